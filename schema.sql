@@ -1,0 +1,124 @@
+-- What a new data file gets: every table, column and index, with its unit and meaning.
+--
+-- Conventions
+--   * Times are integers: milliseconds since 1970-01-01T00:00:00Z.
+--   * Ids are UUIDv7 as 16-byte blobs. The writer mints them in commit order, so sorting by id sorts by age.
+--   * Tables that are listed by organization are clustered by (organization_id, id) and have no rowid:
+--     a page of a list is one contiguous scan.
+--   * An index exists only where a query below it needs it: each one costs a create a random page.
+--   * `pragma user_version` is the schema version; a file of a released version is brought up to date by `migrations/`.
+
+-- "invd": tells this program's files from other SQLite files.
+pragma application_id = 0x696e7664;
+
+-- An organization, known from its first invitation on. Never holds rights: those are the keys'.
+create table organization (
+  -- The caller's own id: 1 to 128 characters, [A-Za-z0-9][A-Za-z0-9._~-]*.
+  id         text    not null primary key,
+  -- When its first invitation was made.
+  created_at integer not null
+) strict, without rowid;
+
+-- One invitation of one address to one organization. Deleting an invitation deletes its row; its events stay.
+create table invitation (
+  organization_id text    not null references organization (id),
+  -- UUIDv7, unique in the file. Never a secret.
+  id              blob    not null check (length(id) = 16),
+  -- The address in its one normal form (src/email.rs): lowercase, domain as A-labels.
+  email           text    not null,
+  -- The role the person gets on joining: 1 to 64 characters, [A-Za-z][A-Za-z0-9_.:-]*.
+  role            text    not null,
+  -- 0 pending, 1 accepted, 2 declined, 3 revoked, 4 expired. A pending row whose expires_at has passed *is* expired:
+  -- readers decide that by the clock. The row is flipped to 4 only when a new invitation needs its place.
+  state           integer not null check (state between 0 and 4),
+  created_at      integer not null,
+  -- The first millisecond at which the invitation can no longer be accepted.
+  expires_at      integer not null,
+  -- The last change of this row.
+  updated_at      integer not null,
+  -- When it was accepted, declined or revoked; null in the other states.
+  closed_at       integer,
+  -- Who accepted: the user id that the application gave. Null unless accepted.
+  accepted_by     text,
+  -- Who invites, as the application names them. Both may be null.
+  inviter_id      text,
+  inviter_name    text,
+  -- The application's own data: a JSON object as text, at most 4,096 bytes.
+  metadata        text,
+  -- Where the person goes after joining; its origin is on the server's list.
+  redirect_url    text,
+  -- How often it was sent again, and when last. Null while it was sent only once.
+  send_count      integer,
+  last_sent_at    integer,
+  -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
+  primary key (organization_id, id)
+) strict, without rowid;
+
+-- The standing rule: at most one pending or accepted invitation for an address in an organization.
+-- Serves: the conflict check of a create. The address comes first, so that it also finds the open invitations
+-- of one address over all organizations.
+create unique index invitation_standing
+  on invitation (email, organization_id)
+  where state in (0, 1);
+
+-- What happened, append-only, written in the transaction of the change.
+create table event (
+  organization_id text    not null references organization (id),
+  -- UUIDv7: the order of events is the order of commits.
+  id              blob    not null check (length(id) = 16),
+  -- invitation.created, .renewed, .revoked, .expired, .deleted
+  type            text    not null,
+  -- Which invitation. No foreign key: events outlive invitations.
+  invitation_id   blob    not null check (length(invitation_id) = 16),
+  -- Who did it: an API key's id, or `dev`.
+  actor           text    not null,
+  -- The X-Request-Id of the request that did it.
+  request_id      text    not null,
+  created_at      integer not null,
+  -- The fields that changed, as JSON objects. Null where there is no before or after.
+  before          text,
+  after           text,
+  -- Serves: the history of an organization, page by id.
+  primary key (organization_id, id)
+) strict, without rowid;
+
+-- An API key. The secret itself is never stored.
+create table api_key (
+  -- The public part of the key: 16 hex digits.
+  id            text    not null primary key,
+  -- SHA-256 of the secret part. A fast hash is enough for 256 random bits.
+  secret_hash   blob    not null check (length(secret_hash) = 32),
+  -- What the operator calls it.
+  name          text    not null,
+  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin.
+  scopes        integer not null check (scopes between 1 and 31),
+  -- JSON array of the organization ids it is bound to; null: all.
+  organizations text,
+  -- JSON array of the roles it may grant; null: all.
+  roles         text,
+  created_at    integer not null,
+  -- From when on it is refused; null: never.
+  expires_at    integer,
+  -- When it was revoked; null: it was not.
+  revoked_at    integer
+) strict, without rowid;
+
+-- Answers kept for 24 hours, so that a repeated POST with the same Idempotency-Key has one effect.
+-- Rowids grow with time: the oldest rows are found, and dropped, at the front.
+create table idempotency (
+  -- Whose key it is: an API key's id, or `dev`.
+  actor      text    not null,
+  -- Method and path of the request.
+  operation  text    not null,
+  -- The Idempotency-Key, unquoted.
+  key        text    not null,
+  -- SHA-256 of the request body: the same key with another body is refused.
+  body_hash  blob    not null check (length(body_hash) = 32),
+  created_at integer not null,
+  -- The answer: status, Location, body.
+  status     integer not null,
+  location   text,
+  body       blob    not null,
+  -- Serves: the look-up before each such POST.
+  unique (actor, operation, key)
+) strict;

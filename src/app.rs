@@ -1,0 +1,152 @@
+//! Builds the program from its configuration, and runs it until it is stopped.
+
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use actix_web::{App, HttpServer, web};
+use tokio::signal::unix::{SignalKind, signal};
+use url::Url;
+
+use crate::config::{Config, Mode};
+use crate::db::{Db, Options};
+use crate::failure::Failure;
+use crate::http::{self, State};
+use crate::key::{self, NewKey, Rights};
+use crate::token::PlainKey;
+
+/// How long a request head may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a stop waits for the requests it has received.
+const STOP_SECONDS: u64 = 10;
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// A server that has its file and its port, and answers as soon as it runs.
+pub struct Program {
+    /// Where it listens.
+    listener: TcpListener,
+    /// What its requests share.
+    state: State,
+    /// Threads that answer requests.
+    workers: usize,
+    /// The address it listens on, with the port it got.
+    pub address: SocketAddr,
+    /// The admin key, if this start made the first one.
+    pub admin_key: Option<PlainKey>,
+}
+
+impl Program {
+    /// Opens the file and binds the port.
+    ///
+    /// # Errors
+    /// When either cannot be had. Must be called within a tokio runtime.
+    pub async fn build(config: &Config) -> Result<Self, Failure> {
+        let options = Options {
+            workers: config.workers,
+            synchronous: config.synchronous,
+            clock: config.clock.clone(),
+        };
+        let db = Db::open(&config.database, &options)?;
+        let (listener, address) = bind(config.settings.listen)?;
+        let admin_key = if config.mode == Mode::Serve {
+            first_key(&db).await?
+        } else {
+            None
+        };
+        let public_url = match &config.settings.public_url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("http://{address}"))
+                .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
+        };
+        let state = State::new(db, config.rules(&public_url), config.mode, &public_url);
+        Ok(Self {
+            listener,
+            state,
+            workers: config.workers,
+            address,
+            admin_key,
+        })
+    }
+
+    /// The open data file.
+    pub fn db(&self) -> &Db {
+        &self.state.db
+    }
+
+    /// Answers requests until SIGTERM or SIGINT, then finishes those it has. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run(self) -> Result<(), Failure> {
+        let failed = |error: std::io::Error| Failure::runtime(format!("cannot serve ({error})"), "see the log");
+        let state = web::Data::new(self.state);
+        let app = move || {
+            App::new()
+                .app_data(state.clone())
+                .configure(http::configure)
+                .wrap(actix_web::middleware::from_fn(http::envelope))
+        };
+        let server = HttpServer::new(app)
+            .workers(self.workers)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .backlog(BACKLOG)
+            .shutdown_timeout(STOP_SECONDS)
+            .disable_signals()
+            .listen(self.listener)
+            .map_err(failed)?
+            .run();
+        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+        let handle = server.handle();
+        let stopper = tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            log::info!("stopping: requests already received are answered; a second signal stops at once");
+            tokio::spawn(handle.stop(true));
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            std::process::exit(1);
+        });
+        let outcome = server.await.map_err(failed);
+        stopper.abort();
+        outcome
+    }
+}
+
+/// Binds the address; answers with the port it got.
+fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let bound = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((listener, address))
+    });
+    bound.map_err(|error| {
+        Failure::runtime(
+            format!("cannot listen on {address} ({error})"),
+            "stop the program that uses the port, or give another one with --listen",
+        )
+    })
+}
+
+/// Makes the one admin key of a file that has no keys.
+async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
+    let failed = |error: crate::error::Error| Failure::runtime(error.to_string(), "see the log");
+    if db.read(|reader| key::store::exist(reader)).map_err(failed)? {
+        return Ok(None);
+    }
+    let new = NewKey {
+        name: "admin".to_owned(),
+        rights: Rights::ALL,
+        expires_at: None,
+    };
+    db.write(move |tx| key::store::insert(tx, &new))
+        .await
+        .map(Some)
+        .map_err(failed)
+}
+
+/// Runs `work` on the runtime that the server needs.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}

@@ -1,0 +1,191 @@
+//! `invited key`: API keys, made, listed and revoked beside a running server.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use crate::clock::{Clock, Timestamp};
+use crate::db::{read_beside, write_beside};
+use crate::failure::Failure;
+use crate::invitation::Role;
+use crate::key::{self, Key, NewKey, Rights, Scope};
+use crate::organization::OrganizationId;
+use crate::token::KeyId;
+
+/// What to do with keys.
+#[derive(Args, Debug)]
+pub struct KeyArgs {
+    /// What to do.
+    #[command(subcommand)]
+    command: KeyCommand,
+    /// Data file [default: invited-data/invited.db]
+    #[arg(long, env = "INVITED_DATABASE", value_name = "FILE", global = true)]
+    database: Option<PathBuf>,
+}
+
+/// What to do with keys.
+#[derive(Subcommand, Debug)]
+enum KeyCommand {
+    /// Make a key and print it: it cannot be shown again
+    Create(CreateArgs),
+    /// List the keys, without their secrets
+    List,
+    /// Revoke a key: the next request that carries it is refused
+    Revoke {
+        /// The key's id: the 16 hex digits after `ivk_`
+        #[arg(value_parser = parse_id)]
+        id: KeyId,
+    },
+}
+
+/// What a new key is to be.
+#[derive(Args, Debug)]
+struct CreateArgs {
+    /// What you call it, for the list
+    #[arg(long, default_value = "key", value_parser = parse_name)]
+    name: String,
+    /// What it may do, by comma or repeated [default: invitations:read,invitations:write]
+    #[arg(long = "scope", value_name = "SCOPE,...", value_delimiter = ',', value_parser = parse_scope)]
+    scopes: Vec<Scope>,
+    /// The organizations it is bound to, by comma or repeated; none: all
+    #[arg(long = "organization", value_name = "ID,...", value_delimiter = ',', value_parser = parse_organization)]
+    organizations: Vec<OrganizationId>,
+    /// The roles it may grant, by comma or repeated; none: any
+    #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',', value_parser = crate::config::parse_role)]
+    roles: Vec<Role>,
+    /// How long it works, as 12h or 90d; else until it is revoked
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    expires_in: Option<Duration>,
+}
+
+/// Runs the command.
+pub fn run(args: KeyArgs) -> Result<(), Failure> {
+    let database = super::database(args.database);
+    match args.command {
+        KeyCommand::Create(new) => create(&database, new),
+        KeyCommand::List => list(&database),
+        KeyCommand::Revoke { id } => revoke(&database, &id),
+    }
+}
+
+/// Makes a key; prints it, and nothing else, to stdout.
+fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
+    let scopes = if new.scopes.is_empty() {
+        vec![Scope::Read, Scope::Write]
+    } else {
+        new.scopes
+    };
+    let lifetime = new
+        .expires_in
+        .map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
+    let new = NewKey {
+        name: new.name,
+        rights: Rights {
+            scopes: scopes.into_iter().collect(),
+            organizations: Some(new.organizations).filter(|list| !list.is_empty()),
+            roles: Some(new.roles).filter(|list| !list.is_empty()),
+        },
+        expires_at: lifetime.map(|seconds| Clock::System.now().plus_seconds(seconds)),
+    };
+    let key = write_beside(database, |tx| key::store::insert(tx, &new))?;
+    super::print(&format!("{}\n", key.reveal()))
+}
+
+/// Prints a table of the keys.
+fn list(database: &Path) -> Result<(), Failure> {
+    let keys = read_beside(database, |reader| key::store::list(reader))?;
+    let header = [
+        "ID",
+        "STATE",
+        "CREATED",
+        "EXPIRES",
+        "SCOPES",
+        "ORGANIZATIONS",
+        "ROLES",
+        "NAME",
+    ]
+    .map(str::to_owned);
+    let now = Clock::System.now();
+    let rows: Vec<_> = std::iter::once(header)
+        .chain(keys.iter().map(|key| row(key, now)))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..8).map(width).collect();
+    let line = |row: &[String; 8]| {
+        let cells: Vec<_> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
+        format!("{}\n", cells.join("  ").trim_end())
+    };
+    super::print(&rows.iter().map(line).collect::<String>())
+}
+
+/// One line of the table.
+fn row(key: &Key, now: Timestamp) -> [String; 8] {
+    let state = match (key.revoked_at, key.is_live(now)) {
+        (Some(_), _) => "revoked",
+        (None, true) => "live",
+        (None, false) => "expired",
+    };
+    let all = |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
+    let organizations = key.rights.organizations.as_ref();
+    let roles = key.rights.roles.as_ref();
+    [
+        key.id.as_str().to_owned(),
+        state.to_owned(),
+        key.created_at.to_string(),
+        key.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()),
+        key.rights.scopes.to_string(),
+        all(organizations.map(|list| list.iter().map(OrganizationId::as_str).collect())),
+        all(roles.map(|list| list.iter().map(Role::as_str).collect())),
+        key.name.clone(),
+    ]
+}
+
+/// Revokes a key.
+fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
+    if write_beside(database, |tx| key::store::revoke(tx, id))? {
+        return super::print(&format!("revoked {}\n", id.as_str()));
+    }
+    Err(Failure::runtime(
+        format!("there is no live key {} in {}", id.as_str(), database.display()),
+        "see `invited key list` for the keys and their states",
+    ))
+}
+
+/// Reads a key's id; a whole key is taken by its id, so that nobody has to cut it.
+fn parse_id(text: &str) -> Result<KeyId, String> {
+    let id = text
+        .strip_prefix("ivk_")
+        .and_then(|rest| rest.split('_').next())
+        .unwrap_or(text);
+    KeyId::parse(id).ok_or_else(|| "an id is the 16 hex digits after ivk_".to_owned())
+}
+
+/// Reads a name.
+fn parse_name(text: &str) -> Result<String, String> {
+    let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 100;
+    if is_fine {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 100 bytes without control characters".to_owned())
+    }
+}
+
+/// Reads a scope.
+fn parse_scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).ok_or_else(|| format!("one of: {}", Scope::ALL.map(Scope::name).join(", ")))
+}
+
+/// Reads an organization's id.
+fn parse_organization(text: &str) -> Result<OrganizationId, String> {
+    OrganizationId::parse(text).ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
+}

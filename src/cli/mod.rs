@@ -1,0 +1,118 @@
+//! The command line: one file a subcommand.
+
+mod dev;
+mod key;
+mod openapi;
+mod serve;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::app::Program;
+use crate::config::Settings;
+use crate::failure::Failure;
+
+/// Where the data file is when nothing says otherwise.
+const DEFAULT_DATABASE: &str = "invited-data/invited.db";
+
+/// Organization invitations as one binary with one SQLite file
+#[derive(Parser, Debug)]
+#[command(name = "invited", version, about, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; nothing: serve.
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The settings of a server that is started without a subcommand.
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Serve the API (what `invited` alone does, too)
+    Serve(Settings),
+    /// Serve sample data to this machine only, without keys, from a temporary file
+    Dev(Settings),
+    /// Make, list and revoke API keys, also while a server runs
+    Key(key::KeyArgs),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What the person at the terminal has to know.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            None => serve::run(self.settings),
+            Some(Command::Serve(settings)) => serve::run(settings),
+            Some(Command::Dev(settings)) => dev::run(settings),
+            Some(Command::Key(args)) => key::run(args),
+            Some(Command::Openapi) => openapi::run(),
+        }
+    }
+}
+
+/// The data file that is meant: the one that is named, or the default one.
+fn database(named: Option<PathBuf>) -> PathBuf {
+    named.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE))
+}
+
+/// Prints an error to stderr. Where even that is impossible, the exit code has to do.
+pub fn print_error(failure: &Failure) {
+    let _ = writeln!(io::stderr(), "invited: {failure}");
+}
+
+/// Prints to stdout. A reader that has gone away, as `head` does, is no error.
+fn print(text: &str) -> Result<(), Failure> {
+    match io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::runtime(
+            format!("cannot print ({error})"),
+            "check where the output goes",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Prints what a person needs to know of a server that starts: version, URL, file, the new key, a first call.
+fn announce(program: &Program, database: &Path) {
+    let url = format!("http://{}", program.address);
+    let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    let mut banner = format!(
+        "invited {}\n  listening  {url}\n  data file  {}\n",
+        env!("CARGO_PKG_VERSION"),
+        file.display()
+    );
+    let header = match &program.admin_key {
+        Some(key) => {
+            banner += &format!(
+                "  admin key  {}\n             shown only this once: keep it\n",
+                key.reveal()
+            );
+            format!("-H 'Authorization: Bearer {}' ", key.reveal())
+        }
+        None => String::new(),
+    };
+    banner += &format!("\n  curl {header}{url}/v1/organizations/acme/invitations\n\n");
+    // A closed stderr must not keep a server from serving.
+    let _ = io::stderr().write_all(banner.as_bytes());
+}
+
+/// Starts logging to stderr by `filter`, which the settings have checked.
+fn start_logging(filter: &str) {
+    let mut logger = env_logger::Builder::new();
+    // The banner says what these say at a start, and more clearly.
+    for chatty in ["actix_server", "rusqlite_migration"] {
+        logger.filter_module(chatty, log::LevelFilter::Warn);
+    }
+    // Only the first logger of a process counts; there is never a second here.
+    let _ = logger.parse_filters(filter).try_init();
+}

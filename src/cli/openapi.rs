@@ -1,0 +1,9 @@
+//! `invited openapi`: prints the OpenAPI document.
+
+use crate::failure::Failure;
+use crate::http::openapi;
+
+/// Prints the document.
+pub fn run() -> Result<(), Failure> {
+    super::print(&openapi::document_text())
+}

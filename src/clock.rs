@@ -1,0 +1,151 @@
+//! The only reader of the wall clock, and the one type for a point in time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// 9999-12-31T23:59:59.999Z, the last time that RFC 3339's four-digit year can write.
+const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+/// A point in time: milliseconds since 1970-01-01T00:00:00Z, from year 1970 to year 9999.
+///
+/// Written as RFC 3339 in UTC with exactly three decimals: `2026-11-23T02:43:00.123Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Length in bytes of the written form.
+    const TEXT_LEN: usize = 24;
+
+    /// The time `millis` milliseconds after the epoch, moved to the nearest one that can be written.
+    pub fn from_millis(millis: i64) -> Self {
+        Self(millis.clamp(0, LAST_MILLIS))
+    }
+
+    /// Milliseconds since the epoch.
+    pub fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// This time moved by `seconds`, which may be negative.
+    pub fn plus_seconds(self, seconds: i64) -> Self {
+        Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        let millis = i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()?;
+        (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
+    }
+
+    /// The written form. A list of a thousand invitations writes three thousand of these, so the digits
+    /// are placed by hand; the calendar is the `time` crate's.
+    fn text(self) -> [u8; Self::TEXT_LEN] {
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let Ok(time) = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) else {
+            return text;
+        };
+        put(&mut text[0..4], time.year().unsigned_abs());
+        put(&mut text[5..7], u32::from(u8::from(time.month())));
+        put(&mut text[8..10], u32::from(time.day()));
+        put(&mut text[11..13], u32::from(time.hour()));
+        put(&mut text[14..16], u32::from(time.minute()));
+        put(&mut text[17..19], u32::from(time.second()));
+        let millis = u32::try_from(self.0.rem_euclid(1000)).unwrap_or_default();
+        put(&mut text[20..23], millis);
+        text
+    }
+}
+
+/// Fills `place` with the last digits of `number`.
+fn put(place: &mut [u8], mut number: u32) {
+    for digit in place.iter_mut().rev() {
+        *digit = b"0123456789"[(number % 10) as usize];
+        number /= 10;
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+/// Where the program gets the time from. Clones share one clock.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The machine's wall clock.
+    #[default]
+    System,
+    /// A clock that stands still until it is set: for tests.
+    Manual(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that shows `now` until [`Clock::set`] moves it.
+    pub fn manual(now: Timestamp) -> Self {
+        Self::Manual(Arc::new(AtomicI64::new(now.as_millis())))
+    }
+
+    /// The present time.
+    pub fn now(&self) -> Timestamp {
+        Timestamp::from_millis(match self {
+            Self::System => SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
+            Self::Manual(millis) => millis.load(Ordering::SeqCst),
+        })
+    }
+
+    /// Moves a manual clock to `now`; the machine's clock is not ours to move and stays as it is.
+    pub fn set(&self, now: Timestamp) {
+        if let Self::Manual(millis) = self {
+            millis.store(now.as_millis(), Ordering::SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_written_with_three_decimals_and_reads_back() {
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "2026-11-23T02:43:00.123Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
+            assert_eq!(
+                Timestamp::parse(text).map(|time| time.to_string()).as_deref(),
+                Some(text)
+            );
+        }
+    }
+
+    #[test]
+    fn an_offset_is_brought_to_utc_and_finer_parts_are_cut() {
+        let time = Timestamp::parse("2026-11-23T03:43:00.1239+01:00").map(|time| time.to_string());
+        assert_eq!(time.as_deref(), Some("2026-11-23T02:43:00.123Z"));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_or_moved_to_the_nearest_time_that_can() {
+        assert_eq!(Timestamp::parse("+275760-09-13T00:00:00Z"), None);
+        assert_eq!(Timestamp::parse("1969-12-31T23:59:59Z"), None);
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
+        assert_eq!(Timestamp::from_millis(-1).to_string(), "1970-01-01T00:00:00.000Z");
+    }
+}

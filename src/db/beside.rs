@@ -1,0 +1,64 @@
+//! Reads and writes of a command that works beside a running server: through SQLite's own locks, never around them.
+
+use std::path::Path;
+
+use super::connection::{self, Synchronous};
+use super::transaction::{IdMint, WriteTx};
+use super::{Reader, file};
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+/// Reads an existing file.
+///
+/// # Errors
+/// When there is no file of ours at `path`, or `read` fails.
+pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
+    check(path)?;
+    let conn = connection::open_reader(path).map_err(|error| file::unusable(path, &error.to_string()))?;
+    read(&Reader {
+        conn: &conn,
+        now: Clock::System.now(),
+    })
+    .map_err(|error| failed(path, &error))
+}
+
+/// Writes to an existing file, in one transaction that is durable when this returns.
+///
+/// # Errors
+/// When there is no file of ours at `path`, or `write` fails: nothing is changed then.
+pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
+    check(path)?;
+    let unusable = |error: rusqlite::Error| file::unusable(path, &error.to_string());
+    let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
+    let transaction = conn
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(unusable)?;
+    let ids = IdMint::new();
+    let outcome =
+        write(&WriteTx::new(&transaction, Clock::System.now(), &ids)).map_err(|error| failed(path, &error))?;
+    transaction.commit().map_err(unusable)?;
+    Ok(outcome)
+}
+
+/// A command never makes a data file: a mistyped path would look like an empty one.
+fn check(path: &Path) -> Result<(), Failure> {
+    if !file::is_present(path)? {
+        return Err(Failure::runtime(
+            format!("there is no data file at {}", path.display()),
+            "start `invited serve` once to make it, or name the right one with --database or INVITED_DATABASE",
+        ));
+    }
+    file::prepare(path)?;
+    file::check_contents(path)
+}
+
+/// An error of the work itself.
+fn failed(path: &Path, error: &crate::error::Error) -> Failure {
+    let cause = std::error::Error::source(error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    Failure::runtime(
+        format!("{}{cause} ({})", error.detail, path.display()),
+        "nothing was changed; try again",
+    )
+}

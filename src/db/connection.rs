@@ -1,0 +1,137 @@
+//! Opens connections. Pragmas are per connection, so this is the only place that calls SQLite's open.
+
+use std::path::Path;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags, Result};
+
+/// How long a connection waits for a lock that another process holds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Prepared statements kept per connection: more than the program has.
+const STATEMENTS: usize = 64;
+
+/// How a commit reaches the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synchronous {
+    /// The log is synced before a commit is answered: an acknowledged write survives a power cut.
+    #[default]
+    Full,
+    /// The log is synced only by checkpoints. No setting chooses this: it is the control of the power-loss test,
+    /// which must see it lose.
+    Normal,
+}
+
+/// Opens the file for writing. It must exist.
+pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> {
+    let mut conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    set_pragmas(&mut conn)?;
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(
+        None,
+        "synchronous",
+        if synchronous == Synchronous::Full {
+            "full"
+        } else {
+            "normal"
+        },
+    )?;
+    // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow commit.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+    Ok(conn)
+}
+
+/// Opens the file for reading only.
+pub fn open_reader(path: &Path) -> Result<Connection> {
+    let mut conn = Connection::open_with_flags(path, reader_flags())?;
+    set_reader_pragmas(&mut conn)?;
+    Ok(conn)
+}
+
+/// What the pool opens its connections with.
+pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
+    SqliteConnectionManager::file(path)
+        .with_flags(reader_flags())
+        .with_init(set_reader_pragmas)
+}
+
+/// Flags of a connection that only reads.
+fn reader_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// Pragmas of a connection that only reads.
+fn set_reader_pragmas(conn: &mut Connection) -> Result<()> {
+    set_pragmas(conn)?;
+    conn.pragma_update(None, "query_only", true)
+}
+
+/// Pragmas of every connection.
+fn set_pragmas(conn: &mut Connection) -> Result<()> {
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    conn.pragma_update(None, "foreign_keys", true)?;
+    // A hostile file cannot make its own functions and views run.
+    conn.pragma_update(None, "trusted_schema", false)?;
+    // Memory-mapped reads under a writer have amplified corruption elsewhere, and gain nothing here.
+    conn.pragma_update(None, "mmap_size", 0)?;
+    conn.pragma_update(None, "cache_size", -2000)?;
+    // A log that is started over keeps at most this much: overwriting is faster than growing a file again.
+    conn.pragma_update(None, "journal_size_limit", 32 * 1024 * 1024)?;
+    #[cfg(target_os = "macos")]
+    conn.pragma_update(None, "fullfsync", true)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pragma(conn: &Connection, name: &str) -> Result<i64> {
+        conn.pragma_query_value(None, name, |row| row.get(0))
+    }
+
+    #[test]
+    fn every_connection_has_the_pragmas_that_durability_and_safety_rest_on()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("invited.db");
+        crate::db::file::prepare(&path)?;
+        let writer = open_writer(&path, Synchronous::Full)?;
+        let readers = r2d2::Pool::builder().max_size(3).build(reader_manager(&path))?;
+        let pooled: Vec<_> = (0..3).map(|_| readers.get()).collect::<std::result::Result<_, _>>()?;
+        for conn in pooled.iter().map(|pooled| &**pooled).chain([&writer]) {
+            let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
+            assert_eq!(mode, "wal");
+            for (name, value) in [
+                ("synchronous", 2),
+                ("foreign_keys", 1),
+                ("busy_timeout", 5000),
+                ("trusted_schema", 0),
+                ("mmap_size", 0),
+                ("cache_size", -2000),
+            ] {
+                assert_eq!(pragma(conn, name)?, value, "{name}");
+            }
+        }
+        assert_eq!(pragma(&writer, "wal_autocheckpoint")?, 0);
+        assert_eq!(pragma(&writer, "query_only")?, 0);
+        assert_eq!(pragma(&pooled[0], "query_only")?, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn sqlite_is_built_without_the_mutex_around_its_page_caches() -> Result<()> {
+        let conn = Connection::open_in_memory()?;
+        let mut options = conn.prepare("pragma compile_options")?;
+        let options: Vec<String> = options.query_map([], |row| row.get(0))?.collect::<Result<_>>()?;
+        assert!(
+            !options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"),
+            "{options:?}"
+        );
+        Ok(())
+    }
+}

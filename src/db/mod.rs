@@ -1,0 +1,204 @@
+//! The one SQLite file: who may read it, who writes it, and what is checked before that.
+//!
+//! * [`file`] decides whether a path is ours to open, and makes a new file whole or not at all.
+//! * [`connection`] is the one place where connections get their pragmas.
+//! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//!
+//! # Locking
+//! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one for each long
+//! read, so a checkout never waits. No connection is held across an await.
+
+mod beside;
+mod checkpoint;
+mod connection;
+mod error;
+mod file;
+mod transaction;
+mod writer;
+
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Code, Error, Result};
+use crate::failure::Failure;
+
+pub use beside::{read_beside, write_beside};
+pub use connection::Synchronous;
+pub use transaction::WriteTx;
+
+/// Long reads at the same time: each occupies a blocking thread and a connection.
+const LONG_READS: usize = 4;
+/// How long a long read may run. Endless readers would keep the log from being checkpointed.
+const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
+/// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
+const STEPS_PER_LOOK: i32 = 20_000;
+
+/// How to open the file.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Threads that read in place: one connection is kept for each.
+    pub workers: usize,
+    /// How a commit reaches the disk.
+    pub synchronous: Synchronous,
+    /// Where the time comes from.
+    pub clock: Clock,
+}
+
+/// The open file. Clones are handles to the same one; the last one to go closes it.
+#[derive(Clone)]
+pub struct Db {
+    /// What the handles share.
+    shared: Arc<Shared>,
+}
+
+/// The parts of an open file, in the order in which they are closed.
+struct Shared {
+    /// Read-only connections.
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    /// Permits for long reads.
+    long_reads: Arc<Semaphore>,
+    /// Where the time comes from.
+    clock: Clock,
+    /// The thread that writes.
+    writer: writer::Writer,
+    /// The thread that moves the log into the file; its stop empties the log.
+    _checkpointer: checkpoint::Checkpointer,
+    /// One server per file: held until everything above is closed.
+    _lock: file::Lock,
+}
+
+/// A read-only connection for the length of one read.
+pub struct Reader<'a> {
+    /// The connection.
+    conn: &'a Connection,
+    /// The time at which this read happens.
+    pub now: Timestamp,
+}
+
+impl Deref for Reader<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+impl Reader<'_> {
+    /// Checks that the file can be read at all.
+    ///
+    /// # Errors
+    /// When it cannot.
+    pub fn check(&self) -> Result<()> {
+        Ok(self.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?)
+    }
+}
+
+impl Db {
+    /// Opens the file at `path`, making it and its folder where they are missing.
+    ///
+    /// # Errors
+    /// When the path cannot be used, or holds what this program did not make: nothing is changed then.
+    pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
+        let lock = file::claim(path)?;
+        let failed = |error: rusqlite::Error| file::unusable(path, &error.to_string());
+        let clock = options.clock.clone();
+        let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
+        let writer = writer::Writer::start(writer, clock.clone());
+        let checkpointer =
+            checkpoint::Checkpointer::start(connection::open_writer(path, options.synchronous).map_err(failed)?);
+        let readers = r2d2::Pool::builder()
+            .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
+            .connection_timeout(Duration::from_secs(2))
+            .test_on_check_out(false)
+            .build(connection::reader_manager(path))
+            .map_err(|error| file::unusable(path, &error.to_string()))?;
+        let long_reads = Arc::new(Semaphore::new(LONG_READS));
+        let shared = Shared {
+            readers,
+            long_reads,
+            clock,
+            writer,
+            _checkpointer: checkpointer,
+            _lock: lock,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Reads in place, on the calling thread: for work that is bounded (at most 1,000 rows). Never waits.
+    ///
+    /// # Errors
+    /// What `read` answers, or that the file cannot be read.
+    pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
+        let conn = self
+            .shared
+            .readers
+            .try_get()
+            .ok_or_else(|| Error::new(Code::Overloaded, "No connection is free for a read."))?;
+        read(&Reader {
+            conn: &conn,
+            now: self.now(),
+        })
+    }
+
+    /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most.
+    ///
+    /// # Errors
+    /// What `read` answers, [`Code::ReadTimeout`], or that the file cannot be read.
+    pub async fn read_long<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.shared.long_reads)
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
+        let db = self.clone();
+        let task = move || {
+            let _permit = permit;
+            db.read(|reader| {
+                let start = Instant::now();
+                reader.progress_handler(STEPS_PER_LOOK, Some(move || start.elapsed() > LONG_READ_LIMIT))?;
+                let outcome = read(reader);
+                reader.progress_handler(0, None::<fn() -> bool>)?;
+                outcome
+            })
+        };
+        tokio::task::spawn_blocking(task).await.map_err(Error::internal)?
+    }
+
+    /// Runs `job` on the writer thread, in a transaction that it may share with other jobs, and answers once that is
+    /// durable. A job that fails is undone alone.
+    ///
+    /// # Errors
+    /// What `job` answers; [`Code::Overloaded`] when too many wait; a storage code when the commit failed.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.writer.run(job)?.await.map_err(Error::internal)?
+    }
+
+    /// The present time, by the clock that this file's transactions use.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
+    }
+
+    /// Whether writes are taken. Turns false, until a restart, when the disk reported an error.
+    pub fn is_writable(&self) -> bool {
+        self.shared.writer.is_writable()
+    }
+
+    /// Transactions committed so far: what group commit saves can be counted.
+    pub fn commits(&self) -> u64 {
+        self.shared.writer.commits()
+    }
+}

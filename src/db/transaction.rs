@@ -1,0 +1,86 @@
+//! What a write transaction gives to those who write in it: the connection, its one time, new ids.
+
+use std::cell::Cell;
+use std::ops::Deref;
+
+use rusqlite::Connection;
+use uuid::{ContextV7, Uuid};
+
+use crate::clock::Timestamp;
+
+/// The write transaction as a job sees it.
+pub struct WriteTx<'a> {
+    /// The connection inside its transaction.
+    conn: &'a Connection,
+    /// The transaction's one time: every row that it writes bears it.
+    pub now: Timestamp,
+    /// Where new ids come from.
+    ids: &'a IdMint,
+}
+
+impl<'a> WriteTx<'a> {
+    /// A view of the transaction that is open on `conn`.
+    pub(super) fn new(conn: &'a Connection, now: Timestamp, ids: &'a IdMint) -> Self {
+        Self { conn, now, ids }
+    }
+
+    /// A new id, greater than all that this process made before.
+    pub fn new_id(&self) -> Uuid {
+        self.ids.mint(self.now)
+    }
+}
+
+impl Deref for WriteTx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.conn
+    }
+}
+
+/// Mints UUIDv7s that only grow, even when the clock stands still or is set back.
+pub struct IdMint {
+    /// Counts within a millisecond.
+    context: ContextV7,
+    /// The latest time used, in milliseconds since the epoch.
+    latest: Cell<i64>,
+}
+
+impl IdMint {
+    /// A mint of its own.
+    pub fn new() -> Self {
+        Self {
+            context: ContextV7::new(),
+            latest: Cell::new(0),
+        }
+    }
+
+    /// The next id at `now`.
+    fn mint(&self, now: Timestamp) -> Uuid {
+        let millis = now.as_millis().max(self.latest.get());
+        self.latest.set(millis);
+        let seconds = u64::try_from(millis / 1000).unwrap_or_default();
+        let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+        Uuid::new_v7(uuid::Timestamp::from_unix(&self.context, seconds, nanos))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_only_grow_even_when_the_clock_is_set_back() {
+        let mint = IdMint::new();
+        let times = [5_000, 5_000, 5_001, 1, 5_000, 9_000].map(Timestamp::from_millis);
+        let ids: Vec<Uuid> = times.iter().cycle().take(30_000).map(|&now| mint.mint(now)).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next));
+    }
+
+    #[test]
+    fn an_id_bears_the_time_of_its_transaction() {
+        let id = IdMint::new().mint(Timestamp::from_millis(1_700_000_000_123));
+        assert_eq!(id.as_u128() >> 80, 1_700_000_000_123);
+        assert_eq!(id.get_version_num(), 7);
+    }
+}

@@ -1,0 +1,229 @@
+//! The only thread that writes, and how it commits many requests at once.
+//!
+//! A job is a closure that changes rows. The thread takes what waits in the queue, runs each job in a savepoint of one
+//! `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them. Under load the
+//! next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for more.
+//!
+//! # Failure
+//! A job that fails is rolled back to its savepoint and answered alone. A commit that fails fails every job in it.
+//! After an I/O error nothing more is written until a restart: what the disk holds is not known any more. A full disk is
+//! not such an error. A panic in a job ends the process: half a group must never be served.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use super::transaction::{IdMint, WriteTx};
+use crate::clock::Clock;
+use crate::error::{Code, Error, Result};
+
+/// Jobs that may wait. At ten thousand writes a second that is a tenth of a second; more would only wait longer.
+const QUEUE: usize = 1024;
+/// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
+const GROUP: usize = 256;
+
+/// A handle to the writer thread. Dropping it finishes what is queued.
+pub struct Writer {
+    /// Where jobs wait; dropped to stop the thread.
+    queue: Option<SyncSender<Box<dyn Job>>>,
+    /// What the thread shows of itself.
+    gauges: Arc<Gauges>,
+    /// The thread.
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What can be seen of the writer from outside.
+#[derive(Default)]
+struct Gauges {
+    /// Set by an I/O error, and never unset.
+    failed: AtomicBool,
+    /// Transactions committed.
+    commits: AtomicU64,
+}
+
+/// A change that waits, whatever its outcome's type.
+trait Job: Send {
+    /// Makes the change in the open transaction. Answers the code of its refusal.
+    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code>;
+
+    /// Tells the caller the outcome, or `failure` when the transaction was not committed.
+    fn answer(self: Box<Self>, failure: Option<Error>);
+}
+
+/// A change that is made by `F` and has an outcome of type `T`.
+struct Change<T, F> {
+    /// Makes the change; gone once it ran.
+    make: Option<F>,
+    /// What it answered.
+    outcome: Option<Result<T>>,
+    /// Where its caller waits.
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
+    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code> {
+        let outcome = self.make.take().map(|make| make(tx));
+        let code = outcome
+            .as_ref()
+            .and_then(|outcome| outcome.as_ref().err())
+            .map(|error| error.code);
+        self.outcome = outcome;
+        code.map_or(Ok(()), Err)
+    }
+
+    fn answer(self: Box<Self>, failure: Option<Error>) {
+        let outcome = failure.map(Err).or(self.outcome);
+        // A caller that has gone away does not undo its change.
+        drop(
+            self.caller
+                .send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))),
+        );
+    }
+}
+
+impl Writer {
+    /// Starts the thread that owns `conn`.
+    pub fn start(conn: Connection, clock: Clock) -> Self {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let gauges = Arc::new(Gauges::default());
+        let shown = Arc::clone(&gauges);
+        let thread = thread::spawn(move || {
+            let work = || write_until_closed(conn, &jobs, &clock, &shown);
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
+                log::error!("the writer panicked; the process ends so that no half-made change is served");
+                std::process::abort();
+            }
+        });
+        Self {
+            queue: Some(queue),
+            gauges,
+            thread: Some(thread),
+        }
+    }
+
+    /// Queues the change that `make` makes; the receiver gets its outcome after the commit.
+    ///
+    /// # Errors
+    /// [`Code::Overloaded`] when the queue is full, [`Code::StorageFailed`] since an I/O error.
+    pub fn run<T: Send + 'static>(
+        &self,
+        make: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T>>> {
+        if !self.is_writable() {
+            return Err(refused_since_failure());
+        }
+        let (caller, receiver) = oneshot::channel();
+        let job = Box::new(Change {
+            make: Some(make),
+            outcome: None,
+            caller,
+        });
+        let queue = self
+            .queue
+            .as_ref()
+            .ok_or_else(|| Error::internal("the writer has stopped"))?;
+        match queue.try_send(job) {
+            Ok(()) => Ok(receiver),
+            Err(TrySendError::Full(_)) => Err(Error::new(
+                Code::Overloaded,
+                "Too many writes wait; nothing was changed.",
+            )),
+            Err(TrySendError::Disconnected(_)) => Err(Error::internal("the writer has stopped")),
+        }
+    }
+
+    /// Whether writes are taken.
+    pub fn is_writable(&self) -> bool {
+        !self.gauges.failed.load(Ordering::Acquire)
+    }
+
+    /// Transactions committed so far.
+    pub fn commits(&self) -> u64 {
+        self.gauges.commits.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has ended the process already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's life: takes groups of jobs until the queue is closed and empty.
+fn write_until_closed(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>, clock: &Clock, gauges: &Gauges) {
+    let ids = IdMint::new();
+    while let Ok(first) = jobs.recv() {
+        let mut group = vec![first];
+        group.extend(jobs.try_iter().take(GROUP - 1));
+        let outcome = if gauges.failed.load(Ordering::Acquire) {
+            Err(refused_since_failure())
+        } else {
+            commit_group(&mut conn, &mut group, clock, &ids)
+        };
+        match &outcome {
+            Ok(()) => drop(gauges.commits.fetch_add(1, Ordering::Relaxed)),
+            Err(error) => note_failure(error, gauges),
+        }
+        for job in group {
+            job.answer(
+                outcome
+                    .as_ref()
+                    .err()
+                    .map(|error| Error::new(error.code, error.detail.clone())),
+            );
+        }
+    }
+}
+
+/// Runs a group of jobs in one transaction, each in a savepoint. An error means that none of them was committed.
+fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<()> {
+    let mut transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let now = clock.now();
+    for job in group {
+        let savepoint = transaction.savepoint()?;
+        match job.run(&WriteTx::new(&savepoint, now, ids)) {
+            Ok(()) => savepoint.commit()?,
+            Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
+                return Err(Error::new(
+                    code,
+                    "The data file could not be written; nothing was changed.",
+                ));
+            }
+            // Dropping the savepoint undoes this job alone.
+            Err(_) => drop(savepoint),
+        }
+        // Some errors make SQLite give up the whole transaction.
+        if transaction.is_autocommit() {
+            return Err(Error::internal("a job ended the transaction of its group"));
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Logs why a group was not committed, and after an I/O error closes the writer for good.
+fn note_failure(error: &Error, gauges: &Gauges) {
+    let cause = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    log::error!("a commit failed: {error} {cause}");
+    if error.code == Code::StorageFailed {
+        gauges.failed.store(true, Ordering::Release);
+    }
+}
+
+/// What every write is answered after an I/O error.
+fn refused_since_failure() -> Error {
+    Error::new(
+        Code::StorageFailed,
+        "The disk reported an error earlier; writes are refused until a restart.",
+    )
+}

@@ -1,0 +1,48 @@
+//! Errors for the person at the terminal: what, which value, and what to do.
+
+use std::fmt;
+
+/// Why a command did not do its work.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What went wrong, naming the value.
+    what: String,
+    /// What to do about it.
+    hint: String,
+    /// Whether the command was called wrongly, rather than failing at its work.
+    usage: bool,
+}
+
+impl Failure {
+    /// The command failed at its work: exit code 1.
+    pub fn runtime(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+            usage: false,
+        }
+    }
+
+    /// The command was given something it cannot use: exit code 2.
+    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+            usage: true,
+        }
+    }
+
+    /// The exit code of the process.
+    pub fn exit_code(&self) -> u8 {
+        if self.usage { 2 } else { 1 }
+    }
+}
+
+/// Two lines: what went wrong, and what to do.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  hint: {}", self.what, self.hint)
+    }
+}
+
+impl std::error::Error for Failure {}

@@ -1,0 +1,135 @@
+//! Around every request: its id, the checks that need no route, the headers of every answer, and every error's document.
+//!
+//! Order: request id; URI length and Host; the handler, with panics caught; errors to documents; headers.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
+use uuid::Uuid;
+
+use super::{State, host, problem};
+use crate::clickhouse;
+use crate::error::{Code, Error, Result};
+
+/// The header that names a request, in both directions.
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Longest id that is taken from a caller.
+const MAX_REQUEST_ID: usize = 128;
+/// Longest path and query, in bytes.
+const MAX_URI: usize = 8 * 1024;
+
+/// The id of a request: the caller's, where it is usable, else a UUIDv4.
+#[derive(Clone, Debug)]
+pub struct RequestId(String);
+
+impl RequestId {
+    /// The id that the envelope gave to `request`.
+    pub fn of(request: &HttpRequest) -> String {
+        request
+            .extensions()
+            .get::<Self>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default()
+    }
+
+    /// Takes the caller's id, or makes one.
+    fn choose(headers: &HeaderMap) -> Self {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
+        let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
+        let usable = given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed));
+        Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
+    }
+}
+
+/// Wraps the whole application.
+///
+/// # Errors
+/// None of its own: what the framework passes on as an error carries its finished answer.
+pub async fn envelope(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let start = Instant::now();
+    let id = RequestId::choose(request.headers());
+    let respond = if clickhouse::speaks(request.path()) {
+        clickhouse::routes::respond
+    } else {
+        problem::respond
+    };
+    request.extensions_mut().insert(id.clone());
+    if log::log_enabled!(log::Level::Debug) {
+        log::debug!("request {}: {} {}", id.0, request.method(), request.path());
+    }
+    if let Err(error) = check(&request) {
+        return Ok(request.into_response(finish(respond(&error, &id.0), &id)));
+    }
+    let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => return Err(answered(respond(&ours(&error), &id.0), &id)),
+        // What panicked has been printed by the panic hook; no transaction is open, since jobs run in the writer.
+        Err(_) => return Err(answered(respond(&Error::internal("a handler panicked"), &id.0), &id)),
+    };
+    let problem = response.response().error().map(|error| respond(&ours(error), &id.0));
+    if let Some(problem) = problem {
+        response = response.into_response(problem);
+    }
+    add_headers(response.headers_mut(), &id);
+    log::debug!(
+        "request {}: {} in {:?}",
+        id.0,
+        response.status().as_u16(),
+        start.elapsed()
+    );
+    Ok(response)
+}
+
+/// The checks that need no route.
+fn check(request: &ServiceRequest) -> Result<()> {
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|uri| uri.as_str().len() > MAX_URI)
+    {
+        return Err(Error::new(
+            Code::UriTooLong,
+            "Path and query are longer than 8192 bytes.",
+        ));
+    }
+    let mode = request.app_data::<web::Data<State>>().map(|state| state.mode);
+    host::check(request.headers(), mode)
+}
+
+/// Our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
+fn ours(error: &actix_web::Error) -> Error {
+    match error.as_error::<Error>() {
+        Some(ours) => ours.for_answer(),
+        None => Error::internal(error.to_string()),
+    }
+}
+
+/// A finished answer in the form of an error, for where the framework has lost the request.
+fn answered(response: HttpResponse, id: &RequestId) -> actix_web::Error {
+    InternalError::from_response("answered", finish(response, id)).into()
+}
+
+/// Puts the headers of every answer on `response`.
+fn finish(mut response: HttpResponse, id: &RequestId) -> HttpResponse {
+    add_headers(response.headers_mut(), id);
+    response
+}
+
+/// The headers of every answer: its id, and that it is neither to be kept nor to be taken for another type.
+fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
+    if let Ok(id) = HeaderValue::from_str(&id.0) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}

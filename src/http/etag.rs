@@ -1,0 +1,78 @@
+//! Entity tags (RFC 9110, 8.8.3): which version of an invitation a caller knows.
+//!
+//! A tag is a hash of the JSON, so it changes with everything that a caller can see, the status that only the clock changes
+//! included, and no change can forget it.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, EntityTag, Header, IfMatch, IfNoneMatch};
+use actix_web::{FromRequest, HttpRequest};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Error, Result};
+use crate::token::hex;
+
+/// The tag of an invitation with this JSON.
+pub fn of(json: &[u8]) -> EntityTag {
+    EntityTag::new_strong(hex(&Sha256::digest(json)[..16]))
+}
+
+/// The conditions under which a request is meant.
+#[derive(Debug)]
+pub struct Conditions {
+    /// Only if the present version is one of these.
+    if_match: Option<IfMatch>,
+    /// Only if it is none of these.
+    if_none_match: Option<IfNoneMatch>,
+}
+
+impl Conditions {
+    /// Checks `If-Match` against the present version, for a change.
+    ///
+    /// # Errors
+    /// [`Code::PreconditionFailed`].
+    pub fn check_match(&self, json: &[u8]) -> Result<()> {
+        let holds = match &self.if_match {
+            None | Some(IfMatch::Any) => true,
+            Some(IfMatch::Items(tags)) => tags.iter().any(|tag| tag.strong_eq(&of(json))),
+        };
+        let failed = || {
+            Error::new(
+                Code::PreconditionFailed,
+                "The invitation has changed since that version.",
+            )
+        };
+        holds.then_some(()).ok_or_else(failed)
+    }
+
+    /// Whether the caller has the present version already.
+    pub fn knows(&self, tag: &EntityTag) -> bool {
+        match &self.if_none_match {
+            None => false,
+            Some(IfNoneMatch::Any) => true,
+            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+        }
+    }
+}
+
+impl FromRequest for Conditions {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let invalid = |name| Error::new(Code::BadRequest, format!("{name} is not a list of entity tags."));
+        let parse = || {
+            let present = |name| request.headers().contains_key(name);
+            let if_match = present(header::IF_MATCH).then(|| IfMatch::parse(request)).transpose();
+            let if_none_match = present(header::IF_NONE_MATCH)
+                .then(|| IfNoneMatch::parse(request))
+                .transpose();
+            Ok(Self {
+                if_match: if_match.map_err(|_| invalid("If-Match"))?,
+                if_none_match: if_none_match.map_err(|_| invalid("If-None-Match"))?,
+            })
+        };
+        ready(parse())
+    }
+}

@@ -1,0 +1,90 @@
+//! The `Idempotency-Key` header, and stored answers as responses.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+
+use super::auth::Caller;
+use super::etag;
+use crate::error::{Code, Error, Result};
+use crate::idempotency::{Answer, Ticket};
+
+/// The request header.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Tells an answer that comes again.
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+/// Longest key in bytes.
+const MAX_KEY: usize = 255;
+
+/// The `Idempotency-Key` of a request, with the operation that it belongs to.
+#[derive(Debug)]
+pub struct IdempotencyKey {
+    /// The key, if there is one.
+    key: Option<String>,
+    /// Method and path.
+    operation: String,
+}
+
+impl IdempotencyKey {
+    /// What makes a request of `caller` with this body recognizable.
+    pub fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
+        self.key.map(|key| Ticket {
+            actor: caller.actor.clone(),
+            operation: self.operation,
+            key,
+            body_hash,
+        })
+    }
+
+    /// Reads the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
+    fn parse(request: &HttpRequest) -> Result<Self> {
+        let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
+        let (header, another) = (headers.next(), headers.next());
+        let operation = format!("{} {}", request.method(), request.path());
+        let Some(header) = header else {
+            return Ok(Self { key: None, operation });
+        };
+        let text = header.to_str().unwrap_or_default();
+        let bare = text
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap_or(text);
+        let is_valid = (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_valid || another.is_some() {
+            let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
+            return Err(Error::new(Code::BadRequest, detail));
+        }
+        Ok(Self {
+            key: Some(bare.to_owned()),
+            operation,
+        })
+    }
+}
+
+impl FromRequest for IdempotencyKey {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::parse(request))
+    }
+}
+
+/// Answers with what was, or had been, stored.
+pub fn respond(answer: Answer) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status);
+    response
+        .content_type("application/json")
+        .insert_header((header::ETAG, etag::of(&answer.body)));
+    if let Some(location) = answer.location {
+        response.insert_header((header::LOCATION, location));
+    }
+    if answer.replayed {
+        response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
+    }
+    response.body(answer.body)
+}

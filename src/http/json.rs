@@ -1,0 +1,138 @@
+//! A JSON body: its type, its size, its deadline, its syntax, its fields.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::BytesMut;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::object::Object;
+
+/// The largest body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// The most characters of the parser's words that are passed on: they may quote the body.
+const MAX_DETAIL: usize = 200;
+
+/// A body that was a JSON object with only known fields.
+#[derive(Debug)]
+pub struct Json<T> {
+    /// The body.
+    pub value: T,
+    /// SHA-256 of its bytes, to recognize a repeated request.
+    pub hash: [u8; 32],
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_headers(request);
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
+            let body = tokio::time::timeout(DEADLINE, read(payload)).await.map_err(late)??;
+            Ok(Self {
+                value: parse(&body)?,
+                hash: Sha256::digest(&body).into(),
+            })
+        })
+    }
+}
+
+/// Refuses what is not plain JSON, and what says itself that it is too large.
+fn check_headers(request: &HttpRequest) -> Result<()> {
+    if request.content_type().trim() != "application/json" || request.headers().contains_key(header::CONTENT_ENCODING) {
+        let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
+        return Err(Error::new(Code::UnsupportedMediaType, detail));
+    }
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > MAX_BODY as u64) {
+        Err(too_large())
+    } else {
+        Ok(())
+    }
+}
+
+/// Collects the body, as far as it may go.
+async fn read(mut payload: Payload) -> Result<BytesMut> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// The body is over the limit.
+fn too_large() -> Error {
+    Error::new(Code::BodyTooLarge, "The body has more than 65536 bytes.")
+}
+
+/// Parses an object, and notes every field that `T` does not have.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()))
+        .map(|Object(value)| value)
+        .and_then(|value| json.end().map(|()| value));
+    let value = parsed.map_err(|error| malformed(&error, &track.path().to_string()))?;
+    if unknown.is_empty() {
+        return Ok(value);
+    }
+    let known_not = |path: &String| FieldError::new(pointer(path), FieldCode::UnknownField, "no such field");
+    let error = Error::new(
+        Code::UnknownField,
+        format!("The body has unknown fields: {}.", shorten(&unknown.join(", "))),
+    );
+    Err(Error {
+        fields: unknown.iter().take(20).map(known_not).collect(),
+        ..error
+    })
+}
+
+/// The body is not the JSON that it should be; `path` is where that was noticed.
+fn malformed(error: &serde_json::Error, path: &str) -> Error {
+    let detail = shorten(&error.to_string());
+    let fields = if error.is_data() && path != "." {
+        vec![FieldError::new(pointer(path), FieldCode::WrongType, detail.clone())]
+    } else {
+        Vec::new()
+    };
+    Error {
+        fields,
+        ..Error::new(
+            Code::InvalidJson,
+            format!("The body is not the JSON object that it should be: {detail}."),
+        )
+    }
+}
+
+/// A dotted path as a JSON pointer (RFC 6901).
+fn pointer(path: &str) -> String {
+    let path: String = path.chars().take(MAX_DETAIL).collect();
+    format!("/{}", path.replace('~', "~0").replace('/', "~1").replace('.', "/"))
+}
+
+/// The beginning of a text that may quote the body.
+fn shorten(text: &str) -> String {
+    text.chars().take(MAX_DETAIL).collect()
+}

@@ -1,0 +1,68 @@
+//! HTTP: the route table, and what all routes share.
+//!
+//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`envelope`],
+//! [`problem`]), bodies without a deadline ([`json`]), loose queries ([`query`]).
+
+pub mod array;
+pub mod auth;
+pub mod envelope;
+pub mod etag;
+pub mod health;
+mod host;
+pub mod idempotency;
+pub mod json;
+pub mod openapi;
+pub mod path;
+pub mod problem;
+pub mod query;
+pub mod route;
+pub mod state;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, ServiceConfig};
+
+pub use envelope::envelope;
+pub use state::State;
+
+use crate::error::{Error, Result};
+use crate::{clickhouse, invitation};
+use auth::Caller;
+use route::Route;
+
+/// Every path, with its methods.
+pub fn routes() -> Vec<Route> {
+    vec![
+        Route::new("/health/live").get(health::live),
+        Route::new("/health/ready").get(health::ready),
+        Route::new("/openapi.json").get(openapi::serve),
+        Route::new("/problems").get(problem::list_pages),
+        Route::new("/problems/{code}").get(problem::page),
+        Route::new("/v1/organizations/{organizationId}/invitations")
+            .get(invitation::routes::list)
+            .post(invitation::routes::create),
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
+            .get(invitation::routes::get)
+            .delete(invitation::routes::delete),
+        Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
+            .get(clickhouse::routes::list)
+            .post(clickhouse::routes::create),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}")
+            .get(clickhouse::routes::get)
+            .delete(clickhouse::routes::delete),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
+    ]
+}
+
+/// Registers every route, and the answer for every other path.
+pub fn configure(config: &mut ServiceConfig) {
+    for route in routes() {
+        route.register(config);
+    }
+    config.default_service(web::to(unknown_path));
+}
+
+/// Whatever has no route: 404, but only for those who may ask.
+async fn unknown_path(_caller: Caller) -> Result<HttpResponse> {
+    Err(Error::not_found())
+}

@@ -1,0 +1,24 @@
+//! The id of an invitation in a path.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use uuid::Uuid;
+
+use crate::error::{Error, Result};
+use crate::invitation;
+
+/// The invitation in the path. What cannot be an id is 404, as an id that nothing has.
+#[derive(Clone, Copy, Debug)]
+pub struct InvitationId(pub Uuid);
+
+impl FromRequest for InvitationId {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("invitationId").and_then(invitation::parse_id);
+        ready(id.map(Self).ok_or_else(Error::not_found))
+    }
+}

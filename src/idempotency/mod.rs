@@ -1,0 +1,60 @@
+//! One effect for a POST that is sent twice: the answer is stored in the transaction of the change.
+//!
+//! Only a success is stored: a refused request changed nothing, so trying it again is always safe. Jobs run one after the
+//! other in the writer, so a second request with the same key waits for the first and gets its answer.
+
+pub mod store;
+
+use crate::db::WriteTx;
+use crate::error::{Code, Error, Result};
+
+/// How long an answer is kept, in milliseconds: 24 hours.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// A request that may have one effect only.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    /// Whose it is: keys of different callers never meet.
+    pub actor: String,
+    /// Method and path.
+    pub operation: String,
+    /// The caller's `Idempotency-Key`.
+    pub key: String,
+    /// SHA-256 of the body.
+    pub body_hash: [u8; 32],
+}
+
+/// An answer as it can be stored: what the caller gets, now or again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `Location` of what was made.
+    pub location: Option<String>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+    /// Whether this is the stored answer to an earlier request.
+    pub replayed: bool,
+}
+
+/// Runs `make` unless the request of `ticket` was answered before; then that answer comes again.
+///
+/// # Errors
+/// [`Code::IdempotencyKeyReused`] when the key came with another body before, or what `make` answers.
+pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Result<Answer>) -> Result<Answer> {
+    let Some(ticket) = ticket else {
+        return make();
+    };
+    if let Some((body_hash, answer)) = store::find(tx, ticket)? {
+        if body_hash != ticket.body_hash {
+            return Err(Error::new(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key came with another body before.",
+            ));
+        }
+        return Ok(answer);
+    }
+    let answer = make()?;
+    store::insert(tx, ticket, &answer)?;
+    Ok(answer)
+}

@@ -1,0 +1,151 @@
+//! What becomes of a new invitation: the conflict rule, in one transaction.
+
+use uuid::Uuid;
+
+use super::new::{NewInvitation, OnConflict};
+use super::store::{self, Standing};
+use super::{Invitation, Status};
+use crate::db::WriteTx;
+use crate::error::{Code, Error, Result};
+use crate::event::{self, EventType, Facts, Origin};
+use crate::organization;
+
+/// What became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// There is a new invitation.
+    Created,
+    /// The one that stands already is the answer; `resend` may have renewed it.
+    Standing,
+}
+
+/// Makes the invitation, or does what `new.on_conflict` says where one stands already. Answers what became of it, and the
+/// invitation as `show` makes it. One that has lapsed never stands in the way.
+///
+/// # Errors
+/// [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
+pub fn create<T>(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    origin: &Origin,
+    show: impl FnOnce(&Invitation<'_>) -> Result<T>,
+) -> Result<(Outcome, T)> {
+    organization::store::ensure(tx, &new.organization)?;
+    let (outcome, id) = match insert(tx, new, origin)? {
+        Some(id) => (Outcome::Created, id),
+        None => meet_standing(tx, new, origin)?,
+    };
+    let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
+    shown
+        .map(|shown| (outcome, shown))
+        .ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
+}
+
+/// Inserts the row and its event, unless an invitation stands for the address.
+fn insert(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<Option<Uuid>> {
+    let expires_at = new.expiry.from(tx.now);
+    let Some(id) = store::insert(tx, new, expires_at)? else {
+        return Ok(None);
+    };
+    let after = Facts {
+        email: Some(new.email.as_str()),
+        role: Some(new.role.as_str()),
+        status: Some(Status::Pending.name()),
+        expires_at: Some(expires_at),
+    };
+    event::store::append(
+        tx,
+        &new.organization,
+        (EventType::Created, id),
+        origin,
+        (None, Some(&after)),
+    )?;
+    Ok(Some(id))
+}
+
+/// Decides what to do where an invitation stands already.
+fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<(Outcome, Uuid)> {
+    let standing = store::find_standing(tx, &new.organization, &new.email)?
+        .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
+    match (standing.status, new.on_conflict) {
+        (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, standing.id)),
+        (Status::Accepted, _) => Err(in_the_way(
+            Code::AlreadyAccepted,
+            "has joined by an invitation",
+            &standing,
+        )),
+        (Status::Pending, OnConflict::Error) => {
+            Err(in_the_way(Code::AlreadyInvited, "has a pending invitation", &standing))
+        }
+        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, origin),
+        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), origin),
+        _ => replace(tx, new, (&standing, Status::Expired), origin),
+    }
+}
+
+/// Ends the standing invitation as `end`, and puts the new one in its place.
+fn replace(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    (standing, end): (&Standing, Status),
+    origin: &Origin,
+) -> Result<(Outcome, Uuid)> {
+    let event = if end == Status::Revoked {
+        EventType::Revoked
+    } else {
+        EventType::Expired
+    };
+    let (before, after) = (status(Status::Pending), status(end));
+    store::close(tx, &new.organization, standing.id, end)?;
+    event::store::append(
+        tx,
+        &new.organization,
+        (event, standing.id),
+        origin,
+        (Some(&before), Some(&after)),
+    )?;
+    let id = insert(tx, new, origin)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
+    Ok((Outcome::Created, id))
+}
+
+/// Sends the standing invitation again, if its cool-down is over.
+fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, origin: &Origin) -> Result<(Outcome, Uuid)> {
+    let wait_ms = standing.sent_at.plus_seconds(new.resend_cooldown_seconds).as_millis() - tx.now.as_millis();
+    if wait_ms > 0 {
+        let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
+        let error = in_the_way(Code::ResendTooSoon, "was sent its invitation a moment ago", standing);
+        return Err(Error {
+            retry_after_seconds: Some(seconds),
+            ..error
+        });
+    }
+    let expires_at = new.expiry.from(tx.now);
+    let before = Facts {
+        expires_at: Some(standing.expires_at),
+        ..Facts::default()
+    };
+    let after = Facts {
+        expires_at: Some(expires_at),
+        ..Facts::default()
+    };
+    store::renew(tx, &new.organization, standing.id, expires_at)?;
+    let event = (EventType::Renewed, standing.id);
+    event::store::append(tx, &new.organization, event, origin, (Some(&before), Some(&after)))?;
+    Ok((Outcome::Standing, standing.id))
+}
+
+/// The facts of a change of status.
+fn status(status: Status) -> Facts<'static> {
+    Facts {
+        status: Some(status.name()),
+        ..Facts::default()
+    }
+}
+
+/// The error that names the invitation in the way.
+fn in_the_way(code: Code, why: &str, standing: &Standing) -> Error {
+    Error {
+        invitation_id: Some(standing.id),
+        ..Error::new(code, format!("This address {why} already."))
+    }
+}

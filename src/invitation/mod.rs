@@ -1,0 +1,205 @@
+//! Invitations: what one is, and how it is written as JSON.
+//!
+//! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
+//! * [`query`] reads the query of a list, and its cursors.
+//! * [`store`] is the SQL, [`routes`] the HTTP.
+
+pub mod create;
+pub mod delete;
+pub mod new;
+pub mod query;
+pub mod routes;
+pub mod rows;
+pub mod store;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+
+/// Longest role in bytes.
+const MAX_ROLE: usize = 64;
+
+/// The role a person gets on joining: 1 to 64 characters, `[A-Za-z][A-Za-z0-9_.:-]*`. Case matters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role(String);
+
+impl Role {
+    /// Reads a role.
+    pub fn parse(text: &str) -> Option<Self> {
+        let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
+        (starts_well && text.len() <= MAX_ROLE && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+
+    /// The role as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where an invitation stands. The numbers are those of `invitation.state` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// It can be accepted.
+    Pending = 0,
+    /// The person joined.
+    Accepted = 1,
+    /// The person said no.
+    Declined = 2,
+    /// It was taken back.
+    Revoked = 3,
+    /// Its time ran out.
+    Expired = 4,
+}
+
+impl Status {
+    /// Every status, by number.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Accepted,
+        Self::Declined,
+        Self::Revoked,
+        Self::Expired,
+    ];
+
+    /// The status of a row: a pending one whose time has passed is expired, whether or not anybody wrote that down.
+    pub fn of(state: Self, expires_at: Timestamp, now: Timestamp) -> Self {
+        if state == Self::Pending && expires_at <= now {
+            Self::Expired
+        } else {
+            state
+        }
+    }
+
+    /// The status as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Accepted => "accepted",
+            Self::Declined => "declined",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Reads a status.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == text)
+    }
+}
+
+/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set.
+///
+/// Borrows from a row or a request, so that it goes straight into the bytes of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Invitation<'a> {
+    /// The role the person gets on joining.
+    pub role: &'a str,
+    /// UUIDv7.
+    #[serde(serialize_with = "hyphenated")]
+    #[schema(value_type = String, format = Uuid)]
+    pub id: Uuid,
+    /// The address in its normal form.
+    pub email: &'a str,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it cannot be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// The organization it is for.
+    pub organization_id: &'a str,
+    /// Where it stands at the time of the answer.
+    #[serde(serialize_with = "status_name")]
+    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$")]
+    pub status: Status,
+    /// Its last change.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// When the person joined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub accepted_at: Option<Timestamp>,
+    /// The person's user id, as the application gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub accepted_by: Option<&'a str>,
+    /// When the person said no.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub declined_at: Option<Timestamp>,
+    /// When it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub revoked_at: Option<Timestamp>,
+    /// Who invites.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Inviter, required = false)]
+    pub inviter: Option<Inviter<'a>>,
+    /// The application's own data: a JSON object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub metadata: Option<&'a RawValue>,
+    /// Where the person goes after joining.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub redirect_url: Option<&'a str>,
+    /// How often it was sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u32, required = false)]
+    pub send_count: Option<u32>,
+    /// When it was last sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub last_sent_at: Option<Timestamp>,
+}
+
+/// Who invites, as the application names them.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct Inviter<'a> {
+    /// The application's id of the person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub id: Option<&'a str>,
+    /// The person's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub name: Option<&'a str>,
+}
+
+/// The contract's example, for the documents.
+pub fn example() -> serde_json::Value {
+    serde_json::json!({
+        "role": "developer",
+        "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+        "email": "new.user@example.com",
+        "createdAt": "2026-11-23T02:43:00.123Z",
+        "expiresAt": "2026-11-30T02:43:00.123Z",
+        "organizationId": "acme",
+        "status": "pending",
+        "updatedAt": "2026-11-23T02:43:00.123Z",
+    })
+}
+
+/// Writes an id lowercase and hyphenated, without a detour through the heap.
+fn hyphenated<S: serde::Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
+}
+
+/// Writes a status by name.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn status_name<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(status.name())
+}
+
+/// Reads the one accepted spelling of an invitation's id: a lowercase hyphenated UUIDv7.
+pub fn parse_id(text: &str) -> Option<Uuid> {
+    let id = Uuid::try_parse(text).ok()?;
+    let is_canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
+    (is_canonical && id.get_version_num() == 7).then_some(id)
+}

@@ -1,0 +1,312 @@
+//! From the body of a create to an invitation that cannot be wrong.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+use utoipa::ToSchema;
+
+use super::Role;
+use crate::clock::Timestamp;
+use crate::email::{Email, Hosts};
+use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::organization::OrganizationId;
+
+/// The shortest lifetime in seconds: a person needs a minute to read a mail.
+pub const MIN_LIFETIME_SECONDS: i64 = 60;
+/// The longest lifetime in seconds: 365 days.
+pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
+/// The most bytes of metadata, written without spaces.
+const MAX_METADATA: usize = 4096;
+/// The most characters of an inviter's id or name.
+const MAX_INVITER: usize = 100;
+/// The most bytes of a redirect URL.
+const MAX_URL: usize = 2048;
+
+/// The body of a create, as it is sent. `null` counts as absent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CreateBody {
+    /// The address to invite. Stored in lowercase, its domain as IDNA A-labels.
+    #[schema(value_type = String, required = true, max_length = 254, example = "New.User@example.com")]
+    pub email: Option<String>,
+    /// The role that the person gets on joining.
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "developer")]
+    pub role: Option<String>,
+    /// How long it lives, in seconds: a minute to 365 days. Without it the server's default, 7 days.
+    #[schema(minimum = 60, maximum = 31_536_000)]
+    pub expires_in: Option<i64>,
+    /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The application's own data, at most 4096 bytes; given back as it is. Numbers are 64-bit.
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Map<String, Value>>,
+    /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
+    #[schema(max_length = 2048)]
+    pub redirect_url: Option<String>,
+    /// Who invites.
+    #[serde(default, deserialize_with = "crate::object::optional")]
+    pub inviter: Option<InviterBody>,
+    /// Whether to tell the person. This version delivers nothing either way.
+    pub notify: Option<bool>,
+    /// What to do where a pending or accepted invitation stands for the address.
+    #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
+    pub on_conflict: Option<String>,
+}
+
+/// Who invites, as it is sent. At most 100 characters each, without control, invisible and direction characters.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct InviterBody {
+    /// The application's id of the person.
+    #[schema(max_length = 100)]
+    pub id: Option<String>,
+    /// The person's name.
+    #[schema(max_length = 100)]
+    pub name: Option<String>,
+}
+
+/// What to do where a pending or accepted invitation stands for the address already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnConflict {
+    /// Refuse.
+    #[default]
+    Error,
+    /// Answer the standing one.
+    Return,
+    /// Revoke the standing one and make a new one.
+    Replace,
+    /// Send the standing one again.
+    Resend,
+}
+
+/// How long an invitation lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// So many seconds from its making.
+    After(i64),
+    /// Until then.
+    At(Timestamp),
+}
+
+impl Expiry {
+    /// The end of an invitation that is made at `now`.
+    pub fn from(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::After(seconds) => now.plus_seconds(seconds),
+            Self::At(end) => end,
+        }
+    }
+}
+
+/// What this server allows in an invitation.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The lifetime of an invitation that names none.
+    pub default_lifetime_seconds: i64,
+    /// The roles that there are; empty: any.
+    pub roles: Vec<Role>,
+    /// Where a person may be sent after joining.
+    pub redirect_origins: Vec<url::Origin>,
+    /// Which mail domains count.
+    pub hosts: Hosts,
+    /// How long an invitation waits before it can be sent again.
+    pub resend_cooldown_seconds: i64,
+}
+
+/// A new invitation: checked, ready for the store.
+#[derive(Debug)]
+pub struct NewInvitation {
+    /// The organization it is for.
+    pub organization: OrganizationId,
+    /// The address, in its normal form.
+    pub email: Email,
+    /// The role the person gets on joining.
+    pub role: Role,
+    /// How long it lives.
+    pub expiry: Expiry,
+    /// The application's own data, as JSON without spaces.
+    pub metadata: Option<String>,
+    /// Where the person goes after joining.
+    pub redirect_url: Option<String>,
+    /// Who invites.
+    pub inviter: InviterBody,
+    /// What to do where one stands already.
+    pub on_conflict: OnConflict,
+    /// How long a standing one waits before it can be sent again.
+    pub resend_cooldown_seconds: i64,
+}
+
+impl NewInvitation {
+    /// Checks `body` by `rules` at `now`.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    pub fn parse(organization: OrganizationId, body: CreateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
+        let mut errors = Vec::new();
+        let mut note = |error: FieldError| errors.push(error);
+        let email = parse_email(body.email.as_deref(), rules.hosts).map_err(&mut note).ok();
+        let role = parse_role(body.role.as_deref(), &rules.roles).map_err(&mut note).ok();
+        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now)
+            .map_err(&mut note)
+            .ok();
+        let metadata = parse_metadata(body.metadata.as_ref()).map_err(&mut note).ok();
+        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules)
+            .map_err(&mut note)
+            .ok();
+        let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
+        let inviter = body.inviter.unwrap_or_default();
+        errors.extend(check_name("/inviter/id", inviter.id.as_deref()));
+        errors.extend(check_name("/inviter/name", inviter.name.as_deref()));
+        let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) = (
+            email,
+            role,
+            expiry,
+            metadata,
+            redirect_url,
+            on_conflict,
+            errors.is_empty(),
+        ) else {
+            return Err(Error::validation(errors));
+        };
+        let resend_cooldown_seconds = rules.resend_cooldown_seconds;
+        Ok(Self {
+            organization,
+            email,
+            role,
+            expiry,
+            metadata,
+            redirect_url,
+            inviter,
+            on_conflict,
+            resend_cooldown_seconds,
+        })
+    }
+}
+
+/// A value, or what is wrong with it.
+type Checked<T> = std::result::Result<T, FieldError>;
+
+/// Checks the address.
+fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
+    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "the address to invite"))?;
+    Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
+}
+
+/// Checks the role against its form and the catalogue.
+fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
+    let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
+    let role = Role::parse(text).ok_or_else(|| {
+        FieldError::new(
+            "/role",
+            FieldCode::InvalidFormat,
+            "1 to 64 characters: a letter, then letters, digits, _ . : -",
+        )
+    })?;
+    if !catalogue.is_empty() && !catalogue.contains(&role) {
+        let names: Vec<_> = catalogue.iter().map(Role::as_str).collect();
+        return Err(FieldError::new(
+            "/role",
+            FieldCode::UnknownValue,
+            format!("one of: {}", names.join(", ")),
+        ));
+    }
+    Ok(role)
+}
+
+/// Checks the two ways to say how long the invitation lives.
+fn parse_expiry(expires_in: Option<i64>, expires_at: Option<&str>, rules: &Rules, now: Timestamp) -> Checked<Expiry> {
+    match (expires_in, expires_at) {
+        (None, None) => Ok(Expiry::After(rules.default_lifetime_seconds)),
+        (Some(seconds), None) if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
+            Ok(Expiry::After(seconds))
+        }
+        (Some(_), None) => Err(FieldError::new(
+            "/expiresIn",
+            FieldCode::OutOfRange,
+            "60 to 31536000 seconds (a minute to 365 days)",
+        )),
+        (None, Some(text)) => {
+            let end = Timestamp::parse(text).ok_or_else(|| {
+                FieldError::new(
+                    "/expiresAt",
+                    FieldCode::InvalidFormat,
+                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
+                )
+            })?;
+            let range = now.plus_seconds(MIN_LIFETIME_SECONDS)..=now.plus_seconds(MAX_LIFETIME_SECONDS);
+            let out = || FieldError::new("/expiresAt", FieldCode::OutOfRange, "a minute to 365 days from now");
+            range.contains(&end).then_some(Expiry::At(end)).ok_or_else(out)
+        }
+        (Some(_), Some(_)) => Err(FieldError::new(
+            "/expiresAt",
+            FieldCode::Conflict,
+            "give either expiresIn or expiresAt",
+        )),
+    }
+}
+
+/// Writes the metadata without spaces, if it is small enough.
+fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
+    let text = metadata.map(serde_json::to_string).transpose().unwrap_or_default();
+    match text {
+        Some(text) if text.len() > MAX_METADATA => Err(FieldError::new(
+            "/metadata",
+            FieldCode::TooLong,
+            "at most 4096 bytes of JSON",
+        )),
+        text => Ok(text),
+    }
+}
+
+/// Checks where the person goes after joining: only to an origin on the server's list.
+fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let refused = |code, detail| Err(FieldError::new("/redirectUrl", code, detail));
+    if text.len() > MAX_URL {
+        return refused(FieldCode::TooLong, "at most 2048 bytes");
+    }
+    match Url::parse(text) {
+        Ok(url)
+            if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() =>
+        {
+            refused(FieldCode::InvalidFormat, "an http or https URL without a user name")
+        }
+        Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
+        Ok(_) => refused(
+            FieldCode::NotAllowed,
+            "its origin is not among the server's --redirect-origins",
+        ),
+        Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
+    }
+}
+
+/// Reads what to do where one stands already.
+fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
+    match text {
+        None | Some("error") => Ok(OnConflict::Error),
+        Some("return") => Ok(OnConflict::Return),
+        Some("replace") => Ok(OnConflict::Replace),
+        Some("resend") => Ok(OnConflict::Resend),
+        Some(_) => Err(FieldError::new(
+            "/onConflict",
+            FieldCode::UnknownValue,
+            "one of: error, return, replace, resend",
+        )),
+    }
+}
+
+/// Checks a text that people will read.
+fn check_name(pointer: &'static str, text: Option<&str>) -> Option<FieldError> {
+    let text = text?;
+    if text.chars().any(crate::text::is_invisible) {
+        let detail = "control, invisible and direction characters are not allowed";
+        return Some(FieldError::new(pointer, FieldCode::ForbiddenCharacter, detail));
+    }
+    if text.chars().count() > MAX_INVITER {
+        return Some(FieldError::new(pointer, FieldCode::TooLong, "at most 100 characters"));
+    }
+    let empty = || FieldError::new(pointer, FieldCode::InvalidFormat, "there is nothing to see in it");
+    (!crate::text::is_visible(text)).then(empty)
+}

@@ -1,0 +1,227 @@
+//! The HTTP of invitations: the seed's four operations.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+
+use super::create::{self, Outcome};
+use super::delete;
+use super::new::{CreateBody, NewInvitation};
+use super::query::{ListQuery, MAX_LIMIT};
+use super::rows::{List, Rows, to_json, write_json};
+use super::{Invitation, store};
+use crate::error::{Error, Result};
+use crate::http::State;
+use crate::http::array;
+use crate::http::auth::{Access, Read, Write};
+use crate::http::etag::{self, Conditions};
+use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::json::Json;
+use crate::http::openapi::{CreateErrors, DeleteErrors, GetErrors, ListErrors};
+use crate::http::path::InvitationId;
+use crate::http::query::{NoQuery, Query};
+use crate::idempotency::{self, Answer};
+
+/// `GET /v1/organizations/{organizationId}/invitations` with `invitations:read`: 200 with an array.
+///
+/// # Errors
+/// 400 for an unknown key or a foreign cursor, 422 for a value that is not acceptable.
+#[utoipa::path(
+    get,
+    path = "/v1/organizations/{organizationId}/invitations",
+    operation_id = "listInvitations",
+    tag = "Invitations",
+    summary = "List all invitations",
+    description = "All invitations of the organization as an array, newest first; `[]` for an organization that is not \
+        known. Without `limit` all of them come, streamed. With `limit`, `Link` names the next page.",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("status" = Option<String>, Query, description = "Only these statuses, by comma, each at most once.",
+            pattern = "^(pending|accepted|declined|revoked|expired)$", example = "pending"),
+        ("email" = Option<String>, Query, description = "Only this address, in any spelling.", example = "new.user@example.com"),
+        ("role" = Option<String>, Query, description = "Only this role.", pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
+        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
+    ),
+    responses(
+        (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
+            headers(("Link" = Option<String>, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            example = json!([super::example()])),
+        ListErrors,
+    )
+)]
+pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
+    let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
+    let (filter, order) = (query.filter.clone(), query.order);
+    let list = List {
+        db: state.db.clone(),
+        organization: access.organization,
+        filter,
+        order,
+        write: write_json,
+    };
+    let first = list.page(query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
+    let mut response = HttpResponse::Ok();
+    if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
+        let (base, organization) = (&state.public_url, &list.organization);
+        let next = query.next_page(limit, last, organization);
+        let link = format!("<{base}/v1/organizations/{organization}/invitations?{next}>; rel=\"next\"");
+        response.insert_header((header::LINK, link));
+    }
+    let first = if query.limit.is_some() {
+        Rows {
+            more_after: None,
+            ..first
+        }
+    } else {
+        first
+    };
+    Ok(array::respond(response, list, (b"[".to_vec(), b"]"), first))
+}
+
+/// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the invitation, or 200 with the
+/// one that stands already.
+///
+/// # Errors
+/// 403 for a role above the key's, 409 where one stands already, 422 with everything that is not acceptable.
+#[utoipa::path(
+    post,
+    path = "/v1/organizations/{organizationId}/invitations",
+    operation_id = "createInvitation",
+    tag = "Invitations",
+    summary = "Create an invitation",
+    description = "Invites an address to the organization. At most one pending or accepted invitation stands for an address; \
+        `onConflict` says what to do about it. A lapsed one never stands in the way.",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same key with the same body \
+            is answered again, and has one effect.", pattern = "^[!-~]{1,255}$"),
+    ),
+    request_body(content = CreateBody, example = json!({"email": "New.User@example.com", "role": "developer"})),
+    responses(
+        (status = 201, description = "The new invitation.", body = Invitation<'_>, headers(
+            ("Location" = String, description = "Where it is."),
+            ("ETag" = String, description = "Its version."),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` where this is a stored answer."),
+        ), example = json!(super::example())),
+        (status = 200, description = "The invitation that stands already, with `onConflict` `return` or `resend`.",
+            body = Invitation<'_>, headers(
+            ("ETag" = String, description = "Its version."),
+            ("Idempotency-Replayed" = Option<String>, description = "`true` where this is a stored answer."),
+        ), example = json!(super::example())),
+        CreateErrors,
+    )
+)]
+pub async fn create(
+    access: Access<Write>,
+    _: NoQuery,
+    key: IdempotencyKey,
+    state: Data<State>,
+    body: Json<CreateBody>,
+) -> Result<HttpResponse> {
+    let (origin, ticket) = (access.origin(), key.ticket(&access.caller, body.hash));
+    let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
+    access.caller.may_grant(&new.role)?;
+    let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        idempotency::once(tx, ticket.as_ref(), || {
+            let show = |invitation: &Invitation<'_>| Ok((invitation.id, to_json(invitation)?));
+            let (outcome, (id, body)) = create::create(tx, &new, &origin, show)?;
+            let (status, location) = match outcome {
+                Outcome::Created => (201, Some(format!("{base}/{id}"))),
+                Outcome::Standing => (200, None),
+            };
+            Ok(Answer {
+                status,
+                location,
+                body,
+                replayed: false,
+            })
+        })
+    };
+    Ok(stored::respond(state.db.write(job).await?))
+}
+
+/// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200 with the invitation, or
+/// 304 where the caller has this version.
+///
+/// # Errors
+/// 404 where there is none.
+#[utoipa::path(
+    get,
+    path = "/v1/organizations/{organizationId}/invitations/{invitationId}",
+    operation_id = "getInvitation",
+    tag = "Invitations",
+    summary = "Get invitation details",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has."),
+    ),
+    responses(
+        (status = 200, description = "The invitation.", body = Invitation<'_>,
+            headers(("ETag" = String, description = "Its version.")), example = json!(super::example())),
+        (status = 304, description = "The caller has this version.",
+            headers(("ETag" = String, description = "Its version."))),
+        GetErrors,
+    )
+)]
+pub async fn get(
+    access: Access<Read>,
+    id: InvitationId,
+    _: NoQuery,
+    conditions: Conditions,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let found = state
+        .db
+        .read(|reader| store::find(reader, reader.now, (&access.organization, id.0), to_json))?;
+    let body = found.ok_or_else(Error::not_found)?;
+    let tag = etag::of(&body);
+    if conditions.knows(&tag) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+    }
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::ETAG, tag))
+        .body(body))
+}
+
+/// `DELETE /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`: 204 without a body.
+///
+/// # Errors
+/// 404 where there is none, 412 where `If-Match` names another version.
+#[utoipa::path(
+    delete,
+    path = "/v1/organizations/{organizationId}/invitations/{invitationId}",
+    operation_id = "deleteInvitation",
+    tag = "Invitations",
+    summary = "Delete organization invitation",
+    description = "Deletes the invitation, whatever its status; it frees the address. The history keeps that it was there.",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
+        ("If-Match" = Option<String>, Header, description = "Delete only this version."),
+    ),
+    responses((status = 204, description = "It is gone."), DeleteErrors)
+)]
+pub async fn delete(
+    access: Access<Write>,
+    id: InvitationId,
+    _: NoQuery,
+    conditions: Conditions,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let (origin, organization) = (access.origin(), access.organization);
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        let check = |invitation: &Invitation<'_>| conditions.check_match(&to_json(invitation)?);
+        delete::delete(tx, (&organization, id.0), &origin, check)
+    };
+    state.db.write(job).await?;
+    Ok(HttpResponse::NoContent().finish())
+}

@@ -1,0 +1,265 @@
+//! The SQL of invitations.
+
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use uuid::Uuid;
+
+use super::new::NewInvitation;
+use super::query::{Filter, Order, Page};
+use super::{Invitation, Inviter, Role, Status};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::email::Email;
+use crate::error::{Error, Result};
+use crate::organization::OrganizationId;
+
+/// What the decisions of a change need to know of a standing invitation.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Its id.
+    pub id: Uuid,
+    /// Where it stands now.
+    pub status: Status,
+    /// When its time runs out.
+    pub expires_at: Timestamp,
+    /// When it was last sent, the first time included.
+    pub sent_at: Timestamp,
+}
+
+/// The invitation `id` of `organization`, as `show` makes it. `conn` is a reader's or a transaction's.
+pub fn find<T>(
+    conn: &Connection,
+    now: Timestamp,
+    (organization, id): (&OrganizationId, Uuid),
+    show: impl FnOnce(&Invitation<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut statement = conn.prepare_cached(
+        "select role, id, email, created_at, expires_at, organization_id, state, updated_at, closed_at,
+                accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at
+         from invitation
+         where organization_id = ?1
+           and id = ?2",
+    )?;
+    let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
+    rows.next()?.map(|row| show(&from_row(row, now)?)).transpose()
+}
+
+/// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the page's order.
+/// Answers whether more follow. Steps over one row more than it shows.
+pub fn list(
+    conn: &Connection,
+    now: Timestamp,
+    organization: &OrganizationId,
+    (filter, page): (&Filter, &Page),
+    mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
+) -> Result<bool> {
+    let (comparison, direction) = match page.order {
+        Order::NewestFirst => ("<", "desc"),
+        Order::OldestFirst => (">", "asc"),
+    };
+    // Only where there is a filter: the plain list stays a bare scan of the cluster.
+    let conditions = if filter.is_empty() {
+        ""
+    } else {
+        "and (?4 >> case when state = 0 and expires_at <= ?5 then 4 else state end) & 1
+         and (?6 is null or email = ?6)
+         and (?7 is null or role = ?7)"
+    };
+    let mut statement = conn.prepare_cached(&format!(
+        "select role, id, email, created_at, expires_at, organization_id, state, updated_at, closed_at,
+                accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at
+         from invitation
+         where organization_id = ?1
+           and id {comparison} ?2
+           {conditions}
+         order by id {direction}
+         limit ?3"
+    ))?;
+    let (after, limit) = (page.start(), page.limit + 1);
+    let mut rows = if filter.is_empty() {
+        statement.query((organization.as_str(), after.as_bytes(), limit))?
+    } else {
+        let (email, role) = (
+            filter.email.as_ref().map(Email::as_str),
+            filter.role.as_ref().map(Role::as_str),
+        );
+        let bound = (filter.status_bits(), now.as_millis(), email, role);
+        statement.query((
+            organization.as_str(),
+            after.as_bytes(),
+            limit,
+            bound.0,
+            bound.1,
+            bound.2,
+            bound.3,
+        ))?
+    };
+    for _ in 0..page.limit {
+        match rows.next()? {
+            Some(row) => show(&from_row(row, now)?)?,
+            None => return Ok(false),
+        }
+    }
+    Ok(rows.next()?.is_some())
+}
+
+/// The pending or accepted invitation that holds the place of `email` in `organization`; it may have lapsed.
+pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Email) -> Result<Option<Standing>> {
+    let mut statement = tx.prepare_cached(
+        "select id, state, expires_at, coalesce(last_sent_at, created_at)
+         from invitation
+         where email = :email
+           and organization_id = :organization_id
+           and state in (0, 1)",
+    )?;
+    let found = statement.query_row(
+        named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() },
+        |row| {
+            let expires_at = Timestamp::from_millis(row.get(2)?);
+            let status = Status::of(state(row, 1)?, expires_at, tx.now);
+            Ok(Standing {
+                id: id(row, 0)?,
+                status,
+                expires_at,
+                sent_at: Timestamp::from_millis(row.get(3)?),
+            })
+        },
+    );
+    Ok(found.optional()?)
+}
+
+/// Inserts a pending invitation. Answers its id, or none where one stands for the address already.
+pub fn insert(tx: &WriteTx<'_>, new: &NewInvitation, expires_at: Timestamp) -> Result<Option<Uuid>> {
+    let id = tx.new_id();
+    let inserted = tx
+        .prepare_cached(
+            "insert into invitation
+               (organization_id, id, email, role, state, created_at, expires_at, updated_at,
+                inviter_id, inviter_name, metadata, redirect_url)
+             values
+               (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
+                :inviter_id, :inviter_name, :metadata, :redirect_url)
+             on conflict (email, organization_id) where state in (0, 1) do nothing",
+        )?
+        .execute(named_params! {
+            ":organization_id": new.organization.as_str(),
+            ":id": id.as_bytes(),
+            ":email": new.email.as_str(),
+            ":role": new.role.as_str(),
+            ":now": tx.now.as_millis(),
+            ":expires_at": expires_at.as_millis(),
+            ":inviter_id": new.inviter.id,
+            ":inviter_name": new.inviter.name,
+            ":metadata": new.metadata,
+            ":redirect_url": new.redirect_url,
+        })?;
+    Ok((inserted > 0).then_some(id))
+}
+
+/// Ends a pending invitation as `status`. Answers whether it was pending.
+pub fn close(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid, status: Status) -> Result<bool> {
+    // An expiry is a matter of the clock, not something that somebody did at a time.
+    let closed_at = (status != Status::Expired).then_some(tx.now.as_millis());
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set state = :state, closed_at = :closed_at, updated_at = :now
+             where organization_id = :organization_id
+               and id = :id
+               and state = 0",
+        )?
+        .execute(named_params! {
+            ":state": status as u8,
+            ":closed_at": closed_at,
+            ":now": tx.now.as_millis(),
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Sends a pending invitation again, until `expires_at`. Answers whether it was pending and had not lapsed.
+pub fn renew(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid, expires_at: Timestamp) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set expires_at = :expires_at,
+                 updated_at = :now,
+                 send_count = coalesce(send_count, 0) + 1,
+                 last_sent_at = :now
+             where organization_id = :organization_id
+               and id = :id
+               and state = 0
+               and expires_at > :now",
+        )?
+        .execute(named_params! {
+            ":expires_at": expires_at.as_millis(),
+            ":now": tx.now.as_millis(),
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Deletes an invitation, whatever its status. Answers whether it was there.
+pub fn delete(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<bool> {
+    let changed = tx
+        .prepare_cached("delete from invitation where organization_id = ?1 and id = ?2")?
+        .execute((organization.as_str(), id.as_bytes()))?;
+    Ok(changed > 0)
+}
+
+/// Reads an invitation as it stands at `now`, borrowing its texts from the row.
+fn from_row<'a>(row: &'a Row<'_>, now: Timestamp) -> Result<Invitation<'a>> {
+    let text = |column: usize| -> rusqlite::Result<Option<&'a str>> { Ok(row.get_ref(column)?.as_str_or_null()?) };
+    let time = |column: usize| -> rusqlite::Result<Timestamp> { Ok(Timestamp::from_millis(row.get(column)?)) };
+    let expires_at = time(4)?;
+    let state = state(row, 6)?;
+    let closed_at: Option<Timestamp> = row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis);
+    let closed_as = |status: Status| closed_at.filter(|_| state == status);
+    let inviter = Inviter {
+        id: text(10)?,
+        name: text(11)?,
+    };
+    Ok(Invitation {
+        role: text(0)?.unwrap_or_default(),
+        id: id(row, 1)?,
+        email: text(2)?.unwrap_or_default(),
+        created_at: time(3)?,
+        expires_at,
+        organization_id: text(5)?.unwrap_or_default(),
+        status: Status::of(state, expires_at, now),
+        updated_at: time(7)?,
+        accepted_at: closed_as(Status::Accepted),
+        accepted_by: text(9)?,
+        declined_at: closed_as(Status::Declined),
+        revoked_at: closed_as(Status::Revoked),
+        inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
+        metadata: text(12)?
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(Error::internal)?,
+        redirect_url: text(13)?,
+        send_count: row.get(14)?,
+        last_sent_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
+    })
+}
+
+/// Reads an id.
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    let bytes = row.get_ref(column)?.as_blob()?;
+    Uuid::from_slice(bytes).map_err(|error| unreadable(column, error))
+}
+
+/// Reads the state that is written down, which the clock may have overtaken.
+fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let number: u8 = row.get(column)?;
+    Status::ALL
+        .get(usize::from(number))
+        .copied()
+        .ok_or_else(|| unreadable(column, Error::internal("no such state")))
+}
+
+/// The column holds what this program never writes.
+fn unreadable(column: usize, cause: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, Box::new(cause))
+}

@@ -1,0 +1,155 @@
+//! API keys: who may do what, to which organizations, granting which roles, until when.
+
+pub mod store;
+
+use std::fmt;
+
+use crate::clock::Timestamp;
+use crate::invitation::Role;
+use crate::organization::OrganizationId;
+use crate::token::KeyId;
+
+/// One thing that a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Scope {
+    /// List and get invitations.
+    Read = 1,
+    /// Create and delete invitations.
+    Write = 2,
+    /// Vouch that a person owns an address.
+    Accept = 4,
+    /// Get the secret link of an invitation.
+    Link = 8,
+    /// Everything, and manage keys and organizations.
+    Admin = 16,
+}
+
+impl Scope {
+    /// Every scope, in the order in which they are listed.
+    pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Accept, Self::Link, Self::Admin];
+
+    /// The scope as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Read => "invitations:read",
+            Self::Write => "invitations:write",
+            Self::Accept => "invitations:accept",
+            Self::Link => "invitations:link",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads a scope.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.name() == text)
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// Every right there is.
+    pub const ADMIN: Self = Self(Scope::Admin as u8);
+
+    /// The set as it is stored: one bit a scope.
+    pub fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// Reads what [`Scopes::bits`] wrote.
+    pub fn from_bits(bits: u8) -> Self {
+        Self(bits)
+    }
+
+    /// Whether the set holds `scope`; admin holds every one.
+    pub fn contain(self, scope: Scope) -> bool {
+        self.0 & (scope as u8 | Scope::Admin as u8) != 0
+    }
+}
+
+impl FromIterator<Scope> for Scopes {
+    fn from_iter<I: IntoIterator<Item = Scope>>(scopes: I) -> Self {
+        Self(scopes.into_iter().fold(0, |bits, scope| bits | scope as u8))
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = Scope::ALL
+            .into_iter()
+            .filter(|scope| self.0 & *scope as u8 != 0)
+            .map(Scope::name)
+            .collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// What a caller may do.
+#[derive(Clone, Debug)]
+pub struct Rights {
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The organizations it is bound to; none: all.
+    pub organizations: Option<Vec<OrganizationId>>,
+    /// The roles it may grant; none: all.
+    pub roles: Option<Vec<Role>>,
+}
+
+impl Rights {
+    /// The right to everything.
+    pub const ALL: Self = Self {
+        scopes: Scopes::ADMIN,
+        organizations: None,
+        roles: None,
+    };
+
+    /// Whether the caller may know of `organization`. One it may not know of is answered like a missing one.
+    pub fn see(&self, organization: &str) -> bool {
+        self.organizations
+            .as_ref()
+            .is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
+    }
+
+    /// Whether the caller may grant `role`.
+    pub fn grant(&self, role: &Role) -> bool {
+        self.roles.as_ref().is_none_or(|roles| roles.contains(role))
+    }
+}
+
+/// An API key as it is listed: everything but its secret.
+#[derive(Debug)]
+pub struct Key {
+    /// The public part of the key.
+    pub id: KeyId,
+    /// What the operator calls it.
+    pub name: String,
+    /// What it may do.
+    pub rights: Rights,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Key {
+    /// Whether the key opens anything at `now`.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+}
+
+/// What a new key is to be.
+#[derive(Debug)]
+pub struct NewKey {
+    /// What the operator calls it.
+    pub name: String,
+    /// What it may do.
+    pub rights: Rights,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+}

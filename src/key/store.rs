@@ -1,0 +1,120 @@
+//! The SQL of API keys.
+
+use rusqlite::types::Type;
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::{Key, NewKey, Rights, Scopes};
+use crate::clock::Timestamp;
+use crate::db::{Reader, WriteTx};
+use crate::error::{Error, Result};
+use crate::invitation::Role;
+use crate::organization::OrganizationId;
+use crate::token::{HashedSecret, KeyId, PlainKey};
+
+/// Columns of a [`Key`], in the order that [`from_row`] reads.
+const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at";
+
+/// What `key` may do, if it is a live key of this file.
+pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
+    let mut statement = reader.prepare_cached(
+        "select scopes, organizations, roles, secret_hash
+         from api_key
+         where id = :id
+           and revoked_at is null
+           and (expires_at is null or expires_at > :now)",
+    )?;
+    let found = statement
+        .query_row(
+            named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
+            |row| {
+                let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
+                Ok(if matches { Some(rights_from_row(row, 0)?) } else { None })
+            },
+        )
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Whether there is any key, dead ones included.
+pub fn exist(reader: &Reader<'_>) -> Result<bool> {
+    Ok(reader.query_row("select exists (select 1 from api_key)", [], |row| row.get(0))?)
+}
+
+/// Makes a key and answers its plain text, which is stored nowhere.
+pub fn insert(tx: &WriteTx<'_>, new: &NewKey) -> Result<PlainKey> {
+    let key = PlainKey::generate().map_err(Error::internal)?;
+    let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
+    let organizations = new.rights.organizations.as_ref();
+    let roles = new.rights.roles.as_ref();
+    tx.prepare_cached(
+        "insert into api_key (id, secret_hash, name, scopes, organizations, roles, created_at, expires_at)
+         values (:id, :secret_hash, :name, :scopes, :organizations, :roles, :now, :expires_at)",
+    )?
+    .execute(named_params! {
+        ":id": key.id.as_str(),
+        ":secret_hash": key.hashed().as_bytes(),
+        ":name": new.name,
+        ":scopes": new.rights.scopes.bits(),
+        ":organizations": organizations.map(|list| names(list.iter().map(OrganizationId::as_str).collect())).transpose()?,
+        ":roles": roles.map(|list| names(list.iter().map(Role::as_str).collect())).transpose()?,
+        ":now": tx.now.as_millis(),
+        ":expires_at": new.expires_at.map(Timestamp::as_millis),
+    })?;
+    Ok(key)
+}
+
+/// Revokes the key `id`. Answers whether there was a key that was not revoked yet.
+pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
+    let changed = tx
+        .prepare_cached("update api_key set revoked_at = :now where id = :id and revoked_at is null")?
+        .execute(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    Ok(changed > 0)
+}
+
+/// Every key, oldest first.
+pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
+    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from api_key order by created_at, id"))?;
+    let keys = statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(keys)
+}
+
+/// Reads a [`Key`] from a row of [`COLUMNS`].
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
+    let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
+    Ok(Key {
+        id: KeyId::parse(row.get_ref(0)?.as_str()?).ok_or_else(|| unreadable(0))?,
+        name: row.get(1)?,
+        rights: rights_from_row(row, 2)?,
+        created_at: Timestamp::from_millis(row.get(5)?),
+        expires_at: time(row.get(6)?),
+        revoked_at: time(row.get(7)?),
+    })
+}
+
+/// Reads scopes, organizations and roles from three columns, the first of which is `first`.
+fn rights_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Rights> {
+    Ok(Rights {
+        scopes: Scopes::from_bits(row.get(first)?),
+        organizations: names(row, first + 1, OrganizationId::parse)?,
+        roles: names(row, first + 2, Role::parse)?,
+    })
+}
+
+/// Reads a JSON array of names; null is none.
+fn names<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<Option<Vec<T>>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else {
+        return Ok(None);
+    };
+    let names: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(column))?;
+    // A binding that cannot be read must never widen the key.
+    names
+        .iter()
+        .map(|name| parse(name).ok_or_else(|| unreadable(column)))
+        .collect::<rusqlite::Result<_>>()
+        .map(Some)
+}
+
+/// The column holds what this program never writes.
+fn unreadable(column: usize) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(column, "api_key".to_owned(), Type::Text)
+}

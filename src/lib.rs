@@ -1,0 +1,33 @@
+//! Organization invitations as one binary with one SQLite file.
+//!
+//! # Where everything is
+//! * [`cli`]: one file a subcommand. [`config`]: every setting, once. [`app`]: builds the server and runs it.
+//! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
+//! * [`invitation`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
+//!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
+//! * [`db`]: the file, its readers, and the one thread that writes.
+//! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
+//!
+//! # One request
+//! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
+//! which body; each that fails is an [`error::Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
+//! and turns the outcome into an answer. [`http::envelope`] turns every error into a problem document.
+
+pub mod app;
+pub mod cli;
+pub mod clickhouse;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod email;
+pub mod error;
+pub mod event;
+pub mod failure;
+pub mod http;
+pub mod idempotency;
+pub mod invitation;
+pub mod key;
+pub mod object;
+pub mod organization;
+pub mod text;
+pub mod token;

@@ -1,0 +1,32 @@
+//! The SQL of organizations.
+
+use rusqlite::named_params;
+
+use super::OrganizationId;
+use crate::clock::Timestamp;
+use crate::db::{Reader, WriteTx};
+use crate::error::Result;
+
+/// Makes the organization known, if it is not yet.
+pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "insert into organization (id, created_at)
+         values (:id, :now)
+         on conflict (id) do nothing",
+    )?
+    .execute(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Every organization, by id, with the time of its first invitation.
+pub fn list(reader: &Reader<'_>, mut each: impl FnMut(&str, Timestamp)) -> Result<()> {
+    let mut statement = reader.prepare_cached("select id, created_at from organization order by id")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(
+            row.get_ref(0)?.as_str().map_err(crate::error::Error::internal)?,
+            Timestamp::from_millis(row.get(1)?),
+        );
+    }
+    Ok(())
+}

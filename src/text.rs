@@ -1,0 +1,17 @@
+//! What a text that people will read may hold.
+
+/// Whether `c` changes how a text looks, or where it ends, without being seen: control characters, zero-width and
+/// direction marks, variation selectors, tags. (Unicode's `Default_Ignorable_Code_Point` and `Bidi_Control`.)
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Whether there is anything to see in `text`: not only spaces and combining marks.
+pub fn is_visible(text: &str) -> bool {
+    text.chars()
+        .any(|c| !c.is_whitespace() && !is_invisible(c) && !matches!(c, '\u{300}'..='\u{36f}'))
+}
