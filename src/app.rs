@@ -33,6 +33,8 @@ pub struct Program {
     workers: usize,
     /// The address it listens on, with the port it got.
     pub address: SocketAddr,
+    /// The URL under which people and programs reach it.
+    pub public_url: Url,
     /// The admin key, if this start made the first one.
     pub admin_key: Option<PlainKey>,
 }
@@ -43,31 +45,17 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
-        let options = Options {
-            workers: config.workers,
-            synchronous: config.synchronous,
-            clock: config.clock.clone(),
-        };
+        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let (listener, address) = bind(config.settings.listen)?;
-        let admin_key = if config.mode == Mode::Serve {
-            first_key(&db).await?
-        } else {
-            None
-        };
+        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
         let state = State::new(db, config.rules(&public_url), config.mode, &public_url);
-        Ok(Self {
-            listener,
-            state,
-            workers: config.workers,
-            address,
-            admin_key,
-        })
+        Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
     /// The open data file.
@@ -80,7 +68,27 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run(self) -> Result<(), Failure> {
-        let failed = |error: std::io::Error| Failure::runtime(format!("cannot serve ({error})"), "see the log");
+        let mut terminate = signal(SignalKind::terminate()).map_err(cannot_serve)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_serve)?;
+        let mut next = async move || {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        };
+        self.run_until(async move {
+            next().await;
+            log::info!("stopping: requests already received are answered; a second signal stops at once");
+            tokio::spawn(async move {
+                next().await;
+                std::process::exit(1);
+            });
+        })
+        .await
+    }
+
+    /// Answers requests until `stop` is ready, then finishes those it has.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -96,22 +104,22 @@ impl Program {
             .shutdown_timeout(STOP_SECONDS)
             .disable_signals()
             .listen(self.listener)
-            .map_err(failed)?
+            .map_err(cannot_serve)?
             .run();
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
         let handle = server.handle();
-        let stopper = tokio::spawn(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            log::info!("stopping: requests already received are answered; a second signal stops at once");
-            tokio::spawn(handle.stop(true));
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-            std::process::exit(1);
-        });
-        let outcome = server.await.map_err(failed);
-        stopper.abort();
-        outcome
+        let stopping = async move {
+            stop.await;
+            handle.stop(true).await;
+        };
+        let (outcome, ()) = futures_util::join!(server, stopping);
+        outcome.map_err(cannot_serve)
     }
+}
+
+/// The server could not be started.
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn cannot_serve(error: std::io::Error) -> Failure {
+    Failure::runtime(format!("cannot serve ({error})"), "see the log")
 }
 
 /// Binds the address; answers with the port it got.
@@ -132,18 +140,11 @@ fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
 /// Makes the one admin key of a file that has no keys.
 async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
     let failed = |error: crate::error::Error| Failure::runtime(error.to_string(), "see the log");
-    if db.read(|reader| key::store::exist(reader)).map_err(failed)? {
+    if db.read(key::store::exist).map_err(failed)? {
         return Ok(None);
     }
-    let new = NewKey {
-        name: "admin".to_owned(),
-        rights: Rights::ALL,
-        expires_at: None,
-    };
-    db.write(move |tx| key::store::insert(tx, &new))
-        .await
-        .map(Some)
-        .map_err(failed)
+    let new = NewKey { name: "admin".to_owned(), rights: Rights::ALL, expires_at: None };
+    db.write(move |tx| key::store::insert(tx, &new)).await.map(Some).map_err(failed)
 }
 
 /// Runs `work` on the runtime that the server needs.

@@ -23,12 +23,7 @@ const RESEND_COOLDOWN_SECONDS: i64 = 60;
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        env = "INVITED_LISTEN",
-        value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
+    #[arg(long, env = "INVITED_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a temporary file]
@@ -96,14 +91,7 @@ impl Config {
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let (clock, synchronous) = (Clock::System, Synchronous::Full);
-        Ok(Self {
-            settings,
-            database,
-            mode,
-            clock,
-            synchronous,
-            workers,
-        })
+        Ok(Self { settings, database, mode, clock, synchronous, workers })
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`.
@@ -114,11 +102,7 @@ impl Config {
             default_lifetime_seconds: i64::try_from(self.settings.default_expiry.as_secs())
                 .unwrap_or(MAX_LIFETIME_SECONDS),
             roles: self.settings.roles.clone(),
-            redirect_origins: if origins.is_empty() {
-                vec![public_url.origin()]
-            } else {
-                origins
-            },
+            redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
             hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
             resend_cooldown_seconds: if is_dev { 0 } else { RESEND_COOLDOWN_SECONDS },
         }
@@ -139,11 +123,7 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
 /// Reads an origin.
 fn parse_origin(text: &str) -> Result<Url, String> {
     let url = parse_public_url(text)?;
-    if url.path() == "/" {
-        Ok(url)
-    } else {
-        Err("an origin has no path: https://app.example.com".to_owned())
-    }
+    if url.path() == "/" { Ok(url) } else { Err("an origin has no path: https://app.example.com".to_owned()) }
 }
 
 /// Reads a lifetime.

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Deref;
 
 /// One row of the table of errors.
 #[derive(Debug)]
@@ -223,11 +224,7 @@ pub const ERRORS: &[Meaning] = &[
 
 /// What went wrong, as a caller can tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::missing_docs_in_private_items,
-    missing_docs,
-    reason = "`ERRORS` says what each one means"
-)]
+#[allow(clippy::missing_docs_in_private_items, missing_docs, reason = "`ERRORS` says what each one means")]
 pub enum Code {
     BadRequest,
     InvalidJson,
@@ -281,55 +278,27 @@ pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
         "invalid_email",
         "Not an address that mail can be sent to; `detail` says which part is wrong.",
     ),
-    (
-        FieldCode::NonAsciiLocalPart,
-        "non_ascii_local_part",
-        "The part before the `@` holds characters beyond ASCII.",
-    ),
+    (FieldCode::NonAsciiLocalPart, "non_ascii_local_part", "The part before the `@` holds characters beyond ASCII."),
     (
         FieldCode::ForbiddenCharacter,
         "forbidden_character",
         "Control, invisible and direction characters are not allowed.",
     ),
-    (
-        FieldCode::TooLong,
-        "too_long",
-        "Longer than allowed; `detail` says how long it may be.",
-    ),
-    (
-        FieldCode::InvalidFormat,
-        "invalid_format",
-        "The text does not have the form of this field.",
-    ),
-    (
-        FieldCode::OutOfRange,
-        "out_of_range",
-        "Outside the allowed range; `detail` names it.",
-    ),
+    (FieldCode::TooLong, "too_long", "Longer than allowed; `detail` says how long it may be."),
+    (FieldCode::InvalidFormat, "invalid_format", "The text does not have the form of this field."),
+    (FieldCode::OutOfRange, "out_of_range", "Outside the allowed range; `detail` names it."),
     (
         FieldCode::UnknownValue,
         "unknown_value",
         "Not one of the allowed values; `detail` lists them where that is short.",
     ),
-    (
-        FieldCode::NotAllowed,
-        "not_allowed",
-        "Well formed, but the settings of this server do not allow it.",
-    ),
-    (
-        FieldCode::Conflict,
-        "conflict",
-        "Cannot be combined with another field; `detail` names it.",
-    ),
+    (FieldCode::NotAllowed, "not_allowed", "Well formed, but the settings of this server do not allow it."),
+    (FieldCode::Conflict, "conflict", "Cannot be combined with another field; `detail` names it."),
 ];
 
 /// What is wrong with one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::missing_docs_in_private_items,
-    missing_docs,
-    reason = "`FIELD_ERRORS` says what each one means"
-)]
+#[allow(clippy::missing_docs_in_private_items, missing_docs, reason = "`FIELD_ERRORS` says what each one means")]
 pub enum FieldCode {
     Required,
     WrongType,
@@ -366,17 +335,19 @@ pub struct FieldError {
 impl FieldError {
     /// `pointer` breaks the rule of `code`, which `detail` explains.
     pub fn new(pointer: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            code,
-            detail: detail.into(),
-        }
+        Self { pointer: pointer.into(), code, detail: detail.into() }
     }
 }
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
+///
+/// One pointer wide, so that the results which carry it stay small; its parts are those of [`Parts`].
 #[derive(Debug)]
-pub struct Error {
+pub struct Error(Box<Parts>);
+
+/// What an [`Error`] consists of.
+#[derive(Debug)]
+pub struct Parts {
     /// What went wrong.
     pub code: Code,
     /// This occurrence in a sentence: never SQL, a path of this machine, or a cause.
@@ -397,16 +368,16 @@ impl Error {
     /// An error with a sentence about this occurrence.
     pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let retry_after_seconds = (code.meaning().status == 503).then_some(1);
-        let (fields, invitation_id, allow, cause) = (Vec::new(), None, None, None);
-        Self {
+        let (detail, fields) = (detail.into(), Vec::new());
+        Self(Box::new(Parts {
             code,
-            detail: detail.into(),
+            detail,
             fields,
-            invitation_id,
+            invitation_id: None,
             retry_after_seconds,
-            allow,
-            cause,
-        }
+            allow: None,
+            cause: None,
+        }))
     }
 
     /// 404, with the same bytes for what is missing and for what is foreign.
@@ -417,13 +388,10 @@ impl Error {
     /// 422 with everything that is wrong.
     pub fn validation(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
-            [only] => Cow::Owned(format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail)),
-            many => Cow::Owned(format!("{} values are not acceptable.", many.len())),
+            [only] => format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail),
+            many => format!("{} values are not acceptable.", many.len()),
         };
-        Self {
-            fields,
-            ..Self::new(Code::ValidationFailed, detail)
-        }
+        Self::new(Code::ValidationFailed, detail).about(fields)
     }
 
     /// 500: `cause` goes to the log, the caller learns nothing of it.
@@ -431,27 +399,47 @@ impl Error {
         Self::new(Code::Internal, "The cause is in the server's log.").because(cause)
     }
 
-    /// The same error without its cause, which stays with the original: for answering it in another place.
+    /// The same error with the values that it is about.
     #[must_use]
-    pub fn for_answer(&self) -> Self {
-        Self {
-            code: self.code,
-            detail: self.detail.clone(),
-            fields: self.fields.clone(),
-            invitation_id: self.invitation_id,
-            retry_after_seconds: self.retry_after_seconds,
-            allow: self.allow.clone(),
-            cause: self.cause.as_ref().map(|cause| cause.to_string().into()),
-        }
+    pub fn about(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
     }
 
     /// The same error with a cause for the log.
     #[must_use]
-    pub fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self {
-            cause: Some(cause.into()),
-            ..self
-        }
+    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The same error naming the invitation that stands in the way.
+    #[must_use]
+    pub fn naming(mut self, invitation_id: uuid::Uuid) -> Self {
+        self.0.invitation_id = Some(invitation_id);
+        self
+    }
+
+    /// The same error saying when another try makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The same error listing the methods that the path has.
+    #[must_use]
+    pub fn allowing(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
+        self
+    }
+}
+
+impl Deref for Error {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }
 

@@ -6,6 +6,7 @@
 //! * [`invitation`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`db`]: the file, its readers, and the one thread that writes.
+//! * [`sample`]: what `invited dev` starts with.
 //! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
@@ -29,5 +30,6 @@ pub mod invitation;
 pub mod key;
 pub mod object;
 pub mod organization;
+pub mod sample;
 pub mod text;
 pub mod token;

@@ -12,6 +12,5 @@ pub fn is_invisible(c: char) -> bool {
 
 /// Whether there is anything to see in `text`: not only spaces and combining marks.
 pub fn is_visible(text: &str) -> bool {
-    text.chars()
-        .any(|c| !c.is_whitespace() && !is_invisible(c) && !matches!(c, '\u{300}'..='\u{36f}'))
+    text.chars().any(|c| !c.is_whitespace() && !is_invisible(c) && !matches!(c, '\u{300}'..='\u{36f}'))
 }

@@ -56,10 +56,7 @@ impl PlainKey {
         getrandom::fill(&mut random)?;
         let (id, secret) = (hex(&random[..8]), hex(&random[8..]));
         let checksum = checksum(&id, &secret);
-        Ok(Self {
-            id: KeyId(id),
-            secret: secret + &checksum,
-        })
+        Ok(Self { id: KeyId(id), secret: secret + &checksum })
     }
 
     /// Reads `ivk_<id>_<secret>`.
@@ -75,10 +72,7 @@ impl PlainKey {
             return None;
         }
         let (random, sum) = secret.split_at(SECRET_LEN - 8);
-        (checksum(id.as_str(), random) == sum).then(|| Self {
-            id,
-            secret: secret.to_owned(),
-        })
+        (checksum(id.as_str(), random) == sum).then(|| Self { id, secret: secret.to_owned() })
     }
 
     /// What the file holds of this key.
@@ -124,10 +118,7 @@ fn is_hex(text: &str, len: usize) -> bool {
 /// `bytes` as lowercase hex digits.
 pub fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The checksum of a key, as 8 hex digits.
@@ -150,9 +141,7 @@ mod tests {
         let stored = key.hashed();
         let reread = PlainKey::parse(&text);
         assert!(reread.is_some_and(|reread| HashedSecret::matches(stored.as_bytes(), &reread)));
-        let parts = text[4..]
-            .split_once('_')
-            .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
+        let parts = text[4..].split_once('_').and_then(|(id, secret)| PlainKey::from_parts(id, secret));
         assert!(parts.is_some_and(|parts| HashedSecret::matches(stored.as_bytes(), &parts)));
         assert!(!HashedSecret::matches(stored.as_bytes(), &other));
         Ok(())

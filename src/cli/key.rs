@@ -71,14 +71,8 @@ pub fn run(args: KeyArgs) -> Result<(), Failure> {
 
 /// Makes a key; prints it, and nothing else, to stdout.
 fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
-    let scopes = if new.scopes.is_empty() {
-        vec![Scope::Read, Scope::Write]
-    } else {
-        new.scopes
-    };
-    let lifetime = new
-        .expires_in
-        .map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
+    let scopes = if new.scopes.is_empty() { vec![Scope::Read, Scope::Write] } else { new.scopes };
+    let lifetime = new.expires_in.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
     let new = NewKey {
         name: new.name,
         rights: Rights {
@@ -94,35 +88,14 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
 
 /// Prints a table of the keys.
 fn list(database: &Path) -> Result<(), Failure> {
-    let keys = read_beside(database, |reader| key::store::list(reader))?;
-    let header = [
-        "ID",
-        "STATE",
-        "CREATED",
-        "EXPIRES",
-        "SCOPES",
-        "ORGANIZATIONS",
-        "ROLES",
-        "NAME",
-    ]
-    .map(str::to_owned);
+    let keys = read_beside(database, key::store::list)?;
+    let header = ["ID", "STATE", "CREATED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"].map(str::to_owned);
     let now = Clock::System.now();
-    let rows: Vec<_> = std::iter::once(header)
-        .chain(keys.iter().map(|key| row(key, now)))
-        .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
+    let rows: Vec<_> = std::iter::once(header).chain(keys.iter().map(|key| row(key, now))).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<_> = (0..8).map(width).collect();
     let line = |row: &[String; 8]| {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
+        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     super::print(&rows.iter().map(line).collect::<String>())
@@ -163,21 +136,14 @@ fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
 
 /// Reads a key's id; a whole key is taken by its id, so that nobody has to cut it.
 fn parse_id(text: &str) -> Result<KeyId, String> {
-    let id = text
-        .strip_prefix("ivk_")
-        .and_then(|rest| rest.split('_').next())
-        .unwrap_or(text);
+    let id = text.strip_prefix("ivk_").and_then(|rest| rest.split('_').next()).unwrap_or(text);
     KeyId::parse(id).ok_or_else(|| "an id is the 16 hex digits after ivk_".to_owned())
 }
 
 /// Reads a name.
 fn parse_name(text: &str) -> Result<String, String> {
     let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 100;
-    if is_fine {
-        Ok(text.to_owned())
-    } else {
-        Err("1 to 100 bytes without control characters".to_owned())
-    }
+    if is_fine { Ok(text.to_owned()) } else { Err("1 to 100 bytes without control characters".to_owned()) }
 }
 
 /// Reads a scope.

@@ -70,14 +70,10 @@ pub fn print_error(failure: &Failure) {
 
 /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
 fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout()
-        .write_all(text.as_bytes())
-        .and_then(|()| io::stdout().flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::runtime(
-            format!("cannot print ({error})"),
-            "check where the output goes",
-        )),
+    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::runtime(format!("cannot print ({error})"), "check where the output goes"))
+        }
         _ => Ok(()),
     }
 }
@@ -86,17 +82,11 @@ fn print(text: &str) -> Result<(), Failure> {
 fn announce(program: &Program, database: &Path) {
     let url = format!("http://{}", program.address);
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
-    let mut banner = format!(
-        "invited {}\n  listening  {url}\n  data file  {}\n",
-        env!("CARGO_PKG_VERSION"),
-        file.display()
-    );
+    let mut banner =
+        format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
     let header = match &program.admin_key {
         Some(key) => {
-            banner += &format!(
-                "  admin key  {}\n             shown only this once: keep it\n",
-                key.reveal()
-            );
+            banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());
             format!("-H 'Authorization: Bearer {}' ", key.reveal())
         }
         None => String::new(),

@@ -122,9 +122,7 @@ pub struct DialectMember<'a> {
 impl<'a> From<&'a Invitation<'a>> for DialectMember<'a> {
     fn from(invitation: &'a Invitation<'a>) -> Self {
         Self {
-            user_id: invitation
-                .accepted_by
-                .map_or_else(|| invitation.id.to_string(), str::to_owned),
+            user_id: invitation.accepted_by.map_or_else(|| invitation.id.to_string(), str::to_owned),
             name: invitation.email,
             email: invitation.email,
             role: invitation.role,
@@ -153,11 +151,7 @@ impl DialectOrganization {
     /// Organizations with other ids are reached by naming them.
     pub fn new(id: &str, created_at: Timestamp) -> Option<Self> {
         Uuid::try_parse(id).ok()?;
-        Some(Self {
-            id: id.to_owned(),
-            name: id.to_owned(),
-            created_at,
-        })
+        Some(Self { id: id.to_owned(), name: id.to_owned(), created_at })
     }
 }
 
@@ -184,17 +178,9 @@ impl DialectCreateBody {
     pub fn translate(self) -> Result<CreateBody> {
         if self.assigned_role_ids.is_some_and(|ids| !ids.is_empty()) {
             let detail = "must be empty: roles have names here, so give the name as role";
-            return Err(Error::validation(vec![FieldError::new(
-                "/assignedRoleIds",
-                FieldCode::NotAllowed,
-                detail,
-            )]));
+            return Err(Error::validation(vec![FieldError::new("/assignedRoleIds", FieldCode::NotAllowed, detail)]));
         }
         let role = Some(self.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()));
-        Ok(CreateBody {
-            email: self.email,
-            role,
-            ..CreateBody::default()
-        })
+        Ok(CreateBody { email: self.email, role, ..CreateBody::default() })
     }
 }

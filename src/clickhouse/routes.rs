@@ -33,13 +33,9 @@ pub struct DialectErrors;
 
 impl IntoResponses for DialectErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name("Failed")))
-            .build();
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failed"))).build();
         let response = |status: &str, text: &str| {
-            let response = ResponseBuilder::new()
-                .description(text)
-                .content("application/json", content.clone());
+            let response = ResponseBuilder::new().description(text).content("application/json", content.clone());
             (status.to_owned(), RefOr::T(response.build()))
         };
         [
@@ -69,20 +65,12 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
     let mut response = HttpResponse::build(error.status_code());
     problem::add_headers(&mut response, error);
-    response.json(Failed {
-        status: meaning.status,
-        error: text,
-        request_id: request_id.to_owned(),
-    })
+    response.json(Failed { status: meaning.status, error: text, request_id: request_id.to_owned() })
 }
 
 /// Wraps `result` as bytes.
 fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
-    let envelope = Envelope {
-        status: 200,
-        request_id: request_id.to_owned(),
-        result,
-    };
+    let envelope = Envelope { status: 200, request_id: request_id.to_owned(), result };
     serde_json::to_vec(&envelope).map_err(Error::internal)
 }
 
@@ -137,21 +125,10 @@ fn write_member(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
 async fn list_all(access: Access<Read>, state: &State, status: Status, write: WriteRow) -> Result<HttpResponse> {
     let filter = Filter::only(status);
     let db = state.db.clone();
-    let list = List {
-        db,
-        organization: access.organization,
-        filter,
-        order: Order::NewestFirst,
-        write,
-    };
+    let list = List { db, organization: access.organization, filter, order: Order::NewestFirst, write };
     let first = list.page(None, MAX_LIMIT).await?;
     let opening = format!("{{\"status\":200,\"requestId\":\"{}\",\"result\":[", access.request_id);
-    Ok(array::respond(
-        HttpResponse::Ok(),
-        list,
-        (opening.into_bytes(), b"]}"),
-        first,
-    ))
+    Ok(array::respond(HttpResponse::Ok(), list, (opening.into_bytes(), b"]}"), first))
 }
 
 /// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the pending ones.
@@ -232,12 +209,7 @@ pub async fn create(
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>| wrap(DialectInvitation::from(invitation), &origin.request_id);
             let (_, body) = creation::create(tx, &new, &origin, show)?;
-            Ok(Answer {
-                status: 200,
-                location: None,
-                body,
-                replayed: false,
-            })
+            Ok(Answer { status: 200, location: None, body, replayed: false })
         })
     };
     Ok(stored::respond(state.db.write(job).await?))
@@ -245,9 +217,7 @@ pub async fn create(
 
 /// Answers as if what is not pending were not there.
 fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
-    (invitation.status == Status::Pending)
-        .then_some(())
-        .ok_or_else(Error::not_found)
+    (invitation.status == Status::Pending).then_some(()).ok_or_else(Error::not_found)
 }
 
 /// `GET /clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`.
@@ -277,9 +247,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, state: Data
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
-    let found = state
-        .db
-        .read(|reader| store::find(reader, reader.now, (&access.organization, id.0), show))?;
+    let found = state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), show))?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
 
@@ -305,8 +273,5 @@ pub async fn delete(access: Access<Write>, id: InvitationId, _: NoQuery, state: 
     let (origin, organization) = (access.origin(), access.organization);
     let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &origin, check_pending);
     state.db.write(job).await?;
-    Ok(HttpResponse::Ok().json(Done {
-        status: 200,
-        request_id: access.request_id,
-    }))
+    Ok(HttpResponse::Ok().json(Done { status: 200, request_id: access.request_id }))
 }

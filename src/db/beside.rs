@@ -15,11 +15,7 @@ use crate::failure::Failure;
 pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
     check(path)?;
     let conn = connection::open_reader(path).map_err(|error| file::unusable(path, &error.to_string()))?;
-    read(&Reader {
-        conn: &conn,
-        now: Clock::System.now(),
-    })
-    .map_err(|error| failed(path, &error))
+    read(&Reader { conn: &conn, now: Clock::System.now() }).map_err(|error| failed(path, &error))
 }
 
 /// Writes to an existing file, in one transaction that is durable when this returns.
@@ -30,9 +26,7 @@ pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::e
     check(path)?;
     let unusable = |error: rusqlite::Error| file::unusable(path, &error.to_string());
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
-    let transaction = conn
-        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-        .map_err(unusable)?;
+    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
     let ids = IdMint::new();
     let outcome =
         write(&WriteTx::new(&transaction, Clock::System.now(), &ids)).map_err(|error| failed(path, &error))?;
@@ -54,11 +48,6 @@ fn check(path: &Path) -> Result<(), Failure> {
 
 /// An error of the work itself.
 fn failed(path: &Path, error: &crate::error::Error) -> Failure {
-    let cause = std::error::Error::source(error)
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
-    Failure::runtime(
-        format!("{}{cause} ({})", error.detail, path.display()),
-        "nothing was changed; try again",
-    )
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    Failure::runtime(format!("{}{cause} ({})", error.detail, path.display()), "nothing was changed; try again")
 }

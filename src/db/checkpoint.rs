@@ -37,10 +37,7 @@ impl Checkpointer {
             }
             report(checkpoint(&conn, "truncate"));
         });
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -72,7 +69,5 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<i64> {
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.
 fn report<T>(outcome: Result<T>) -> Option<T> {
-    outcome
-        .inspect_err(|error| log::error!("checkpoint failed: {error}"))
-        .ok()
+    outcome.inspect_err(|error| log::error!("checkpoint failed: {error}")).ok()
 }

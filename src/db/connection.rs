@@ -24,21 +24,11 @@ pub enum Synchronous {
 
 /// Opens the file for writing. It must exist.
 pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> {
-    let mut conn = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )?;
+    let mut conn =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     set_pragmas(&mut conn)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
-    conn.pragma_update(
-        None,
-        "synchronous",
-        if synchronous == Synchronous::Full {
-            "full"
-        } else {
-            "normal"
-        },
-    )?;
+    conn.pragma_update(None, "synchronous", if synchronous == Synchronous::Full { "full" } else { "normal" })?;
     // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow commit.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(conn)
@@ -53,9 +43,7 @@ pub fn open_reader(path: &Path) -> Result<Connection> {
 
 /// What the pool opens its connections with.
 pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
-    SqliteConnectionManager::file(path)
-        .with_flags(reader_flags())
-        .with_init(set_reader_pragmas)
+    SqliteConnectionManager::file(path).with_flags(reader_flags()).with_init(set_reader_pragmas)
 }
 
 /// Flags of a connection that only reads.
@@ -128,10 +116,7 @@ mod tests {
         let conn = Connection::open_in_memory()?;
         let mut options = conn.prepare("pragma compile_options")?;
         let options: Vec<String> = options.query_map([], |row| row.get(0))?.collect::<Result<_>>()?;
-        assert!(
-            !options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"),
-            "{options:?}"
-        );
+        assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
         Ok(())
     }
 }

@@ -41,13 +41,8 @@ impl Lock {
     /// When another process has it, or the lock file cannot be written.
     fn take(path: &Path) -> Result<Self, Failure> {
         let lock_path = beside(path, ".lock");
-        let opened = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(&lock_path);
+        let opened =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
         let mut file = opened.map_err(|error| unusable(&lock_path, &error.to_string()))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -98,11 +93,7 @@ pub fn claim(path: &Path) -> Result<Lock, Failure> {
 /// # Errors
 /// When the path cannot be used, or holds what this program did not make.
 pub fn prepare(path: &Path) -> Result<(), Failure> {
-    if is_present(path)? {
-        check_header(path)
-    } else {
-        create(path)
-    }
+    if is_present(path)? { check_header(path) } else { create(path) }
 }
 
 /// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp` leave it.
@@ -114,10 +105,7 @@ pub fn is_present(path: &Path) -> Result<bool, Failure> {
         Err(error) => return Err(unusable(path, &error.to_string())),
     };
     if length == 0 && fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(refused(
-            path,
-            "the file is missing or empty, but its log (-wal) is there",
-        ));
+        return Err(refused(path, "the file is missing or empty, but its log (-wal) is there"));
     }
     Ok(length > 0)
 }
@@ -134,45 +122,29 @@ fn create_folder(path: &Path) -> Result<(), Failure> {
 /// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one.
 fn create(path: &Path) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| unusable(path, &error.to_string());
-    let unnamed = tempfile::Builder::new()
-        .prefix(".invited-")
-        .tempfile_in(folder(path))
-        .map_err(|error| failed(&error))?;
+    let unnamed =
+        tempfile::Builder::new().prefix(".invited-").tempfile_in(folder(path)).map_err(|error| failed(&error))?;
     let mut conn = Connection::open(unnamed.path()).map_err(|error| failed(&error))?;
     migrations().to_latest(&mut conn).map_err(|error| failed(&error))?;
-    conn.pragma_update(None, "journal_mode", "wal")
-        .map_err(|error| failed(&error))?;
+    conn.pragma_update(None, "journal_mode", "wal").map_err(|error| failed(&error))?;
     conn.close().map_err(|(_, error)| failed(&error))?;
     unnamed.as_file().sync_all().map_err(|error| failed(&error))?;
     unnamed.persist(path).map_err(|error| failed(&error.error))?;
-    File::open(folder(path))
-        .and_then(|folder| folder.sync_all())
-        .map_err(|error| failed(&error))
+    File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
 }
 
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let mut header = [0; HEADER];
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(|error| unusable(path, &error.to_string()))?;
-    let length = file
-        .metadata()
-        .map_err(|error| unusable(path, &error.to_string()))?
-        .len();
+    let mut file =
+        OpenOptions::new().read(true).write(true).open(path).map_err(|error| unusable(path, &error.to_string()))?;
+    let length = file.metadata().map_err(|error| unusable(path, &error.to_string()))?.len();
     let is_sqlite = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0");
     if !is_sqlite {
         return Err(refused(path, "it is not an SQLite file"));
     }
     let field = |offset: usize| {
-        u32::from_be_bytes([
-            header[offset],
-            header[offset + 1],
-            header[offset + 2],
-            header[offset + 3],
-        ])
+        u32::from_be_bytes([header[offset], header[offset + 1], header[offset + 2], header[offset + 3]])
     };
     if field(68) != APPLICATION_ID {
         return Err(refused(path, "it is an SQLite file of another program"));
@@ -183,10 +155,7 @@ fn check_header(path: &Path) -> Result<(), Failure> {
             field(60),
             path.display()
         );
-        return Err(Failure::runtime(
-            what,
-            "use the newer version of invited that made it; the file was not touched",
-        ));
+        return Err(Failure::runtime(what, "use the newer version of invited that made it; the file was not touched"));
     }
     let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
@@ -203,10 +172,7 @@ fn check_header(path: &Path) -> Result<(), Failure> {
 pub fn check_contents(path: &Path) -> Result<(), Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::runtime(
-            format!(
-                "this program was built with SQLite {}, which can corrupt its log",
-                rusqlite::version()
-            ),
+            format!("this program was built with SQLite {}, which can corrupt its log", rusqlite::version()),
             "build it with SQLite 3.51.3 or newer",
         ));
     }
@@ -216,14 +182,9 @@ pub fn check_contents(path: &Path) -> Result<(), Failure> {
         return Err(refused(path, "its tables are not the ones that this program makes"));
     }
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_WHOLE) {
-        let verdict: String = conn
-            .query_row("pragma quick_check(1)", [], |row| row.get(0))
-            .map_err(damaged)?;
+        let verdict: String = conn.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
         if verdict != "ok" {
-            return Err(refused(
-                path,
-                &format!("it is damaged: {}", verdict.lines().last().unwrap_or_default()),
-            ));
+            return Err(refused(path, &format!("it is damaged: {}", verdict.lines().last().unwrap_or_default())));
         }
     }
     Ok(())
@@ -251,9 +212,7 @@ fn expected_schema() -> rusqlite::Result<Vec<String>> {
 
 /// The folder that holds `path`.
 fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// `path` with `suffix` at its end.
@@ -288,9 +247,7 @@ mod tests {
         assert_eq!(migrations().validate(), Ok(()));
         let mut conn = Connection::open_in_memory().expect("memory");
         migrations().to_latest(&mut conn).expect("migrates");
-        let version: u32 = conn
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .expect("reads");
+        let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
         assert_eq!(version, SCHEMA_VERSION);
     }
 }

@@ -120,17 +120,8 @@ impl Db {
             .build(connection::reader_manager(path))
             .map_err(|error| file::unusable(path, &error.to_string()))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
-        let shared = Shared {
-            readers,
-            long_reads,
-            clock,
-            writer,
-            _checkpointer: checkpointer,
-            _lock: lock,
-        };
-        Ok(Self {
-            shared: Arc::new(shared),
-        })
+        let shared = Shared { readers, long_reads, clock, writer, _checkpointer: checkpointer, _lock: lock };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Reads in place, on the calling thread: for work that is bounded (at most 1,000 rows). Never waits.
@@ -143,10 +134,7 @@ impl Db {
             .readers
             .try_get()
             .ok_or_else(|| Error::new(Code::Overloaded, "No connection is free for a read."))?;
-        read(&Reader {
-            conn: &conn,
-            now: self.now(),
-        })
+        read(&Reader { conn: &conn, now: self.now() })
     }
 
     /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most.
@@ -157,10 +145,7 @@ impl Db {
         &self,
         read: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = Arc::clone(&self.shared.long_reads)
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
+        let permit = Arc::clone(&self.shared.long_reads).acquire_owned().await.map_err(Error::internal)?;
         let db = self.clone();
         let task = move || {
             let _permit = permit;

@@ -24,6 +24,11 @@ impl<'a> WriteTx<'a> {
         Self { conn, now, ids }
     }
 
+    /// The same transaction at another time, for rows that are to look older than they are.
+    pub fn at(&self, now: Timestamp) -> WriteTx<'a> {
+        WriteTx { conn: self.conn, now, ids: self.ids }
+    }
+
     /// A new id, greater than all that this process made before.
     pub fn new_id(&self) -> Uuid {
         self.ids.mint(self.now)
@@ -49,10 +54,7 @@ pub struct IdMint {
 impl IdMint {
     /// A mint of its own.
     pub fn new() -> Self {
-        Self {
-            context: ContextV7::new(),
-            latest: Cell::new(0),
-        }
+        Self { context: ContextV7::new(), latest: Cell::new(0) }
     }
 
     /// The next id at `now`.

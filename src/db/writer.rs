@@ -68,10 +68,7 @@ struct Change<T, F> {
 impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
     fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code> {
         let outcome = self.make.take().map(|make| make(tx));
-        let code = outcome
-            .as_ref()
-            .and_then(|outcome| outcome.as_ref().err())
-            .map(|error| error.code);
+        let code = outcome.as_ref().and_then(|outcome| outcome.as_ref().err()).map(|error| error.code);
         self.outcome = outcome;
         code.map_or(Ok(()), Err)
     }
@@ -79,10 +76,7 @@ impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> 
     fn answer(self: Box<Self>, failure: Option<Error>) {
         let outcome = failure.map(Err).or(self.outcome);
         // A caller that has gone away does not undo its change.
-        drop(
-            self.caller
-                .send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))),
-        );
+        drop(self.caller.send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))));
     }
 }
 
@@ -99,11 +93,7 @@ impl Writer {
                 std::process::abort();
             }
         });
-        Self {
-            queue: Some(queue),
-            gauges,
-            thread: Some(thread),
-        }
+        Self { queue: Some(queue), gauges, thread: Some(thread) }
     }
 
     /// Queues the change that `make` makes; the receiver gets its outcome after the commit.
@@ -118,21 +108,13 @@ impl Writer {
             return Err(refused_since_failure());
         }
         let (caller, receiver) = oneshot::channel();
-        let job = Box::new(Change {
-            make: Some(make),
-            outcome: None,
-            caller,
-        });
-        let queue = self
-            .queue
-            .as_ref()
-            .ok_or_else(|| Error::internal("the writer has stopped"))?;
+        let job = Box::new(Change { make: Some(make), outcome: None, caller });
+        let queue = self.queue.as_ref().ok_or_else(|| Error::internal("the writer has stopped"))?;
         match queue.try_send(job) {
             Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_)) => Err(Error::new(
-                Code::Overloaded,
-                "Too many writes wait; nothing was changed.",
-            )),
+            Err(TrySendError::Full(_)) => {
+                Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed."))
+            }
             Err(TrySendError::Disconnected(_)) => Err(Error::internal("the writer has stopped")),
         }
     }
@@ -174,12 +156,7 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>, clock
             Err(error) => note_failure(error, gauges),
         }
         for job in group {
-            job.answer(
-                outcome
-                    .as_ref()
-                    .err()
-                    .map(|error| Error::new(error.code, error.detail.clone())),
-            );
+            job.answer(outcome.as_ref().err().map(|error| Error::new(error.code, error.detail.clone())));
         }
     }
 }
@@ -193,10 +170,7 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
         match job.run(&WriteTx::new(&savepoint, now, ids)) {
             Ok(()) => savepoint.commit()?,
             Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
-                return Err(Error::new(
-                    code,
-                    "The data file could not be written; nothing was changed.",
-                ));
+                return Err(Error::new(code, "The data file could not be written; nothing was changed."));
             }
             // Dropping the savepoint undoes this job alone.
             Err(_) => drop(savepoint),
@@ -211,9 +185,7 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
 
 /// Logs why a group was not committed, and after an I/O error closes the writer for good.
 fn note_failure(error: &Error, gauges: &Gauges) {
-    let cause = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     log::error!("a commit failed: {error} {cause}");
     if error.code == Code::StorageFailed {
         gauges.failed.store(true, Ordering::Release);
@@ -222,8 +194,5 @@ fn note_failure(error: &Error, gauges: &Gauges) {
 
 /// What every write is answered after an I/O error.
 fn refused_since_failure() -> Error {
-    Error::new(
-        Code::StorageFailed,
-        "The disk reported an error earlier; writes are refused until a restart.",
-    )
+    Error::new(Code::StorageFailed, "The disk reported an error earlier; writes are refused until a restart.")
 }

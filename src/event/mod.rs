@@ -13,6 +13,8 @@ use crate::clock::Timestamp;
 pub enum EventType {
     /// It was made.
     Created,
+    /// The person joined.
+    Accepted,
     /// It was sent again with a new expiry.
     Renewed,
     /// It was taken back.
@@ -28,6 +30,7 @@ impl EventType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "invitation.created",
+            Self::Accepted => "invitation.accepted",
             Self::Renewed => "invitation.renewed",
             Self::Revoked => "invitation.revoked",
             Self::Expired => "invitation.expired",

@@ -43,10 +43,7 @@ impl Caller {
         if self.rights.scopes.contain(scope) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::InsufficientScope,
-            format!("This needs the scope {}.", scope.name()),
-        ))
+        Err(Error::new(Code::InsufficientScope, format!("This needs the scope {}.", scope.name())))
     }
 
     /// Checks that the caller may grant `role`.
@@ -57,33 +54,19 @@ impl Caller {
         if self.rights.grant(role) {
             return Ok(());
         }
-        Err(Error::new(
-            Code::RoleNotGrantable,
-            format!("This key may not grant the role {}.", role.as_str()),
-        ))
+        Err(Error::new(Code::RoleNotGrantable, format!("This key may not grant the role {}.", role.as_str())))
     }
 
     /// Reads the key of `request` and looks it up.
     fn identify(request: &HttpRequest) -> Result<Self> {
-        let state = request
-            .app_data::<web::Data<State>>()
-            .ok_or_else(|| Error::internal("no state"))?;
+        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
         let refused = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
         let Some(key) = carried_key(request)? else {
-            let dev = || Self {
-                actor: DEV_ACTOR.to_owned(),
-                rights: Rights::ALL,
-            };
+            let dev = || Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL };
             return (state.mode == Mode::Dev).then(dev).ok_or_else(refused);
         };
-        let rights = state
-            .db
-            .read(|reader| key::store::find_rights(reader, &key))?
-            .ok_or_else(refused)?;
-        Ok(Self {
-            actor: key.id.as_str().to_owned(),
-            rights,
-        })
+        let rights = state.db.read(|reader| key::store::find_rights(reader, &key))?.ok_or_else(refused)?;
+        Ok(Self { actor: key.id.as_str().to_owned(), rights })
     }
 }
 
@@ -99,10 +82,7 @@ fn carried_key(request: &HttpRequest) -> Result<Option<PlainKey>> {
         if scheme.eq_ignore_ascii_case("bearer") {
             return PlainKey::parse(credentials);
         }
-        let decoded = BASE64_STANDARD
-            .decode(credentials)
-            .ok()
-            .filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+        let decoded = BASE64_STANDARD.decode(credentials).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
         let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
         PlainKey::from_parts(id, secret)
     };
@@ -156,10 +136,7 @@ pub struct Access<R> {
 impl<R: Right> Access<R> {
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
-        Origin {
-            actor: self.caller.actor.clone(),
-            request_id: self.request_id.clone(),
-        }
+        Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
     }
 
     /// Checks all there is to check.
@@ -172,12 +149,7 @@ impl<R: Right> Access<R> {
             .filter(|organization| caller.rights.see(organization.as_str()))
             .ok_or_else(Error::not_found)?;
         caller.require(R::SCOPE)?;
-        Ok(Self {
-            caller,
-            organization,
-            request_id: RequestId::of(request),
-            right: PhantomData,
-        })
+        Ok(Self { caller, organization, request_id: RequestId::of(request), right: PhantomData })
     }
 }
 

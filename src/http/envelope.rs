@@ -32,11 +32,7 @@ pub struct RequestId(String);
 impl RequestId {
     /// The id that the envelope gave to `request`.
     pub fn of(request: &HttpRequest) -> String {
-        request
-            .extensions()
-            .get::<Self>()
-            .map(|id| id.0.clone())
-            .unwrap_or_default()
+        request.extensions().get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
     }
 
     /// Takes the caller's id, or makes one.
@@ -58,11 +54,7 @@ pub async fn envelope(
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let id = RequestId::choose(request.headers());
-    let respond = if clickhouse::speaks(request.path()) {
-        clickhouse::routes::respond
-    } else {
-        problem::respond
-    };
+    let respond = if clickhouse::speaks(request.path()) { clickhouse::routes::respond } else { problem::respond };
     request.extensions_mut().insert(id.clone());
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
@@ -72,45 +64,33 @@ pub async fn envelope(
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(answered(respond(&ours(&error), &id.0), &id)),
+        Ok(Err(error)) => return Err(answered(with_ours(&error, |error| respond(error, &id.0)), &id)),
         // What panicked has been printed by the panic hook; no transaction is open, since jobs run in the writer.
         Err(_) => return Err(answered(respond(&Error::internal("a handler panicked"), &id.0), &id)),
     };
-    let problem = response.response().error().map(|error| respond(&ours(error), &id.0));
+    let problem = response.response().error().map(|error| with_ours(error, |error| respond(error, &id.0)));
     if let Some(problem) = problem {
         response = response.into_response(problem);
     }
     add_headers(response.headers_mut(), &id);
-    log::debug!(
-        "request {}: {} in {:?}",
-        id.0,
-        response.status().as_u16(),
-        start.elapsed()
-    );
+    log::debug!("request {}: {} in {:?}", id.0, response.status().as_u16(), start.elapsed());
     Ok(response)
 }
 
 /// The checks that need no route.
 fn check(request: &ServiceRequest) -> Result<()> {
-    if request
-        .uri()
-        .path_and_query()
-        .is_some_and(|uri| uri.as_str().len() > MAX_URI)
-    {
-        return Err(Error::new(
-            Code::UriTooLong,
-            "Path and query are longer than 8192 bytes.",
-        ));
+    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
+        return Err(Error::new(Code::UriTooLong, "Path and query are longer than 8192 bytes."));
     }
     let mode = request.app_data::<web::Data<State>>().map(|state| state.mode);
     host::check(request.headers(), mode)
 }
 
-/// Our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
-fn ours(error: &actix_web::Error) -> Error {
+/// Answers our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
+fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T {
     match error.as_error::<Error>() {
-        Some(ours) => ours.for_answer(),
-        None => Error::internal(error.to_string()),
+        Some(ours) => answer(ours),
+        None => answer(&Error::internal(error.to_string())),
     }
 }
 

@@ -37,12 +37,7 @@ impl Conditions {
             None | Some(IfMatch::Any) => true,
             Some(IfMatch::Items(tags)) => tags.iter().any(|tag| tag.strong_eq(&of(json))),
         };
-        let failed = || {
-            Error::new(
-                Code::PreconditionFailed,
-                "The invitation has changed since that version.",
-            )
-        };
+        let failed = || Error::new(Code::PreconditionFailed, "The invitation has changed since that version.");
         holds.then_some(()).ok_or_else(failed)
     }
 
@@ -65,9 +60,7 @@ impl FromRequest for Conditions {
         let parse = || {
             let present = |name| request.headers().contains_key(name);
             let if_match = present(header::IF_MATCH).then(|| IfMatch::parse(request)).transpose();
-            let if_none_match = present(header::IF_NONE_MATCH)
-                .then(|| IfNoneMatch::parse(request))
-                .transpose();
+            let if_none_match = present(header::IF_NONE_MATCH).then(|| IfNoneMatch::parse(request)).transpose();
             Ok(Self {
                 if_match: if_match.map_err(|_| invalid("If-Match"))?,
                 if_none_match: if_none_match.map_err(|_| invalid("If-None-Match"))?,

@@ -47,10 +47,7 @@ pub async fn live(_: NoQuery) -> HttpResponse {
 pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
-        return Err(Error::new(
-            Code::StorageFailed,
-            "Writes are refused since the disk reported an error.",
-        ));
+        return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));
     }
     Ok(HttpResponse::Ok().json(Health { status: "ok" }))
 }

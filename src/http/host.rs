@@ -21,10 +21,7 @@ pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
         .ok_or_else(|| Error::new(Code::BadRequest, "The Host header is not a host and a port."))?;
     let is_local = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
     if mode == Some(Mode::Dev) && !is_local {
-        return Err(Error::new(
-            Code::HostNotAllowed,
-            "dev answers only to localhost, 127.0.0.1 and [::1].",
-        ));
+        return Err(Error::new(Code::HostNotAllowed, "dev answers only to localhost, 127.0.0.1 and [::1]."));
     }
     Ok(())
 }

@@ -31,12 +31,7 @@ pub struct IdempotencyKey {
 impl IdempotencyKey {
     /// What makes a request of `caller` with this body recognizable.
     pub fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
-        self.key.map(|key| Ticket {
-            actor: caller.actor.clone(),
-            operation: self.operation,
-            key,
-            body_hash,
-        })
+        self.key.map(|key| Ticket { actor: caller.actor.clone(), operation: self.operation, key, body_hash })
     }
 
     /// Reads the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
@@ -48,19 +43,13 @@ impl IdempotencyKey {
             return Ok(Self { key: None, operation });
         };
         let text = header.to_str().unwrap_or_default();
-        let bare = text
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(text);
+        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         let is_valid = (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
         if !is_valid || another.is_some() {
             let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
             return Err(Error::new(Code::BadRequest, detail));
         }
-        Ok(Self {
-            key: Some(bare.to_owned()),
-            operation,
-        })
+        Ok(Self { key: Some(bare.to_owned()), operation })
     }
 }
 
@@ -77,9 +66,7 @@ impl FromRequest for IdempotencyKey {
 pub fn respond(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response
-        .content_type("application/json")
-        .insert_header((header::ETAG, etag::of(&answer.body)));
+    response.content_type("application/json").insert_header((header::ETAG, etag::of(&answer.body)));
     if let Some(location) = answer.location {
         response.insert_header((header::LOCATION, location));
     }

@@ -42,10 +42,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
             checked?;
             let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
             let body = tokio::time::timeout(DEADLINE, read(payload)).await.map_err(late)??;
-            Ok(Self {
-                value: parse(&body)?,
-                hash: Sha256::digest(&body).into(),
-            })
+            Ok(Self { value: parse(&body)?, hash: Sha256::digest(&body).into() })
         })
     }
 }
@@ -56,15 +53,8 @@ fn check_headers(request: &HttpRequest) -> Result<()> {
         let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
-    let length = request
-        .headers()
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > MAX_BODY as u64) {
-        Err(too_large())
-    } else {
-        Ok(())
-    }
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if length.is_some_and(|length: u64| length > MAX_BODY as u64) { Err(too_large()) } else { Ok(()) }
 }
 
 /// Collects the body, as far as it may go.
@@ -99,14 +89,9 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         return Ok(value);
     }
     let known_not = |path: &String| FieldError::new(pointer(path), FieldCode::UnknownField, "no such field");
-    let error = Error::new(
-        Code::UnknownField,
-        format!("The body has unknown fields: {}.", shorten(&unknown.join(", "))),
-    );
-    Err(Error {
-        fields: unknown.iter().take(20).map(known_not).collect(),
-        ..error
-    })
+    let error =
+        Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&unknown.join(", "))));
+    Err(error.about(unknown.iter().take(20).map(known_not).collect()))
 }
 
 /// The body is not the JSON that it should be; `path` is where that was noticed.
@@ -117,13 +102,7 @@ fn malformed(error: &serde_json::Error, path: &str) -> Error {
     } else {
         Vec::new()
     };
-    Error {
-        fields,
-        ..Error::new(
-            Code::InvalidJson,
-            format!("The body is not the JSON object that it should be: {detail}."),
-        )
-    }
+    Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}.")).about(fields)
 }
 
 /// A dotted path as a JSON pointer (RFC 6901).

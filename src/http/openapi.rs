@@ -51,9 +51,9 @@ impl Modify for Finish {
             .bearer_format("ivk_<id>_<secret>")
             .description(Some("An API key, as `invited key create` prints it."));
         components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
-        let basic = Http::builder().scheme(HttpAuthScheme::Basic).description(Some(
-            "The same key: its id as the user name, its secret as the password.",
-        ));
+        let basic = Http::builder()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some("The same key: its id as the user name, its secret as the password."));
         components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
         for schema in components.schemas.values_mut() {
             close(schema);
@@ -96,13 +96,7 @@ pub async fn serve(_: NoQuery) -> HttpResponse {
 }
 
 /// What every operation can answer.
-const COMMON: &[Code] = &[
-    Code::BadRequest,
-    Code::InvalidQuery,
-    Code::HostNotAllowed,
-    Code::UriTooLong,
-    Code::Internal,
-];
+const COMMON: &[Code] = &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
 /// What every operation that needs a key can answer.
 const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
@@ -137,15 +131,7 @@ pub struct PublicErrors;
 
 impl IntoResponses for PublicErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            COMMON,
-            &[
-                Code::NotFound,
-                Code::Overloaded,
-                Code::StorageFailed,
-                Code::StorageCorrupt,
-            ],
-        ])
+        problems(&[COMMON, &[Code::NotFound, Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
     }
 }
 
@@ -191,10 +177,7 @@ fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     for &code in groups.iter().copied().flatten() {
         by_status.entry(code.meaning().status).or_default().push(code);
     }
-    by_status
-        .into_iter()
-        .map(|(status, codes)| (status.to_string(), RefOr::T(problem(&codes))))
-        .collect()
+    by_status.into_iter().map(|(status, codes)| (status.to_string(), RefOr::T(problem(&codes)))).collect()
 }
 
 /// The response of a status that these codes share.
@@ -211,23 +194,15 @@ fn problem(codes: &[Code]) -> Response {
             "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
         })
     });
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .example(example)
-        .build();
-    let mut response = ResponseBuilder::new()
-        .description(names.join(", "))
-        .content("application/problem+json", content);
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(example).build();
+    let mut response =
+        ResponseBuilder::new().description(names.join(", ")).content("application/problem+json", content);
     if codes.contains(&Code::Unauthorized) {
-        let header = HeaderBuilder::new()
-            .schema(Some(Object::with_type(Type::String)))
-            .description(Some("`Bearer`"));
+        let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some("`Bearer`"));
         response = response.header("WWW-Authenticate", header.build());
     }
     if codes.iter().any(|code| matches!(code.meaning().status, 429 | 503)) {
-        let header = HeaderBuilder::new()
-            .schema(Some(Object::with_type(Type::Integer)))
-            .description(Some("Seconds"));
+        let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
         response = response.header("Retry-After", header.build());
     }
     response.build()

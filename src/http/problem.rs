@@ -50,11 +50,7 @@ pub struct ProblemField<'a> {
 
 impl<'a> From<&'a FieldError> for ProblemField<'a> {
     fn from(field: &'a FieldError) -> Self {
-        Self {
-            pointer: &field.pointer,
-            code: field.code.name(),
-            detail: &field.detail,
-        }
+        Self { pointer: &field.pointer, code: field.code.name(), detail: &field.detail }
     }
 }
 
@@ -74,9 +70,7 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     };
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);
-    response
-        .content_type("application/problem+json")
-        .body(serde_json::to_vec(&problem).unwrap_or_default())
+    response.content_type("application/problem+json").body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
 /// The headers that some errors have.
@@ -148,18 +142,11 @@ pub async fn list_pages(_: NoQuery) -> HttpResponse {
     security(())
 )]
 pub async fn page(code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
-    let row = ERRORS
-        .iter()
-        .find(|row| row.name == *code)
-        .ok_or_else(Error::not_found)?;
+    let row = ERRORS.iter().find(|row| row.name == *code).ok_or_else(Error::not_found)?;
     let mut text = format!("{} ({}): {}\n\n{}\n", row.name, row.status, row.title, row.meaning);
     if row.code == Code::ValidationFailed {
         text += "\nEach entry of `errors` has a code of its own:\n";
-        text.extend(
-            FIELD_ERRORS
-                .iter()
-                .map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")),
-        );
+        text.extend(FIELD_ERRORS.iter().map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")));
     }
     Ok(page_of(text))
 }

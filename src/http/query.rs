@@ -42,32 +42,19 @@ impl<K: Keys> Query<K> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let problem = if !K::KEYS.contains(&&*key) {
-                Some(FieldError::new(
-                    key.chars().take(64).collect::<String>(),
-                    FieldCode::UnknownField,
-                    "no such key",
-                ))
+                Some(FieldError::new(key.chars().take(64).collect::<String>(), FieldCode::UnknownField, "no such key"))
             } else if pairs.iter().any(|(earlier, _)| *earlier == key) {
                 Some(FieldError::new(key.to_string(), FieldCode::Conflict, "given twice"))
             } else {
                 None
             };
             if let Some(problem) = problem {
-                let error = Error::new(
-                    Code::InvalidQuery,
-                    "The query has a key that is unknown or given twice.",
-                );
-                return Err(Error {
-                    fields: vec![problem],
-                    ..error
-                });
+                let error = Error::new(Code::InvalidQuery, "The query has a key that is unknown or given twice.");
+                return Err(error.about(vec![problem]));
             }
             pairs.push((key.into_owned(), value.into_owned()));
         }
-        Ok(Self {
-            pairs,
-            keys: PhantomData,
-        })
+        Ok(Self { pairs, keys: PhantomData })
     }
 }
 

@@ -19,11 +19,7 @@ pub struct Route {
 impl Route {
     /// A path without methods.
     pub fn new(path: &'static str) -> Self {
-        Self {
-            path,
-            methods: Vec::new(),
-            resource: web::resource(path),
-        }
+        Self { path, methods: Vec::new(), resource: web::resource(path) }
     }
 
     /// Answers GET, and HEAD, with `handler`. The framework leaves the body of a HEAD away.
@@ -63,10 +59,7 @@ impl Route {
     /// Adds a method.
     fn with(mut self, method: Method, route: actix_web::Route) -> Self {
         self.methods.push(method);
-        Self {
-            resource: self.resource.route(route),
-            ..self
-        }
+        Self { resource: self.resource.route(route), ..self }
     }
 
     /// The value of `Allow`.
@@ -83,23 +76,14 @@ impl Route {
     pub fn register(self, config: &mut ServiceConfig) {
         let (allow, allow_other) = (self.allow(), self.allow());
         let options = move || {
-            let response = HttpResponse::NoContent()
-                .insert_header((header::ALLOW, allow.clone()))
-                .finish();
+            let response = HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish();
             async { response }
         };
         let other = move || {
             let error = Error::new(Code::MethodNotAllowed, format!("This path answers {allow_other}."));
-            let error = Error {
-                allow: Some(allow_other.clone()),
-                ..error
-            };
+            let error = error.allowing(allow_other.clone());
             async { Err::<HttpResponse, _>(error) }
         };
-        config.service(
-            self.resource
-                .route(web::method(Method::OPTIONS).to(options))
-                .default_service(web::to(other)),
-        );
+        config.service(self.resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(other)));
     }
 }

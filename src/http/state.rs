@@ -21,11 +21,6 @@ pub struct State {
 impl State {
     /// The state of a server that is reached under `public_url`.
     pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url) -> Self {
-        Self {
-            db,
-            rules,
-            mode,
-            public_url: public_url.as_str().trim_end_matches('/').to_owned(),
-        }
+        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned() }
     }
 }

@@ -47,10 +47,7 @@ pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Re
     };
     if let Some((body_hash, answer)) = store::find(tx, ticket)? {
         if body_hash != ticket.body_hash {
-            return Err(Error::new(
-                Code::IdempotencyKeyReused,
-                "This Idempotency-Key came with another body before.",
-            ));
+            return Err(Error::new(Code::IdempotencyKeyReused, "This Idempotency-Key came with another body before."));
         }
         return Ok(answer);
     }

@@ -24,12 +24,7 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answe
             ":kept_since": tx.now.as_millis() - KEPT_MS,
         },
         |row| {
-            let answer = Answer {
-                status: row.get(1)?,
-                location: row.get(2)?,
-                body: row.get(3)?,
-                replayed: true,
-            };
+            let answer = Answer { status: row.get(1)?, location: row.get(2)?, body: row.get(3)?, replayed: true };
             Ok((row.get(0)?, answer))
         },
     );

@@ -36,9 +36,7 @@ pub fn create<T>(
         None => meet_standing(tx, new, origin)?,
     };
     let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
-    shown
-        .map(|shown| (outcome, shown))
-        .ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
+    shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 
 /// Inserts the row and its event, unless an invitation stands for the address.
@@ -53,13 +51,7 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<Opti
         status: Some(Status::Pending.name()),
         expires_at: Some(expires_at),
     };
-    event::store::append(
-        tx,
-        &new.organization,
-        (EventType::Created, id),
-        origin,
-        (None, Some(&after)),
-    )?;
+    event::store::append(tx, &new.organization, (EventType::Created, id), origin, (None, Some(&after)))?;
     Ok(Some(id))
 }
 
@@ -69,11 +61,7 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Resu
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
     match (standing.status, new.on_conflict) {
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, standing.id)),
-        (Status::Accepted, _) => Err(in_the_way(
-            Code::AlreadyAccepted,
-            "has joined by an invitation",
-            &standing,
-        )),
+        (Status::Accepted, _) => Err(in_the_way(Code::AlreadyAccepted, "has joined by an invitation", &standing)),
         (Status::Pending, OnConflict::Error) => {
             Err(in_the_way(Code::AlreadyInvited, "has a pending invitation", &standing))
         }
@@ -90,20 +78,10 @@ fn replace(
     (standing, end): (&Standing, Status),
     origin: &Origin,
 ) -> Result<(Outcome, Uuid)> {
-    let event = if end == Status::Revoked {
-        EventType::Revoked
-    } else {
-        EventType::Expired
-    };
+    let event = if end == Status::Revoked { EventType::Revoked } else { EventType::Expired };
     let (before, after) = (status(Status::Pending), status(end));
     store::close(tx, &new.organization, standing.id, end)?;
-    event::store::append(
-        tx,
-        &new.organization,
-        (event, standing.id),
-        origin,
-        (Some(&before), Some(&after)),
-    )?;
+    event::store::append(tx, &new.organization, (event, standing.id), origin, (Some(&before), Some(&after)))?;
     let id = insert(tx, new, origin)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
     Ok((Outcome::Created, id))
 }
@@ -114,20 +92,11 @@ fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, origin: &Or
     if wait_ms > 0 {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
         let error = in_the_way(Code::ResendTooSoon, "was sent its invitation a moment ago", standing);
-        return Err(Error {
-            retry_after_seconds: Some(seconds),
-            ..error
-        });
+        return Err(error.retry_after(seconds));
     }
     let expires_at = new.expiry.from(tx.now);
-    let before = Facts {
-        expires_at: Some(standing.expires_at),
-        ..Facts::default()
-    };
-    let after = Facts {
-        expires_at: Some(expires_at),
-        ..Facts::default()
-    };
+    let before = Facts { expires_at: Some(standing.expires_at), ..Facts::default() };
+    let after = Facts { expires_at: Some(expires_at), ..Facts::default() };
     store::renew(tx, &new.organization, standing.id, expires_at)?;
     let event = (EventType::Renewed, standing.id);
     event::store::append(tx, &new.organization, event, origin, (Some(&before), Some(&after)))?;
@@ -136,16 +105,10 @@ fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, origin: &Or
 
 /// The facts of a change of status.
 fn status(status: Status) -> Facts<'static> {
-    Facts {
-        status: Some(status.name()),
-        ..Facts::default()
-    }
+    Facts { status: Some(status.name()), ..Facts::default() }
 }
 
 /// The error that names the invitation in the way.
 fn in_the_way(code: Code, why: &str, standing: &Standing) -> Error {
-    Error {
-        invitation_id: Some(standing.id),
-        ..Error::new(code, format!("This address {why} already."))
-    }
+    Error::new(code, format!("This address {why} already.")).naming(standing.id)
 }

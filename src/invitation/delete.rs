@@ -20,26 +20,11 @@ pub fn delete(
 ) -> Result<()> {
     let remember = |invitation: &Invitation<'_>| {
         check(invitation)?;
-        Ok((
-            invitation.email.to_owned(),
-            invitation.role.to_owned(),
-            invitation.status,
-        ))
+        Ok((invitation.email.to_owned(), invitation.role.to_owned(), invitation.status))
     };
     let found = store::find(tx, tx.now, (organization, id), remember)?;
     let (email, role, status) = found.ok_or_else(Error::not_found)?;
     store::delete(tx, organization, id)?;
-    let before = Facts {
-        email: Some(&email),
-        role: Some(&role),
-        status: Some(status.name()),
-        expires_at: None,
-    };
-    event::store::append(
-        tx,
-        organization,
-        (EventType::Deleted, id),
-        origin,
-        (Some(&before), None),
-    )
+    let before = Facts { email: Some(&email), role: Some(&role), status: Some(status.name()), expires_at: None };
+    event::store::append(tx, organization, (EventType::Deleted, id), origin, (Some(&before), None))
 }

@@ -58,21 +58,11 @@ pub enum Status {
 
 impl Status {
     /// Every status, by number.
-    pub const ALL: [Self; 5] = [
-        Self::Pending,
-        Self::Accepted,
-        Self::Declined,
-        Self::Revoked,
-        Self::Expired,
-    ];
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Accepted, Self::Declined, Self::Revoked, Self::Expired];
 
     /// The status of a row: a pending one whose time has passed is expired, whether or not anybody wrote that down.
     pub fn of(state: Self, expires_at: Timestamp, now: Timestamp) -> Self {
-        if state == Self::Pending && expires_at <= now {
-            Self::Expired
-        } else {
-            state
-        }
+        if state == Self::Pending && expires_at <= now { Self::Expired } else { state }
     }
 
     /// The status as it is written.

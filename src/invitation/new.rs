@@ -146,26 +146,16 @@ impl NewInvitation {
         let mut note = |error: FieldError| errors.push(error);
         let email = parse_email(body.email.as_deref(), rules.hosts).map_err(&mut note).ok();
         let role = parse_role(body.role.as_deref(), &rules.roles).map_err(&mut note).ok();
-        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now)
-            .map_err(&mut note)
-            .ok();
+        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now).map_err(&mut note).ok();
         let metadata = parse_metadata(body.metadata.as_ref()).map_err(&mut note).ok();
-        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules)
-            .map_err(&mut note)
-            .ok();
+        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
         let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
         let inviter = body.inviter.unwrap_or_default();
         errors.extend(check_name("/inviter/id", inviter.id.as_deref()));
         errors.extend(check_name("/inviter/name", inviter.name.as_deref()));
-        let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) = (
-            email,
-            role,
-            expiry,
-            metadata,
-            redirect_url,
-            on_conflict,
-            errors.is_empty(),
-        ) else {
+        let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
+            (email, role, expiry, metadata, redirect_url, on_conflict, errors.is_empty())
+        else {
             return Err(Error::validation(errors));
         };
         let resend_cooldown_seconds = rules.resend_cooldown_seconds;
@@ -204,11 +194,7 @@ fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
     })?;
     if !catalogue.is_empty() && !catalogue.contains(&role) {
         let names: Vec<_> = catalogue.iter().map(Role::as_str).collect();
-        return Err(FieldError::new(
-            "/role",
-            FieldCode::UnknownValue,
-            format!("one of: {}", names.join(", ")),
-        ));
+        return Err(FieldError::new("/role", FieldCode::UnknownValue, format!("one of: {}", names.join(", "))));
     }
     Ok(role)
 }
@@ -220,28 +206,20 @@ fn parse_expiry(expires_in: Option<i64>, expires_at: Option<&str>, rules: &Rules
         (Some(seconds), None) if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
             Ok(Expiry::After(seconds))
         }
-        (Some(_), None) => Err(FieldError::new(
-            "/expiresIn",
-            FieldCode::OutOfRange,
-            "60 to 31536000 seconds (a minute to 365 days)",
-        )),
+        (Some(_), None) => {
+            Err(FieldError::new("/expiresIn", FieldCode::OutOfRange, "60 to 31536000 seconds (a minute to 365 days)"))
+        }
         (None, Some(text)) => {
             let end = Timestamp::parse(text).ok_or_else(|| {
-                FieldError::new(
-                    "/expiresAt",
-                    FieldCode::InvalidFormat,
-                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
-                )
+                FieldError::new("/expiresAt", FieldCode::InvalidFormat, "an RFC 3339 time, as 2026-11-30T02:43:00Z")
             })?;
             let range = now.plus_seconds(MIN_LIFETIME_SECONDS)..=now.plus_seconds(MAX_LIFETIME_SECONDS);
             let out = || FieldError::new("/expiresAt", FieldCode::OutOfRange, "a minute to 365 days from now");
             range.contains(&end).then_some(Expiry::At(end)).ok_or_else(out)
         }
-        (Some(_), Some(_)) => Err(FieldError::new(
-            "/expiresAt",
-            FieldCode::Conflict,
-            "give either expiresIn or expiresAt",
-        )),
+        (Some(_), Some(_)) => {
+            Err(FieldError::new("/expiresAt", FieldCode::Conflict, "give either expiresIn or expiresAt"))
+        }
     }
 }
 
@@ -249,11 +227,9 @@ fn parse_expiry(expires_in: Option<i64>, expires_at: Option<&str>, rules: &Rules
 fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
     let text = metadata.map(serde_json::to_string).transpose().unwrap_or_default();
     match text {
-        Some(text) if text.len() > MAX_METADATA => Err(FieldError::new(
-            "/metadata",
-            FieldCode::TooLong,
-            "at most 4096 bytes of JSON",
-        )),
+        Some(text) if text.len() > MAX_METADATA => {
+            Err(FieldError::new("/metadata", FieldCode::TooLong, "at most 4096 bytes of JSON"))
+        }
         text => Ok(text),
     }
 }
@@ -274,10 +250,7 @@ fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> 
             refused(FieldCode::InvalidFormat, "an http or https URL without a user name")
         }
         Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
-        Ok(_) => refused(
-            FieldCode::NotAllowed,
-            "its origin is not among the server's --redirect-origins",
-        ),
+        Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
     }
 }
@@ -289,11 +262,9 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
         Some("return") => Ok(OnConflict::Return),
         Some("replace") => Ok(OnConflict::Replace),
         Some("resend") => Ok(OnConflict::Resend),
-        Some(_) => Err(FieldError::new(
-            "/onConflict",
-            FieldCode::UnknownValue,
-            "one of: error, return, replace, resend",
-        )),
+        Some(_) => {
+            Err(FieldError::new("/onConflict", FieldCode::UnknownValue, "one of: error, return, replace, resend"))
+        }
     }
 }
 

@@ -33,19 +33,11 @@ pub struct Filter {
 
 impl Filter {
     /// Every invitation.
-    pub const ALL: Self = Self {
-        statuses: ALL_STATUSES,
-        email: None,
-        role: None,
-    };
+    pub const ALL: Self = Self { statuses: ALL_STATUSES, email: None, role: None };
 
     /// Only invitations that stand as `status`.
     pub const fn only(status: Status) -> Self {
-        Self {
-            statuses: 1 << status as u8,
-            email: None,
-            role: None,
-        }
+        Self { statuses: 1 << status as u8, email: None, role: None }
     }
 
     /// Whether every invitation passes.
@@ -111,12 +103,7 @@ impl ListQuery {
     /// # Errors
     /// [`Code::ValidationFailed`] with every value that is not acceptable; [`Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
-        let mut query = Self {
-            filter: Filter::ALL,
-            order: Order::NewestFirst,
-            after: None,
-            limit: None,
-        };
+        let mut query = Self { filter: Filter::ALL, order: Order::NewestFirst, after: None, limit: None };
         let (mut errors, mut cursor) = (Vec::new(), None);
         for (key, value) in pairs {
             let checked = match key.as_str() {
@@ -137,9 +124,7 @@ impl ListQuery {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        query.after = cursor
-            .map(|cursor| query.parse_cursor(cursor, organization))
-            .transpose()?;
+        query.after = cursor.map(|cursor| query.parse_cursor(cursor, organization)).transpose()?;
         Ok(query)
     }
 
@@ -160,8 +145,7 @@ impl ListQuery {
         if self.order == Order::OldestFirst {
             next.append_pair("order", "asc");
         }
-        next.append_pair("limit", &limit.to_string())
-            .append_pair("cursor", &self.cursor_after(last, organization));
+        next.append_pair("limit", &limit.to_string()).append_pair("cursor", &self.cursor_after(last, organization));
         next.finish()
     }
 
@@ -186,14 +170,7 @@ impl ListQuery {
     fn binding(&self, last: &str, organization: &OrganizationId) -> String {
         let email = self.filter.email.as_ref().map(Email::as_str);
         let role = self.filter.role.as_ref().map(Role::as_str);
-        let list = (
-            organization.as_str(),
-            self.filter.statuses,
-            email,
-            role,
-            self.order,
-            last,
-        );
+        let list = (organization.as_str(), self.filter.statuses, email, role, self.order, last);
         let mut binding = hex(&Sha256::digest(serde_json::to_vec(&list).unwrap_or_default()));
         binding.truncate(BINDING_LEN);
         binding
@@ -220,10 +197,7 @@ fn parse_role(value: &str) -> std::result::Result<Role, FieldError> {
 /// Reads a page size.
 fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = value
-        .parse()
-        .ok()
-        .filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
+    let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))
 }
 
@@ -232,10 +206,6 @@ fn parse_order(value: &str) -> std::result::Result<Order, FieldError> {
     match value {
         "desc" => Ok(Order::NewestFirst),
         "asc" => Ok(Order::OldestFirst),
-        _ => Err(FieldError::new(
-            "order",
-            FieldCode::UnknownValue,
-            "desc (newest first) or asc",
-        )),
+        _ => Err(FieldError::new("order", FieldCode::UnknownValue, "desc (newest first) or asc")),
     }
 }

@@ -55,13 +55,7 @@ use crate::idempotency::{self, Answer};
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
-    let list = List {
-        db: state.db.clone(),
-        organization: access.organization,
-        filter,
-        order,
-        write: write_json,
-    };
+    let list = List { db: state.db.clone(), organization: access.organization, filter, order, write: write_json };
     let first = list.page(query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
@@ -70,14 +64,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
         let link = format!("<{base}/v1/organizations/{organization}/invitations?{next}>; rel=\"next\"");
         response.insert_header((header::LINK, link));
     }
-    let first = if query.limit.is_some() {
-        Rows {
-            more_after: None,
-            ..first
-        }
-    } else {
-        first
-    };
+    let first = if query.limit.is_some() { Rows { more_after: None, ..first } } else { first };
     Ok(array::respond(response, list, (b"[".to_vec(), b"]"), first))
 }
 
@@ -134,12 +121,7 @@ pub async fn create(
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
                 Outcome::Standing => (200, None),
             };
-            Ok(Answer {
-                status,
-                location,
-                body,
-                replayed: false,
-            })
+            Ok(Answer { status, location, body, replayed: false })
         })
     };
     Ok(stored::respond(state.db.write(job).await?))
@@ -177,18 +159,13 @@ pub async fn get(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let found = state
-        .db
-        .read(|reader| store::find(reader, reader.now, (&access.organization, id.0), to_json))?;
+    let found = state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), to_json))?;
     let body = found.ok_or_else(Error::not_found)?;
     let tag = etag::of(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .insert_header((header::ETAG, tag))
-        .body(body))
+    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(body))
 }
 
 /// `DELETE /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`: 204 without a body.

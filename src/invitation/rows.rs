@@ -43,11 +43,7 @@ impl List {
     /// # Errors
     /// When the file cannot be read, or a filtered read takes too long.
     pub async fn page(&self, after: Option<Uuid>, limit: u32) -> Result<Rows> {
-        let page = Page {
-            order: self.order,
-            after,
-            limit,
-        };
+        let page = Page { order: self.order, after, limit };
         if self.filter.is_empty() {
             return self.db.read(|reader| self.read(reader, &page));
         }
@@ -70,17 +66,10 @@ impl List {
                 json.extend_from_slice(closing);
                 return Ok(Some((json, (list, None))));
             };
-            let page = Page {
-                order: list.order,
-                after: Some(after),
-                limit: MAX_LIMIT,
-            };
+            let page = Page { order: list.order, after: Some(after), limit: MAX_LIMIT };
             let next = list.page_elsewhere(page).await?;
             let separator: &[u8] = if next.json.is_empty() { b"" } else { b"," };
-            Ok(Some((
-                json,
-                (list, Some(([separator, &next.json].concat(), next.more_after))),
-            )))
+            Ok(Some((json, (list, Some(([separator, &next.json].concat(), next.more_after))))))
         })
     }
 
@@ -101,10 +90,7 @@ impl List {
             (self.write)(invitation, &mut json)
         };
         let more = store::list(reader, reader.now, &self.organization, (&self.filter, page), write)?;
-        Ok(Rows {
-            json,
-            more_after: last.filter(|_| more),
-        })
+        Ok(Rows { json, more_after: last.filter(|_| more) })
     }
 }
 

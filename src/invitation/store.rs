@@ -78,20 +78,9 @@ pub fn list(
     let mut rows = if filter.is_empty() {
         statement.query((organization.as_str(), after.as_bytes(), limit))?
     } else {
-        let (email, role) = (
-            filter.email.as_ref().map(Email::as_str),
-            filter.role.as_ref().map(Role::as_str),
-        );
+        let (email, role) = (filter.email.as_ref().map(Email::as_str), filter.role.as_ref().map(Role::as_str));
         let bound = (filter.status_bits(), now.as_millis(), email, role);
-        statement.query((
-            organization.as_str(),
-            after.as_bytes(),
-            limit,
-            bound.0,
-            bound.1,
-            bound.2,
-            bound.3,
-        ))?
+        statement.query((organization.as_str(), after.as_bytes(), limit, bound.0, bound.1, bound.2, bound.3))?
     };
     for _ in 0..page.limit {
         match rows.next()? {
@@ -116,12 +105,7 @@ pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Em
         |row| {
             let expires_at = Timestamp::from_millis(row.get(2)?);
             let status = Status::of(state(row, 1)?, expires_at, tx.now);
-            Ok(Standing {
-                id: id(row, 0)?,
-                status,
-                expires_at,
-                sent_at: Timestamp::from_millis(row.get(3)?),
-            })
+            Ok(Standing { id: id(row, 0)?, status, expires_at, sent_at: Timestamp::from_millis(row.get(3)?) })
         },
     );
     Ok(found.optional()?)
@@ -216,10 +200,7 @@ fn from_row<'a>(row: &'a Row<'_>, now: Timestamp) -> Result<Invitation<'a>> {
     let state = state(row, 6)?;
     let closed_at: Option<Timestamp> = row.get::<_, Option<i64>>(8)?.map(Timestamp::from_millis);
     let closed_as = |status: Status| closed_at.filter(|_| state == status);
-    let inviter = Inviter {
-        id: text(10)?,
-        name: text(11)?,
-    };
+    let inviter = Inviter { id: text(10)?, name: text(11)? };
     Ok(Invitation {
         role: text(0)?.unwrap_or_default(),
         id: id(row, 1)?,
@@ -234,10 +215,7 @@ fn from_row<'a>(row: &'a Row<'_>, now: Timestamp) -> Result<Invitation<'a>> {
         declined_at: closed_as(Status::Declined),
         revoked_at: closed_as(Status::Revoked),
         inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
-        metadata: text(12)?
-            .map(serde_json::from_str)
-            .transpose()
-            .map_err(Error::internal)?,
+        metadata: text(12)?.map(serde_json::from_str).transpose().map_err(Error::internal)?,
         redirect_url: text(13)?,
         send_count: row.get(14)?,
         last_sent_at: row.get::<_, Option<i64>>(15)?.map(Timestamp::from_millis),
@@ -253,10 +231,7 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 /// Reads the state that is written down, which the clock may have overtaken.
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let number: u8 = row.get(column)?;
-    Status::ALL
-        .get(usize::from(number))
-        .copied()
-        .ok_or_else(|| unreadable(column, Error::internal("no such state")))
+    Status::ALL.get(usize::from(number)).copied().ok_or_else(|| unreadable(column, Error::internal("no such state")))
 }
 
 /// The column holds what this program never writes.

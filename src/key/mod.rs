@@ -78,11 +78,8 @@ impl FromIterator<Scope> for Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = Scope::ALL
-            .into_iter()
-            .filter(|scope| self.0 & *scope as u8 != 0)
-            .map(Scope::name)
-            .collect();
+        let names: Vec<_> =
+            Scope::ALL.into_iter().filter(|scope| self.0 & *scope as u8 != 0).map(Scope::name).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -100,17 +97,11 @@ pub struct Rights {
 
 impl Rights {
     /// The right to everything.
-    pub const ALL: Self = Self {
-        scopes: Scopes::ADMIN,
-        organizations: None,
-        roles: None,
-    };
+    pub const ALL: Self = Self { scopes: Scopes::ADMIN, organizations: None, roles: None };
 
     /// Whether the caller may know of `organization`. One it may not know of is answered like a missing one.
     pub fn see(&self, organization: &str) -> bool {
-        self.organizations
-            .as_ref()
-            .is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
+        self.organizations.as_ref().is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
     }
 
     /// Whether the caller may grant `role`.

@@ -24,13 +24,10 @@ pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>
            and (expires_at is null or expires_at > :now)",
     )?;
     let found = statement
-        .query_row(
-            named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
-            |row| {
-                let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
-                Ok(if matches { Some(rights_from_row(row, 0)?) } else { None })
-            },
-        )
+        .query_row(named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() }, |row| {
+            let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
+            Ok(if matches { Some(rights_from_row(row, 0)?) } else { None })
+        })
         .optional()?;
     Ok(found.flatten())
 }
@@ -107,11 +104,7 @@ fn names<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusql
     };
     let names: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(column))?;
     // A binding that cannot be read must never widen the key.
-    names
-        .iter()
-        .map(|name| parse(name).ok_or_else(|| unreadable(column)))
-        .collect::<rusqlite::Result<_>>()
-        .map(Some)
+    names.iter().map(|name| parse(name).ok_or_else(|| unreadable(column))).collect::<rusqlite::Result<_>>().map(Some)
 }
 
 /// The column holds what this program never writes.

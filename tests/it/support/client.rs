@@ -1,0 +1,131 @@
+//! A client that sends exactly the bytes it is told: tests need methods, headers and paths that a good client refuses.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A request in the making.
+#[derive(Clone)]
+pub struct Request {
+    /// Where it goes.
+    address: SocketAddr,
+    /// The request line and the headers so far.
+    head: String,
+    /// The body.
+    body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status; 0 where the connection was closed without an answer.
+    pub status: u16,
+    /// Names in lowercase, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body, whatever carried it.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// A request for `method` and `path`, both sent as they are.
+    pub fn new(address: SocketAddr, method: &str, path: &str) -> Self {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+        Self { address, head, body: Vec::new() }
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.head += &format!("{name}: {value}\r\n");
+        self
+    }
+
+    /// Adds a key.
+    pub fn bearer(self, key: &str) -> Self {
+        self.header("Authorization", &format!("Bearer {key}"))
+    }
+
+    /// Adds a JSON body.
+    pub fn json(self, body: impl AsRef<[u8]>) -> Self {
+        self.header("Content-Type", "application/json").body(body)
+    }
+
+    /// Adds a body with its length.
+    pub fn body(self, body: impl AsRef<[u8]>) -> Self {
+        let body = body.as_ref();
+        Self { body: body.to_vec(), ..self.header("Content-Length", &body.len().to_string()) }
+    }
+
+    /// Sends it and reads the whole answer.
+    pub fn send(self) -> Answer {
+        let bytes = [self.head.as_bytes(), b"\r\n", &self.body].concat();
+        raw(self.address, &bytes)
+    }
+}
+
+/// Sends `bytes` and reads the answer until the server closes the connection.
+pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    // A server that refuses early closes while we write: its answer counts, not our error.
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    Answer::parse(&answer)
+}
+
+impl Answer {
+    /// Takes an answer apart.
+    pub fn parse(bytes: &[u8]) -> Self {
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(bytes.len());
+        let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).unwrap_or(0);
+        let header = |line: &str| {
+            let (name, value) = line.split_once(':')?;
+            Some((name.to_lowercase(), value.trim().to_owned()))
+        };
+        let headers: Vec<_> = lines.filter_map(header).collect();
+        let body = bytes.get(end + 4..).unwrap_or_default();
+        let is_chunked = headers.iter().any(|(name, value)| name == "transfer-encoding" && value == "chunked");
+        let body = if is_chunked { dechunk(body) } else { body.to_vec() };
+        Self { status, headers, body }
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    /// The `code` of a problem document.
+    pub fn code(&self) -> String {
+        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The body without its request id: what must be the same for two requests.
+    pub fn without_request_id(&self) -> String {
+        let id = self.header("x-request-id").unwrap_or_default();
+        self.text().replace(id, "<request id>")
+    }
+}
+
+/// Joins the chunks of a body.
+fn dechunk(mut body: &[u8]) -> Vec<u8> {
+    let mut joined = Vec::new();
+    while let Some(end) = body.windows(2).position(|window| window == b"\r\n") {
+        let size = std::str::from_utf8(&body[..end]).ok().and_then(|size| usize::from_str_radix(size, 16).ok());
+        let Some(size) = size.filter(|&size| size > 0) else { break };
+        joined.extend_from_slice(&body[end + 2..end + 2 + size]);
+        body = &body[end + 2 + size + 2..];
+    }
+    joined
+}

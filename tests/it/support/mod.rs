@@ -1,0 +1,161 @@
+//! What tests are written with: a server of their own, and a client that sends exactly what it is told.
+
+pub mod client;
+pub mod process;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::thread::JoinHandle;
+
+use clap::Parser;
+use invited::app::{self, Program};
+use invited::clock::{Clock, Timestamp};
+use invited::config::{Config, Mode, Settings};
+use invited::key::{self, NewKey, Rights, Scope};
+use invited::organization::OrganizationId;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+
+pub use client::{Answer, Request};
+
+/// 2026-11-23T02:43:00.123Z: when every test server starts its clock.
+pub const START: i64 = 1_795_401_780_123;
+
+/// The settings as the command line reads them.
+#[derive(Parser)]
+struct CommandLine {
+    /// The settings.
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// A real server in this process, on port 0, with its own file and a clock that stands still.
+pub struct TestApp {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// An admin key; empty in development.
+    pub key: String,
+    /// Its clock.
+    pub clock: Clock,
+    /// Its data file.
+    pub database: PathBuf,
+    /// Stops it.
+    stop: Option<oneshot::Sender<()>>,
+    /// The thread that runs it.
+    thread: Option<JoinHandle<()>>,
+    /// The folder of its file.
+    _folder: TempDir,
+}
+
+impl TestApp {
+    /// `invited serve`, with default settings.
+    pub fn serve() -> Self {
+        Self::start(Mode::Serve, &[])
+    }
+
+    /// A server in `mode`, with settings as on the command line.
+    pub fn start(mode: Mode, settings: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = folder.path().join("invited.db");
+        let words = ["invited", "--listen", "127.0.0.1:0", "--public-url", "http://invited.test"];
+        let settings = CommandLine::parse_from(words.iter().chain(settings)).settings;
+        let mut config = Config::new(settings, database.clone(), mode).expect("a good configuration");
+        config.clock = Clock::manual(Timestamp::from_millis(START));
+        config.workers = 2;
+        let clock = config.clock.clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (started, start) = std::sync::mpsc::channel();
+        let thread = std::thread::spawn(move || {
+            app::block_on(async {
+                let program = Program::build(&config).await.expect("the server starts");
+                let key = program.admin_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
+                started.send((program.address, key)).expect("the test waits");
+                program.run_until(async { drop(stopped.await) }).await.expect("the server stops well");
+            });
+        });
+        let (address, key) = start.recv().expect("the server starts");
+        Self { address, key, clock, database, stop: Some(stop), thread: Some(thread), _folder: folder }
+    }
+
+    /// Moves the clock to `millis` after the start.
+    pub fn advance_to(&self, millis: i64) {
+        self.clock.set(Timestamp::from_millis(START + millis));
+    }
+
+    /// A request with the admin key.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        let request = self.anonymous(method, path);
+        if self.key.is_empty() { request } else { request.bearer(&self.key) }
+    }
+
+    /// A request without a key.
+    pub fn anonymous(&self, method: &str, path: &str) -> Request {
+        Request::new(self.address, method, path)
+    }
+
+    /// GET with the admin key.
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    /// POST of a JSON body with the admin key.
+    pub fn post(&self, path: &str, body: &str) -> Answer {
+        self.request("POST", path).json(body).send()
+    }
+
+    /// Invites `email` to `organization`; it must work. Answers the invitation.
+    pub fn invite(&self, organization: &str, email: &str) -> serde_json::Value {
+        let body = serde_json::json!({ "email": email, "role": "developer" }).to_string();
+        let answer = self.post(&invitations(organization), &body);
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    }
+
+    /// Makes a key as `invited key create` does, beside the running server.
+    pub fn key(&self, scopes: &[Scope], organizations: &[&str], expires_at: Option<Timestamp>) -> String {
+        let bound: Vec<_> = organizations.iter().filter_map(|id| OrganizationId::parse(id)).collect();
+        let organizations = Some(bound).filter(|bound| !bound.is_empty());
+        let rights = Rights { scopes: scopes.iter().copied().collect(), organizations, roles: None };
+        self.insert_key(&NewKey { name: "test".to_owned(), rights, expires_at })
+    }
+
+    /// Makes any key, beside the running server.
+    pub fn insert_key(&self, new: &NewKey) -> String {
+        let key = invited::db::write_beside(&self.database, |tx| key::store::insert(tx, new));
+        key.expect("the key is made").reveal()
+    }
+
+    /// Reads the file directly: only for what no operation shows.
+    pub fn db_rows(&self, sql: &str) -> Vec<Vec<String>> {
+        let conn = rusqlite::Connection::open(&self.database).expect("the file opens");
+        let mut statement = conn.prepare(sql).expect("good SQL");
+        let columns = statement.column_count();
+        let row_of = |row: &rusqlite::Row<'_>| {
+            (0..columns)
+                .map(|column| Ok(format!("{:?}", row.get_ref(column)?.as_str_or_null().ok().flatten())))
+                .collect()
+        };
+        let rows = statement.query_map([], row_of).expect("the query runs");
+        rows.collect::<Result<_, _>>().expect("every row reads")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let stopped = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(matches!(stopped, Some(Ok(()))), "the server stopped badly");
+        }
+    }
+}
+
+/// The path of an organization's invitations.
+pub fn invitations(organization: &str) -> String {
+    format!("/v1/organizations/{organization}/invitations")
+}
+
+/// The path of one invitation.
+pub fn invitation(organization: &str, id: &serde_json::Value) -> String {
+    format!("/v1/organizations/{organization}/invitations/{}", id.as_str().unwrap_or_default())
+}

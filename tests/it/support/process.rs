@@ -1,0 +1,94 @@
+//! The binary as a process: started, read, signalled.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use super::client::Request;
+
+/// The binary, without the settings of whoever runs the tests.
+pub fn invited() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_invited"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Runs a command to its end.
+pub fn run(words: &[&str]) -> Output {
+    invited().args(words).stdin(Stdio::null()).output().expect("the binary runs")
+}
+
+/// A server that runs as a process.
+pub struct Server {
+    /// The process.
+    pub child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The lines of its banner.
+    pub banner: Vec<String>,
+    /// What it prints after its banner.
+    rest: BufReader<std::process::ChildStderr>,
+}
+
+impl Server {
+    /// Starts `invited serve` on the file `database`.
+    pub fn serve(database: &Path) -> Self {
+        Self::start(&["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()])
+    }
+
+    /// Starts the binary with `words`, and reads its banner.
+    pub fn start(words: &[&str]) -> Self {
+        let mut child = invited().args(words).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
+        let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
+        let mut banner = Vec::new();
+        while !banner.last().is_some_and(|line: &String| line.trim_start().starts_with("curl ")) {
+            let mut line = String::new();
+            assert_ne!(rest.read_line(&mut line).expect("stderr reads"), 0, "it ended: {banner:?}");
+            banner.push(line.trim_end().to_owned());
+        }
+        let url = value(&banner, "listening").expect("a banner names the URL");
+        let address = url.trim_start_matches("http://").parse().expect("an address");
+        Self { child, address, banner, rest }
+    }
+
+    /// The value of a line of the banner.
+    pub fn banner_value(&self, name: &str) -> Option<String> {
+        value(&self.banner, name)
+    }
+
+    /// A request to it.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        Request::new(self.address, method, path)
+    }
+
+    /// Sends it a signal by name, as `TERM`.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        assert!(status.expect("kill runs").success());
+    }
+
+    /// Waits for its end; answers how it ended, how long that took, and what it printed after its banner.
+    pub fn wait(mut self) -> (ExitStatus, Duration, String) {
+        let start = Instant::now();
+        let mut printed = String::new();
+        self.rest.read_to_string(&mut printed).expect("stderr reads");
+        let status = self.child.wait().expect("it ends");
+        (status, start.elapsed(), printed)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value behind `name` in a banner.
+fn value(banner: &[String], name: &str) -> Option<String> {
+    banner.iter().find_map(|line| line.trim_start().strip_prefix(name)).map(|value| value.trim().to_owned())
+}
