@@ -141,7 +141,7 @@ mod tests {
         assert!(normal(&label(63)).is_ok());
         assert!(normal(&label(64)).is_err());
         let whole = |n: usize| {
-            let tail = format!("@{0}.{0}.{0}.co", "b".repeat(61));
+            let tail = format!("@{0}.{0}.{0}.co", "b".repeat(62));
             format!("{}{tail}", "a".repeat(n - tail.len()))
         };
         assert!(normal(&whole(253)).is_ok());

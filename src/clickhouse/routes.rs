@@ -1,12 +1,8 @@
 //! The HTTP of the dialect.
 
-use std::collections::BTreeMap;
-
 use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
-use utoipa::IntoResponses;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
 use super::{DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope, Failed};
 use crate::db::WriteTx;
@@ -17,6 +13,7 @@ use crate::http::auth::{Access, Caller, Read, Write};
 use crate::http::envelope::RequestId;
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
+use crate::http::openapi::{DialectCreateErrors, DialectDeleteErrors, DialectReadErrors};
 use crate::http::path::InvitationId;
 use crate::http::problem;
 use crate::http::query::NoQuery;
@@ -27,36 +24,6 @@ use crate::invitation::rows::{List, WriteRow};
 use crate::invitation::{Invitation, Status, create as creation, delete as deletion, store};
 use crate::key::Scope;
 use crate::organization;
-
-/// The errors of the dialect, whatever they are.
-pub struct DialectErrors;
-
-impl IntoResponses for DialectErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Failed"))).build();
-        let response = |status: &str, text: &str| {
-            let response = ResponseBuilder::new().description(text).content("application/json", content.clone());
-            (status.to_owned(), RefOr::T(response.build()))
-        };
-        [
-            ("400", "The request cannot be understood."),
-            ("401", "No valid key."),
-            ("403", "The key lacks the right."),
-            ("404", "There is nothing here for this key."),
-            ("408", "The body took too long to arrive."),
-            ("409", "An invitation stands for this address already."),
-            ("413", "The body is too large."),
-            ("414", "The URI is too long."),
-            ("415", "The body is not JSON."),
-            ("422", "Values are not acceptable."),
-            ("500", "Internal error."),
-            ("503", "Overloaded, or the storage fails."),
-        ]
-        .into_iter()
-        .map(|(status, text)| response(status, text))
-        .collect()
-    }
-}
 
 /// Answers `error` in the dialect.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
@@ -91,7 +58,7 @@ fn ok(json: Vec<u8>) -> HttpResponse {
     summary = "List organizations",
     description = "The organizations that the key may see and whose ids are UUIDs: the clients of this dialect give up on others.",
     responses((status = 200, description = "The organizations.", body = Envelope<Vec<DialectOrganization>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectErrors)
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectReadErrors)
 )]
 pub async fn list_organizations(
     caller: Caller,
@@ -144,7 +111,7 @@ async fn list_all(access: Access<Read>, state: &State, status: Status, write: Wr
     params(("organizationId" = String, Path, description = "The caller's own id of the organization.",
         pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")),
     responses((status = 200, description = "The invitations.", body = Envelope<Vec<DialectInvitation<'_>>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectErrors)
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectReadErrors)
 )]
 pub async fn list(access: Access<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     list_all(access, &state, Status::Pending, write_invitation).await
@@ -164,7 +131,7 @@ pub async fn list(access: Access<Read>, _: NoQuery, state: Data<State>) -> Resul
     params(("organizationId" = String, Path, description = "The caller's own id of the organization.",
         pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")),
     responses((status = 200, description = "The members.", body = Envelope<Vec<DialectMember<'_>>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectErrors)
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectReadErrors)
 )]
 pub async fn list_members(access: Access<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     list_all(access, &state, Status::Accepted, write_member).await
@@ -192,7 +159,7 @@ pub async fn list_members(access: Access<Read>, _: NoQuery, state: Data<State>) 
             "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
-        }})), DialectErrors)
+        }})), DialectCreateErrors)
 )]
 pub async fn create(
     access: Access<Write>,
@@ -240,7 +207,7 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
             "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
-        }})), DialectErrors)
+        }})), DialectReadErrors)
 )]
 pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
@@ -267,7 +234,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, state: Data
         ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
     ),
     responses((status = 200, description = "It is gone.", body = Done,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})), DialectErrors)
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})), DialectDeleteErrors)
 )]
 pub async fn delete(access: Access<Write>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let (origin, organization) = (access.origin(), access.organization);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::State;
-use super::openapi::PublicErrors;
+use super::openapi::{PublicErrors, ReadyErrors};
 use super::query::NoQuery;
 use crate::error::{Code, Error, Result};
 
@@ -41,7 +41,7 @@ pub async fn live(_: NoQuery) -> HttpResponse {
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
-    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})), PublicErrors),
+    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})), ReadyErrors),
     security(())
 )]
 pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> {

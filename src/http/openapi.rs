@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
+use serde_json::Value;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
 use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
-use crate::error::Code;
+use crate::error::{Code, Meaning};
 use crate::{clickhouse, http, invitation};
 
 /// The document.
@@ -28,7 +29,7 @@ use crate::{clickhouse, http, invitation};
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
-    components(schemas(http::problem::Problem<'_>)),
+    components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
@@ -95,6 +96,9 @@ pub async fn serve(_: NoQuery) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
 }
 
+/// A request id for examples.
+const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
+
 /// What every operation can answer.
 const COMMON: &[Code] = &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
 /// What every operation that needs a key can answer.
@@ -123,7 +127,6 @@ const CREATING: &[Code] = &[
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
     Code::IdempotencyKeyReused,
-    Code::ResendTooSoon,
 ];
 
 /// The errors of a public operation.
@@ -131,7 +134,25 @@ pub struct PublicErrors;
 
 impl IntoResponses for PublicErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, &[Code::NotFound, Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
+        problems(&[COMMON])
+    }
+}
+
+/// The errors of the readiness check.
+pub struct ReadyErrors;
+
+impl IntoResponses for ReadyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
+    }
+}
+
+/// The errors of a page about an error.
+pub struct PageErrors;
+
+impl IntoResponses for PageErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, &[Code::NotFound]])
     }
 }
 
@@ -158,7 +179,7 @@ pub struct CreateErrors;
 
 impl IntoResponses for CreateErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, CREATING])
+        problems(&[COMMON, WITH_KEY, WRITING, CREATING, &[Code::ResendTooSoon]])
     }
 }
 
@@ -171,32 +192,74 @@ impl IntoResponses for DeleteErrors {
     }
 }
 
-/// One response a status, each naming its codes, with a problem document as its example.
-fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
+/// The errors of a get or a list in the ClickHouse Cloud dialect.
+pub struct DialectReadErrors;
+
+impl IntoResponses for DialectReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        failures(&[COMMON, WITH_KEY, &[Code::ReadTimeout]])
+    }
+}
+
+/// The errors of a create in the ClickHouse Cloud dialect.
+pub struct DialectCreateErrors;
+
+impl IntoResponses for DialectCreateErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        failures(&[COMMON, WITH_KEY, WRITING, CREATING])
+    }
+}
+
+/// The errors of a delete in the ClickHouse Cloud dialect.
+pub struct DialectDeleteErrors;
+
+impl IntoResponses for DialectDeleteErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        failures(&[COMMON, WITH_KEY, WRITING])
+    }
+}
+
+/// The codes of `groups` by their status.
+fn by_status(groups: &[&[Code]]) -> BTreeMap<u16, Vec<Code>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for &code in groups.iter().copied().flatten() {
         by_status.entry(code.meaning().status).or_default().push(code);
     }
-    by_status.into_iter().map(|(status, codes)| (status.to_string(), RefOr::T(problem(&codes)))).collect()
+    by_status
 }
 
-/// The response of a status that these codes share.
-fn problem(codes: &[Code]) -> Response {
-    let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.meaning().name)).collect();
-    let example = codes.first().map(|code| {
-        let meaning = code.meaning();
+/// One response a status, each naming its codes, with a problem document as its example.
+fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
+    let example = |meaning: &Meaning| {
         serde_json::json!({
             "type": format!("/problems/{}", meaning.name),
             "title": meaning.title,
             "status": meaning.status,
             "detail": meaning.meaning,
             "code": meaning.name,
-            "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+            "requestId": EXAMPLE_REQUEST_ID,
         })
-    });
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).example(example).build();
-    let mut response =
-        ResponseBuilder::new().description(names.join(", ")).content("application/problem+json", content);
+    };
+    let response = |codes: &[Code]| response(codes, ("application/problem+json", "Problem"), example);
+    by_status(groups).iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(codes)))).collect()
+}
+
+/// One response a status, each naming its codes, in the words of the ClickHouse Cloud dialect.
+fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
+    let example = |meaning: &Meaning| {
+        let error = format!("{}: {}", meaning.name.to_uppercase(), meaning.title);
+        serde_json::json!({ "status": meaning.status, "error": error, "requestId": EXAMPLE_REQUEST_ID })
+    };
+    let response = |codes: &[Code]| response(codes, ("application/json", "Failed"), example);
+    by_status(groups).iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(codes)))).collect()
+}
+
+/// The response of a status that `codes` share, with a body of the given media type and schema.
+fn response(codes: &[Code], (media, schema): (&str, &str), example: impl Fn(&Meaning) -> Value) -> Response {
+    let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.meaning().name)).collect();
+    let example = codes.first().map(|code| example(code.meaning()));
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build();
+    let mut response = ResponseBuilder::new().description(names.join(", ")).content(media, content);
     if codes.contains(&Code::Unauthorized) {
         let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some("`Bearer`"));
         response = response.header("WWW-Authenticate", header.build());

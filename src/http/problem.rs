@@ -32,6 +32,7 @@ pub struct Problem<'a> {
     pub errors: Vec<ProblemField<'a>>,
     /// The invitation that stands in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<String>,
 }
 
@@ -137,7 +138,7 @@ pub async fn list_pages(_: NoQuery) -> HttpResponse {
     responses(
         (status = 200, description = "What happened, and what to do.", content_type = "text/plain", body = String,
             example = "not_found (404): Not found"),
-        super::openapi::PublicErrors,
+        super::openapi::PageErrors,
     ),
     security(())
 )]

@@ -177,16 +177,13 @@ impl ListQuery {
     }
 }
 
-/// Reads a comma list of statuses, each at most once.
+/// Reads a comma list of statuses, no more of them than there are.
 fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
-    value.split(',').try_fold(0, |bits, name| match Status::parse(name) {
-        Some(status) if bits & (1 << status as u8) == 0 => Ok(bits | 1 << status as u8),
-        _ => Err(FieldError::new(
-            "status",
-            FieldCode::UnknownValue,
-            "a comma list of pending, accepted, declined, revoked and expired, each at most once",
-        )),
-    })
+    let statuses = value.split(',').map(Status::parse).take(Status::ALL.len() + 1);
+    let bits = statuses.clone().try_fold(0, |bits, status| status.map(|status| bits | 1 << status as u8));
+    let detail = "a comma list of at most five of pending, accepted, declined, revoked and expired";
+    bits.filter(|_| statuses.count() <= Status::ALL.len())
+        .ok_or_else(|| FieldError::new("status", FieldCode::UnknownValue, detail))
 }
 
 /// Reads a role.

@@ -37,8 +37,8 @@ use crate::idempotency::{self, Answer};
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("status" = Option<String>, Query, description = "Only these statuses, by comma, each at most once.",
-            pattern = "^(pending|accepted|declined|revoked|expired)$", example = "pending"),
+        ("status" = Option<String>, Query, description = "Only these statuses, by comma.",
+            pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"),
         ("email" = Option<String>, Query, description = "Only this address, in any spelling.", example = "new.user@example.com"),
         ("role" = Option<String>, Query, description = "Only this role.", pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
         ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1, maximum = 1000),

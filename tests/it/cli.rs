@@ -1,1 +1,209 @@
-//! (being written)
+//! The binary as people meet it: banner, files, exit codes, signals, commands beside a running server.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::support::process::{Server, invited, run};
+use crate::support::{Answer, invitations};
+
+/// A file that is not there yet, in a folder that is not there yet.
+fn fresh() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("data/invited.db");
+    (folder, database)
+}
+
+/// The rights of a file or folder.
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
+}
+
+/// Runs a command that must fail; answers its exit code and what it printed.
+fn refused(words: &[&str]) -> (Option<i32>, String) {
+    let output = run(words);
+    assert_eq!(output.stdout, b"", "{words:?}");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_first_start_makes_folder_and_file_for_their_owner_alone_and_prints_the_one_admin_key() {
+    let (_folder, database) = fresh();
+    let server = Server::serve(&database);
+    assert_eq!(server.banner[0], format!("invited {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(server.banner_value("data file"), Some(database.display().to_string()));
+    let key = server.banner_value("admin key").expect("an admin key");
+    assert_eq!((key.len(), key.starts_with("ivk_")), (93, true));
+    let curl = server.banner.last().expect("a curl line");
+    assert!(curl.contains(&format!("-H 'Authorization: Bearer {key}'")), "{curl}");
+    let answer = server.request("GET", &invitations("acme")).bearer(&key).send();
+    assert_eq!((answer.status, answer.text().as_str()), (200, "[]"));
+    assert_eq!(mode(database.parent().expect("a folder")), 0o700);
+    for name in ["invited.db", "invited.db-wal", "invited.db-shm", "invited.db.lock"] {
+        assert_eq!(mode(&database.with_file_name(name)), 0o600, "{name}");
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert_eq!(Server::serve(&database).banner_value("admin key"), None, "it is shown once");
+}
+
+#[test]
+fn the_bare_binary_serves_and_settings_come_from_flag_then_environment_then_default() {
+    let (_folder, database) = fresh();
+    let mut bare = invited();
+    bare.env("INVITED_LISTEN", "127.0.0.1:0").env("INVITED_DATABASE", &database).env("INVITED_ROLES", "viewer");
+    let server = Server::spawn(bare.args(["--roles", "developer"]));
+    let key = server.banner_value("admin key").expect("an admin key");
+    let create = |role: &str| {
+        let body = format!(r#"{{"email":"{role}@b.co","role":"{role}"}}"#);
+        server.request("POST", &invitations("acme")).bearer(&key).json(body).send().status
+    };
+    assert_eq!((create("developer"), create("viewer")), (201, 422));
+}
+
+#[test]
+fn a_signal_lets_requests_finish_and_empties_the_log() {
+    for signal in ["TERM", "INT"] {
+        let (_folder, database) = fresh();
+        let server = Server::serve(&database);
+        let key = server.banner_value("admin key").expect("an admin key");
+        let body = r#"{"email":"a@b.co","role":"developer"}"#;
+        let mut stream = TcpStream::connect(server.address).expect("it accepts");
+        let head = format!(
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            invitations("acme"),
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).expect("the head goes");
+        stream.write_all(&body.as_bytes()[..10]).expect("a part of the body goes");
+        std::thread::sleep(Duration::from_millis(100));
+        server.signal(signal);
+        std::thread::sleep(Duration::from_millis(200));
+        stream.write_all(&body.as_bytes()[10..]).expect("the rest of the body goes");
+        let mut answer = Vec::new();
+        std::io::Read::read_to_end(&mut stream, &mut answer).expect("an answer");
+        assert_eq!(Answer::parse(&answer).status, 201, "{signal}");
+        let (status, took, _) = server.wait();
+        assert!(status.code() == Some(0) && took < Duration::from_secs(10), "{signal}: {status} after {took:?}");
+        let log = std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
+        assert_eq!(log, 0, "{signal}");
+    }
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let (_folder, database) = fresh();
+    let server = Server::serve(&database);
+    let mut stream = TcpStream::connect(server.address).expect("it accepts");
+    stream.write_all(b"POST /v1/organizations/acme/invitations HTTP/1.1\r\nHost: localhost\r\n").expect("a part goes");
+    std::thread::sleep(Duration::from_millis(100));
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    server.signal("TERM");
+    let (_, took, _) = server.wait();
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn a_second_server_on_the_file_is_refused_and_told_who_has_it() {
+    let (_folder, database) = fresh();
+    let server = Server::serve(&database);
+    let start = Instant::now();
+    let words = ["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()];
+    let (code, printed) = refused(&words);
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!(code, Some(1));
+    assert!(printed.contains(&format!("process {}", server.child.id())), "{printed}");
+    assert!(printed.contains("hint: "), "{printed}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_what_to_do() {
+    let (_folder, database) = fresh();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let (code, printed) = refused(&["serve", "--listen", &address, "--database", &database.to_string_lossy()]);
+    assert_eq!(code, Some(1));
+    assert!(printed.contains(&address) && printed.contains("--listen"), "{printed}");
+}
+
+#[test]
+fn a_bad_setting_is_exit_code_2_and_names_the_setting_and_the_value() {
+    let cases = [
+        ("--listen", "nowhere"),
+        ("--public-url", "ftp://x"),
+        ("--default-expiry", "5s"),
+        ("--default-expiry", "366d"),
+        ("--roles", "a b"),
+        ("--redirect-origins", "https://x.test/path"),
+        ("--log", "loud=very"),
+    ];
+    for (flag, value) in cases {
+        let (code, printed) = refused(&["serve", flag, value]);
+        assert_eq!(code, Some(2), "{flag} {value}: {printed}");
+        assert!(printed.contains(flag) && printed.contains(value), "{printed}");
+    }
+    assert_eq!(refused(&["no-such-command"]).0, Some(2));
+}
+
+#[test]
+fn dev_needs_no_key_has_samples_and_listens_to_this_machine_only() {
+    let server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
+    assert_eq!(server.banner_value("admin key"), None);
+    let samples = server.request("GET", &invitations("acme")).send().json();
+    let statuses: Vec<_> = samples.as_array().expect("an array").iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(statuses, ["pending", "pending", "revoked", "expired", "accepted"]);
+    let file = server.banner_value("data file").expect("a file");
+    assert!(Path::new(&file).exists());
+    server.signal("INT");
+    assert_eq!(server.wait().0.code(), Some(0));
+    assert!(!Path::new(&file).exists(), "a temporary file goes with its server");
+    let (code, printed) = refused(&["dev", "--listen", "0.0.0.0:0"]);
+    assert_eq!(code, Some(2));
+    assert!(printed.contains("0.0.0.0:0") && printed.contains("hint: "), "{printed}");
+}
+
+#[test]
+fn keys_are_made_listed_and_revoked_beside_a_running_server() {
+    let (_folder, database) = fresh();
+    let server = Server::serve(&database);
+    let file = database.to_string_lossy().into_owned();
+    let words =
+        ["key", "create", "--name", "ci", "--scope", "invitations:read", "--organization", "acme", "--database", &file];
+    let key = String::from_utf8(run(&words).stdout).expect("text").trim().to_owned();
+    let ask = |organization: &str| server.request("GET", &invitations(organization)).bearer(&key).send().status;
+    assert_eq!((ask("acme"), ask("globex")), (200, 404));
+    let list = String::from_utf8(run(&["key", "list", "--database", &file]).stdout).expect("text");
+    let line = list.lines().find(|line| line.starts_with(&key[4..20])).expect("the key is listed");
+    for cell in ["live", "invitations:read", "acme", "ci"] {
+        assert!(line.contains(cell), "{line}");
+    }
+    assert!(!list.contains(&key[21..]), "the secret is not shown again");
+    assert!(run(&["key", "revoke", &key[4..20], "--database", &file]).status.success());
+    assert_eq!(ask("acme"), 401, "revocation holds from the next request on");
+    let (code, printed) = refused(&["key", "revoke", &key[4..20], "--database", &file]);
+    assert_eq!((code, printed.contains("hint: ")), (Some(1), true));
+}
+
+#[test]
+fn a_key_command_never_makes_a_data_file() {
+    let (folder, database) = fresh();
+    let (code, printed) = refused(&["key", "list", "--database", &database.to_string_lossy()]);
+    assert_eq!(code, Some(1));
+    assert!(printed.contains(&database.display().to_string()) && printed.contains("hint: "), "{printed}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_closed_stdout_is_no_error_and_version_is_printed() {
+    let mut child = invited().arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    let version = String::from_utf8(run(&["--version"]).stdout).expect("text");
+    assert_eq!(version, format!("invited {}\n", env!("CARGO_PKG_VERSION")));
+}

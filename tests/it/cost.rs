@@ -1,1 +1,83 @@
-//! (being written)
+//! What a request may cost: figures that do not vary from machine to machine.
+
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use invited::clock::Clock;
+use invited::db::{Db, Options, Synchronous};
+use rusqlite::StatementStatus;
+
+use crate::support::{TestApp, rules};
+
+/// A new file in a folder of its own.
+fn open() -> (tempfile::TempDir, Db) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { workers: 2, synchronous: Synchronous::Full, clock: Clock::System };
+    let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
+    (folder, db)
+}
+
+#[test]
+fn sixty_four_creates_that_wait_together_share_one_commit() {
+    let (_folder, db) = open();
+    invited::app::block_on(async {
+        let (release, released) = channel::<()>();
+        let gate = tokio::task::spawn_local({
+            let db = db.clone();
+            async move { db.write(move |_| Ok(released.recv_timeout(Duration::from_secs(10)).is_err())).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let creates: Vec<_> = (0..64)
+            .map(|number| {
+                let db = db.clone();
+                tokio::task::spawn_local(async move { create(&db, number).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let before = db.commits();
+        drop(release);
+        gate.await.expect("it ran").expect("it commits");
+        for create in creates {
+            create.await.expect("it ran");
+        }
+        assert_eq!(db.commits() - before, 2, "the gate's commit, and one for all creates");
+    });
+}
+
+/// Creates an invitation.
+async fn create(db: &Db, number: usize) {
+    let organization = invited::organization::OrganizationId::parse("acme").expect("an id");
+    let body = invited::invitation::new::CreateBody {
+        email: Some(format!("p{number}@b.co")),
+        role: Some("developer".to_owned()),
+        ..Default::default()
+    };
+    let origin = invited::event::Origin { actor: "test".to_owned(), request_id: "test".to_owned() };
+    let new = invited::invitation::new::NewInvitation::parse(organization, body, &rules(), db.now()).expect("fine");
+    db.write(move |tx| invited::invitation::create::create(tx, &new, &origin, |_| Ok(()))).await.expect("it commits");
+}
+
+#[test]
+fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
+    let app = TestApp::serve();
+    let conn = rusqlite::Connection::open(&app.database).expect("it opens");
+    let queries = [
+        "select * from invitation where organization_id = 'a' and id = x'00'",
+        "select * from invitation where organization_id = 'a' and id < x'00' order by id desc limit 20",
+        "select * from invitation where organization_id = 'a' and id > x'00' order by id limit 20",
+        "select id from invitation where email = 'a' and organization_id = 'a' and state in (0, 1)",
+        "select * from api_key where id = 'a'",
+        "select * from idempotency where actor = 'a' and operation = 'b' and key = 'c'",
+        "select * from event where organization_id = 'a' and id > x'00' order by id limit 20",
+    ];
+    for query in queries {
+        let mut statement = conn.prepare(query).expect(query);
+        let rows = statement.query([]).and_then(|mut rows| rows.next().map(|row| row.is_some()));
+        rows.expect(query);
+        assert_eq!(statement.get_status(StatementStatus::FullscanStep), 0, "{query}");
+        assert_eq!(statement.get_status(StatementStatus::Sort), 0, "{query}");
+        let mut plan = conn.prepare(&format!("explain query plan {query}")).expect(query);
+        let plan: Vec<String> = plan.query_map([], |row| row.get(3)).expect(query).flatten().collect();
+        assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{query}: {plan:?}");
+    }
+}

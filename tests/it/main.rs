@@ -7,6 +7,8 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod bad_inputs;
 mod base;
 mod cli;

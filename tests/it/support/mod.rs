@@ -11,6 +11,8 @@ use clap::Parser;
 use invited::app::{self, Program};
 use invited::clock::{Clock, Timestamp};
 use invited::config::{Config, Mode, Settings};
+use invited::email::Hosts;
+use invited::invitation::new::Rules;
 use invited::key::{self, NewKey, Rights, Scope};
 use invited::organization::OrganizationId;
 use tempfile::TempDir;
@@ -147,6 +149,17 @@ impl Drop for TestApp {
         if !std::thread::panicking() {
             assert!(matches!(stopped, Some(Ok(()))), "the server stopped badly");
         }
+    }
+}
+
+/// The rules of a server with default settings.
+pub fn rules() -> Rules {
+    Rules {
+        default_lifetime_seconds: 7 * 24 * 60 * 60,
+        roles: Vec::new(),
+        redirect_origins: Vec::new(),
+        hosts: Hosts::Dotted,
+        resend_cooldown_seconds: 60,
     }
 }
 

@@ -42,7 +42,12 @@ impl Server {
 
     /// Starts the binary with `words`, and reads its banner.
     pub fn start(words: &[&str]) -> Self {
-        let mut child = invited().args(words).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
+        Self::spawn(invited().args(words))
+    }
+
+    /// Starts `command`, and reads its banner.
+    pub fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
         let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut banner = Vec::new();
         while !banner.last().is_some_and(|line: &String| line.trim_start().starts_with("curl ")) {

@@ -1,0 +1,91 @@
+//! What can be wrong with one value: the codes of `errors` in a problem document.
+
+use std::borrow::Cow;
+
+/// Every code that an entry of `errors` can have, with its meaning.
+pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
+    (FieldCode::Required, "required", "The field must be there."),
+    (
+        FieldCode::WrongType,
+        "wrong_type",
+        "The value has another JSON type than the field takes, or the field is there twice.",
+    ),
+    (FieldCode::UnknownField, "unknown_field", "There is no such field."),
+    (
+        FieldCode::InvalidEmail,
+        "invalid_email",
+        "Not an address that mail can be sent to; `detail` says which part is wrong.",
+    ),
+    (FieldCode::NonAsciiLocalPart, "non_ascii_local_part", "The part before the `@` holds characters beyond ASCII."),
+    (
+        FieldCode::ForbiddenCharacter,
+        "forbidden_character",
+        "Control, invisible and direction characters are not allowed.",
+    ),
+    (FieldCode::TooLong, "too_long", "Longer than allowed; `detail` says how long it may be."),
+    (FieldCode::InvalidFormat, "invalid_format", "The text does not have the form of this field."),
+    (FieldCode::OutOfRange, "out_of_range", "Outside the allowed range; `detail` names it."),
+    (
+        FieldCode::UnknownValue,
+        "unknown_value",
+        "Not one of the allowed values; `detail` lists them where that is short.",
+    ),
+    (FieldCode::NotAllowed, "not_allowed", "Well formed, but the settings of this server do not allow it."),
+    (FieldCode::Conflict, "conflict", "Cannot be combined with another field; `detail` names it."),
+];
+
+/// What is wrong with one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::missing_docs_in_private_items, missing_docs, reason = "`FIELD_ERRORS` says what each one means")]
+pub enum FieldCode {
+    Required,
+    WrongType,
+    UnknownField,
+    InvalidEmail,
+    NonAsciiLocalPart,
+    ForbiddenCharacter,
+    TooLong,
+    InvalidFormat,
+    OutOfRange,
+    UnknownValue,
+    NotAllowed,
+    Conflict,
+}
+
+impl FieldCode {
+    /// The code as it is written in answers.
+    pub fn name(self) -> &'static str {
+        FIELD_ERRORS[self as usize].1
+    }
+}
+
+/// One value that is not acceptable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where it is: a JSON pointer into the body (`/email`), or the name of a query key (`limit`).
+    pub pointer: Cow<'static, str>,
+    /// What is wrong with it.
+    pub code: FieldCode,
+    /// A sentence for the caller.
+    pub detail: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// `pointer` breaks the rule of `code`, which `detail` explains.
+    pub fn new(pointer: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { pointer: pointer.into(), code, detail: detail.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_code_in_the_order_of_the_enum() {
+        for (position, (code, name, _)) in FIELD_ERRORS.iter().enumerate() {
+            assert_eq!(*code as usize, position, "{name}");
+        }
+        assert_eq!(FIELD_ERRORS.len(), FieldCode::Conflict as usize + 1);
+    }
+}

@@ -1,0 +1,133 @@
+//! The error type. What its codes mean stands in one closed table each: [`ERRORS`] and [`FIELD_ERRORS`].
+//!
+//! Everything that can go wrong in a request is an [`Error`] with a [`Code`]. Problem documents, `/problems/{code}`,
+//! `docs/errors.md` and the OpenAPI document all come from the tables.
+
+mod codes;
+mod fields;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Deref;
+
+pub use codes::{Code, ERRORS, Meaning};
+pub use fields::{FIELD_ERRORS, FieldCode, FieldError};
+
+/// A request that failed: one text for the caller, and where there is one, the cause for the log.
+///
+/// One pointer wide, so that the results which carry it stay small; its parts are those of [`Parts`].
+#[derive(Debug)]
+pub struct Error(Box<Parts>);
+
+/// What an [`Error`] consists of.
+#[derive(Debug)]
+pub struct Parts {
+    /// What went wrong.
+    pub code: Code,
+    /// This occurrence in a sentence: never SQL, a path of this machine, or a cause.
+    pub detail: Cow<'static, str>,
+    /// All values that are not acceptable.
+    pub fields: Vec<FieldError>,
+    /// The invitation that stands in the way.
+    pub invitation_id: Option<uuid::Uuid>,
+    /// Seconds after which another try makes sense.
+    pub retry_after_seconds: Option<u64>,
+    /// The methods that the path has, for [`Code::MethodNotAllowed`].
+    pub allow: Option<String>,
+    /// What the log is told.
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    /// An error with a sentence about this occurrence.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        let retry_after_seconds = (code.meaning().status == 503).then_some(1);
+        let (detail, fields) = (detail.into(), Vec::new());
+        Self(Box::new(Parts {
+            code,
+            detail,
+            fields,
+            invitation_id: None,
+            retry_after_seconds,
+            allow: None,
+            cause: None,
+        }))
+    }
+
+    /// 404, with the same bytes for what is missing and for what is foreign.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing here for this key.")
+    }
+
+    /// 422 with everything that is wrong.
+    pub fn validation(fields: Vec<FieldError>) -> Self {
+        let detail = match fields.as_slice() {
+            [only] => format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail),
+            many => format!("{} values are not acceptable.", many.len()),
+        };
+        Self::new(Code::ValidationFailed, detail).about(fields)
+    }
+
+    /// 500: `cause` goes to the log, the caller learns nothing of it.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::Internal, "The cause is in the server's log.").because(cause)
+    }
+
+    /// The same error with the values that it is about.
+    #[must_use]
+    pub fn about(mut self, fields: Vec<FieldError>) -> Self {
+        self.0.fields = fields;
+        self
+    }
+
+    /// The same error with a cause for the log.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.0.cause = Some(cause.into());
+        self
+    }
+
+    /// The same error naming the invitation that stands in the way.
+    #[must_use]
+    pub fn naming(mut self, invitation_id: uuid::Uuid) -> Self {
+        self.0.invitation_id = Some(invitation_id);
+        self
+    }
+
+    /// The same error saying when another try makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The same error listing the methods that the path has.
+    #[must_use]
+    pub fn allowing(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
+        self
+    }
+}
+
+impl Deref for Error {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.meaning().name, self.detail)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// The answer of every operation.
+pub type Result<T> = std::result::Result<T, Error>;
