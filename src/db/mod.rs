@@ -1,6 +1,6 @@
 //! The one SQLite file: who may read it, who writes it, and what is checked before that.
 //!
-//! * [`file`] decides whether a path is ours to open, and makes a new file whole or not at all.
+//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
 //!

@@ -41,6 +41,21 @@ impl Conditions {
         holds.then_some(()).ok_or_else(failed)
     }
 
+    /// Reads both headers. The framework skips what is no tag; a condition without any tag is refused.
+    fn parse(request: &HttpRequest) -> Result<Self> {
+        let present = |name| request.headers().contains_key(name);
+        let invalid = |name| Error::new(Code::BadRequest, format!("{name} is not a list of entity tags."));
+        let if_match = present(header::IF_MATCH).then(|| match IfMatch::parse(request) {
+            Ok(IfMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-Match")),
+            parsed => parsed.map_err(|_| invalid("If-Match")),
+        });
+        let if_none_match = present(header::IF_NONE_MATCH).then(|| match IfNoneMatch::parse(request) {
+            Ok(IfNoneMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-None-Match")),
+            parsed => parsed.map_err(|_| invalid("If-None-Match")),
+        });
+        Ok(Self { if_match: if_match.transpose()?, if_none_match: if_none_match.transpose()? })
+    }
+
     /// Whether the caller has the present version already.
     pub fn knows(&self, tag: &EntityTag) -> bool {
         match &self.if_none_match {
@@ -56,16 +71,6 @@ impl FromRequest for Conditions {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let invalid = |name| Error::new(Code::BadRequest, format!("{name} is not a list of entity tags."));
-        let parse = || {
-            let present = |name| request.headers().contains_key(name);
-            let if_match = present(header::IF_MATCH).then(|| IfMatch::parse(request)).transpose();
-            let if_none_match = present(header::IF_NONE_MATCH).then(|| IfNoneMatch::parse(request)).transpose();
-            Ok(Self {
-                if_match: if_match.map_err(|_| invalid("If-Match"))?,
-                if_none_match: if_none_match.map_err(|_| invalid("If-None-Match"))?,
-            })
-        };
-        ready(parse())
+        ready(Self::parse(request))
     }
 }

@@ -1,6 +1,6 @@
 //! HTTP: the route table, and what all routes share.
 //!
-//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`envelope`],
+//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`mod@envelope`],
 //! [`problem`]), bodies without a deadline ([`json`]), loose queries ([`query`]).
 
 pub mod array;

@@ -142,7 +142,8 @@ pub async fn create(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
-        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has."),
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has.",
+            pattern = "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$"),
     ),
     responses(
         (status = 200, description = "The invitation.", body = Invitation<'_>,
@@ -183,7 +184,8 @@ pub async fn get(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "Delete only this version."),
+        ("If-Match" = Option<String>, Header, description = "Delete only this version.",
+            pattern = "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$"),
     ),
     responses((status = 204, description = "It is gone."), DeleteErrors)
 )]

@@ -122,6 +122,8 @@ fn a_delete_that_names_another_version_is_refused_and_changes_nothing() {
     assert_eq!((refused.status, refused.code().as_str()), (412, "precondition_failed"));
     let weak = app.request("DELETE", &path).header("If-Match", &format!("W/{tag}")).send();
     assert_eq!(weak.status, 412, "a weak tag never matches strongly");
+    let garbage = app.request("DELETE", &path).header("If-Match", "no tag").send();
+    assert_eq!((garbage.status, garbage.code().as_str()), (400, "bad_request"));
     assert_eq!(app.get(&path).status, 200);
     assert_eq!(app.request("DELETE", &path).header("If-Match", &tag).send().status, 204);
 }
