@@ -1,5 +1,6 @@
 //! The only reader of the wall clock, and the one type for a point in time.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -11,6 +12,9 @@ use time::format_description::well_known::Rfc3339;
 
 /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339's four-digit year can write.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
+
+/// Milliseconds in a day.
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z, from year 1970 to year 9999.
 ///
@@ -44,29 +48,48 @@ impl Timestamp {
         (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
-    /// The written form. A list of a thousand invitations writes three thousand of these, so the digits
-    /// are placed by hand; the calendar is the `time` crate's.
-    fn text(self) -> [u8; Self::TEXT_LEN] {
+    /// The written form. A list of a thousand invitations writes three thousand of these, so the digits are placed by hand
+    /// and days are remembered; the calendar is the `time` crate's.
+    pub fn text(self) -> [u8; Self::TEXT_LEN] {
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let Ok(time) = OffsetDateTime::from_unix_timestamp(self.0.div_euclid(1000)) else {
-            return text;
-        };
-        put(&mut text[0..4], time.year().unsigned_abs());
-        put(&mut text[5..7], u32::from(u8::from(time.month())));
-        put(&mut text[8..10], u32::from(time.day()));
-        put(&mut text[11..13], u32::from(time.hour()));
-        put(&mut text[14..16], u32::from(time.minute()));
-        put(&mut text[17..19], u32::from(time.second()));
-        let millis = u32::try_from(self.0.rem_euclid(1000)).unwrap_or_default();
-        put(&mut text[20..23], millis);
+        let (day, millis) = (self.0.div_euclid(DAY_MILLIS), self.0.rem_euclid(DAY_MILLIS));
+        text[0..10].copy_from_slice(&day_text(day));
+        put(&mut text[11..13], millis / 3_600_000);
+        put(&mut text[14..16], millis / 60_000 % 60);
+        put(&mut text[17..19], millis / 1000 % 60);
+        put(&mut text[20..23], millis % 1000);
         text
     }
 }
 
+/// The day `day` days after the epoch, as `2026-11-23`.
+fn day_text(day: i64) -> [u8; 10] {
+    /// Days remembered by each thread: rows beside each other bear the same few.
+    const REMEMBERED: usize = 16;
+    thread_local! {
+        static DAYS: [Cell<(i64, [u8; 10])>; REMEMBERED] = const { [const { Cell::new((0, *b"1970-01-01")) }; REMEMBERED] };
+    }
+    let place = usize::try_from(day).unwrap_or_default() % REMEMBERED;
+    DAYS.with(|days| {
+        let (known, text) = days[place].get();
+        if known == day {
+            return text;
+        }
+        let mut text = *b"0000-00-00";
+        if let Ok(time) = OffsetDateTime::from_unix_timestamp(day * (DAY_MILLIS / 1000)) {
+            put(&mut text[0..4], i64::from(time.year()));
+            put(&mut text[5..7], i64::from(u8::from(time.month())));
+            put(&mut text[8..10], i64::from(time.day()));
+        }
+        days[place].set((day, text));
+        text
+    })
+}
+
 /// Fills `place` with the last digits of `number`.
-fn put(place: &mut [u8], mut number: u32) {
+fn put(place: &mut [u8], mut number: i64) {
     for digit in place.iter_mut().rev() {
-        *digit = b"0123456789"[(number % 10) as usize];
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or_default();
         number /= 10;
     }
 }
@@ -125,6 +148,14 @@ mod tests {
     fn a_time_is_written_with_three_decimals_and_reads_back() {
         for text in ["1970-01-01T00:00:00.000Z", "2026-11-23T02:43:00.123Z", "9999-12-31T23:59:59.999Z"] {
             assert_eq!(Timestamp::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
+        }
+    }
+
+    #[test]
+    fn days_that_share_a_place_in_the_memory_are_not_mixed_up() {
+        for millis in (0..2000).map(|step| step * DAY_MILLIS * 4 + 1) {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
     }
 

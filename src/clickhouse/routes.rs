@@ -93,9 +93,9 @@ async fn list_all(access: Access<Read>, state: &State, status: Status, write: Wr
     let filter = Filter::only(status);
     let db = state.db.clone();
     let list = List { db, organization: access.organization, filter, order: Order::NewestFirst, write };
-    let first = list.page(None, MAX_LIMIT).await?;
     let opening = format!("{{\"status\":200,\"requestId\":\"{}\",\"result\":[", access.request_id);
-    Ok(array::respond(HttpResponse::Ok(), list, (opening.into_bytes(), b"]}"), first))
+    let first = list.page(opening.into_bytes(), None, MAX_LIMIT).await?;
+    Ok(array::respond(HttpResponse::Ok(), list, first, b"]}"))
 }
 
 /// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the pending ones.

@@ -11,8 +11,9 @@ use rusqlite::{Connection, Result};
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Log frames of one 4,096-byte page each above which the log is truncated: 32 MiB.
-const TRUNCATE_ABOVE_FRAMES: i64 = 8192;
+/// Log frames of one 4,096-byte page each above which the log is truncated: 56 MiB. A busy writer fills half of that between
+/// two looks, and a truncation makes it wait.
+const TRUNCATE_ABOVE_FRAMES: i64 = 14_336;
 /// How long a truncation waits for readers before it gives way to the writer.
 const TRUNCATE_PATIENCE: Duration = Duration::from_millis(100);
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Result};
 
 /// How long a connection waits for a lock that another process holds.
@@ -61,6 +62,8 @@ fn set_reader_pragmas(conn: &mut Connection) -> Result<()> {
 fn set_pragmas(conn: &mut Connection) -> Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without this a bound limit makes SQLite compile the cached statement of a list anew each time.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
     // A hostile file cannot make its own functions and views run.
     conn.pragma_update(None, "trusted_schema", false)?;

@@ -163,22 +163,23 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>, clock
 
 /// Runs a group of jobs in one transaction, each in a savepoint. An error means that none of them was committed.
 fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<()> {
-    let mut transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let now = clock.now();
     for job in group {
-        let savepoint = transaction.savepoint()?;
-        match job.run(&WriteTx::new(&savepoint, now, ids)) {
-            Ok(()) => savepoint.commit()?,
+        transaction.prepare_cached("savepoint job")?.execute([])?;
+        match job.run(&WriteTx::new(&transaction, now, ids)) {
+            Ok(()) => {}
             Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
                 return Err(Error::new(code, "The data file could not be written; nothing was changed."));
             }
-            // Dropping the savepoint undoes this job alone.
-            Err(_) => drop(savepoint),
+            // This undoes the job alone.
+            Err(_) => drop(transaction.prepare_cached("rollback to job")?.execute([])?),
         }
         // Some errors make SQLite give up the whole transaction.
         if transaction.is_autocommit() {
             return Err(Error::internal("a job ended the transaction of its group"));
         }
+        transaction.prepare_cached("release job")?.execute([])?;
     }
     Ok(transaction.commit()?)
 }

@@ -6,16 +6,12 @@ use futures_util::TryStreamExt;
 
 use crate::invitation::rows::{List, Rows};
 
-/// Answers with `first` and, where more follow it, with the rest of `list`, between `opening` and `closing`.
-pub fn respond(
-    mut response: HttpResponseBuilder,
-    list: List,
-    (opening, closing): (Vec<u8>, &'static [u8]),
-    first: Rows,
-) -> HttpResponse {
+/// Answers with `first` and, where more follow it, with the rest of `list`; then with `closing`.
+pub fn respond(mut response: HttpResponseBuilder, list: List, mut first: Rows, closing: &'static [u8]) -> HttpResponse {
     response.content_type("application/json");
     if first.more_after.is_some() {
-        return response.streaming(list.stream((opening, closing), first).map_ok(Bytes::from));
+        return response.streaming(list.stream(first, closing).map_ok(Bytes::from));
     }
-    response.body([&*opening, &first.json, closing].concat())
+    first.json.extend_from_slice(closing);
+    response.body(first.json)
 }

@@ -32,7 +32,8 @@ pub fn create<T>(
 ) -> Result<(Outcome, T)> {
     organization::store::ensure(tx, &new.organization)?;
     let (outcome, id) = match insert(tx, new, origin)? {
-        Some(id) => (Outcome::Created, id),
+        // The usual case: the row is known without reading it again.
+        Some(id) => return Ok((Outcome::Created, show(&new.created(id, tx.now))?)),
         None => meet_standing(tx, new, origin)?,
     };
     let shown = store::find(tx, tx.now, (&new.organization, id), show)?;

@@ -1,11 +1,13 @@
 //! Invitations: what one is, and how it is written as JSON.
 //!
 //! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
+//! * [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod create;
 pub mod delete;
+pub mod json;
 pub mod new;
 pub mod query;
 pub mod routes;
@@ -13,7 +15,6 @@ pub mod rows;
 pub mod store;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -82,16 +83,15 @@ impl Status {
     }
 }
 
-/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set.
+/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set. [`json`] writes it.
 ///
 /// Borrows from a row or a request, so that it goes straight into the bytes of an answer.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct Invitation<'a> {
     /// The role the person gets on joining.
     pub role: &'a str,
     /// UUIDv7.
-    #[serde(serialize_with = "hyphenated")]
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
     /// The address in its normal form.
@@ -105,46 +105,36 @@ pub struct Invitation<'a> {
     /// The organization it is for.
     pub organization_id: &'a str,
     /// Where it stands at the time of the answer.
-    #[serde(serialize_with = "status_name")]
     #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$")]
     pub status: Status,
     /// Its last change.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
     /// When the person joined.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub accepted_at: Option<Timestamp>,
     /// The person's user id, as the application gave it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub accepted_by: Option<&'a str>,
     /// When the person said no.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub declined_at: Option<Timestamp>,
     /// When it was taken back.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub revoked_at: Option<Timestamp>,
     /// Who invites.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Inviter, required = false)]
     pub inviter: Option<Inviter<'a>>,
-    /// The application's own data: a JSON object.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// The application's own data: a JSON object, written already.
     #[schema(value_type = Object, required = false)]
-    pub metadata: Option<&'a RawValue>,
+    pub metadata: Option<&'a str>,
     /// Where the person goes after joining.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub redirect_url: Option<&'a str>,
     /// How often it was sent again.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u32, required = false)]
     pub send_count: Option<u32>,
     /// When it was last sent again.
-    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub last_sent_at: Option<Timestamp>,
 }
@@ -174,17 +164,6 @@ pub fn example() -> serde_json::Value {
         "status": "pending",
         "updatedAt": "2026-11-23T02:43:00.123Z",
     })
-}
-
-/// Writes an id lowercase and hyphenated, without a detour through the heap.
-fn hyphenated<S: serde::Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
-}
-
-/// Writes a status by name.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn status_name<S: serde::Serializer>(status: &Status, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(status.name())
 }
 
 /// Reads the one accepted spelling of an invitation's id: a lowercase hyphenated UUIDv7.

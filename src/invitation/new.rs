@@ -4,8 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use super::Role;
+use super::{Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
@@ -170,6 +171,30 @@ impl NewInvitation {
             on_conflict,
             resend_cooldown_seconds,
         })
+    }
+
+    /// The invitation as it is shown once it was made as `id` at `now`.
+    pub fn created(&self, id: Uuid, now: Timestamp) -> Invitation<'_> {
+        let inviter = Inviter { id: self.inviter.id.as_deref(), name: self.inviter.name.as_deref() };
+        Invitation {
+            role: self.role.as_str(),
+            id,
+            email: self.email.as_str(),
+            created_at: now,
+            expires_at: self.expiry.from(now),
+            organization_id: self.organization.as_str(),
+            status: Status::Pending,
+            updated_at: now,
+            accepted_at: None,
+            accepted_by: None,
+            declined_at: None,
+            revoked_at: None,
+            inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
+            metadata: self.metadata.as_deref(),
+            redirect_url: self.redirect_url.as_deref(),
+            send_count: None,
+            last_sent_at: None,
+        }
     }
 }
 

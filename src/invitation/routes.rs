@@ -8,8 +8,8 @@ use super::create::{self, Outcome};
 use super::delete;
 use super::new::{CreateBody, NewInvitation};
 use super::query::{ListQuery, MAX_LIMIT};
-use super::rows::{List, Rows, to_json, write_json};
-use super::{Invitation, store};
+use super::rows::{List, Rows};
+use super::{Invitation, json, store};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::array;
@@ -55,8 +55,8 @@ use crate::idempotency::{self, Answer};
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
-    let list = List { db: state.db.clone(), organization: access.organization, filter, order, write: write_json };
-    let first = list.page(query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
+    let list = List { db: state.db.clone(), organization: access.organization, filter, order, write: json::write };
+    let first = list.page(b"[".to_vec(), query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
         let (base, organization) = (&state.public_url, &list.organization);
@@ -65,7 +65,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
         response.insert_header((header::LINK, link));
     }
     let first = if query.limit.is_some() { Rows { more_after: None, ..first } } else { first };
-    Ok(array::respond(response, list, (b"[".to_vec(), b"]"), first))
+    Ok(array::respond(response, list, first, b"]"))
 }
 
 /// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the invitation, or 200 with the
@@ -115,7 +115,7 @@ pub async fn create(
     let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
     let job = move |tx: &crate::db::WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>| Ok((invitation.id, to_json(invitation)?));
+            let show = |invitation: &Invitation<'_>| Ok((invitation.id, json::to_bytes(invitation)?));
             let (outcome, (id, body)) = create::create(tx, &new, &origin, show)?;
             let (status, location) = match outcome {
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
@@ -160,7 +160,8 @@ pub async fn get(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
-    let found = state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), to_json))?;
+    let found =
+        state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), json::to_bytes))?;
     let body = found.ok_or_else(Error::not_found)?;
     let tag = etag::of(&body);
     if conditions.knows(&tag) {
@@ -198,7 +199,7 @@ pub async fn delete(
 ) -> Result<HttpResponse> {
     let (origin, organization) = (access.origin(), access.organization);
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        let check = |invitation: &Invitation<'_>| conditions.check_match(&to_json(invitation)?);
+        let check = |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
         delete::delete(tx, (&organization, id.0), &origin, check)
     };
     state.db.write(job).await?;
