@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::Url;
 
 use crate::config::{Config, Mode};
@@ -63,21 +63,16 @@ impl Program {
         &self.state.db
     }
 
-    /// Answers requests until SIGTERM or SIGINT, then finishes those it has. A second signal ends the process at once.
+    /// Answers requests until a signal comes, then finishes those it has. A second signal ends the process at once.
     ///
     /// # Errors
     /// When the server cannot be started.
-    pub async fn run(self) -> Result<(), Failure> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot_serve)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_serve)?;
-        let mut next = async move || {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        };
+    pub async fn run(self, mut signals: Signals) -> Result<(), Failure> {
         self.run_until(async move {
-            next().await;
+            signals.next().await;
             log::info!("stopping: requests already received are answered; a second signal stops at once");
             tokio::spawn(async move {
-                next().await;
+                signals.next().await;
                 std::process::exit(1);
             });
         })
@@ -89,6 +84,7 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+        let db = self.state.db.clone();
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -112,7 +108,33 @@ impl Program {
             handle.stop(true).await;
         };
         let (outcome, ()) = futures_util::join!(server, stopping);
+        db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// SIGTERM and SIGINT. Listened to before a server says that it is there, so that no signal finds it unprepared.
+pub struct Signals {
+    /// What supervisors send.
+    terminate: Signal,
+    /// What Ctrl-C sends.
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Starts to listen.
+    ///
+    /// # Errors
+    /// When the system does not let us. Must be called within a tokio runtime.
+    pub fn listen() -> Result<Self, Failure> {
+        let terminate = signal(SignalKind::terminate()).map_err(cannot_serve)?;
+        let interrupt = signal(SignalKind::interrupt()).map_err(cannot_serve)?;
+        Ok(Self { terminate, interrupt })
+    }
+
+    /// Waits for either.
+    async fn next(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
 }
 

@@ -14,6 +14,8 @@
 //! which body; each that fails is an [`error::Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
 //! and turns the outcome into an answer. [`http::envelope`] turns every error into a problem document.
 
+#![forbid(unsafe_code)]
+
 pub mod app;
 pub mod cli;
 pub mod clickhouse;

@@ -1,6 +1,6 @@
 //! `invited dev`: sample data for the developer at this machine, without keys.
 
-use crate::app::{self, Program};
+use crate::app::{self, Program, Signals};
 use crate::config::{Config, Mode, Settings};
 use crate::failure::Failure;
 use crate::{organization, sample};
@@ -21,7 +21,8 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
             let rules = config.rules(&program.public_url);
             db.write(move |tx| sample::fill(tx, &rules)).await.map_err(failed)?;
         }
+        let signals = Signals::listen()?;
         super::announce(&program, &config.database);
-        program.run().await
+        program.run(signals).await
     })
 }

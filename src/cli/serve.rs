@@ -1,6 +1,6 @@
 //! `invited serve`: the server for everybody with a key.
 
-use crate::app::{self, Program};
+use crate::app::{self, Program, Signals};
 use crate::config::{Config, Mode, Settings};
 use crate::failure::Failure;
 
@@ -11,7 +11,8 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
     let config = Config::new(settings, database, Mode::Serve)?;
     app::block_on(async {
         let program = Program::build(&config).await?;
+        let signals = Signals::listen()?;
         super::announce(&program, &config.database);
-        program.run().await
+        program.run(signals).await
     })
 }

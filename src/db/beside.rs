@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// When there is no file of ours at `path`, or `read` fails.
 pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
     check(path)?;
-    let conn = connection::open_reader(path).map_err(|error| file::unusable(path, &error.to_string()))?;
+    let conn = connection::open_reader(path).map_err(|error| file::unusable(path, &error))?;
     read(&Reader { conn: &conn, now: Clock::System.now() }).map_err(|error| failed(path, &error))
 }
 
@@ -24,7 +24,7 @@ pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::erro
 /// When there is no file of ours at `path`, or `write` fails: nothing is changed then.
 pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
     check(path)?;
-    let unusable = |error: rusqlite::Error| file::unusable(path, &error.to_string());
+    let unusable = |error: rusqlite::Error| file::unusable(path, &error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
     let ids = IdMint::new();

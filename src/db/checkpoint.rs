@@ -3,6 +3,7 @@
 //! A passive checkpoint never blocks anybody. Only one that also truncates the log makes writers wait, so it runs when the
 //! log has grown past a limit or when there is nothing to write.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -17,12 +18,12 @@ const TRUNCATE_ABOVE_FRAMES: i64 = 14_336;
 /// How long a truncation waits for readers before it gives way to the writer.
 const TRUNCATE_PATIENCE: Duration = Duration::from_millis(100);
 
-/// The checkpoint thread. Dropping it empties the log and waits for the thread to end.
+/// A handle to the checkpoint thread.
 pub struct Checkpointer {
-    /// Dropped to tell the thread to stop.
-    stop: Option<Sender<()>>,
-    /// The thread.
-    thread: Option<JoinHandle<()>>,
+    /// Tells the thread to end.
+    stop: Sender<()>,
+    /// The thread, until it was told to end.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Checkpointer {
@@ -38,15 +39,14 @@ impl Checkpointer {
             }
             report(checkpoint(&conn, "truncate"));
         });
-        Self { stop: Some(stop), thread: Some(thread) }
+        Self { stop, thread: Mutex::new(Some(thread)) }
     }
-}
 
-impl Drop for Checkpointer {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // The thread reports its own errors; that it panicked was printed where it happened.
+    /// Empties the log, and ends the thread.
+    pub fn close(&self) {
+        if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
+            // Both fail only when the thread is gone already; it reports its own errors.
+            let _ = self.stop.send(());
             let _ = thread.join();
         }
     }

@@ -43,15 +43,15 @@ impl Lock {
         let lock_path = beside(path, ".lock");
         let opened =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
-        let mut file = opened.map_err(|error| unusable(&lock_path, &error.to_string()))?;
+        let mut file = opened.map_err(|error| unusable(&lock_path, &error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
-            Err(TryLockError::Error(error)) => return Err(unusable(&lock_path, &error.to_string())),
+            Err(TryLockError::Error(error)) => return Err(unusable(&lock_path, &error)),
         }
         file.set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|error| unusable(&lock_path, &error.to_string()))?;
+            .map_err(|error| unusable(&lock_path, &error))?;
         Ok(Self { _file: file })
     }
 }
@@ -99,10 +99,10 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
 /// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp` leave it.
 pub fn is_present(path: &Path) -> Result<bool, Failure> {
     let length = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(unusable(path, "it is a directory")),
+        Ok(metadata) if metadata.is_dir() => return Err(refused(path, "it is a directory")),
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(unusable(path, &error.to_string())),
+        Err(error) => return Err(unusable(path, &error)),
     };
     if length == 0 && fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
         return Err(refused(path, "the file is missing or empty, but its log (-wal) is there"));
@@ -112,33 +112,52 @@ pub fn is_present(path: &Path) -> Result<bool, Failure> {
 
 /// Makes the folder of the file, for its owner alone. Does nothing where it is.
 fn create_folder(path: &Path) -> Result<(), Failure> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder(path))
-        .map_err(|error| unusable(folder(path), &error.to_string()))
+    let folder = folder(path);
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let made =
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| sync_folder(self::folder(folder)));
+    made.map_err(|error| unusable(folder, &error))
 }
 
-/// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one.
+/// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one. The lock is held, so what
+/// has that name already was left by a crash.
 fn create(path: &Path) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| unusable(path, &error.to_string());
-    let unnamed =
-        tempfile::Builder::new().prefix(".invited-").tempfile_in(folder(path)).map_err(|error| failed(&error))?;
-    let mut conn = Connection::open(unnamed.path()).map_err(|error| failed(&error))?;
-    migrations().to_latest(&mut conn).map_err(|error| failed(&error))?;
-    conn.pragma_update(None, "journal_mode", "wal").map_err(|error| failed(&error))?;
-    conn.close().map_err(|(_, error)| failed(&error))?;
-    unnamed.as_file().sync_all().map_err(|error| failed(&error))?;
-    unnamed.persist(path).map_err(|error| failed(&error.error))?;
-    File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(|error| failed(&error))
+    let unfinished = beside(path, ".new");
+    for leftover in [beside(path, ".new-journal"), beside(path, ".new-wal"), unfinished.clone()] {
+        if let Err(error) = fs::remove_file(&leftover)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(unusable(&leftover, &error));
+        }
+    }
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished);
+    let file = file.map_err(|error| unusable(&unfinished, &error))?;
+    fill(&unfinished).map_err(|error| unusable(&unfinished, &*error))?;
+    let renamed = file.sync_all().and_then(|()| fs::rename(&unfinished, path)).and_then(|()| sync_folder(folder(path)));
+    renamed.map_err(|error| unusable(path, &error))
+}
+
+/// Puts the schema into an empty file.
+fn fill(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let mut conn = Connection::open(path)?;
+    migrations().to_latest(&mut conn)?;
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.close().map_err(|(_, error)| error)?;
+    Ok(())
+}
+
+/// Makes names in a folder durable.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let mut header = [0; HEADER];
-    let mut file =
-        OpenOptions::new().read(true).write(true).open(path).map_err(|error| unusable(path, &error.to_string()))?;
-    let length = file.metadata().map_err(|error| unusable(path, &error.to_string()))?.len();
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| unusable(path, &error))?;
+    let length = file.metadata().map_err(|error| unusable(path, &error))?.len();
     let is_sqlite = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0");
     if !is_sqlite {
         return Err(refused(path, "it is not an SQLite file"));
@@ -223,10 +242,12 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// The path cannot be used at all.
-pub fn unusable(path: &Path, why: &str) -> Failure {
+pub fn unusable(path: &Path, why: &(dyn std::error::Error + 'static)) -> Failure {
+    // The last cause is the one that a person can do something about.
+    let root = std::iter::successors(Some(why), |error| error.source()).last().unwrap_or(why);
     Failure::runtime(
-        format!("cannot use {} ({why})", path.display()),
-        "give a path in a folder that this user can write, with --database or INVITED_DATABASE",
+        format!("cannot use {} ({root})", path.display()),
+        "give a path in a folder that this user can write and that has space, with --database or INVITED_DATABASE",
     )
 }
 

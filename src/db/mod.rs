@@ -51,14 +51,14 @@ pub struct Options {
     pub clock: Clock,
 }
 
-/// The open file. Clones are handles to the same one; the last one to go closes it.
+/// The open file. Clones are handles to the same one.
 #[derive(Clone)]
 pub struct Db {
     /// What the handles share.
     shared: Arc<Shared>,
 }
 
-/// The parts of an open file, in the order in which they are closed.
+/// The parts of an open file.
 struct Shared {
     /// Read-only connections.
     readers: r2d2::Pool<SqliteConnectionManager>,
@@ -68,9 +68,9 @@ struct Shared {
     clock: Clock,
     /// The thread that writes.
     writer: writer::Writer,
-    /// The thread that moves the log into the file; its stop empties the log.
-    _checkpointer: checkpoint::Checkpointer,
-    /// One server per file: held until everything above is closed.
+    /// The thread that moves the log into the file.
+    checkpointer: checkpoint::Checkpointer,
+    /// One server per file.
     _lock: file::Lock,
 }
 
@@ -100,6 +100,13 @@ impl Reader<'_> {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.writer.close();
+        self.checkpointer.close();
+    }
+}
+
 impl Db {
     /// Opens the file at `path`, making it and its folder where they are missing.
     ///
@@ -107,7 +114,7 @@ impl Db {
     /// When the path cannot be used, or holds what this program did not make: nothing is changed then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
         let lock = file::claim(path)?;
-        let failed = |error: rusqlite::Error| file::unusable(path, &error.to_string());
+        let failed = |error: rusqlite::Error| file::unusable(path, &error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let writer = writer::Writer::start(writer, clock.clone());
@@ -118,9 +125,9 @@ impl Db {
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
             .build(connection::reader_manager(path))
-            .map_err(|error| file::unusable(path, &error.to_string()))?;
+            .map_err(|error| file::unusable(path, &error))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
-        let shared = Shared { readers, long_reads, clock, writer, _checkpointer: checkpointer, _lock: lock };
+        let shared = Shared { readers, long_reads, clock, writer, checkpointer, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -170,6 +177,13 @@ impl Db {
         job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.shared.writer.run(job)?.await.map_err(Error::internal)?
+    }
+
+    /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when
+    /// that happens: it may be a thread that the end of the process does not wait for.
+    pub fn close(&self) {
+        self.shared.writer.close();
+        self.shared.checkpointer.close();
     }
 
     /// The present time, by the clock that this file's transactions use.

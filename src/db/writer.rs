@@ -10,9 +10,9 @@
 //! not such an error. A panic in a job ends the process: half a group must never be served.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -27,14 +27,14 @@ const QUEUE: usize = 1024;
 /// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
 const GROUP: usize = 256;
 
-/// A handle to the writer thread. Dropping it finishes what is queued.
+/// A handle to the writer thread.
 pub struct Writer {
-    /// Where jobs wait; dropped to stop the thread.
-    queue: Option<SyncSender<Box<dyn Job>>>,
+    /// Where jobs wait; nothing in the place of a job tells the thread to end.
+    queue: SyncSender<Option<Box<dyn Job>>>,
     /// What the thread shows of itself.
     gauges: Arc<Gauges>,
-    /// The thread.
-    thread: Option<JoinHandle<()>>,
+    /// The thread, until it was told to end.
+    thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What can be seen of the writer from outside.
@@ -93,7 +93,7 @@ impl Writer {
                 std::process::abort();
             }
         });
-        Self { queue: Some(queue), gauges, thread: Some(thread) }
+        Self { queue, gauges, thread: Mutex::new(Some(thread)) }
     }
 
     /// Queues the change that `make` makes; the receiver gets its outcome after the commit.
@@ -109,13 +109,21 @@ impl Writer {
         }
         let (caller, receiver) = oneshot::channel();
         let job = Box::new(Change { make: Some(make), outcome: None, caller });
-        let queue = self.queue.as_ref().ok_or_else(|| Error::internal("the writer has stopped"))?;
-        match queue.try_send(job) {
+        match self.queue.try_send(Some(job)) {
             Ok(()) => Ok(receiver),
             Err(TrySendError::Full(_)) => {
                 Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed."))
             }
             Err(TrySendError::Disconnected(_)) => Err(Error::internal("the writer has stopped")),
+        }
+    }
+
+    /// Finishes what is queued, and ends the thread. Later jobs are refused.
+    pub fn close(&self) {
+        if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
+            // Both fail only when the thread is gone already; its panic would have ended the process.
+            let _ = self.queue.send(None);
+            let _ = thread.join();
         }
     }
 
@@ -130,22 +138,16 @@ impl Writer {
     }
 }
 
-impl Drop for Writer {
-    fn drop(&mut self) {
-        drop(self.queue.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has ended the process already.
-            let _ = thread.join();
-        }
-    }
-}
-
-/// The thread's life: takes groups of jobs until the queue is closed and empty.
-fn write_until_closed(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>, clock: &Clock, gauges: &Gauges) {
+/// The thread's life: takes groups of jobs until it is told to end.
+fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
     let ids = IdMint::new();
-    while let Ok(first) = jobs.recv() {
+    while let Ok(Some(first)) = jobs.recv() {
         let mut group = vec![first];
-        group.extend(jobs.try_iter().take(GROUP - 1));
+        let mut ended = false;
+        group.extend(jobs.try_iter().take(GROUP - 1).map_while(|job| {
+            ended = job.is_none();
+            job
+        }));
         let outcome = if gauges.failed.load(Ordering::Acquire) {
             Err(refused_since_failure())
         } else {
@@ -153,10 +155,13 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Box<dyn Job>>, clock
         };
         match &outcome {
             Ok(()) => drop(gauges.commits.fetch_add(1, Ordering::Relaxed)),
-            Err(error) => note_failure(error, gauges),
+            Err(error) => note_failure(error, &conn, gauges),
         }
         for job in group {
             job.answer(outcome.as_ref().err().map(|error| Error::new(error.code, error.detail.clone())));
+        }
+        if ended {
+            break;
         }
     }
 }
@@ -184,12 +189,18 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
     Ok(transaction.commit()?)
 }
 
-/// Logs why a group was not committed, and after an I/O error closes the writer for good.
-fn note_failure(error: &Error, gauges: &Gauges) {
+/// Logs why a group was not committed, and after an I/O error refuses all later ones.
+///
+/// A commit whose sync failed has left its frames in the log, and the next start would take them for committed. Cutting the
+/// log, before anybody is answered, keeps what was refused from coming back.
+fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     log::error!("a commit failed: {error} {cause}");
-    if error.code == Code::StorageFailed {
-        gauges.failed.store(true, Ordering::Release);
+    if error.code == Code::StorageFailed && !gauges.failed.swap(true, Ordering::AcqRel) {
+        let cut = conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0));
+        if !cut.as_ref().is_ok_and(|&busy: &i64| busy == 0) {
+            log::error!("the log could not be cut: what was refused just now may be there after a restart ({cut:?})");
+        }
     }
 }
 

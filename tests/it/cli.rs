@@ -95,6 +95,30 @@ fn a_signal_lets_requests_finish_and_empties_the_log() {
 }
 
 #[test]
+fn a_signal_right_after_the_banner_stops_well_and_leaves_an_empty_log() {
+    let (_folder, database) = fresh();
+    for round in 0..20 {
+        let server = Server::serve(&database);
+        server.signal("TERM");
+        assert_eq!(server.wait().0.code(), Some(0), "round {round}");
+        let log = std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
+        assert_eq!(log, 0, "round {round}");
+    }
+}
+
+#[test]
+fn what_a_crash_left_of_a_new_file_does_not_hinder_the_next_start() {
+    let (_folder, database) = fresh();
+    std::fs::create_dir(database.parent().expect("a folder")).expect("it is made");
+    for name in ["invited.db.new", "invited.db.new-journal"] {
+        std::fs::write(database.with_file_name(name), b"half of a file").expect("it is written");
+    }
+    let server = Server::serve(&database);
+    assert!(server.banner_value("admin key").is_some());
+    assert!(!database.with_file_name("invited.db.new").exists());
+}
+
+#[test]
 fn a_second_signal_stops_at_once() {
     let (_folder, database) = fresh();
     let server = Server::serve(&database);

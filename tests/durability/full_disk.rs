@@ -1,0 +1,125 @@
+//! R4: a full disk stops writes only, and room heals it without a restart.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::check::{answers_hold, ensure, no_panic, nothing_lost, nothing_resurfaced, sound};
+use crate::client::{Answer, Client};
+use crate::faults::Mount;
+use crate::ledger::Entry;
+use crate::load::{Load, entries};
+use crate::scale::Scale;
+use crate::server::Launch;
+use crate::{Outcome, report};
+
+/// Concurrent writers while the disk fills up.
+const WRITERS: usize = 16;
+
+/// Close to the largest metadata that an invitation may carry.
+const PADDING: usize = 3500;
+
+/// The disk is full well before this.
+const FILL_LIMIT: Duration = Duration::from_mins(1);
+
+/// How long the disk stays full under load.
+const FULL_FOR: Duration = Duration::from_secs(2);
+
+/// Writes work again within this time after there is room.
+const HEAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// Fills the disk under load, makes room again, and looks at what was answered.
+pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let mount = Mount::tmpfs(&directory.path().join("disk"), "size=8m")?;
+    let database = mount.point().join("data").join("invited.db");
+    let mut server = Launch::serve(&database).run()?;
+    let key = server.admin_key()?;
+    let seed = scale.random(4).u64(..);
+    let load = Load { name: "full".to_owned(), writers: WRITERS, seed, padding: PADDING };
+    let mut probe = Probe { client: Client::new(&server.base, &key), entries: Vec::new() };
+    let (healed, told) = load.run(&server, &key, || {
+        probe.wait_until(FILL_LIMIT, |answer| answer.status == 503)?;
+        let full = Instant::now();
+        while full.elapsed() < FULL_FOR {
+            probe.reads_go_on()?;
+        }
+        mount.remount("size=64m")?;
+        probe.wait_until(HEAL_LIMIT, |answer| answer.status == 201)
+    })?;
+    let mut entries = entries(told);
+    ensure(server.exited()?.is_none(), || format!("the server ended:\n{}", server.log()))?;
+    entries.extend(probe.entries);
+    let refused = only_storage_full(&entries)?;
+    no_panic(&server.kill()?)?;
+    let server = Launch::serve(&database).run()?;
+    let mut organizations = load.organizations();
+    organizations.push(Probe::ORGANIZATION.to_owned());
+    let findings = answers_hold(&server, &key, &organizations, &entries)?;
+    nothing_lost(&findings)?;
+    nothing_resurfaced(&findings)?;
+    no_panic(&server.stop()?)?;
+    sound(&database)?;
+    report(format!("full disk: {refused} writes refused, reads went on, healed within {healed:?}"));
+    Ok(())
+}
+
+/// Watches from outside whether reads and writes work.
+struct Probe {
+    /// Its connection.
+    client: Client,
+    /// What it wrote and was told.
+    entries: Vec<Entry>,
+}
+
+impl Probe {
+    /// Where it writes.
+    const ORGANIZATION: &'static str = "probe";
+
+    /// Writes until an answer is the expected one; how long that took.
+    fn wait_until(&mut self, limit: Duration, expected: impl Fn(&Answer) -> bool) -> Outcome<Duration> {
+        let begun = Instant::now();
+        loop {
+            let email = format!("probe{}@probe.example", self.entries.len());
+            let body = json!({ "email": email, "role": "viewer" });
+            let answer = self.client.create(Self::ORGANIZATION, &body);
+            let answer = answer.ok_or("the server no longer answers")?;
+            let entry = match answer.status {
+                201 => Entry::Created { id: answer.id().to_owned(), email },
+                status => {
+                    let answer = format!("{status} {}", answer.code());
+                    Entry::CreateFailed { email, answer }
+                }
+            };
+            self.entries.push(entry);
+            if expected(&answer) {
+                return Ok(begun.elapsed());
+            }
+            ensure(begun.elapsed() < limit, || format!("still {answer:?} after {limit:?}"))?;
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Lists and health answer as always while the disk is full.
+    fn reads_go_on(&self) -> Outcome {
+        for path in ["/v1/organizations/probe/invitations", "/health/live"] {
+            let status = self.client.status(path);
+            ensure(status == Some(200), || format!("{path} on a full disk: {status:?}"))?;
+        }
+        thread::sleep(Duration::from_millis(10));
+        Ok(())
+    }
+}
+
+/// Every refused write names the full disk; how many there are.
+fn only_storage_full(entries: &[Entry]) -> Outcome<usize> {
+    let mut refused = 0;
+    for entry in entries {
+        if let Entry::CreateFailed { answer, .. } | Entry::DeleteFailed { answer, .. } = entry {
+            refused += 1;
+            ensure(answer == "503 storage_full", || format!("a full disk is answered {answer}"))?;
+        }
+    }
+    Ok(refused)
+}

@@ -1,0 +1,312 @@
+//! R3: no success is reported for a commit of which a write or a sync failed.
+//!
+//! strace makes the n-th write or sync of the data file or its log fail, in each thread of the server.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+
+use crate::check::{answers_hold, ensure, no_panic, none, nothing_lost, settle, sound};
+use crate::client::Client;
+use crate::faults::CallFault;
+use crate::ledger::Entry;
+use crate::scale::Scale;
+use crate::server::{Launch, Server};
+use crate::{Outcome, report};
+
+/// Where the writers write.
+const ORGANIZATION: &str = "faults";
+
+/// Each writer stops after this many requests, fault or not.
+const REQUESTS: usize = 150;
+
+/// Each writer stops after so many failures: enough to see whether the server stays closed.
+const FAILURES: usize = 5;
+
+/// Writes work again within this time after a fault that passes.
+const HEAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// A file system that fails to sync or write, and one that is full for a moment.
+const FAULTS: [CallFault; 3] = [
+    CallFault { calls: "fsync,fdatasync", error: "EIO" },
+    CallFault { calls: "write,pwrite64", error: "EIO" },
+    CallFault { calls: "write,pwrite64", error: "ENOSPC" },
+];
+
+/// A write request under a fault.
+struct Request {
+    /// Seconds since 1970 when it was sent.
+    begun: f64,
+    /// Seconds since 1970 when its answer had arrived.
+    ended: f64,
+    /// The status, or 0 without an answer.
+    status: u16,
+    /// For the ledger.
+    entry: Entry,
+}
+
+/// What one run under a fault was like.
+#[derive(Default)]
+struct Tally {
+    /// Runs in which a call failed while the server was up.
+    reached: usize,
+    /// Runs in which the server did not start because of the fault.
+    refused_starts: usize,
+    /// Writes answered 503.
+    failed: usize,
+    /// Writes answered 201.
+    acknowledged: usize,
+    /// Writes answered 503 that are there after a restart.
+    resurfaced: Vec<String>,
+}
+
+/// Every position of every fault, each on a copy of the same file.
+pub fn failed_calls_are_never_acknowledged(scale: &Scale) -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let template = directory.path().join("template.db");
+    let server = Launch::serve(&template).run()?;
+    let key = server.admin_key()?;
+    server.stop()?;
+    settle(&template)?;
+    let mut resurfaced = Vec::new();
+    for (number, fault) in FAULTS.into_iter().enumerate() {
+        let mut tally = Tally::default();
+        for position in scale.fault_positions.iter().copied() {
+            let database = directory.path().join(format!("fault{number}-{position}.db"));
+            fs::copy(&template, &database)?;
+            let run = Run { fault, position, database, key: &key };
+            run.go(&mut tally)
+                .map_err(|failed| format!("{fault:?} at call {position}: {}", failed.message().unwrap_or_default()))?;
+        }
+        tally.report(fault);
+        let struck = tally.reached + tally.refused_starts;
+        ensure(struck == scale.fault_positions.len(), || format!("{fault:?} struck only {struck} times"))?;
+        resurfaced.extend(tally.resurfaced);
+    }
+    none("refused, yet there after a restart", &resurfaced)
+}
+
+impl Tally {
+    /// Shows it.
+    fn report(&self, fault: CallFault) {
+        let Self { reached, refused_starts, failed, acknowledged, resurfaced } = self;
+        report(format!(
+            "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} writes acknowledged, \
+             {failed} refused, 0 false successes, {} refused ones there after a restart",
+            fault.error,
+            fault.calls,
+            resurfaced.len()
+        ));
+    }
+}
+
+/// One server under one fault.
+struct Run<'a> {
+    /// What fails.
+    fault: CallFault,
+    /// Which call of each thread.
+    position: u32,
+    /// A file of its own.
+    database: PathBuf,
+    /// Opens the server.
+    key: &'a str,
+}
+
+impl Run<'_> {
+    /// Writes until the fault has struck, kills the server, starts it without the fault and compares.
+    fn go(&self, tally: &mut Tally) -> Outcome {
+        let trace = self.database.with_extension("strace");
+        let wrapper = self.fault.strace(self.position, &self.database, &trace);
+        let mut requests = Vec::new();
+        match Launch::wrapped(&wrapper, &self.database).start()? {
+            Err(refusal) => {
+                no_panic(&refusal.stderr)?;
+                ensure(injected_at(&trace)?.is_some(), || format!("no start: {refusal}"))?;
+                tally.refused_starts += 1;
+            }
+            Ok(server) => {
+                requests = self.write(&server)?;
+                if let Some(moment) = injected_at(&trace)? {
+                    tally.reached += 1;
+                    self.answers_are_true(&requests, moment)?;
+                    self.service_is_right(&server, &mut requests)?;
+                }
+                no_panic(&server.kill()?)?;
+            }
+        }
+        self.compare(requests, tally)
+    }
+
+    /// One writer at odd positions, where a request is a commit, and several that share commits at even ones.
+    fn write(&self, server: &Server) -> Outcome<Vec<Request>> {
+        let writers = if self.position % 2 == 1 { 1 } else { 4 };
+        let stop = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..writers)
+                .map(|writer| {
+                    scope.spawn({
+                        let stop = &stop;
+                        move || write_until_failures(server, self.key, writer, stop)
+                    })
+                })
+                .collect();
+            let mut requests = Vec::new();
+            for thread in threads {
+                requests.extend(thread.join().map_err(|_| "a writer panicked")?);
+            }
+            Ok(requests)
+        })
+    }
+
+    /// No request that was in flight alone when the call failed, or came later, was answered with success.
+    fn answers_are_true(&self, requests: &[Request], moment: Injection) -> Outcome {
+        let Injection { at, commit } = moment;
+        if !commit {
+            return Ok(());
+        }
+        let in_flight: Vec<&Request> = requests.iter().filter(|one| one.begun <= at && at <= one.ended).collect();
+        let failed = in_flight.iter().any(|one| one.status >= 500);
+        ensure(in_flight.is_empty() || failed, || "the call failed and no request in flight was told".to_owned())?;
+        let later = requests.iter().find(|one| one.begun > at && one.status < 300);
+        ensure(self.passes() || later.is_none(), || "a write was acknowledged after the log had failed".to_owned())
+    }
+
+    /// A full disk may have room again; a failed sync is for good.
+    fn passes(&self) -> bool {
+        self.fault.error == "ENOSPC"
+    }
+
+    /// Reads go on; health and writes tell of a lasting fault, or writes have healed.
+    fn service_is_right(&self, server: &Server, requests: &mut Vec<Request>) -> Outcome {
+        if !requests.iter().any(|one| one.status >= 500) {
+            return Ok(());
+        }
+        let client = Client::new(&server.base, self.key);
+        let list = client.list(ORGANIZATION).map(|answer| answer.status);
+        ensure(list == Some(200), || format!("the list is answered {list:?}"))?;
+        let live = client.status("/health/live");
+        ensure(live == Some(200), || format!("/health/live is answered {live:?}"))?;
+        if self.passes() {
+            return heals(&client, requests);
+        }
+        let ready = client.status("/health/ready");
+        ensure(ready == Some(503), || format!("/health/ready is answered {ready:?}"))?;
+        let request = write(&client, "last@faults.example".to_owned());
+        let Entry::CreateFailed { answer, .. } = &request.entry else {
+            return Err("a write after the fault was not refused".into());
+        };
+        ensure(answer == "503 storage_failed", || format!("a write is answered {answer}"))?;
+        requests.push(request);
+        Ok(())
+    }
+
+    /// Starts the server without the fault and looks at what is there.
+    fn compare(&self, requests: Vec<Request>, tally: &mut Tally) -> Outcome {
+        let server = Launch::serve(&self.database).run()?;
+        server.wait_ready(Duration::from_secs(10))?;
+        tally.failed += requests.iter().filter(|one| one.status >= 500).count();
+        let entries: Vec<Entry> = requests.into_iter().map(|request| request.entry).collect();
+        let organizations = [ORGANIZATION.to_owned()];
+        let findings = answers_hold(&server, self.key, &organizations, &entries)?;
+        nothing_lost(&findings)?;
+        tally.acknowledged += findings.acknowledged;
+        let resurfaced = findings.resurfaced.iter();
+        tally.resurfaced.extend(
+            resurfaced.map(|text| format!("{} {} {}: {text}", self.fault.error, self.fault.calls, self.position)),
+        );
+        sound(&self.database)?;
+        no_panic(&server.stop()?)?;
+        sound(&self.database)
+    }
+}
+
+/// Writes again until it works.
+fn heals(client: &Client, requests: &mut Vec<Request>) -> Outcome {
+    let begun = Instant::now();
+    for number in 0.. {
+        let request = write(client, format!("healed{number}@faults.example"));
+        let status = request.status;
+        requests.push(request);
+        if status == 201 {
+            break;
+        }
+        ensure(begun.elapsed() < HEAL_LIMIT, || format!("writes are still answered {status}"))?;
+        thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// One writer with a connection of its own.
+fn write_until_failures(server: &Server, key: &str, writer: u32, stop: &AtomicBool) -> Vec<Request> {
+    let client = Client::new(&server.base, key);
+    let mut requests = Vec::new();
+    let mut failures = 0;
+    for number in 0..REQUESTS {
+        let request = write(&client, format!("w{writer}-{number}@faults.example"));
+        if request.status != 201 {
+            failures += 1;
+            stop.store(failures >= FAILURES, Ordering::Relaxed);
+        }
+        requests.push(request);
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+    }
+    requests
+}
+
+/// One creation and its times.
+fn write(client: &Client, email: String) -> Request {
+    let begun = seconds_since_1970();
+    let answer = client.create(ORGANIZATION, &json!({ "email": email, "role": "viewer" }));
+    let ended = seconds_since_1970();
+    let status = answer.as_ref().map_or(0, |answer| answer.status);
+    let entry = match answer {
+        None => Entry::CreateUnanswered { email },
+        Some(answer) if status == 201 => Entry::Created { id: answer.id().to_owned(), email },
+        Some(answer) if status >= 500 => {
+            let answer = format!("{status} {}", answer.code());
+            Entry::CreateFailed { email, answer }
+        }
+        Some(answer) => Entry::Unexpected { what: format!("{email}: {answer:?}") },
+    };
+    Request { begun, ended, status, entry }
+}
+
+/// The clock that strace prints.
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// A call that strace made fail.
+#[derive(Clone, Copy)]
+struct Injection {
+    /// Seconds since 1970.
+    at: f64,
+    /// Whether the thread that commits made it, and not the one that moves the log into the file.
+    commit: bool,
+}
+
+/// The first call that was made to fail, if any was; one of a commit before all others.
+fn injected_at(trace: &Path) -> Outcome<Option<Injection>> {
+    let text = String::from_utf8_lossy(&fs::read(trace)?).into_owned();
+    let is_log_write = |line: &&str| line.contains("write") && line.contains("-wal>");
+    let writers: BTreeSet<&str> = text.lines().filter(is_log_write).map(thread_of).collect();
+    let injected = || text.lines().filter(|line| line.contains("(INJECTED)"));
+    let of_commit = injected().find(|line| writers.contains(thread_of(line)));
+    let Some(line) = of_commit.or_else(|| injected().next()) else {
+        return Ok(None);
+    };
+    let at = line.split_whitespace().nth(1).ok_or("no time in the trace")?.parse()?;
+    Ok(Some(Injection { at, commit: of_commit.is_some() }))
+}
+
+/// The thread that a line of the trace is about.
+fn thread_of(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or_default()
+}
