@@ -214,12 +214,15 @@ fn migrations() -> Migrations<'static> {
     Migrations::new(vec![M::up(include_str!("../../schema.sql"))])
 }
 
-/// Every definition in the file, in a fixed order.
+/// Every definition in the file, in a fixed order, without comments and spacing: those may change without a migration.
 fn schema_text(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut definitions = conn.prepare(
-        "select coalesce(sql, name) from sqlite_schema where name not like 'sqlite_stat%' order by type, name",
-    )?;
-    definitions.query_map([], |row| row.get(0))?.collect()
+    let query = "select coalesce(sql, name) from sqlite_schema where name not like 'sqlite_stat%' order by type, name";
+    let mut definitions = conn.prepare(query)?;
+    let bare = |sql: String| {
+        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
+        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    };
+    definitions.query_map([], |row| row.get(0).map(bare))?.collect()
 }
 
 /// The definitions of a new file.

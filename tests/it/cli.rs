@@ -231,3 +231,23 @@ fn a_closed_stdout_is_no_error_and_version_is_printed() {
     let version = String::from_utf8(run(&["--version"]).stdout).expect("text");
     assert_eq!(version, format!("invited {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn a_file_is_known_by_its_tables_and_not_by_the_comments_of_the_version_that_made_it() {
+    let (_folder, database) = fresh();
+    let server = Server::serve(&database);
+    server.signal("TERM");
+    server.wait();
+    let edit = |from: &str, to: &str| {
+        let conn = rusqlite::Connection::open(&database).expect("it opens");
+        conn.execute_batch("pragma writable_schema = on").expect("it is allowed");
+        let sql = "update sqlite_schema set sql = replace(sql, ?1, ?2) where name = 'api_key'";
+        assert_eq!(conn.execute(sql, [from, to]).expect("it is edited"), 1);
+    };
+    edit("-- What the operator calls it.", "-- Its name.");
+    drop(Server::serve(&database));
+    edit("name          text", "title         text");
+    let (code, printed) = refused(&["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()]);
+    assert_eq!(code, Some(1));
+    assert!(printed.contains("tables"), "{printed}");
+}
