@@ -6,8 +6,10 @@ use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
+use crate::invitation::create::By;
 use crate::invitation::new::{CreateBody, InviterBody, NewInvitation, Rules};
 use crate::invitation::{Status, create, store};
+use crate::key::Rights;
 use crate::organization::OrganizationId;
 
 /// An organization with a slug for an id, as most applications have.
@@ -49,6 +51,7 @@ pub fn fill(tx: &WriteTx<'_>, rules: &Rules) -> Result<()> {
 fn insert(tx: &WriteTx<'_>, sample: &Sample, rules: &Rules) -> Result<()> {
     let &(organization, email, role, age, status) = sample;
     let origin = Origin { actor: "dev".to_owned(), request_id: "sample".to_owned() };
+    let by = By { rights: Rights::ALL, origin };
     let organization = OrganizationId::parse(organization).ok_or_else(|| Error::internal("a sample's organization"))?;
     let then: Timestamp = tx.now.plus_seconds(-age);
     let body = CreateBody {
@@ -59,13 +62,13 @@ fn insert(tx: &WriteTx<'_>, sample: &Sample, rules: &Rules) -> Result<()> {
     };
     let new = NewInvitation::parse(organization, body, rules, then)?;
     let tx = tx.at(then);
-    let (_, id) = create::create(&tx, &new, &origin, |invitation| Ok(invitation.id))?;
+    let (_, id) = create::create(&tx, &new, &by, |invitation| Ok(invitation.id))?;
     let event = match status {
         Status::Accepted => EventType::Accepted,
         Status::Revoked => EventType::Revoked,
         _ => return Ok(()),
     };
-    close(&tx, &new.organization, (id, status, event), &origin)
+    close(&tx, &new.organization, (id, status, event), &by.origin)
 }
 
 /// Ends a sample.

@@ -18,6 +18,7 @@ use crate::http::path::InvitationId;
 use crate::http::problem;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer};
+use crate::invitation::create::By;
 use crate::invitation::new::NewInvitation;
 use crate::invitation::query::{Filter, MAX_LIMIT, Order};
 use crate::invitation::rows::{List, WriteRow};
@@ -94,7 +95,7 @@ async fn list_all(access: Access<Read>, state: &State, status: Status, write: Wr
     let db = state.db.clone();
     let list = List { db, organization: access.organization, filter, order: Order::NewestFirst, write };
     let opening = format!("{{\"status\":200,\"requestId\":\"{}\",\"result\":[", access.request_id);
-    let first = list.page(opening.into_bytes(), None, MAX_LIMIT).await?;
+    let first = list.page(access.kept, opening.into_bytes(), (None, MAX_LIMIT)).await?;
     Ok(array::respond(HttpResponse::Ok(), list, first, b"]}"))
 }
 
@@ -168,14 +169,14 @@ pub async fn create(
     state: Data<State>,
     body: Json<DialectCreateBody>,
 ) -> Result<HttpResponse> {
-    let (origin, ticket) = (access.origin(), key.ticket(&access.caller, body.hash));
+    let ticket = key.ticket(&access.caller, body.hash);
+    let by = By { origin: access.origin(), rights: access.caller.rights };
     let body = body.value.translate()?;
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
-    access.caller.may_grant(&new.role)?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>| wrap(DialectInvitation::from(invitation), &origin.request_id);
-            let (_, body) = creation::create(tx, &new, &origin, show)?;
+            let show = |invitation: &Invitation<'_>| wrap(DialectInvitation::from(invitation), &by.origin.request_id);
+            let (_, body) = creation::create(tx, &new, &by, show)?;
             Ok(Answer { status: 200, location: None, body, replayed: false })
         })
     };
@@ -209,12 +210,13 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})), DialectReadErrors)
 )]
-pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
-    let found = state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), show))?;
+    let reader = access.kept.reader();
+    let found = store::find(&reader, reader.now, (&access.organization, id.0), show)?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
 

@@ -82,6 +82,28 @@ pub struct Reader<'a> {
     pub now: Timestamp,
 }
 
+/// A read transaction on a connection of its own: whatever is read from it belongs together. Must not be held across an await.
+pub struct Snapshot {
+    /// The connection, inside its transaction.
+    conn: r2d2::PooledConnection<SqliteConnectionManager>,
+    /// The time at which it was taken.
+    now: Timestamp,
+}
+
+impl Snapshot {
+    /// Reads from the snapshot.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { conn: &self.conn, now: self.now }
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        // Ends a read transaction, which cannot lose anything.
+        let _ = self.conn.prepare_cached("rollback").and_then(|mut rollback| rollback.execute([]));
+    }
+}
+
 impl Deref for Reader<'_> {
     type Target = Connection;
 
@@ -136,12 +158,23 @@ impl Db {
     /// # Errors
     /// What `read` answers, or that the file cannot be read.
     pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
-        let conn = self
-            .shared
-            .readers
-            .try_get()
-            .ok_or_else(|| Error::new(Code::Overloaded, "No connection is free for a read."))?;
-        read(&Reader { conn: &conn, now: self.now() })
+        read(&Reader { conn: &*self.reader()?, now: self.now() })
+    }
+
+    /// Takes a snapshot, for several bounded reads that belong together. Never waits.
+    ///
+    /// # Errors
+    /// That the file cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let conn = self.reader()?;
+        conn.prepare_cached("begin")?.execute([])?;
+        Ok(Snapshot { conn, now: self.now() })
+    }
+
+    /// A read-only connection, at once.
+    fn reader(&self) -> Result<r2d2::PooledConnection<SqliteConnectionManager>> {
+        let none = || Error::new(Code::Overloaded, "No connection is free for a read.");
+        self.shared.readers.try_get().ok_or_else(none)
     }
 
     /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most.

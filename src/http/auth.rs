@@ -4,7 +4,6 @@
 //! would remember it. Missing, malformed, unknown, revoked and expired keys get the same bytes.
 
 use std::future::{Ready, ready};
-use std::marker::PhantomData;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -15,12 +14,12 @@ use base64::prelude::BASE64_STANDARD;
 use super::State;
 use super::envelope::RequestId;
 use crate::config::Mode;
+use crate::db::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::event::Origin;
-use crate::invitation::Role;
 use crate::key::{self, Rights, Scope};
 use crate::organization::OrganizationId;
-use crate::token::PlainKey;
+use crate::token::{KeyId, PlainKey};
 
 /// The actor of what is done in development without a key.
 const DEV_ACTOR: &str = "dev";
@@ -46,47 +45,77 @@ impl Caller {
         Err(Error::new(Code::InsufficientScope, format!("This needs the scope {}.", scope.name())))
     }
 
-    /// Checks that the caller may grant `role`.
+    /// Checks that `request` carries a live key.
     ///
     /// # Errors
-    /// [`Code::RoleNotGrantable`].
-    pub fn may_grant(&self, role: &Role) -> Result<()> {
-        if self.rights.grant(role) {
-            return Ok(());
-        }
-        Err(Error::new(Code::RoleNotGrantable, format!("This key may not grant the role {}.", role.as_str())))
+    /// [`Code::Unauthorized`].
+    pub fn check(request: &HttpRequest) -> Result<()> {
+        Self::identify(request).map(drop)
     }
 
-    /// Reads the key of `request` and looks it up.
-    fn identify(request: &HttpRequest) -> Result<Self> {
+    /// Reads the key of `request` and looks it up. The snapshot that it was found in comes along, so that what is read next
+    /// was allowed at that very moment.
+    fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+        let snapshot = state.db.snapshot()?;
         let refused = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
-        let Some(key) = carried_key(request)? else {
-            let dev = || Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL };
-            return (state.mode == Mode::Dev).then(dev).ok_or_else(refused);
+        let key = match Credential::of(request)? {
+            Credential::Key(key) => key,
+            Credential::NotOurs if state.mode == Mode::Dev => {
+                return Ok((Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, snapshot));
+            }
+            Credential::NotOurs | Credential::Broken => return Err(refused()),
         };
-        let rights = state.db.read(|reader| key::store::find_rights(reader, &key))?.ok_or_else(refused)?;
-        Ok(Self { actor: key.id.as_str().to_owned(), rights })
+        let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(refused)?;
+        Ok((Self { actor: key.id.as_str().to_owned(), rights }, snapshot))
     }
 }
 
-/// The key that `request` carries, if it has the form of one.
-fn carried_key(request: &HttpRequest) -> Result<Option<PlainKey>> {
-    let mut headers = request.headers().get_all(AUTHORIZATION);
-    let (header, another) = (headers.next(), headers.next());
-    if another.is_some() {
-        return Err(Error::new(Code::BadRequest, "There are two Authorization headers."));
-    }
-    let parse = || {
-        let (scheme, credentials) = header?.to_str().ok()?.split_once(' ')?;
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return PlainKey::parse(credentials);
+/// What the Authorization header of a request holds.
+enum Credential {
+    /// Nothing, or nothing that looks like a key of ours.
+    NotOurs,
+    /// What was meant to be one of our keys: a typing error must not count as no key where none is needed.
+    Broken,
+    /// A key, which may or may not be known.
+    Key(PlainKey),
+}
+
+impl Credential {
+    /// Reads the header, in both spellings.
+    fn of(request: &HttpRequest) -> Result<Self> {
+        let mut headers = request.headers().get_all(AUTHORIZATION);
+        let (header, another) = (headers.next(), headers.next());
+        if another.is_some() {
+            return Err(Error::new(Code::BadRequest, "There are two Authorization headers."));
         }
-        let decoded = BASE64_STANDARD.decode(credentials).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
-        let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
-        PlainKey::from_parts(id, secret)
-    };
-    Ok(parse())
+        let parts = header.and_then(|header| header.to_str().ok()?.split_once(' '));
+        Ok(match parts {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
+                Self::new(PlainKey::parse(key), key.starts_with("ivk_"))
+            }
+            Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => Self::of_basic(pair),
+            _ => Self::NotOurs,
+        })
+    }
+
+    /// Reads the two parts of a key in HTTP Basic (RFC 7617).
+    fn of_basic(pair: &str) -> Self {
+        let decoded = BASE64_STANDARD.decode(pair).ok().and_then(|decoded| String::from_utf8(decoded).ok());
+        match decoded.as_deref().and_then(|decoded| decoded.split_once(':')) {
+            Some((id, secret)) => Self::new(PlainKey::from_parts(id, secret), KeyId::parse(id).is_some()),
+            None => Self::NotOurs,
+        }
+    }
+
+    /// A key, or what failed to be one.
+    fn new(key: Option<PlainKey>, looks_like_ours: bool) -> Self {
+        match key {
+            Some(key) => Self::Key(key),
+            None if looks_like_ours => Self::Broken,
+            None => Self::NotOurs,
+        }
+    }
 }
 
 impl FromRequest for Caller {
@@ -94,7 +123,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::identify(request))
+        ready(Self::identify(request).map(|(caller, _)| caller))
     }
 }
 
@@ -102,35 +131,49 @@ impl FromRequest for Caller {
 pub trait Right {
     /// The scope.
     const SCOPE: Scope;
+    /// What a handler keeps of the snapshot in which the key was found.
+    type Kept;
+
+    /// Keeps it.
+    fn keep(snapshot: Snapshot) -> Self::Kept;
 }
 
 /// The right to list and get invitations.
 #[derive(Debug)]
 pub struct Read;
 
+/// A read goes on in the same snapshot: one transaction instead of two.
 impl Right for Read {
     const SCOPE: Scope = Scope::Read;
+    type Kept = Snapshot;
+
+    fn keep(snapshot: Snapshot) -> Snapshot {
+        snapshot
+    }
 }
 
 /// The right to create and delete invitations.
 #[derive(Debug)]
 pub struct Write;
 
+/// A write waits for its body and its commit, and no snapshot may be held across an await.
 impl Right for Write {
     const SCOPE: Scope = Scope::Write;
+    type Kept = ();
+
+    fn keep(_: Snapshot) {}
 }
 
 /// A caller who may do `R` to the organization in the path. One that the caller may not see is 404, as one that cannot be.
-#[derive(Debug)]
-pub struct Access<R> {
+pub struct Access<R: Right> {
     /// Who calls.
     pub caller: Caller,
     /// The organization in the path.
     pub organization: OrganizationId,
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
-    /// The right is only a type.
-    right: PhantomData<R>,
+    /// What is kept of the snapshot in which the key was found.
+    pub kept: R::Kept,
 }
 
 impl<R: Right> Access<R> {
@@ -141,7 +184,7 @@ impl<R: Right> Access<R> {
 
     /// Checks all there is to check.
     fn check(request: &HttpRequest) -> Result<Self> {
-        let caller = Caller::identify(request)?;
+        let (caller, snapshot) = Caller::identify(request)?;
         let organization = request
             .match_info()
             .get("organizationId")
@@ -149,7 +192,7 @@ impl<R: Right> Access<R> {
             .filter(|organization| caller.rights.see(organization.as_str()))
             .ok_or_else(Error::not_found)?;
         caller.require(R::SCOPE)?;
-        Ok(Self { caller, organization, request_id: RequestId::of(request), right: PhantomData })
+        Ok(Self { caller, organization, request_id: RequestId::of(request), kept: R::keep(snapshot) })
     }
 }
 

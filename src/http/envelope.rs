@@ -14,7 +14,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{State, host, problem};
+use super::{State, host, problem, unread};
 use crate::clickhouse;
 use crate::error::{Code, Error, Result};
 
@@ -49,18 +49,19 @@ impl RequestId {
 /// # Errors
 /// None of its own: what the framework passes on as an error carries its finished answer.
 pub async fn envelope(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let id = RequestId::choose(request.headers());
     let respond = if clickhouse::speaks(request.path()) { clickhouse::routes::respond } else { problem::respond };
     request.extensions_mut().insert(id.clone());
+    unread::lay_by(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
-        return Ok(request.into_response(finish(respond(&error, &id.0), &id)));
+        return Ok(finish(request.into_response(respond(&error, &id.0)), &id));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
@@ -72,7 +73,7 @@ pub async fn envelope(
     if let Some(problem) = problem {
         response = response.into_response(problem);
     }
-    add_headers(response.headers_mut(), &id);
+    let response = finish(response, &id);
     log::debug!("request {}: {} in {:?}", id.0, response.status().as_u16(), start.elapsed());
     Ok(response)
 }
@@ -95,14 +96,16 @@ fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T
 }
 
 /// A finished answer in the form of an error, for where the framework has lost the request.
-fn answered(response: HttpResponse, id: &RequestId) -> actix_web::Error {
-    InternalError::from_response("answered", finish(response, id)).into()
+fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
+    add_headers(response.headers_mut(), id);
+    InternalError::from_response("answered", response).into()
 }
 
-/// Puts the headers of every answer on `response`.
-fn finish(mut response: HttpResponse, id: &RequestId) -> HttpResponse {
+/// Puts the headers of every answer on `response`, and what is left of the request's body behind it.
+fn finish(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
-    response
+    let left = unread::take(response.request());
+    response.map_body(|_, body| unread::attach(body, left))
 }
 
 /// The headers of every answer: its id, and that it is neither to be kept nor to be taken for another type.

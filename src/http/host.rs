@@ -16,7 +16,7 @@ pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
     };
     let authority = Authority::try_from(host.as_bytes())
         .ok()
-        .filter(|authority| authority.port().is_none() == authority.port_u16().is_none())
+        .filter(|authority| authority.port_u16().is_some() || authority.host().len() == authority.as_str().len())
         .filter(|authority| !authority.as_str().contains('@'))
         .ok_or_else(|| Error::new(Code::BadRequest, "The Host header is not a host and a port."))?;
     let is_local = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");

@@ -12,6 +12,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::unread;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::object::Object;
 
@@ -21,6 +22,8 @@ pub const MAX_BODY: usize = 64 * 1024;
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The most characters of the parser's words that are passed on: they may quote the body.
 const MAX_DETAIL: usize = 200;
+/// The most unknown fields that are listed one by one.
+const MAX_FIELDS: usize = 20;
 
 /// A body that was a JSON object with only known fields.
 #[derive(Debug)]
@@ -35,13 +38,17 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_headers(request);
-        let payload = payload.take();
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
         Box::pin(async move {
-            checked?;
+            check_headers(&request)?;
             let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
-            let body = tokio::time::timeout(DEADLINE, read(payload)).await.map_err(late)??;
+            let mut payload = unread::take(&request);
+            let body = tokio::time::timeout(DEADLINE, read(&mut payload)).await.map_err(late).flatten();
+            if body.is_err() {
+                unread::keep(&request, payload);
+            }
+            let body = body?;
             Ok(Self { value: parse(&body)?, hash: Sha256::digest(&body).into() })
         })
     }
@@ -49,7 +56,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 
 /// Refuses what is not plain JSON, and what says itself that it is too large.
 fn check_headers(request: &HttpRequest) -> Result<()> {
-    if request.content_type().trim() != "application/json" || request.headers().contains_key(header::CONTENT_ENCODING) {
+    let is_json = request.content_type().trim().eq_ignore_ascii_case("application/json");
+    if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
         let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
@@ -58,7 +66,7 @@ fn check_headers(request: &HttpRequest) -> Result<()> {
 }
 
 /// Collects the body, as far as it may go.
-async fn read(mut payload: Payload) -> Result<BytesMut> {
+async fn read(payload: &mut Payload) -> Result<BytesMut> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
@@ -81,34 +89,47 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(body);
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(path.to_string()))
+    let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(unknown_pointer(&path)))
         .map(|Object(value)| value)
         .and_then(|value| json.end().map(|()| value));
-    let value = parsed.map_err(|error| malformed(&error, &track.path().to_string()))?;
+    let value = parsed.map_err(|error| malformed(&error, &track.path()))?;
     if unknown.is_empty() {
         return Ok(value);
     }
-    let known_not = |path: &String| FieldError::new(pointer(path), FieldCode::UnknownField, "no such field");
-    let error =
-        Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&unknown.join(", "))));
-    Err(error.about(unknown.iter().take(20).map(known_not).collect()))
+    let names: Vec<_> = unknown.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
+    let error = Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&names.join(", "))));
+    let no_such = |pointer: &String| FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field");
+    Err(error.about(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
 }
 
 /// The body is not the JSON that it should be; `path` is where that was noticed.
-fn malformed(error: &serde_json::Error, path: &str) -> Error {
+fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Error {
     let detail = shorten(&error.to_string());
-    let fields = if error.is_data() && path != "." {
-        vec![FieldError::new(pointer(path), FieldCode::WrongType, detail.clone())]
+    let pointer: String = path.iter().map(|segment| step(&segment.to_string())).collect();
+    let fields = if error.is_data() && !pointer.is_empty() {
+        vec![FieldError::new(shorten(&pointer), FieldCode::WrongType, detail.clone())]
     } else {
         Vec::new()
     };
     Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}.")).about(fields)
 }
 
-/// A dotted path as a JSON pointer (RFC 6901).
-fn pointer(path: &str) -> String {
-    let path: String = path.chars().take(MAX_DETAIL).collect();
-    format!("/{}", path.replace('~', "~0").replace('/', "~1").replace('.', "/"))
+/// Where an unknown field is, as a JSON pointer.
+fn unknown_pointer(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, index } => unknown_pointer(parent) + &step(&index.to_string()),
+        Path::Map { parent, key } => unknown_pointer(parent) + &step(key),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            unknown_pointer(parent)
+        }
+    }
+}
+
+/// One step of a JSON pointer (RFC 6901, 3).
+fn step(key: &str) -> String {
+    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
 /// The beginning of a text that may quote the body.

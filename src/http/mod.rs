@@ -1,7 +1,7 @@
 //! HTTP: the route table, and what all routes share.
 //!
 //! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`mod@envelope`],
-//! [`problem`]), bodies without a deadline ([`json`]), loose queries ([`query`]).
+//! [`problem`]), bodies without a deadline ([`json`]) or an end ([`unread`]), loose queries ([`query`]).
 
 pub mod array;
 pub mod auth;
@@ -17,6 +17,7 @@ pub mod problem;
 pub mod query;
 pub mod route;
 pub mod state;
+mod unread;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
@@ -32,11 +33,11 @@ use route::Route;
 /// Every path, with its methods.
 pub fn routes() -> Vec<Route> {
     vec![
-        Route::new("/health/live").get(health::live),
-        Route::new("/health/ready").get(health::ready),
-        Route::new("/openapi.json").get(openapi::serve),
-        Route::new("/problems").get(problem::list_pages),
-        Route::new("/problems/{code}").get(problem::page),
+        Route::public("/health/live").get(health::live),
+        Route::public("/health/ready").get(health::ready),
+        Route::public("/openapi.json").get(openapi::serve),
+        Route::public("/problems").get(problem::list_pages),
+        Route::public("/problems/{code}").get(problem::page),
         Route::new("/v1/organizations/{organizationId}/invitations")
             .get(invitation::routes::list)
             .post(invitation::routes::create),

@@ -2,8 +2,9 @@
 
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, guard};
+use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard};
 
+use super::auth::Caller;
 use crate::error::{Code, Error};
 
 /// A path and the handlers of its methods.
@@ -12,14 +13,21 @@ pub struct Route {
     pub path: &'static str,
     /// The methods that have a handler.
     pub methods: Vec<Method>,
+    /// Whether it can be asked without a key.
+    is_public: bool,
     /// The handlers.
     resource: Resource,
 }
 
 impl Route {
-    /// A path without methods.
+    /// A path for callers with a key, without methods yet.
     pub fn new(path: &'static str) -> Self {
-        Self { path, methods: Vec::new(), resource: web::resource(path) }
+        Self { path, methods: Vec::new(), is_public: false, resource: web::resource(path) }
+    }
+
+    /// A path for everybody, without methods yet.
+    pub fn public(path: &'static str) -> Self {
+        Self { is_public: true, ..Self::new(path) }
     }
 
     /// Answers GET, and HEAD, with `handler`. The framework leaves the body of a HEAD away.
@@ -74,14 +82,16 @@ impl Route {
 
     /// Registers the path, with OPTIONS and the answer to every other method.
     pub fn register(self, config: &mut ServiceConfig) {
-        let (allow, allow_other) = (self.allow(), self.allow());
+        let (allow, allow_other, is_public) = (self.allow(), self.allow(), self.is_public);
         let options = move || {
             let response = HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish();
             async { response }
         };
-        let other = move || {
-            let error = Error::new(Code::MethodNotAllowed, format!("This path answers {allow_other}."));
-            let error = error.allowing(allow_other.clone());
+        let other = move |request: HttpRequest| {
+            // Who may not ask is not told either which methods there are.
+            let allowed = if is_public { Ok(()) } else { Caller::check(&request) };
+            let refused = Error::new(Code::MethodNotAllowed, format!("This path answers {allow_other}."));
+            let error = allowed.err().unwrap_or_else(|| refused.allowing(allow_other.clone()));
             async { Err::<HttpResponse, _>(error) }
         };
         config.service(self.resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(other)));

@@ -8,7 +8,17 @@ use super::{Invitation, Status};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
+use crate::key::Rights;
 use crate::organization;
+
+/// Who makes the invitation.
+#[derive(Clone, Debug)]
+pub struct By {
+    /// What they may grant.
+    pub rights: Rights,
+    /// Where the change comes from.
+    pub origin: Origin,
+}
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,25 +33,26 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
+/// [`Code::RoleNotGrantable`], [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    origin: &Origin,
+    by: &By,
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<(Outcome, T)> {
+    by.rights.check_grant(new.role.as_str())?;
     organization::store::ensure(tx, &new.organization)?;
-    let (outcome, id) = match insert(tx, new, origin)? {
+    let (outcome, id) = match insert(tx, new, by)? {
         // The usual case: the row is known without reading it again.
         Some(id) => return Ok((Outcome::Created, show(&new.created(id, tx.now))?)),
-        None => meet_standing(tx, new, origin)?,
+        None => meet_standing(tx, new, by)?,
     };
     let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
     shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 
 /// Inserts the row and its event, unless an invitation stands for the address.
-fn insert(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<Option<Uuid>> {
+fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>> {
     let expires_at = new.expiry.from(tx.now);
     let Some(id) = store::insert(tx, new, expires_at)? else {
         return Ok(None);
@@ -52,12 +63,12 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<Opti
         status: Some(Status::Pending.name()),
         expires_at: Some(expires_at),
     };
-    event::store::append(tx, &new.organization, (EventType::Created, id), origin, (None, Some(&after)))?;
+    event::store::append(tx, &new.organization, (EventType::Created, id), &by.origin, (None, Some(&after)))?;
     Ok(Some(id))
 }
 
 /// Decides what to do where an invitation stands already.
-fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Result<(Outcome, Uuid)> {
+fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outcome, Uuid)> {
     let standing = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
     match (standing.status, new.on_conflict) {
@@ -66,9 +77,9 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, origin: &Origin) -> Resu
         (Status::Pending, OnConflict::Error) => {
             Err(in_the_way(Code::AlreadyInvited, "has a pending invitation", &standing))
         }
-        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, origin),
-        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), origin),
-        _ => replace(tx, new, (&standing, Status::Expired), origin),
+        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, by),
+        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), by),
+        _ => replace(tx, new, (&standing, Status::Expired), by),
     }
 }
 
@@ -77,18 +88,20 @@ fn replace(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
     (standing, end): (&Standing, Status),
-    origin: &Origin,
+    by: &By,
 ) -> Result<(Outcome, Uuid)> {
     let event = if end == Status::Revoked { EventType::Revoked } else { EventType::Expired };
     let (before, after) = (status(Status::Pending), status(end));
     store::close(tx, &new.organization, standing.id, end)?;
-    event::store::append(tx, &new.organization, (event, standing.id), origin, (Some(&before), Some(&after)))?;
-    let id = insert(tx, new, origin)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
+    event::store::append(tx, &new.organization, (event, standing.id), &by.origin, (Some(&before), Some(&after)))?;
+    let id = insert(tx, new, by)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
     Ok((Outcome::Created, id))
 }
 
-/// Sends the standing invitation again, if its cool-down is over.
-fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, origin: &Origin) -> Result<(Outcome, Uuid)> {
+/// Sends the standing invitation again, if its cool-down is over. It keeps its role, so that one must be grantable, too.
+fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, by: &By) -> Result<(Outcome, Uuid)> {
+    let show_role = |invitation: &Invitation<'_>| by.rights.check_grant(invitation.role);
+    store::find(tx, tx.now, (&new.organization, standing.id), show_role)?;
     let wait_ms = standing.sent_at.plus_seconds(new.resend_cooldown_seconds).as_millis() - tx.now.as_millis();
     if wait_ms > 0 {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
@@ -100,7 +113,7 @@ fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, origin: &Or
     let after = Facts { expires_at: Some(expires_at), ..Facts::default() };
     store::renew(tx, &new.organization, standing.id, expires_at)?;
     let event = (EventType::Renewed, standing.id);
-    event::store::append(tx, &new.organization, event, origin, (Some(&before), Some(&after)))?;
+    event::store::append(tx, &new.organization, event, &by.origin, (Some(&before), Some(&after)))?;
     Ok((Outcome::Standing, standing.id))
 }
 

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
-use super::create::{self, Outcome};
+use super::create::{self, By, Outcome};
 use super::delete;
 use super::new::{CreateBody, NewInvitation};
 use super::query::{ListQuery, MAX_LIMIT};
@@ -56,7 +56,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
     let list = List { db: state.db.clone(), organization: access.organization, filter, order, write: json::write };
-    let first = list.page(b"[".to_vec(), query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
+    let first = list.page(access.kept, b"[".to_vec(), (query.after, query.limit.unwrap_or(MAX_LIMIT))).await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
         let (base, organization) = (&state.public_url, &list.organization);
@@ -109,14 +109,14 @@ pub async fn create(
     state: Data<State>,
     body: Json<CreateBody>,
 ) -> Result<HttpResponse> {
-    let (origin, ticket) = (access.origin(), key.ticket(&access.caller, body.hash));
+    let ticket = key.ticket(&access.caller, body.hash);
+    let by = By { origin: access.origin(), rights: access.caller.rights };
     let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
-    access.caller.may_grant(&new.role)?;
     let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
     let job = move |tx: &crate::db::WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>| Ok((invitation.id, json::to_bytes(invitation)?));
-            let (outcome, (id, body)) = create::create(tx, &new, &origin, show)?;
+            let (outcome, (id, body)) = create::create(tx, &new, &by, show)?;
             let (status, location) = match outcome {
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
                 Outcome::Standing => (200, None),
@@ -153,15 +153,9 @@ pub async fn create(
         GetErrors,
     )
 )]
-pub async fn get(
-    access: Access<Read>,
-    id: InvitationId,
-    _: NoQuery,
-    conditions: Conditions,
-    state: Data<State>,
-) -> Result<HttpResponse> {
-    let found =
-        state.db.read(|reader| store::find(reader, reader.now, (&access.organization, id.0), json::to_bytes))?;
+pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
+    let reader = access.kept.reader();
+    let found = store::find(&reader, reader.now, (&access.organization, id.0), json::to_bytes)?;
     let body = found.ok_or_else(Error::not_found)?;
     let tag = etag::of(&body);
     if conditions.knows(&tag) {

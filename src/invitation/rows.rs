@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::query::{Filter, MAX_LIMIT, Order, Page};
 use super::{Invitation, store};
-use crate::db::{Db, Reader};
+use crate::db::{Db, Reader, Snapshot};
 use crate::error::Result;
 use crate::organization::OrganizationId;
 
@@ -42,16 +42,22 @@ pub struct Rows {
 }
 
 impl List {
-    /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by `limit` and runs in place;
-    /// a filter may have to step over any number of rows, so it runs elsewhere.
+    /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by `limit` and runs in place,
+    /// in `snapshot`; a filter may have to step over any number of rows, so it runs elsewhere.
     ///
     /// # Errors
     /// When the file cannot be read, or a filtered read takes too long.
-    pub async fn page(&self, opening: Vec<u8>, after: Option<Uuid>, limit: u32) -> Result<Rows> {
+    pub async fn page(
+        &self,
+        snapshot: Snapshot,
+        opening: Vec<u8>,
+        (after, limit): (Option<Uuid>, u32),
+    ) -> Result<Rows> {
         let page = Page { order: self.order, after, limit };
         if self.filter.is_empty() {
-            return self.db.read(|reader| self.read(reader, opening, &page));
+            return self.read(&snapshot.reader(), opening, &page);
         }
+        drop(snapshot);
         self.page_elsewhere(opening, page).await
     }
 

@@ -5,6 +5,7 @@ pub mod store;
 use std::fmt;
 
 use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
 use crate::token::KeyId;
@@ -104,9 +105,15 @@ impl Rights {
         self.organizations.as_ref().is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
     }
 
-    /// Whether the caller may grant `role`.
-    pub fn grant(&self, role: &Role) -> bool {
-        self.roles.as_ref().is_none_or(|roles| roles.contains(role))
+    /// Checks that the caller may grant `role`.
+    ///
+    /// # Errors
+    /// [`Code::RoleNotGrantable`].
+    pub fn check_grant(&self, role: &str) -> Result<()> {
+        if self.roles.as_ref().is_none_or(|roles| roles.iter().any(|own| own.as_str() == role)) {
+            return Ok(());
+        }
+        Err(Error::new(Code::RoleNotGrantable, format!("This key may not grant the role {role}.")))
     }
 }
 

@@ -52,9 +52,9 @@ async fn create(db: &Db, number: usize) {
         role: Some("developer".to_owned()),
         ..Default::default()
     };
-    let origin = invited::event::Origin { actor: "test".to_owned(), request_id: "test".to_owned() };
+    let by = crate::support::anybody();
     let new = invited::invitation::new::NewInvitation::parse(organization, body, &rules(), db.now()).expect("fine");
-    db.write(move |tx| invited::invitation::create::create(tx, &new, &origin, |_| Ok(()))).await.expect("it commits");
+    db.write(move |tx| invited::invitation::create::create(tx, &new, &by, |_| Ok(()))).await.expect("it commits");
 }
 
 #[test]

@@ -135,14 +135,14 @@ fn insert_many(app: &TestApp, count: usize) {
     use invited::invitation::new::{CreateBody, NewInvitation};
     let organization = invited::organization::OrganizationId::parse("acme").expect("an id");
     let rules = rules();
-    let origin = invited::event::Origin { actor: "test".to_owned(), request_id: "test".to_owned() };
+    let by = crate::support::anybody();
     invited::db::write_beside(&app.database, |tx| {
         for number in 0..count {
             let role = if number % 2 == 0 { "even" } else { "odd" };
             let email = Some(format!("p{number}@b.co"));
             let body = CreateBody { email, role: Some(role.to_owned()), ..CreateBody::default() };
             let new = NewInvitation::parse(organization.clone(), body, &rules, tx.now)?;
-            invited::invitation::create::create(tx, &new, &origin, |_| Ok(()))?;
+            invited::invitation::create::create(tx, &new, &by, |_| Ok(()))?;
         }
         Ok(())
     })

@@ -12,6 +12,8 @@ use invited::app::{self, Program};
 use invited::clock::{Clock, Timestamp};
 use invited::config::{Config, Mode, Settings};
 use invited::email::Hosts;
+use invited::event::Origin;
+use invited::invitation::create::By;
 use invited::invitation::new::Rules;
 use invited::key::{self, NewKey, Rights, Scope};
 use invited::organization::OrganizationId;
@@ -150,6 +152,11 @@ impl Drop for TestApp {
             assert!(matches!(stopped, Some(Ok(()))), "the server stopped badly");
         }
     }
+}
+
+/// A creator who may do everything.
+pub fn anybody() -> By {
+    By { rights: Rights::ALL, origin: Origin { actor: "test".to_owned(), request_id: "test".to_owned() } }
 }
 
 /// The rules of a server with default settings.

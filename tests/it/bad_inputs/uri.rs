@@ -1,0 +1,266 @@
+//! B32-B39, B41-B45, B99: paths and queries.
+
+use super::{Expected, GOOD, Table};
+use crate::support::{Answer, TestApp, invitation, invitations};
+
+/// A path segment with every byte percent-encoded, so that nothing on the way reads it.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+/// The list of acme with a query.
+fn list(query: &str) -> String {
+    format!("{}?{query}", invitations("acme"))
+}
+
+/// The id of the one invitation of acme.
+fn only_id(app: &TestApp) -> serde_json::Value {
+    app.get(&invitations("acme")).json()[0]["id"].clone()
+}
+
+#[test]
+fn an_id_that_cannot_be_one_is_answered_like_a_missing_one() {
+    let mut table = Table::new();
+    let missing = "/v1/organizations/acme/invitations/019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
+    let expected = table.get("B34", missing, Expected::Problem(404, "not_found")).without_request_id();
+    let event =
+        table.app.db_rows("select lower(hex(id)) from event")[0][0].replace(['"', '(', ')'], "").replace("Some", "");
+    let event = uuid::Uuid::parse_str(&event).expect("an event's id").to_string();
+    let (digits, key) = ("7".repeat(5_000), table.app.key[4..20].to_owned());
+    let ids = [
+        ("B33", "0"),
+        ("B33", "-1"),
+        ("B33", "1e9"),
+        ("B33", &digits),
+        ("B33", "null"),
+        ("B33", "undefined"),
+        ("B34", &event),
+        ("B34", &key),
+        ("B34", "019a0c5e-7b1c-4cc3-98c4-dc0c0c07398f"),
+        ("B34", "00000000-0000-0000-0000-000000000000"),
+        ("B36", "%00"),
+        ("B36", "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f%00"),
+        ("B36", "%0d%0a"),
+        ("B36", "%ff"),
+        ("B36", "%"),
+        ("B36", "%zz"),
+    ];
+    for (row, id) in ids {
+        for method in ["GET", "DELETE"] {
+            let answer = table.app.request(method, &format!("{}/{id}", invitations("acme"))).send();
+            table.row(row, (method, id), &answer, Expected::Problem(404, "not_found"));
+            assert_eq!(answer.without_request_id(), expected, "{row} {method} {id}");
+        }
+    }
+}
+
+#[test]
+fn an_invitation_is_found_only_under_its_own_organization() {
+    let mut table = Table::new();
+    let id = only_id(&table.app);
+    table.app.invite("globex", "g@b.co");
+    table.get("B34", &invitations("acme"), Expected::Done(200));
+    for organization in ["globex", "nobody", "ACME"] {
+        for method in ["GET", "DELETE"] {
+            let answer = table.app.request(method, &invitation(organization, &id)).send();
+            table.row("B34", (method, organization), &answer, Expected::Problem(404, "not_found"));
+        }
+    }
+}
+
+#[test]
+fn an_organization_that_cannot_be_one_is_not_found() {
+    let mut table = Table::new();
+    let long = "o".repeat(129);
+    let organizations = [
+        "%00",
+        "%0d%0a",
+        "%ff",
+        "%20",
+        ".",
+        "-x",
+        "_x",
+        "~x",
+        "a%20b",
+        "a%2Fb",
+        "acme%2F..%2Fglobex",
+        "%2e%2e",
+        "a%00",
+        "a;b",
+        "a,b",
+        "a'b",
+        "%C3%BC",
+        "%27%3B%20DROP%20TABLE%20invitation%3B--",
+        &long,
+    ];
+    for organization in organizations {
+        let path = invitations(organization);
+        table.get("B36", &path, Expected::Problem(404, "not_found"));
+        let answer = table.app.post(&path, GOOD);
+        table.row("B36", organization, &answer, Expected::Problem(404, "not_found"));
+    }
+    let longest = "o".repeat(128);
+    table.get("B36", &invitations(&longest), Expected::Unchanged(200));
+}
+
+#[test]
+fn only_the_one_spelling_of_a_path_is_found() {
+    let mut table = Table::new();
+    let id = only_id(&table.app);
+    let id = id.as_str().expect("an id");
+    let paths = [
+        ("B38", "//v1/organizations/acme/invitations".to_owned()),
+        ("B38", "/v1//organizations/acme/invitations".to_owned()),
+        ("B38", "/v1/./organizations/acme/invitations".to_owned()),
+        ("B38", "/v1/organizations/x/../acme/invitations".to_owned()),
+        ("B38", "/v1/organizations//invitations".to_owned()),
+        ("B38", "/v1/organizations/acme/invitations/".to_owned()),
+        ("B38", "/v1/organizations/acme/invitations;jsessionid=1".to_owned()),
+        ("B38", format!("/v1/organizations/acme/invitations/{id}/")),
+        ("B38", format!("/v1/organizations/acme/invitations/{id};jsessionid=1")),
+        ("B38", format!("/v1/organizations/acme/invitations/{id}/x")),
+        ("B38", "/V1/organizations/acme/invitations".to_owned()),
+        ("B38", "/v1".to_owned()),
+        ("B38", "/".to_owned()),
+        ("B99", "/../x".to_owned()),
+        ("B99", "/..%5cx".to_owned()),
+        ("B99", "/%2e%2e/x".to_owned()),
+        ("B99", "/.env".to_owned()),
+        ("B99", "/app.js%00.html".to_owned()),
+        ("B99", "/problems/..%2f..%2fCargo.toml".to_owned()),
+        ("B99", "/problems/%00".to_owned()),
+    ];
+    for (row, path) in paths {
+        table.get(row, &path, Expected::Problem(404, "not_found"));
+    }
+}
+
+#[test]
+fn an_address_of_more_than_eight_kilobytes_is_refused() {
+    let mut table = Table::new();
+    let too_long = Expected::Problem(414, "uri_too_long");
+    table.get("B33", &format!("{}/{}", invitations("acme"), "7".repeat(10_000)), too_long);
+    table.get("B39", &list(&format!("email={}", "a".repeat(9 * 1024))), too_long);
+    table.get("B43", &list(&format!("limit=1&cursor={}", "c".repeat(50_000))), too_long);
+    // What is longer than 64 KiB, the parser does not take for an address.
+    for length in [70 * 1024, 1024 * 1024] {
+        let answer = table.app.get(&list(&format!("cursor={}", "c".repeat(length))));
+        table.row("B39", length, &answer, Expected::Parser(&[400, 414, 431]));
+    }
+    let exact = list("email=");
+    let exact = format!("{exact}{}", "a".repeat(8192 - exact.len()));
+    table.get("B39", &exact, Expected::About(422, "validation_failed", "email", "invalid_email"));
+    table.get("B39", &format!("{exact}a"), too_long);
+}
+
+#[test]
+fn a_value_of_the_query_that_is_not_acceptable_is_refused_by_its_name() {
+    let mut table = Table::new();
+    let limits =
+        ["0", "-1", "1e9", "1001", "abc", "", "10.5", "9223372036854775808", "+1", "%201", "0x10", "%EF%BC%91"];
+    let many = vec!["pending"; 500].join(",");
+    let statuses = ["PENDING", "%00", "", "pending,", ",", "pending%20", "open", "*", &many];
+    let roles = ["%27%3B%20DROP%20TABLE%20invitation", "", "%25", "%20admin", "1"];
+    let emails = ["", "%25%40b.co", "a", "a%40b", "%C3%BC%40b.co", "a%40b.co%00"];
+    for limit in limits {
+        let expected = Expected::About(422, "validation_failed", "limit", "out_of_range");
+        table.get("B41", &list(&format!("limit={limit}")), expected);
+    }
+    for status in statuses {
+        let expected = Expected::About(422, "validation_failed", "status", "unknown_value");
+        table.get("B45", &list(&format!("status={status}")), expected);
+    }
+    for role in roles {
+        let expected = Expected::About(422, "validation_failed", "role", "invalid_format");
+        table.get("B32", &list(&format!("role={role}")), expected);
+    }
+    for email in emails {
+        table.get("B32", &list(&format!("email={email}")), Expected::Problem(422, "validation_failed"));
+    }
+    for order in ["up", "", "ASC", "asc,desc", "email;drop"] {
+        let expected = Expected::About(422, "validation_failed", "order", "unknown_value");
+        table.get("B44", &list(&format!("order={order}")), expected);
+    }
+    table.get("B41", &list("limit=1000"), Expected::Unchanged(200));
+    table.get("B41", &list("limit=1"), Expected::Unchanged(200));
+}
+
+#[test]
+fn a_key_of_the_query_that_is_unknown_or_there_twice_is_refused() {
+    let mut table = Table::new();
+    let one = invitation("acme", &only_id(&table.app));
+    let unknown = |key| Expected::About(400, "invalid_query", key, "unknown_field");
+    let keys = [
+        ("sort=email;drop", "sort"),
+        ("sort=email", "sort"),
+        ("Limit=1", "Limit"),
+        ("limit[]=1", "limit[]"),
+        ("page=2", "page"),
+        ("offset=1", "offset"),
+        ("x", "x"),
+        ("=1", ""),
+        ("%00=1", "\u{0}"),
+    ];
+    for (query, key) in keys {
+        table.get("B44", &list(query), unknown(key));
+        table.get("B44", &format!("{one}?{query}"), unknown(key));
+    }
+    for query in ["limit=1&limit=2", "limit=1&limit=1", "limit=1&%6cimit=2", "status=pending&status=expired"] {
+        table.get("B44", &list(query), Expected::Problem(400, "invalid_query"));
+    }
+    for method in ["DELETE", "POST"] {
+        let path = if method == "POST" { invitations("acme") } else { one.clone() };
+        let answer = table.app.request(method, &format!("{path}?limit=1")).json(GOOD).send();
+        table.row("B44", method, &answer, unknown("limit"));
+    }
+}
+
+#[test]
+fn a_filter_is_taken_literally() {
+    let mut table = Table::new();
+    for query in
+        ["email=_%40b.co", "email=%27or%271%27%3D%271%40b.co", "email=*%40b.co", "role=d_veloper", "role=Developer"]
+    {
+        let answer = table.get("B32", &list(query), Expected::Unchanged(200));
+        assert_eq!(answer.text(), "[]", "{query}");
+    }
+    let answer = table.get("B32", &list("email=%20A%40B.co"), Expected::Unchanged(200));
+    assert_eq!(answer.json().as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_cursor_works_only_for_the_list_that_it_comes_from() {
+    let mut table = Table::new();
+    table.app.invite("acme", "second@b.co");
+    table.app.invite("globex", "g@b.co");
+    table.app.invite("globex", "h@b.co");
+    let invalid = Expected::Problem(400, "invalid_cursor");
+    let page = table.get("B43", &list("limit=1"), Expected::Done(200));
+    let cursor = cursor_of(&page);
+    let random = ["", "x", "c1", "c2", "%00", "%FF", "0", "null", "eyJpZCI6MX0=", "c1019a0c5e7b1c7cc398c4dc0c0c07398f"];
+    for cursor in random {
+        table.get("B43", &list(&format!("limit=1&cursor={cursor}")), invalid);
+    }
+    for position in 0..cursor.len() {
+        let mut flipped = cursor.clone().into_bytes();
+        flipped[position] ^= 1;
+        let flipped = encoded(&String::from_utf8(flipped).expect("ASCII"));
+        table.get("B43", &list(&format!("limit=1&cursor={flipped}")), invalid);
+    }
+    table.get("B43", &list(&format!("limit=1&cursor={}", cursor.to_uppercase())), invalid);
+    table.get("B43", &list(&format!("limit=1&cursor={cursor}0")), invalid);
+    for other in ["status=pending", "email=a%40b.co", "role=developer", "order=asc"] {
+        table.get("B43", &list(&format!("limit=1&{other}&cursor={cursor}")), invalid);
+    }
+    let foreign = format!("{}?limit=1&cursor={cursor}", invitations("globex"));
+    table.get("B43", &foreign, invalid);
+    let next = table.get("B43", &list(&format!("limit=1&cursor={cursor}")), Expected::Unchanged(200));
+    assert_eq!(next.json()[0]["email"], "a@b.co", "the cursor itself is good");
+}
+
+/// The cursor in the `Link` of a page.
+fn cursor_of(page: &Answer) -> String {
+    let link = page.header("link").expect("a next page");
+    let (_, rest) = link.split_once("cursor=").expect("a cursor");
+    rest.split(['>', '&']).next().unwrap_or_default().to_owned()
+}

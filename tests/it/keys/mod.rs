@@ -1,0 +1,274 @@
+//! Keys: who may do what, in both spellings, and what a foreign organization looks like.
+//!
+//! [`dead`]: keys that are no longer, or never were, good; where secrets never are. [`dev`]: development without keys.
+
+mod dead;
+mod dev;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use invited::clock::Timestamp;
+use invited::invitation::Role;
+use invited::key::{NewKey, Rights, Scope, store};
+use invited::token::PlainKey;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, START, TestApp, invitation, invitations};
+
+/// The invitation that every probe of the matrix aims at.
+const TARGET: &str = "target@b.co";
+/// An id that no invitation has.
+const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
+/// The routes that answer without a key.
+const PUBLIC: [&str; 5] = ["/health/live", "/health/ready", "/openapi.json", "/problems", "/problems/{code}"];
+
+/// The `Authorization` of a key as HTTP Basic.
+fn basic(key: &str) -> String {
+    let (id, secret) = key[4..].split_once('_').expect("a key has two parts");
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
+}
+
+/// The `Authorization` of a key in both spellings.
+fn spellings(key: &str) -> [String; 2] {
+    [format!("Bearer {key}"), basic(key)]
+}
+
+/// A key whose checksum is right and whose secret nobody was given.
+fn forged(id: &str) -> String {
+    let start = format!("ivk_{id}_{}", "0123456789abcdef".repeat(4));
+    let checksum = crc32fast::hash(start.as_bytes());
+    let key = format!("{start}{checksum:08x}");
+    assert!(PlainKey::parse(&key).is_some(), "only the secret is wrong");
+    key
+}
+
+/// A key that is revoked.
+fn revoked(app: &TestApp) -> String {
+    let key = app.key(&[Scope::Admin], &[], None);
+    let id = PlainKey::parse(&key).expect("a key").id;
+    assert_eq!(invited::db::write_beside(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    key
+}
+
+/// Everything that a request could have changed.
+fn rows(app: &TestApp) -> Vec<Vec<String>> {
+    app.db_rows(
+        "select hex(id) || email || role || state || updated_at from invitation
+         union all select hex(id) || type from event
+         union all select id from organization
+         union all select key from idempotency",
+    )
+}
+
+/// Sends a request with this `Authorization`, if any, and a good body where the method takes one. No answer ever asks for Basic.
+fn send(app: &TestApp, (method, path): (&str, &str), authorization: Option<&str>) -> Answer {
+    let request = app.anonymous(method, path);
+    let request = authorization.map_or_else(|| request.clone(), |value| request.clone().header("Authorization", value));
+    let body = json!({ "email": "probe@b.co", "role": "developer" }).to_string();
+    let answer = if method == "POST" { request.json(body).send() } else { request.send() };
+    let asked = (answer.status == 401).then_some("Bearer");
+    assert_eq!(answer.header("www-authenticate"), asked, "{method} {path}: {}", answer.status);
+    answer
+}
+
+/// What must be the same for the two spellings of a key: all but the request's id, and the id of an invitation just made.
+fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+    let mut text = answer.without_request_id();
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let made = if body["result"].is_object() { &body["result"]["id"] } else { &body["id"] };
+    if let Some(id) = made.as_str() {
+        text = text.replace(id, "<id>");
+    }
+    let of_the_moment = ["date", "x-request-id", "etag", "location"];
+    let headers = answer.headers.iter().filter(|(name, _)| !of_the_moment.contains(&name.as_str()));
+    let mut headers: Vec<_> = headers.cloned().collect();
+    // The framework keeps headers in no order.
+    headers.sort();
+    (answer.status, headers, text)
+}
+
+/// Puts acme back to its one invitation; answers that one's id.
+fn reset(app: &TestApp) -> Value {
+    let listed = app.get(&invitations("acme")).json();
+    for one in listed.as_array().expect("an array") {
+        assert_eq!(app.request("DELETE", &invitation("acme", &one["id"])).send().status, 204);
+    }
+    app.invite("acme", TARGET)["id"].clone()
+}
+
+/// The routes that need a key, each with its methods.
+fn guarded_routes() -> Vec<(String, &'static str)> {
+    let routes = invited::http::routes().into_iter().filter(|route| !PUBLIC.contains(&route.path));
+    routes
+        .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
+        .collect()
+}
+
+/// A path with the ids of an organization and an invitation.
+fn fill(path: &str, organization: &str, id: &str) -> String {
+    let path = path.replace("{organizationId}", organization).replace("{invitationId}", id);
+    path.replace("{code}", "not_found")
+}
+
+#[test]
+fn a_fresh_server_answers_401_on_everything_but_health_and_public_pages() {
+    let app = TestApp::serve();
+    for path in PUBLIC {
+        for method in ["GET", "HEAD"] {
+            assert_eq!(send(&app, (method, &fill(path, "", "")), None).status, 200, "{method} {path}");
+        }
+    }
+    let guarded = guarded_routes();
+    assert!(guarded.len() >= 10, "the four base operations and the dialect: {guarded:?}");
+    for (method, path) in guarded {
+        let path = fill(path, "acme", MISSING);
+        assert_eq!(send(&app, (&method, &path), None).status, 401, "{method} {path}");
+        assert_eq!(send(&app, ("HEAD", &path), None).status, 401, "HEAD {path}");
+    }
+    for path in ["/", "/v1", "/nowhere", "/v1/keys", "/.env", "/v1/organizations/-/invitations", "/problems/x/y"] {
+        let answer = send(&app, ("GET", path), None);
+        assert_eq!((answer.status, answer.code().as_str()), (401, "unauthorized"), "{path}");
+    }
+    assert_eq!(rows(&app), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn a_caller_without_a_key_is_not_told_which_methods_a_path_has() {
+    let app = TestApp::serve();
+    for path in [invitations("acme"), format!("{}/{MISSING}", invitations("acme"))] {
+        for method in ["PUT", "PATCH"] {
+            assert_eq!(send(&app, (method, &path), None).status, 401, "{method} {path}");
+        }
+    }
+}
+
+/// The callers of the matrix: their keys, and the statuses of a read and of a write in their organization.
+fn callers(app: &TestApp) -> Vec<(&'static str, Option<String>, u16, u16)> {
+    let key = |scopes: &[Scope], organization| Some(app.key(scopes, &[organization], None));
+    let (read, write) = (Scope::Read, Scope::Write);
+    let expired = app.key(&[read, write], &["acme"], Some(Timestamp::from_millis(START)));
+    vec![
+        ("none", None, 401, 401),
+        ("malformed", Some(format!("ivk_{}_{}", "0".repeat(16), "0".repeat(72))), 401, 401),
+        ("unknown", Some(forged(&"0".repeat(16))), 401, 401),
+        ("expired", Some(expired), 401, 401),
+        ("revoked", Some(revoked(app)), 401, 401),
+        ("of another organization", key(&[read, write], "globex"), 404, 404),
+        ("admin of another organization", key(&[Scope::Admin], "globex"), 404, 404),
+        ("for accepting", key(&[Scope::Accept, Scope::Link], "acme"), 403, 403),
+        ("for reading", key(&[read], "acme"), 200, 403),
+        ("for writing", key(&[write], "acme"), 403, 200),
+        ("right", key(&[read, write], "acme"), 200, 200),
+        ("right for two", Some(app.key(&[read, write], &["globex", "acme"], None)), 200, 200),
+        ("admin of the organization", key(&[Scope::Admin], "acme"), 200, 200),
+        ("admin of all", Some(app.key.clone()), 200, 200),
+    ]
+}
+
+#[test]
+fn every_route_gives_every_caller_exactly_their_right_in_both_spellings() {
+    let app = TestApp::serve();
+    app.invite("globex", TARGET);
+    let mut id = reset(&app);
+    for (method, route) in guarded_routes() {
+        for (caller, key, read, write) in callers(&app) {
+            let expected = if method == "GET" { read } else { write };
+            // This one belongs to no organization: who is bound to another one sees that one.
+            let is_global = route == "/clickhouse/v1/organizations";
+            let expected = if is_global && expected == 404 { 200 } else { expected };
+            let authorizations = key.map_or(vec![None, None], |key| spellings(&key).map(Some).to_vec());
+            let mut answers = Vec::new();
+            for authorization in authorizations {
+                let before = rows(&app);
+                let path = fill(route, "acme", id.as_str().expect("an id"));
+                let answer = send(&app, (&method, &path), authorization.as_deref());
+                let status = if (200..300).contains(&answer.status) { 200 } else { answer.status };
+                let text = answer.text();
+                assert_eq!(status, expected, "{method} {route} by {caller} ({authorization:?}): {text}");
+                assert!(!(is_global && text.contains("acme")), "{caller}: {text}");
+                answers.push(comparable(&answer));
+                if expected == 200 && method != "GET" {
+                    assert_ne!(rows(&app), before, "{method} {route} by {caller}: nothing was done");
+                    id = reset(&app);
+                } else {
+                    assert_eq!(rows(&app), before, "{method} {route} by {caller}: something was changed");
+                }
+            }
+            assert_eq!(answers[0], answers[1], "{method} {route} by {caller}: Bearer and Basic differ");
+        }
+    }
+}
+
+#[test]
+fn a_foreign_organization_is_answered_like_a_missing_invitation_to_the_byte() {
+    let app = TestApp::serve();
+    let (own, foreign) = (app.invite("globex", TARGET), app.invite("acme", TARGET));
+    let (own, foreign) = (own["id"].as_str().expect("an id"), foreign["id"].as_str().expect("an id"));
+    let answer_of = |key: &str, method: &str, path: &str| {
+        let (status, headers, text) = comparable(&send(&app, (method, path), Some(&format!("Bearer {key}"))));
+        assert_eq!(status, 404, "{method} {path}: {text}");
+        (headers, text)
+    };
+    let before = rows(&app);
+    for scopes in [&[Scope::Read, Scope::Write][..], &[Scope::Read], &[Scope::Write], &[Scope::Accept], &[Scope::Admin]]
+    {
+        let key = app.key(scopes, &["globex"], None);
+        let expected = answer_of(&app.key, "GET", &format!("{}/{MISSING}", invitations("globex")));
+        for organization in ["acme", "nobody", "GLOBEX", "globe", "globex.", "globexx", "-"] {
+            for method in ["GET", "POST", "DELETE"] {
+                let list = invitations(organization);
+                let ids = [foreign, own, MISSING, "x"].map(|id| format!("{list}/{id}"));
+                let paths = if method == "POST" { vec![list] } else { ids.to_vec() };
+                for path in paths {
+                    assert_eq!(answer_of(&key, method, &path), expected, "{scopes:?} {method} {path}");
+                }
+            }
+            assert_eq!(answer_of(&key, "GET", &invitations(organization)), expected, "{scopes:?}");
+        }
+    }
+    assert_eq!(rows(&app), before);
+}
+
+#[test]
+fn a_key_grants_only_the_roles_that_it_names() {
+    let app = TestApp::serve();
+    let role = |name| Role::parse(name).expect("a role");
+    let rights = Rights { roles: Some(vec![role("developer"), role("viewer")]), ..Rights::ALL };
+    let key = app.insert_key(&NewKey { name: "limited".to_owned(), rights, expires_at: None });
+    app.invite("acme", TARGET);
+    let post = |path: &str, body: &Value| app.anonymous("POST", path).bearer(&key).json(body.to_string()).send();
+    let before = rows(&app);
+    for name in ["admin", "Developer", "developer2", "owner"] {
+        for rule in ["error", "return", "replace", "resend"] {
+            for email in [TARGET, "other@b.co"] {
+                let answer = post(&invitations("acme"), &json!({ "email": email, "role": name, "onConflict": rule }));
+                let seen = (answer.status, answer.code());
+                assert_eq!(seen, (403, "role_not_grantable".to_owned()), "{name} {rule}");
+            }
+        }
+        let dialect =
+            post("/clickhouse/v1/organizations/acme/invitations", &json!({ "email": "d@b.co", "role": name }));
+        assert_eq!(dialect.status, 403, "{name}: {}", dialect.text());
+    }
+    assert_eq!(rows(&app), before);
+    for name in ["developer", "viewer"] {
+        let answer = post(&invitations("acme"), &json!({ "email": format!("{name}@b.co"), "role": name }));
+        assert_eq!((answer.status, &answer.json()["role"]), (201, &json!(name)));
+    }
+}
+
+#[test]
+fn a_key_does_not_renew_an_invitation_to_a_role_that_it_may_not_grant() {
+    let app = TestApp::serve();
+    let rights = Rights { roles: Role::parse("developer").map(|role| vec![role]), ..Rights::ALL };
+    let key = app.insert_key(&NewKey { name: "limited".to_owned(), rights, expires_at: None });
+    let above = json!({ "email": TARGET, "role": "admin" }).to_string();
+    assert_eq!(app.post(&invitations("acme"), &above).status, 201);
+    // Past the cool-down of a resend.
+    app.advance_to(100_000);
+    let before = rows(&app);
+    let body = json!({ "email": TARGET, "role": "developer", "onConflict": "resend", "expiresIn": 31_536_000 });
+    let answer = app.anonymous("POST", &invitations("acme")).bearer(&key).json(body.to_string()).send();
+    assert_eq!((answer.status, answer.code().as_str()), (403, "role_not_grantable"), "{}", answer.text());
+    assert_eq!(rows(&app), before);
+}
