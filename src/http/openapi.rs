@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use serde_json::Value;
-use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Schema, Type};
 use utoipa::{IntoResponses, Modify, OpenApi};
@@ -56,8 +57,23 @@ impl Modify for Finish {
             .scheme(HttpAuthScheme::Basic)
             .description(Some("The same key: its id as the user name, its secret as the password."));
         components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
-        for schema in components.schemas.values_mut() {
-            close(schema);
+        components.schemas.values_mut().for_each(close);
+        for path in document.paths.paths.values_mut() {
+            let operations = [&mut path.get, &mut path.post, &mut path.delete];
+            operations.into_iter().flatten().for_each(without_null);
+        }
+    }
+}
+
+/// Says of optional parameters that they are absent rather than null: a header or a query cannot be null.
+fn without_null(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema
+            && let SchemaType::Array(types) = &object.schema_type
+            && let Some(kind) = types.iter().find(|kind| **kind != Type::Null)
+        {
+            object.schema_type = SchemaType::Type(kind.clone());
         }
     }
 }

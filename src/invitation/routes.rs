@@ -47,7 +47,7 @@ use crate::idempotency::{self, Answer};
     ),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
-            headers(("Link" = Option<String>, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
             example = json!([super::example()])),
         ListErrors,
     )
@@ -92,12 +92,12 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
         (status = 201, description = "The new invitation.", body = Invitation<'_>, headers(
             ("Location" = String, description = "Where it is."),
             ("ETag" = String, description = "Its version."),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` where this is a stored answer."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
         ), example = json!(super::example())),
         (status = 200, description = "The invitation that stands already, with `onConflict` `return` or `resend`.",
             body = Invitation<'_>, headers(
             ("ETag" = String, description = "Its version."),
-            ("Idempotency-Replayed" = Option<String>, description = "`true` where this is a stored answer."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
         ), example = json!(super::example())),
         CreateErrors,
     )
@@ -143,7 +143,7 @@ pub async fn create(
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
         ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has.",
-            pattern = "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$"),
+            pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
     responses(
         (status = 200, description = "The invitation.", body = Invitation<'_>,
@@ -180,7 +180,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions:
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
         ("If-Match" = Option<String>, Header, description = "Delete only this version.",
-            pattern = "^(\\*|(W/)?\"[!#-~]*\"(, ?(W/)?\"[!#-~]*\")*)$"),
+            pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
     responses((status = 204, description = "It is gone."), DeleteErrors)
 )]
