@@ -12,9 +12,13 @@ use rusqlite::{Connection, Result};
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// Log frames of one 4,096-byte page each above which the log is truncated: 56 MiB. A busy writer fills half of that between
-/// two looks, and a truncation makes it wait.
-const TRUNCATE_ABOVE_FRAMES: i64 = 14_336;
+/// Log frames of one 4,096-byte page each above which the log is truncated: 32 MiB.
+const TRUNCATE_ABOVE: i64 = 8192;
+/// A truncation makes writers wait until the frames are moved that came since the last look. While there are more than
+/// these, another passive checkpoint moves them first: each one leaves fewer.
+const FEW: i64 = 256;
+/// Passive checkpoints in a row: a disk that is too slow to catch up is not made to.
+const TRIES: usize = 8;
 /// How long a truncation waits for readers before it gives way to the writer.
 const TRUNCATE_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -54,18 +58,26 @@ impl Checkpointer {
 
 /// One look at the log, which had `frames_before` frames at the last one. Answers how many it has now.
 fn tick(conn: &Connection, frames_before: i64) -> Result<i64> {
-    let frames = checkpoint(conn, "passive")?;
-    let idle = frames == frames_before;
-    if frames > TRUNCATE_ABOVE_FRAMES || (idle && frames > 0) {
-        checkpoint(conn, "truncate")?;
-        return Ok(0);
+    let (frames, mut moved) = checkpoint(conn, "passive")?;
+    let is_idle = frames == frames_before && frames > 0;
+    if frames <= TRUNCATE_ABOVE && !is_idle {
+        return Ok(frames);
     }
-    Ok(frames)
+    for _ in 0..TRIES {
+        let (_, moved_now) = checkpoint(conn, "passive")?;
+        let is_near = moved_now - moved <= FEW;
+        moved = moved_now;
+        if is_near {
+            break;
+        }
+    }
+    checkpoint(conn, "truncate")?;
+    Ok(0)
 }
 
-/// Runs a checkpoint; answers the frames in the log.
-fn checkpoint(conn: &Connection, mode: &str) -> Result<i64> {
-    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| row.get(1))
+/// Runs a checkpoint; answers the frames in the log, and how many of them are in the file by now.
+fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
+    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| Ok((row.get(1)?, row.get(2)?)))
 }
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.

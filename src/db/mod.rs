@@ -100,7 +100,7 @@ impl Snapshot {
 impl Drop for Snapshot {
     fn drop(&mut self) {
         // Ends a read transaction, which cannot lose anything.
-        let _ = self.conn.prepare_cached("rollback").and_then(|mut rollback| rollback.execute([]));
+        let _ = self.conn.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
     }
 }
 

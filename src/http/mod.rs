@@ -30,20 +30,20 @@ use crate::{clickhouse, invitation};
 use auth::Caller;
 use route::Route;
 
-/// Every path, with its methods.
+/// Every path, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes() -> Vec<Route> {
     vec![
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
+            .get(invitation::routes::get)
+            .delete(invitation::routes::delete),
+        Route::new("/v1/organizations/{organizationId}/invitations")
+            .get(invitation::routes::list)
+            .post(invitation::routes::create),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),
         Route::public("/problems").get(problem::list_pages),
         Route::public("/problems/{code}").get(problem::page),
-        Route::new("/v1/organizations/{organizationId}/invitations")
-            .get(invitation::routes::list)
-            .post(invitation::routes::create),
-        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
-            .get(invitation::routes::get)
-            .delete(invitation::routes::delete),
         Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
         Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
             .get(clickhouse::routes::list)
