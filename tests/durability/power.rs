@@ -53,6 +53,8 @@ pub fn acknowledged_changes_survive_power_loss(scale: &Scale) -> Outcome {
         history.add(&load, entries);
     }
     let acknowledged = history.holds(&server, &key)?;
+    // One cycle may be cut before its first answer on a busy machine; all of them together must have something to lose.
+    ensure(acknowledged > 0, || "nothing was acknowledged in any cycle".to_owned())?;
     no_panic(&server.stop()?)?;
     mount.unmount()?;
     report(format!("{} power losses, {acknowledged} acknowledged changes, 0 lost", scale.power_cycles));
@@ -108,8 +110,5 @@ fn load_until_dark(server: Server, mount: Mount, key: &str, load: &Load, delay: 
     let in_time = |told: Told| {
         if told.at < dark { Some(told.entry) } else { told.entry.unanswered() }
     };
-    let entries: Vec<Entry> = told.into_iter().filter_map(in_time).collect();
-    let acknowledged = entries.iter().any(|entry| matches!(entry, Entry::Created { .. }));
-    ensure(acknowledged, || format!("nothing was acknowledged within {delay:?}"))?;
-    Ok(entries)
+    Ok(told.into_iter().filter_map(in_time).collect())
 }
