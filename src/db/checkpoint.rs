@@ -1,7 +1,8 @@
 //! Moves the write-ahead log into the file, on a thread of its own, so that no commit pays for it.
 //!
-//! A passive checkpoint never blocks anybody. Only one that also truncates the log makes writers wait, so it runs when the
-//! log has grown past a limit or when there is nothing to write.
+//! A passive checkpoint never blocks anybody, but under load it never catches up either: the log grows. So past a limit a
+//! checkpoint makes writers wait, and the log is started over. It keeps its length then, since overwriting is cheaper than
+//! growing a file; it is cut only when there is nothing to write.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,16 +12,16 @@ use std::time::Duration;
 use rusqlite::{Connection, Result};
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
-const INTERVAL: Duration = Duration::from_millis(500);
-/// Log frames of one 4,096-byte page each above which the log is truncated: 32 MiB.
-const TRUNCATE_ABOVE: i64 = 8192;
-/// A truncation makes writers wait until the frames are moved that came since the last look. While there are more than
+const INTERVAL: Duration = Duration::from_millis(200);
+/// Log frames of one 4,096-byte page each above which the log is started over: 32 MiB.
+const RESTART_ABOVE: i64 = 8192;
+/// A restart makes writers wait until the frames are moved that came since the last look. While there are more than
 /// these, another passive checkpoint moves them first: each one leaves fewer.
 const FEW: i64 = 256;
 /// Passive checkpoints in a row: a disk that is too slow to catch up is not made to.
 const TRIES: usize = 8;
-/// How long a truncation waits for readers before it gives way to the writer.
-const TRUNCATE_PATIENCE: Duration = Duration::from_millis(100);
+/// How long a checkpoint waits for readers before it gives way to the writer.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A handle to the checkpoint thread.
 pub struct Checkpointer {
@@ -36,7 +37,7 @@ impl Checkpointer {
         let (stop, stopped) = channel::<()>();
         let thread = thread::spawn(move || {
             // A connection without a patience of its own would make writers wait for the slowest reader.
-            report(conn.busy_timeout(TRUNCATE_PATIENCE));
+            report(conn.busy_timeout(PATIENCE));
             let mut frames_before = 0;
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 frames_before = report(tick(&conn, frames_before)).unwrap_or(frames_before);
@@ -59,8 +60,11 @@ impl Checkpointer {
 /// One look at the log, which had `frames_before` frames at the last one. Answers how many it has now.
 fn tick(conn: &Connection, frames_before: i64) -> Result<i64> {
     let (frames, mut moved) = checkpoint(conn, "passive")?;
-    let is_idle = frames == frames_before && frames > 0;
-    if frames <= TRUNCATE_ABOVE && !is_idle {
+    if frames > 0 && frames == frames_before {
+        checkpoint(conn, "truncate")?;
+        return Ok(0);
+    }
+    if frames <= RESTART_ABOVE {
         return Ok(frames);
     }
     for _ in 0..TRIES {
@@ -71,7 +75,7 @@ fn tick(conn: &Connection, frames_before: i64) -> Result<i64> {
             break;
         }
     }
-    checkpoint(conn, "truncate")?;
+    checkpoint(conn, "restart")?;
     Ok(0)
 }
 

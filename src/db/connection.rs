@@ -12,6 +12,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of a reader, in negative KiB: holds the inner pages of a file with millions of invitations, so that a read
 /// fetches one page. The pool hands out the connection that was used last, so few of them ever fill theirs.
 const READER_CACHE: i64 = -8000;
+/// Page cache of the writer, in negative KiB: the same for the three trees that a create changes.
+const WRITER_CACHE: i64 = -16_000;
+/// Bytes that a log keeps when it is started over.
+const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 /// Prepared statements kept per connection: more than the program has.
 const STATEMENTS: usize = 64;
 
@@ -33,6 +37,7 @@ pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> 
     set_pragmas(&mut conn)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
     conn.pragma_update(None, "synchronous", if synchronous == Synchronous::Full { "full" } else { "normal" })?;
+    conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
     // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow commit.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(conn)
@@ -73,8 +78,7 @@ fn set_pragmas(conn: &mut Connection) -> Result<()> {
     conn.pragma_update(None, "trusted_schema", false)?;
     // Memory-mapped reads under a writer have amplified corruption elsewhere, and gain nothing here.
     conn.pragma_update(None, "mmap_size", 0)?;
-    // A log that is started over keeps at most this much: overwriting is faster than growing a file again.
-    conn.pragma_update(None, "journal_size_limit", 32 * 1024 * 1024)?;
+    conn.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     #[cfg(target_os = "macos")]
     conn.pragma_update(None, "fullfsync", true)?;
     Ok(())
@@ -112,6 +116,7 @@ mod tests {
         }
         assert_eq!(pragma(&writer, "wal_autocheckpoint")?, 0);
         assert_eq!(pragma(&writer, "query_only")?, 0);
+        assert_eq!(pragma(&writer, "cache_size")?, WRITER_CACHE);
         assert_eq!(pragma(&pooled[0], "query_only")?, 1);
         assert_eq!(pragma(&pooled[0], "cache_size")?, READER_CACHE);
         Ok(())

@@ -1,0 +1,154 @@
+//! The load bench: how fast the real server is, next to what the machine could do at best and what the usual design does.
+//!
+//! ```text
+//! cargo bench --bench load                      the whole table: 10 thousand and 1 million invitations, about 15 minutes
+//! cargo bench --bench load -- create            only the figures whose name contains "create"
+//! cargo bench --bench load -- --rows 10000000   10 million in place of 1 million
+//! cargo bench --bench load -- --quick --check   small and short, for CI: fails below half of what is accepted
+//! ```
+//!
+//! # How it measures
+//! * The server is the real binary with a real key on a file on a real disk, pinned to one core; `wrk` sends from the other.
+//! * Every figure is a ratio to a baseline that runs in the same round on the same core ([`baseline`]). Machines differ
+//!   and are noisy; ratios of the same run count, and of these the median over the rounds.
+//! * An answer that is not 2xx ends the bench: a refusal is faster than work.
+//!
+//! # Where everything is
+//! [`figure`] has the figures with their goals, [`contest`] the runs that they compare, [`resource`] memory and start,
+//! [`seed`] the data files, [`baseline`] the other contestants, [`process`] and [`wrk`] what runs outside of this program,
+//! [`machine`] what it needs, [`table`] what is printed.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
+
+mod baseline;
+mod contest;
+mod figure;
+mod insert;
+mod machine;
+mod process;
+mod resource;
+mod seed;
+mod table;
+mod wrk;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use baseline::Baseline;
+use contest::Plan;
+use table::Row;
+
+/// What can go wrong here is told to a person, who reads the text.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Invitations in the small file.
+const SMALL: u32 = 10_000;
+/// Invitations in the large file.
+const LARGE: u32 = 1_000_000;
+/// The same with `--quick`.
+const LARGE_QUICK: u32 = 100_000;
+
+/// Load bench of the real server against its baselines
+#[derive(Parser)]
+struct Options {
+    /// Only figures whose name contains this
+    filter: Option<String>,
+    /// Invitations in the large file [default: 1000000]
+    #[arg(long)]
+    rows: Option<u32>,
+    /// Seconds of one run [default: 3]
+    #[arg(long)]
+    seconds: Option<u32>,
+    /// Runs of which the median counts [default: 5]
+    #[arg(long)]
+    rounds: Option<u32>,
+    /// Small file of 10 thousand, large file of 100 thousand, 3 rounds of 1 second
+    #[arg(long)]
+    quick: bool,
+    /// Fail when a figure is worse than half of what is accepted
+    #[arg(long)]
+    check: bool,
+    /// Folder for the data files, on a disk; seeded files stay there for the next time
+    #[arg(long, default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/load"))]
+    folder: PathBuf,
+    /// Set by `cargo bench`
+    #[arg(long, hide = true)]
+    bench: bool,
+    /// Be this baseline: this program starts itself
+    #[arg(long, hide = true, requires = "database")]
+    baseline: Option<Baseline>,
+    /// The baseline's data file
+    #[arg(long, hide = true)]
+    database: Option<PathBuf>,
+}
+
+impl Options {
+    /// What is to be measured, by these options.
+    fn plan(&self) -> Plan {
+        let (large, seconds, rounds) = if self.quick { (LARGE_QUICK, 1, 3) } else { (LARGE, 3, 5) };
+        Plan {
+            folder: self.folder.clone(),
+            sizes: [SMALL, self.rows.unwrap_or(large)],
+            seconds: self.seconds.unwrap_or(seconds).max(1),
+            rounds: self.rounds.unwrap_or(rounds).max(1),
+            filter: self.filter.clone().unwrap_or_default(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let outcome = match (options.baseline, &options.database) {
+        (Some(baseline), Some(database)) => {
+            baseline::run(baseline, database, options.seconds.unwrap_or(1)).map(|()| ExitCode::SUCCESS)
+        }
+        // `cargo test --benches` runs this too: it must be quick then.
+        _ if !options.bench => {
+            println!("load bench: run it with `cargo bench --bench load`");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ => bench(&options),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("load bench: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Measures everything and prints the table.
+fn bench(options: &Options) -> Result<ExitCode> {
+    let plan = options.plan();
+    std::fs::create_dir_all(&plan.folder)?;
+    machine::check(&plan.folder)?;
+    println!("{}", machine::describe(&plan.folder)?);
+    println!("Median of {} rounds, {} s a run. Goals: see the end.\n", plan.rounds, plan.seconds);
+    let mut rows = Vec::new();
+    let mut measured = Vec::new();
+    for size in plan.sizes {
+        let results = contest::measure(&plan, size)?;
+        let section = figure::of_size(&plan, &results);
+        table::print(&format!("{} invitations in the file", table::thousands(size)), &section);
+        rows.extend(section);
+        measured.push(results);
+    }
+    let [small, large] = &*measured else { return Err("two sizes are measured".into()) };
+    let growth = figure::of_growth(&plan, small, large);
+    table::print("From the small file to the large one", &growth);
+    let resources = resource::measure(&plan)?;
+    table::print("Memory and start, with the large file", &resources);
+    rows.extend(growth.into_iter().chain(resources));
+    println!("{}\n{}", table::LEGEND, machine::load()?);
+    Ok(verdict(options.check, &rows))
+}
+
+/// Names what is worse than half of what is accepted; with `--check` that is a failure.
+fn verdict(check: bool, rows: &[Row]) -> ExitCode {
+    let bad: Vec<_> = rows.iter().filter(|row| row.is_far_below()).map(|row| row.figure.as_str()).collect();
+    if bad.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    println!("Worse than half of what is accepted: {}.", bad.join("; "));
+    if check { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
