@@ -122,6 +122,25 @@ impl Reader<'_> {
     }
 }
 
+/// The time limit of a long read. Goes with it, even when it panics: the next read on the connection has its own time.
+struct TimeLimit<'a>(&'a Connection);
+
+impl<'a> TimeLimit<'a> {
+    /// Makes SQLite give up on `conn` after the limit.
+    fn set(conn: &'a Connection) -> Result<Self> {
+        let start = Instant::now();
+        conn.progress_handler(STEPS_PER_LOOK, Some(move || start.elapsed() > LONG_READ_LIMIT))?;
+        Ok(Self(conn))
+    }
+}
+
+impl Drop for TimeLimit<'_> {
+    fn drop(&mut self) {
+        // Fails only on a connection that is not ours, which none is.
+        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
+    }
+}
+
 impl Drop for Shared {
     fn drop(&mut self) {
         self.writer.close();
@@ -190,11 +209,8 @@ impl Db {
         let task = move || {
             let _permit = permit;
             db.read(|reader| {
-                let start = Instant::now();
-                reader.progress_handler(STEPS_PER_LOOK, Some(move || start.elapsed() > LONG_READ_LIMIT))?;
-                let outcome = read(reader);
-                reader.progress_handler(0, None::<fn() -> bool>)?;
-                outcome
+                let _limit = TimeLimit::set(reader)?;
+                read(reader)
             })
         };
         tokio::task::spawn_blocking(task).await.map_err(Error::internal)?

@@ -116,3 +116,36 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, test};
+
+    use super::*;
+
+    /// A handler with a bug.
+    async fn broken() -> HttpResponse {
+        panic!("a bug")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_answered_in_the_normal_form_and_the_next_request_is_fine() {
+        let app = App::new()
+            .wrap(actix_web::middleware::from_fn(envelope))
+            .route("/broken", web::get().to(broken))
+            .route("/fine", web::get().to(HttpResponse::Ok));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/broken").insert_header(("X-Request-Id", "trace-1"));
+        let error =
+            test::try_call_service(&app, request.to_request()).await.map(|_| ()).expect_err("an answered error");
+        let response = error.error_response();
+        assert_eq!(response.status().as_u16(), 500);
+        assert_eq!(response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()), Some("trace-1"));
+        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+        let problem: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        assert_eq!((&problem["code"], &problem["requestId"]), (&"internal".into(), &"trace-1".into()));
+        assert!(!problem.to_string().contains("bug"), "{problem}");
+        let fine = test::call_service(&app, test::TestRequest::get().uri("/fine").to_request()).await;
+        assert_eq!(fine.status().as_u16(), 200);
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use invited::clock::Clock;
 use invited::db::{Db, Options, Synchronous};
+use invited::error::Code;
 use rusqlite::StatementStatus;
 
 use crate::support::{TestApp, rules};
@@ -80,4 +81,46 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         let plan: Vec<String> = plan.query_map([], |row| row.get(3)).expect(query).flatten().collect();
         assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{query}: {plan:?}");
     }
+}
+
+#[test]
+fn more_than_1024_waiting_writes_are_refused_and_the_waiting_ones_are_made() {
+    let (_folder, db) = open();
+    invited::app::block_on(async {
+        let (release, released) = channel::<()>();
+        let gate = tokio::task::spawn_local({
+            let db = db.clone();
+            async move { db.write(move |_| Ok(released.recv_timeout(Duration::from_secs(20)).is_err())).await }
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let write = |db: &Db| {
+            tokio::task::spawn_local({
+                let db = db.clone();
+                async move { db.write(|_| Ok(())).await }
+            })
+        };
+        let waiting: Vec<_> = (0..1024).map(|_| write(&db)).collect();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let refused = write(&db).await.expect("it ran").expect_err("the queue is full");
+        assert_eq!((refused.code, refused.retry_after_seconds), (Code::Overloaded, Some(1)));
+        drop(release);
+        gate.await.expect("it ran").expect("it commits");
+        for waiting in waiting {
+            waiting.await.expect("it ran").expect("it commits");
+        }
+    });
+}
+
+#[test]
+fn a_read_without_a_bound_is_stopped_after_five_seconds_and_leaves_its_connection_usable() {
+    let (_folder, db) = open();
+    invited::app::block_on(async {
+        let endless = "with recursive n (x) as (select 1 union all select x + 1 from n) select count(*) from n";
+        let start = std::time::Instant::now();
+        let read = db.read_long(move |reader| Ok(reader.query_row(endless, [], |row| row.get::<_, i64>(0))?));
+        let stopped = read.await.expect_err("it never ends");
+        assert_eq!(stopped.code, Code::ReadTimeout);
+        assert!((4..8).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+        db.read(|reader| reader.check()).expect("the connection is fine");
+    });
 }
