@@ -9,6 +9,8 @@ use crate::db::{Db, Reader, Snapshot};
 use crate::error::Result;
 use crate::organization::OrganizationId;
 
+/// Bytes that hold a short list.
+const FIRST_ROOM: usize = 8 * 1024;
 /// Rows after which the size of a page is known well enough to make room for all of it.
 const SAMPLED: usize = 24;
 
@@ -90,6 +92,7 @@ impl List {
     /// Reads a page.
     fn read(&self, reader: &Reader<'_>, mut json: Vec<u8>, page: &Page) -> Result<Rows> {
         let (mut count, mut last) = (0, None);
+        json.reserve(FIRST_ROOM);
         let write = |invitation: &Invitation<'_>| {
             if count == SAMPLED {
                 // Grow once, by what the first rows took.
