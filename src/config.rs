@@ -42,7 +42,7 @@ pub struct Settings {
     #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',', value_parser = parse_role)]
     pub roles: Vec<Role>,
 
-    /// Origins that `redirectUrl` may have, by comma, as https://app.example.com [default: that of the public URL]
+    /// Origins that `redirectUrl` may have, by comma, as `https://app.example.com` [default: that of the public URL]
     #[arg(long, env = "INVITED_REDIRECT_ORIGINS", value_name = "ORIGIN,...", value_delimiter = ',', value_parser = parse_origin)]
     pub redirect_origins: Vec<Url>,
 

@@ -65,7 +65,7 @@ fn optional<T: Serialize>(json: &mut Vec<u8>, name: &str, value: Option<T>) -> R
 /// The invitation as the API shows it.
 ///
 /// # Errors
-/// See [`write`].
+/// See [`write()`].
 pub fn to_bytes(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(USUAL_LEN);
     write(invitation, &mut json)?;
