@@ -3,8 +3,7 @@
 -- Conventions
 --   * Times are integers: milliseconds since 1970-01-01T00:00:00Z.
 --   * Ids are UUIDv7 as 16-byte blobs. The writer mints them in commit order, so sorting by id sorts by age.
---   * Tables that are listed by organization are clustered by (organization_id, id) and have no rowid:
---     a page of a list is one contiguous scan.
+--   * Invitations are clustered by (organization_id, id) and have no rowid: a page of a list is one contiguous scan.
 --   * An index exists only where a query below it needs it: each one costs a create a random page.
 --   * `pragma user_version` is the schema version; a file of a released version is brought up to date by `migrations/`.
 
@@ -78,9 +77,10 @@ create table event (
   -- The fields that changed, as JSON objects. Null where there is no before or after.
   before          text,
   after           text,
-  -- Serves: the history of an organization, page by id.
-  primary key (organization_id, id)
-) strict, without rowid;
+  -- Serves: the history of an organization, page by id. An index over rows in the order of their making, not a cluster:
+  -- a clustered tree holds whole rows in its inner pages too, and these are long, so each create would change more pages.
+  unique (organization_id, id)
+) strict;
 
 -- An API key. The secret itself is never stored.
 create table api_key (

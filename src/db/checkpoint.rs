@@ -13,8 +13,8 @@ use rusqlite::{Connection, Result};
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(200);
-/// Log frames of one 4,096-byte page each above which the log is started over: 32 MiB.
-const RESTART_ABOVE: i64 = 8192;
+/// Log frames of one 4,096-byte page each above which the log is started over: 48 MiB, so that it stays below 64 MiB.
+const RESTART_ABOVE: i64 = 12_288;
 /// A restart makes writers wait until the frames are moved that came since the last look. While there are more than
 /// these, another passive checkpoint moves them first: each one leaves fewer.
 const FEW: i64 = 256;

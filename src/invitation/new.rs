@@ -39,7 +39,7 @@ pub struct CreateBody {
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
-    /// The application's own data, at most 4096 bytes; given back as it is. Numbers are 64-bit.
+    /// The application's own data, at most 4096 bytes; its order is kept, its numbers are 64-bit.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
     /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
