@@ -7,6 +7,7 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use invited::clock::Clock;
 use invited::db::{Db, Options, Synchronous};
@@ -112,7 +113,7 @@ impl Seed {
         drop(Db::open(&self.path, &options).map_err(|failure| failure.to_string())?);
         let conn = Connection::open(&self.path)?;
         // Whoever stops this half-way has no samples file, and starts over.
-        conn.pragma_update(None, "journal_mode", "off")?;
+        leave_wal(&conn)?;
         conn.pragma_update(None, "synchronous", "off")?;
         conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
         let sampled = self.fill(&conn)?;
@@ -146,6 +147,17 @@ impl Seed {
         conn.execute_batch("commit")?;
         Ok(sampled)
     }
+}
+
+/// Turns the journal off. That takes the file for itself, and a thread of the pool may let go of it only a moment later.
+fn leave_wal(conn: &Connection) -> Result<()> {
+    for _ in 0..100 {
+        if conn.pragma_update(None, "journal_mode", "off").is_ok() {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(conn.pragma_update(None, "journal_mode", "off")?)
 }
 
 /// Removes a data file with all that lies beside it.
