@@ -143,9 +143,14 @@ fn bench(options: &Options) -> Result<ExitCode> {
     Ok(verdict(options.check, &rows))
 }
 
-/// Names what is worse than half of what is accepted; with `--check` that is a failure.
+/// Names what is worse than half of what is accepted; with `--check` that is a failure. A tail of a short run is chance,
+/// so it is shown but not checked.
 fn verdict(check: bool, rows: &[Row]) -> ExitCode {
-    let bad: Vec<_> = rows.iter().filter(|row| row.is_far_below()).map(|row| row.figure.as_str()).collect();
+    let bad: Vec<_> = rows
+        .iter()
+        .filter(|row| row.is_far_below() && !row.figure.contains("p99"))
+        .map(|row| row.figure.as_str())
+        .collect();
     if bad.is_empty() {
         return ExitCode::SUCCESS;
     }

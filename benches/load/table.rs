@@ -9,7 +9,7 @@ baseline   what it is compared with, in the same rounds on the same core.
 result     measured / baseline, the median over the rounds; for memory and start the figure itself.
 by CPU     the same per second of the server's processor time: what is left when other programs disturb.
 accept     what must be reached. stretch: what is aimed at.
-verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept (fails with --check).";
+verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept (fails with --check, tails excepted).";
 
 /// How far a figure must get.
 #[derive(Clone, Copy, Debug)]
