@@ -100,7 +100,7 @@ fn announce(program: &Program, database: &Path) {
 fn start_logging(filter: &str) {
     let mut logger = env_logger::Builder::new();
     // The banner says what these say at a start, and more clearly.
-    for chatty in ["actix_server", "rusqlite_migration"] {
+    for chatty in ["actix_server", crate::db::MIGRATIONS_LOG_TARGET] {
         logger.filter_module(chatty, log::LevelFilter::Warn);
     }
     // Only the first logger of a process counts; there is never a second here.

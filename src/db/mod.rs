@@ -33,6 +33,8 @@ pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
 pub use transaction::WriteTx;
 
+/// Under which name the library that brings files up to date logs.
+pub const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
 /// Long reads at the same time: each occupies a blocking thread and a connection.
 const LONG_READS: usize = 4;
 /// How long a long read may run. Endless readers would keep the log from being checkpointed.
