@@ -4,8 +4,9 @@
 //! checkpoint makes writers wait, and the log is started over. It keeps its length then, since overwriting is cheaper than
 //! growing a file; it is cut only when there is nothing to write.
 
-use std::sync::Mutex;
+use std::fs::File;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,15 +33,18 @@ pub struct Checkpointer {
 }
 
 impl Checkpointer {
-    /// Starts the thread on a connection of its own.
-    pub fn start(conn: Connection) -> Self {
+    /// Starts the thread on a connection of its own. `file` is the data file once more, to sync it.
+    ///
+    /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's connections too. So
+    /// whoever calls this keeps `file` until all of them are closed.
+    pub fn start(conn: Connection, file: Arc<File>) -> Self {
         let (stop, stopped) = channel::<()>();
         let thread = thread::spawn(move || {
             // A connection without a patience of its own would make writers wait for the slowest reader.
             report(conn.busy_timeout(PATIENCE));
             let mut frames_before = 0;
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                frames_before = report(tick(&conn, frames_before)).unwrap_or(frames_before);
+                frames_before = report(tick(&conn, &file, frames_before)).unwrap_or(frames_before);
             }
             report(checkpoint(&conn, "truncate"));
         });
@@ -58,7 +62,7 @@ impl Checkpointer {
 }
 
 /// One look at the log, which had `frames_before` frames at the last one. Answers how many it has now.
-fn tick(conn: &Connection, frames_before: i64) -> Result<i64> {
+fn tick(conn: &Connection, file: &File, frames_before: i64) -> Result<i64> {
     let (frames, mut moved) = checkpoint(conn, "passive")?;
     if frames > 0 && frames == frames_before {
         checkpoint(conn, "truncate")?;
@@ -75,6 +79,11 @@ fn tick(conn: &Connection, frames_before: i64) -> Result<i64> {
             break;
         }
     }
+    // The restart syncs the file while writers wait: what is synced before, they need not wait for.
+    if let Err(error) = file.sync_data() {
+        log::error!("the data file could not be synced: {error}");
+    }
+    checkpoint(conn, "passive")?;
     checkpoint(conn, "restart")?;
     Ok(0)
 }

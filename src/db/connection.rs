@@ -12,8 +12,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of a reader, in negative KiB: holds the inner pages of a file with millions of invitations, so that a read
 /// fetches one page. The pool hands out the connection that was used last, so few of them ever fill theirs.
 const READER_CACHE: i64 = -8000;
-/// Page cache of the writer, in negative KiB: the same for the three trees that a create changes.
-const WRITER_CACHE: i64 = -16_000;
+/// Page cache of the writer, in negative KiB: the inner pages of the trees that a create changes. More gained nothing.
+const WRITER_CACHE: i64 = -4_000;
 /// Bytes that a log keeps when it is started over.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
 /// Prepared statements kept per connection: more than the program has.

@@ -16,6 +16,7 @@ mod file;
 mod transaction;
 mod writer;
 
+use std::fs::File;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +73,8 @@ struct Shared {
     writer: writer::Writer,
     /// The thread that moves the log into the file.
     checkpointer: checkpoint::Checkpointer,
+    /// The data file once more. Stands behind all connections: closed before them, it would take their locks along.
+    _file: Arc<File>,
     /// One server per file.
     _lock: file::Lock,
 }
@@ -161,8 +164,9 @@ impl Db {
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let writer = writer::Writer::start(writer, clock.clone());
-        let checkpointer =
-            checkpoint::Checkpointer::start(connection::open_writer(path, options.synchronous).map_err(failed)?);
+        let file = Arc::new(File::open(path).map_err(|error| file::unusable(path, &error))?);
+        let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
+        let checkpointer = checkpoint::Checkpointer::start(checkpointer, Arc::clone(&file));
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
@@ -170,7 +174,7 @@ impl Db {
             .build(connection::reader_manager(path))
             .map_err(|error| file::unusable(path, &error))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
-        let shared = Shared { readers, long_reads, clock, writer, checkpointer, _lock: lock };
+        let shared = Shared { readers, long_reads, clock, writer, checkpointer, _file: file, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
