@@ -152,13 +152,46 @@ impl Right for Read {
     }
 }
 
-/// The right to create and delete invitations.
+/// The right to create, change and delete invitations.
 #[derive(Debug)]
 pub struct Write;
 
 /// A write waits for its body and its commit, and no snapshot may be held across an await.
 impl Right for Write {
     const SCOPE: Scope = Scope::Write;
+    type Kept = ();
+
+    fn keep(_: Snapshot) {}
+}
+
+/// The right to vouch that a person owns an address.
+#[derive(Debug)]
+pub struct Accept;
+
+impl Right for Accept {
+    const SCOPE: Scope = Scope::Accept;
+    type Kept = ();
+
+    fn keep(_: Snapshot) {}
+}
+
+/// The right to get secret links.
+#[derive(Debug)]
+pub struct Link;
+
+impl Right for Link {
+    const SCOPE: Scope = Scope::Link;
+    type Kept = ();
+
+    fn keep(_: Snapshot) {}
+}
+
+/// The right to manage organizations.
+#[derive(Debug)]
+pub struct Admin;
+
+impl Right for Admin {
+    const SCOPE: Scope = Scope::Admin;
     type Kept = ();
 
     fn keep(_: Snapshot) {}

@@ -59,7 +59,7 @@ impl Modify for Finish {
         components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
         components.schemas.values_mut().for_each(close);
         for path in document.paths.paths.values_mut() {
-            let operations = [&mut path.get, &mut path.post, &mut path.delete];
+            let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
             operations.into_iter().flatten().for_each(without_null);
         }
     }

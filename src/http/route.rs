@@ -53,6 +53,28 @@ impl Route {
         self.with(Method::POST, web::post().to(handler))
     }
 
+    /// Answers PUT with `handler`.
+    #[must_use]
+    pub fn put<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.with(Method::PUT, web::put().to(handler))
+    }
+
+    /// Answers PATCH with `handler`.
+    #[must_use]
+    pub fn patch<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.with(Method::PATCH, web::patch().to(handler))
+    }
+
     /// Answers DELETE with `handler`.
     #[must_use]
     pub fn delete<F, Args>(self, handler: F) -> Self

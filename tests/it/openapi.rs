@@ -40,7 +40,8 @@ fn the_router_the_document_and_the_docs_list_the_same_routes() {
     let api = committed("docs/api.md");
     let listed =
         api.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(route, _)| route.to_owned()));
-    let is_route = |line: &String| ["GET ", "POST ", "DELETE "].iter().any(|method| line.starts_with(method));
+    let is_route =
+        |line: &String| ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "].iter().any(|method| line.starts_with(method));
     assert_eq!(listed.filter(is_route).collect::<BTreeSet<_>>(), routed, "docs/api.md");
 }
 
