@@ -47,6 +47,7 @@ create table invitation (
   -- Where the person goes after joining; its origin is on the server's list.
   redirect_url    text,
   -- How often it was sent again, and when last. Null while it was sent only once.
+  -- The link's token is an HMAC over the id and this count: sending it again makes the links before it worthless.
   send_count      integer,
   last_sent_at    integer,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
@@ -60,16 +61,34 @@ create unique index invitation_standing
   on invitation (email, organization_id)
   where state in (0, 1);
 
+-- Serves: the invitation of a link. Ids grow, so a create changes only the last page.
+create unique index invitation_id
+  on invitation (id);
+
+-- A 6-digit code that somebody asked for, to prove that mail to an address reaches them. The code itself is derived from the
+-- server's secret, so nothing here opens anything. Rows go with their invitation.
+create table code (
+  invitation_id blob    not null references invitation (id) on delete cascade,
+  -- HMAC of the address that was given, whether or not it is the invited one: both look and cost the same.
+  address_mac   blob    not null check (length(address_mac) = 32),
+  -- When the code was asked for; 0: never, the address was only tried.
+  issued_at     integer not null,
+  -- Wrong answers since then.
+  tries         integer not null,
+  -- Serves: the code of an address, and the codes of an invitation that goes.
+  primary key (invitation_id, address_mac)
+) strict, without rowid;
+
 -- What happened, append-only, written in the transaction of the change.
 create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- invitation.created, .accepted, .renewed, .revoked, .expired, .deleted
+  -- invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted
   type            text    not null,
   -- Which invitation. No foreign key: events outlive invitations.
   invitation_id   blob    not null check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, or `dev`.
+  -- Who did it: an API key's id, `dev`, or `person` for the invited one without a key.
   actor           text    not null,
   -- The X-Request-Id of the request that did it.
   request_id      text    not null,

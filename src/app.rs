@@ -12,6 +12,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::secret::Secret;
 use crate::token::PlainKey;
 
 /// How long a request head may take to arrive.
@@ -47,6 +48,7 @@ impl Program {
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
+        let secret = Secret::load(&config.secret)?;
         let (listener, address) = bind(config.settings.listen)?;
         let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
@@ -54,7 +56,10 @@ impl Program {
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
-        let state = State::new(db, config.rules(&public_url), config.mode, &public_url);
+        let bare = public_url.as_str().trim_end_matches('/').to_owned();
+        let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
+        let (rules, mode) = (config.rules(&public_url), config.mode);
+        let state = State { db, rules, mode, public_url: bare, accept_url, secret };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 

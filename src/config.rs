@@ -3,7 +3,7 @@
 //! A flag wins over the environment, the environment over the default.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -15,6 +15,7 @@ use crate::email::Hosts;
 use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
+use crate::secret::Source;
 
 /// Seconds before an invitation can be sent again: long enough that nobody is flooded by impatience.
 const RESEND_COOLDOWN_SECONDS: i64 = 60;
@@ -46,6 +47,15 @@ pub struct Settings {
     #[arg(long, env = "INVITED_REDIRECT_ORIGINS", value_name = "ORIGIN,...", value_delimiter = ',', value_parser = parse_origin)]
     pub redirect_origins: Vec<Url>,
 
+    /// Page of the application that takes the token of a link in its fragment [default: the public URL with /accept]
+    #[arg(long, env = "INVITED_ACCEPT_URL", value_name = "URL", value_parser = parse_public_url)]
+    pub accept_url: Option<Url>,
+
+    /// File with the secret from which links and codes are derived; `INVITED_SECRET` gives the secret itself
+    /// [default: the data file's name with .secret, made at the first start]
+    #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
     pub log: String,
@@ -69,6 +79,8 @@ pub struct Config {
     pub database: PathBuf,
     /// Whom it is for.
     pub mode: Mode,
+    /// Where the secret comes from.
+    pub secret: Source,
     /// Where it takes the time from.
     pub clock: Clock,
     /// How a commit reaches the disk.
@@ -91,7 +103,8 @@ impl Config {
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let (clock, synchronous) = (Clock::System, Synchronous::Full);
-        Ok(Self { settings, database, mode, clock, synchronous, workers })
+        let secret = secret_source(&settings, &database);
+        Ok(Self { settings, database, mode, secret, clock, synchronous, workers })
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`.
@@ -105,6 +118,19 @@ impl Config {
             redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
             hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
             resend_cooldown_seconds: if is_dev { 0 } else { RESEND_COOLDOWN_SECONDS },
+        }
+    }
+}
+
+/// Where the secret comes from. It has no flag of its own: command lines are seen by everybody on the machine.
+fn secret_source(settings: &Settings, database: &Path) -> Source {
+    match (std::env::var("INVITED_SECRET"), &settings.secret_file) {
+        (Ok(secret), _) => Source::Given(secret),
+        (Err(_), Some(path)) => Source::File(path.clone()),
+        (Err(_), None) => {
+            let mut path = database.as_os_str().to_owned();
+            path.push(".secret");
+            Source::Own(path.into())
         }
     }
 }

@@ -54,6 +54,11 @@ impl Email {
         Ok(email)
     }
 
+    /// An address that was in its normal form when it was stored.
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The normal form as text.
     pub fn as_str(&self) -> &str {
         &self.0

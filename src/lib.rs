@@ -3,11 +3,11 @@
 //! # Where everything is
 //! * [`cli`]: one file a subcommand. [`config`]: every setting, once. [`app`]: builds the server and runs it.
 //! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
-//! * [`invitation`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
+//! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`sample`]: what `invited dev` starts with.
-//! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
+//! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
 //! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
@@ -16,6 +16,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod answer;
 pub mod app;
 pub mod cli;
 pub mod clickhouse;
@@ -33,5 +34,6 @@ pub mod key;
 pub mod object;
 pub mod organization;
 pub mod sample;
+pub mod secret;
 pub mod text;
 pub mod token;

@@ -1,14 +1,13 @@
 //! The sample data of `invited dev`: a few organizations, with invitations in every state that a page has to show.
 
-use uuid::Uuid;
-
 use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::Origin;
 use crate::invitation::create::By;
 use crate::invitation::new::{CreateBody, InviterBody, NewInvitation, Rules};
-use crate::invitation::{Status, create, store};
+use crate::invitation::transition::{self, Change, Present};
+use crate::invitation::{Status, create};
 use crate::key::Rights;
 use crate::organization::OrganizationId;
 
@@ -63,23 +62,11 @@ fn insert(tx: &WriteTx<'_>, sample: &Sample, rules: &Rules) -> Result<()> {
     let new = NewInvitation::parse(organization, body, rules, then)?;
     let tx = tx.at(then);
     let (_, id) = create::create(&tx, &new, &by, |invitation| Ok(invitation.id))?;
-    let event = match status {
-        Status::Accepted => EventType::Accepted,
-        Status::Revoked => EventType::Revoked,
+    let change = match status {
+        Status::Accepted => Change::Accept,
+        Status::Revoked => Change::Revoke,
         _ => return Ok(()),
     };
-    close(&tx, &new.organization, (id, status, event), &by.origin)
-}
-
-/// Ends a sample.
-fn close(
-    tx: &WriteTx<'_>,
-    organization: &OrganizationId,
-    (id, status, event): (Uuid, Status, EventType),
-    origin: &Origin,
-) -> Result<()> {
-    store::close(tx, organization, id, status)?;
-    let before = Facts { status: Some(Status::Pending.name()), ..Facts::default() };
-    let after = Facts { status: Some(status.name()), ..Facts::default() };
-    event::store::append(tx, organization, (event, id), origin, (Some(&before), Some(&after)))
+    let present = Present::get(&tx, (&new.organization, id), |_| Ok(()))?;
+    transition::close(&tx, &present, change, None, &by.origin)
 }

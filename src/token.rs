@@ -111,7 +111,7 @@ impl fmt::Debug for HashedSecret {
 }
 
 /// Whether `text` is `len` lowercase hex digits.
-fn is_hex(text: &str, len: usize) -> bool {
+pub fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 

@@ -14,6 +14,7 @@ use crate::http::envelope::RequestId;
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
 use crate::http::openapi::{DialectCreateErrors, DialectDeleteErrors, DialectReadErrors};
+use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
 use crate::http::problem;
 use crate::http::query::NoQuery;
@@ -109,8 +110,7 @@ async fn list_all(access: Access<Read>, state: &State, status: Status, write: Wr
     operation_id = "clickhouseListInvitations",
     tag = "ClickHouse Cloud",
     summary = "List all pending invitations",
-    params(("organizationId" = String, Path, description = "The caller's own id of the organization.",
-        pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")),
+    params(InOrganization),
     responses((status = 200, description = "The invitations.", body = Envelope<Vec<DialectInvitation<'_>>>,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectReadErrors)
 )]
@@ -129,8 +129,7 @@ pub async fn list(access: Access<Read>, _: NoQuery, state: Data<State>) -> Resul
     tag = "ClickHouse Cloud",
     summary = "List organization members",
     description = "The members are the accepted invitations.",
-    params(("organizationId" = String, Path, description = "The caller's own id of the organization.",
-        pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")),
+    params(InOrganization),
     responses((status = 200, description = "The members.", body = Envelope<Vec<DialectMember<'_>>>,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})), DialectReadErrors)
 )]
@@ -148,12 +147,7 @@ pub async fn list_members(access: Access<Read>, _: NoQuery, state: Data<State>) 
     operation_id = "clickhouseCreateInvitation",
     tag = "ClickHouse Cloud",
     summary = "Create an invitation",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same key with the same body \
-            is answered again, and has one effect.", pattern = "^[!-~]{1,255}$"),
-    ),
+    params(InOrganization, Once),
     request_body(content = DialectCreateBody, example = json!({"email": "new.user@example.com", "assignedRoleIds": []})),
     responses((status = 200, description = "The invitation.", body = Envelope<DialectInvitation<'_>>, example = json!({
         "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": {
@@ -198,11 +192,7 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
     operation_id = "clickhouseGetInvitation",
     tag = "ClickHouse Cloud",
     summary = "Get invitation details",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
-    ),
+    params(OfInvitation),
     responses((status = 200, description = "The invitation.", body = Envelope<DialectInvitation<'_>>,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": {
             "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "email": "new.user@example.com",
@@ -230,11 +220,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<H
     operation_id = "clickhouseDeleteInvitation",
     tag = "ClickHouse Cloud",
     summary = "Delete organization invitation",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
-    ),
+    params(OfInvitation),
     responses((status = 200, description = "It is gone.", body = Done,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})), DialectDeleteErrors)
 )]

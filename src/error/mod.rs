@@ -30,6 +30,8 @@ pub struct Parts {
     pub fields: Vec<FieldError>,
     /// The invitation that stands in the way.
     pub invitation_id: Option<uuid::Uuid>,
+    /// Where that invitation stands.
+    pub invitation_status: Option<&'static str>,
     /// Seconds after which another try makes sense.
     pub retry_after_seconds: Option<u64>,
     /// The methods that the path has, for [`Code::MethodNotAllowed`].
@@ -48,6 +50,7 @@ impl Error {
             detail,
             fields,
             invitation_id: None,
+            invitation_status: None,
             retry_after_seconds,
             allow: None,
             cause: None,
@@ -91,6 +94,13 @@ impl Error {
     #[must_use]
     pub fn naming(mut self, invitation_id: uuid::Uuid) -> Self {
         self.0.invitation_id = Some(invitation_id);
+        self
+    }
+
+    /// The same error saying where the invitation that it names stands.
+    #[must_use]
+    pub fn standing(mut self, status: &'static str) -> Self {
+        self.0.invitation_status = Some(status);
         self
     }
 

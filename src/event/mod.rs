@@ -13,8 +13,12 @@ use crate::clock::Timestamp;
 pub enum EventType {
     /// It was made.
     Created,
+    /// Its role, expiry, metadata or redirect URL was changed.
+    Updated,
     /// The person joined.
     Accepted,
+    /// The person said no.
+    Declined,
     /// It was sent again with a new expiry.
     Renewed,
     /// It was taken back.
@@ -30,7 +34,9 @@ impl EventType {
     pub fn name(self) -> &'static str {
         match self {
             Self::Created => "invitation.created",
+            Self::Updated => "invitation.updated",
             Self::Accepted => "invitation.accepted",
+            Self::Declined => "invitation.declined",
             Self::Renewed => "invitation.renewed",
             Self::Revoked => "invitation.revoked",
             Self::Expired => "invitation.expired",
@@ -42,7 +48,7 @@ impl EventType {
 /// Where a change comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Who: an API key's id, or `dev`.
+    /// Who: an API key's id, `dev`, or `person`.
     pub actor: String,
     /// The `X-Request-Id` of the request.
     pub request_id: String,
@@ -64,4 +70,13 @@ pub struct Facts<'a> {
     /// The expiry, when it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
+    /// Who accepted: the user id that the application gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted_by: Option<&'a str>,
+    /// The redirect URL, when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redirect_url: Option<&'a str>,
+    /// Whether the metadata changed. They are the application's own, so the history does not repeat them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub metadata_changed: bool,
 }

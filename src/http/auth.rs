@@ -50,7 +50,15 @@ impl Caller {
     /// # Errors
     /// [`Code::Unauthorized`].
     pub fn check(request: &HttpRequest) -> Result<()> {
-        Self::identify(request).map(drop)
+        Self::of(request).map(drop)
+    }
+
+    /// Whoever sent `request`.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`].
+    pub fn of(request: &HttpRequest) -> Result<Self> {
+        Self::identify(request).map(|(caller, _)| caller)
     }
 
     /// Reads the key of `request` and looks it up. The snapshot that it was found in comes along, so that what is read next
@@ -123,7 +131,7 @@ impl FromRequest for Caller {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::identify(request).map(|(caller, _)| caller))
+        ready(Self::of(request))
     }
 }
 

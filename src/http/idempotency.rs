@@ -31,7 +31,12 @@ pub struct IdempotencyKey {
 impl IdempotencyKey {
     /// What makes a request of `caller` with this body recognizable.
     pub fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
-        self.key.map(|key| Ticket { actor: caller.actor.clone(), operation: self.operation, key, body_hash })
+        self.ticket_of(&caller.actor, body_hash)
+    }
+
+    /// The same for whoever is called `actor`.
+    pub fn ticket_of(self, actor: &str, body_hash: [u8; 32]) -> Option<Ticket> {
+        self.key.map(|key| Ticket { actor: actor.to_owned(), operation: self.operation, key, body_hash })
     }
 
     /// Reads the header: 1 to 255 visible ASCII characters, bare or as a quoted string.

@@ -54,6 +54,26 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
     }
 }
 
+/// A body that may be left away, which is the same as an empty object.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub Json<T>);
+
+impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let is_empty = length.is_none_or(|length| length == "0");
+        if is_empty && !request.headers().contains_key(header::TRANSFER_ENCODING) {
+            let nothing = Json { value: T::default(), hash: Sha256::digest([]).into() };
+            return Box::pin(async { Ok(Self(nothing)) });
+        }
+        let body = Json::from_request(request, payload);
+        Box::pin(async { body.await.map(Self) })
+    }
+}
+
 /// Refuses what is not plain JSON, and what says itself that it is too large.
 fn check_headers(request: &HttpRequest) -> Result<()> {
     let is_json = request.content_type().trim().eq_ignore_ascii_case("application/json");

@@ -12,12 +12,14 @@ mod host;
 pub mod idempotency;
 pub mod json;
 pub mod openapi;
+pub mod params;
 pub mod path;
 pub mod problem;
 pub mod query;
 pub mod route;
 pub mod state;
 mod unread;
+pub mod visitor;
 
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
@@ -26,7 +28,8 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::error::{Error, Result};
-use crate::{clickhouse, invitation};
+use crate::invitation::lifecycle;
+use crate::{answer, clickhouse, invitation};
 use auth::Caller;
 use route::Route;
 
@@ -35,10 +38,22 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
             .get(invitation::routes::get)
+            .patch(lifecycle::routes::update)
             .delete(invitation::routes::delete),
         Route::new("/v1/organizations/{organizationId}/invitations")
             .get(invitation::routes::list)
             .post(invitation::routes::create),
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/resend")
+            .post(lifecycle::routes::resend),
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/revoke")
+            .post(lifecycle::routes::revoke),
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/accept")
+            .post(lifecycle::routes::accept),
+        Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/link").post(lifecycle::routes::link),
+        Route::public("/v1/invitations/lookup").post(answer::routes::lookup),
+        Route::public("/v1/invitations/code").post(answer::routes::request_code),
+        Route::public("/v1/invitations/accept").post(answer::routes::accept),
+        Route::public("/v1/invitations/decline").post(answer::routes::decline),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

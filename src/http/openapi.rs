@@ -13,7 +13,8 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
 use crate::error::{Code, Meaning};
-use crate::{clickhouse, http, invitation};
+use crate::invitation::lifecycle;
+use crate::{answer, clickhouse, http, invitation};
 
 /// The document.
 #[derive(OpenApi)]
@@ -26,6 +27,9 @@ use crate::{clickhouse, http, invitation};
     ),
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
+        lifecycle::routes::update, lifecycle::routes::resend, lifecycle::routes::revoke, lifecycle::routes::accept,
+        lifecycle::routes::link,
+        answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
@@ -33,6 +37,7 @@ use crate::{clickhouse, http, invitation};
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
+        (name = "Answers", description = "What the invited person does with the link, by proof of the address."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
@@ -80,9 +85,7 @@ fn without_null(operation: &mut Operation) {
 
 /// Says of an object that it has only the fields that are listed.
 fn close(schema: &mut RefOr<Schema>) {
-    if let RefOr::T(Schema::Object(object)) = schema
-        && !object.properties.is_empty()
-    {
+    if let RefOr::T(Schema::Object(object)) = schema {
         object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
     }
 }
@@ -131,19 +134,23 @@ const WITH_KEY: &[Code] = &[
 const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
 /// What a write can answer on top of that.
 const WRITING: &[Code] = &[Code::StorageFull];
-/// What a create can answer on top of that.
-const CREATING: &[Code] = &[
+/// What an operation with a body can answer on top of that.
+const BODY: &[Code] = &[
     Code::InvalidJson,
     Code::UnknownField,
-    Code::RoleNotGrantable,
     Code::RequestTimeout,
-    Code::AlreadyInvited,
-    Code::AlreadyAccepted,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
-    Code::IdempotencyKeyReused,
 ];
+/// What a create can answer on top of that.
+const CREATING: &[Code] =
+    &[Code::RoleNotGrantable, Code::AlreadyInvited, Code::AlreadyAccepted, Code::IdempotencyKeyReused];
+/// What a change of an invitation can answer on top of that.
+const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
+/// What an operation of the invited person can answer, where the storage is at fault.
+const WITHOUT_KEY: &[Code] =
+    &[Code::NotFound, Code::Overloaded, Code::StorageBusy, Code::StorageFailed, Code::StorageCorrupt];
 
 /// The errors of a public operation.
 pub struct PublicErrors;
@@ -195,7 +202,7 @@ pub struct CreateErrors;
 
 impl IntoResponses for CreateErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, CREATING, &[Code::ResendTooSoon]])
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]])
     }
 }
 
@@ -205,6 +212,90 @@ pub struct DeleteErrors;
 impl IntoResponses for DeleteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]])
+    }
+}
+
+/// The errors of a change that has no values of its own.
+pub struct ChangeErrors;
+
+impl IntoResponses for ChangeErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused]])
+    }
+}
+
+/// The errors of an update.
+pub struct UpdateErrors;
+
+impl IntoResponses for UpdateErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]])
+    }
+}
+
+/// The errors of a resend.
+pub struct ResendErrors;
+
+impl IntoResponses for ResendErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]])
+    }
+}
+
+/// The errors of an acceptance that an application vouches for.
+pub struct AcceptErrors;
+
+impl IntoResponses for AcceptErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused]])
+    }
+}
+
+/// The errors of a request for a link.
+pub struct LinkErrors;
+
+impl IntoResponses for LinkErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]])
+    }
+}
+
+/// The errors of a lookup.
+pub struct LookupErrors;
+
+impl IntoResponses for LookupErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]])
+    }
+}
+
+/// The errors of a request for a code.
+pub struct CodeErrors;
+
+impl IntoResponses for CodeErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            COMMON,
+            WITHOUT_KEY,
+            WRITING,
+            BODY,
+            &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused],
+        ])
+    }
+}
+
+/// The errors of an answer by a link.
+pub struct AnswerErrors;
+
+impl IntoResponses for AnswerErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[
+            COMMON,
+            WITH_KEY,
+            WRITING,
+            BODY,
+            &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused],
+        ])
     }
 }
 
@@ -222,7 +313,7 @@ pub struct DialectCreateErrors;
 
 impl IntoResponses for DialectCreateErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        failures(&[COMMON, WITH_KEY, WRITING, CREATING])
+        failures(&[COMMON, WITH_KEY, WRITING, BODY, CREATING])
     }
 }
 

@@ -34,6 +34,10 @@ pub struct Problem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<String>,
+    /// Where that invitation stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$", required = false)]
+    pub invitation_status: Option<&'a str>,
 }
 
 /// One value that is not acceptable.
@@ -68,6 +72,7 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
         request_id,
         errors: error.fields.iter().map(ProblemField::from).collect(),
         invitation_id: error.invitation_id.map(|id| id.to_string()),
+        invitation_status: error.invitation_status,
     };
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);

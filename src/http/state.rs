@@ -1,10 +1,9 @@
 //! What every request shares.
 
-use url::Url;
-
 use crate::config::Mode;
 use crate::db::Db;
 use crate::invitation::new::Rules;
+use crate::secret::Secret;
 
 /// What every request shares.
 pub struct State {
@@ -16,11 +15,8 @@ pub struct State {
     pub mode: Mode,
     /// Where people and programs reach this server, without a slash at its end.
     pub public_url: String,
-}
-
-impl State {
-    /// The state of a server that is reached under `public_url`.
-    pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url) -> Self {
-        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned() }
-    }
+    /// The page that takes the token of a link in its fragment.
+    pub accept_url: String,
+    /// From what links and codes are derived.
+    pub secret: Secret,
 }

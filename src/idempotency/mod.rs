@@ -42,6 +42,19 @@ pub struct Answer {
 /// # Errors
 /// [`Code::IdempotencyKeyReused`] when the key came with another body before, or what `make` answers.
 pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Result<Answer>) -> Result<Answer> {
+    let answer = once_if(tx, ticket, || make().map(Some))?;
+    answer.ok_or_else(|| Error::internal("an operation without an answer"))
+}
+
+/// The same for an operation that may refuse and yet change something, as counting a wrong proof: then there is no answer to store.
+///
+/// # Errors
+/// See [`once`].
+pub fn once_if(
+    tx: &WriteTx<'_>,
+    ticket: Option<&Ticket>,
+    make: impl FnOnce() -> Result<Option<Answer>>,
+) -> Result<Option<Answer>> {
     let Some(ticket) = ticket else {
         return make();
     };
@@ -49,9 +62,11 @@ pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Re
         if body_hash != ticket.body_hash {
             return Err(Error::new(Code::IdempotencyKeyReused, "This Idempotency-Key came with another body before."));
         }
-        return Ok(answer);
+        return Ok(Some(answer));
     }
     let answer = make()?;
-    store::insert(tx, ticket, &answer)?;
+    if let Some(answer) = &answer {
+        store::insert(tx, ticket, answer)?;
+    }
     Ok(answer)
 }

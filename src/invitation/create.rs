@@ -3,10 +3,11 @@
 use uuid::Uuid;
 
 use super::new::{NewInvitation, OnConflict};
-use super::store::{self, Standing};
-use super::{Invitation, Status};
+use super::renew::{in_the_way, renew};
+use super::transition::{self, Change, Present};
+use super::{Invitation, Status, store};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::Rights;
 use crate::organization;
@@ -33,7 +34,7 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// [`Code::RoleNotGrantable`], [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
+/// `role_not_grantable`, `already_invited`, `already_accepted`, `resend_too_soon`.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -62,6 +63,7 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
         role: Some(new.role.as_str()),
         status: Some(Status::Pending.name()),
         expires_at: Some(expires_at),
+        ..Facts::default()
     };
     event::store::append(tx, &new.organization, (EventType::Created, id), &by.origin, (None, Some(&after)))?;
     Ok(Some(id))
@@ -69,60 +71,29 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
 
 /// Decides what to do where an invitation stands already.
 fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outcome, Uuid)> {
-    let standing = store::find_standing(tx, &new.organization, &new.email)?
+    let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
+    let standing = Present::get(tx, (&new.organization, id), |_| Ok(()))?;
     match (standing.status, new.on_conflict) {
-        (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, standing.id)),
-        (Status::Accepted, _) => Err(in_the_way(Code::AlreadyAccepted, "has joined by an invitation", &standing)),
-        (Status::Pending, OnConflict::Error) => {
-            Err(in_the_way(Code::AlreadyInvited, "has a pending invitation", &standing))
+        (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
+        (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
+        (Status::Pending, OnConflict::Resend) => {
+            renew(tx, &standing, new.expiry, new.resend_cooldown_seconds, by)?;
+            Ok((Outcome::Standing, id))
         }
-        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, by),
-        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), by),
-        _ => replace(tx, new, (&standing, Status::Expired), by),
+        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by),
+        _ => replace(tx, new, (&standing, Change::Expire), by),
     }
 }
 
-/// Ends the standing invitation as `end`, and puts the new one in its place.
+/// Ends the standing invitation by `end`, and puts the new one in its place.
 fn replace(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    (standing, end): (&Standing, Status),
+    (standing, end): (&Present, Change),
     by: &By,
 ) -> Result<(Outcome, Uuid)> {
-    let event = if end == Status::Revoked { EventType::Revoked } else { EventType::Expired };
-    let (before, after) = (status(Status::Pending), status(end));
-    store::close(tx, &new.organization, standing.id, end)?;
-    event::store::append(tx, &new.organization, (event, standing.id), &by.origin, (Some(&before), Some(&after)))?;
+    transition::close(tx, standing, end, None, &by.origin)?;
     let id = insert(tx, new, by)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
     Ok((Outcome::Created, id))
-}
-
-/// Sends the standing invitation again, if its cool-down is over. It keeps its role, so that one must be grantable, too.
-fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, by: &By) -> Result<(Outcome, Uuid)> {
-    let show_role = |invitation: &Invitation<'_>| by.rights.check_grant(invitation.role);
-    store::find(tx, tx.now, (&new.organization, standing.id), show_role)?;
-    let wait_ms = standing.sent_at.plus_seconds(new.resend_cooldown_seconds).as_millis() - tx.now.as_millis();
-    if wait_ms > 0 {
-        let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
-        let error = in_the_way(Code::ResendTooSoon, "was sent its invitation a moment ago", standing);
-        return Err(error.retry_after(seconds));
-    }
-    let expires_at = new.expiry.from(tx.now);
-    let before = Facts { expires_at: Some(standing.expires_at), ..Facts::default() };
-    let after = Facts { expires_at: Some(expires_at), ..Facts::default() };
-    store::renew(tx, &new.organization, standing.id, expires_at)?;
-    let event = (EventType::Renewed, standing.id);
-    event::store::append(tx, &new.organization, event, &by.origin, (Some(&before), Some(&after)))?;
-    Ok((Outcome::Standing, standing.id))
-}
-
-/// The facts of a change of status.
-fn status(status: Status) -> Facts<'static> {
-    Facts { status: Some(status.name()), ..Facts::default() }
-}
-
-/// The error that names the invitation in the way.
-fn in_the_way(code: Code, why: &str, standing: &Standing) -> Error {
-    Error::new(code, format!("This address {why} already.")).naming(standing.id)
 }

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
+use super::transition::Present;
 use super::{Invitation, store};
 use crate::db::WriteTx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::organization::OrganizationId;
 
@@ -18,13 +19,13 @@ pub fn delete(
     origin: &Origin,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let remember = |invitation: &Invitation<'_>| {
-        check(invitation)?;
-        Ok((invitation.email.to_owned(), invitation.role.to_owned(), invitation.status))
-    };
-    let found = store::find(tx, tx.now, (organization, id), remember)?;
-    let (email, role, status) = found.ok_or_else(Error::not_found)?;
+    let present = Present::get(tx, (organization, id), check)?;
     store::delete(tx, organization, id)?;
-    let before = Facts { email: Some(&email), role: Some(&role), status: Some(status.name()), expires_at: None };
+    let before = Facts {
+        email: Some(present.email.as_str()),
+        role: Some(&present.role),
+        status: Some(present.status.name()),
+        ..Facts::default()
+    };
     event::store::append(tx, organization, (EventType::Deleted, id), origin, (Some(&before), None))
 }

@@ -1,6 +1,9 @@
 //! Invitations: what one is, and how it is written as JSON.
 //!
 //! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
+//! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
+//!   and [`crate::answer`] those by the invited person.
+//! * [`link`] makes and reads the token of its secret link.
 //! * [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
@@ -8,11 +11,16 @@
 pub mod create;
 pub mod delete;
 pub mod json;
+pub mod lifecycle;
+pub mod link;
 pub mod new;
 pub mod query;
+pub mod renew;
 pub mod routes;
 pub mod rows;
 pub mod store;
+pub mod transition;
+pub mod update;
 
 use serde::Serialize;
 use utoipa::ToSchema;

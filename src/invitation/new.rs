@@ -152,8 +152,8 @@ impl NewInvitation {
         let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
         let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
         let inviter = body.inviter.unwrap_or_default();
-        errors.extend(check_name("/inviter/id", inviter.id.as_deref()));
-        errors.extend(check_name("/inviter/name", inviter.name.as_deref()));
+        errors.extend(check_name("/inviter/id", inviter.id.as_deref(), MAX_INVITER));
+        errors.extend(check_name("/inviter/name", inviter.name.as_deref(), MAX_INVITER));
         let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
             (email, role, expiry, metadata, redirect_url, on_conflict, errors.is_empty())
         else {
@@ -199,16 +199,24 @@ impl NewInvitation {
 }
 
 /// A value, or what is wrong with it.
-type Checked<T> = std::result::Result<T, FieldError>;
+pub type Checked<T> = std::result::Result<T, FieldError>;
 
 /// Checks the address.
-fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
+pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
     let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "the address to invite"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
 }
 
+/// Checks an address that stands alone.
+///
+/// # Errors
+/// [`crate::error::Code::ValidationFailed`].
+pub fn check_email(text: Option<&str>, hosts: Hosts) -> Result<Email> {
+    parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
+}
+
 /// Checks the role against its form and the catalogue.
-fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
+pub(super) fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
     let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
     let role = Role::parse(text).ok_or_else(|| {
         FieldError::new(
@@ -225,7 +233,12 @@ fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
 }
 
 /// Checks the two ways to say how long the invitation lives.
-fn parse_expiry(expires_in: Option<i64>, expires_at: Option<&str>, rules: &Rules, now: Timestamp) -> Checked<Expiry> {
+pub(super) fn parse_expiry(
+    expires_in: Option<i64>,
+    expires_at: Option<&str>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Checked<Expiry> {
     match (expires_in, expires_at) {
         (None, None) => Ok(Expiry::After(rules.default_lifetime_seconds)),
         (Some(seconds), None) if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
@@ -248,8 +261,21 @@ fn parse_expiry(expires_in: Option<i64>, expires_at: Option<&str>, rules: &Rules
     }
 }
 
+/// Checks how long an invitation is to live that is sent again.
+///
+/// # Errors
+/// [`crate::error::Code::ValidationFailed`].
+pub fn check_expiry(
+    expires_in: Option<i64>,
+    expires_at: Option<&str>,
+    rules: &Rules,
+    now: Timestamp,
+) -> Result<Expiry> {
+    parse_expiry(expires_in, expires_at, rules, now).map_err(|error| Error::validation(vec![error]))
+}
+
 /// Writes the metadata without spaces, if it is small enough.
-fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
+pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
     let text = metadata.map(serde_json::to_string).transpose().unwrap_or_default();
     match text {
         Some(text) if text.len() > MAX_METADATA => {
@@ -260,7 +286,7 @@ fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<Strin
 }
 
 /// Checks where the person goes after joining: only to an origin on the server's list.
-fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+pub(super) fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
     let Some(text) = text else {
         return Ok(None);
     };
@@ -293,15 +319,15 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
     }
 }
 
-/// Checks a text that people will read.
-fn check_name(pointer: &'static str, text: Option<&str>) -> Option<FieldError> {
+/// Checks a text that people will read, of at most `max` characters.
+pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Option<FieldError> {
     let text = text?;
     if text.chars().any(crate::text::is_invisible) {
         let detail = "control, invisible and direction characters are not allowed";
         return Some(FieldError::new(pointer, FieldCode::ForbiddenCharacter, detail));
     }
-    if text.chars().count() > MAX_INVITER {
-        return Some(FieldError::new(pointer, FieldCode::TooLong, "at most 100 characters"));
+    if text.chars().count() > max {
+        return Some(FieldError::new(pointer, FieldCode::TooLong, format!("at most {max} characters")));
     }
     let empty = || FieldError::new(pointer, FieldCode::InvalidFormat, "there is nothing to see in it");
     (!crate::text::is_visible(text)).then(empty)

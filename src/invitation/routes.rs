@@ -18,6 +18,7 @@ use crate::http::etag::{self, Conditions};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
 use crate::http::openapi::{CreateErrors, DeleteErrors, GetErrors, ListErrors};
+use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, Answer};
@@ -35,8 +36,7 @@ use crate::idempotency::{self, Answer};
     description = "All invitations of the organization as an array, newest first; `[]` for an organization that is not \
         known. Without `limit` all of them come, streamed. With `limit`, `Link` names the next page.",
     params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        InOrganization,
         ("status" = Option<String>, Query, description = "Only these statuses, by comma.",
             pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"),
         ("email" = Option<String>, Query, description = "Only this address, in any spelling.", example = "new.user@example.com"),
@@ -81,12 +81,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
     summary = "Create an invitation",
     description = "Invites an address to the organization. At most one pending or accepted invitation stands for an address; \
         `onConflict` says what to do about it. A lapsed one never stands in the way.",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same key with the same body \
-            is answered again, and has one effect.", pattern = "^[!-~]{1,255}$"),
-    ),
+    params(InOrganization, Once),
     request_body(content = CreateBody, example = json!({"email": "New.User@example.com", "role": "developer"})),
     responses(
         (status = 201, description = "The new invitation.", body = Invitation<'_>, headers(
@@ -139,9 +134,7 @@ pub async fn create(
     tag = "Invitations",
     summary = "Get invitation details",
     params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
+        OfInvitation,
         ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
@@ -175,13 +168,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions:
     tag = "Invitations",
     summary = "Delete organization invitation",
     description = "Deletes the invitation, whatever its status; it frees the address. The history keeps that it was there.",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("invitationId" = String, Path, description = "UUIDv7, lowercase with hyphens.", format = "uuid"),
-        ("If-Match" = Option<String>, Header, description = "Delete only this version.",
-            pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
-    ),
+    params(OfInvitation, OnlyVersion),
     responses((status = 204, description = "It is gone."), DeleteErrors)
 )]
 pub async fn delete(

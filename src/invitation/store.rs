@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::new::NewInvitation;
 use super::query::{Filter, Order, Page};
+use super::update::Patch;
 use super::{Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::db::WriteTx;
@@ -43,19 +44,6 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
          order by id {direction}
          limit ?3"
     )
-}
-
-/// What the decisions of a change need to know of a standing invitation.
-#[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// Its id.
-    pub id: Uuid,
-    /// Where it stands now.
-    pub status: Status,
-    /// When its time runs out.
-    pub expires_at: Timestamp,
-    /// When it was last sent, the first time included.
-    pub sent_at: Timestamp,
 }
 
 /// The invitation `id` of `organization`, as `show` makes it. `conn` is a reader's or a transaction's.
@@ -105,23 +93,23 @@ pub fn list(
 }
 
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may have lapsed.
-pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Email) -> Result<Option<Standing>> {
+pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Email) -> Result<Option<Uuid>> {
     let mut statement = tx.prepare_cached(
-        "select id, state, expires_at, coalesce(last_sent_at, created_at)
+        "select id
          from invitation
          where email = :email
            and organization_id = :organization_id
            and state in (0, 1)",
     )?;
-    let found = statement.query_row(
-        named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() },
-        |row| {
-            let expires_at = Timestamp::from_millis(row.get(2)?);
-            let status = Status::of(state(row, 1)?, expires_at, tx.now);
-            Ok(Standing { id: id(row, 0)?, status, expires_at, sent_at: Timestamp::from_millis(row.get(3)?) })
-        },
-    );
-    Ok(found.optional()?)
+    let bound = named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
+    Ok(statement.query_row(bound, |row| id(row, 0)).optional()?)
+}
+
+/// The organization of the invitation `id`: what a link does not say.
+pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
+    let mut statement = conn.prepare_cached("select organization_id from invitation where id = ?1")?;
+    let found = statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
+    Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
 /// Inserts a pending invitation. Answers its id, or none where one stands for the address already.
@@ -152,21 +140,28 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewInvitation, expires_at: Timestamp) -> R
     Ok((inserted > 0).then_some(id))
 }
 
-/// Ends a pending invitation as `status`. Answers whether it was pending.
-pub fn close(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid, status: Status) -> Result<bool> {
+/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not. Answers whether it could.
+pub fn close(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    end: Status,
+    accepted_by: Option<&str>,
+) -> Result<bool> {
     // An expiry is a matter of the clock, not something that somebody did at a time.
-    let closed_at = (status != Status::Expired).then_some(tx.now.as_millis());
+    let closed_at = (end != Status::Expired).then_some(tx.now.as_millis());
     let changed = tx
         .prepare_cached(
             "update invitation
-             set state = :state, closed_at = :closed_at, updated_at = :now
+             set state = :state, closed_at = :closed_at, accepted_by = :accepted_by, updated_at = :now
              where organization_id = :organization_id
                and id = :id
-               and state = 0",
+               and state = 0
+               and (expires_at <= :now) = (:state = 4)",
         )?
         .execute(named_params! {
-            ":state": status as u8,
+            ":state": end as u8,
             ":closed_at": closed_at,
+            ":accepted_by": accepted_by,
             ":now": tx.now.as_millis(),
             ":organization_id": organization.as_str(),
             ":id": id.as_bytes(),
@@ -174,22 +169,51 @@ pub fn close(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid, status: 
     Ok(changed > 0)
 }
 
-/// Sends a pending invitation again, until `expires_at`. Answers whether it was pending and had not lapsed.
-pub fn renew(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid, expires_at: Timestamp) -> Result<bool> {
+/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Answers whether it could.
+pub fn renew(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), expires_at: Timestamp) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update invitation
-             set expires_at = :expires_at,
+             set state = 0,
+                 expires_at = :expires_at,
                  updated_at = :now,
                  send_count = coalesce(send_count, 0) + 1,
                  last_sent_at = :now
+             where organization_id = :organization_id
+               and id = :id
+               and state in (0, 4)",
+        )?
+        .execute(named_params! {
+            ":expires_at": expires_at.as_millis(),
+            ":now": tx.now.as_millis(),
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Changes what is given of a pending invitation that has not lapsed. Answers whether it could.
+pub fn update(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), patch: &Patch) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set role = coalesce(:role, role),
+                 expires_at = coalesce(:expires_at, expires_at),
+                 metadata = iif(:sets_metadata, :metadata, metadata),
+                 redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
+                 updated_at = :now
              where organization_id = :organization_id
                and id = :id
                and state = 0
                and expires_at > :now",
         )?
         .execute(named_params! {
-            ":expires_at": expires_at.as_millis(),
+            ":role": patch.role.as_ref().map(Role::as_str),
+            ":expires_at": patch.expiry.map(|expiry| expiry.from(tx.now).as_millis()),
+            ":sets_metadata": patch.metadata.is_some(),
+            ":metadata": patch.metadata.as_ref().and_then(Option::as_ref),
+            ":sets_redirect_url": patch.redirect_url.is_some(),
+            ":redirect_url": patch.redirect_url.as_ref().and_then(Option::as_ref),
             ":now": tx.now.as_millis(),
             ":organization_id": organization.as_str(),
             ":id": id.as_bytes(),

@@ -1,0 +1,74 @@
+//! The 6-digit code that proves that mail to an address reaches a person.
+//!
+//! A code is derived from the server's secret when it is needed, so neither the file nor a backup of it holds one. A row says only
+//! when it was asked for and how often it was answered wrongly.
+
+use subtle::ConstantTimeEq;
+
+use super::store::{self, Asked};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::email::Email;
+use crate::error::Result;
+use crate::invitation::transition::Present;
+use crate::secret::Secret;
+
+/// How long a code can be answered, in seconds: 10 minutes.
+pub const LIFETIME_SECONDS: i64 = 600;
+/// Wrong answers after which a new code is needed.
+const MAX_TRIES: u32 = 5;
+
+/// Makes a code for `email`, in place of an earlier one. It looks and costs the same whether or not that address was invited.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn request(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email) -> Result<()> {
+    store::ask(tx, (present.id, &address_mac(secret, present, email)))
+}
+
+/// Whether `code` is the live one for the invited address; a wrong answer is counted. Every way to be wrong costs the same.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn verify(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email, code: &str) -> Result<bool> {
+    let address_mac = address_mac(secret, present, email);
+    let place = (present.id, &address_mac);
+    let asked =
+        store::find_asked(tx, place)?.unwrap_or(Asked { issued_at: Timestamp::from_millis(0), tries: MAX_TRIES });
+    let fits: bool = derive(secret, present, &address_mac, asked.issued_at).as_bytes().ct_eq(code.as_bytes()).into();
+    let is_invited: bool = present.email.as_str().as_bytes().ct_eq(email.as_str().as_bytes()).into();
+    if fits & is_invited & is_live(&asked, tx.now) {
+        return Ok(true);
+    }
+    store::count_try(tx, place)?;
+    Ok(false)
+}
+
+/// The live code of the invited address, if one was asked for: what is sent to it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn current(conn: &crate::db::Reader<'_>, secret: &Secret, present: &Present) -> Result<Option<String>> {
+    let address_mac = address_mac(secret, present, &present.email);
+    let asked = store::find_asked(conn, (present.id, &address_mac))?.filter(|asked| is_live(asked, conn.now));
+    Ok(asked.map(|asked| derive(secret, present, &address_mac, asked.issued_at)))
+}
+
+/// Whether a code that was asked for can still be answered.
+fn is_live(asked: &Asked, now: Timestamp) -> bool {
+    asked.tries < MAX_TRIES && (asked.issued_at..asked.issued_at.plus_seconds(LIFETIME_SECONDS)).contains(&now)
+}
+
+/// The code that was asked for at `issued_at`: six digits. Sending the invitation again makes it worthless, as it does the link.
+fn derive(secret: &Secret, present: &Present, address_mac: &[u8; 32], issued_at: Timestamp) -> String {
+    let sent = present.send_count.to_be_bytes();
+    let asked = issued_at.as_millis().to_be_bytes();
+    let mac = secret.mac("invitation code", &[present.id.as_bytes(), address_mac, &sent, &asked]);
+    let number = mac.iter().take(8).fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+    format!("{:06}", number % 1_000_000)
+}
+
+/// What the file holds of an address that was given for `present`.
+fn address_mac(secret: &Secret, present: &Present, email: &Email) -> [u8; 32] {
+    secret.mac("invitation code address", &[present.id.as_bytes(), email.as_str().as_bytes()])
+}

@@ -1,0 +1,163 @@
+//! Answering an invitation: look at it, accept it, decline it, by its secret link.
+//!
+//! Two things decide, always: a live invitation, and proof of the very same e-mail address ([`proof`]). A mismatch uses nothing up.
+//!
+//! # No oracle
+//! Without a key nobody learns which address was invited: a wrong address and a wrong code get the same bytes and cost the same
+//! write, and a code is asked for in the same way whether or not its address is the invited one ([`code`]).
+
+pub mod code;
+pub mod proof;
+pub mod routes;
+pub mod store;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::email::{Email, Hosts};
+use crate::error::{Code, Error, FieldError, Result};
+use crate::event::Origin;
+use crate::invitation::link::LinkToken;
+use crate::invitation::transition::{self, Change, Present};
+use crate::invitation::{Invitation, new};
+use crate::key::Rights;
+use crate::secret::Secret;
+use proof::Proof;
+
+/// The most characters of a user's id: as many as an identity provider may give (OpenID Connect Core 1.0, 2).
+const MAX_SUBJECT: usize = 255;
+
+/// A token for examples.
+pub const EXAMPLE_TOKEN: &str =
+    "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e1c4b7f9a2d8e6c0f1b3a5d7e9c2b4f6a8d0e1c3b5f7a9d2e4c6b80";
+
+/// The user who answers, and whose address is proven.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// The proven address.
+    pub email: Email,
+    /// The application's id of the user.
+    pub id: Option<String>,
+}
+
+impl Subject {
+    /// Checks what an application vouches for.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] with everything that is not acceptable.
+    pub fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
+        let mut errors: Vec<FieldError> = new::check_name("/subject", id.as_deref(), MAX_SUBJECT).into_iter().collect();
+        match new::parse_email(email, hosts).map_err(|error| errors.insert(0, error)) {
+            Ok(email) if errors.is_empty() => Ok(Self { email, id }),
+            _ => Err(Error::validation(errors)),
+        }
+    }
+}
+
+/// What everybody with the link may see: never the address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// The organization's id.
+    pub organization_id: String,
+    /// The role the person gets on joining.
+    pub role: String,
+    /// The name of who invites.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub inviter_name: Option<String>,
+    /// Where the invitation stands.
+    #[schema(pattern = "^(pending|accepted|declined|revoked|expired)$")]
+    pub status: &'static str,
+    /// From when on it cannot be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Where the person goes after joining.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub redirect_url: Option<String>,
+}
+
+impl Preview {
+    /// What is to be seen of `invitation`.
+    pub fn of(invitation: &Invitation<'_>) -> Self {
+        Self {
+            organization_id: invitation.organization_id.to_owned(),
+            role: invitation.role.to_owned(),
+            inviter_name: invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned),
+            status: invitation.status.name(),
+            expires_at: invitation.expires_at,
+            redirect_url: invitation.redirect_url.map(str::to_owned),
+        }
+    }
+}
+
+/// An answer to an invitation by its link.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The link's token.
+    pub token: LinkToken,
+    /// [`Change::Accept`] or [`Change::Decline`].
+    pub change: Change,
+    /// What proves the address.
+    pub proof: Proof,
+    /// What the caller's key lets see; none: there is no key.
+    pub rights: Option<Rights>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What became of an attempt. A rejected proof is no error for the store: its count has to be kept.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The invitation was answered.
+    Answered(Present),
+    /// The proof does not hold.
+    Rejected,
+}
+
+impl Attempt {
+    /// Answers the invitation.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for a token that is unknown, altered or
+    /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`].
+    pub fn run(&self, tx: &WriteTx<'_>, secret: &Secret) -> Result<Outcome> {
+        let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
+        let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
+        let found = store::open(tx, tx.now, secret, &self.token, show)?.filter(sees);
+        match (&self.proof, found) {
+            (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
+            (Proof::Known(_), None) => Err(Error::not_found()),
+            (Proof::Known(subject), Some(present)) => {
+                settle(tx, &present, self.change, subject, &self.origin)?;
+                Ok(Outcome::Answered(present))
+            }
+            (Proof::Code { email, code }, Some(present)) => {
+                // That it was answered already can be seen without any proof.
+                self.change.check(&present)?;
+                if !code::verify(tx, secret, &present, email, code)? {
+                    return Ok(Outcome::Rejected);
+                }
+                let subject = Subject { email: email.clone(), id: None };
+                settle(tx, &present, self.change, &subject, &self.origin)?;
+                Ok(Outcome::Answered(present))
+            }
+        }
+    }
+}
+
+/// Answers `present` by `change` for `subject`, whose address is proven.
+///
+/// # Errors
+/// [`Code::EmailMismatch`], [`Code::StatusConflict`].
+pub fn settle(tx: &WriteTx<'_>, present: &Present, change: Change, subject: &Subject, origin: &Origin) -> Result<()> {
+    if subject.email != present.email {
+        return Err(Error::new(Code::EmailMismatch, "Another e-mail address was invited."));
+    }
+    let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);
+    transition::close(tx, present, change, accepted_by, origin)?;
+    store::drop_codes(tx, present.id)
+}

@@ -1,0 +1,42 @@
+//! Parameters that many operations share, for the OpenAPI document.
+
+use utoipa::IntoParams;
+
+/// An organization in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct InOrganization {
+    /// The caller's own id of the organization.
+    #[param(rename = "organizationId", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    pub organization_id: String,
+}
+
+/// An invitation in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OfInvitation {
+    /// The caller's own id of the organization.
+    #[param(rename = "organizationId", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    pub organization_id: String,
+    /// UUIDv7, lowercase with hyphens.
+    #[param(rename = "invitationId", format = Uuid)]
+    pub invitation_id: String,
+}
+
+/// The version that a change is meant for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct OnlyVersion {
+    /// Only this version.
+    #[param(rename = "If-Match", pattern = "^(W/)?\"[0-9a-f]{32}\"$")]
+    pub if_match: Option<String>,
+}
+
+/// What makes a repeated request recognizable.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct Once {
+    /// Kept for 24 hours: the same key with the same body is answered again, and has one effect.
+    #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,255}$")]
+    pub idempotency_key: Option<String>,
+}

@@ -1,0 +1,67 @@
+//! Who calls an operation that needs no key, but may have one.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::State;
+use super::auth::Caller;
+use super::envelope::RequestId;
+use crate::config::Mode;
+use crate::error::{Code, Error, Result};
+use crate::event::Origin;
+use crate::key::Scope;
+
+/// The actor of what a person does without a key.
+const PERSON: &str = "person";
+
+/// A caller with a key, or the invited person. A key that is sent must be a good one.
+#[derive(Debug)]
+pub struct Visitor {
+    /// The caller, where there is a key; in development always.
+    pub caller: Option<Caller>,
+    /// The `X-Request-Id` of the answer.
+    pub request_id: String,
+}
+
+impl Visitor {
+    /// The caller, who must have a key with `scope`.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`], [`Code::InsufficientScope`].
+    pub fn require(&self, scope: Scope) -> Result<&Caller> {
+        let without = || Error::new(Code::Unauthorized, "This needs an API key, a code, or an ID token.");
+        let caller = self.caller.as_ref().ok_or_else(without)?;
+        caller.require(scope)?;
+        Ok(caller)
+    }
+
+    /// Who it is, in stored answers and in the history.
+    pub fn actor(&self) -> &str {
+        self.caller.as_ref().map_or(PERSON, |caller| &caller.actor)
+    }
+
+    /// Where a change by this request comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { actor: self.actor().to_owned(), request_id: self.request_id.clone() }
+    }
+
+    /// Looks whether there is a key.
+    fn identify(request: &HttpRequest) -> Result<Self> {
+        let is_dev = request.app_data::<web::Data<State>>().is_some_and(|state| state.mode == Mode::Dev);
+        let has_key = request.headers().contains_key(AUTHORIZATION);
+        let caller = (has_key || is_dev).then(|| Caller::of(request)).transpose()?;
+        Ok(Self { caller, request_id: RequestId::of(request) })
+    }
+}
+
+impl FromRequest for Visitor {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::identify(request))
+    }
+}

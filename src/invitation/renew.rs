@@ -1,0 +1,51 @@
+//! Sending an invitation again: the same id, a new link, a new expiry.
+
+use super::create::By;
+use super::new::Expiry;
+use super::transition::{self, Change, Present};
+use super::{Status, store};
+use crate::db::WriteTx;
+use crate::error::{Code, Error, Result};
+
+/// Sends `present` again. It keeps its role, so that one must be grantable; `cooldown_seconds` must have passed since the last
+/// time. A lapsed one comes back only where no other stands for its address.
+///
+/// # Errors
+/// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::AlreadyInvited`],
+/// [`Code::AlreadyAccepted`].
+pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, cooldown_seconds: i64, by: &By) -> Result<()> {
+    by.rights.check_grant(&present.role)?;
+    Change::Renew.check(present)?;
+    let wait_ms = present.sent_at.plus_seconds(cooldown_seconds).as_millis() - tx.now.as_millis();
+    if wait_ms > 0 {
+        let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
+        let error = Error::new(Code::ResendTooSoon, "This invitation was sent a moment ago already.");
+        return Err(error.naming(present.id).retry_after(seconds));
+    }
+    if present.status == Status::Expired {
+        check_place(tx, present, by)?;
+    }
+    transition::renew(tx, present, expiry.from(tx.now), &by.origin)
+}
+
+/// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.
+fn check_place(tx: &WriteTx<'_>, present: &Present, by: &By) -> Result<()> {
+    let standing = store::find_standing(tx, &present.organization, &present.email)?;
+    let Some(other) = standing.filter(|id| *id != present.id) else {
+        return Ok(());
+    };
+    let other = Present::get(tx, (&present.organization, other), |_| Ok(()))?;
+    match other.status {
+        Status::Expired => transition::close(tx, &other, Change::Expire, None, &by.origin),
+        _ => Err(in_the_way(&other)),
+    }
+}
+
+/// The error that names the pending or accepted invitation in the way.
+pub fn in_the_way(standing: &Present) -> Error {
+    let (code, why) = match standing.status {
+        Status::Accepted => (Code::AlreadyAccepted, "has joined by an invitation"),
+        _ => (Code::AlreadyInvited, "has a pending invitation"),
+    };
+    Error::new(code, format!("This address {why} already.")).naming(standing.id)
+}

@@ -1,0 +1,182 @@
+//! What can become of an invitation: the one table of transitions, and the way to make one.
+//!
+//! The table says what is allowed; the conditional update in [`store`] enforces it.
+
+use uuid::Uuid;
+
+use super::{Invitation, Status, store};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::email::Email;
+use crate::error::{Code, Error, Result};
+use crate::event::{self, EventType, Facts, Origin};
+use crate::organization::OrganizationId;
+
+/// Something that happens to an invitation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The person joins.
+    Accept,
+    /// The person says no.
+    Decline,
+    /// It is taken back.
+    Revoke,
+    /// It has lapsed, and gives its place to a new one.
+    Expire,
+    /// It is sent again, with a new link and a new expiry.
+    Renew,
+}
+
+/// One row of the table.
+struct Transition {
+    /// Where the invitation may stand before.
+    from: &'static [Status],
+    /// Where it stands after.
+    to: Status,
+    /// What the history calls it.
+    event: EventType,
+}
+
+impl Change {
+    /// Every change.
+    pub const ALL: [Self; 5] = [Self::Accept, Self::Decline, Self::Revoke, Self::Expire, Self::Renew];
+
+    /// The table. Accepted, declined and revoked are final: nothing leads out of them.
+    #[rustfmt::skip]
+    fn transition(self) -> Transition {
+        use Status::{Accepted, Declined, Expired, Pending, Revoked};
+        match self {
+            Self::Accept => Transition { from: &[Pending], to: Accepted, event: EventType::Accepted },
+            Self::Decline => Transition { from: &[Pending], to: Declined, event: EventType::Declined },
+            Self::Revoke => Transition { from: &[Pending], to: Revoked, event: EventType::Revoked },
+            Self::Expire => Transition { from: &[Expired], to: Expired, event: EventType::Expired },
+            Self::Renew => Transition { from: &[Pending, Expired], to: Pending, event: EventType::Renewed },
+        }
+    }
+
+    /// Checks that this can happen to `present`.
+    ///
+    /// # Errors
+    /// [`Code::StatusConflict`] with the present status.
+    pub fn check(self, present: &Present) -> Result<()> {
+        if self.transition().from.contains(&present.status) {
+            return Ok(());
+        }
+        let detail = format!("The invitation is {} and cannot be {} any more.", present.status.name(), self.done());
+        Err(Error::new(Code::StatusConflict, detail).naming(present.id).standing(present.status.name()))
+    }
+
+    /// What the invitation would have been.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Accept => "accepted",
+            Self::Decline => "declined",
+            Self::Revoke => "revoked",
+            Self::Expire => "expired",
+            Self::Renew => "sent again",
+        }
+    }
+}
+
+/// What the decisions of a change need to know of an invitation.
+#[derive(Clone, Debug)]
+pub struct Present {
+    /// Whose it is.
+    pub organization: OrganizationId,
+    /// Its id.
+    pub id: Uuid,
+    /// The invited address.
+    pub email: Email,
+    /// The role.
+    pub role: String,
+    /// Where it stands now.
+    pub status: Status,
+    /// When its time runs out.
+    pub expires_at: Timestamp,
+    /// How often it was sent again.
+    pub send_count: u32,
+    /// When it was last sent, the first time included.
+    pub sent_at: Timestamp,
+}
+
+impl Present {
+    /// What `invitation` of `organization` is at this moment.
+    pub fn of(organization: &OrganizationId, invitation: &Invitation<'_>) -> Self {
+        Self {
+            organization: organization.clone(),
+            id: invitation.id,
+            email: Email::from_stored(invitation.email),
+            role: invitation.role.to_owned(),
+            status: invitation.status,
+            expires_at: invitation.expires_at,
+            send_count: invitation.send_count.unwrap_or_default(),
+            sent_at: invitation.last_sent_at.unwrap_or(invitation.created_at),
+        }
+    }
+
+    /// Finds the invitation `id` of `organization`, if it passes `check`.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], or what `check` answers.
+    pub fn get(
+        tx: &WriteTx<'_>,
+        (organization, id): (&OrganizationId, Uuid),
+        check: impl FnOnce(&Invitation<'_>) -> Result<()>,
+    ) -> Result<Self> {
+        let show = |invitation: &Invitation<'_>| check(invitation).map(|()| Self::of(organization, invitation));
+        store::find(tx, tx.now, (organization, id), show)?.ok_or_else(Error::not_found)
+    }
+}
+
+/// Ends `present` by `change`; `accepted_by` is the person's user id, where the application gave one.
+///
+/// # Errors
+/// [`Code::StatusConflict`] where the table does not allow it.
+pub fn close(
+    tx: &WriteTx<'_>,
+    present: &Present,
+    change: Change,
+    accepted_by: Option<&str>,
+    origin: &Origin,
+) -> Result<()> {
+    change.check(present)?;
+    let Transition { to, event, .. } = change.transition();
+    let place = (&present.organization, present.id);
+    if !store::close(tx, place, to, accepted_by)? {
+        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+    }
+    let before = Facts { status: Some(Status::Pending.name()), ..Facts::default() };
+    let after = Facts { status: Some(to.name()), accepted_by, ..Facts::default() };
+    event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
+}
+
+/// Makes `present` pending again until `expires_at`: a new link, and every older one is worthless.
+///
+/// # Errors
+/// [`Code::StatusConflict`] where the table does not allow it.
+pub fn renew(tx: &WriteTx<'_>, present: &Present, expires_at: Timestamp, origin: &Origin) -> Result<()> {
+    Change::Renew.check(present)?;
+    let Transition { to, event, .. } = Change::Renew.transition();
+    if !store::renew(tx, (&present.organization, present.id), expires_at)? {
+        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+    }
+    let facts = |status: Status, expires_at| Facts {
+        status: (present.status != to).then(|| status.name()),
+        expires_at: Some(expires_at),
+        ..Facts::default()
+    };
+    let (before, after) = (facts(present.status, present.expires_at), facts(to, expires_at));
+    event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_leads_out_of_accepted_declined_and_revoked() {
+        for last in [Status::Accepted, Status::Declined, Status::Revoked] {
+            assert!(Change::ALL.iter().all(|change| !change.transition().from.contains(&last)), "{last:?}");
+        }
+    }
+}

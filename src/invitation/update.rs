@@ -1,0 +1,138 @@
+//! Changing a pending invitation: role, expiry, metadata, redirect URL; never the address.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::create::By;
+use super::new::{self, Expiry, Rules};
+use super::transition::Present;
+use super::{Invitation, Role, Status, store};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::error::{Code, Error, Result};
+use crate::event::{self, EventType, Facts};
+use crate::organization::OrganizationId;
+
+/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and `redirectUrl`, and counts as absent
+/// elsewhere.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateBody {
+    /// The role that the person gets on joining.
+    #[schema(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "admin")]
+    pub role: Option<String>,
+    /// How long it lives from now on, in seconds: a minute to 365 days.
+    #[schema(minimum = 60, maximum = 31_536_000)]
+    pub expires_in: Option<i64>,
+    /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
+    #[schema(format = DateTime)]
+    pub expires_at: Option<String>,
+    /// The application's own data in place of the present ones, at most 4096 bytes.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<Object>)]
+    pub metadata: Option<Option<Map<String, Value>>>,
+    /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<String>, max_length = 2048)]
+    pub redirect_url: Option<Option<String>>,
+}
+
+/// Reads a field for which `null` means something else than its absence.
+fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// What is to change: checked, ready for the store.
+#[derive(Debug)]
+pub struct Patch {
+    /// The new role.
+    pub role: Option<Role>,
+    /// The new end.
+    pub expiry: Option<Expiry>,
+    /// The new metadata as JSON; inside none: to be unset.
+    pub metadata: Option<Option<String>>,
+    /// The new redirect URL; inside none: to be unset.
+    pub redirect_url: Option<Option<String>>,
+}
+
+impl Patch {
+    /// Checks `body` by `rules` at `now`, by the same checks as a create.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    pub fn parse(body: UpdateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
+        let mut errors = Vec::new();
+        let role = body.role.map(|role| new::parse_role(Some(&role), &rules.roles)).transpose();
+        let is_ended = body.expires_in.is_some() || body.expires_at.is_some();
+        let expiry = is_ended.then(|| new::parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now));
+        let metadata = body.metadata.map(|metadata| new::parse_metadata(metadata.as_ref())).transpose();
+        let redirect_url = body.redirect_url.map(|url| new::parse_redirect(url.as_deref(), rules)).transpose();
+        let mut note = |error| errors.push(error);
+        match (
+            role.map_err(&mut note),
+            expiry.transpose().map_err(&mut note),
+            metadata.map_err(&mut note),
+            redirect_url.map_err(&mut note),
+        ) {
+            (Ok(role), Ok(expiry), Ok(metadata), Ok(redirect_url)) => Ok(Self { role, expiry, metadata, redirect_url }),
+            _ => Err(Error::validation(errors)),
+        }
+    }
+
+    /// Whether nothing is to change.
+    fn is_empty(&self) -> bool {
+        self.role.is_none() && self.expiry.is_none() && self.metadata.is_none() && self.redirect_url.is_none()
+    }
+}
+
+/// Changes the pending invitation `id` of `organization`, if it passes `check`.
+///
+/// # Errors
+/// [`Code::NotFound`], [`Code::RoleNotGrantable`], [`Code::StatusConflict`], or what `check` answers.
+pub fn update(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    patch: &Patch,
+    by: &By,
+    check: impl FnOnce(&Invitation<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut redirect_url = None;
+    let look = |invitation: &Invitation<'_>| {
+        redirect_url = invitation.redirect_url.map(str::to_owned);
+        check(invitation)
+    };
+    let present = Present::get(tx, (organization, id), look)?;
+    // Whoever may not grant the role that it has may not prolong it either.
+    by.rights.check_grant(&present.role)?;
+    if let Some(role) = &patch.role {
+        by.rights.check_grant(role.as_str())?;
+    }
+    if present.status != Status::Pending {
+        let detail = format!("The invitation is {} and cannot be changed any more.", present.status.name());
+        return Err(Error::new(Code::StatusConflict, detail).naming(id).standing(present.status.name()));
+    }
+    if patch.is_empty() {
+        return Ok(());
+    }
+    if !store::update(tx, (organization, id), patch)? {
+        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+    }
+    let before = Facts {
+        role: patch.role.as_ref().map(|_| present.role.as_str()),
+        expires_at: patch.expiry.map(|_| present.expires_at),
+        redirect_url: patch.redirect_url.as_ref().and(redirect_url.as_deref()),
+        ..Facts::default()
+    };
+    let after = Facts {
+        role: patch.role.as_ref().map(Role::as_str),
+        expires_at: patch.expiry.map(|expiry| expiry.from(tx.now)),
+        redirect_url: patch.redirect_url.as_ref().and_then(Option::as_deref),
+        metadata_changed: patch.metadata.is_some(),
+        ..Facts::default()
+    };
+    event::store::append(tx, organization, (EventType::Updated, id), &by.origin, (Some(&before), Some(&after)))
+}
