@@ -1,5 +1,7 @@
 //! The sample data of `invited dev`: a few organizations, with invitations in every state that a page has to show.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
@@ -42,8 +44,8 @@ const SAMPLES: &[Sample] = &[
 /// # Errors
 /// When `rules` do not allow one of them, or the file cannot be written.
 pub fn fill(tx: &WriteTx<'_>, rules: &Rules) -> Result<()> {
-    // The samples have roles of their own, whatever the catalogue says.
-    let rules = Rules { roles: Vec::new(), ..rules.clone() };
+    // The samples have roles of their own, whatever the catalogue says, and use up no limit.
+    let rules = Rules { roles: Vec::new(), limits: Arc::default(), ..rules.clone() };
     SAMPLES.iter().try_for_each(|sample| insert(tx, sample, &rules))
 }
 

@@ -122,6 +122,7 @@ const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
     Code::InsufficientScope,
     Code::NotFound,
+    Code::RateLimited,
     Code::Overloaded,
     Code::StorageBusy,
     Code::StorageFailed,
@@ -283,6 +284,12 @@ fn response(codes: &[Code], (media, schema): (&str, &str), example: impl Fn(&Mea
     if codes.iter().any(|code| matches!(code.meaning().status, 429 | 503)) {
         let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
         response = response.header("Retry-After", header.build());
+    }
+    if codes.contains(&Code::RateLimited) {
+        let text =
+            |example| HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(example));
+        response = response.header("RateLimit-Policy", text("`\"recipient\";q=50;w=86400`").build());
+        response = response.header("RateLimit", text("`\"recipient\";r=0;t=1728`").build());
     }
     response.build()
 }

@@ -33,7 +33,8 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// [`Code::RoleNotGrantable`], [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
+/// [`Code::RoleNotGrantable`], [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`],
+/// [`Code::RateLimited`]. What was begun by then is undone with the job's savepoint.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -57,6 +58,8 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
     let Some(id) = store::insert(tx, new, expires_at)? else {
         return Ok(None);
     };
+    // Only now it is known that there is a new one: a create that meets another one costs nothing.
+    new.limits.count_invitation(&new.organization, &new.email)?;
     let after = Facts {
         email: Some(new.email.as_str()),
         role: Some(new.role.as_str()),
@@ -108,6 +111,7 @@ fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, by: &By) ->
         let error = in_the_way(Code::ResendTooSoon, "was sent its invitation a moment ago", standing);
         return Err(error.retry_after(seconds));
     }
+    new.limits.count_invitation(&new.organization, &new.email)?;
     let expires_at = new.expiry.from(tx.now);
     let before = Facts { expires_at: Some(standing.expires_at), ..Facts::default() };
     let after = Facts { expires_at: Some(expires_at), ..Facts::default() };

@@ -1,5 +1,7 @@
 //! From the body of a create to an invitation that cannot be wrong.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,6 +12,7 @@ use super::{Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::limits::Limits;
 use crate::organization::OrganizationId;
 
 /// The shortest lifetime in seconds: a person needs a minute to read a mail.
@@ -112,6 +115,8 @@ pub struct Rules {
     pub hosts: Hosts,
     /// How long an invitation waits before it can be sent again.
     pub resend_cooldown_seconds: i64,
+    /// How many there may be.
+    pub limits: Arc<Limits>,
 }
 
 /// A new invitation: checked, ready for the store.
@@ -135,6 +140,8 @@ pub struct NewInvitation {
     pub on_conflict: OnConflict,
     /// How long a standing one waits before it can be sent again.
     pub resend_cooldown_seconds: i64,
+    /// How many there may be.
+    pub limits: Arc<Limits>,
 }
 
 impl NewInvitation {
@@ -159,7 +166,7 @@ impl NewInvitation {
         else {
             return Err(Error::validation(errors));
         };
-        let resend_cooldown_seconds = rules.resend_cooldown_seconds;
+        let (resend_cooldown_seconds, limits) = (rules.resend_cooldown_seconds, rules.limits.clone());
         Ok(Self {
             organization,
             email,
@@ -170,6 +177,7 @@ impl NewInvitation {
             inviter,
             on_conflict,
             resend_cooldown_seconds,
+            limits,
         })
     }
 

@@ -5,6 +5,7 @@ pub mod process;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use clap::Parser;
@@ -167,6 +168,7 @@ pub fn rules() -> Rules {
         redirect_origins: Vec::new(),
         hosts: Hosts::Dotted,
         resend_cooldown_seconds: 60,
+        limits: Arc::default(),
     }
 }
 
