@@ -93,6 +93,7 @@ impl Limits {
 
     /// Counts an invitation that is made or sent again, where both its recipient and its organization have quota left.
     /// To be called in the write job, which runs alone, so that what is refused by one of them costs nothing of the other.
+    /// What is undone afterwards, as when the disk is full, stays counted.
     ///
     /// # Errors
     /// When one of them has used its quota; then nothing was counted.
