@@ -21,6 +21,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
+/// How often the limits forget who has not used them lately.
+const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
@@ -89,7 +91,7 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let db = self.state.db.clone();
+        let (db, limits) = (self.state.db.clone(), self.state.rules.sending.limits.clone());
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -112,7 +114,14 @@ impl Program {
             stop.await;
             handle.stop(true).await;
         };
+        let sweeping = actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
+                limits.sweep();
+            }
+        });
         let (outcome, ()) = futures_util::join!(server, stopping);
+        sweeping.abort();
         db.close();
         outcome.map_err(cannot_serve)
     }

@@ -2,11 +2,13 @@
 //!
 //! A flag wins over the environment, the environment over the default.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use ipnet::IpNet;
 use url::Url;
 
 use crate::clock::Clock;
@@ -14,11 +16,20 @@ use crate::db::Synchronous;
 use crate::email::Hosts;
 use crate::failure::Failure;
 use crate::invitation::Role;
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
+use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
+use crate::limits::{Limits, Quotas};
 use crate::secret::Source;
 
-/// Seconds before an invitation can be sent again: long enough that nobody is flooded by impatience.
-const RESEND_COOLDOWN_SECONDS: i64 = 60;
+/// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
+/// flooded by impatience.
+const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
+/// The longest such wait.
+const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The limits of a server whose settings name none.
+///
+/// Requests without a key: an office that joins at once does so from one address, with a few requests for each person.
+/// A secret link and a key have 256 bits, so guessing them is hopeless at any rate.
+const QUOTAS: Quotas = Quotas { key: 0, address: 300, recipient: 50, organization: 0, proofs: 10 };
 
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
@@ -55,10 +66,45 @@ pub struct Settings {
     /// [default: the data file's name with .secret, made at the first start]
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+    /// Time before an invitation can be sent again: 0s to 7d [default: 60s; dev: 0s]
+    #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION", value_parser = parse_cooldown)]
+    pub resend_cooldown: Option<Duration>,
+
+    /// How much may be done
+    #[command(flatten)]
+    pub limits: LimitSettings,
+
+    /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none: nobody's
+    #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
+    pub trusted_proxies: Vec<IpNet>,
 
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
     pub log: String,
+}
+
+/// The settings of the limits; 0 switches one off.
+#[derive(Args, Clone, Debug)]
+pub struct LimitSettings {
+    /// Requests a minute by one API key; 0: no limit [default: 0]
+    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N")]
+    pub limit_key: Option<u32>,
+
+    /// Requests a minute without a valid key by one address, or one /64 of IPv6; 0: no limit [default: 300; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
+    pub limit_address: Option<u32>,
+
+    /// Invitations a day to one recipient, over all organizations; 0: no limit [default: 50; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N")]
+    pub limit_recipient: Option<u32>,
+
+    /// Invitations a day by one organization; 0: no limit [default: 0]
+    #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
+    pub limit_organization: Option<u32>,
+
+    /// Wrong addresses and codes an hour for one secret link; 0: no limit [default: 10; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
+    pub limit_proofs: Option<u32>,
 }
 
 /// Whom the server is for.
@@ -107,17 +153,35 @@ impl Config {
         Ok(Self { settings, database, mode, secret, clock, synchronous, workers })
     }
 
-    /// What the server allows in an invitation, when people reach it under `public_url`.
+    /// The limits, with nothing used yet. In development only those that are set.
+    fn limits(&self) -> Limits {
+        let given = &self.settings.limits;
+        let default = if self.mode == Mode::Dev { Quotas::default() } else { QUOTAS };
+        let quotas = Quotas {
+            key: given.limit_key.unwrap_or(default.key),
+            address: given.limit_address.unwrap_or(default.address),
+            recipient: given.limit_recipient.unwrap_or(default.recipient),
+            organization: given.limit_organization.unwrap_or(default.organization),
+            proofs: given.limit_proofs.unwrap_or(default.proofs),
+        };
+        Limits::new(quotas, self.settings.trusted_proxies.clone())
+    }
+
+    /// What the server allows in an invitation, when people reach it under `public_url`; its limits are new each time.
     pub fn rules(&self, public_url: &Url) -> Rules {
         let origins: Vec<_> = self.settings.redirect_origins.iter().map(Url::origin).collect();
         let is_dev = self.mode == Mode::Dev;
+        let cooldown = if is_dev { Duration::ZERO } else { RESEND_COOLDOWN };
+        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS);
         Rules {
-            default_lifetime_seconds: i64::try_from(self.settings.default_expiry.as_secs())
-                .unwrap_or(MAX_LIFETIME_SECONDS),
+            default_lifetime_seconds: seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
             redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
             hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
-            resend_cooldown_seconds: if is_dev { 0 } else { RESEND_COOLDOWN_SECONDS },
+            sending: Sending {
+                cooldown_seconds: seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
+                limits: Arc::new(self.limits()),
+            },
         }
     }
 }
@@ -161,6 +225,22 @@ pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
     } else {
         Err("whole seconds, from a minute (1m) to 365 days (365d)".to_owned())
     }
+}
+
+/// Reads a cool-down.
+fn parse_cooldown(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
+    if duration.subsec_nanos() == 0 && duration <= MAX_RESEND_COOLDOWN {
+        Ok(duration)
+    } else {
+        Err("whole seconds, from none (0s) to 7 days (7d)".to_owned())
+    }
+}
+
+/// Reads a network. A single address is one of its own length.
+fn parse_network(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
+    network.map_err(|_| "a network, as 10.0.0.0/8, or an address".to_owned())
 }
 
 /// Checks a log filter; what is only warned of elsewhere is an error here.

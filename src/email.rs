@@ -63,6 +63,14 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The mailbox that mail to this address lands in, as name and domain: without a plus-tag. Only to count what one
+    /// recipient gets; everywhere else `a+x@b.co` and `a@b.co` are two addresses.
+    pub fn mailbox(&self) -> (&str, &str) {
+        let (local, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
+        let name = local.split('+').next().filter(|name| !name.is_empty());
+        (name.unwrap_or(local), domain)
+    }
 }
 
 /// Addresses are personal data: a log shows only that there is one.
@@ -158,6 +166,14 @@ mod tests {
     fn a_single_label_is_accepted_only_where_development_asks_for_it() {
         assert!(normal("a@localhost").is_err());
         assert!(Email::parse("a@localhost", Hosts::SingleLabelToo).is_ok());
+    }
+
+    #[test]
+    fn tags_of_one_mailbox_share_it() {
+        let mailbox = |text| Email::parse(text, Hosts::Dotted).map(|email| format!("{:?}", email.mailbox()));
+        assert_eq!(mailbox("A+x+y@B.co"), mailbox("a@b.co"));
+        assert_ne!(mailbox("a@b.co"), mailbox("a@c.co"));
+        assert_ne!(mailbox("+a@b.co"), mailbox("+b@b.co"), "a name that begins with a plus is no tag of nobody");
     }
 
     #[test]

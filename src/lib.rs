@@ -5,6 +5,7 @@
 //! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
+//! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`sample`]: what `invited dev` starts with.
 //! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
@@ -31,6 +32,7 @@ pub mod http;
 pub mod idempotency;
 pub mod invitation;
 pub mod key;
+pub mod limits;
 pub mod object;
 pub mod organization;
 pub mod sample;

@@ -5,7 +5,7 @@ use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::event::Origin;
 use crate::invitation::create::By;
-use crate::invitation::new::{CreateBody, InviterBody, NewInvitation, Rules};
+use crate::invitation::new::{CreateBody, InviterBody, NewInvitation, Rules, Sending};
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::{Status, create};
 use crate::key::Rights;
@@ -41,8 +41,8 @@ const SAMPLES: &[Sample] = &[
 /// # Errors
 /// When `rules` do not allow one of them, or the file cannot be written.
 pub fn fill(tx: &WriteTx<'_>, rules: &Rules) -> Result<()> {
-    // The samples have roles of their own, whatever the catalogue says.
-    let rules = Rules { roles: Vec::new(), ..rules.clone() };
+    // The samples have roles of their own, whatever the catalogue says, and use up no limit.
+    let rules = Rules { roles: Vec::new(), sending: Sending::default(), ..rules.clone() };
     SAMPLES.iter().try_for_each(|sample| insert(tx, sample, &rules))
 }
 

@@ -11,6 +11,8 @@ pub mod proof;
 pub mod routes;
 pub mod store;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -23,6 +25,7 @@ use crate::invitation::link::LinkToken;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::{Invitation, new};
 use crate::key::Rights;
+use crate::limits::Limits;
 use crate::secret::Secret;
 use proof::Proof;
 
@@ -105,6 +108,8 @@ pub struct Attempt {
     pub proof: Proof,
     /// What the caller's key lets see; none: there is no key.
     pub rights: Option<Rights>,
+    /// How many wrong proofs a link may get.
+    pub limits: Arc<Limits>,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -123,7 +128,7 @@ impl Attempt {
     ///
     /// # Errors
     /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for a token that is unknown, altered or
-    /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`].
+    /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`]; [`Code::RateLimited`].
     pub fn run(&self, tx: &WriteTx<'_>, secret: &Secret) -> Result<Outcome> {
         let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
         let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
@@ -132,29 +137,39 @@ impl Attempt {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
             (Proof::Known(_), None) => Err(Error::not_found()),
             (Proof::Known(subject), Some(present)) => {
-                settle(tx, &present, self.change, subject, &self.origin)?;
+                settle(tx, &present, self.change, subject, (&self.limits, &self.origin))?;
                 Ok(Outcome::Answered(present))
             }
             (Proof::Code { email, code }, Some(present)) => {
                 // That it was answered already can be seen without any proof.
                 self.change.check(&present)?;
+                self.limits.check_proofs(present.id)?;
                 if !code::verify(tx, secret, &present, email, code)? {
+                    self.limits.count_wrong_proof(present.id);
                     return Ok(Outcome::Rejected);
                 }
                 let subject = Subject { email: email.clone(), id: None };
-                settle(tx, &present, self.change, &subject, &self.origin)?;
+                settle(tx, &present, self.change, &subject, (&self.limits, &self.origin))?;
                 Ok(Outcome::Answered(present))
             }
         }
     }
 }
 
-/// Answers `present` by `change` for `subject`, whose address is proven.
+/// Answers `present` by `change` for `subject`, whose address is proven. Another address than the invited one is counted.
 ///
 /// # Errors
-/// [`Code::EmailMismatch`], [`Code::StatusConflict`].
-pub fn settle(tx: &WriteTx<'_>, present: &Present, change: Change, subject: &Subject, origin: &Origin) -> Result<()> {
+/// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
+pub fn settle(
+    tx: &WriteTx<'_>,
+    present: &Present,
+    change: Change,
+    subject: &Subject,
+    (limits, origin): (&Limits, &Origin),
+) -> Result<()> {
+    limits.check_proofs(present.id)?;
     if subject.email != present.email {
+        limits.count_wrong_proof(present.id);
         return Err(Error::new(Code::EmailMismatch, "Another e-mail address was invited."));
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);

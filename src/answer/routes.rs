@@ -89,12 +89,15 @@ pub async fn request_code(
     let ticket = key.ticket_of(visitor.actor(), body.hash);
     let email = new::check_email(body.value.email.as_deref(), state.rules.hosts)?;
     let token = parse_token(body.value.token.as_deref())?;
-    let secret = state.secret.clone();
+    let (secret, limits) = (state.secret.clone(), state.rules.sending.limits.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
             let present = store::open(tx, tx.now, &secret, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
+            // Each request counts, right or wrong: a count of the wrong ones would tell which address is right.
+            limits.check_proofs(present.id)?;
+            limits.count_wrong_proof(present.id);
             code::request(tx, &secret, &present, &email)?;
             let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
             Ok(Answer { status: 202, location: None, body, replayed: false })
@@ -189,7 +192,8 @@ async fn answer(
     let by_code = matches!(proof, Proof::Code { .. });
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
     let is_vouched = rights.is_some();
-    let attempt = Attempt { token, change, proof, rights, origin: visitor.origin() };
+    let limits = state.rules.sending.limits.clone();
+    let attempt = Attempt { token, change, proof, rights, limits, origin: visitor.origin() };
     let secret = state.secret.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {

@@ -186,6 +186,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "The invitation was sent a moment ago. `Retry-After` says in how many seconds it can be renewed.",
     },
     Meaning {
+        code: Code::RateLimited,
+        name: "rate_limited",
+        status: 429,
+        title: "Too many requests",
+        meaning: "A limit of this server is reached; `detail` names it, `RateLimit-Policy` has its figures. Nothing was changed. Try again after `Retry-After` seconds.",
+    },
+    Meaning {
         code: Code::Internal,
         name: "internal",
         status: 500,
@@ -264,6 +271,7 @@ pub enum Code {
     ValidationFailed,
     IdempotencyKeyReused,
     ResendTooSoon,
+    RateLimited,
     Internal,
     Overloaded,
     ReadTimeout,

@@ -34,10 +34,25 @@ pub struct Parts {
     pub invitation_status: Option<&'static str>,
     /// Seconds after which another try makes sense.
     pub retry_after_seconds: Option<u64>,
+    /// The limit that is exceeded, for [`Code::RateLimited`].
+    pub policy: Option<Policy>,
     /// The methods that the path has, for [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
     /// What the log is told.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// A limit as callers are told of it: so many in a window of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name: stable, lowercase.
+    pub name: &'static str,
+    /// How many.
+    pub quota: u32,
+    /// The window in seconds.
+    pub window_seconds: u64,
+    /// What is counted, behind the quota in a sentence: `requests a minute by one API key`.
+    pub what: &'static str,
 }
 
 impl Error {
@@ -52,6 +67,7 @@ impl Error {
             invitation_id: None,
             invitation_status: None,
             retry_after_seconds,
+            policy: None,
             allow: None,
             cause: None,
         }))
@@ -108,6 +124,13 @@ impl Error {
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// The same error naming the limit that is exceeded.
+    #[must_use]
+    pub fn exceeding(mut self, policy: Policy) -> Self {
+        self.0.policy = Some(policy);
         self
     }
 

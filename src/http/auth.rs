@@ -12,6 +12,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::State;
+use super::anonymous::Anonymous;
 use super::envelope::RequestId;
 use crate::config::Mode;
 use crate::db::Snapshot;
@@ -48,7 +49,7 @@ impl Caller {
     /// Checks that `request` carries a live key.
     ///
     /// # Errors
-    /// [`Code::Unauthorized`].
+    /// [`Code::Unauthorized`], [`Code::RateLimited`].
     pub fn check(request: &HttpRequest) -> Result<()> {
         Self::of(request).map(drop)
     }
@@ -61,22 +62,28 @@ impl Caller {
         Self::identify(request).map(|(caller, _)| caller)
     }
 
-    /// Reads the key of `request` and looks it up. The snapshot that it was found in comes along, so that what is read next
+    /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was found in comes along, so that what is read next
     /// was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
         let snapshot = state.db.snapshot()?;
-        let refused = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
-        let key = match Credential::of(request)? {
-            Credential::Key(key) => key,
-            Credential::NotOurs if state.mode == Mode::Dev => {
-                return Ok((Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, snapshot));
+        let caller = match Credential::of(request)? {
+            Credential::Key(key) => {
+                let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(|| refuse(request))?;
+                Self { actor: key.id.as_str().to_owned(), rights }
             }
-            Credential::NotOurs | Credential::Broken => return Err(refused()),
+            Credential::NotOurs if state.mode == Mode::Dev => Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL },
+            Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
-        let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(refused)?;
-        Ok((Self { actor: key.id.as_str().to_owned(), rights }, snapshot))
+        state.rules.sending.limits.count_request(&caller.actor)?;
+        Ok((caller, snapshot))
     }
+}
+
+/// The answer to a request without a valid key; it is counted as one without a key.
+fn refuse(request: &HttpRequest) -> Error {
+    let unauthorized = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
+    Anonymous::count(request).err().unwrap_or_else(unauthorized)
 }
 
 /// What the Authorization header of a request holds.

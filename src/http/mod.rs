@@ -3,6 +3,7 @@
 //! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`mod@envelope`],
 //! [`problem`]), bodies without a deadline ([`json`]) or an end ([`unread`]), loose queries ([`query`]).
 
+pub mod anonymous;
 pub mod array;
 pub mod auth;
 pub mod envelope;

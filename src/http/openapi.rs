@@ -125,6 +125,7 @@ const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
     Code::InsufficientScope,
     Code::NotFound,
+    Code::RateLimited,
     Code::Overloaded,
     Code::StorageBusy,
     Code::StorageFailed,
@@ -149,8 +150,14 @@ const CREATING: &[Code] =
 /// What a change of an invitation can answer on top of that.
 const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
 /// What an operation of the invited person can answer, where the storage is at fault.
-const WITHOUT_KEY: &[Code] =
-    &[Code::NotFound, Code::Overloaded, Code::StorageBusy, Code::StorageFailed, Code::StorageCorrupt];
+const WITHOUT_KEY: &[Code] = &[
+    Code::NotFound,
+    Code::RateLimited,
+    Code::Overloaded,
+    Code::StorageBusy,
+    Code::StorageFailed,
+    Code::StorageCorrupt,
+];
 
 /// The errors of a public operation.
 pub struct PublicErrors;
@@ -374,6 +381,12 @@ fn response(codes: &[Code], (media, schema): (&str, &str), example: impl Fn(&Mea
     if codes.iter().any(|code| matches!(code.meaning().status, 429 | 503)) {
         let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
         response = response.header("Retry-After", header.build());
+    }
+    if codes.contains(&Code::RateLimited) {
+        let text =
+            |example| HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(example));
+        response = response.header("RateLimit-Policy", text("`\"recipient\";q=50;w=86400`").build());
+        response = response.header("RateLimit", text("`\"recipient\";r=0;t=1728`").build());
     }
     response.build()
 }

@@ -1,5 +1,6 @@
 //! Problem documents (RFC 9457): how every error is answered, and the pages that explain them.
 
+use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError, web};
 use serde::Serialize;
@@ -7,6 +8,11 @@ use utoipa::ToSchema;
 
 use super::query::NoQuery;
 use crate::error::{Code, ERRORS, Error, FIELD_ERRORS, FieldError, Meaning, Result};
+
+/// What the limit is that a request went over.
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// What is left of it, and when there will be more.
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The answer to every request that fails.
 #[derive(Serialize, ToSchema)]
@@ -83,6 +89,12 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
 pub fn add_headers(response: &mut actix_web::HttpResponseBuilder, error: &Error) {
     if let Some(seconds) = error.retry_after_seconds {
         response.insert_header((header::RETRY_AFTER, seconds));
+    }
+    if let (Some(policy), Some(seconds)) = (error.policy, error.retry_after_seconds) {
+        // draft-ietf-httpapi-ratelimit-headers, in the form that it has since its revision 9.
+        let (name, quota, window) = (policy.name, policy.quota, policy.window_seconds);
+        response.insert_header((RATELIMIT_POLICY, format!("\"{name}\";q={quota};w={window}")));
+        response.insert_header((RATELIMIT, format!("\"{name}\";r=0;t={seconds}")));
     }
     if let Some(allow) = &error.allow {
         response.insert_header((header::ALLOW, allow.as_str()));

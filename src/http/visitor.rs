@@ -7,6 +7,7 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::State;
+use super::anonymous::Anonymous;
 use super::auth::Caller;
 use super::envelope::RequestId;
 use crate::config::Mode;
@@ -52,7 +53,12 @@ impl Visitor {
     fn identify(request: &HttpRequest) -> Result<Self> {
         let is_dev = request.app_data::<web::Data<State>>().is_some_and(|state| state.mode == Mode::Dev);
         let has_key = request.headers().contains_key(AUTHORIZATION);
-        let caller = (has_key || is_dev).then(|| Caller::of(request)).transpose()?;
+        let caller = if has_key || is_dev {
+            Some(Caller::of(request)?)
+        } else {
+            Anonymous::count(request)?;
+            None
+        };
         Ok(Self { caller, request_id: RequestId::of(request) })
     }
 }

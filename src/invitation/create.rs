@@ -34,7 +34,8 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// `role_not_grantable`, `already_invited`, `already_accepted`, `resend_too_soon`.
+/// `role_not_grantable`, `already_invited`, `already_accepted`, `resend_too_soon`, `rate_limited`. What was begun by then is
+/// undone with the job's savepoint.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -58,6 +59,8 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
     let Some(id) = store::insert(tx, new, expires_at)? else {
         return Ok(None);
     };
+    // Only now it is known that there is a new one: a create that meets another one costs nothing.
+    new.sending.limits.count_invitation(&new.organization, &new.email)?;
     let after = Facts {
         email: Some(new.email.as_str()),
         role: Some(new.role.as_str()),
@@ -78,7 +81,7 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outc
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
         (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
         (Status::Pending, OnConflict::Resend) => {
-            renew(tx, &standing, new.expiry, new.resend_cooldown_seconds, by)?;
+            renew(tx, &standing, new.expiry, &new.sending, by)?;
             Ok((Outcome::Standing, id))
         }
         (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by),

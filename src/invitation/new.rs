@@ -1,5 +1,7 @@
 //! From the body of a create to an invitation that cannot be wrong.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -10,6 +12,7 @@ use super::{Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::limits::Limits;
 use crate::organization::OrganizationId;
 
 /// The shortest lifetime in seconds: a person needs a minute to read a mail.
@@ -99,6 +102,15 @@ impl Expiry {
     }
 }
 
+/// What every sending of an invitation must keep to.
+#[derive(Clone, Debug, Default)]
+pub struct Sending {
+    /// How long an invitation waits before it can be sent again.
+    pub cooldown_seconds: i64,
+    /// How many may be sent.
+    pub limits: Arc<Limits>,
+}
+
 /// What this server allows in an invitation.
 #[derive(Clone, Debug)]
 pub struct Rules {
@@ -110,8 +122,8 @@ pub struct Rules {
     pub redirect_origins: Vec<url::Origin>,
     /// Which mail domains count.
     pub hosts: Hosts,
-    /// How long an invitation waits before it can be sent again.
-    pub resend_cooldown_seconds: i64,
+    /// What every sending must keep to.
+    pub sending: Sending,
 }
 
 /// A new invitation: checked, ready for the store.
@@ -133,8 +145,8 @@ pub struct NewInvitation {
     pub inviter: InviterBody,
     /// What to do where one stands already.
     pub on_conflict: OnConflict,
-    /// How long a standing one waits before it can be sent again.
-    pub resend_cooldown_seconds: i64,
+    /// What its sending must keep to.
+    pub sending: Sending,
 }
 
 impl NewInvitation {
@@ -159,18 +171,8 @@ impl NewInvitation {
         else {
             return Err(Error::validation(errors));
         };
-        let resend_cooldown_seconds = rules.resend_cooldown_seconds;
-        Ok(Self {
-            organization,
-            email,
-            role,
-            expiry,
-            metadata,
-            redirect_url,
-            inviter,
-            on_conflict,
-            resend_cooldown_seconds,
-        })
+        let sending = rules.sending.clone();
+        Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, sending })
     }
 
     /// The invitation as it is shown once it was made as `id` at `now`.

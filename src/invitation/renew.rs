@@ -1,22 +1,22 @@
 //! Sending an invitation again: the same id, a new link, a new expiry.
 
 use super::create::By;
-use super::new::Expiry;
+use super::new::{Expiry, Sending};
 use super::transition::{self, Change, Present};
 use super::{Status, store};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 
-/// Sends `present` again. It keeps its role, so that one must be grantable; `cooldown_seconds` must have passed since the last
-/// time. A lapsed one comes back only where no other stands for its address.
+/// Sends `present` again. It keeps its role, so that one must be grantable; the cool-down of `sending` must be over, and its
+/// limits not be used up. A lapsed one comes back only where no other stands for its address.
 ///
 /// # Errors
 /// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::AlreadyInvited`],
 /// [`Code::AlreadyAccepted`].
-pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, cooldown_seconds: i64, by: &By) -> Result<()> {
+pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, sending: &Sending, by: &By) -> Result<()> {
     by.rights.check_grant(&present.role)?;
     Change::Renew.check(present)?;
-    let wait_ms = present.sent_at.plus_seconds(cooldown_seconds).as_millis() - tx.now.as_millis();
+    let wait_ms = present.sent_at.plus_seconds(sending.cooldown_seconds).as_millis() - tx.now.as_millis();
     if wait_ms > 0 {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
         let error = Error::new(Code::ResendTooSoon, "This invitation was sent a moment ago already.");
@@ -25,6 +25,7 @@ pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, cooldown_secon
     if present.status == Status::Expired {
         check_place(tx, present, by)?;
     }
+    sending.limits.count_invitation(&present.organization, &present.email)?;
     transition::renew(tx, present, expiry.from(tx.now), &by.origin)
 }
 

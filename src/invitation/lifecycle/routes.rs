@@ -140,9 +140,9 @@ pub async fn resend(
 ) -> Result<HttpResponse> {
     let OptionalJson(Json { value, hash }) = body;
     let expiry = new::check_expiry(value.expires_in, value.expires_at.as_deref(), &state.rules, state.db.now())?;
-    let cooldown_seconds = state.rules.resend_cooldown_seconds;
+    let sending = state.rules.sending.clone();
     let change = move |tx: &WriteTx<'_>, target: &Target| {
-        renew::renew(tx, &target.present(tx, &conditions)?, expiry, cooldown_seconds, &target.by)
+        renew::renew(tx, &target.present(tx, &conditions)?, expiry, &sending, &target.by)
     };
     Target::new(access, id, Some((key, hash))).change(&state, change).await
 }
@@ -210,10 +210,11 @@ pub async fn accept(
     state: Data<State>,
     body: Json<AcceptBody>,
 ) -> Result<HttpResponse> {
+    let limits = state.rules.sending.limits.clone();
     let subject = Subject::parse(body.value.email.as_deref(), body.value.subject, state.rules.hosts)?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
-        answer::settle(tx, &present, Change::Accept, &subject, &target.by.origin)
+        answer::settle(tx, &present, Change::Accept, &subject, (&limits, &target.by.origin))
     };
     Target::new(access, id, Some((key, body.hash))).change(&state, change).await
 }

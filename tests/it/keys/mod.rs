@@ -8,6 +8,7 @@ mod dev;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use invited::clock::Timestamp;
+use invited::config::Mode;
 use invited::invitation::Role;
 use invited::key::{NewKey, Rights, Scope, store};
 use invited::token::PlainKey;
@@ -196,7 +197,7 @@ fn callers(app: &TestApp) -> Vec<(&'static str, Option<String>, Due)> {
 
 #[test]
 fn every_route_gives_every_caller_exactly_their_right_in_both_spellings() {
-    let app = TestApp::serve();
+    let app = TestApp::start(Mode::Serve, &["--limit-recipient", "0"]);
     app.invite("globex", TARGET);
     let mut id = reset(&app);
     for (method, route) in guarded_routes() {

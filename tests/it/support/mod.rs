@@ -5,6 +5,7 @@ pub mod process;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use clap::Parser;
@@ -14,7 +15,7 @@ use invited::config::{Config, Mode, Settings};
 use invited::email::Hosts;
 use invited::event::Origin;
 use invited::invitation::create::By;
-use invited::invitation::new::Rules;
+use invited::invitation::new::{Rules, Sending};
 use invited::key::{self, NewKey, Rights, Scope};
 use invited::organization::OrganizationId;
 use tempfile::TempDir;
@@ -166,7 +167,7 @@ pub fn rules() -> Rules {
         roles: Vec::new(),
         redirect_origins: Vec::new(),
         hosts: Hosts::Dotted,
-        resend_cooldown_seconds: 60,
+        sending: Sending { cooldown_seconds: 60, limits: Arc::default() },
     }
 }
 

@@ -1,0 +1,39 @@
+//! Requests without a key: counted by the address they come from.
+
+use std::future::{Ready, ready};
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::X_FORWARDED_FOR;
+use actix_web::{FromRequest, HttpRequest, web};
+
+use super::State;
+use crate::error::{Error, Result};
+
+/// A request that needs no key and may come: the first argument of every public handler that does any work.
+#[derive(Debug)]
+pub struct Anonymous;
+
+impl Anonymous {
+    /// Counts `request` as one without a key.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::RateLimited`] when its address has sent too many.
+    pub fn count(request: &HttpRequest) -> Result<Self> {
+        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+        let lines = request.headers().get_all(X_FORWARDED_FOR);
+        // What is not even ASCII is no address, as an empty line is none.
+        let forwarded: Vec<_> = lines.map(|line| line.to_str().unwrap_or_default()).collect();
+        state.rules.sending.limits.count_keyless(peer, &forwarded).map(|()| Self)
+    }
+}
+
+impl FromRequest for Anonymous {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::count(request))
+    }
+}

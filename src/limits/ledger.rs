@@ -1,0 +1,79 @@
+//! Where governor keeps its numbers: one for each subject that used its quota lately, and never more than [`MOST`].
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::ShrinkableKeyedStateStore;
+
+/// The most subjects that one limit remembers: 5 MB.
+pub const MOST: usize = 200_000;
+
+/// What governor is asked: whether `subject` may have one more.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// The hash of who or what is limited: names and addresses themselves are not kept.
+    pub subject: u64,
+    /// Whether it has it then, or the question was only a look.
+    pub counts: bool,
+}
+
+/// For each subject the time at which its quota will be whole again, since the start of the limiter.
+///
+/// Once there are [`MOST`], the half that used the least is forgotten: they start anew, which gives little to each of them,
+/// and takes nothing from anybody. Who is near a limit is remembered.
+#[derive(Debug, Default)]
+pub struct Ledger(Mutex<HashMap<u64, Nanos>>);
+
+impl Ledger {
+    /// The numbers. They are whole even if a thread panicked while it had them.
+    fn numbers(&self) -> MutexGuard<'_, HashMap<u64, Nanos>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateStore for Ledger {
+    type Key = Question;
+
+    fn measure_and_replace<T, F, E>(&self, question: &Question, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut numbers = self.numbers();
+        let (outcome, whole_again) = decide(numbers.get(&question.subject).copied())?;
+        if question.counts {
+            if numbers.len() >= MOST && !numbers.contains_key(&question.subject) {
+                forget_half(&mut numbers);
+            }
+            numbers.insert(question.subject, whole_again);
+        }
+        Ok(outcome)
+    }
+}
+
+impl ShrinkableKeyedStateStore<Question> for Ledger {
+    fn retain_recent(&self, whole_before: Nanos) {
+        self.numbers().retain(|_, whole_again| *whole_again > whole_before);
+    }
+
+    fn shrink_to_fit(&self) {
+        self.numbers().shrink_to_fit();
+    }
+
+    fn len(&self) -> usize {
+        self.numbers().len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.numbers().is_empty()
+    }
+}
+
+/// Forgets the half whose quotas are whole first.
+fn forget_half(numbers: &mut HashMap<u64, Nanos>) {
+    let mut times: Vec<_> = numbers.values().copied().collect();
+    let middle = times.len() / 2;
+    let (_, &mut median, _) = times.select_nth_unstable(middle);
+    numbers.retain(|_, whole_again| *whole_again > median);
+}

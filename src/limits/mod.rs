@@ -1,0 +1,191 @@
+//! Limits: how much one caller may do, and how much may be done to one recipient.
+//!
+//! Each has a quota for a window. A subject has all of it at once, and it is refilled evenly; the arithmetic is governor's.
+//! Everything is in memory: a restart starts anew.
+//!
+//! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
+
+mod client;
+mod ledger;
+mod limiter;
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use uuid::Uuid;
+
+use crate::email::Email;
+use crate::error::{Policy, Result};
+use crate::organization::OrganizationId;
+use limiter::Limiter;
+
+/// Seconds in a minute.
+const MINUTE: u64 = 60;
+/// Seconds in an hour.
+const HOUR: u64 = 60 * MINUTE;
+/// Seconds in a day.
+const DAY: u64 = 24 * HOUR;
+
+/// The quota of each limit in its window; 0: no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quotas {
+    /// Requests a minute by one API key.
+    pub key: u32,
+    /// Requests a minute without a key, by one address.
+    pub address: u32,
+    /// Invitations a day to one recipient.
+    pub recipient: u32,
+    /// Invitations a day by one organization.
+    pub organization: u32,
+    /// Wrong addresses and codes an hour, for one secret link.
+    pub proofs: u32,
+}
+
+/// The limits of a server. The default ones allow everything.
+#[derive(Debug, Default)]
+pub struct Limits {
+    /// Requests by API key.
+    key: Option<Limiter>,
+    /// Requests without a key, by address.
+    address: Option<Limiter>,
+    /// Invitations by recipient.
+    recipient: Option<Limiter>,
+    /// Invitations by organization.
+    organization: Option<Limiter>,
+    /// Wrong proofs by invitation.
+    proofs: Option<Limiter>,
+    /// The proxies that may say for whom they ask.
+    trusted_proxies: Vec<IpNet>,
+}
+
+impl Limits {
+    /// Limits with nothing used yet.
+    pub fn new(quotas: Quotas, trusted_proxies: Vec<IpNet>) -> Self {
+        let limiter = |name, quota, window_seconds, what| Limiter::new(Policy { name, quota, window_seconds, what });
+        Self {
+            key: limiter("key", quotas.key, MINUTE, "requests a minute by one API key"),
+            address: limiter("address", quotas.address, MINUTE, "requests a minute without a valid key by one address"),
+            recipient: limiter("recipient", quotas.recipient, DAY, "invitations a day to one recipient"),
+            organization: limiter("organization", quotas.organization, DAY, "invitations a day by one organization"),
+            proofs: limiter("proofs", quotas.proofs, HOUR, "wrong addresses and codes an hour for one link"),
+            trusted_proxies,
+        }
+    }
+
+    /// Counts a request of an API key.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::RateLimited`], as for all of these.
+    pub fn count_request(&self, key: &str) -> Result<()> {
+        self.key.as_ref().map_or(Ok(()), |limiter| limiter.count(key))
+    }
+
+    /// Counts a request without a valid key against the address it comes from, by `peer` and its `X-Forwarded-For` lines.
+    ///
+    /// # Errors
+    /// When the address has used its quota.
+    pub fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
+        self.address.as_ref().map_or(Ok(()), |limiter| {
+            let client = client::client(peer, forwarded, &self.trusted_proxies);
+            limiter.count(client::network(client))
+        })
+    }
+
+    /// Counts an invitation that is made or sent again, where both its recipient and its organization have quota left.
+    /// To be called in the write job, which runs alone, so that what is refused by one of them costs nothing of the other.
+    /// What is undone afterwards, as when the disk is full, stays counted.
+    ///
+    /// # Errors
+    /// When one of them has used its quota; then nothing was counted.
+    pub fn count_invitation(&self, organization: &OrganizationId, email: &Email) -> Result<()> {
+        let (recipient, organization) = (email.mailbox(), organization.as_str());
+        self.recipient.as_ref().map_or(Ok(()), |limiter| limiter.check(recipient))?;
+        self.organization.as_ref().map_or(Ok(()), |limiter| limiter.count(organization))?;
+        self.recipient.as_ref().map_or(Ok(()), |limiter| limiter.count(recipient))
+    }
+
+    /// Checks that the secret link of `invitation` may be tried: to be asked before a proof is looked at, so that not even
+    /// the right one is found by trying them all.
+    ///
+    /// # Errors
+    /// When too many proofs were wrong.
+    pub fn check_proofs(&self, invitation: Uuid) -> Result<()> {
+        self.proofs.as_ref().map_or(Ok(()), |limiter| limiter.check(invitation))
+    }
+
+    /// Counts a wrong address or code for the secret link of `invitation`. The one that uses the quota up is still answered
+    /// as wrong.
+    pub fn count_wrong_proof(&self, invitation: Uuid) {
+        // An error only says that the quota was used up before.
+        let _ = self.proofs.as_ref().map(|limiter| limiter.count(invitation));
+    }
+
+    /// Forgets who has not used any quota lately. To be called now and then.
+    pub fn sweep(&self) {
+        let all = [&self.key, &self.address, &self.recipient, &self.organization, &self.proofs];
+        all.into_iter().flatten().for_each(Limiter::sweep);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::email::Hosts;
+    use crate::error::Error;
+
+    /// An address.
+    fn email(text: &str) -> Email {
+        Email::parse(text, Hosts::Dotted).expect("an address")
+    }
+
+    /// An organization.
+    fn organization(id: &str) -> OrganizationId {
+        OrganizationId::parse(id).expect("an id")
+    }
+
+    /// The name of the limit that was exceeded.
+    fn exceeded(error: &Error) -> &'static str {
+        error.policy.map(|policy| policy.name).unwrap_or_default()
+    }
+
+    #[test]
+    fn what_the_organization_may_not_send_costs_the_recipient_nothing() {
+        let limits = Limits::new(Quotas { recipient: 2, organization: 1, ..Quotas::default() }, Vec::new());
+        limits.count_invitation(&organization("a"), &email("p@b.co")).expect("the first");
+        for _ in 0..5 {
+            let refused = limits.count_invitation(&organization("a"), &email("p@b.co")).expect_err("the second");
+            assert_eq!(exceeded(&refused), "organization");
+        }
+        limits.count_invitation(&organization("b"), &email("p@b.co")).expect("the recipient has one left");
+        let refused = limits.count_invitation(&organization("c"), &email("P+tag@b.co")).expect_err("the third");
+        assert_eq!(exceeded(&refused), "recipient");
+        limits.count_invitation(&organization("c"), &email("q@b.co")).expect("that cost organization c nothing");
+    }
+
+    #[test]
+    fn wrong_proofs_lock_one_link_after_the_last_of_its_quota() {
+        let limits = Limits::new(Quotas { proofs: 3, ..Quotas::default() }, Vec::new());
+        let (one, another) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for _ in 0..3 {
+            assert!((0..5).all(|_| limits.check_proofs(one).is_ok()), "looking is free");
+            limits.count_wrong_proof(one);
+        }
+        limits.count_wrong_proof(one);
+        let refused = limits.check_proofs(one).expect_err("it is locked");
+        assert_eq!((exceeded(&refused), refused.retry_after_seconds), ("proofs", Some(1_200)));
+        limits.check_proofs(another).expect("it is not locked");
+    }
+
+    #[test]
+    fn without_quotas_nothing_is_limited() {
+        let limits = Limits::default();
+        for _ in 0..1_000 {
+            limits.count_request("key").expect("no limit");
+            limits.count_keyless(IpAddr::from([1, 1, 1, 1]), &[]).expect("no limit");
+            limits.count_invitation(&organization("a"), &email("p@b.co")).expect("no limit");
+            limits.count_wrong_proof(Uuid::nil());
+            limits.check_proofs(Uuid::nil()).expect("no limit");
+        }
+        limits.sweep();
+    }
+}
