@@ -12,6 +12,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::oidc;
 use crate::token::PlainKey;
 
 /// How long a request head may take to arrive.
@@ -45,6 +46,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        let oidc = oidc::Verifier::new(&config.settings)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let (listener, address) = bind(config.settings.listen)?;
@@ -54,7 +56,7 @@ impl Program {
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
-        let state = State::new(db, config.rules(&public_url), config.mode, &public_url);
+        let state = State::new(db, config.rules(&public_url), config.mode, &public_url, oidc);
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 

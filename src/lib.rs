@@ -6,6 +6,7 @@
 //! * [`invitation`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`db`]: the file, its readers, and the one thread that writes.
+//! * [`oidc`]: id tokens of the operator's identity provider.
 //! * [`sample`]: what `invited dev` starts with.
 //! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
 //!
@@ -31,6 +32,7 @@ pub mod idempotency;
 pub mod invitation;
 pub mod key;
 pub mod object;
+pub mod oidc;
 pub mod organization;
 pub mod sample;
 pub mod text;

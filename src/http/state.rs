@@ -5,6 +5,7 @@ use url::Url;
 use crate::config::Mode;
 use crate::db::Db;
 use crate::invitation::new::Rules;
+use crate::oidc;
 
 /// What every request shares.
 pub struct State {
@@ -16,11 +17,13 @@ pub struct State {
     pub mode: Mode,
     /// Where people and programs reach this server, without a slash at its end.
     pub public_url: String,
+    /// Checks id tokens of the operator's identity provider.
+    pub oidc: oidc::Verifier,
 }
 
 impl State {
     /// The state of a server that is reached under `public_url`.
-    pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url) -> Self {
-        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned() }
+    pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url, oidc: oidc::Verifier) -> Self {
+        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned(), oidc }
     }
 }
