@@ -1,8 +1,8 @@
 //! Acceptance proven by the operator's own identity provider: an OpenID Connect id token instead of an API key.
 //!
-//! [`Verifier`] is always there, so that callers need not know whether there is a provider. [`provider`] checks a token:
-//! its signature with the [`keys`] of the provider, its claims in [`claims`]. Without the cargo feature `oidc` none of that
-//! is built, and every id token is refused.
+//! [`Verifier`] is always there, so that callers need not know whether there is a provider. `provider` checks a token: its
+//! signature with the provider's `keys`, what it says in `claims`. Without the cargo feature `oidc` none of that is built,
+//! and every id token is refused.
 
 #[cfg(feature = "oidc")]
 mod claims;

@@ -68,8 +68,8 @@ impl Provider {
         (validation.validate_exp, validation.validate_aud) = (false, false);
         let claims = jsonwebtoken::decode::<Claims>(id_token, &key.decoding, &validation);
         let claims = claims.map_err(|error| match error.kind() {
-            ErrorKind::InvalidSignature => rejected("The signature of the id token does not fit the provider's key."),
-            _ => rejected("The claims of the id token are not a JSON object with each claim once."),
+            ErrorKind::Json(_) => rejected("The claims of the id token are not a JSON object with each claim once."),
+            _ => rejected("The signature of the id token does not fit the provider's key."),
         })?;
         claims.claims.check(&self.expected, now, hosts)
     }

@@ -2,6 +2,7 @@
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
@@ -19,6 +20,8 @@ mod idempotency;
 mod keys;
 mod layout;
 mod list;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod openapi;
 mod races;
 mod readme;
