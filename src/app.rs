@@ -12,6 +12,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::oidc;
 use crate::secret::Secret;
 use crate::token::PlainKey;
 
@@ -48,6 +49,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        let oidc = oidc::Verifier::new(&config.settings)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let secret = Secret::load(&config.secret)?;
@@ -61,7 +63,7 @@ impl Program {
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode) = (config.rules(&public_url), config.mode);
-        let state = State { db, rules, mode, public_url: bare, accept_url, secret };
+        let state = State { db, rules, mode, public_url: bare, accept_url, secret, oidc };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use clap::Args;
 use ipnet::IpNet;
+#[cfg(feature = "oidc")]
+use url::Host;
 use url::Url;
 
 use crate::clock::Clock;
@@ -18,6 +20,8 @@ use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
+#[cfg(feature = "oidc")]
+use crate::oidc;
 use crate::secret::Source;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
@@ -66,6 +70,7 @@ pub struct Settings {
     /// [default: the data file's name with .secret, made at the first start]
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+
     /// Time before an invitation can be sent again: 0s to 7d [default: 60s; dev: 0s]
     #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION", value_parser = parse_cooldown)]
     pub resend_cooldown: Option<Duration>,
@@ -77,6 +82,21 @@ pub struct Settings {
     /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none: nobody's
     #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the next two, or without them
+    #[cfg(feature = "oidc")]
+    #[arg(long, env = "INVITED_OIDC_ISSUER", value_name = "URL", value_parser = parse_issuer)]
+    pub oidc_issuer: Option<String>,
+
+    /// What the identity provider calls this server: the `aud` of its id tokens
+    #[cfg(feature = "oidc")]
+    #[arg(long, env = "INVITED_OIDC_AUDIENCE", value_name = "TEXT", value_parser = parse_audience)]
+    pub oidc_audience: Option<String>,
+
+    /// Keys of the identity provider, a JWK set: a file, or an https URL (http on a loopback host)
+    #[cfg(feature = "oidc")]
+    #[arg(long, env = "INVITED_OIDC_JWKS", value_name = "FILE|URL", value_parser = parse_jwks)]
+    pub oidc_jwks: Option<oidc::Source>,
 
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
@@ -214,6 +234,41 @@ fn parse_public_url(text: &str) -> Result<Url, String> {
 fn parse_origin(text: &str) -> Result<Url, String> {
     let url = parse_public_url(text)?;
     if url.path() == "/" { Ok(url) } else { Err("an origin has no path: https://app.example.com".to_owned()) }
+}
+
+/// Reads an issuer; its text is kept as it is, because tokens are compared with it to the byte.
+#[cfg(feature = "oidc")]
+fn parse_issuer(text: &str) -> Result<String, String> {
+    parse_public_url(text).map(|_| text.to_owned())
+}
+
+/// Reads an audience.
+#[cfg(feature = "oidc")]
+fn parse_audience(text: &str) -> Result<String, String> {
+    let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 255;
+    if is_fine { Ok(text.to_owned()) } else { Err("1 to 255 bytes without control characters".to_owned()) }
+}
+
+/// Reads where keys are: what begins like a URL is one.
+#[cfg(feature = "oidc")]
+fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
+    let begins_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    if !begins_with("http://") && !begins_with("https://") {
+        return Ok(oidc::Source::File(PathBuf::from(text)));
+    }
+    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let is_loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    // Keys that come over a network without TLS could be anybody's.
+    if url.username().is_empty() && url.password().is_none() && (url.scheme() == "https" || is_loopback) {
+        Ok(oidc::Source::Url(url))
+    } else {
+        Err("a file, or an https URL without user name, as https://id.example.com/jwks.json".to_owned())
+    }
 }
 
 /// Reads a lifetime.

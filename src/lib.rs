@@ -7,6 +7,7 @@
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
+//! * [`oidc`]: id tokens of the operator's identity provider.
 //! * [`sample`]: what `invited dev` starts with.
 //! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
@@ -34,6 +35,7 @@ pub mod invitation;
 pub mod key;
 pub mod limits;
 pub mod object;
+pub mod oidc;
 pub mod organization;
 pub mod sample;
 pub mod secret;

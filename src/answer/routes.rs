@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::proof::{AnswerBody, Claim, CodeBody, LookupBody, Proof, parse_token};
-use super::{Attempt, Outcome, Preview, code, store};
+use super::{Attempt, Outcome, Preview, Subject, code, store};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::http::State;
@@ -20,6 +20,7 @@ use crate::idempotency::{self, Answer};
 use crate::invitation::transition::{Change, Present};
 use crate::invitation::{self, Invitation, json, new};
 use crate::key::Scope;
+use crate::oidc::Identity;
 
 /// The answer to a request for a code: the same bytes, whether or not the address was invited.
 #[derive(Serialize, ToSchema)]
@@ -187,7 +188,10 @@ async fn answer(
     let (proof, rights) = match body.value.claim(state.rules.hosts)? {
         Claim::Vouched(subject) => (Proof::Known(subject), Some(visitor.require(Scope::Accept)?.rights.clone())),
         Claim::Code(proof) => (proof, None),
-        Claim::IdToken(_) => return Err(Error::not_found()),
+        Claim::IdToken(id_token) => {
+            let Identity { subject, email } = state.oidc.verify(&id_token, state.db.now(), state.rules.hosts).await?;
+            (Proof::Known(Subject { email, id: Some(subject) }), None)
+        }
     };
     let by_code = matches!(proof, Proof::Code { .. });
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;

@@ -88,6 +88,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web page can reach it through a name of its own.",
     },
     Meaning {
+        code: Code::IdTokenRejected,
+        name: "id_token_rejected",
+        status: 403,
+        title: "Id token rejected",
+        meaning: "The id token does not prove who accepts; `detail` says why. Get a fresh one from the identity provider of this server, for its audience and with a verified address.",
+    },
+    Meaning {
         code: Code::NotFound,
         name: "not_found",
         status: 404,
@@ -214,6 +221,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "The read was stopped after its time limit. Narrow it, or page through it with `limit`.",
     },
     Meaning {
+        code: Code::IdentityProviderUnavailable,
+        name: "identity_provider_unavailable",
+        status: 503,
+        title: "Identity provider unavailable",
+        meaning: "The keys of the identity provider cannot be had, so no id token can be checked; nothing was changed. Try again after `Retry-After` seconds.",
+    },
+    Meaning {
         code: Code::StorageBusy,
         name: "storage_busy",
         status: 503,
@@ -257,6 +271,7 @@ pub enum Code {
     RoleNotGrantable,
     EmailMismatch,
     HostNotAllowed,
+    IdTokenRejected,
     NotFound,
     ProofRejected,
     MethodNotAllowed,
@@ -275,6 +290,7 @@ pub enum Code {
     Internal,
     Overloaded,
     ReadTimeout,
+    IdentityProviderUnavailable,
     StorageBusy,
     StorageFull,
     StorageFailed,

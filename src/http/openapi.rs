@@ -302,6 +302,7 @@ impl IntoResponses for AnswerErrors {
             WRITING,
             BODY,
             &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused],
+            &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
         ])
     }
 }

@@ -3,6 +3,7 @@
 use crate::config::Mode;
 use crate::db::Db;
 use crate::invitation::new::Rules;
+use crate::oidc;
 use crate::secret::Secret;
 
 /// What every request shares.
@@ -19,4 +20,6 @@ pub struct State {
     pub accept_url: String,
     /// From what links and codes are derived.
     pub secret: Secret,
+    /// Checks id tokens of the operator's identity provider.
+    pub oidc: oidc::Verifier,
 }

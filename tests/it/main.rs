@@ -3,6 +3,7 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
+//! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
@@ -21,6 +22,8 @@ mod keys;
 mod layout;
 mod limits;
 mod list;
+#[cfg(feature = "oidc")]
+mod oidc;
 mod openapi;
 mod races;
 mod readme;

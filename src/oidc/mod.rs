@@ -1,0 +1,89 @@
+//! Acceptance proven by the operator's own identity provider: an OpenID Connect id token instead of an API key.
+//!
+//! [`Verifier`] is always there, so that callers need not know whether there is a provider. `provider` checks a token: its
+//! signature with the provider's `keys`, what it says in `claims`. Without the cargo feature `oidc` none of that is built,
+//! and every id token is refused.
+
+#[cfg(feature = "oidc")]
+mod claims;
+#[cfg(feature = "oidc")]
+mod crypto;
+#[cfg(feature = "oidc")]
+mod fetch;
+#[cfg(feature = "oidc")]
+mod jwks;
+#[cfg(feature = "oidc")]
+mod keys;
+#[cfg(feature = "oidc")]
+mod provider;
+
+use std::time::Instant;
+
+use crate::clock::Timestamp;
+use crate::config::Settings;
+use crate::email::{Email, Hosts};
+use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::failure::Failure;
+
+#[cfg(feature = "oidc")]
+pub use jwks::Source;
+
+/// Who the identity provider says the caller is.
+#[derive(Debug)]
+pub struct Identity {
+    /// The provider's id of the person: 1 to 255 visible characters.
+    pub subject: String,
+    /// The person's address, which the provider has verified.
+    pub email: Email,
+}
+
+/// Checks id tokens of the operator's identity provider, where the server has one.
+pub struct Verifier {
+    /// The provider.
+    #[cfg(feature = "oidc")]
+    provider: Option<provider::Provider>,
+}
+
+impl Verifier {
+    /// A verifier for the provider that `settings` name. Reads a file of keys; asks a URL only once there is a token.
+    ///
+    /// # Errors
+    /// When the settings name a part of a provider only, or the file holds no usable keys.
+    #[cfg(feature = "oidc")]
+    pub fn new(settings: &Settings) -> std::result::Result<Self, Failure> {
+        Ok(Self { provider: provider::Provider::new(settings)? })
+    }
+
+    /// A verifier that refuses every id token.
+    ///
+    /// # Errors
+    /// None; with the feature `oidc` there are some.
+    #[cfg(not(feature = "oidc"))]
+    pub fn new(_settings: &Settings) -> std::result::Result<Self, Failure> {
+        Ok(Self {})
+    }
+
+    /// Who `id_token` is about, if it proves that at `now`. Addresses are read with `hosts`.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`](crate::error::Code::ValidationFailed) at `/idToken` without a provider,
+    /// [`Code::IdTokenRejected`](crate::error::Code::IdTokenRejected) with the reason, and
+    /// [`Code::IdentityProviderUnavailable`](crate::error::Code::IdentityProviderUnavailable) as long as there are no keys.
+    pub async fn verify(&self, id_token: &str, now: Timestamp, hosts: Hosts) -> Result<Identity> {
+        self.verify_at(id_token, now, hosts, Instant::now()).await
+    }
+
+    /// Like [`Verifier::verify`], at `at` of the monotonic clock, which decides whether keys may be fetched again.
+    ///
+    /// # Errors
+    /// Those of [`Verifier::verify`].
+    #[cfg_attr(not(feature = "oidc"), allow(unused_variables, reason = "without a provider nothing is looked at"))]
+    pub async fn verify_at(&self, id_token: &str, now: Timestamp, hosts: Hosts, at: Instant) -> Result<Identity> {
+        #[cfg(feature = "oidc")]
+        if let Some(provider) = &self.provider {
+            return provider.verify(id_token, now, hosts, at).await;
+        }
+        let detail = "this server has no identity provider (--oidc-issuer)";
+        Err(Error::validation(vec![FieldError::new("/idToken", FieldCode::NotAllowed, detail)]))
+    }
+}
