@@ -58,6 +58,11 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The part after the `@`, as lowercase A-labels.
+    pub fn domain(&self) -> &str {
+        self.0.split_once('@').map_or("", |(_, domain)| domain)
+    }
 }
 
 /// Addresses are personal data: a log shows only that there is one.
@@ -65,6 +70,19 @@ impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Email(hidden)")
     }
+}
+
+/// Brings a domain by itself to the form that it has in an address: lowercase A-labels. One label is enough (`edu`).
+///
+/// # Errors
+/// A code and a sentence that says which rule `text` breaks.
+pub fn parse_domain(text: &str) -> Result<String, EmailError> {
+    let text = text.trim_matches(' ');
+    if text.chars().any(is_invisible) {
+        return Err((FieldCode::ForbiddenCharacter, "control, invisible and direction characters are not allowed"));
+    }
+    let form = "a domain name, as example.com: without @, wildcard, port and final dot";
+    normal_domain(text, Hosts::SingleLabelToo).map_err(|_| (FieldCode::InvalidFormat, form))
 }
 
 /// Checks the part before the `@`.

@@ -71,8 +71,9 @@ pub async fn list_organizations(
     let rights = caller.rights;
     let organizations = state.db.read_long(move |reader| {
         let mut seen = Vec::new();
-        organization::store::list(reader, |id, created_at| {
-            seen.extend(DialectOrganization::new(id, created_at).filter(|_| rights.see(id)));
+        organization::store::list(reader, &rights, ("", u32::MAX), |id, organization| {
+            seen.extend(DialectOrganization::new(id, organization));
+            Ok(())
         })?;
         Ok(seen)
     });

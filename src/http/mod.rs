@@ -26,7 +26,7 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::error::{Error, Result};
-use crate::{clickhouse, invitation};
+use crate::{clickhouse, invitation, organization};
 use auth::Caller;
 use route::Route;
 
@@ -39,6 +39,11 @@ pub fn routes() -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/invitations")
             .get(invitation::routes::list)
             .post(invitation::routes::create),
+        Route::new("/v1/organizations/{organizationId}")
+            .get(organization::routes::get)
+            .put(organization::routes::put)
+            .delete(organization::routes::delete),
+        Route::new("/v1/organizations").get(organization::routes::list),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

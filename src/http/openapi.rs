@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
 use crate::error::{Code, Meaning};
-use crate::{clickhouse, http, invitation};
+use crate::{clickhouse, http, invitation, organization};
 
 /// The document.
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ use crate::{clickhouse, http, invitation};
     ),
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
+        organization::routes::list, organization::routes::get, organization::routes::put, organization::routes::delete,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
@@ -33,6 +34,7 @@ use crate::{clickhouse, http, invitation};
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
+        (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
@@ -139,10 +141,22 @@ const CREATING: &[Code] = &[
     Code::RequestTimeout,
     Code::AlreadyInvited,
     Code::AlreadyAccepted,
+    Code::PendingLimitReached,
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
     Code::IdempotencyKeyReused,
+];
+
+/// What a put can answer on top of a write.
+const PUTTING: &[Code] = &[
+    Code::InvalidJson,
+    Code::UnknownField,
+    Code::RequestTimeout,
+    Code::PreconditionFailed,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::ValidationFailed,
 ];
 
 /// The errors of a public operation.
@@ -205,6 +219,15 @@ pub struct DeleteErrors;
 impl IntoResponses for DeleteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]])
+    }
+}
+
+/// The errors of a put.
+pub struct PutErrors;
+
+impl IntoResponses for PutErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, PUTTING])
     }
 }
 

@@ -6,10 +6,12 @@ use super::new::{NewInvitation, OnConflict};
 use super::store::{self, Standing};
 use super::{Invitation, Status};
 use crate::db::WriteTx;
+use crate::email::Email;
 use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::Rights;
 use crate::organization;
+use crate::organization::settings::Settings;
 
 /// Who makes the invitation.
 #[derive(Clone, Debug)]
@@ -33,7 +35,8 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// [`Code::RoleNotGrantable`], [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::ResendTooSoon`].
+/// [`Code::RoleNotGrantable`], [`Code::ValidationFailed`] by the organization's settings, [`Code::AlreadyInvited`],
+/// [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`], [`Code::ResendTooSoon`]. Nothing of the invitation is changed then.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -41,20 +44,44 @@ pub fn create<T>(
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<(Outcome, T)> {
     by.rights.check_grant(new.role.as_str())?;
-    organization::store::ensure(tx, &new.organization)?;
-    let (outcome, id) = match insert(tx, new, by)? {
-        // The usual case: the row is known without reading it again.
-        Some(id) => return Ok((Outcome::Created, show(&new.created(id, tx.now))?)),
-        None => meet_standing(tx, new, by)?,
+    let settings = organization::store::ensure(tx, &new.organization)?;
+    check_values(&settings, new.role.as_str(), &new.email)?;
+    check_room(tx, new, &settings)?;
+    let (outcome, id) = match insert(tx, new, by, &settings)? {
+        Some(id) => {
+            // The usual case: the row is known without reading it again.
+            let expires_at = settings.expiry(new.expiry).from(tx.now);
+            return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at))?));
+        }
+        None => meet_standing(tx, new, by, &settings)?,
     };
     let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
     shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 
+/// Checks what the organization says about the values of an invitation.
+fn check_values(settings: &Settings, role: &str, email: &Email) -> Result<()> {
+    let errors = settings.check(role, email);
+    if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }
+}
+
+/// Checks that the organization has room for the new one, where it adds to the pending ones: one that takes the place of a
+/// pending one does not; one that has lapsed was not counted any more.
+fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Result<()> {
+    if settings.max_pending.is_none() {
+        return Ok(());
+    }
+    let standing = store::find_standing(tx, &new.organization, &new.email)?;
+    if standing.is_some_and(|standing| standing.status != Status::Expired) {
+        return Ok(());
+    }
+    organization::store::check_room(tx, &new.organization, settings)
+}
+
 /// Inserts the row and its event, unless an invitation stands for the address.
-fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>> {
-    let expires_at = new.expiry.from(tx.now);
-    let Some(id) = store::insert(tx, new, expires_at)? else {
+fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<Option<Uuid>> {
+    let expires_at = settings.expiry(new.expiry).from(tx.now);
+    let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
         return Ok(None);
     };
     let after = Facts {
@@ -68,7 +95,7 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
 }
 
 /// Decides what to do where an invitation stands already.
-fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outcome, Uuid)> {
+fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<(Outcome, Uuid)> {
     let standing = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
     match (standing.status, new.on_conflict) {
@@ -77,9 +104,9 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outc
         (Status::Pending, OnConflict::Error) => {
             Err(in_the_way(Code::AlreadyInvited, "has a pending invitation", &standing))
         }
-        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, by),
-        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), by),
-        _ => replace(tx, new, (&standing, Status::Expired), by),
+        (Status::Pending, OnConflict::Resend) => renew(tx, new, &standing, by, settings),
+        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Status::Revoked), by, settings),
+        _ => replace(tx, new, (&standing, Status::Expired), by, settings),
     }
 }
 
@@ -89,26 +116,38 @@ fn replace(
     new: &NewInvitation,
     (standing, end): (&Standing, Status),
     by: &By,
+    settings: &Settings,
 ) -> Result<(Outcome, Uuid)> {
     let event = if end == Status::Revoked { EventType::Revoked } else { EventType::Expired };
     let (before, after) = (status(Status::Pending), status(end));
     store::close(tx, &new.organization, standing.id, end)?;
     event::store::append(tx, &new.organization, (event, standing.id), &by.origin, (Some(&before), Some(&after)))?;
-    let id = insert(tx, new, by)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
+    let id =
+        insert(tx, new, by, settings)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
     Ok((Outcome::Created, id))
 }
 
-/// Sends the standing invitation again, if its cool-down is over. It keeps its role, so that one must be grantable, too.
-fn renew(tx: &WriteTx<'_>, new: &NewInvitation, standing: &Standing, by: &By) -> Result<(Outcome, Uuid)> {
-    let show_role = |invitation: &Invitation<'_>| by.rights.check_grant(invitation.role);
-    store::find(tx, tx.now, (&new.organization, standing.id), show_role)?;
+/// Sends the standing invitation again, if its cool-down is over. It keeps its role, so that one must be grantable, and
+/// among those of the organization, too.
+fn renew(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    standing: &Standing,
+    by: &By,
+    settings: &Settings,
+) -> Result<(Outcome, Uuid)> {
+    let check_role = |invitation: &Invitation<'_>| {
+        by.rights.check_grant(invitation.role)?;
+        check_values(settings, invitation.role, &new.email)
+    };
+    store::find(tx, tx.now, (&new.organization, standing.id), check_role)?;
     let wait_ms = standing.sent_at.plus_seconds(new.resend_cooldown_seconds).as_millis() - tx.now.as_millis();
     if wait_ms > 0 {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
         let error = in_the_way(Code::ResendTooSoon, "was sent its invitation a moment ago", standing);
         return Err(error.retry_after(seconds));
     }
-    let expires_at = new.expiry.from(tx.now);
+    let expires_at = settings.expiry(new.expiry).from(tx.now);
     let before = Facts { expires_at: Some(standing.expires_at), ..Facts::default() };
     let after = Facts { expires_at: Some(expires_at), ..Facts::default() };
     store::renew(tx, &new.organization, standing.id, expires_at)?;

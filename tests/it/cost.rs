@@ -70,6 +70,9 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from api_key where id = 'a'",
         "select * from idempotency where actor = 'a' and operation = 'b' and key = 'c'",
         "select * from event where organization_id = 'a' and id > x'00' order by id limit 20",
+        "select settings from organization where id = 'a'",
+        "select id, settings from organization where id > 'a' order by id limit 20",
+        "select 1 from invitation where organization_id = 'a' and state = 0 and capped = 1 and expires_at > 0 limit 20",
     ];
     for query in queries {
         let mut statement = conn.prepare(query).expect(query);

@@ -1,6 +1,7 @@
 //! Behaviour, seen from outside: each test has a server or a process of its own, with its own file and port.
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
+//! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
@@ -20,6 +21,7 @@ mod keys;
 mod layout;
 mod list;
 mod openapi;
+mod organizations;
 mod races;
 mod readme;
 mod support;
