@@ -58,11 +58,6 @@ impl Email {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// The part after the `@`, as lowercase A-labels.
-    pub fn domain(&self) -> &str {
-        self.0.split_once('@').map_or("", |(_, domain)| domain)
-    }
 }
 
 /// Addresses are personal data: a log shows only that there is one.

@@ -6,7 +6,6 @@ use super::new::{NewInvitation, OnConflict};
 use super::store::{self, Standing};
 use super::{Invitation, Status};
 use crate::db::WriteTx;
-use crate::email::Email;
 use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::Rights;
@@ -45,7 +44,7 @@ pub fn create<T>(
 ) -> Result<(Outcome, T)> {
     by.rights.check_grant(new.role.as_str())?;
     let settings = organization::store::ensure(tx, &new.organization)?;
-    check_values(&settings, new.role.as_str(), &new.email)?;
+    check_values(&settings, new.role.as_str(), new.email.as_str())?;
     check_room(tx, new, &settings)?;
     let (outcome, id) = match insert(tx, new, by, &settings)? {
         Some(id) => {
@@ -60,7 +59,7 @@ pub fn create<T>(
 }
 
 /// Checks what the organization says about the values of an invitation.
-fn check_values(settings: &Settings, role: &str, email: &Email) -> Result<()> {
+fn check_values(settings: &Settings, role: &str, email: &str) -> Result<()> {
     let errors = settings.check(role, email);
     if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }
 }
@@ -138,7 +137,7 @@ fn renew(
 ) -> Result<(Outcome, Uuid)> {
     let check_role = |invitation: &Invitation<'_>| {
         by.rights.check_grant(invitation.role)?;
-        check_values(settings, invitation.role, &new.email)
+        check_values(settings, invitation.role, invitation.email)
     };
     store::find(tx, tx.now, (&new.organization, standing.id), check_role)?;
     let wait_ms = standing.sent_at.plus_seconds(new.resend_cooldown_seconds).as_millis() - tx.now.as_millis();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::email::{self, Email};
+use crate::email;
 use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::Role;
 use crate::invitation::new::{Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, check_name, parse_role};
@@ -85,14 +85,15 @@ impl Settings {
         Ok(Self { name, roles, default_expires_in, allowed_domains, blocked_domains, max_pending })
     }
 
-    /// What speaks against an invitation of `email` as `role`: the fields of a create that are not acceptable here.
-    pub fn check(&self, role: &str, email: &Email) -> Vec<FieldError> {
+    /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are not acceptable here. Asked
+    /// wherever one is made, changed or sent again.
+    pub fn check(&self, role: &str, email: &str) -> Vec<FieldError> {
         let mut errors = Vec::new();
         if let Some(roles) = self.roles.as_ref().filter(|roles| !roles.iter().any(|own| own == role)) {
             let detail = format!("one of: {}", roles.join(", "));
             errors.push(FieldError::new("/role", FieldCode::UnknownValue, detail));
         }
-        let host = email.domain();
+        let host = email.split_once('@').map_or("", |(_, host)| host);
         let is_in = |domains: &Vec<String>| domains.iter().any(|domain| covers(domain, host));
         if self.blocked_domains.as_ref().is_some_and(is_in) || !self.allowed_domains.as_ref().is_none_or(is_in) {
             let detail = "this organization does not invite addresses of this domain";
