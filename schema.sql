@@ -10,12 +10,17 @@
 -- "invd": tells this program's files from other SQLite files.
 pragma application_id = 0x696e7664;
 
--- An organization, known from its first invitation on. Never holds rights: those are the keys'.
+-- An organization, known from its first invitation on, or since it was put. Never holds rights: those are the keys'.
+-- Deleting one deletes its invitations, its events and its stored answers with it.
 create table organization (
   -- The caller's own id: 1 to 128 characters, [A-Za-z0-9][A-Za-z0-9._~-]*.
   id         text    not null primary key,
-  -- When its first invitation was made.
-  created_at integer not null
+  -- What it asks of its invitations (src/organization/settings.rs), as a JSON object with only what is set; null: nothing.
+  settings   text,
+  -- When its first invitation was made, or it was put for the first time.
+  created_at integer not null,
+  -- When it was last put. Its invitations do not count.
+  updated_at integer not null
 ) strict, without rowid;
 
 -- One invitation of one address to one organization. Deleting an invitation deletes its row; its events stay.
@@ -50,6 +55,8 @@ create table invitation (
   -- The link's token is an HMAC over the id and this count: sending it again makes the links before it worthless.
   send_count      integer,
   last_sent_at    integer,
+  -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
+  capped          integer check (capped = 1),
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;
@@ -79,21 +86,27 @@ create table code (
   primary key (invitation_id, address_mac)
 ) strict, without rowid;
 
+-- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.
+-- Serves: the count before a create in such an organization, which steps over no more of them than the cap allows.
+create index invitation_capped
+  on invitation (organization_id, expires_at)
+  where state = 0 and capped = 1;
+
 -- What happened, append-only, written in the transaction of the change.
 create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted
+  -- invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted; organization.updated
   type            text    not null,
-  -- Which invitation. No foreign key: events outlive invitations.
-  invitation_id   blob    not null check (length(invitation_id) = 16),
+  -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
+  invitation_id   blob    check (length(invitation_id) = 16),
   -- Who did it: an API key's id, `dev`, or `person` for the invited one without a key.
   actor           text    not null,
   -- The X-Request-Id of the request that did it.
   request_id      text    not null,
   created_at      integer not null,
-  -- The fields that changed, as JSON objects. Null where there is no before or after.
+  -- The fields that changed, of an organization all its settings, as JSON objects. Null where there is no before or after.
   before          text,
   after           text,
   -- Serves: the history of an organization, page by id. An index over rows in the order of their making, not a cluster:
@@ -127,7 +140,8 @@ create table api_key (
 create table idempotency (
   -- Whose key it is: an API key's id, or `dev`.
   actor      text    not null,
-  -- Method and path of the request.
+  -- Method and path of the request, the path without percent-encodings that it does not need: by it the answers of an
+  -- organization are found when that is deleted.
   operation  text    not null,
   -- The Idempotency-Key, unquoted.
   key        text    not null,

@@ -80,6 +80,19 @@ impl fmt::Debug for Email {
     }
 }
 
+/// Brings a domain by itself to the form that it has in an address: lowercase A-labels. One label is enough (`edu`).
+///
+/// # Errors
+/// A code and a sentence that says which rule `text` breaks.
+pub fn parse_domain(text: &str) -> Result<String, EmailError> {
+    let text = text.trim_matches(' ');
+    if text.chars().any(is_invisible) {
+        return Err((FieldCode::ForbiddenCharacter, "control, invisible and direction characters are not allowed"));
+    }
+    let form = "a domain name, as example.com: without @, wildcard, port and final dot";
+    normal_domain(text, Hosts::SingleLabelToo).map_err(|_| (FieldCode::InvalidFormat, form))
+}
+
 /// Checks the part before the `@`.
 fn check_local(local: &str) -> Result<(), EmailError> {
     if !local.is_ascii() {

@@ -39,8 +39,8 @@ pub fn insert(conn: &Connection, organization: &str, email: &str) -> Result<Inse
     let inserted = Inserted { id: Uuid::now_v7(), created_at, expires_at: created_at.plus_seconds(LIFETIME_SECONDS) };
     let now = created_at.as_millis();
     conn.prepare_cached(
-        "insert into organization (id, created_at)
-         values (?1, ?2)
+        "insert into organization (id, created_at, updated_at)
+         values (?1, ?2, ?2)
          on conflict (id) do nothing",
     )?
     .execute((organization, now))?;

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::Invitation;
 use crate::invitation::new::CreateBody;
+use crate::organization::Record;
 
 /// What the paths of the dialect start with.
 const PREFIX: &str = "/clickhouse/";
@@ -139,7 +140,7 @@ pub struct DialectOrganization {
     /// Its id, a UUID.
     #[schema(format = Uuid)]
     pub id: String,
-    /// Its name; so far its id.
+    /// Its name; its id, if it has none.
     pub name: String,
     /// When its first invitation was made.
     #[schema(value_type = String, format = DateTime)]
@@ -149,9 +150,10 @@ pub struct DialectOrganization {
 impl DialectOrganization {
     /// The organization, if the dialect can name it: its clients read ids as UUIDs and give up on a list with any other.
     /// Organizations with other ids are reached by naming them.
-    pub fn new(id: &str, created_at: Timestamp) -> Option<Self> {
+    pub fn new(id: &str, organization: &Record) -> Option<Self> {
         Uuid::try_parse(id).ok()?;
-        Some(Self { id: id.to_owned(), name: id.to_owned(), created_at })
+        let name = organization.settings.name.as_deref().unwrap_or(id);
+        Some(Self { id: id.to_owned(), name: name.to_owned(), created_at: organization.created_at })
     }
 }
 

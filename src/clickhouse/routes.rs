@@ -11,9 +11,9 @@ use crate::http::State;
 use crate::http::array;
 use crate::http::auth::{Access, Caller, Read, Write};
 use crate::http::envelope::RequestId;
+use crate::http::error_responses::{DialectCreateErrors, DialectDeleteErrors, DialectReadErrors};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
-use crate::http::openapi::{DialectCreateErrors, DialectDeleteErrors, DialectReadErrors};
 use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
 use crate::http::problem;
@@ -72,8 +72,9 @@ pub async fn list_organizations(
     let rights = caller.rights;
     let organizations = state.db.read_long(move |reader| {
         let mut seen = Vec::new();
-        organization::store::list(reader, |id, created_at| {
-            seen.extend(DialectOrganization::new(id, created_at).filter(|_| rights.see(id)));
+        organization::store::list(reader, &rights, ("", u32::MAX), |id, organization| {
+            seen.extend(DialectOrganization::new(id, organization));
+            Ok(())
         })?;
         Ok(seen)
     });

@@ -144,11 +144,18 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "The invitation was answered, revoked or has expired in the meantime; `invitationStatus` says where it stands. Accepted, declined and revoked are final; an expired one can be sent again.",
     },
     Meaning {
+        code: Code::PendingLimitReached,
+        name: "pending_limit_reached",
+        status: 409,
+        title: "Too many pending invitations",
+        meaning: "The organization has as many pending invitations as its `maxPending` allows. Revoke or delete one, wait until one is answered or lapses, or raise the limit.",
+    },
+    Meaning {
         code: Code::PreconditionFailed,
         name: "precondition_failed",
         status: 412,
         title: "Precondition failed",
-        meaning: "`If-Match` names another version of the invitation than the present one. Read it again, then decide.",
+        meaning: "`If-Match` names another version than the present one, or `If-None-Match` the present one. Read it again, then decide.",
     },
     Meaning {
         code: Code::BodyTooLarge,
@@ -279,6 +286,7 @@ pub enum Code {
     AlreadyInvited,
     AlreadyAccepted,
     StatusConflict,
+    PendingLimitReached,
     PreconditionFailed,
     BodyTooLarge,
     UriTooLong,

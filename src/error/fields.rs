@@ -30,7 +30,11 @@ pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
         "unknown_value",
         "Not one of the allowed values; `detail` lists them where that is short.",
     ),
-    (FieldCode::NotAllowed, "not_allowed", "Well formed, but the settings of this server do not allow it."),
+    (
+        FieldCode::NotAllowed,
+        "not_allowed",
+        "Well formed, but the settings of this server or of the organization do not allow it.",
+    ),
     (FieldCode::Conflict, "conflict", "Cannot be combined with another field; `detail` names it."),
 ];
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 
-/// What happened to an invitation.
+/// What happened to an invitation, or to the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventType {
     /// It was made.
@@ -27,6 +27,8 @@ pub enum EventType {
     Expired,
     /// It was deleted.
     Deleted,
+    /// The organization was put: its settings were set or replaced.
+    OrganizationUpdated,
 }
 
 impl EventType {
@@ -41,6 +43,7 @@ impl EventType {
             Self::Revoked => "invitation.revoked",
             Self::Expired => "invitation.expired",
             Self::Deleted => "invitation.deleted",
+            Self::OrganizationUpdated => "organization.updated",
         }
     }
 }

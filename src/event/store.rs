@@ -1,22 +1,24 @@
 //! The SQL of events.
 
 use rusqlite::named_params;
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::{EventType, Facts, Origin};
+use super::{EventType, Origin};
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 
-/// Adds an event to the history of `organization`, which must be known.
-pub fn append(
+/// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
+/// itself where there is none. `before` and `after` are written as JSON objects.
+pub fn append<F: Serialize>(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
-    (event, invitation): (EventType, Uuid),
+    (event, invitation): (EventType, impl Into<Option<Uuid>>),
     origin: &Origin,
-    (before, after): (Option<&Facts<'_>>, Option<&Facts<'_>>),
+    (before, after): (Option<&F>, Option<&F>),
 ) -> Result<()> {
-    let json = |facts: Option<&Facts<'_>>| facts.map(serde_json::to_string).transpose().map_err(Error::internal);
+    let json = |facts: Option<&F>| facts.map(serde_json::to_string).transpose().map_err(Error::internal);
     tx.prepare_cached(
         "insert into event
            (organization_id, id, type, invitation_id, actor, request_id, created_at, before, after)
@@ -27,7 +29,7 @@ pub fn append(
         ":organization_id": organization.as_str(),
         ":id": tx.new_id().as_bytes(),
         ":type": event.name(),
-        ":invitation_id": invitation.as_bytes(),
+        ":invitation_id": invitation.into().map(Uuid::into_bytes),
         ":actor": origin.actor,
         ":request_id": origin.request_id,
         ":created_at": tx.now.as_millis(),

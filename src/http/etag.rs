@@ -1,4 +1,4 @@
-//! Entity tags (RFC 9110, 8.8.3): which version of an invitation a caller knows.
+//! Entity tags (RFC 9110, 8.8.3): which version of an invitation or an organization a caller knows.
 //!
 //! A tag is a hash of the JSON, so it changes with everything that a caller can see, the status that only the clock changes
 //! included, and no change can forget it.
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::error::{Code, Error, Result};
 use crate::token::hex;
 
-/// The tag of an invitation with this JSON.
+/// The tag of what has this JSON.
 pub fn of(json: &[u8]) -> EntityTag {
     EntityTag::new_strong(hex(&Sha256::digest(json)[..16]))
 }
@@ -37,8 +37,20 @@ impl Conditions {
             None | Some(IfMatch::Any) => true,
             Some(IfMatch::Items(tags)) => tags.iter().any(|tag| tag.strong_eq(&of(json))),
         };
-        let failed = || Error::new(Code::PreconditionFailed, "The invitation has changed since that version.");
-        holds.then_some(()).ok_or_else(failed)
+        holds.then_some(()).ok_or_else(|| failed("It has changed since that version."))
+    }
+
+    /// Checks both headers for a change that makes what is not there yet; `json` is the present version, if there is one.
+    ///
+    /// # Errors
+    /// [`Code::PreconditionFailed`].
+    pub fn check_put(&self, json: Option<&[u8]>) -> Result<()> {
+        match json {
+            Some(json) if self.knows(&of(json)) => Err(failed("It is there already.")),
+            Some(json) => self.check_match(json),
+            None if self.if_match.is_some() => Err(failed("It is not there yet.")),
+            None => Ok(()),
+        }
     }
 
     /// Reads both headers. The framework skips what is no tag; a condition without any tag is refused.
@@ -64,6 +76,11 @@ impl Conditions {
             Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
         }
     }
+}
+
+/// The present version is not one that the request is meant for.
+fn failed(detail: &'static str) -> Error {
+    Error::new(Code::PreconditionFailed, detail)
 }
 
 impl FromRequest for Conditions {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::State;
-use super::openapi::{PublicErrors, ReadyErrors};
+use super::error_responses::{PublicErrors, ReadyErrors};
 use super::query::NoQuery;
 use crate::error::{Code, Error, Result};
 

@@ -24,7 +24,7 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyKey {
     /// The key, if there is one.
     key: Option<String>,
-    /// Method and path.
+    /// Method and path, without percent-encodings that it does not need: one path is one operation.
     operation: String,
 }
 
@@ -43,7 +43,7 @@ impl IdempotencyKey {
     fn parse(request: &HttpRequest) -> Result<Self> {
         let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
         let (header, another) = (headers.next(), headers.next());
-        let operation = format!("{} {}", request.method(), request.path());
+        let operation = format!("{} {}", request.method(), request.match_info().as_str());
         let Some(header) = header else {
             return Ok(Self { key: None, operation });
         };

@@ -125,7 +125,11 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 /// The body is not the JSON that it should be; `path` is where that was noticed.
 fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Error {
     let detail = shorten(&error.to_string());
-    let pointer: String = path.iter().map(|segment| step(&segment.to_string())).collect();
+    let segment_step = |segment: &serde_path_to_error::Segment| match segment {
+        serde_path_to_error::Segment::Seq { index } => step(&index.to_string()),
+        other => step(&other.to_string()),
+    };
+    let pointer: String = path.iter().map(segment_step).collect();
     let fields = if error.is_data() && !pointer.is_empty() {
         vec![FieldError::new(shorten(&pointer), FieldCode::WrongType, detail.clone())]
     } else {

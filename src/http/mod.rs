@@ -7,6 +7,7 @@ pub mod anonymous;
 pub mod array;
 pub mod auth;
 pub mod envelope;
+pub mod error_responses;
 pub mod etag;
 pub mod health;
 mod host;
@@ -30,7 +31,7 @@ pub use state::State;
 
 use crate::error::{Error, Result};
 use crate::invitation::lifecycle;
-use crate::{answer, clickhouse, invitation};
+use crate::{answer, clickhouse, invitation, organization};
 use auth::Caller;
 use route::Route;
 
@@ -55,6 +56,11 @@ pub fn routes() -> Vec<Route> {
         Route::public("/v1/invitations/code").post(answer::routes::request_code),
         Route::public("/v1/invitations/accept").post(answer::routes::accept),
         Route::public("/v1/invitations/decline").post(answer::routes::decline),
+        Route::new("/v1/organizations/{organizationId}")
+            .get(organization::routes::get)
+            .put(organization::routes::put)
+            .delete(organization::routes::delete),
+        Route::new("/v1/organizations").get(organization::routes::list),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

@@ -132,7 +132,7 @@ impl ResponseError for Error {
     responses(
         (status = 200, description = "One line a code.", content_type = "text/plain", body = String,
             example = "404  not_found"),
-        super::openapi::PublicErrors,
+        super::error_responses::PublicErrors,
     ),
     security(())
 )]
@@ -155,7 +155,7 @@ pub async fn list_pages(_: NoQuery) -> HttpResponse {
     responses(
         (status = 200, description = "What happened, and what to do.", content_type = "text/plain", body = String,
             example = "not_found (404): Not found"),
-        super::openapi::PageErrors,
+        super::error_responses::PageErrors,
     ),
     security(())
 )]

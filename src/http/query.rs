@@ -9,6 +9,7 @@ use url::form_urlencoded;
 
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::invitation::query::ListQuery;
+use crate::organization;
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -18,6 +19,10 @@ pub trait Keys {
 
 impl Keys for ListQuery {
     const KEYS: &[&str] = ListQuery::KEYS;
+}
+
+impl Keys for organization::list::ListQuery {
+    const KEYS: &[&str] = organization::list::ListQuery::KEYS;
 }
 
 impl Keys for () {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::Rights;
 use crate::organization;
+use crate::organization::settings::Settings;
 
 /// Who makes the invitation.
 #[derive(Clone, Debug)]
@@ -34,8 +35,8 @@ pub enum Outcome {
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
-/// `role_not_grantable`, `already_invited`, `already_accepted`, `resend_too_soon`, `rate_limited`. What was begun by then is
-/// undone with the job's savepoint.
+/// `role_not_grantable`, `validation_failed` by the organization's settings, `already_invited`, `already_accepted`,
+/// `pending_limit_reached`, `resend_too_soon`, `rate_limited`. What was begun by then is undone with the job's savepoint.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -43,20 +44,39 @@ pub fn create<T>(
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<(Outcome, T)> {
     by.rights.check_grant(new.role.as_str())?;
-    organization::store::ensure(tx, &new.organization)?;
-    let (outcome, id) = match insert(tx, new, by)? {
-        // The usual case: the row is known without reading it again.
-        Some(id) => return Ok((Outcome::Created, show(&new.created(id, tx.now))?)),
-        None => meet_standing(tx, new, by)?,
+    let settings = organization::store::ensure(tx, &new.organization)?;
+    settings.require(new.role.as_str(), new.email.as_str())?;
+    check_room(tx, new, &settings)?;
+    let (outcome, id) = match insert(tx, new, by, &settings)? {
+        Some(id) => {
+            // The usual case: the row is known without reading it again.
+            let expires_at = settings.expiry(new.expiry).from(tx.now);
+            return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at))?));
+        }
+        None => meet_standing(tx, new, by, &settings)?,
     };
     let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
     shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 
+/// Checks that the organization has room for the new one, where it adds to the pending ones: one that takes the place of a
+/// pending one does not; one that has lapsed was not counted any more.
+fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Result<()> {
+    if settings.max_pending.is_none() {
+        return Ok(());
+    }
+    if let Some(id) = store::find_standing(tx, &new.organization, &new.email)?
+        && Present::get(tx, (&new.organization, id), |_| Ok(()))?.status != Status::Expired
+    {
+        return Ok(());
+    }
+    organization::store::check_room(tx, &new.organization, settings)
+}
+
 /// Inserts the row and its event, unless an invitation stands for the address.
-fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>> {
-    let expires_at = new.expiry.from(tx.now);
-    let Some(id) = store::insert(tx, new, expires_at)? else {
+fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<Option<Uuid>> {
+    let expires_at = settings.expiry(new.expiry).from(tx.now);
+    let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
         return Ok(None);
     };
     // Only now it is known that there is a new one: a create that meets another one costs nothing.
@@ -73,7 +93,7 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<Option<Uuid>
 }
 
 /// Decides what to do where an invitation stands already.
-fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outcome, Uuid)> {
+fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<(Outcome, Uuid)> {
     let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
     let standing = Present::get(tx, (&new.organization, id), |_| Ok(()))?;
@@ -84,8 +104,8 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By) -> Result<(Outc
             renew(tx, &standing, new.expiry, &new.sending, by)?;
             Ok((Outcome::Standing, id))
         }
-        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by),
-        _ => replace(tx, new, (&standing, Change::Expire), by),
+        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by, settings),
+        _ => replace(tx, new, (&standing, Change::Expire), by, settings),
     }
 }
 
@@ -95,8 +115,10 @@ fn replace(
     new: &NewInvitation,
     (standing, end): (&Present, Change),
     by: &By,
+    settings: &Settings,
 ) -> Result<(Outcome, Uuid)> {
     transition::close(tx, standing, end, None, &by.origin)?;
-    let id = insert(tx, new, by)?.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
+    let id = insert(tx, new, by, settings)?;
+    let id = id.ok_or_else(|| Error::internal("the place of an ended invitation is taken"))?;
     Ok((Outcome::Created, id))
 }

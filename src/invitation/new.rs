@@ -36,7 +36,7 @@ pub struct CreateBody {
     /// The role that the person gets on joining.
     #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "developer")]
     pub role: Option<String>,
-    /// How long it lives, in seconds: a minute to 365 days. Without it the server's default, 7 days.
+    /// How long it lives, in seconds: a minute to 365 days. Without it the organization's default, or the server's: 7 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
@@ -90,13 +90,15 @@ pub enum Expiry {
     After(i64),
     /// Until then.
     At(Timestamp),
+    /// Nothing was said: so many seconds, the server's default, unless the organization has one of its own.
+    Default(i64),
 }
 
 impl Expiry {
     /// The end of an invitation that is made at `now`.
     pub fn from(self, now: Timestamp) -> Timestamp {
         match self {
-            Self::After(seconds) => now.plus_seconds(seconds),
+            Self::After(seconds) | Self::Default(seconds) => now.plus_seconds(seconds),
             Self::At(end) => end,
         }
     }
@@ -175,15 +177,15 @@ impl NewInvitation {
         Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, sending })
     }
 
-    /// The invitation as it is shown once it was made as `id` at `now`.
-    pub fn created(&self, id: Uuid, now: Timestamp) -> Invitation<'_> {
+    /// The invitation as it is shown once it was made as `id` at `now`, to end at `expires_at`.
+    pub fn created(&self, id: Uuid, now: Timestamp, expires_at: Timestamp) -> Invitation<'_> {
         let inviter = Inviter { id: self.inviter.id.as_deref(), name: self.inviter.name.as_deref() };
         Invitation {
             role: self.role.as_str(),
             id,
             email: self.email.as_str(),
             created_at: now,
-            expires_at: self.expiry.from(now),
+            expires_at,
             organization_id: self.organization.as_str(),
             status: Status::Pending,
             updated_at: now,
@@ -218,7 +220,10 @@ pub fn check_email(text: Option<&str>, hosts: Hosts) -> Result<Email> {
 }
 
 /// Checks the role against its form and the catalogue.
-pub(super) fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
     let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
     let role = Role::parse(text).ok_or_else(|| {
         FieldError::new(
@@ -242,7 +247,7 @@ pub(super) fn parse_expiry(
     now: Timestamp,
 ) -> Checked<Expiry> {
     match (expires_in, expires_at) {
-        (None, None) => Ok(Expiry::After(rules.default_lifetime_seconds)),
+        (None, None) => Ok(Expiry::Default(rules.default_lifetime_seconds)),
         (Some(seconds), None) if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
             Ok(Expiry::After(seconds))
         }

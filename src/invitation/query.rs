@@ -192,7 +192,10 @@ fn parse_role(value: &str) -> std::result::Result<Role, FieldError> {
 }
 
 /// Reads a page size.
-fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))

@@ -6,13 +6,15 @@ use super::transition::{self, Change, Present};
 use super::{Status, store};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
+use crate::organization;
 
-/// Sends `present` again. It keeps its role, so that one must be grantable; the cool-down of `sending` must be over, and its
+/// Sends `present` again. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its
 /// limits not be used up. A lapsed one comes back only where no other stands for its address.
 ///
 /// # Errors
-/// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::AlreadyInvited`],
-/// [`Code::AlreadyAccepted`].
+/// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::ValidationFailed`] by the
+/// organization's settings, [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`],
+/// [`Code::RateLimited`].
 pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, sending: &Sending, by: &By) -> Result<()> {
     by.rights.check_grant(&present.role)?;
     Change::Renew.check(present)?;
@@ -22,11 +24,14 @@ pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, sending: &Send
         let error = Error::new(Code::ResendTooSoon, "This invitation was sent a moment ago already.");
         return Err(error.naming(present.id).retry_after(seconds));
     }
+    let settings = organization::store::ensure(tx, &present.organization)?;
+    settings.require(&present.role, present.email.as_str())?;
     if present.status == Status::Expired {
         check_place(tx, present, by)?;
+        organization::store::check_room(tx, &present.organization, &settings)?;
     }
     sending.limits.count_invitation(&present.organization, &present.email)?;
-    transition::renew(tx, present, expiry.from(tx.now), &by.origin)
+    transition::renew(tx, present, settings.expiry(expiry).from(tx.now), &by.origin)
 }
 
 /// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.

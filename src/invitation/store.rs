@@ -112,17 +112,22 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
-/// Inserts a pending invitation. Answers its id, or none where one stands for the address already.
-pub fn insert(tx: &WriteTx<'_>, new: &NewInvitation, expires_at: Timestamp) -> Result<Option<Uuid>> {
+/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Answers
+/// its id, or none where one stands for the address already.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    (expires_at, is_capped): (Timestamp, bool),
+) -> Result<Option<Uuid>> {
     let id = tx.new_id();
     let inserted = tx
         .prepare_cached(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
-                inviter_id, inviter_name, metadata, redirect_url)
+                inviter_id, inviter_name, metadata, redirect_url, capped)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
-                :inviter_id, :inviter_name, :metadata, :redirect_url)
+                :inviter_id, :inviter_name, :metadata, :redirect_url, :capped)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -136,6 +141,7 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewInvitation, expires_at: Timestamp) -> R
             ":inviter_name": new.inviter.name,
             ":metadata": new.metadata,
             ":redirect_url": new.redirect_url,
+            ":capped": is_capped.then_some(1),
         })?;
     Ok((inserted > 0).then_some(id))
 }

@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts};
-use crate::organization::OrganizationId;
+use crate::organization::{self, OrganizationId};
 
 /// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and `redirectUrl`, and counts as absent
 /// elsewhere.
@@ -111,6 +111,8 @@ pub fn update(
     if let Some(role) = &patch.role {
         by.rights.check_grant(role.as_str())?;
     }
+    let settings = organization::store::ensure(tx, organization)?;
+    settings.require(patch.role.as_ref().map_or(&present.role, Role::as_str), present.email.as_str())?;
     if present.status != Status::Pending {
         let detail = format!("The invitation is {} and cannot be changed any more.", present.status.name());
         return Err(Error::new(Code::StatusConflict, detail).naming(id).standing(present.status.name()));

@@ -1,10 +1,23 @@
-//! Organizations: known by the caller's own ids, from their first invitation on.
+//! Organizations: known by the caller's own ids, from their first invitation on or since they were put.
+//!
+//! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one asks [`settings::Settings`].
+//! * [`change`] puts and deletes one; [`list`] reads many.
+//! * [`store`] is the SQL, [`routes`] the HTTP.
 
+pub mod change;
+pub mod list;
+pub mod routes;
+pub mod settings;
 pub mod store;
 
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use settings::Settings;
 
 /// Longest id in bytes.
 const MAX_LEN: usize = 128;
@@ -35,7 +48,102 @@ impl fmt::Display for OrganizationId {
 }
 
 impl Serialize for OrganizationId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.0)
     }
+}
+
+/// What is stored of an organization besides its id.
+#[derive(Debug)]
+pub struct Record {
+    /// What it asks of its invitations.
+    pub settings: Settings,
+    /// When it became known.
+    pub created_at: Timestamp,
+    /// When it was last put.
+    pub updated_at: Timestamp,
+}
+
+impl Record {
+    /// Appends the organization `id` as the API shows it.
+    ///
+    /// # Errors
+    /// None that can happen: every field can be written.
+    pub fn write(&self, id: &str, json: &mut Vec<u8>) -> Result<()> {
+        let settings = &self.settings;
+        let organization = Organization {
+            id,
+            name: settings.name.as_deref(),
+            roles: settings.roles.as_deref(),
+            default_expires_in: settings.default_expires_in,
+            allowed_domains: settings.allowed_domains.as_deref(),
+            blocked_domains: settings.blocked_domains.as_deref(),
+            max_pending: settings.max_pending,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+        };
+        serde_json::to_writer(json, &organization).map_err(Error::internal)
+    }
+
+    /// The organization `id` as the API shows it.
+    ///
+    /// # Errors
+    /// See [`Record::write`].
+    pub fn to_bytes(&self, id: &OrganizationId) -> Result<Vec<u8>> {
+        let mut json = Vec::new();
+        self.write(id.as_str(), &mut json)?;
+        Ok(json)
+    }
+}
+
+/// An organization as the API shows it, its settings only when set.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Organization<'a> {
+    /// The caller's own id.
+    pub id: &'a str,
+    /// What people call it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub name: Option<&'a str>,
+    /// The roles that its invitations may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub roles: Option<&'a [String]>,
+    /// How long an invitation lives that names no end, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, required = false)]
+    pub default_expires_in: Option<i64>,
+    /// The only domains whose addresses are invited: lowercase A-labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub allowed_domains: Option<&'a [String]>,
+    /// The domains whose addresses are not invited: lowercase A-labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub blocked_domains: Option<&'a [String]>,
+    /// The most invitations that may be pending at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = i64, required = false)]
+    pub max_pending: Option<i64>,
+    /// When its first invitation was made, or it was put for the first time.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// When it was last put.
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// An example for the documents.
+pub fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "acme",
+        "name": "Acme Ltd.",
+        "roles": ["admin", "developer"],
+        "defaultExpiresIn": 259_200,
+        "allowedDomains": ["example.com"],
+        "maxPending": 100,
+        "createdAt": "2026-11-23T02:43:00.123Z",
+        "updatedAt": "2026-11-23T02:43:00.123Z",
+    })
 }

@@ -1,18 +1,116 @@
 //! The SQL of organizations.
 
-use super::OrganizationId;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::settings::Settings;
+use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
 use crate::db::{Reader, WriteTx};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+use crate::key::Rights;
 
-/// Makes the organization known, if it is not yet.
-pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
+/// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
+pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
     // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this transaction writes.
-    if !tx.prepare_cached("select 1 from organization where id = ?1")?.exists([id.as_str()])? {
-        tx.prepare_cached("insert into organization (id, created_at) values (?1, ?2)")?
-            .execute((id.as_str(), tx.now.as_millis()))?;
+    let known = tx
+        .prepare_cached("select settings from organization where id = ?1")?
+        .query_row([id.as_str()], |row| Ok(settings(row, 0)))
+        .optional()?;
+    if let Some(settings) = known {
+        return settings;
     }
+    put(tx, id, &Settings::default())?;
+    Ok(Settings::default())
+}
+
+/// Sets all settings of an organization, known or not.
+pub fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
+    let text = (!settings.is_empty()).then(|| serde_json::to_string(settings)).transpose().map_err(Error::internal)?;
+    tx.prepare_cached(
+        "insert into organization (id, settings, created_at, updated_at)
+         values (:id, :settings, :now, :now)
+         on conflict (id) do update
+         set settings = excluded.settings,
+             updated_at = excluded.updated_at",
+    )?
+    .execute(named_params! { ":id": id.as_str(), ":settings": text, ":now": tx.now.as_millis() })?;
     Ok(())
+}
+
+/// Puts the invitations that are pending, or can be again, under the count for a cap, or takes them out of it.
+pub fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Result<()> {
+    tx.prepare_cached(
+        "update invitation
+         set capped = :capped
+         where organization_id = :id
+           and state in (0, 4)
+           and capped is not :capped",
+    )?
+    .execute(named_params! { ":capped": is_capped.then_some(1), ":id": id.as_str() })?;
+    Ok(())
+}
+
+/// Checks that one more invitation may become pending. Steps over no more rows than the cap allows.
+///
+/// # Errors
+/// [`Code::PendingLimitReached`].
+pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
+    let Some(cap) = settings.max_pending else {
+        return Ok(());
+    };
+    let pending: i64 = tx
+        .prepare_cached(
+            "select count(*)
+             from (select 1
+                   from invitation
+                   where organization_id = :id
+                     and state = 0
+                     and capped = 1
+                     and expires_at > :now
+                   limit :cap)",
+        )?
+        .query_row(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis(), ":cap": cap }, |row| row.get(0))?;
+    if pending < cap {
+        return Ok(());
+    }
+    let detail = format!("This organization may have {cap} pending invitations at a time, and it has.");
+    Err(Error::new(Code::PendingLimitReached, detail))
+}
+
+/// The organization, if it is known. `conn` is a reader's or a transaction's.
+pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
+    let mut statement =
+        conn.prepare_cached("select settings, created_at, updated_at from organization where id = ?1")?;
+    let mut rows = statement.query([id.as_str()])?;
+    rows.next()?.map(|row| record(row, 0)).transpose()
+}
+
+/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Answers whether more follow.
+pub fn list(
+    conn: &Connection,
+    rights: &Rights,
+    (after, limit): (&str, u32),
+    mut each: impl FnMut(&str, &Record) -> Result<()>,
+) -> Result<bool> {
+    // A caller who is bound to a few of a million organizations must not step over all of them.
+    let bound = rights.organizations.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
+    let only_bound = if bound.is_some() { "and id in (select value from json_each(?3))" } else { "and ?3 is null" };
+    let mut statement = conn.prepare_cached(&format!(
+        "select id, settings, created_at, updated_at
+         from organization
+         where id > ?1
+           {only_bound}
+         order by id
+         limit ?2"
+    ))?;
+    let mut rows = statement.query((after, i64::from(limit) + 1, bound))?;
+    for _ in 0..limit {
+        match rows.next()? {
+            Some(row) => each(row.get_ref(0)?.as_str().map_err(Error::internal)?, &record(row, 1)?)?,
+            None => return Ok(false),
+        }
+    }
+    Ok(rows.next()?.is_some())
 }
 
 /// Whether any organization is known.
@@ -20,12 +118,51 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
 }
 
-/// Every organization, by id, with the time of its first invitation.
-pub fn list(reader: &Reader<'_>, mut each: impl FnMut(&str, Timestamp)) -> Result<()> {
-    let mut statement = reader.prepare_cached("select id, created_at from organization order by id")?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        each(row.get_ref(0)?.as_str().map_err(crate::error::Error::internal)?, Timestamp::from_millis(row.get(1)?));
+/// Deletes the organization, which must be known, with its invitations, its events and its stored answers.
+pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
+    for dialect in ["", "/clickhouse"] {
+        delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"))?;
+    }
+    for sql in [
+        "delete from event where organization_id = ?1",
+        "delete from invitation where organization_id = ?1",
+        "delete from organization where id = ?1",
+    ] {
+        tx.prepare_cached(sql)?.execute([id.as_str()])?;
     }
     Ok(())
+}
+
+/// Deletes the answers that are stored for requests below `operation`. The index begins with the actor, so they are looked
+/// for actor by actor: the table may hold a day's requests.
+fn delete_answers(tx: &WriteTx<'_>, operation: &str) -> Result<()> {
+    // In ASCII `0` follows `/`.
+    tx.prepare_cached(
+        "with recursive actors (actor) as (
+           select min(actor) from idempotency
+           union all
+           select (select min(actor) from idempotency where actor > actors.actor) from actors where actor is not null
+         )
+         delete from idempotency
+         where actor in (select actor from actors where actor is not null)
+           and operation >= :operation || '/'
+           and operation < :operation || '0'",
+    )?
+    .execute(named_params! { ":operation": operation })?;
+    Ok(())
+}
+
+/// Reads an organization from three columns, the first of which is `first`.
+fn record(row: &Row<'_>, first: usize) -> Result<Record> {
+    Ok(Record {
+        settings: settings(row, first)?,
+        created_at: Timestamp::from_millis(row.get(first + 1)?),
+        updated_at: Timestamp::from_millis(row.get(first + 2)?),
+    })
+}
+
+/// Reads settings. Ones that cannot be read are an error: they must never allow what they forbid.
+fn settings(row: &Row<'_>, column: usize) -> Result<Settings> {
+    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::internal)?;
+    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::internal))
 }

@@ -70,6 +70,8 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from api_key where id = 'a'",
         "select * from idempotency where actor = 'a' and operation = 'b' and key = 'c'",
         "select * from event where organization_id = 'a' and id > x'00' order by id limit 20",
+        "select settings from organization where id = 'a'",
+        "select id, settings from organization where id > 'a' order by id limit 20",
     ];
     for query in queries {
         let mut statement = conn.prepare(query).expect(query);
@@ -81,6 +83,17 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         let plan: Vec<String> = plan.query_map([], |row| row.get(3)).expect(query).flatten().collect();
         assert!(plan.iter().all(|step| step.starts_with("SEARCH")), "{query}: {plan:?}");
     }
+}
+
+#[test]
+fn the_count_for_a_cap_steps_over_nothing_but_invitations_that_count() {
+    let app = TestApp::serve();
+    let count = "explain query plan select count(*) from (
+                   select 1 from invitation
+                   where organization_id = 'a' and state = 0 and capped = 1 and expires_at > 0 limit 20)";
+    let plan: Vec<String> = app.db_rows(count).into_iter().map(|row| row.concat()).collect();
+    let search = "INDEX invitation_capped (organization_id=? AND expires_at>?)";
+    assert!(plan.iter().any(|step| step.contains(search)), "{plan:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Behaviour, seen from outside: each test has a server or a process of its own, with its own file and port.
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
+//! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
@@ -25,6 +26,7 @@ mod list;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod openapi;
+mod organizations;
 mod races;
 mod readme;
 mod support;

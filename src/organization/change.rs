@@ -1,0 +1,44 @@
+//! Putting and deleting an organization, each in one transaction.
+
+use super::settings::Settings;
+use super::{OrganizationId, Record, store};
+use crate::db::WriteTx;
+use crate::error::{Error, Result};
+use crate::event::{self, EventType, Origin};
+
+/// Gives the organization these settings in place of all that it had; makes it, if it is not known. `check` sees the present
+/// version as the API shows it, if there is one. Answers whether it was made, and the new version.
+///
+/// # Errors
+/// What `check` answers.
+pub fn put(
+    tx: &WriteTx<'_>,
+    id: &OrganizationId,
+    settings: Settings,
+    origin: &Origin,
+    check: impl FnOnce(Option<&[u8]>) -> Result<()>,
+) -> Result<(bool, Vec<u8>)> {
+    let present = store::find(tx, id)?;
+    check(present.as_ref().map(|present| present.to_bytes(id)).transpose()?.as_deref())?;
+    store::put(tx, id, &settings)?;
+    let before = present.as_ref().map(|present| &present.settings);
+    let was_capped = before.is_some_and(|before| before.max_pending.is_some());
+    if settings.max_pending.is_some() != was_capped {
+        store::set_capped(tx, id, !was_capped)?;
+    }
+    let event = (EventType::OrganizationUpdated, None);
+    event::store::append(tx, id, event, origin, (before, Some(&settings)))?;
+    let created_at = present.as_ref().map_or(tx.now, |present| present.created_at);
+    let body = Record { settings, created_at, updated_at: tx.now }.to_bytes(id)?;
+    Ok((present.is_none(), body))
+}
+
+/// Deletes the organization, if its present version passes `check`, with everything that belongs to it.
+///
+/// # Errors
+/// [`crate::error::Code::NotFound`], or what `check` answers.
+pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
+    let present = store::find(tx, id)?.ok_or_else(Error::not_found)?;
+    check(&present.to_bytes(id)?)?;
+    store::delete(tx, id)
+}

@@ -1,0 +1,121 @@
+//! Lists of organizations: the query, its cursors, and the rows as JSON, page by page.
+
+use futures_util::{Stream, stream};
+use url::form_urlencoded;
+
+use super::{OrganizationId, store};
+use crate::db::{Db, Reader};
+use crate::error::{Code, Error, Result};
+use crate::invitation::query::{MAX_LIMIT, parse_limit};
+use crate::key::Rights;
+use crate::token::hex;
+
+/// What every cursor starts with, so that a later form can be told apart.
+const CURSOR_VERSION: &str = "c1";
+/// Digits of the checksum behind it.
+const CHECKSUM_LEN: usize = 8;
+
+/// The query of a list, checked.
+#[derive(Debug, Default)]
+pub struct ListQuery {
+    /// The last organization of the page before; empty: from the beginning.
+    pub after: String,
+    /// How many organizations; none: all.
+    pub limit: Option<u32>,
+}
+
+impl ListQuery {
+    /// The keys that the query may have.
+    pub const KEYS: &[&str] = &["limit", "cursor"];
+
+    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] for a limit that is not acceptable; [`Code::InvalidCursor`].
+    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
+        let value = |key: &str| pairs.iter().find(|(given, _)| given == key).map(|(_, value)| value.as_str());
+        let limit = value("limit").map(parse_limit).transpose().map_err(|error| Error::validation(vec![error]))?;
+        let after = value("cursor").map(parse_cursor).transpose()?.unwrap_or_default();
+        Ok(Self { after, limit })
+    }
+}
+
+/// The query of the page of `limit` organizations that follows `last`.
+pub fn next_page(limit: u32, last: &str) -> String {
+    let cursor = format!("{CURSOR_VERSION}{}{last}", checksum(last));
+    let mut next = form_urlencoded::Serializer::new(String::new());
+    next.append_pair("limit", &limit.to_string()).append_pair("cursor", &cursor);
+    next.finish()
+}
+
+/// Reads a cursor.
+fn parse_cursor(cursor: &str) -> Result<String> {
+    let parse = || {
+        let (given, last) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(CHECKSUM_LEN)?;
+        OrganizationId::parse(last).filter(|_| given == checksum(last)).map(|id| id.0)
+    };
+    parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
+}
+
+/// Keeps a cursor from being altered by mistake. It protects nothing: whom a caller may see is checked for each row.
+fn checksum(last: &str) -> String {
+    hex(&crc32fast::hash(last.as_bytes()).to_be_bytes())
+}
+
+/// A list that is to be read.
+#[derive(Clone)]
+pub struct List {
+    /// Where it is.
+    pub db: Db,
+    /// Whose list it is: only what the caller may see is in it.
+    pub rights: Rights,
+}
+
+/// A part of a list: something in front, then organizations as JSON with commas between them.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// The JSON.
+    pub json: Vec<u8>,
+    /// The last of these organizations, where more follow.
+    pub more_after: Option<String>,
+}
+
+impl List {
+    /// Reads at most `limit` organizations behind `after`, on a thread that may block: their settings can be long.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the read takes too long.
+    pub async fn page(&self, opening: &'static [u8], after: String, limit: u32) -> Result<Part> {
+        let list = self.clone();
+        self.db.read_long(move |reader| list.read(reader, opening, (&after, limit))).await
+    }
+
+    /// The whole list from `first` on, which has been read already, with its end. Memory stays flat: the next page is read
+    /// when the last one was taken. An error cuts the answer short.
+    pub fn stream(self, first: Part) -> impl Stream<Item = Result<Vec<u8>>> {
+        stream::try_unfold((self, Some(first)), |(list, part)| async move {
+            let Some(Part { mut json, more_after }) = part else {
+                return Ok(None);
+            };
+            let Some(after) = more_after else {
+                json.push(b']');
+                return Ok(Some((json, (list, None))));
+            };
+            let next = list.page(b"", after, MAX_LIMIT).await?;
+            Ok(Some((json, (list, Some(next)))))
+        })
+    }
+
+    /// Reads a page. Without an opening it continues a list, so each organization has a comma before it.
+    fn read(&self, reader: &Reader<'_>, opening: &'static [u8], (after, limit): (&str, u32)) -> Result<Part> {
+        let (mut json, mut last) = (opening.to_vec(), String::new());
+        let more = store::list(reader, &self.rights, (after, limit), |id, organization| {
+            if opening.is_empty() || !last.is_empty() {
+                json.push(b',');
+            }
+            id.clone_into(&mut last);
+            organization.write(id, &mut json)
+        })?;
+        Ok(Part { json, more_after: Some(last).filter(|_| more) })
+    }
+}

@@ -1,0 +1,189 @@
+//! What an organization asks of its invitations: the checked settings, and the rules that they make.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::email;
+use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::invitation::Role;
+use crate::invitation::new::{Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, check_name, parse_role};
+
+/// The most characters of a name.
+const MAX_NAME: usize = 100;
+/// The most roles of an organization.
+const MAX_ROLES: usize = 100;
+/// The most domains in one list.
+const MAX_DOMAINS: usize = 1000;
+/// The highest cap on pending invitations.
+const MAX_PENDING: i64 = 1_000_000;
+
+/// The whole of an organization's settings, as they are sent. What is absent or `null` is unset.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SettingsBody {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100, example = "Acme Ltd.")]
+    pub name: Option<String>,
+    /// The roles that its invitations may have, 1 to 100 of them; all must be among the server's `--roles`, if it has any.
+    /// Without them: all that the server allows.
+    #[schema(min_items = 1, max_items = 100)]
+    pub roles: Option<Vec<String>>,
+    /// How long an invitation lives that names no end, in seconds: a minute to 365 days. Without it the server's default.
+    #[schema(minimum = 60, maximum = 31_536_000)]
+    pub default_expires_in: Option<i64>,
+    /// Only addresses of these domains, and of the domains below them, are invited. Empty or without it: all.
+    #[schema(max_items = 1000)]
+    pub allowed_domains: Option<Vec<String>>,
+    /// Addresses of these domains, and of the domains below them, are not invited, allowed or not.
+    #[schema(max_items = 1000)]
+    pub blocked_domains: Option<Vec<String>>,
+    /// The most invitations that may be pending at a time; lapsed ones do not count.
+    #[schema(minimum = 1, maximum = 1_000_000)]
+    pub max_pending: Option<i64>,
+}
+
+/// Checked settings. They are stored as they serialize, and read back without another check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// What people call the organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The roles that its invitations may have; none: all that the server allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<String>>,
+    /// The lifetime of an invitation that names no end, in seconds; none: the server's default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub default_expires_in: Option<i64>,
+    /// The only domains whose addresses are invited, in normal form; none: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowed_domains: Option<Vec<String>>,
+    /// The domains whose addresses are not invited, in normal form.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub blocked_domains: Option<Vec<String>>,
+    /// The most invitations that may be pending at a time; none: any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_pending: Option<i64>,
+}
+
+impl Settings {
+    /// Checks `body`; `catalogue` has the roles that the server knows, none meaning any.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    pub fn parse(body: SettingsBody, catalogue: &[Role]) -> Result<Self> {
+        let mut errors = Vec::new();
+        errors.extend(check_name("/name", body.name.as_deref(), MAX_NAME));
+        let roles = parse_roles(body.roles, catalogue, &mut errors);
+        let lifetime = (MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
+        errors.extend(check_number("/defaultExpiresIn", body.default_expires_in, lifetime));
+        let allowed_domains = parse_domains("/allowedDomains", body.allowed_domains, &mut errors);
+        let blocked_domains = parse_domains("/blockedDomains", body.blocked_domains, &mut errors);
+        errors.extend(check_number("/maxPending", body.max_pending, (1, MAX_PENDING)));
+        if !errors.is_empty() {
+            return Err(Error::validation(errors));
+        }
+        let (name, default_expires_in, max_pending) = (body.name, body.default_expires_in, body.max_pending);
+        Ok(Self { name, roles, default_expires_in, allowed_domains, blocked_domains, max_pending })
+    }
+
+    /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are not acceptable here. Asked
+    /// wherever one is made, changed or sent again.
+    pub fn check(&self, role: &str, email: &str) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        if let Some(roles) = self.roles.as_ref().filter(|roles| !roles.iter().any(|own| own == role)) {
+            let detail = format!("one of: {}", roles.join(", "));
+            errors.push(FieldError::new("/role", FieldCode::UnknownValue, detail));
+        }
+        let host = email.split_once('@').map_or("", |(_, host)| host);
+        let is_in = |domains: &Vec<String>| domains.iter().any(|domain| covers(domain, host));
+        if self.blocked_domains.as_ref().is_some_and(is_in) || !self.allowed_domains.as_ref().is_none_or(is_in) {
+            let detail = "this organization does not invite addresses of this domain";
+            errors.push(FieldError::new("/email", FieldCode::NotAllowed, detail));
+        }
+        errors
+    }
+
+    /// Checks that an invitation of `email` as `role` is acceptable.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with all that speaks against it.
+    pub fn require(&self, role: &str, email: &str) -> Result<()> {
+        let errors = self.check(role, email);
+        if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }
+    }
+
+    /// `expiry` with the organization's default in place of the server's, where the invitation names no end.
+    pub fn expiry(&self, expiry: Expiry) -> Expiry {
+        match (expiry, self.default_expires_in) {
+            (Expiry::Default(_), Some(seconds)) => Expiry::After(seconds),
+            _ => expiry,
+        }
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether `host` is `domain` or below it, by whole labels. Both are in normal form.
+fn covers(domain: &str, host: &str) -> bool {
+    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+}
+
+/// Checks the roles.
+fn parse_roles(roles: Option<Vec<String>>, catalogue: &[Role], errors: &mut Vec<FieldError>) -> Option<Vec<String>> {
+    let roles = roles?;
+    if !(1..=MAX_ROLES).contains(&roles.len()) {
+        errors.push(FieldError::new("/roles", FieldCode::OutOfRange, "1 to 100 roles"));
+        return None;
+    }
+    for (position, role) in roles.iter().enumerate() {
+        let wrong = parse_role(Some(role), catalogue).err();
+        errors.extend(wrong.map(|error| FieldError { pointer: format!("/roles/{position}").into(), ..error }));
+    }
+    Some(roles)
+}
+
+/// Brings the domains to their normal form; an empty list counts as none.
+fn parse_domains(
+    pointer: &'static str,
+    domains: Option<Vec<String>>,
+    errors: &mut Vec<FieldError>,
+) -> Option<Vec<String>> {
+    let domains = domains.filter(|domains| !domains.is_empty())?;
+    if domains.len() > MAX_DOMAINS {
+        errors.push(FieldError::new(pointer, FieldCode::OutOfRange, "at most 1000 domains"));
+        return None;
+    }
+    let mut normal = Vec::with_capacity(domains.len());
+    for (position, domain) in domains.iter().enumerate() {
+        match email::parse_domain(domain) {
+            Ok(domain) => normal.push(domain),
+            Err((code, detail)) => errors.push(FieldError::new(format!("{pointer}/{position}"), code, detail)),
+        }
+    }
+    Some(normal)
+}
+
+/// Checks a number against its range.
+fn check_number(pointer: &'static str, number: Option<i64>, (least, most): (i64, i64)) -> Option<FieldError> {
+    let is_out = number.is_some_and(|number| !(least..=most).contains(&number));
+    is_out.then(|| FieldError::new(pointer, FieldCode::OutOfRange, format!("{least} to {most}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_domain_covers_itself_and_what_is_below_it_by_whole_labels() {
+        for host in ["example.com", "sub.example.com", "a.b.example.com"] {
+            assert!(covers("example.com", host), "{host}");
+        }
+        for host in ["notexample.com", "example.com.evil", "com", "xexample.com", "example.co", "ample.com"] {
+            assert!(!covers("example.com", host), "{host}");
+        }
+    }
+}
