@@ -7,7 +7,7 @@
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`sample`]: what `invited dev` starts with.
-//! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
+//! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
 //! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
@@ -32,6 +32,7 @@ pub mod invitation;
 pub mod key;
 pub mod object;
 pub mod organization;
+pub mod page;
 pub mod sample;
 pub mod text;
 pub mod token;
