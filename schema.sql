@@ -65,10 +65,10 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- invitation.created, .accepted, .renewed, .revoked, .expired, .deleted
+  -- One of those in src/event/mod.rs: invitation.created, .accepted, .renewed, .revoked, .expired, .deleted
   type            text    not null,
-  -- Which invitation. No foreign key: events outlive invitations.
-  invitation_id   blob    not null check (length(invitation_id) = 16),
+  -- Which invitation; null where it is not about one. No foreign key: events outlive invitations.
+  invitation_id   blob    check (length(invitation_id) = 16),
   -- Who did it: an API key's id, or `dev`.
   actor           text    not null,
   -- The X-Request-Id of the request that did it.

@@ -26,7 +26,7 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::error::{Error, Result};
-use crate::{clickhouse, invitation};
+use crate::{clickhouse, event, invitation};
 use auth::Caller;
 use route::Route;
 
@@ -39,6 +39,7 @@ pub fn routes() -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/invitations")
             .get(invitation::routes::list)
             .post(invitation::routes::create),
+        Route::new("/v1/organizations/{organizationId}/events").get(event::routes::list),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

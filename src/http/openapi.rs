@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
 use crate::error::{Code, Meaning};
-use crate::{clickhouse, http, invitation};
+use crate::{clickhouse, event, http, invitation};
 
 /// The document.
 #[derive(OpenApi)]
@@ -26,6 +26,7 @@ use crate::{clickhouse, http, invitation};
     ),
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
+        event::routes::list,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
@@ -33,6 +34,7 @@ use crate::{clickhouse, http, invitation};
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
+        (name = "Events", description = "What happened in an organization, who did it, and what changed."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),

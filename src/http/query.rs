@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::event::query::EventQuery;
 use crate::invitation::query::ListQuery;
 
 /// Says which keys a query may have.
@@ -18,6 +19,10 @@ pub trait Keys {
 
 impl Keys for ListQuery {
     const KEYS: &[&str] = ListQuery::KEYS;
+}
+
+impl Keys for EventQuery {
+    const KEYS: &[&str] = EventQuery::KEYS;
 }
 
 impl Keys for () {
