@@ -74,6 +74,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "The key is limited to a list of roles, and the role of the invitation is not among them.",
     },
     Meaning {
+        code: Code::KeyExceedsOwnRights,
+        name: "key_exceeds_own_rights",
+        status: 403,
+        title: "The new key would exceed its maker",
+        meaning: "A key makes only keys that are bound to some of its own organizations and roles, and end no later than itself. `detail` names what is missing or goes too far.",
+    },
+    Meaning {
         code: Code::HostNotAllowed,
         name: "host_not_allowed",
         status: 403,
@@ -227,6 +234,7 @@ pub enum Code {
     Unauthorized,
     InsufficientScope,
     RoleNotGrantable,
+    KeyExceedsOwnRights,
     HostNotAllowed,
     NotFound,
     MethodNotAllowed,

@@ -58,15 +58,14 @@ impl Caller {
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
         let snapshot = state.db.snapshot()?;
-        let refused = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
         let key = match Credential::of(request)? {
             Credential::Key(key) => key,
             Credential::NotOurs if state.mode == Mode::Dev => {
                 return Ok((Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, snapshot));
             }
-            Credential::NotOurs | Credential::Broken => return Err(refused()),
+            Credential::NotOurs | Credential::Broken => return Err(Error::unauthorized()),
         };
-        let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(refused)?;
+        let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(Error::unauthorized)?;
         Ok((Self { actor: key.id.as_str().to_owned(), rights }, snapshot))
     }
 }
@@ -186,7 +185,7 @@ impl Right for Link {
     fn keep(_: Snapshot) {}
 }
 
-/// The right to manage organizations.
+/// The right to manage organizations and keys.
 #[derive(Debug)]
 pub struct Admin;
 
@@ -230,6 +229,39 @@ impl<R: Right> Access<R> {
 }
 
 impl<R: Right> FromRequest for Access<R> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::check(request))
+    }
+}
+
+/// A caller who may do `R`, where the path names no organization.
+pub struct Granted<R: Right> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The `X-Request-Id` of the answer.
+    pub request_id: String,
+    /// What is kept of the snapshot in which the key was found.
+    pub kept: R::Kept,
+}
+
+impl<R: Right> Granted<R> {
+    /// Where a change by this request comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
+    }
+
+    /// Checks all there is to check.
+    fn check(request: &HttpRequest) -> Result<Self> {
+        let (caller, snapshot) = Caller::identify(request)?;
+        caller.require(R::SCOPE)?;
+        Ok(Self { caller, request_id: RequestId::of(request), kept: R::keep(snapshot) })
+    }
+}
+
+impl<R: Right> FromRequest for Granted<R> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

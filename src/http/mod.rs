@@ -26,7 +26,7 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::error::{Error, Result};
-use crate::{clickhouse, event, invitation};
+use crate::{clickhouse, event, invitation, key};
 use auth::Caller;
 use route::Route;
 
@@ -40,6 +40,8 @@ pub fn routes() -> Vec<Route> {
             .get(invitation::routes::list)
             .post(invitation::routes::create),
         Route::new("/v1/organizations/{organizationId}/events").get(event::routes::list),
+        Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
+        Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

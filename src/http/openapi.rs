@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
 use crate::error::{Code, Meaning};
-use crate::{clickhouse, event, http, invitation};
+use crate::{clickhouse, event, http, invitation, key};
 
 /// The document.
 #[derive(OpenApi)]
@@ -27,6 +27,7 @@ use crate::{clickhouse, event, http, invitation};
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
         event::routes::list,
+        key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
@@ -35,6 +36,7 @@ use crate::{clickhouse, event, http, invitation};
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
         (name = "Events", description = "What happened in an organization, who did it, and what changed."),
+        (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
@@ -147,6 +149,18 @@ const CREATING: &[Code] = &[
     Code::IdempotencyKeyReused,
 ];
 
+/// What making a key can answer on top of that.
+const CREATING_KEY: &[Code] = &[
+    Code::InvalidJson,
+    Code::UnknownField,
+    Code::KeyExceedsOwnRights,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::ValidationFailed,
+    Code::IdempotencyKeyReused,
+];
+
 /// The errors of a public operation.
 pub struct PublicErrors;
 
@@ -207,6 +221,33 @@ pub struct DeleteErrors;
 impl IntoResponses for DeleteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]])
+    }
+}
+
+/// The errors of the list of keys.
+pub struct ListKeysErrors;
+
+impl IntoResponses for ListKeysErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, &[Code::ReadTimeout]])
+    }
+}
+
+/// The errors of making a key.
+pub struct CreateKeyErrors;
+
+impl IntoResponses for CreateKeyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, CREATING_KEY])
+    }
+}
+
+/// The errors of revoking a key.
+pub struct RevokeKeyErrors;
+
+impl IntoResponses for RevokeKeyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING])
     }
 }
 

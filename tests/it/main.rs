@@ -3,7 +3,7 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`bad_inputs`]: the table of what must be refused, and how.
-//! * [`events`]: the history of an organization.
+//! * [`events`]: the history of an organization. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
@@ -19,6 +19,7 @@ mod dialect;
 mod events;
 mod idempotency;
 mod keys;
+mod keys_http;
 mod layout;
 mod list;
 mod openapi;

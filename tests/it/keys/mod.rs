@@ -170,7 +170,8 @@ fn every_route_gives_every_caller_exactly_their_right_in_both_spellings() {
     let app = TestApp::serve();
     app.invite("globex", TARGET);
     let mut id = reset(&app);
-    for (method, route) in guarded_routes() {
+    // Keys belong to no organization: `keys_http` has their matrix.
+    for (method, route) in guarded_routes().into_iter().filter(|(_, route)| !route.starts_with("/v1/keys")) {
         for (caller, key, read, write) in callers(&app) {
             let expected = if method == "GET" { read } else { write };
             // This one belongs to no organization: who is bound to another one sees that one.
