@@ -62,7 +62,8 @@ impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] with every value that is not acceptable; [`Code::InvalidCursor`].
+    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
         let mut query = Self { filter: Filter::ALL, order: Order::NewestFirst, after: None, limit: None };
         let (mut errors, mut cursor) = (Vec::new(), None);
