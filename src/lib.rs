@@ -9,7 +9,7 @@
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
 //! * [`sample`]: what `invited dev` starts with.
-//! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
+//! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
 //! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
@@ -37,6 +37,7 @@ pub mod limits;
 pub mod object;
 pub mod oidc;
 pub mod organization;
+pub mod page;
 pub mod sample;
 pub mod secret;
 pub mod text;

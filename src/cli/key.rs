@@ -1,7 +1,6 @@
 //! `invited key`: API keys, made, listed and revoked beside a running server.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
@@ -9,6 +8,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::db::{read_beside, write_beside};
 use crate::failure::Failure;
 use crate::invitation::Role;
+use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
 use crate::key::{self, Key, NewKey, Rights, Scope};
 use crate::organization::OrganizationId;
 use crate::token::KeyId;
@@ -54,9 +54,9 @@ struct CreateArgs {
     /// The roles it may grant, by comma or repeated; none: any
     #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',', value_parser = crate::config::parse_role)]
     roles: Vec<Role>,
-    /// How long it works, as 12h or 90d; else until it is revoked
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    expires_in: Option<Duration>,
+    /// How long it works, as 12h or 90d, at most 10y; else until it is revoked
+    #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]
+    expires_in: Option<i64>,
 }
 
 /// Runs the command.
@@ -72,7 +72,6 @@ pub fn run(args: KeyArgs) -> Result<(), Failure> {
 /// Makes a key; prints it, and nothing else, to stdout.
 fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
     let scopes = if new.scopes.is_empty() { vec![Scope::Read, Scope::Write] } else { new.scopes };
-    let lifetime = new.expires_in.map(|duration| i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
     let new = NewKey {
         name: new.name,
         rights: Rights {
@@ -80,7 +79,7 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
             organizations: Some(new.organizations).filter(|list| !list.is_empty()),
             roles: Some(new.roles).filter(|list| !list.is_empty()),
         },
-        expires_at: lifetime.map(|seconds| Clock::System.now().plus_seconds(seconds)),
+        expires_at: new.expires_in.map(|seconds| Clock::System.now().plus_seconds(seconds)),
     };
     let key = write_beside(database, |tx| key::store::insert(tx, &new))?;
     super::print(&format!("{}\n", key.reveal()))
@@ -103,17 +102,12 @@ fn list(database: &Path) -> Result<(), Failure> {
 
 /// One line of the table.
 fn row(key: &Key, now: Timestamp) -> [String; 8] {
-    let state = match (key.revoked_at, key.is_live(now)) {
-        (Some(_), _) => "revoked",
-        (None, true) => "live",
-        (None, false) => "expired",
-    };
     let all = |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
     let organizations = key.rights.organizations.as_ref();
     let roles = key.rights.roles.as_ref();
     [
         key.id.as_str().to_owned(),
-        state.to_owned(),
+        key.status(now).to_owned(),
         key.created_at.to_string(),
         key.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()),
         key.rights.scopes.to_string(),
@@ -140,18 +134,10 @@ fn parse_id(text: &str) -> Result<KeyId, String> {
     KeyId::parse(id).ok_or_else(|| "an id is the 16 hex digits after ivk_".to_owned())
 }
 
-/// Reads a name.
-fn parse_name(text: &str) -> Result<String, String> {
-    let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 100;
-    if is_fine { Ok(text.to_owned()) } else { Err("1 to 100 bytes without control characters".to_owned()) }
-}
-
-/// Reads a scope.
-fn parse_scope(text: &str) -> Result<Scope, String> {
-    Scope::parse(text).ok_or_else(|| format!("one of: {}", Scope::ALL.map(Scope::name).join(", ")))
-}
-
-/// Reads an organization's id.
-fn parse_organization(text: &str) -> Result<OrganizationId, String> {
-    OrganizationId::parse(text).ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
+/// Reads a lifetime in seconds.
+fn parse_lifetime(text: &str) -> Result<i64, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 90d"))?;
+    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    let is_fine = duration.subsec_nanos() == 0 && (1..=MAX_LIFETIME_SECONDS).contains(&seconds);
+    is_fine.then_some(seconds).ok_or_else(|| "whole seconds, from 1s to 10y".to_owned())
 }

@@ -21,11 +21,12 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer};
 use crate::invitation::create::By;
 use crate::invitation::new::NewInvitation;
-use crate::invitation::query::{Filter, MAX_LIMIT, Order};
+use crate::invitation::query::Filter;
 use crate::invitation::rows::{List, WriteRow};
 use crate::invitation::{Invitation, Status, create as creation, delete as deletion, store};
 use crate::key::Scope;
 use crate::organization;
+use crate::page::{MAX_LIMIT, Order};
 
 /// Answers `error` in the dialect.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {

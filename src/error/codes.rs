@@ -81,6 +81,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "Only a user with the invited address can answer the invitation, and the proven address is another one. Nothing was used up: sign in with the invited address.",
     },
     Meaning {
+        code: Code::KeyExceedsOwnRights,
+        name: "key_exceeds_own_rights",
+        status: 403,
+        title: "The new key would exceed its maker",
+        meaning: "A key makes only keys that are bound to some of its own organizations and roles, and end no later than itself. `detail` names what is missing or goes too far.",
+    },
+    Meaning {
         code: Code::HostNotAllowed,
         name: "host_not_allowed",
         status: 403,
@@ -277,6 +284,7 @@ pub enum Code {
     InsufficientScope,
     RoleNotGrantable,
     EmailMismatch,
+    KeyExceedsOwnRights,
     HostNotAllowed,
     IdTokenRejected,
     NotFound,

@@ -78,6 +78,11 @@ impl Error {
         Self::new(Code::NotFound, "There is nothing here for this key.")
     }
 
+    /// 401, with the same bytes for every key that is not good, whatever is wrong with it.
+    pub fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "The request carries no valid API key.")
+    }
+
     /// 422 with everything that is wrong.
     pub fn validation(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {

@@ -1,12 +1,20 @@
 //! The history of an organization: what happened, who did it, and what changed.
 //!
 //! An event is written in the transaction of its change, so neither can be there without the other.
+//!
+//! * [`query`] reads the query of a history, [`store`] is the SQL, [`routes`] the HTTP.
 
+pub mod query;
+pub mod routes;
 pub mod store;
 
 use serde::Serialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::clock::Timestamp;
+use crate::organization::OrganizationId;
 
 /// What happened to an invitation, or to the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,20 +40,82 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// Every type in the order of the enum, with the name under which it is stored and shown.
+    pub const ALL: &[(Self, &str)] = &[
+        (Self::Created, "invitation.created"),
+        (Self::Updated, "invitation.updated"),
+        (Self::Accepted, "invitation.accepted"),
+        (Self::Declined, "invitation.declined"),
+        (Self::Renewed, "invitation.renewed"),
+        (Self::Revoked, "invitation.revoked"),
+        (Self::Expired, "invitation.expired"),
+        (Self::Deleted, "invitation.deleted"),
+        (Self::OrganizationUpdated, "organization.updated"),
+    ];
+
     /// The type as it is stored and shown.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Created => "invitation.created",
-            Self::Updated => "invitation.updated",
-            Self::Accepted => "invitation.accepted",
-            Self::Declined => "invitation.declined",
-            Self::Renewed => "invitation.renewed",
-            Self::Revoked => "invitation.revoked",
-            Self::Expired => "invitation.expired",
-            Self::Deleted => "invitation.deleted",
-            Self::OrganizationUpdated => "organization.updated",
-        }
+        Self::ALL[self as usize].1
     }
+
+    /// Reads a type.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(event, _)| *event)
+    }
+}
+
+/// One event as the API shows it. Borrows from a row.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event<'a> {
+    /// UUIDv7. The order of ids is the order in which things happened.
+    #[schema(value_type = String, format = Uuid)]
+    pub id: Uuid,
+    /// What happened.
+    #[serde(rename = "type")]
+    #[schema(example = "invitation.created")]
+    pub kind: &'a str,
+    /// The organization it happened in.
+    #[schema(value_type = String)]
+    pub organization_id: &'a OrganizationId,
+    /// The invitation it happened to, which may be gone by now. Absent where it is not about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = Uuid, required = false)]
+    pub invitation_id: Option<Uuid>,
+    /// Who did it: an API key's id, or `dev`.
+    pub actor: &'a str,
+    /// The `X-Request-Id` of the request that did it.
+    pub request_id: &'a str,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// The fields that changed, as they were. Absent where there was nothing before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub before: Option<&'a RawValue>,
+    /// The fields that changed, as they are since. Absent where nothing is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Object, required = false)]
+    pub after: Option<&'a RawValue>,
+}
+
+/// An event for the documents.
+pub fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073990",
+        "type": "invitation.created",
+        "organizationId": "acme",
+        "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+        "actor": "0123456789abcdef",
+        "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+        "createdAt": "2026-11-23T02:43:00.123Z",
+        "after": {
+            "email": "new.user@example.com",
+            "role": "developer",
+            "status": "pending",
+            "expiresAt": "2026-11-30T02:43:00.123Z",
+        },
+    })
 }
 
 /// Where a change comes from.
@@ -82,4 +152,17 @@ pub struct Facts<'a> {
     /// Whether the metadata changed. They are the application's own, so the history does not repeat them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub metadata_changed: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_lists_every_type_once_in_the_order_of_the_enum() {
+        for (position, (event, name)) in EventType::ALL.iter().enumerate() {
+            assert_eq!((*event as usize, EventType::parse(name)), (position, Some(*event)), "{name}");
+        }
+        assert_eq!(EventType::ALL.len(), EventType::OrganizationUpdated as usize + 1);
+    }
 }

@@ -1,13 +1,17 @@
 //! The SQL of events.
 
-use rusqlite::named_params;
+use rusqlite::{Connection, Row, named_params};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{EventType, Origin};
+use super::query::{self, EventQuery};
+use super::{Event, EventType, Origin};
+use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
+use crate::page::Order;
 
 /// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
 /// itself where there is none. `before` and `after` are written as JSON objects.
@@ -37,4 +41,78 @@ pub fn append<F: Serialize>(
         ":after": json(after)?,
     })?;
     Ok(())
+}
+
+/// One page of the history of `organization`, each event shown by `show`, in the page's order. Answers whether more follow.
+///
+/// An id never bears an earlier time than its event, so `since` is where the scan begins or ends. It may bear a later one,
+/// after the clock went back, so `until` is compared with each event that the scan meets.
+pub fn list(
+    conn: &Connection,
+    organization: &OrganizationId,
+    query: &EventQuery,
+    mut show: impl FnMut(&Event<'_>) -> Result<()>,
+) -> Result<bool> {
+    let (filter, page) = (&query.filter, &query.page);
+    let earliest = filter.since.map_or(Uuid::nil(), lowest_id_at);
+    let (above, below, direction) = match page.order {
+        Order::NewestFirst => (earliest, page.start(), "desc"),
+        Order::OldestFirst => (earliest.max(page.start()), Uuid::max(), "asc"),
+    };
+    let types = filter.types.as_ref().map(|types| serde_json::to_string(&query::names(types)));
+    let mut statement = conn.prepare_cached(&format!(
+        "select id, type, invitation_id, actor, request_id, created_at, before, after
+         from event
+         where organization_id = :organization_id
+           and id > :above
+           and id < :below
+           and (:types is null or type in (select value from json_each(:types)))
+           and (:invitation_id is null or invitation_id = :invitation_id)
+           and (:since is null or created_at >= :since)
+           and (:until is null or created_at < :until)
+         order by id {direction}
+         limit :limit"
+    ))?;
+    let mut rows = statement.query(named_params! {
+        ":organization_id": organization.as_str(),
+        ":above": above.as_bytes(),
+        ":below": below.as_bytes(),
+        ":types": types.transpose().map_err(Error::internal)?,
+        ":invitation_id": filter.invitation.as_ref().map(Uuid::as_bytes),
+        ":since": filter.since.map(Timestamp::as_millis),
+        ":until": filter.until.map(Timestamp::as_millis),
+        ":limit": page.limit + 1,
+    })?;
+    for _ in 0..page.limit {
+        match rows.next()? {
+            Some(row) => show(&from_row(row, organization)?)?,
+            None => return Ok(false),
+        }
+    }
+    Ok(rows.next()?.is_some())
+}
+
+/// An id below all that were minted at `time` or later.
+fn lowest_id_at(time: Timestamp) -> Uuid {
+    Uuid::from_u128(u128::from(time.as_millis().unsigned_abs()) << 80)
+}
+
+/// Reads an event, borrowing its texts from the row.
+fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId) -> Result<Event<'a>> {
+    let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };
+    let json = |column: usize| -> Result<Option<&'a RawValue>> {
+        let text = row.get_ref(column)?.as_str_or_null().map_err(Error::internal)?;
+        text.map(serde_json::from_str).transpose().map_err(Error::internal)
+    };
+    Ok(Event {
+        id: Uuid::from_bytes(row.get(0)?),
+        kind: text(1)?,
+        organization_id: organization,
+        invitation_id: row.get::<_, Option<[u8; 16]>>(2)?.map(Uuid::from_bytes),
+        actor: text(3)?,
+        request_id: text(4)?,
+        created_at: Timestamp::from_millis(row.get(5)?),
+        before: json(6)?,
+        after: json(7)?,
+    })
 }

@@ -201,7 +201,7 @@ impl Right for Link {
     fn keep(_: Snapshot) {}
 }
 
-/// The right to manage organizations.
+/// The right to manage organizations and keys.
 #[derive(Debug)]
 pub struct Admin;
 
@@ -245,6 +245,39 @@ impl<R: Right> Access<R> {
 }
 
 impl<R: Right> FromRequest for Access<R> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::check(request))
+    }
+}
+
+/// A caller who may do `R`, where the path names no organization.
+pub struct Granted<R: Right> {
+    /// Who calls.
+    pub caller: Caller,
+    /// The `X-Request-Id` of the answer.
+    pub request_id: String,
+    /// What is kept of the snapshot in which the key was found.
+    pub kept: R::Kept,
+}
+
+impl<R: Right> Granted<R> {
+    /// Where a change by this request comes from.
+    pub fn origin(&self) -> Origin {
+        Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
+    }
+
+    /// Checks all there is to check.
+    fn check(request: &HttpRequest) -> Result<Self> {
+        let (caller, snapshot) = Caller::identify(request)?;
+        caller.require(R::SCOPE)?;
+        Ok(Self { caller, request_id: RequestId::of(request), kept: R::keep(snapshot) })
+    }
+}
+
+impl<R: Right> FromRequest for Granted<R> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

@@ -214,6 +214,33 @@ impl IntoResponses for PutErrors {
     }
 }
 
+/// The errors of the list of keys.
+pub struct ListKeysErrors;
+
+impl IntoResponses for ListKeysErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, &[Code::ReadTimeout]])
+    }
+}
+
+/// The errors of making a key.
+pub struct CreateKeyErrors;
+
+impl IntoResponses for CreateKeyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]])
+    }
+}
+
+/// The errors of revoking a key.
+pub struct RevokeKeyErrors;
+
+impl IntoResponses for RevokeKeyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING])
+    }
+}
+
 /// The errors of a get or a list in the ClickHouse Cloud dialect.
 pub struct DialectReadErrors;
 

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::auth::Caller;
 use super::etag;
@@ -69,14 +69,21 @@ impl FromRequest for IdempotencyKey {
 
 /// Answers with what was, or had been, stored.
 pub fn respond(answer: Answer) -> HttpResponse {
+    let mut response = head(&answer);
+    response.insert_header((header::ETAG, etag::of(&answer.body)));
+    response.body(answer.body)
+}
+
+/// The head of that answer, without an ETag.
+pub fn head(answer: &Answer) -> HttpResponseBuilder {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
-    response.content_type("application/json").insert_header((header::ETAG, etag::of(&answer.body)));
-    if let Some(location) = answer.location {
-        response.insert_header((header::LOCATION, location));
+    response.content_type("application/json");
+    if let Some(location) = &answer.location {
+        response.insert_header((header::LOCATION, location.as_str()));
     }
     if answer.replayed {
         response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
     }
-    response.body(answer.body)
+    response
 }

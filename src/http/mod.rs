@@ -31,7 +31,7 @@ pub use state::State;
 
 use crate::error::{Error, Result};
 use crate::invitation::lifecycle;
-use crate::{answer, clickhouse, invitation, organization};
+use crate::{answer, clickhouse, event, invitation, key, organization};
 use auth::Caller;
 use route::Route;
 
@@ -61,6 +61,9 @@ pub fn routes() -> Vec<Route> {
             .put(organization::routes::put)
             .delete(organization::routes::delete),
         Route::new("/v1/organizations").get(organization::routes::list),
+        Route::new("/v1/organizations/{organizationId}/events").get(event::routes::list),
+        Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
+        Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

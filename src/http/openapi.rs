@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use super::error_responses::PublicErrors;
 use super::query::NoQuery;
 use crate::invitation::lifecycle;
-use crate::{answer, clickhouse, http, invitation, organization};
+use crate::{answer, clickhouse, event, http, invitation, key, organization};
 
 /// The document.
 #[derive(OpenApi)]
@@ -29,6 +29,8 @@ use crate::{answer, clickhouse, http, invitation, organization};
         lifecycle::routes::link,
         answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
         organization::routes::list, organization::routes::get, organization::routes::put, organization::routes::delete,
+        event::routes::list,
+        key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
@@ -38,6 +40,8 @@ use crate::{answer, clickhouse, http, invitation, organization};
         (name = "Invitations", description = "The invitations of an organization."),
         (name = "Answers", description = "What the invited person does with the link, by proof of the address."),
         (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
+        (name = "Events", description = "What happened in an organization, who did it, and what changed."),
+        (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),

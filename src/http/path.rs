@@ -1,4 +1,4 @@
-//! The id of an invitation in a path.
+//! Ids in a path.
 
 use std::future::{Ready, ready};
 
@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::invitation;
+use crate::token::KeyId;
 
 /// The invitation in the path. What cannot be an id is 404, as an id that nothing has.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,20 @@ impl FromRequest for InvitationId {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = request.match_info().get("invitationId").and_then(invitation::parse_id);
+        ready(id.map(Self).ok_or_else(Error::not_found))
+    }
+}
+
+/// The key in the path. What cannot be an id is 404, as an id that nothing has.
+#[derive(Clone, Debug)]
+pub struct PathKeyId(pub KeyId);
+
+impl FromRequest for PathKeyId {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let id = request.match_info().get("keyId").and_then(KeyId::parse);
         ready(id.map(Self).ok_or_else(Error::not_found))
     }
 }

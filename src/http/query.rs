@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::event::query::EventQuery;
 use crate::invitation::query::ListQuery;
 use crate::organization;
 
@@ -23,6 +24,10 @@ impl Keys for ListQuery {
 
 impl Keys for organization::list::ListQuery {
     const KEYS: &[&str] = organization::list::ListQuery::KEYS;
+}
+
+impl Keys for EventQuery {
+    const KEYS: &[&str] = EventQuery::KEYS;
 }
 
 impl Keys for () {

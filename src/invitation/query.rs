@@ -1,18 +1,13 @@
-//! The query of a list: filters, page size, order, and cursors.
+//! The query of a list of invitations.
 
-use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::{Role, Status};
 use crate::email::{Email, Hosts};
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::organization::OrganizationId;
-use crate::token::hex;
+use crate::page::{self, Order, Paged};
 
-/// The most invitations that one page may have.
-pub const MAX_LIMIT: u32 = 1000;
-/// What every cursor starts with, so that a later form can be told apart.
-const CURSOR_VERSION: &str = "c1";
 /// The status bits of a filter that takes all of them.
 const ALL_STATUSES: u8 = 0b1_1111;
 
@@ -47,36 +42,6 @@ impl Filter {
     }
 }
 
-/// In which order a list comes. Ids grow with time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The latest first.
-    NewestFirst,
-    /// The earliest first.
-    OldestFirst,
-}
-
-/// Which part of a list is meant.
-#[derive(Clone, Copy, Debug)]
-pub struct Page {
-    /// In which order.
-    pub order: Order,
-    /// The last invitation of the page before.
-    pub after: Option<Uuid>,
-    /// How many invitations.
-    pub limit: u32,
-}
-
-impl Page {
-    /// The id after which the page starts, in its order; for the first page one that no invitation has.
-    pub fn start(&self) -> Uuid {
-        self.after.unwrap_or(match self.order {
-            Order::NewestFirst => Uuid::max(),
-            Order::OldestFirst => Uuid::nil(),
-        })
-    }
-}
-
 /// The query of a list, checked.
 #[derive(Debug)]
 pub struct ListQuery {
@@ -97,7 +62,8 @@ impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] with every value that is not acceptable; [`Code::InvalidCursor`].
+    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
         let mut query = Self { filter: Filter::ALL, order: Order::NewestFirst, after: None, limit: None };
         let (mut errors, mut cursor) = (Vec::new(), None);
@@ -108,8 +74,8 @@ impl ListQuery {
                     .map(|email| query.filter.email = Some(email))
                     .map_err(|(code, detail)| FieldError::new("email", code, detail)),
                 "role" => parse_role(value).map(|role| query.filter.role = Some(role)),
-                "limit" => parse_limit(value).map(|limit| query.limit = Some(limit)),
-                "order" => parse_order(value).map(|order| query.order = order),
+                "limit" => page::parse_limit(value).map(|limit| query.limit = Some(limit)),
+                "order" => Order::parse(value).map(|order| query.order = order),
                 _ => {
                     cursor = Some(value);
                     Ok(())
@@ -120,60 +86,20 @@ impl ListQuery {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        query.after = cursor.map(|cursor| query.parse_cursor(cursor, organization)).transpose()?;
+        query.after = cursor.map(|cursor| query.paged(organization).parse_cursor(cursor)).transpose()?;
         Ok(query)
     }
 
-    /// The query of the page of `limit` invitations that follows `last`.
-    pub fn next_page(&self, limit: u32, last: Uuid, organization: &OrganizationId) -> String {
-        let mut next = form_urlencoded::Serializer::new(String::new());
-        if self.filter.statuses != ALL_STATUSES {
-            let is_in = |status: &Status| self.filter.statuses & (1 << *status as u8) != 0;
-            let names: Vec<_> = Status::ALL.into_iter().filter(is_in).map(Status::name).collect();
-            next.append_pair("status", &names.join(","));
-        }
-        if let Some(email) = &self.filter.email {
-            next.append_pair("email", email.as_str());
-        }
-        if let Some(role) = &self.filter.role {
-            next.append_pair("role", role.as_str());
-        }
-        if self.order == Order::OldestFirst {
-            next.append_pair("order", "asc");
-        }
-        next.append_pair("limit", &limit.to_string()).append_pair("cursor", &self.cursor_after(last, organization));
-        next.finish()
-    }
-
-    /// The cursor of the page that follows the invitation `last`.
-    fn cursor_after(&self, last: Uuid, organization: &OrganizationId) -> String {
-        let last = last.simple().to_string();
-        format!("{CURSOR_VERSION}{last}{}", self.binding(&last, organization))
-    }
-
-    /// Reads a cursor of this very list.
-    fn parse_cursor(&self, cursor: &str, organization: &OrganizationId) -> Result<Uuid> {
-        let parse = || {
-            let (last, binding) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(32)?;
-            let id = Uuid::try_parse(last).ok()?;
-            (binding == self.binding(last, organization)).then_some(id)
-        };
-        parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
-    }
-
-    /// Binds a cursor to organization, filter and order. It keeps a cursor from being used by mistake, so a checksum is
-    /// enough; it protects nothing, since the organization always comes from the path.
-    fn binding(&self, last: &str, organization: &OrganizationId) -> String {
-        let mut checksum = crc32fast::Hasher::new();
-        let email = self.filter.email.as_ref().map_or("", Email::as_str);
-        let role = self.filter.role.as_ref().map_or("", Role::as_str);
-        for part in [last, organization.as_str(), email, role] {
-            checksum.update(part.as_bytes());
-            // No part can hold it, so none can run into the next.
-            checksum.update(b"\n");
-        }
-        checksum.update(&[self.filter.statuses, self.order as u8]);
-        hex(&checksum.finalize().to_be_bytes())
+    /// The list that is asked for, for its cursors.
+    pub fn paged(&self, organization: &OrganizationId) -> Paged {
+        let is_in = |status: &Status| self.filter.statuses & (1 << *status as u8) != 0;
+        let names = || Status::ALL.into_iter().filter(is_in).map(Status::name).collect::<Vec<_>>().join(",");
+        let filters = [
+            ("status", (self.filter.statuses != ALL_STATUSES).then(names)),
+            ("email", self.filter.email.as_ref().map(|email| email.as_str().to_owned())),
+            ("role", self.filter.role.as_ref().map(|role| role.as_str().to_owned())),
+        ];
+        Paged::new(format!("/v1/organizations/{organization}/invitations"), self.order, &filters)
     }
 }
 
@@ -189,23 +115,4 @@ fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
 /// Reads a role.
 fn parse_role(value: &str) -> std::result::Result<Role, FieldError> {
     Role::parse(value).ok_or_else(|| FieldError::new("role", FieldCode::InvalidFormat, "not the form of a role"))
-}
-
-/// Reads a page size.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
-    let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))
-}
-
-/// Reads an order.
-fn parse_order(value: &str) -> std::result::Result<Order, FieldError> {
-    match value {
-        "desc" => Ok(Order::NewestFirst),
-        "asc" => Ok(Order::OldestFirst),
-        _ => Err(FieldError::new("order", FieldCode::UnknownValue, "desc (newest first) or asc")),
-    }
 }

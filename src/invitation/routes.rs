@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use super::create::{self, By, Outcome};
 use super::delete;
 use super::new::{CreateBody, NewInvitation};
-use super::query::{ListQuery, MAX_LIMIT};
+use super::query::ListQuery;
 use super::rows::{List, Rows};
 use super::{Invitation, json, store};
 use crate::error::{Error, Result};
@@ -22,6 +22,7 @@ use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, Answer};
+use crate::page::MAX_LIMIT;
 
 /// `GET /v1/organizations/{organizationId}/invitations` with `invitations:read`: 200 with an array.
 ///
@@ -59,9 +60,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
     let first = list.page(access.kept, b"[".to_vec(), (query.after, query.limit.unwrap_or(MAX_LIMIT))).await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
-        let (base, organization) = (&state.public_url, &list.organization);
-        let next = query.next_page(limit, last, organization);
-        let link = format!("<{base}/v1/organizations/{organization}/invitations?{next}>; rel=\"next\"");
+        let link = query.paged(&list.organization).next_link(&state.public_url, limit, last);
         response.insert_header((header::LINK, link));
     }
     let first = if query.limit.is_some() { Rows { more_after: None, ..first } } else { first };

@@ -3,11 +3,12 @@
 use futures_util::{Stream, stream};
 use uuid::Uuid;
 
-use super::query::{Filter, MAX_LIMIT, Order, Page};
+use super::query::Filter;
 use super::{Invitation, store};
 use crate::db::{Db, Reader, Snapshot};
 use crate::error::Result;
 use crate::organization::OrganizationId;
+use crate::page::{MAX_LIMIT, Order, Page};
 
 /// Bytes that hold a short list.
 const FIRST_ROOM: usize = 8 * 1024;

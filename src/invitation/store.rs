@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
 use super::new::NewInvitation;
-use super::query::{Filter, Order, Page};
+use super::query::Filter;
 use super::update::Patch;
 use super::{Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
@@ -14,6 +14,7 @@ use crate::db::WriteTx;
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
+use crate::page::{Order, Page};
 
 /// The texts of a list, by whether there is a filter and by order: put together once, since a list takes microseconds.
 static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {

@@ -1,5 +1,12 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
+//!
+//! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
+//! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
 
+pub mod json;
+pub mod manage;
+pub mod new;
+pub mod routes;
 pub mod store;
 
 use std::fmt;
@@ -69,6 +76,11 @@ impl Scopes {
     pub fn contain(self, scope: Scope) -> bool {
         self.0 & (scope as u8 | Scope::Admin as u8) != 0
     }
+
+    /// The names of the scopes that are in the set by themselves.
+    pub fn names(self) -> Vec<&'static str> {
+        Scope::ALL.into_iter().filter(|scope| self.0 & *scope as u8 != 0).map(Scope::name).collect()
+    }
 }
 
 impl FromIterator<Scope> for Scopes {
@@ -79,9 +91,7 @@ impl FromIterator<Scope> for Scopes {
 
 impl fmt::Display for Scopes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> =
-            Scope::ALL.into_iter().filter(|scope| self.0 & *scope as u8 != 0).map(Scope::name).collect();
-        f.write_str(&names.join(","))
+        f.write_str(&self.names().join(","))
     }
 }
 
@@ -138,6 +148,15 @@ impl Key {
     /// Whether the key opens anything at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// How it stands at `now`: live, revoked or expired.
+    pub fn status(&self, now: Timestamp) -> &'static str {
+        match (self.revoked_at, self.is_live(now)) {
+            (Some(_), _) => "revoked",
+            (None, true) => "live",
+            (None, false) => "expired",
+        }
     }
 }
 

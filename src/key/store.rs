@@ -1,7 +1,7 @@
 //! The SQL of API keys.
 
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Key, NewKey, Rights, Scopes};
 use crate::clock::Timestamp;
@@ -66,6 +66,12 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
         .prepare_cached("update api_key set revoked_at = :now where id = :id and revoked_at is null")?
         .execute(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
     Ok(changed > 0)
+}
+
+/// The key `id`, dead or alive. `conn` is a reader's or a transaction's.
+pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;
+    Ok(statement.query_row([id.as_str()], from_row).optional()?)
 }
 
 /// Every key, oldest first.

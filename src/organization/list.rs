@@ -6,8 +6,8 @@ use url::form_urlencoded;
 use super::{OrganizationId, store};
 use crate::db::{Db, Reader};
 use crate::error::{Code, Error, Result};
-use crate::invitation::query::{MAX_LIMIT, parse_limit};
 use crate::key::Rights;
+use crate::page::{MAX_LIMIT, parse_limit};
 use crate::token::hex;
 
 /// What every cursor starts with, so that a later form can be told apart.

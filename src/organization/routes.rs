@@ -18,8 +18,8 @@ use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::Answer;
-use crate::invitation::query::MAX_LIMIT;
 use crate::key::Scope;
+use crate::page::MAX_LIMIT;
 
 /// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may see.
 ///

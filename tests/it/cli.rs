@@ -214,6 +214,17 @@ fn keys_are_made_listed_and_revoked_beside_a_running_server() {
 }
 
 #[test]
+fn a_key_works_for_whole_seconds_and_at_most_ten_years() {
+    let (_folder, database) = fresh();
+    let _server = Server::serve(&database);
+    let file = database.to_string_lossy().into_owned();
+    let create = |lifetime: &str| run(&["key", "create", "--expires-in", lifetime, "--database", &file]).status.code();
+    for (lifetime, code) in [("0s", 2), ("1s", 0), ("1500ms", 2), ("10y", 0), ("10y 1s", 2), ("soon", 2)] {
+        assert_eq!(create(lifetime), Some(code), "{lifetime}");
+    }
+}
+
+#[test]
 fn a_key_command_never_makes_a_data_file() {
     let (folder, database) = fresh();
     let (code, printed) = refused(&["key", "list", "--database", &database.to_string_lossy()]);

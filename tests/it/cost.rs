@@ -69,7 +69,8 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select id from invitation where email = 'a' and organization_id = 'a' and state in (0, 1)",
         "select * from api_key where id = 'a'",
         "select * from idempotency where actor = 'a' and operation = 'b' and key = 'c'",
-        "select * from event where organization_id = 'a' and id > x'00' order by id limit 20",
+        "select * from event where organization_id = 'a' and id > x'00' and id < x'ff' order by id limit 20",
+        "select * from event where organization_id = 'a' and id > x'00' and id < x'ff' order by id desc limit 20",
         "select settings from organization where id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",
     ];

@@ -6,6 +6,7 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
+//! * [`events`]: the history of an organization. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
@@ -18,8 +19,10 @@ mod cli;
 mod cost;
 mod create;
 mod dialect;
+mod events;
 mod idempotency;
 mod keys;
+mod keys_http;
 mod layout;
 mod limits;
 mod list;

@@ -202,7 +202,8 @@ fn every_route_gives_every_caller_exactly_their_right_in_both_spellings() {
     let app = TestApp::start(Mode::Serve, &["--limit-recipient", "0"]);
     app.invite("globex", TARGET);
     let mut id = reset(&app);
-    for (method, route) in guarded_routes() {
+    // Keys belong to no organization: `keys_http` has their matrix.
+    for (method, route) in guarded_routes().into_iter().filter(|(_, route)| !route.starts_with("/v1/keys")) {
         for (caller, key, due) in callers(&app) {
             let expected = match due {
                 // These belong to no organization: who is bound to another one sees that one.

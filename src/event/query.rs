@@ -1,0 +1,125 @@
+//! The query of a history: filters, and which page.
+
+use uuid::Uuid;
+
+use super::EventType;
+use crate::clock::Timestamp;
+use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::invitation;
+use crate::organization::OrganizationId;
+use crate::page::{self, Order, Page, Paged};
+
+/// How many events a page has when nothing says otherwise.
+const DEFAULT_LIMIT: u32 = 100;
+
+/// Which events of an organization are meant.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only these types; none: all.
+    pub types: Option<Vec<EventType>>,
+    /// Only those about this invitation.
+    pub invitation: Option<Uuid>,
+    /// Only those at this time and later.
+    pub since: Option<Timestamp>,
+    /// Only those before this time.
+    pub until: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Whether every event passes.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_none() && self.invitation.is_none() && self.since.is_none() && self.until.is_none()
+    }
+}
+
+/// The query of a history, checked.
+#[derive(Clone, Debug)]
+pub struct EventQuery {
+    /// Which events.
+    pub filter: Filter,
+    /// Which page of them.
+    pub page: Page,
+}
+
+impl EventQuery {
+    /// The keys that the query of a history may have.
+    pub const KEYS: &[&str] = &["type", "invitationId", "since", "until", "order", "limit", "cursor"];
+
+    /// Checks the `pairs` of a query, whose keys are known to be from [`EventQuery::KEYS`] and to occur once each.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::error::Code::InvalidCursor`].
+    pub fn parse(pairs: &[(String, String)], organization: &OrganizationId) -> Result<Self> {
+        let (mut errors, mut cursor) = (Vec::new(), None);
+        let mut filter = Filter::default();
+        let mut page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };
+        for (key, value) in pairs {
+            let checked = match key.as_str() {
+                "type" => parse_types(value).map(|types| filter.types = Some(types)),
+                "invitationId" => parse_invitation(value).map(|id| filter.invitation = Some(id)),
+                "since" => parse_time("since", value).map(|time| filter.since = Some(time)),
+                "until" => parse_time("until", value).map(|time| filter.until = Some(time)),
+                "order" => Order::parse(value).map(|order| page.order = order),
+                "limit" => page::parse_limit(value).map(|limit| page.limit = limit),
+                _ => {
+                    cursor = Some(value);
+                    Ok(())
+                }
+            };
+            errors.extend(checked.err());
+        }
+        if filter.since.zip(filter.until).is_some_and(|(since, until)| until < since) {
+            errors.push(FieldError::new("until", FieldCode::Conflict, "it is earlier than since"));
+        }
+        if !errors.is_empty() {
+            return Err(Error::validation(errors));
+        }
+        let mut query = Self { filter, page };
+        query.page.after = cursor.map(|cursor| query.paged(organization).parse_cursor(cursor)).transpose()?;
+        Ok(query)
+    }
+
+    /// The list that is asked for, for its cursors.
+    pub fn paged(&self, organization: &OrganizationId) -> Paged {
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
+        let filters = [
+            ("type", self.filter.types.as_ref().map(|types| names(types).join(","))),
+            ("invitationId", self.filter.invitation.map(|id| id.to_string())),
+            ("since", time(self.filter.since)),
+            ("until", time(self.filter.until)),
+        ];
+        Paged::new(format!("/v1/organizations/{organization}/events"), self.page.order, &filters)
+    }
+}
+
+/// The names of types.
+pub fn names(types: &[EventType]) -> Vec<&'static str> {
+    types.iter().map(|event| event.name()).collect()
+}
+
+/// A value, or what is wrong with it.
+type Checked<T> = std::result::Result<T, FieldError>;
+
+/// Reads a comma list of types, no more of them than there are, into the order of the table.
+fn parse_types(value: &str) -> Checked<Vec<EventType>> {
+    let given: Option<Vec<_>> = value.split(',').take(EventType::ALL.len() + 1).map(EventType::parse).collect();
+    let given = given.filter(|given| given.len() <= EventType::ALL.len()).ok_or_else(|| {
+        let known: Vec<_> = EventType::ALL.iter().map(|(_, name)| *name).collect();
+        FieldError::new("type", FieldCode::UnknownValue, format!("a comma list of: {}", known.join(", ")))
+    })?;
+    Ok(EventType::ALL.iter().map(|(event, _)| *event).filter(|event| given.contains(event)).collect())
+}
+
+/// Reads the id of an invitation.
+fn parse_invitation(value: &str) -> Checked<Uuid> {
+    let wrong = || FieldError::new("invitationId", FieldCode::InvalidFormat, "a UUIDv7, lowercase with hyphens");
+    invitation::parse_id(value).ok_or_else(wrong)
+}
+
+/// Reads a time.
+fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
+    // A plus sign in a query is a space.
+    let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
+    Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
+}

@@ -1,0 +1,88 @@
+//! A key as JSON.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Key;
+use crate::clock::Timestamp;
+use crate::invitation::Role;
+use crate::organization::OrganizationId;
+
+/// An API key as the API shows it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiKey<'a> {
+    /// The public part of the key: 16 hex digits.
+    #[schema(pattern = "^[0-9a-f]{16}$")]
+    pub id: &'a str,
+    /// What its maker calls it.
+    pub name: &'a str,
+    /// What it may do.
+    #[schema(value_type = Vec<String>)]
+    pub scopes: Vec<&'static str>,
+    /// The organizations it is bound to. Absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub organizations: Option<Vec<&'a str>>,
+    /// The roles it may grant. Absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
+    pub roles: Option<Vec<&'a str>>,
+    /// Whether it opens anything at the time of the answer.
+    #[schema(pattern = "^(live|revoked|expired)$")]
+    pub status: &'static str,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it is refused. Absent: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked. Absent: it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub revoked_at: Option<Timestamp>,
+    /// The whole key. Only in the answer to the very request that made it: it is stored nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub key: Option<String>,
+}
+
+impl<'a> ApiKey<'a> {
+    /// A key as it is at `now`, without its secret.
+    pub fn new(key: &'a Key, now: Timestamp) -> Self {
+        let (organizations, roles) = (key.rights.organizations.as_ref(), key.rights.roles.as_ref());
+        Self {
+            id: key.id.as_str(),
+            name: &key.name,
+            scopes: key.rights.scopes.names(),
+            organizations: organizations.map(|list| list.iter().map(OrganizationId::as_str).collect()),
+            roles: roles.map(|list| list.iter().map(Role::as_str).collect()),
+            status: key.status(now),
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+            key: None,
+        }
+    }
+}
+
+/// A key for the documents.
+pub fn example() -> serde_json::Value {
+    serde_json::json!({
+        "id": "0123456789abcdef",
+        "name": "backend",
+        "scopes": ["invitations:read", "invitations:write"],
+        "organizations": ["acme"],
+        "status": "live",
+        "createdAt": "2026-11-23T02:43:00.123Z",
+        "expiresAt": "2027-02-21T02:43:00.123Z",
+    })
+}
+
+/// A key that was just made, for the documents.
+pub fn example_made() -> serde_json::Value {
+    let mut made = example();
+    made["key"] = "ivk_0123456789abcdef_...".into();
+    made
+}

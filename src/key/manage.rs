@@ -1,0 +1,81 @@
+//! Making and revoking keys: nobody gives away, or takes, more than they have.
+
+use super::{Key, NewKey, Rights, store};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::error::{Code, Error, Result};
+use crate::event::Origin;
+use crate::token::{KeyId, PlainKey};
+
+/// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
+struct Manager {
+    /// What they may do.
+    rights: Rights,
+    /// When their own key ends.
+    expires_at: Option<Timestamp>,
+}
+
+impl Manager {
+    /// The manager behind `origin`, whose request was let in with `rights`.
+    fn find(tx: &WriteTx<'_>, origin: &Origin, rights: &Rights) -> Result<Self> {
+        // Development without a key has an actor that is no key's id.
+        let Some(id) = KeyId::parse(&origin.actor) else {
+            return Ok(Self { rights: rights.clone(), expires_at: None });
+        };
+        let own = store::find(tx, &id)?.filter(|own| own.is_live(tx.now)).ok_or_else(Error::unauthorized)?;
+        Ok(Self { rights: own.rights, expires_at: own.expires_at })
+    }
+
+    /// Checks that `new` gets nothing that the manager does not have. Scopes need no look: `admin` has them all.
+    fn check(&self, new: &NewKey) -> Result<()> {
+        let lasts_longer = self.expires_at.is_some_and(|own| new.expires_at.is_none_or(|end| own < end));
+        let exceeded: Vec<_> = [
+            ("organizations", !is_within(new.rights.organizations.as_deref(), self.rights.organizations.as_deref())),
+            ("roles", !is_within(new.rights.roles.as_deref(), self.rights.roles.as_deref())),
+            ("expiresAt", lasts_longer),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_exceeded)| is_exceeded.then_some(name))
+        .collect();
+        if exceeded.is_empty() {
+            return Ok(());
+        }
+        let detail = format!("The new key would exceed the one that makes it in: {}.", exceeded.join(", "));
+        Err(Error::new(Code::KeyExceedsOwnRights, detail))
+    }
+}
+
+/// Whether a list that may be absent, for all there is, is within another.
+fn is_within<T: PartialEq>(inner: Option<&[T]>, outer: Option<&[T]>) -> bool {
+    outer.is_none_or(|outer| inner.is_some_and(|inner| inner.iter().all(|one| outer.contains(one))))
+}
+
+impl Rights {
+    /// Whether the caller may know of `key`: only if it is bound to organizations that the caller may see.
+    pub fn see_key(&self, key: &Key) -> bool {
+        is_within(key.rights.organizations.as_deref(), self.organizations.as_deref())
+    }
+}
+
+/// Makes a key. Answers it as it is listed, and its plain text.
+///
+/// # Errors
+/// [`Code::KeyExceedsOwnRights`]; [`Code::Unauthorized`] when the manager's own key has died since.
+pub fn create(tx: &WriteTx<'_>, new: &NewKey, (origin, rights): (&Origin, &Rights)) -> Result<(Key, PlainKey)> {
+    Manager::find(tx, origin, rights)?.check(new)?;
+    let plain = store::insert(tx, new)?;
+    let made = store::find(tx, &plain.id)?;
+    made.map(|made| (made, plain)).ok_or_else(|| Error::internal("a key vanished in its own transaction"))
+}
+
+/// Revokes a key; one that is revoked already stays as it is.
+///
+/// # Errors
+/// [`Code::NotFound`] for one that the manager may not know of; [`Code::Unauthorized`] when the manager's own key has died
+/// since.
+pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, (origin, rights): (&Origin, &Rights)) -> Result<()> {
+    let manager = Manager::find(tx, origin, rights)?;
+    store::find(tx, id)?.filter(|key| manager.rights.see_key(key)).ok_or_else(Error::not_found)?;
+    store::revoke(tx, id)?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! Pages of a list: their order, their size, and the cursors that lead from one to the next.
+
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::token::hex;
+
+/// The most entries that one page may have.
+pub const MAX_LIMIT: u32 = 1000;
+/// What every cursor starts with, so that a later form can be told apart.
+const CURSOR_VERSION: &str = "c1";
+
+/// In which order a list comes. Ids grow with time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The latest first.
+    NewestFirst,
+    /// The earliest first.
+    OldestFirst,
+}
+
+impl Order {
+    /// Reads the value of `order`.
+    ///
+    /// # Errors
+    /// What it may be.
+    pub fn parse(value: &str) -> std::result::Result<Self, FieldError> {
+        match value {
+            "desc" => Ok(Self::NewestFirst),
+            "asc" => Ok(Self::OldestFirst),
+            _ => Err(FieldError::new("order", FieldCode::UnknownValue, "desc (newest first) or asc")),
+        }
+    }
+}
+
+/// Reads the value of `limit`.
+///
+/// # Errors
+/// What it may be.
+pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
+    let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))
+}
+
+/// Which part of a list is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    /// In which order.
+    pub order: Order,
+    /// The last entry of the page before.
+    pub after: Option<Uuid>,
+    /// How many entries.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The id after which the page starts, in its order; for the first page one that no entry has.
+    pub fn start(&self) -> Uuid {
+        self.after.unwrap_or(match self.order {
+            Order::NewestFirst => Uuid::max(),
+            Order::OldestFirst => Uuid::nil(),
+        })
+    }
+}
+
+/// A list as its cursors know it: one path, one set of filters, one order.
+#[derive(Debug)]
+pub struct Paged {
+    /// The path, which names the organization.
+    path: String,
+    /// Filters and order as a query in one spelling, so that the same list is always the same text.
+    query: String,
+}
+
+impl Paged {
+    /// The list at `path`, with those `filters` that have a value.
+    pub fn new(path: String, order: Order, filters: &[(&str, Option<String>)]) -> Self {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (key, value) in filters {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        if order == Order::OldestFirst {
+            query.append_pair("order", "asc");
+        }
+        Self { path, query: query.finish() }
+    }
+
+    /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
+    pub fn next_link(&self, public_url: &str, limit: u32, last: Uuid) -> String {
+        let mut next = form_urlencoded::Serializer::new(self.query.clone());
+        next.append_pair("limit", &limit.to_string()).append_pair("cursor", &self.cursor_after(last));
+        format!("<{public_url}{}?{}>; rel=\"next\"", self.path, next.finish())
+    }
+
+    /// Reads a cursor of this very list: the last entry of the page before.
+    ///
+    /// # Errors
+    /// [`Code::InvalidCursor`].
+    pub fn parse_cursor(&self, cursor: &str) -> Result<Uuid> {
+        let parse = || {
+            let (last, binding) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(32)?;
+            let id = Uuid::try_parse(last).ok()?;
+            (binding == self.binding(last)).then_some(id)
+        };
+        parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
+    }
+
+    /// The cursor of the page that follows the entry `last`.
+    fn cursor_after(&self, last: Uuid) -> String {
+        let last = last.simple().to_string();
+        format!("{CURSOR_VERSION}{last}{}", self.binding(&last))
+    }
+
+    /// Binds a cursor to its list. It keeps a cursor from being used by mistake, so a checksum is enough; it protects
+    /// nothing, since what a caller may see is decided by the key and the path.
+    fn binding(&self, last: &str) -> String {
+        let mut checksum = crc32fast::Hasher::new();
+        // The last id has one length and a path no question mark, so no part can run into the next.
+        for part in [last, &self.path, "?", &self.query] {
+            checksum.update(part.as_bytes());
+        }
+        hex(&checksum.finalize().to_be_bytes())
+    }
+}
