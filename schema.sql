@@ -65,7 +65,7 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- invitation.created, .accepted, .renewed, .revoked, .expired, .deleted
+  -- invitation.created, .accepted, .declined, .renewed, .revoked, .expired, .deleted
   type            text    not null,
   -- Which invitation. No foreign key: events outlive invitations.
   invitation_id   blob    not null check (length(invitation_id) = 16),

@@ -54,7 +54,7 @@ impl Program {
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
-        let state = State::new(db, config.rules(&public_url), config.mode, &public_url);
+        let state = State::new(db, config.rules(&public_url), config.mode, &public_url, config.start.clone());
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -84,12 +84,12 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let db = self.state.db.clone();
+        let (db, mode) = (self.state.db.clone(), self.state.mode);
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
                 .app_data(state.clone())
-                .configure(http::configure)
+                .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
         let server = HttpServer::new(app)

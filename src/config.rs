@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::db::Synchronous;
+use crate::dev::seed::Start;
 use crate::email::Hosts;
 use crate::failure::Failure;
 use crate::invitation::Role;
@@ -51,6 +52,18 @@ pub struct Settings {
     pub log: String,
 }
 
+/// The settings of a server for development.
+#[derive(Args, Clone, Debug)]
+pub struct DevSettings {
+    /// Those of every server.
+    #[command(flatten)]
+    pub server: Settings,
+
+    /// JSON file with the organizations and invitations to start with, if the data file has none [default: samples]
+    #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+}
+
 /// Whom the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -71,6 +84,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where it takes the time from.
     pub clock: Clock,
+    /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
+    pub start: Start,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,
     /// Threads that answer requests.
@@ -90,8 +105,9 @@ impl Config {
             ));
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let (clock, synchronous) = (Clock::System, Synchronous::Full);
-        Ok(Self { settings, database, mode, clock, synchronous, workers })
+        let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
+        let (start, synchronous) = (Start::Nothing, Synchronous::Full);
+        Ok(Self { settings, database, mode, clock, start, synchronous, workers })
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`.

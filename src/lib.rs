@@ -6,7 +6,7 @@
 //! * [`invitation`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`db`]: the file, its readers, and the one thread that writes.
-//! * [`sample`]: what `invited dev` starts with.
+//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with.
 //! * [`clock`], [`email`], [`object`], [`text`], [`token`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
@@ -22,6 +22,7 @@ pub mod clickhouse;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod dev;
 pub mod email;
 pub mod error;
 pub mod event;
@@ -32,6 +33,5 @@ pub mod invitation;
 pub mod key;
 pub mod object;
 pub mod organization;
-pub mod sample;
 pub mod text;
 pub mod token;

@@ -81,6 +81,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web page can reach it through a name of its own.",
     },
     Meaning {
+        code: Code::OriginNotAllowed,
+        name: "origin_not_allowed",
+        status: 403,
+        title: "Origin not allowed",
+        meaning: "The operations under `/dev/` answer no web page of another origin, whatever it sends. Call them from a terminal or a test.",
+    },
+    Meaning {
         code: Code::NotFound,
         name: "not_found",
         status: 404,
@@ -127,7 +134,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "body_too_large",
         status: 413,
         title: "Body too large",
-        meaning: "The body is larger than this operation takes: 64 KiB.",
+        meaning: "The body is larger than this operation takes; `detail` says how many bytes that is.",
     },
     Meaning {
         code: Code::UriTooLong,
@@ -228,6 +235,7 @@ pub enum Code {
     InsufficientScope,
     RoleNotGrantable,
     HostNotAllowed,
+    OriginNotAllowed,
     NotFound,
     MethodNotAllowed,
     RequestTimeout,

@@ -15,6 +15,8 @@ pub enum EventType {
     Created,
     /// The person joined.
     Accepted,
+    /// The person said no.
+    Declined,
     /// It was sent again with a new expiry.
     Renewed,
     /// It was taken back.
@@ -31,6 +33,7 @@ impl EventType {
         match self {
             Self::Created => "invitation.created",
             Self::Accepted => "invitation.accepted",
+            Self::Declined => "invitation.declined",
             Self::Renewed => "invitation.renewed",
             Self::Revoked => "invitation.revoked",
             Self::Expired => "invitation.expired",

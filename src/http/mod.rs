@@ -8,7 +8,7 @@ pub mod auth;
 pub mod envelope;
 pub mod etag;
 pub mod health;
-mod host;
+pub mod host;
 pub mod idempotency;
 pub mod json;
 pub mod openapi;
@@ -25,14 +25,15 @@ use actix_web::web::{self, ServiceConfig};
 pub use envelope::envelope;
 pub use state::State;
 
+use crate::config::Mode;
 use crate::error::{Error, Result};
-use crate::{clickhouse, invitation};
+use crate::{clickhouse, dev, invitation};
 use auth::Caller;
 use route::Route;
 
-/// Every path, with its methods. The router tries them in this order, so what is asked most comes first.
-pub fn routes() -> Vec<Route> {
-    vec![
+/// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
+pub fn routes(mode: Mode) -> Vec<Route> {
+    let mut routes = vec![
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
             .get(invitation::routes::get)
             .delete(invitation::routes::delete),
@@ -52,12 +53,18 @@ pub fn routes() -> Vec<Route> {
             .get(clickhouse::routes::get)
             .delete(clickhouse::routes::delete),
         Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
-    ]
+    ];
+    if mode == Mode::Dev {
+        routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
+        routes.push(Route::new("/dev/reset").post(dev::routes::reset));
+        routes.push(Route::new("/dev/seed").post(dev::routes::seed));
+    }
+    routes
 }
 
-/// Registers every route, and the answer for every other path.
-pub fn configure(config: &mut ServiceConfig) {
-    for route in routes() {
+/// Registers every route of a server in `mode`, and the answer for every other path.
+pub fn configure(config: &mut ServiceConfig, mode: Mode) {
+    for route in routes(mode) {
         route.register(config);
     }
     config.default_service(web::to(unknown_path));

@@ -13,7 +13,7 @@ use utoipa::{IntoResponses, Modify, OpenApi};
 
 use super::query::NoQuery;
 use crate::error::{Code, Meaning};
-use crate::{clickhouse, http, invitation};
+use crate::{clickhouse, dev, http, invitation};
 
 /// The document.
 #[derive(OpenApi)]
@@ -28,6 +28,7 @@ use crate::{clickhouse, http, invitation};
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
+        dev::routes::get_clock, dev::routes::change_clock, dev::routes::reset, dev::routes::seed,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
@@ -35,6 +36,8 @@ use crate::{clickhouse, http, invitation};
         (name = "Invitations", description = "The invitations of an organization."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
+        (name = "Development", description = "Only in `invited dev`: in `invited serve` these paths do not exist. A web page of \
+            another origin is refused."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
     ),
     security(("key" = []), ("basic" = [])),
@@ -131,6 +134,17 @@ const WITH_KEY: &[Code] = &[
 const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
 /// What a write can answer on top of that.
 const WRITING: &[Code] = &[Code::StorageFull];
+/// What an operation of development can answer on top of that.
+const DEV: &[Code] = &[Code::OriginNotAllowed];
+/// What an operation of development with a body can answer on top of that.
+const DEV_BODY: &[Code] = &[
+    Code::InvalidJson,
+    Code::UnknownField,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::ValidationFailed,
+];
 /// What a create can answer on top of that.
 const CREATING: &[Code] = &[
     Code::InvalidJson,
@@ -205,6 +219,24 @@ pub struct DeleteErrors;
 impl IntoResponses for DeleteErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]])
+    }
+}
+
+/// The errors of a read in development.
+pub struct DevReadErrors;
+
+impl IntoResponses for DevReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, DEV])
+    }
+}
+
+/// The errors of a change in development.
+pub struct DevWriteErrors;
+
+impl IntoResponses for DevWriteErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, DEV, WRITING, DEV_BODY])
     }
 }
 

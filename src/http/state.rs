@@ -4,6 +4,7 @@ use url::Url;
 
 use crate::config::Mode;
 use crate::db::Db;
+use crate::dev::seed::Start;
 use crate::invitation::new::Rules;
 
 /// What every request shares.
@@ -16,11 +17,13 @@ pub struct State {
     pub mode: Mode,
     /// Where people and programs reach this server, without a slash at its end.
     pub public_url: String,
+    /// What a reset puts back.
+    pub start: Start,
 }
 
 impl State {
     /// The state of a server that is reached under `public_url`.
-    pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url) -> Self {
-        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned() }
+    pub fn new(db: Db, rules: Rules, mode: Mode, public_url: &Url, start: Start) -> Self {
+        Self { db, rules, mode, public_url: public_url.as_str().trim_end_matches('/').to_owned(), start }
     }
 }

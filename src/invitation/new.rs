@@ -56,7 +56,7 @@ pub struct CreateBody {
 }
 
 /// Who invites, as it is sent. At most 100 characters each, without control, invisible and direction characters.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct InviterBody {
     /// The application's id of the person.
     #[schema(max_length = 100)]
@@ -294,7 +294,7 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
 }
 
 /// Checks a text that people will read.
-fn check_name(pointer: &'static str, text: Option<&str>) -> Option<FieldError> {
+pub fn check_name(pointer: &'static str, text: Option<&str>) -> Option<FieldError> {
     let text = text?;
     if text.chars().any(crate::text::is_invisible) {
         let detail = "control, invisible and direction characters are not allowed";

@@ -8,6 +8,7 @@ mod dev;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use invited::clock::Timestamp;
+use invited::config::Mode;
 use invited::invitation::Role;
 use invited::key::{NewKey, Rights, Scope, store};
 use invited::token::PlainKey;
@@ -98,7 +99,7 @@ fn reset(app: &TestApp) -> Value {
 
 /// The routes that need a key, each with its methods.
 fn guarded_routes() -> Vec<(String, &'static str)> {
-    let routes = invited::http::routes().into_iter().filter(|route| !PUBLIC.contains(&route.path));
+    let routes = invited::http::routes(Mode::Serve).into_iter().filter(|route| !PUBLIC.contains(&route.path));
     routes
         .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
         .collect()
