@@ -62,8 +62,8 @@ impl Program {
         };
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
-        let (rules, mode) = (config.rules(&public_url), config.mode);
-        let state = State { db, rules, mode, public_url: bare, accept_url, secret, oidc };
+        let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
+        let state = State { db, rules, mode, public_url: bare, accept_url, secret, oidc, start };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -93,12 +93,13 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (db, limits) = (self.state.db.clone(), self.state.rules.sending.limits.clone());
+        let (db, mode) = (self.state.db.clone(), self.state.mode);
+        let limits = self.state.rules.sending.limits.clone();
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
                 .app_data(state.clone())
-                .configure(http::configure)
+                .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
         let server = HttpServer::new(app)

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
@@ -112,32 +112,69 @@ pub enum Clock {
     /// The machine's wall clock.
     #[default]
     System,
-    /// A clock that stands still until it is set: for tests.
-    Manual(Arc<AtomicI64>),
+    /// A clock that can be stopped and set, for development and tests. Holds the milliseconds since the epoch at which it
+    /// stands, or [`FREE`].
+    Settable(Arc<AtomicI64>),
 }
+
+/// What a settable clock holds while it runs with the machine's: no time that can be written is negative.
+const FREE: i64 = -1;
 
 impl Clock {
     /// A clock that shows `now` until [`Clock::set`] moves it.
     pub fn manual(now: Timestamp) -> Self {
-        Self::Manual(Arc::new(AtomicI64::new(now.as_millis())))
+        Self::Settable(Arc::new(AtomicI64::new(now.as_millis())))
+    }
+
+    /// A clock that runs with the machine's until it is set.
+    pub fn settable() -> Self {
+        Self::Settable(Arc::new(AtomicI64::new(FREE)))
     }
 
     /// The present time.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis(match self {
-            Self::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)),
-            Self::Manual(millis) => millis.load(Ordering::SeqCst),
-        })
+        self.stopped_at().unwrap_or_else(machine_time)
     }
 
-    /// Moves a manual clock to `now`; the machine's clock is not ours to move and stays as it is.
-    pub fn set(&self, now: Timestamp) {
-        if let Self::Manual(millis) = self {
-            millis.store(now.as_millis(), Ordering::SeqCst);
+    /// Where the clock stands still; nothing while it runs.
+    pub fn stopped_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::System => None,
+            Self::Settable(held) => Some(held.load(Ordering::SeqCst)).filter(|&held| held != FREE).map(Timestamp),
         }
     }
+
+    /// Stops a settable clock at `now`; the machine's clock is not ours to move and stays as it is.
+    pub fn set(&self, now: Timestamp) {
+        if let Self::Settable(held) = self {
+            held.store(now.as_millis(), Ordering::SeqCst);
+        }
+    }
+
+    /// Stops a settable clock `by` after what it shows. Answers whether it could: not beyond what can be written.
+    pub fn advance(&self, by: Duration) -> bool {
+        let Self::Settable(held) = self else {
+            return false;
+        };
+        let moved = |held| {
+            let shown = if held == FREE { machine_time().as_millis() } else { held };
+            shown.checked_add(i64::try_from(by.as_millis()).ok()?).filter(|&moved| moved <= LAST_MILLIS)
+        };
+        held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved).is_ok()
+    }
+
+    /// Lets a settable clock run with the machine's.
+    pub fn free(&self) {
+        if let Self::Settable(held) = self {
+            held.store(FREE, Ordering::SeqCst);
+        }
+    }
+}
+
+/// What the machine's wall clock shows.
+fn machine_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]
@@ -163,6 +200,31 @@ mod tests {
     fn an_offset_is_brought_to_utc_and_finer_parts_are_cut() {
         let time = Timestamp::parse("2026-11-23T03:43:00.1239+01:00").map(|time| time.to_string());
         assert_eq!(time.as_deref(), Some("2026-11-23T02:43:00.123Z"));
+    }
+
+    #[test]
+    fn a_settable_clock_runs_stands_still_and_runs_again() {
+        let clock = Clock::settable();
+        let shared = clock.clone();
+        assert_eq!(clock.stopped_at(), None);
+        assert!(clock.now() >= machine_time().plus_seconds(-60));
+        clock.set(Timestamp(5));
+        assert_eq!((clock.now(), clock.stopped_at()), (Timestamp(5), Some(Timestamp(5))));
+        assert!(clock.advance(Duration::from_millis(3)));
+        assert_eq!((clock.now(), shared.now()), (Timestamp(8), Timestamp(8)), "clones share one clock");
+        clock.free();
+        assert_eq!(clock.stopped_at(), None);
+        let before = machine_time();
+        assert!(clock.advance(Duration::from_secs(60)) && clock.now() >= before.plus_seconds(60));
+    }
+
+    #[test]
+    fn a_clock_is_not_advanced_beyond_what_can_be_written() {
+        let clock = Clock::manual(Timestamp(LAST_MILLIS - 1));
+        assert!(!clock.advance(Duration::from_millis(2)) && !clock.advance(Duration::MAX));
+        assert_eq!(clock.now(), Timestamp(LAST_MILLIS - 1));
+        assert!(clock.advance(Duration::from_millis(1)));
+        assert!(!Clock::System.advance(Duration::ZERO), "the machine's is not ours to move");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::db::Synchronous;
+use crate::dev::seed::Start;
 use crate::email::Hosts;
 use crate::failure::Failure;
 use crate::invitation::Role;
@@ -127,6 +128,18 @@ pub struct LimitSettings {
     pub limit_proofs: Option<u32>,
 }
 
+/// The settings of a server for development.
+#[derive(Args, Clone, Debug)]
+pub struct DevSettings {
+    /// Those of every server.
+    #[command(flatten)]
+    pub server: Settings,
+
+    /// JSON file with the organizations and invitations to start with, if the data file has none [default: samples]
+    #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+}
+
 /// Whom the server is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -149,6 +162,8 @@ pub struct Config {
     pub secret: Source,
     /// Where it takes the time from.
     pub clock: Clock,
+    /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
+    pub start: Start,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,
     /// Threads that answer requests.
@@ -168,9 +183,10 @@ impl Config {
             ));
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let (clock, synchronous) = (Clock::System, Synchronous::Full);
+        let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
+        let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        Ok(Self { settings, database, mode, secret, clock, synchronous, workers })
+        Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers })
     }
 
     /// The limits, with nothing used yet. In development only those that are set.

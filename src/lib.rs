@@ -8,7 +8,7 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
-//! * [`sample`]: what `invited dev` starts with.
+//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with.
 //! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
@@ -25,6 +25,7 @@ pub mod clickhouse;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod dev;
 pub mod email;
 pub mod error;
 pub mod event;
@@ -38,7 +39,6 @@ pub mod object;
 pub mod oidc;
 pub mod organization;
 pub mod page;
-pub mod sample;
 pub mod secret;
 pub mod text;
 pub mod token;

@@ -31,6 +31,15 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
+/// For a field that is an array of objects or absent: `#[serde(default, deserialize_with = "object::list")]`.
+///
+/// # Errors
+/// When it is anything else.
+pub fn list<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<T>>, D::Error> {
+    let objects = Option::<Vec<Object<T>>>::deserialize(deserializer)?;
+    Ok(objects.map(|objects| objects.into_iter().map(|Object(value)| value).collect()))
+}
+
 /// For a field that is an object or absent: `#[serde(deserialize_with = "object::optional")]`.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ use crate::secret::Secret;
 use proof::Proof;
 
 /// The most characters of a user's id: as many as an identity provider may give (OpenID Connect Core 1.0, 2).
-const MAX_SUBJECT: usize = 255;
+pub const MAX_SUBJECT: usize = 255;
 
 /// A token for examples.
 pub const EXAMPLE_TOKEN: &str =

@@ -1,28 +1,82 @@
 //! `invited dev`: sample data for the developer at this machine, without keys.
 
+use std::path::Path;
+
 use crate::app::{self, Program, Signals};
-use crate::config::{Config, Mode, Settings};
+use crate::config::{Config, DevSettings, Mode};
+use crate::dev::seed::{Seed, Start};
+use crate::error::{Error, FieldError};
+use crate::event::Origin;
 use crate::failure::Failure;
-use crate::{organization, sample};
+use crate::http::json;
+use crate::organization;
+
+/// The most errors of a seed file that are printed.
+const MAX_PRINTED: usize = 10;
 
 /// Serves until stopped; a temporary file goes with the process.
-pub fn run(settings: Settings) -> Result<(), Failure> {
+pub fn run(settings: DevSettings) -> Result<(), Failure> {
+    let DevSettings { server: settings, seed } = settings;
     super::start_logging(&settings.log);
     let folder = tempfile::Builder::new().prefix("invited-dev-").tempdir().map_err(|error| {
         Failure::runtime(format!("cannot make a temporary folder ({error})"), "name a data file with --database")
     })?;
     let database = settings.database.clone().unwrap_or_else(|| folder.path().join("invited.db"));
-    let config = Config::new(settings, database, Mode::Dev)?;
+    let mut config = Config::new(settings, database, Mode::Dev)?;
+    config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
     app::block_on(async {
         let program = Program::build(&config).await?;
-        let db = program.db();
-        let failed = |error: crate::error::Error| Failure::runtime(error.to_string(), "see the log");
-        if !db.read(organization::store::exist).map_err(failed)? {
-            let rules = config.rules(&program.public_url);
-            db.write(move |tx| sample::fill(tx, &rules)).await.map_err(failed)?;
-        }
+        begin(&program, &config).await.map_err(|error| unusable(seed.as_deref(), &error))?;
         let signals = Signals::listen()?;
         super::announce(&program, &config.database);
         program.run(signals).await
     })
+}
+
+/// Fills a file that has no organizations. For one that has some the seed is checked all the same: a reset will need it.
+async fn begin(program: &Program, config: &Config) -> crate::error::Result<()> {
+    let (db, rules, start) = (program.db(), config.rules(&program.public_url), config.start.clone());
+    if db.read(organization::store::exist)? {
+        return start.check(&rules, db.now());
+    }
+    let origin = Origin { actor: "dev".to_owned(), request_id: "start".to_owned() };
+    db.write(move |tx| start.fill(tx, &rules, &origin)).await.map(drop)
+}
+
+/// Reads a seed file.
+fn read_seed(path: &Path) -> Result<Seed, Failure> {
+    let failed = |why: String| cannot_use(path, &why);
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    // Words about a body would not fit a file that is not even JSON.
+    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).map_err(|error| failed(error.to_string()))?;
+    json::parse(&bytes).map_err(|error| unusable(Some(path), &error))
+}
+
+/// The file could not be filled.
+fn unusable(seed: Option<&Path>, error: &Error) -> Failure {
+    match seed {
+        Some(path) if error.code.meaning().status < 500 => cannot_use(path, &reasons(error)),
+        _ => Failure::runtime(error.to_string(), "see the log"),
+    }
+}
+
+/// Place and reason of everything that is wrong with a document.
+fn reasons(error: &Error) -> String {
+    if error.fields.is_empty() {
+        return error.detail.to_string();
+    }
+    let line = |field: &FieldError| format!("{}: {}", field.pointer, field.detail);
+    let mut lines: Vec<_> = error.fields.iter().take(MAX_PRINTED).map(line).collect();
+    if error.fields.len() > MAX_PRINTED {
+        lines.push(format!("and {} more", error.fields.len() - MAX_PRINTED));
+    }
+    lines.join("\n  ")
+}
+
+/// The seed file at `path` is not one.
+fn cannot_use(path: &Path, why: &str) -> Failure {
+    Failure::runtime(
+        format!("cannot use the seed file {}:\n  {why}", path.display()),
+        "docs/dev.md describes seed documents; correct the file, or start without --seed",
+    )
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 
 use crate::app::Program;
-use crate::config::Settings;
+use crate::config::{DevSettings, Settings};
 use crate::failure::Failure;
 
 /// Where the data file is when nothing says otherwise.
@@ -35,7 +35,7 @@ enum Command {
     /// Serve the API (what `invited` alone does, too)
     Serve(Settings),
     /// Serve sample data to this machine only, without keys, from a temporary file
-    Dev(Settings),
+    Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
     /// Print the OpenAPI document

@@ -27,7 +27,7 @@ pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::e
     let unusable = |error: rusqlite::Error| file::unusable(path, &error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
-    let ids = IdMint::new();
+    let ids = IdMint::after(&transaction);
     let outcome =
         write(&WriteTx::new(&transaction, Clock::System.now(), &ids)).map_err(|error| failed(path, &error))?;
     transaction.commit().map_err(unusable)?;

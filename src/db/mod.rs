@@ -246,6 +246,11 @@ impl Db {
         self.shared.clock.now()
     }
 
+    /// The clock that this file's transactions use.
+    pub fn clock(&self) -> &Clock {
+        &self.shared.clock
+    }
+
     /// Whether writes are taken. Turns false, until a restart, when the disk reported an error.
     pub fn is_writable(&self) -> bool {
         self.shared.writer.is_writable()

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::ops::Deref;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use uuid::{ContextV7, Uuid};
 
 use crate::clock::Timestamp;
@@ -52,9 +52,19 @@ pub struct IdMint {
 }
 
 impl IdMint {
-    /// A mint of its own.
-    pub fn new() -> Self {
-        Self { context: ContextV7::new(), latest: Cell::new(0) }
+    /// A mint that goes on after the ids of the file: the clock may have been ahead when they were made. Where that cannot be
+    /// read, requests will meet the damage and say so.
+    pub fn after(conn: &Connection) -> Self {
+        // Events are appended in commit order, and each one's id is made after that of what it is about.
+        let last = "select id from event order by rowid desc limit 1";
+        let last = conn.query_row(last, [], |row| row.get::<_, [u8; 16]>(0)).optional().unwrap_or_default();
+        let next_millis = last.map_or(0, |id| i64::try_from(u128::from_be_bytes(id) >> 80).unwrap_or_default() + 1);
+        Self::starting_at(next_millis)
+    }
+
+    /// A mint that makes no ids before `millis`.
+    fn starting_at(millis: i64) -> Self {
+        Self { context: ContextV7::new(), latest: Cell::new(millis) }
     }
 
     /// The next id at `now`.
@@ -73,7 +83,7 @@ mod tests {
 
     #[test]
     fn ids_only_grow_even_when_the_clock_is_set_back() {
-        let mint = IdMint::new();
+        let mint = IdMint::starting_at(0);
         let times = [5_000, 5_000, 5_001, 1, 5_000, 9_000].map(Timestamp::from_millis);
         let ids: Vec<Uuid> = times.iter().cycle().take(30_000).map(|&now| mint.mint(now)).collect();
         assert!(ids.is_sorted_by(|one, next| one < next));
@@ -81,7 +91,7 @@ mod tests {
 
     #[test]
     fn an_id_bears_the_time_of_its_transaction() {
-        let id = IdMint::new().mint(Timestamp::from_millis(1_700_000_000_123));
+        let id = IdMint::starting_at(0).mint(Timestamp::from_millis(1_700_000_000_123));
         assert_eq!(id.as_u128() >> 80, 1_700_000_000_123);
         assert_eq!(id.get_version_num(), 7);
     }

@@ -140,7 +140,7 @@ impl Writer {
 
 /// The thread's life: takes groups of jobs until it is told to end.
 fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
-    let ids = IdMint::new();
+    let ids = IdMint::after(&conn);
     while let Ok(Some(first)) = jobs.recv() {
         let mut group = vec![first];
         let mut ended = false;

@@ -95,6 +95,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web page can reach it through a name of its own.",
     },
     Meaning {
+        code: Code::OriginNotAllowed,
+        name: "origin_not_allowed",
+        status: 403,
+        title: "Origin not allowed",
+        meaning: "The operations under `/dev/` answer no web page of another origin, whatever it sends. Call them from a terminal or a test.",
+    },
+    Meaning {
         code: Code::IdTokenRejected,
         name: "id_token_rejected",
         status: 403,
@@ -169,7 +176,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "body_too_large",
         status: 413,
         title: "Body too large",
-        meaning: "The body is larger than this operation takes: 64 KiB.",
+        meaning: "The body is larger than this operation takes; `detail` says how many bytes that is.",
     },
     Meaning {
         code: Code::UriTooLong,
@@ -286,6 +293,7 @@ pub enum Code {
     EmailMismatch,
     KeyExceedsOwnRights,
     HostNotAllowed,
+    OriginNotAllowed,
     IdTokenRejected,
     NotFound,
     ProofRejected,

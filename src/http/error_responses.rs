@@ -241,6 +241,24 @@ impl IntoResponses for RevokeKeyErrors {
     }
 }
 
+/// The errors of a read in development.
+pub struct DevReadErrors;
+
+impl IntoResponses for DevReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, &[Code::OriginNotAllowed]])
+    }
+}
+
+/// The errors of a change in development.
+pub struct DevWriteErrors;
+
+impl IntoResponses for DevWriteErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]])
+    }
+}
+
 /// The errors of a get or a list in the ClickHouse Cloud dialect.
 pub struct DialectReadErrors;
 

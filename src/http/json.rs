@@ -16,8 +16,10 @@ use super::unread;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::object::Object;
 
-/// The largest body, in bytes.
-pub const MAX_BODY: usize = 64 * 1024;
+/// The largest body of most operations, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+/// The largest body of operations that take many invitations at once, in bytes.
+pub const LARGE_BODY: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// The most characters of the parser's words that are passed on: they may quote the body.
@@ -25,26 +27,26 @@ const MAX_DETAIL: usize = 200;
 /// The most unknown fields that are listed one by one.
 const MAX_FIELDS: usize = 20;
 
-/// A body that was a JSON object with only known fields.
+/// A body of at most `MAX` bytes that was a JSON object with only known fields.
 #[derive(Debug)]
-pub struct Json<T> {
+pub struct Json<T, const MAX: usize = MAX_BODY> {
     /// The body.
     pub value: T,
     /// SHA-256 of its bytes, to recognize a repeated request.
     pub hash: [u8; 32],
 }
 
-impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MAX> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            check_headers(&request)?;
+            check_headers(&request, MAX)?;
             let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
             let mut payload = unread::take(&request);
-            let body = tokio::time::timeout(DEADLINE, read(&mut payload)).await.map_err(late).flatten();
+            let body = tokio::time::timeout(DEADLINE, read(&mut payload, MAX)).await.map_err(late).flatten();
             if body.is_err() {
                 unread::keep(&request, payload);
             }
@@ -57,6 +59,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
 /// A body that may be left away, which is the same as an empty object.
 #[derive(Debug)]
 pub struct OptionalJson<T>(pub Json<T>);
+
+/// The body of an operation that takes nothing: absent, or an empty object.
+#[derive(Debug, Default, serde::Deserialize, utoipa::ToSchema)]
+pub struct NoBody {}
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Error = Error;
@@ -74,24 +80,24 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     }
 }
 
-/// Refuses what is not plain JSON, and what says itself that it is too large.
-fn check_headers(request: &HttpRequest) -> Result<()> {
+/// Refuses what is not plain JSON, and what says itself that it has more than `max` bytes.
+fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
     let is_json = request.content_type().trim().eq_ignore_ascii_case("application/json");
     if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
         let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > MAX_BODY as u64) { Err(too_large()) } else { Ok(()) }
+    if length.is_some_and(|length: u64| length > max as u64) { Err(too_large(max)) } else { Ok(()) }
 }
 
 /// Collects the body, as far as it may go.
-async fn read(payload: &mut Payload) -> Result<BytesMut> {
+async fn read(payload: &mut Payload, max: usize) -> Result<BytesMut> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
-        if body.len() + chunk.len() > MAX_BODY {
-            return Err(too_large());
+        if body.len() + chunk.len() > max {
+            return Err(too_large(max));
         }
         body.extend_from_slice(&chunk);
     }
@@ -99,12 +105,15 @@ async fn read(payload: &mut Payload) -> Result<BytesMut> {
 }
 
 /// The body is over the limit.
-fn too_large() -> Error {
-    Error::new(Code::BodyTooLarge, "The body has more than 65536 bytes.")
+fn too_large(max: usize) -> Error {
+    Error::new(Code::BodyTooLarge, format!("The body has more than {max} bytes."))
 }
 
-/// Parses an object, and notes every field that `T` does not have.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+/// Parses an object.
+///
+/// # Errors
+/// [`Code::InvalidJson`]; [`Code::UnknownField`] with every field that `T` does not have.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut unknown = Vec::new();
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(body);

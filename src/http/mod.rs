@@ -10,7 +10,7 @@ pub mod envelope;
 pub mod error_responses;
 pub mod etag;
 pub mod health;
-mod host;
+pub mod host;
 pub mod idempotency;
 pub mod json;
 pub mod openapi;
@@ -29,15 +29,16 @@ use actix_web::web::{self, ServiceConfig};
 pub use envelope::envelope;
 pub use state::State;
 
+use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::invitation::lifecycle;
-use crate::{answer, clickhouse, event, invitation, key, organization};
+use crate::{answer, clickhouse, dev, event, invitation, key, organization};
 use auth::Caller;
 use route::Route;
 
-/// Every path, with its methods. The router tries them in this order, so what is asked most comes first.
-pub fn routes() -> Vec<Route> {
-    vec![
+/// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
+pub fn routes(mode: Mode) -> Vec<Route> {
+    let mut routes = vec![
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
             .get(invitation::routes::get)
             .patch(lifecycle::routes::update)
@@ -77,12 +78,18 @@ pub fn routes() -> Vec<Route> {
             .get(clickhouse::routes::get)
             .delete(clickhouse::routes::delete),
         Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
-    ]
+    ];
+    if mode == Mode::Dev {
+        routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
+        routes.push(Route::new("/dev/reset").post(dev::routes::reset));
+        routes.push(Route::new("/dev/seed").post(dev::routes::seed));
+    }
+    routes
 }
 
-/// Registers every route, and the answer for every other path.
-pub fn configure(config: &mut ServiceConfig) {
-    for route in routes() {
+/// Registers every route of a server in `mode`, and the answer for every other path.
+pub fn configure(config: &mut ServiceConfig, mode: Mode) {
+    for route in routes(mode) {
         route.register(config);
     }
     config.default_service(web::to(unknown_path));

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use super::error_responses::PublicErrors;
 use super::query::NoQuery;
 use crate::invitation::lifecycle;
-use crate::{answer, clickhouse, event, http, invitation, key, organization};
+use crate::{answer, clickhouse, dev, event, http, invitation, key, organization};
 
 /// The document.
 #[derive(OpenApi)]
@@ -33,6 +33,7 @@ use crate::{answer, clickhouse, event, http, invitation, key, organization};
         key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
+        dev::routes::get_clock, dev::routes::change_clock, dev::routes::reset, dev::routes::seed,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
@@ -44,6 +45,8 @@ use crate::{answer, clickhouse, event, http, invitation, key, organization};
         (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
+        (name = "Development", description = "Only in `invited dev`: in `invited serve` these paths do not exist. A web page of \
+            another origin is refused."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
     ),
     security(("key" = []), ("basic" = [])),

@@ -2,6 +2,7 @@
 
 use crate::config::Mode;
 use crate::db::Db;
+use crate::dev::seed::Start;
 use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::secret::Secret;
@@ -22,4 +23,6 @@ pub struct State {
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
+    /// What a reset puts back.
+    pub start: Start,
 }

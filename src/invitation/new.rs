@@ -59,7 +59,7 @@ pub struct CreateBody {
 }
 
 /// Who invites, as it is sent. At most 100 characters each, without control, invisible and direction characters.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct InviterBody {
     /// The application's id of the person.
     #[schema(max_length = 100)]

@@ -18,7 +18,7 @@ const MAX_DOMAINS: usize = 1000;
 const MAX_PENDING: i64 = 1_000_000;
 
 /// The whole of an organization's settings, as they are sent. What is absent or `null` is unset.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SettingsBody {
     /// What people call it.

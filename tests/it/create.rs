@@ -2,7 +2,7 @@
 
 use invited::config::Mode;
 
-use crate::support::{TestApp, invitation, invitations, rules};
+use crate::support::{TestApp, invitation, invitations};
 
 /// A minute in milliseconds.
 const MINUTE: i64 = 60 * 1000;
@@ -108,8 +108,7 @@ fn on_conflict_resend_renews_the_standing_invitation_once_its_cool_down_is_over(
 #[test]
 fn an_accepted_invitation_blocks_new_ones_until_it_is_deleted() {
     let app = TestApp::start(Mode::Dev, &[]);
-    let rules = rules();
-    invited::db::write_beside(&app.database, |tx| invited::sample::fill(tx, &rules)).expect("samples");
+    app.fill_with_samples();
     let accepted = app.get(&format!("{}?status=accepted", invitations("acme"))).json()[0].clone();
     let again = |more: &str| app.post(&invitations("acme"), &body("ada@example.com", more));
     for more in ["", r#","onConflict":"replace""#, r#","onConflict":"resend""#] {

@@ -113,8 +113,7 @@ fn organizations_are_those_that_the_key_may_see_and_the_clients_can_read() {
 #[test]
 fn members_are_the_accepted_invitations() {
     let app = TestApp::start(Mode::Dev, &[]);
-    let rules = crate::support::rules();
-    invited::db::write_beside(&app.database, |tx| invited::sample::fill(tx, &rules)).expect("samples");
+    app.fill_with_samples();
     let members = app.get(&format!("/clickhouse/v1/organizations/{ORGANIZATION}/members")).json()["result"].clone();
     assert_eq!(members.as_array().map(Vec::len), Some(1));
     let member = &members[0];

@@ -9,6 +9,7 @@
 //! * [`events`]: the history of an organization. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
@@ -18,6 +19,7 @@ mod base;
 mod cli;
 mod cost;
 mod create;
+mod dev;
 mod dialect;
 mod events;
 mod idempotency;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use invited::config::Mode;
 use invited::error::{ERRORS, FIELD_ERRORS};
 use serde_json::Value;
 
@@ -29,13 +30,18 @@ fn documented() -> BTreeSet<String> {
     paths.into_iter().flat_map(of).collect()
 }
 
-#[test]
-fn the_router_the_document_and_the_docs_list_the_same_routes() {
-    let route = |route: invited::http::route::Route| {
+/// Every method and path of the router in `mode`.
+fn routed(mode: Mode) -> BTreeSet<String> {
+    let of = |route: invited::http::route::Route| {
         let path = route.path;
         route.methods.into_iter().map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
     };
-    let routed: BTreeSet<_> = invited::http::routes().into_iter().flat_map(route).collect();
+    invited::http::routes(mode).into_iter().flat_map(of).collect()
+}
+
+#[test]
+fn the_router_the_document_and_the_docs_list_the_same_routes() {
+    let routed = routed(Mode::Dev);
     assert_eq!(routed, documented());
     let api = committed("docs/api.md");
     let listed =
@@ -43,6 +49,14 @@ fn the_router_the_document_and_the_docs_list_the_same_routes() {
     let is_route =
         |line: &String| ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "].iter().any(|method| line.starts_with(method));
     assert_eq!(listed.filter(is_route).collect::<BTreeSet<_>>(), routed, "docs/api.md");
+}
+
+#[test]
+fn a_server_for_everybody_has_every_route_but_those_of_development() {
+    let (mut all, served) = (routed(Mode::Dev), routed(Mode::Serve));
+    let development: Vec<_> = all.extract_if(.., |route| route.contains(" /dev/")).collect();
+    assert_eq!(development, ["GET /dev/clock", "POST /dev/clock", "POST /dev/reset", "POST /dev/seed"]);
+    assert_eq!(served, all);
 }
 
 #[test]
@@ -125,7 +139,7 @@ fn every_code_has_a_page_and_every_problem_points_to_its_own() {
 
 #[test]
 fn every_setting_is_in_the_operations_guide() {
-    let help = crate::support::process::run(&["serve", "--help"]);
+    let help = crate::support::process::run(&["dev", "--help"]);
     let (help, guide) = (String::from_utf8_lossy(&help.stdout).into_owned(), committed("docs/operations.md"));
     let flags: Vec<_> = help.split_whitespace().filter(|word| word.starts_with("--") && *word != "--help").collect();
     assert!(flags.len() >= 7, "{help}");

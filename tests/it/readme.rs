@@ -16,7 +16,7 @@ fn words(line: &str) -> Vec<String> {
 }
 
 /// Replaces what differs from run to run: ids and times.
-fn steady(answer: &str) -> String {
+pub fn steady(answer: &str) -> String {
     let mut steady = String::new();
     for piece in answer.split_inclusive('"') {
         let text = piece.trim_end_matches('"');

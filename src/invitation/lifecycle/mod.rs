@@ -19,10 +19,6 @@ pub struct ResendBody {
     pub expires_at: Option<String>,
 }
 
-/// The body of an operation that takes nothing: absent, or an empty object.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct NoBody {}
-
 /// The body of an acceptance that the application vouches for, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct AcceptBody {

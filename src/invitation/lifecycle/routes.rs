@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 use uuid::Uuid;
 
-use super::{AcceptBody, NoBody, ResendBody, SecretLink};
+use super::{AcceptBody, ResendBody, SecretLink};
 use crate::answer::{self, Subject};
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
@@ -13,7 +13,7 @@ use crate::http::auth::{Accept, Access, Link, Right, Write};
 use crate::http::error_responses::{AcceptErrors, ChangeErrors, LinkErrors, ResendErrors, UpdateErrors};
 use crate::http::etag::Conditions;
 use crate::http::idempotency::{self as stored, IdempotencyKey};
-use crate::http::json::{Json, OptionalJson};
+use crate::http::json::{Json, NoBody, OptionalJson};
 use crate::http::params::{OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;

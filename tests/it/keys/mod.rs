@@ -121,7 +121,7 @@ fn scope(method: &str, route: &str) -> Scope {
 /// The routes that need a key, each with its methods.
 fn guarded_routes() -> Vec<(String, &'static str)> {
     let is_guarded = |path| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
-    let routes = invited::http::routes().into_iter().filter(|route| is_guarded(route.path));
+    let routes = invited::http::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
     routes
         .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
         .collect()

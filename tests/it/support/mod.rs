@@ -12,6 +12,7 @@ use clap::Parser;
 use invited::app::{self, Program};
 use invited::clock::{Clock, Timestamp};
 use invited::config::{Config, Mode, Settings};
+use invited::dev::seed::Start;
 use invited::email::Hosts;
 use invited::event::Origin;
 use invited::invitation::create::By;
@@ -122,6 +123,13 @@ impl TestApp {
         let organizations = Some(bound).filter(|bound| !bound.is_empty());
         let rights = Rights { scopes: scopes.iter().copied().collect(), organizations, roles: None };
         self.insert_key(&NewKey { name: "test".to_owned(), rights, expires_at })
+    }
+
+    /// Fills an empty file with the samples, beside the running server.
+    pub fn fill_with_samples(&self) {
+        let (rules, origin) = (rules(), anybody().origin);
+        let fill = |tx: &invited::db::WriteTx<'_>| Start::Samples.fill(tx, &rules, &origin);
+        invited::db::write_beside(&self.database, fill).expect("samples");
     }
 
     /// Makes any key, beside the running server.

@@ -1,0 +1,127 @@
+//! What only `invited dev` has: a clock to set, a file to empty and to fill.
+//!
+//! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`; [`plan`] carries it out.
+//! * [`routes`] is the HTTP, [`store`] the SQL that empties the file.
+
+pub mod plan;
+pub mod routes;
+pub mod seed;
+pub mod store;
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, FieldCode, FieldError, Result};
+
+/// A length of time as it is sent.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "a text as \"8d\", or whole seconds")]
+pub enum Span {
+    /// Whole seconds.
+    Seconds(i64),
+    /// Numbers with units, as `8d` or `1h 30m`.
+    Text(String),
+}
+
+impl Span {
+    /// Reads the length; an error is about the value at `pointer`.
+    fn parse(&self, pointer: &'static str) -> std::result::Result<Duration, FieldError> {
+        match self {
+            Self::Seconds(seconds) => {
+                let negative = |_| FieldError::new(pointer, FieldCode::OutOfRange, "not less than 0 seconds");
+                u64::try_from(*seconds).map(Duration::from_secs).map_err(negative)
+            }
+            Self::Text(text) => humantime::parse_duration(text).map_err(|error| {
+                FieldError::new(pointer, FieldCode::InvalidFormat, format!("{error}; as 90s, 12h or 8d"))
+            }),
+        }
+    }
+
+    /// Both forms, for the OpenAPI document.
+    fn schema(description: &str) -> ObjectBuilder {
+        let types = SchemaType::Array(vec![Type::String, Type::Integer, Type::Null]);
+        ObjectBuilder::new().schema_type(types).minimum(Some(0)).description(Some(description)).examples(["8d"])
+    }
+}
+
+/// The body of a change of the clock: exactly one of the three. `null` counts as absent.
+#[derive(Debug, Deserialize, ToSchema)]
+pub struct ClockBody {
+    /// Stops the clock at this time: RFC 3339, from 1970 to 9999.
+    #[schema(format = DateTime, example = "2026-12-01T00:00:00Z")]
+    pub set: Option<String>,
+    /// Stops the clock so long after what it shows.
+    #[schema(schema_with = advance_schema, required = false)]
+    pub advance: Option<Span>,
+    /// `true` lets it run with the machine's again.
+    pub free: Option<bool>,
+}
+
+/// The schema of `advance`.
+fn advance_schema() -> ObjectBuilder {
+    Span::schema("Stops the clock so long after what it shows: a text as `8d`, or whole seconds.")
+}
+
+/// What to do to the clock.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ClockChange {
+    /// Stop it at this time.
+    Set(Timestamp),
+    /// Stop it so long after what it shows.
+    Advance(Duration),
+    /// Let it run with the machine's.
+    Free,
+}
+
+impl ClockChange {
+    /// Reads the body of a change.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] when it is not exactly one change, or one that cannot be.
+    pub fn parse(body: &ClockBody) -> Result<Self> {
+        let wrong = |pointer, code, detail| Err(Error::validation(vec![FieldError::new(pointer, code, detail)]));
+        match (&body.set, &body.advance, body.free) {
+            (Some(time), None, None) => match Timestamp::parse(time) {
+                Some(time) => Ok(Self::Set(time)),
+                None => {
+                    let detail = "an RFC 3339 time from 1970 to 9999, as 2026-12-01T00:00:00Z";
+                    wrong("/set", FieldCode::InvalidFormat, detail)
+                }
+            },
+            (None, Some(span), None) => {
+                span.parse("/advance").map(Self::Advance).map_err(|error| Error::validation(vec![error]))
+            }
+            (None, None, Some(true)) => Ok(Self::Free),
+            (None, None, Some(false)) => wrong("/free", FieldCode::UnknownValue, "only true"),
+            (None, None, None) => wrong("/set", FieldCode::Required, "one of set, advance and free"),
+            (set, advance, free) => {
+                let given = [("/set", set.is_some()), ("/advance", advance.is_some()), ("/free", free.is_some())];
+                let given = given.into_iter().filter(|(_, is_given)| *is_given);
+                let conflict =
+                    |(pointer, _)| FieldError::new(pointer, FieldCode::Conflict, "only one of set, advance and free");
+                Err(Error::validation(given.map(conflict).collect()))
+            }
+        }
+    }
+
+    /// Makes the change.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] when the clock would go beyond the year 9999; it stays as it is then.
+    pub fn apply(&self, clock: &Clock) -> Result<()> {
+        match self {
+            Self::Set(time) => clock.set(*time),
+            Self::Free => clock.free(),
+            Self::Advance(by) if clock.advance(*by) => {}
+            Self::Advance(_) => {
+                let detail = "the clock ends at 9999-12-31T23:59:59.999Z";
+                return Err(Error::validation(vec![FieldError::new("/advance", FieldCode::OutOfRange, detail)]));
+            }
+        }
+        Ok(())
+    }
+}

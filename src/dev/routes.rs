@@ -1,0 +1,172 @@
+//! The HTTP of development: its routes are in the table of `invited dev` only, and no web page of another origin is answered.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::seed::{self, Seed, Seeded};
+use super::{ClockBody, ClockChange, store};
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, Result};
+use crate::event::Origin;
+use crate::http::State;
+use crate::http::auth::Caller;
+use crate::http::envelope::RequestId;
+use crate::http::error_responses::{DevReadErrors, DevWriteErrors};
+use crate::http::host;
+use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
+use crate::http::query::NoQuery;
+use crate::key::Scope;
+
+/// A caller who may do everything, in no web page of another origin.
+pub struct Developer {
+    /// Where a change by this request comes from.
+    origin: Origin,
+}
+
+impl FromRequest for Developer {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let check = |caller: Caller| {
+            host::check_origin(request.headers())?;
+            if caller.rights.organizations.is_some() {
+                return Err(Error::not_found());
+            }
+            caller.require(Scope::Admin)?;
+            Ok(Self { origin: Origin { actor: caller.actor, request_id: RequestId::of(request) } })
+        };
+        ready(Caller::from_request(request, payload).into_inner().and_then(check))
+    }
+}
+
+/// What the clock shows.
+#[derive(Serialize, ToSchema)]
+pub struct ClockView {
+    /// The present time: every time, expiry and id goes by it.
+    #[schema(value_type = String, format = DateTime, example = "2026-12-01T00:00:00.000Z")]
+    now: Timestamp,
+    /// Whether it stands still.
+    frozen: bool,
+}
+
+/// The answer to every operation on the clock.
+fn show(clock: &Clock) -> HttpResponse {
+    let stopped = clock.stopped_at();
+    let now = stopped.unwrap_or_else(|| Clock::System.now());
+    HttpResponse::Ok().json(ClockView { now, frozen: stopped.is_some() })
+}
+
+/// `GET /dev/clock`, only in `invited dev`: 200 with what the clock shows.
+#[utoipa::path(
+    get,
+    path = "/dev/clock",
+    operation_id = "getClock",
+    tag = "Development",
+    summary = "What the clock shows",
+    responses(
+        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+            example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
+        DevReadErrors,
+    )
+)]
+pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+    show(state.db.clock())
+}
+
+/// `POST /dev/clock`, only in `invited dev`: 200 with what the clock shows then.
+///
+/// # Errors
+/// 422 when it is not exactly one change, or one to a time that cannot be written.
+#[utoipa::path(
+    post,
+    path = "/dev/clock",
+    operation_id = "changeClock",
+    tag = "Development",
+    summary = "Set, advance or free the clock",
+    description = "Exactly one of `set`, `advance` and `free`. A clock that was set or advanced stands still.",
+    request_body(content = ClockBody, example = json!({"advance": "8d"})),
+    responses(
+        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+            example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
+        DevWriteErrors,
+    )
+)]
+pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Json<ClockBody>) -> Result<HttpResponse> {
+    ClockChange::parse(&body.value)?.apply(state.db.clock())?;
+    Ok(show(state.db.clock()))
+}
+
+/// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what the server started with
+/// comes back, and the clock runs again.
+///
+/// # Errors
+/// 422 when what the server started with cannot be made any more; nothing is changed then.
+#[utoipa::path(
+    post,
+    path = "/dev/reset",
+    operation_id = "reset",
+    tag = "Development",
+    summary = "Go back to the start",
+    description = "Empties the file of everything, keys and stored answers included, puts the samples or the `--seed` \
+        document back, and frees the clock. Takes no body, or `{}`.",
+    responses((status = 204, description = "All is as it was at the start."), DevWriteErrors)
+)]
+pub async fn reset(
+    developer: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    _: OptionalJson<NoBody>,
+) -> Result<HttpResponse> {
+    let (start, rules) = (state.start.clone(), state.rules.clone());
+    // The ages of the seed count from the time to which the clock goes back.
+    let now = Clock::System.now();
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        store::empty(tx)?;
+        start.fill(&tx.at(now), &rules, &developer.origin)
+    };
+    state.db.write(job).await?;
+    state.db.clock().free();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /dev/seed`, only in `invited dev`: 200 with what was made. It takes the place of everything in the file.
+///
+/// # Errors
+/// 422 with everything that is not acceptable; nothing is changed then.
+#[utoipa::path(
+    post,
+    path = "/dev/seed",
+    operation_id = "seed",
+    tag = "Development",
+    summary = "Replace everything by a seed document",
+    description = "Empties the file of everything, keys and stored answers included, and makes the organizations and \
+        invitations of the document, at most 1 MiB: all or nothing. Ages count from what the clock shows.",
+    request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
+        {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted", "acceptedBy": "user_7"},
+        {"email": "grace@example.com", "role": "developer"},
+    ]}]})),
+    responses(
+        (status = 200, description = "What is in the file now.", body = Seeded,
+            example = json!({"organizations": 1, "invitations": 2})),
+        DevWriteErrors,
+    )
+)]
+pub async fn seed(
+    developer: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<Seed, LARGE_BODY>,
+) -> Result<HttpResponse> {
+    let rules = state.rules.clone();
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        store::empty(tx)?;
+        seed::fill(tx, body.value, &rules, &developer.origin)
+    };
+    Ok(HttpResponse::Ok().json(state.db.write(job).await?))
+}

@@ -1,0 +1,20 @@
+//! The SQL that empties the file.
+
+use crate::db::WriteTx;
+use crate::error::Result;
+
+/// Deletes every row of every table of the file; the tables stay.
+pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "select name
+         from sqlite_schema
+         where type = 'table'
+           and name not like 'sqlite\\_%' escape '\\'",
+    )?;
+    let tables: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    // References are checked when all tables are empty, so their order does not matter.
+    tx.pragma_update(None, "defer_foreign_keys", true)?;
+    let emptied = tables.iter().try_for_each(|table| tx.execute(&format!("delete from \"{table}\""), []).map(drop));
+    tx.pragma_update(None, "defer_foreign_keys", false)?;
+    Ok(emptied?)
+}
