@@ -7,9 +7,11 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use serde::Serialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::seed::{self, Seed, Seeded};
 use super::{ClockBody, ClockChange, store};
+use crate::answer::code;
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Error, Result};
 use crate::event::Origin;
@@ -19,7 +21,11 @@ use crate::http::envelope::RequestId;
 use crate::http::error_responses::{DevReadErrors, DevWriteErrors};
 use crate::http::host;
 use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
-use crate::http::query::NoQuery;
+use crate::http::params::OfAddress;
+use crate::http::query::{NoQuery, Query};
+use crate::invitation::query::AddressQuery;
+use crate::invitation::transition::Present;
+use crate::invitation::{self, Invitation, Status};
 use crate::key::Scope;
 
 /// A caller who may do everything, in no web page of another origin.
@@ -169,4 +175,54 @@ pub async fn seed(
         seed::fill(tx, body.value, &rules, &developer.origin)
     };
     Ok(HttpResponse::Ok().json(state.db.write(job).await?))
+}
+
+/// A code that an invited person could have been sent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeView {
+    /// The organization that invites.
+    organization_id: String,
+    /// The invitation.
+    #[schema(value_type = String, format = Uuid)]
+    invitation_id: Uuid,
+    /// The six digits.
+    #[schema(pattern = "^[0-9]{6}$")]
+    code: String,
+}
+
+/// `GET /dev/codes?email=`, only in `invited dev`: 200 with the codes that were asked for and can be answered.
+///
+/// # Errors
+/// 422 where the address is missing or not acceptable.
+#[utoipa::path(
+    get,
+    path = "/dev/codes",
+    operation_id = "listCodes",
+    tag = "Development",
+    summary = "The live codes of an address",
+    description = "What would have been sent to the address after `POST /v1/invitations/code`.",
+    params(OfAddress),
+    responses(
+        (status = 200, description = "The codes.", body = Vec<CodeView>, example = json!([{"organizationId": "acme",
+            "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "code": "123456"}])),
+        DevReadErrors,
+    )
+)]
+pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let codes = state.db.read(|reader| {
+        let mut codes = Vec::new();
+        for (organization, id) in invitation::store::list_standing(reader, &email)? {
+            let present = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
+            let present = present.filter(|present| present.status == Status::Pending);
+            let Some(present) = present else { continue };
+            let code = code::current(reader, &state.secret, &present)?;
+            let organization_id = organization.as_str().to_owned();
+            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code }));
+        }
+        Ok(codes)
+    })?;
+    Ok(HttpResponse::Ok().json(codes))
 }

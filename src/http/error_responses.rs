@@ -214,6 +214,15 @@ impl IntoResponses for PutErrors {
     }
 }
 
+/// The errors of a list of one address.
+pub struct AddressErrors;
+
+impl IntoResponses for AddressErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]])
+    }
+}
+
 /// The errors of the list of keys.
 pub struct ListKeysErrors;
 
@@ -246,7 +255,7 @@ pub struct DevReadErrors;
 
 impl IntoResponses for DevReadErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, &[Code::OriginNotAllowed]])
+        problems(&[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]])
     }
 }
 

@@ -53,6 +53,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/accept")
             .post(lifecycle::routes::accept),
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/link").post(lifecycle::routes::link),
+        Route::new("/v1/invitations").get(invitation::routes::list_of_address),
         Route::public("/v1/invitations/lookup").post(answer::routes::lookup),
         Route::public("/v1/invitations/code").post(answer::routes::request_code),
         Route::public("/v1/invitations/accept").post(answer::routes::accept),
@@ -81,6 +82,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
     ];
     if mode == Mode::Dev {
         routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
+        routes.push(Route::new("/dev/codes").get(dev::routes::list_codes));
         routes.push(Route::new("/dev/reset").post(dev::routes::reset));
         routes.push(Route::new("/dev/seed").post(dev::routes::seed));
     }

@@ -25,6 +25,7 @@ use crate::{answer, clickhouse, dev, event, http, invitation, key, organization}
     ),
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
+        invitation::routes::list_of_address,
         lifecycle::routes::update, lifecycle::routes::resend, lifecycle::routes::revoke, lifecycle::routes::accept,
         lifecycle::routes::link,
         answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
@@ -34,6 +35,7 @@ use crate::{answer, clickhouse, dev, event, http, invitation, key, organization}
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         dev::routes::get_clock, dev::routes::change_clock, dev::routes::reset, dev::routes::seed,
+        dev::routes::list_codes,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),

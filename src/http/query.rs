@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::EventQuery;
-use crate::invitation::query::ListQuery;
+use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
 
 /// Says which keys a query may have.
@@ -24,6 +24,10 @@ impl Keys for ListQuery {
 
 impl Keys for organization::list::ListQuery {
     const KEYS: &[&str] = organization::list::ListQuery::KEYS;
+}
+
+impl Keys for AddressQuery {
+    const KEYS: &[&str] = AddressQuery::KEYS;
 }
 
 impl Keys for EventQuery {

@@ -103,6 +103,25 @@ impl ListQuery {
     }
 }
 
+/// The query of an operation on all invitations of one address.
+#[derive(Debug)]
+pub struct AddressQuery;
+
+impl AddressQuery {
+    /// The keys that the query must have.
+    pub const KEYS: &[&str] = &["email"];
+
+    /// Reads the address.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
+    pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Email> {
+        let wrong = |code, detail| Error::validation(vec![FieldError::new("email", code, detail)]);
+        let text = pairs.first().ok_or_else(|| wrong(FieldCode::Required, "the address that is meant"))?;
+        Email::parse(&text.1, hosts).map_err(|(code, detail)| wrong(code, detail))
+    }
+}
+
 /// Reads a comma list of statuses, no more of them than there are.
 fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
     let statuses = value.split(',').map(Status::parse).take(Status::ALL.len() + 1);

@@ -7,18 +7,19 @@ use actix_web::web::Data;
 use super::create::{self, By, Outcome};
 use super::delete;
 use super::new::{CreateBody, NewInvitation};
-use super::query::ListQuery;
+use super::query::{AddressQuery, ListQuery};
 use super::rows::{List, Rows};
-use super::{Invitation, json, store};
+use super::{Invitation, Status, json, store};
+use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::array;
-use crate::http::auth::{Access, Read, Write};
-use crate::http::error_responses::{CreateErrors, DeleteErrors, GetErrors, ListErrors};
+use crate::http::auth::{Access, Granted, Read, Write};
+use crate::http::error_responses::{AddressErrors, CreateErrors, DeleteErrors, GetErrors, ListErrors};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
-use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
+use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, Answer};
@@ -184,4 +185,53 @@ pub async fn delete(
     };
     state.db.write(job).await?;
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// `GET /v1/invitations?email=` with `invitations:read`: 200 with the pending invitations of one address.
+///
+/// # Errors
+/// 422 where the address is missing or not acceptable.
+#[utoipa::path(
+    get,
+    path = "/v1/invitations",
+    operation_id = "listInvitationsOfAddress",
+    tag = "Invitations",
+    summary = "List the open invitations of an address",
+    description = "The pending invitations of one address in all organizations that the key may see, by organization: what an \
+        application shows to a user who signs in.",
+    params(OfAddress),
+    responses(
+        (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, example = json!([super::example()])),
+        AddressErrors,
+    )
+)]
+pub async fn list_of_address(
+    access: Granted<Read>,
+    state: Data<State>,
+    query: Query<AddressQuery>,
+) -> Result<HttpResponse> {
+    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let rights = access.caller.rights;
+    drop(access.kept);
+    let read = move |reader: &Reader<'_>| {
+        let mut list = b"[".to_vec();
+        for (organization, id) in store::list_standing(reader, &email)? {
+            if !rights.see(organization.as_str()) {
+                continue;
+            }
+            store::find(reader, reader.now, (&organization, id), |invitation| {
+                if invitation.status != Status::Pending {
+                    return Ok(());
+                }
+                if list.len() > 1 {
+                    list.push(b',');
+                }
+                json::write(invitation, &mut list)
+            })?;
+        }
+        list.push(b']');
+        Ok(list)
+    };
+    let list = state.db.read_long(read).await?;
+    Ok(HttpResponse::Ok().content_type("application/json").body(list))
 }

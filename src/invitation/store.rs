@@ -113,6 +113,24 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
+/// Where the pending and accepted invitations of `email` are, by organization; some of them may have lapsed.
+pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
+    let mut statement = conn.prepare_cached(
+        "select organization_id, id
+         from invitation
+         where email = ?1
+           and state in (0, 1)
+         order by organization_id",
+    )?;
+    let mut rows = statement.query([email.as_str()])?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next()? {
+        let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::internal)?);
+        places.push((organization.ok_or_else(|| Error::internal("an organization without a good id"))?, id(row, 1)?));
+    }
+    Ok(places)
+}
+
 /// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Answers
 /// its id, or none where one stands for the address already.
 pub fn insert(

@@ -55,7 +55,10 @@ fn the_router_the_document_and_the_docs_list_the_same_routes() {
 fn a_server_for_everybody_has_every_route_but_those_of_development() {
     let (mut all, served) = (routed(Mode::Dev), routed(Mode::Serve));
     let development: Vec<_> = all.extract_if(.., |route| route.contains(" /dev/")).collect();
-    assert_eq!(development, ["GET /dev/clock", "POST /dev/clock", "POST /dev/reset", "POST /dev/seed"]);
+    assert_eq!(
+        development,
+        ["GET /dev/clock", "GET /dev/codes", "POST /dev/clock", "POST /dev/reset", "POST /dev/seed"]
+    );
     assert_eq!(served, all);
 }
 
