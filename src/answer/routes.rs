@@ -104,7 +104,8 @@ pub async fn request_code(
             Ok(Answer { status: 202, location: None, body, replayed: false })
         })
     };
-    Ok(stored::respond(state.db.write(job).await?))
+    let answer = state.db.write(job).await?;
+    Ok(stored::head(&answer).body(answer.body))
 }
 
 /// `POST /v1/invitations/accept` with a proof: 200. With a key the invitation, else what may be seen of it.
@@ -212,7 +213,8 @@ async fn answer(
             Ok(Some(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false }))
         })
     };
-    state.db.write(job).await?.map(stored::respond).ok_or_else(rejected)
+    let answer = state.db.write(job).await?.ok_or_else(rejected)?;
+    Ok(stored::head(&answer).body(answer.body))
 }
 
 /// What every proof that does not hold is answered.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension};
 use uuid::{ContextV7, Uuid};
 
 use crate::clock::Timestamp;
+use crate::error::Result;
 
 /// The write transaction as a job sees it.
 pub struct WriteTx<'a> {
@@ -27,6 +28,20 @@ impl<'a> WriteTx<'a> {
     /// The same transaction at another time, for rows that are to look older than they are.
     pub fn at(&self, now: Timestamp) -> WriteTx<'a> {
         WriteTx { conn: self.conn, now, ids: self.ids }
+    }
+
+    /// Runs a part of the transaction in a savepoint. What it did stays only where it answers that it is to be kept.
+    ///
+    /// # Errors
+    /// What `part` answers, after all that it did was undone.
+    pub fn part<T>(&self, part: impl FnOnce() -> Result<(T, bool)>) -> Result<T> {
+        self.prepare_cached("savepoint part")?.execute([])?;
+        let outcome = part();
+        if !matches!(outcome, Ok((_, true))) {
+            self.prepare_cached("rollback to part")?.execute([])?;
+        }
+        self.prepare_cached("release part")?.execute([])?;
+        outcome.map(|(answer, _)| answer)
     }
 
     /// A new id, greater than all that this process made before.

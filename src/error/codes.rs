@@ -207,6 +207,13 @@ pub const ERRORS: &[Meaning] = &[
         meaning: "This `Idempotency-Key` was used in the last 24 hours with another body. Use a new key for a new request.",
     },
     Meaning {
+        code: Code::BatchUndone,
+        name: "batch_undone",
+        status: 424,
+        title: "Another row of the batch failed",
+        meaning: "The row itself was fine, but the batch was `atomic` and another row failed, so nothing of it was kept. Only results of batches have this code.",
+    },
+    Meaning {
         code: Code::ResendTooSoon,
         name: "resend_too_soon",
         status: 429,
@@ -309,6 +316,7 @@ pub enum Code {
     UnsupportedMediaType,
     ValidationFailed,
     IdempotencyKeyReused,
+    BatchUndone,
     ResendTooSoon,
     RateLimited,
     Internal,

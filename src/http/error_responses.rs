@@ -223,6 +223,15 @@ impl IntoResponses for AddressErrors {
     }
 }
 
+/// The errors of a whole batch.
+pub struct BatchErrors;
+
+impl IntoResponses for BatchErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]])
+    }
+}
+
 /// The errors of the list of keys.
 pub struct ListKeysErrors;
 

@@ -31,7 +31,7 @@ pub use state::State;
 
 use crate::config::Mode;
 use crate::error::{Error, Result};
-use crate::invitation::lifecycle;
+use crate::invitation::{batch, lifecycle};
 use crate::{answer, clickhouse, dev, event, invitation, key, organization};
 use auth::Caller;
 use route::Route;
@@ -39,6 +39,7 @@ use route::Route;
 /// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes(mode: Mode) -> Vec<Route> {
     let mut routes = vec![
+        Route::new("/v1/organizations/{organizationId}/invitations/batch").post(batch::routes::create),
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}")
             .get(invitation::routes::get)
             .patch(lifecycle::routes::update)

@@ -65,21 +65,28 @@ impl<'a> From<&'a FieldError> for ProblemField<'a> {
     }
 }
 
+impl<'a> Problem<'a> {
+    /// The document of `error` under `request_id`.
+    pub fn of(error: &'a Error, request_id: &'a str) -> Self {
+        let meaning = error.code.meaning();
+        Self {
+            kind: format!("/problems/{}", meaning.name),
+            title: meaning.title,
+            status: meaning.status,
+            detail: &error.detail,
+            code: meaning.name,
+            request_id,
+            errors: error.fields.iter().map(ProblemField::from).collect(),
+            invitation_id: error.invitation_id.map(|id| id.to_string()),
+            invitation_status: error.invitation_status,
+        }
+    }
+}
+
 /// Answers `error` under `request_id`; logs the cause of one that the server is to blame for.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
-    let meaning = error.code.meaning();
     log_cause(error, request_id);
-    let problem = Problem {
-        kind: format!("/problems/{}", meaning.name),
-        title: meaning.title,
-        status: meaning.status,
-        detail: &error.detail,
-        code: meaning.name,
-        request_id,
-        errors: error.fields.iter().map(ProblemField::from).collect(),
-        invitation_id: error.invitation_id.map(|id| id.to_string()),
-        invitation_status: error.invitation_status,
-    };
+    let problem = Problem::of(error, request_id);
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);
     response.content_type("application/problem+json").body(serde_json::to_vec(&problem).unwrap_or_default())

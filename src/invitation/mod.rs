@@ -8,6 +8,7 @@
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
 
+pub mod batch;
 pub mod create;
 pub mod delete;
 pub mod json;

@@ -1,6 +1,6 @@
 //! Behaviour, seen from outside: each test has a server or a process of its own, with its own file and port.
 //!
-//! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
+//! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
@@ -16,6 +16,7 @@
 
 mod bad_inputs;
 mod base;
+mod batch;
 mod cli;
 mod cost;
 mod create;

@@ -71,6 +71,7 @@ fn send(app: &TestApp, (method, path): (&str, &str), authorization: Option<&str>
     let body = match (method, path.rsplit('/').next()) {
         ("POST", Some("accept")) => Some(json!({ "email": TARGET })),
         ("POST", Some("resend" | "revoke" | "link")) => Some(json!({})),
+        ("POST", Some("batch")) => Some(json!({ "invitations": [{ "email": "probe@b.co", "role": "developer" }] })),
         ("POST", _) => Some(json!({ "email": "probe@b.co", "role": "developer" })),
         ("PATCH", _) => Some(json!({ "role": "viewer" })),
         ("PUT", _) => Some(json!({})),

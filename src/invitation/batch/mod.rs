@@ -1,0 +1,125 @@
+//! Many creates in one request and one commit, each with a result of its own.
+
+pub mod routes;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::create::{self, By, Outcome};
+use super::new::{CreateBody, NewInvitation, Rules, Sending};
+use super::{Invitation, json};
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::object;
+use crate::organization::OrganizationId;
+
+/// The most rows of a batch.
+const MAX_ROWS: usize = 1000;
+
+/// The body of a batch, as it is sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchBody {
+    /// The invitations to make, as in a create: 1 to 1000 of them.
+    #[serde(default, deserialize_with = "object::list")]
+    #[schema(value_type = Vec<CreateBody>, required = true, min_items = 1, max_items = 1000)]
+    pub invitations: Option<Vec<CreateBody>>,
+    /// Whether all are made or none. Without it each stands alone.
+    pub atomic: Option<bool>,
+    /// Whether to say only what would happen. Nothing is kept then.
+    pub dry_run: Option<bool>,
+}
+
+/// A batch, checked as far as that is possible without the file.
+#[derive(Debug)]
+pub struct Batch {
+    /// The rows in their order: invitations to make, or what is wrong with them.
+    rows: Vec<Result<NewInvitation>>,
+    /// Whether all are made or none.
+    is_atomic: bool,
+    /// Whether nothing is to be kept.
+    pub is_dry_run: bool,
+}
+
+/// What became of a row.
+#[derive(Debug)]
+pub enum RowResult {
+    /// There is a new invitation, or one stands already: it as JSON.
+    Done(Outcome, Box<RawValue>),
+    /// It was refused.
+    Failed(Error),
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub struct Report {
+    /// One result a row, in their order.
+    pub rows: Vec<RowResult>,
+    /// Whether anything was kept.
+    pub is_committed: bool,
+}
+
+impl Batch {
+    /// Checks `body` by `rules` at `now`. What is wrong with a row is a matter of that row.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] where there are no rows, or too many.
+    pub fn parse(organization: &OrganizationId, body: BatchBody, rules: &Rules, now: Timestamp) -> Result<Self> {
+        let wrong = |code, detail| Error::validation(vec![FieldError::new("/invitations", code, detail)]);
+        let bodies = body.invitations.ok_or_else(|| wrong(FieldCode::Required, "the invitations to make"))?;
+        if !(1..=MAX_ROWS).contains(&bodies.len()) {
+            return Err(wrong(FieldCode::OutOfRange, "1 to 1000 invitations"));
+        }
+        let is_dry_run = body.dry_run.unwrap_or_default();
+        let mut rules = rules.clone();
+        if is_dry_run {
+            // What is not sent counts for no limit.
+            rules.sending = Sending { limits: std::sync::Arc::default(), ..rules.sending };
+        }
+        let parse = |body| NewInvitation::parse(organization.clone(), body, &rules, now);
+        let rows = bodies.into_iter().map(parse).collect();
+        Ok(Self { rows, is_atomic: body.atomic.unwrap_or_default(), is_dry_run })
+    }
+
+    /// Makes the invitations. A row that fails is undone alone, or takes all others with it where the batch is atomic.
+    ///
+    /// # Errors
+    /// Only what no row is to blame for, as a full disk.
+    pub fn run(self, tx: &WriteTx<'_>, by: &By) -> Result<Report> {
+        let (is_atomic, is_dry_run) = (self.is_atomic, self.is_dry_run);
+        tx.part(|| {
+            let rows: Vec<_> = self.rows.into_iter().map(|row| run_row(tx, row, by)).collect::<Result<_>>()?;
+            let has_failed = rows.iter().any(|row| matches!(row, RowResult::Failed(_)));
+            let is_undone = is_atomic && has_failed;
+            let rows = if is_undone { rows.into_iter().map(undone).collect() } else { rows };
+            let is_committed = !is_undone && !is_dry_run;
+            Ok((Report { rows, is_committed }, is_committed))
+        })
+    }
+}
+
+/// Makes the invitation of one row.
+fn run_row(tx: &WriteTx<'_>, row: Result<NewInvitation>, by: &By) -> Result<RowResult> {
+    let show = |invitation: &Invitation<'_>| {
+        let text = String::from_utf8(json::to_bytes(invitation)?).map_err(Error::internal)?;
+        RawValue::from_string(text).map_err(Error::internal)
+    };
+    match row.and_then(|new| tx.part(|| create::create(tx, &new, by, show).map(|made| (made, true)))) {
+        Ok((outcome, invitation)) => Ok(RowResult::Done(outcome, invitation)),
+        Err(error) if error.code.meaning().status >= 500 => Err(error),
+        Err(error) => Ok(RowResult::Failed(error)),
+    }
+}
+
+/// The result of a row in an atomic batch in which another one failed.
+fn undone(row: RowResult) -> RowResult {
+    match row {
+        RowResult::Done(..) => RowResult::Failed(Error::new(
+            Code::BatchUndone,
+            "Another row of this atomic batch failed, so nothing of it was kept.",
+        )),
+        failed @ RowResult::Failed(_) => failed,
+    }
+}
