@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, SchemaType};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{RefOr, Schema, Type};
+use utoipa::openapi::{RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
 use super::error_responses::PublicErrors;
@@ -80,8 +80,19 @@ impl Modify for Finish {
     }
 }
 
-/// Says of optional parameters that they are absent rather than null: a header or a query cannot be null.
+/// Says of optional parameters and bodies that they are absent rather than null.
 fn without_null(operation: &mut Operation) {
+    if let Some(RefOr::T(body)) = &mut operation.request_body {
+        for content in body.content.values_mut() {
+            if let RefOr::T(content) = content
+                && let Some(RefOr::T(Schema::OneOf(choice))) = &mut content.schema
+                && let Some(present) = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned()
+            {
+                content.schema = Some(present);
+                body.required = Some(Required::False);
+            }
+        }
+    }
     for parameter in operation.parameters.iter_mut().flatten() {
         if let RefOr::T(parameter) = parameter
             && let Some(RefOr::T(Schema::Object(object))) = &mut parameter.schema

@@ -26,7 +26,7 @@ pub struct AcceptBody {
     #[schema(value_type = String, required = true, max_length = 254, example = "new.user@example.com")]
     pub email: Option<String>,
     /// The application's id of that user; shown as `acceptedBy`.
-    #[schema(max_length = 255)]
+    #[schema(min_length = 1, max_length = 255)]
     pub subject: Option<String>,
 }
 
