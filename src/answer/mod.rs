@@ -65,6 +65,10 @@ impl Subject {
 pub struct Preview {
     /// The organization's id.
     pub organization_id: String,
+    /// What people call the organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub organization_name: Option<String>,
     /// The role the person gets on joining.
     pub role: String,
     /// The name of who invites.
@@ -84,10 +88,11 @@ pub struct Preview {
 }
 
 impl Preview {
-    /// What is to be seen of `invitation`.
-    pub fn of(invitation: &Invitation<'_>) -> Self {
+    /// What is to be seen of `invitation` to an organization that is called `organization_name`.
+    pub fn of(invitation: &Invitation<'_>, organization_name: Option<String>) -> Self {
         Self {
             organization_id: invitation.organization_id.to_owned(),
+            organization_name,
             role: invitation.role.to_owned(),
             inviter_name: invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned),
             status: invitation.status.name(),

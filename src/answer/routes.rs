@@ -21,6 +21,7 @@ use crate::invitation::transition::{Change, Present};
 use crate::invitation::{self, Invitation, json, new};
 use crate::key::Scope;
 use crate::oidc::Identity;
+use crate::organization;
 
 /// The answer to a request for a code: the same bytes, whether or not the address was invited.
 #[derive(Serialize, ToSchema)]
@@ -45,15 +46,19 @@ pub struct CodeSent {
     request_body(content = LookupBody, example = json!({"token": super::EXAMPLE_TOKEN})),
     responses(
         (status = 200, description = "What may be seen.", body = Preview, example = json!({"organizationId": "acme",
-            "role": "developer", "inviterName": "Ada Lovelace", "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
+            "organizationName": "Acme Ltd.", "role": "developer", "inviterName": "Ada Lovelace", "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
         LookupErrors,
     ),
     security(())
 )]
 pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<LookupBody>) -> Result<HttpResponse> {
     let token = parse_token(body.value.token.as_deref())?;
-    let show = |invitation: &Invitation<'_>, _: &_| Ok(Preview::of(invitation));
-    let found = state.db.read(|reader| store::open(reader, reader.now, &state.secret, &token, show))?;
+    let found = state.db.read(|reader| {
+        let show = |invitation: &Invitation<'_>, organization: &_| {
+            Ok(Preview::of(invitation, organization::store::find_name(reader, organization)?))
+        };
+        store::open(reader, reader.now, &state.secret, &token, show)
+    })?;
     Ok(HttpResponse::Ok().json(found.ok_or_else(Error::not_found)?))
 }
 
@@ -205,8 +210,9 @@ async fn answer(
             let Outcome::Answered(present) = attempt.run(tx, &secret)? else {
                 return Ok(None);
             };
+            let name = organization::store::find_name(tx, &present.organization)?;
             let show = |invitation: &Invitation<'_>| {
-                let preview = || serde_json::to_vec(&Preview::of(invitation)).map_err(Error::internal);
+                let preview = || serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal);
                 if is_vouched { json::to_bytes(invitation) } else { preview() }
             };
             let body = invitation::store::find(tx, tx.now, (&present.organization, present.id), show)?;

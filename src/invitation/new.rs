@@ -207,7 +207,7 @@ pub type Checked<T> = std::result::Result<T, FieldError>;
 
 /// Checks the address.
 pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
-    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "the address to invite"))?;
+    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
 }
 

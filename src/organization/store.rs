@@ -85,6 +85,11 @@ pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
     rows.next()?.map(|row| record(row, 0)).transpose()
 }
 
+/// What people call the organization, if it has a name.
+pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
+    Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
+}
+
 /// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Answers whether more follow.
 pub fn list(
     conn: &Connection,
