@@ -10,7 +10,6 @@ use super::{Attempt, Outcome, Preview, Subject, code, store};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::http::State;
-use crate::http::error_responses::{AnswerErrors, CodeErrors, LookupErrors};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
 use crate::http::params::Once;
@@ -47,7 +46,6 @@ pub struct CodeSent {
     responses(
         (status = 200, description = "What may be seen.", body = Preview, example = json!({"organizationId": "acme",
             "organizationName": "Acme Ltd.", "role": "developer", "inviterName": "Ada Lovelace", "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
-        LookupErrors,
     ),
     security(())
 )]
@@ -81,7 +79,6 @@ pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<Looku
         (status = 202, description = "If the address was invited, a code is on its way to it.", body = CodeSent,
             headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
             example = json!({"expiresIn": 600})),
-        CodeErrors,
     ),
     security(())
 )]
@@ -134,7 +131,6 @@ pub async fn request_code(
             headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
             example = json!({"organizationId": "acme", "role": "developer", "inviterName": "Ada Lovelace", "status": "accepted",
             "expiresAt": "2026-11-30T02:43:00.123Z"})),
-        AnswerErrors,
     ),
     security((), ("key" = []), ("basic" = []))
 )]
@@ -167,7 +163,6 @@ pub async fn accept(
             headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
             example = json!({"organizationId": "acme", "role": "developer", "status": "declined",
             "expiresAt": "2026-11-30T02:43:00.123Z"})),
-        AnswerErrors,
     ),
     security((), ("key" = []), ("basic" = []))
 )]

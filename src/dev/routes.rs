@@ -18,7 +18,6 @@ use crate::event::Origin;
 use crate::http::State;
 use crate::http::auth::Caller;
 use crate::http::envelope::RequestId;
-use crate::http::error_responses::{DevReadErrors, DevWriteErrors};
 use crate::http::host;
 use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
 use crate::http::params::OfAddress;
@@ -78,7 +77,6 @@ fn show(clock: &Clock) -> HttpResponse {
     responses(
         (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
-        DevReadErrors,
     )
 )]
 pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
@@ -100,7 +98,6 @@ pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResp
     responses(
         (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
-        DevWriteErrors,
     )
 )]
 pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Json<ClockBody>) -> Result<HttpResponse> {
@@ -121,7 +118,7 @@ pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Js
     summary = "Go back to the start",
     description = "Empties the file of everything, keys and stored answers included, puts the samples or the `--seed` \
         document back, and frees the clock. Takes no body, or `{}`.",
-    responses((status = 204, description = "All is as it was at the start."), DevWriteErrors)
+    responses((status = 204, description = "All is as it was at the start."))
 )]
 pub async fn reset(
     developer: Developer,
@@ -160,7 +157,6 @@ pub async fn reset(
     responses(
         (status = 200, description = "What is in the file now.", body = Seeded,
             example = json!({"organizations": 1, "invitations": 2})),
-        DevWriteErrors,
     )
 )]
 pub async fn seed(
@@ -206,7 +202,6 @@ pub struct CodeView {
     responses(
         (status = 200, description = "The codes.", body = Vec<CodeView>, example = json!([{"organizationId": "acme",
             "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "code": "123456"}])),
-        DevReadErrors,
     )
 )]
 pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {

@@ -10,7 +10,6 @@ use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Read};
-use crate::http::error_responses::ListErrors;
 use crate::http::query::Query;
 
 /// `GET /v1/organizations/{organizationId}/events` with `invitations:read`: 200 with an array, one page of it.
@@ -41,7 +40,6 @@ use crate::http::query::Query;
         (status = 200, description = "The events.", body = Vec<Event<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
             example = json!([super::example()])),
-        ListErrors,
     )
 )]
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQuery>) -> Result<HttpResponse> {

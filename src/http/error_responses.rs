@@ -1,9 +1,9 @@
-//! The errors that each kind of operation can answer, for the OpenAPI document.
+//! The errors that each operation can answer, for the OpenAPI document.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use utoipa::IntoResponses;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type};
 
 use crate::error::{Code, Meaning};
@@ -57,251 +57,57 @@ const WITHOUT_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 
-/// The errors of a public operation.
-pub struct PublicErrors;
+/// What each operation can answer besides a success, by its `operationId`.
+#[rustfmt::skip]
+const OPERATIONS: &[(&str, &[&[Code]])] = &[
+    ("listInvitations", &[COMMON, WITH_KEY, LISTING]),
+    ("createInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]]),
+    ("getInvitation", &[COMMON, WITH_KEY]),
+    ("deleteInvitation", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
+    ("listInvitationsOfAddress", &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]]),
+    ("createInvitations", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
+    ("updateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
+    ("resendInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]]),
+    ("revokeInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused]]),
+    ("acceptInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused]]),
+    ("getInvitationLink", &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]]),
+    ("lookupInvitation", &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]]),
+    ("requestInvitationCode", &[COMMON, WITHOUT_KEY, WRITING, BODY, &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused]]),
+    ("acceptInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
+    ("declineInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
+    ("listOrganizations", &[COMMON, WITH_KEY, LISTING]),
+    ("getOrganization", &[COMMON, WITH_KEY]),
+    ("putOrganization", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
+    ("deleteOrganization", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
+    ("listEvents", &[COMMON, WITH_KEY, LISTING]),
+    ("listKeys", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ("createKey", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]]),
+    ("getKey", &[COMMON, WITH_KEY]),
+    ("revokeKey", &[COMMON, WITH_KEY, WRITING]),
+    ("clickhouseListOrganizations", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ("clickhouseListInvitations", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ("clickhouseListMembers", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ("clickhouseCreateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CREATING]),
+    ("clickhouseGetInvitation", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ("clickhouseDeleteInvitation", &[COMMON, WITH_KEY, WRITING]),
+    ("getClock", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
+    ("changeClock", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+    ("reset", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+    ("seed", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+    ("listCodes", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
+    ("getLiveness", &[COMMON]),
+    ("getReadiness", &[COMMON, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]]),
+    ("getOpenapi", &[COMMON]),
+    ("listProblems", &[COMMON]),
+    ("getProblem", &[COMMON, &[Code::NotFound]]),
+];
 
-impl IntoResponses for PublicErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON])
-    }
-}
-
-/// The errors of the readiness check.
-pub struct ReadyErrors;
-
-impl IntoResponses for ReadyErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
-    }
-}
-
-/// The errors of a page about an error.
-pub struct PageErrors;
-
-impl IntoResponses for PageErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, &[Code::NotFound]])
-    }
-}
-
-/// The errors of a get.
-pub struct GetErrors;
-
-impl IntoResponses for GetErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY])
-    }
-}
-
-/// The errors of a list.
-pub struct ListErrors;
-
-impl IntoResponses for ListErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, LISTING])
-    }
-}
-
-/// The errors of a create.
-pub struct CreateErrors;
-
-impl IntoResponses for CreateErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]])
-    }
-}
-
-/// The errors of a delete.
-pub struct DeleteErrors;
-
-impl IntoResponses for DeleteErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]])
-    }
-}
-
-/// The errors of a change that has no values of its own.
-pub struct ChangeErrors;
-
-impl IntoResponses for ChangeErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused]])
-    }
-}
-
-/// The errors of an update.
-pub struct UpdateErrors;
-
-impl IntoResponses for UpdateErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]])
-    }
-}
-
-/// The errors of a resend.
-pub struct ResendErrors;
-
-impl IntoResponses for ResendErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]])
-    }
-}
-
-/// The errors of an acceptance that an application vouches for.
-pub struct AcceptErrors;
-
-impl IntoResponses for AcceptErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused]])
-    }
-}
-
-/// The errors of a request for a link.
-pub struct LinkErrors;
-
-impl IntoResponses for LinkErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]])
-    }
-}
-
-/// The errors of a lookup.
-pub struct LookupErrors;
-
-impl IntoResponses for LookupErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]])
-    }
-}
-
-/// The errors of a request for a code.
-pub struct CodeErrors;
-
-impl IntoResponses for CodeErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            COMMON,
-            WITHOUT_KEY,
-            WRITING,
-            BODY,
-            &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused],
-        ])
-    }
-}
-
-/// The errors of an answer by a link.
-pub struct AnswerErrors;
-
-impl IntoResponses for AnswerErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[
-            COMMON,
-            WITH_KEY,
-            WRITING,
-            BODY,
-            &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused],
-            &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
-        ])
-    }
-}
-
-/// The errors of a put.
-pub struct PutErrors;
-
-impl IntoResponses for PutErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]])
-    }
-}
-
-/// The errors of a list of one address.
-pub struct AddressErrors;
-
-impl IntoResponses for AddressErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]])
-    }
-}
-
-/// The errors of a whole batch.
-pub struct BatchErrors;
-
-impl IntoResponses for BatchErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]])
-    }
-}
-
-/// The errors of the list of keys.
-pub struct ListKeysErrors;
-
-impl IntoResponses for ListKeysErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, &[Code::ReadTimeout]])
-    }
-}
-
-/// The errors of making a key.
-pub struct CreateKeyErrors;
-
-impl IntoResponses for CreateKeyErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]])
-    }
-}
-
-/// The errors of revoking a key.
-pub struct RevokeKeyErrors;
-
-impl IntoResponses for RevokeKeyErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING])
-    }
-}
-
-/// The errors of a read in development.
-pub struct DevReadErrors;
-
-impl IntoResponses for DevReadErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]])
-    }
-}
-
-/// The errors of a change in development.
-pub struct DevWriteErrors;
-
-impl IntoResponses for DevWriteErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        problems(&[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]])
-    }
-}
-
-/// The errors of a get or a list in the ClickHouse Cloud dialect.
-pub struct DialectReadErrors;
-
-impl IntoResponses for DialectReadErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        failures(&[COMMON, WITH_KEY, &[Code::ReadTimeout]])
-    }
-}
-
-/// The errors of a create in the ClickHouse Cloud dialect.
-pub struct DialectCreateErrors;
-
-impl IntoResponses for DialectCreateErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        failures(&[COMMON, WITH_KEY, WRITING, BODY, CREATING])
-    }
-}
-
-/// The errors of a delete in the ClickHouse Cloud dialect.
-pub struct DialectDeleteErrors;
-
-impl IntoResponses for DialectDeleteErrors {
-    fn responses() -> BTreeMap<String, RefOr<Response>> {
-        failures(&[COMMON, WITH_KEY, WRITING])
-    }
+/// Adds to `operation` what it can answer besides a success.
+pub fn add(operation: &mut Operation) {
+    let id = operation.operation_id.as_deref().unwrap_or_default();
+    let groups = OPERATIONS.iter().find(|(known, _)| *known == id).map(|(_, groups)| *groups).unwrap_or_default();
+    let is_dialect = id.starts_with("clickhouse");
+    operation.responses.responses.extend(if is_dialect { failures(groups) } else { problems(groups) });
 }
 
 /// The codes of `groups` by their status.

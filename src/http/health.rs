@@ -5,7 +5,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::State;
-use super::error_responses::{PublicErrors, ReadyErrors};
 use super::query::NoQuery;
 use crate::error::{Code, Error, Result};
 
@@ -24,7 +23,7 @@ pub struct Health {
     operation_id = "getLiveness",
     tag = "Operation",
     summary = "Is the process alive?",
-    responses((status = 200, description = "It is.", body = Health, example = json!({"status": "ok"})), PublicErrors),
+    responses((status = 200, description = "It is.", body = Health, example = json!({"status": "ok"}))),
     security(())
 )]
 pub async fn live(_: NoQuery) -> HttpResponse {
@@ -41,7 +40,7 @@ pub async fn live(_: NoQuery) -> HttpResponse {
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
-    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"})), ReadyErrors),
+    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"}))),
     security(())
 )]
 pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> {

@@ -7,7 +7,7 @@ pub mod anonymous;
 pub mod array;
 pub mod auth;
 pub mod envelope;
-pub mod error_responses;
+mod error_responses;
 pub mod etag;
 pub mod health;
 pub mod host;

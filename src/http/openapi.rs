@@ -9,7 +9,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
-use super::error_responses::PublicErrors;
+use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
 use crate::{answer, clickhouse, dev, event, http, invitation, key, organization};
@@ -75,7 +75,10 @@ impl Modify for Finish {
         components.schemas.values_mut().for_each(close);
         for path in document.paths.paths.values_mut() {
             let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
-            operations.into_iter().flatten().for_each(without_null);
+            for operation in operations.into_iter().flatten() {
+                without_null(operation);
+                error_responses::add(operation);
+            }
         }
     }
 }
@@ -127,7 +130,6 @@ pub fn document_text() -> String {
     responses(
         (status = 200, description = "The OpenAPI 3.1 document.", content_type = "application/json", body = serde_json::Value,
             example = json!({"openapi": "3.1.0"})),
-        PublicErrors,
     ),
     security(())
 )]

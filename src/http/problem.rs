@@ -139,7 +139,6 @@ impl ResponseError for Error {
     responses(
         (status = 200, description = "One line a code.", content_type = "text/plain", body = String,
             example = "404  not_found"),
-        super::error_responses::PublicErrors,
     ),
     security(())
 )]
@@ -162,7 +161,6 @@ pub async fn list_pages(_: NoQuery) -> HttpResponse {
     responses(
         (status = 200, description = "What happened, and what to do.", content_type = "text/plain", body = String,
             example = "not_found (404): Not found"),
-        super::error_responses::PageErrors,
     ),
     security(())
 )]

@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::array;
 use crate::http::auth::{Access, Granted, Read, Write};
-use crate::http::error_responses::{AddressErrors, CreateErrors, DeleteErrors, GetErrors, ListErrors};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
@@ -51,7 +50,6 @@ use crate::page::MAX_LIMIT;
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
             example = json!([super::example()])),
-        ListErrors,
     )
 )]
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
@@ -94,7 +92,6 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
             ("ETag" = String, description = "Its version."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
         ), example = json!(super::example())),
-        CreateErrors,
     )
 )]
 pub async fn create(
@@ -143,7 +140,6 @@ pub async fn create(
             headers(("ETag" = String, description = "Its version.")), example = json!(super::example())),
         (status = 304, description = "The caller has this version.",
             headers(("ETag" = String, description = "Its version."))),
-        GetErrors,
     )
 )]
 pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
@@ -169,7 +165,7 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions:
     summary = "Delete organization invitation",
     description = "Deletes the invitation, whatever its status; it frees the address. The history keeps that it was there.",
     params(OfInvitation, OnlyVersion),
-    responses((status = 204, description = "It is gone."), DeleteErrors)
+    responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(
     access: Access<Write>,
@@ -202,7 +198,6 @@ pub async fn delete(
     params(OfAddress),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, example = json!([super::example()])),
-        AddressErrors,
     )
 )]
 pub async fn list_of_address(

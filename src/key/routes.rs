@@ -10,7 +10,6 @@ use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Admin, Granted};
-use crate::http::error_responses::{CreateKeyErrors, GetErrors, ListKeysErrors, RevokeKeyErrors};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
 use crate::http::path::PathKeyId;
@@ -31,7 +30,6 @@ use crate::idempotency::{self, Answer};
         that is bound to organizations knows of the keys that are bound to none but those.",
     responses(
         (status = 200, description = "The keys.", body = Vec<ApiKey<'_>>, example = json!([json::example()])),
-        ListKeysErrors,
     )
 )]
 pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
@@ -67,7 +65,6 @@ pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Res
             ("Location" = String, description = "Where it is."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `key`."),
         ), example = json!(json::example_made())),
-        CreateKeyErrors,
     )
 )]
 pub async fn create(
@@ -114,7 +111,7 @@ pub async fn create(
     summary = "Get an API key",
     params(("keyId" = String, Path, description = "The 16 hex digits after `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),
-    responses((status = 200, description = "The key.", body = ApiKey<'_>, example = json!(json::example())), GetErrors)
+    responses((status = 200, description = "The key.", body = ApiKey<'_>, example = json!(json::example())))
 )]
 pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let body = state.db.read(|reader| {
@@ -139,7 +136,7 @@ pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<
         nothing. Even the last admin key can be revoked; then only `invited key create`, at the machine, makes another.",
     params(("keyId" = String, Path, description = "The 16 hex digits after `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),
-    responses((status = 204, description = "It is revoked."), RevokeKeyErrors)
+    responses((status = 204, description = "It is revoked."))
 )]
 pub async fn revoke(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let (origin, rights) = (access.origin(), access.caller.rights);

@@ -12,7 +12,6 @@ use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Admin, Caller, Read};
-use crate::http::error_responses::{DeleteErrors, GetErrors, ListErrors, PutErrors};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::json::Json;
@@ -41,7 +40,6 @@ use crate::page::MAX_LIMIT;
         (status = 200, description = "The organizations.", body = Vec<Organization<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
             example = json!([super::example()])),
-        ListErrors,
     )
 )]
 pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
@@ -84,7 +82,6 @@ pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -
             headers(("ETag" = String, description = "Its version.")), example = json!(super::example())),
         (status = 304, description = "The caller has this version.",
             headers(("ETag" = String, description = "Its version."))),
-        GetErrors,
     )
 )]
 pub async fn get(access: Access<Read>, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
@@ -126,7 +123,6 @@ pub async fn get(access: Access<Read>, _: NoQuery, conditions: Conditions) -> Re
         ), example = json!(super::example())),
         (status = 200, description = "The organization with its new settings.", body = Organization<'_>,
             headers(("ETag" = String, description = "Its version.")), example = json!(super::example())),
-        PutErrors,
     )
 )]
 pub async fn put(
@@ -165,7 +161,7 @@ pub async fn put(
         ("If-Match" = Option<String>, Header, description = "Delete only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
-    responses((status = 204, description = "It is gone."), DeleteErrors)
+    responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(
     access: Access<Admin>,

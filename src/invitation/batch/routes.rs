@@ -11,7 +11,6 @@ use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Write};
-use crate::http::error_responses::BatchErrors;
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::{Json, LARGE_BODY};
 use crate::http::params::{InOrganization, Once};
@@ -91,7 +90,6 @@ fn write(report: &Report, is_dry_run: bool, request_id: &str) -> Result<Vec<u8>>
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
         ), example = json!({"committed": true, "succeeded": 1, "failed": 0,
             "results": [{"index": 0, "status": 201, "invitation": crate::invitation::example()}]})),
-        BatchErrors,
     )
 )]
 pub async fn create(

@@ -10,7 +10,6 @@ use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Accept, Access, Link, Right, Write};
-use crate::http::error_responses::{AcceptErrors, ChangeErrors, LinkErrors, ResendErrors, UpdateErrors};
 use crate::http::etag::Conditions;
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::{Json, NoBody, OptionalJson};
@@ -89,7 +88,6 @@ fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result
     responses(
         (status = 200, description = "The invitation as it is now.", body = Invitation<'_>,
             headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
-        UpdateErrors,
     )
 )]
 pub async fn update(
@@ -126,7 +124,6 @@ pub async fn update(
     responses(
         (status = 200, description = "The invitation as it is now.", body = Invitation<'_>,
             headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
-        ResendErrors,
     )
 )]
 pub async fn resend(
@@ -163,7 +160,6 @@ pub async fn resend(
     responses(
         (status = 200, description = "The revoked invitation.", body = Invitation<'_>,
             headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
-        ChangeErrors,
     )
 )]
 pub async fn revoke(
@@ -198,7 +194,6 @@ pub async fn revoke(
     responses(
         (status = 200, description = "The accepted invitation.", body = Invitation<'_>,
             headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
-        AcceptErrors,
     )
 )]
 pub async fn accept(
@@ -237,7 +232,6 @@ pub async fn accept(
             "token": answer::EXAMPLE_TOKEN, "url": format!("http://127.0.0.1:8080/accept#{}", answer::EXAMPLE_TOKEN),
             "expiresAt": "2026-11-30T02:43:00.123Z"
         })),
-        LinkErrors,
     )
 )]
 pub async fn link(
