@@ -46,7 +46,7 @@ const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
 const STEPS_PER_LOOK: i32 = 20_000;
 
 /// How often emptying the log is tried, with [`LOG_PAUSE`] between: together longer than a long read may run.
-const LOG_TRIES: usize = 60;
+const LOG_TRIES: usize = 30;
 /// How long after one failed try to empty the log comes the next.
 const LOG_PAUSE: Duration = Duration::from_millis(100);
 

@@ -35,6 +35,8 @@ pub enum EventType {
     Expired,
     /// It was deleted.
     Deleted,
+    /// Invitations of an address were erased, with all traces of it: in the organization, not of one invitation.
+    Erased,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -50,6 +52,7 @@ impl EventType {
         (Self::Revoked, "invitation.revoked"),
         (Self::Expired, "invitation.expired"),
         (Self::Deleted, "invitation.deleted"),
+        (Self::Erased, "invitation.erased"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 

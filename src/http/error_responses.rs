@@ -223,6 +223,15 @@ impl IntoResponses for AddressErrors {
     }
 }
 
+/// The errors of an erasure.
+pub struct EraseErrors;
+
+impl IntoResponses for EraseErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]])
+    }
+}
+
 /// The errors of the list of keys.
 pub struct ListKeysErrors;
 
