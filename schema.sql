@@ -97,17 +97,18 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
   invitation_id   blob    check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, `dev`, or `person` for the invited one without a key.
+  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, or `retention`.
   actor           text    not null,
-  -- The X-Request-Id of the request that did it.
+  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes.
   request_id      text    not null,
   created_at      integer not null,
-  -- The fields that changed, of an organization all its settings, as JSON objects. Null where there is no before or after.
+  -- The fields that changed, of an organization all its settings, as JSON objects, without the members that
+  -- held an address that was erased. Null where there is no before or after.
   before          text,
   after           text,
   -- Serves: the history of an organization, page by id. An index over rows in the order of their making, not a cluster:

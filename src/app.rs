@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
 use crate::oidc;
+use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
 
@@ -63,7 +64,8 @@ impl Program {
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
-        let state = State { db, rules, mode, public_url: bare, accept_url, secret, oidc, start };
+        let retention = config.retention();
+        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -93,7 +95,7 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (db, mode) = (self.state.db.clone(), self.state.mode);
+        let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
         let state = web::Data::new(self.state);
         let app = move || {
@@ -123,8 +125,10 @@ impl Program {
                 limits.sweep();
             }
         });
+        let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
         sweeping.abort();
+        retaining.abort();
         db.close();
         outcome.map_err(cannot_serve)
     }

@@ -23,6 +23,7 @@ use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, 
 use crate::limits::{Limits, Quotas};
 #[cfg(feature = "oidc")]
 use crate::oidc;
+use crate::retention::{self, Retention};
 use crate::secret::Source;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
@@ -75,6 +76,10 @@ pub struct Settings {
     /// Time before an invitation can be sent again: 0s to 7d [default: 60s; dev: 0s]
     #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION", value_parser = parse_cooldown)]
     pub resend_cooldown: Option<Duration>,
+
+    /// Whole days after which closed invitations (accepted, declined, revoked, expired) are deleted: 1 to 3650 [default: never]
+    #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
+    pub keep_closed: Option<i64>,
 
     /// How much may be done
     #[command(flatten)]
@@ -187,6 +192,11 @@ impl Config {
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
         Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers })
+    }
+
+    /// For how long closed invitations are kept; none: for ever.
+    pub fn retention(&self) -> Option<Retention> {
+        self.settings.keep_closed.map(|days| Retention { days })
     }
 
     /// The limits, with nothing used yet. In development only those that are set.

@@ -5,6 +5,7 @@
 //! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
+//! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
@@ -27,6 +28,7 @@ pub mod config;
 pub mod db;
 pub mod dev;
 pub mod email;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod failure;
@@ -39,6 +41,7 @@ pub mod object;
 pub mod oidc;
 pub mod organization;
 pub mod page;
+pub mod retention;
 pub mod secret;
 pub mod text;
 pub mod token;

@@ -11,6 +11,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::{Connection, Result};
+use tokio::sync::oneshot;
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -26,10 +27,18 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// A handle to the checkpoint thread.
 pub struct Checkpointer {
-    /// Tells the thread to end.
-    stop: Sender<()>,
+    /// Tells the thread what to do besides looking at the log.
+    orders: Sender<Order>,
     /// The thread, until it was told to end.
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread can be told.
+enum Order {
+    /// To empty the log now, and to answer whether it could.
+    Empty(oneshot::Sender<bool>),
+    /// To end.
+    Stop,
 }
 
 impl Checkpointer {
@@ -38,24 +47,39 @@ impl Checkpointer {
     /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's connections too. So
     /// whoever calls this keeps `file` until all of them are closed.
     pub fn start(conn: Connection, file: Arc<File>) -> Self {
-        let (stop, stopped) = channel::<()>();
+        let (orders, received) = channel();
         let thread = thread::spawn(move || {
             // A connection without a patience of its own would make writers wait for the slowest reader.
             report(conn.busy_timeout(PATIENCE));
             let mut frames_before = 0;
-            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                frames_before = report(tick(&conn, &file, frames_before)).unwrap_or(frames_before);
+            loop {
+                match received.recv_timeout(INTERVAL) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        frames_before = report(tick(&conn, &file, frames_before)).unwrap_or(frames_before);
+                    }
+                    // Who asked may have gone away.
+                    Ok(Order::Empty(caller)) => drop(caller.send(report(empty(&conn)).unwrap_or(false))),
+                    Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
+                }
             }
             report(checkpoint(&conn, "truncate"));
         });
-        Self { stop, thread: Mutex::new(Some(thread)) }
+        Self { orders, thread: Mutex::new(Some(thread)) }
+    }
+
+    /// Tries once to empty the log; the receiver gets whether it could. Only a reader or a writer in the way keeps it from that.
+    pub fn empty(&self) -> oneshot::Receiver<bool> {
+        let (caller, receiver) = oneshot::channel();
+        // Fails only when the thread is gone; the receiver learns that as well.
+        let _ = self.orders.send(Order::Empty(caller));
+        receiver
     }
 
     /// Empties the log, and ends the thread.
     pub fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
             // Both fail only when the thread is gone already; it reports its own errors.
-            let _ = self.stop.send(());
+            let _ = self.orders.send(Order::Stop);
             let _ = thread.join();
         }
     }
@@ -91,6 +115,11 @@ fn tick(conn: &Connection, file: &File, frames_before: i64) -> Result<i64> {
 /// Runs a checkpoint; answers the frames in the log, and how many of them are in the file by now.
 fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
     conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| Ok((row.get(1)?, row.get(2)?)))
+}
+
+/// Moves the whole log into the file and cuts it to nothing. Answers whether nobody was in the way.
+fn empty(conn: &Connection) -> Result<bool> {
+    conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)).map(|busy: i64| busy == 0)
 }
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.

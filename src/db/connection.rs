@@ -38,6 +38,9 @@ pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> 
     conn.pragma_update(None, "journal_mode", "wal")?;
     conn.pragma_update(None, "synchronous", if synchronous == Synchronous::Full { "full" } else { "normal" })?;
     conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
+    // What is deleted is overwritten at once. From the first byte of the file on: `scrub` relies on it. Only what frees whole
+    // pages pays for it, with a write of each; a create frees none.
+    conn.pragma_update(None, "secure_delete", true)?;
     // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow commit.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(conn)
@@ -116,6 +119,7 @@ mod tests {
         }
         assert_eq!(pragma(&writer, "wal_autocheckpoint")?, 0);
         assert_eq!(pragma(&writer, "query_only")?, 0);
+        assert_eq!(pragma(&writer, "secure_delete")?, 1);
         assert_eq!(pragma(&writer, "cache_size")?, WRITER_CACHE);
         assert_eq!(pragma(&pooled[0], "query_only")?, 1);
         assert_eq!(pragma(&pooled[0], "cache_size")?, READER_CACHE);
@@ -123,11 +127,12 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_is_built_without_the_mutex_around_its_page_caches() -> Result<()> {
+    fn sqlite_is_built_with_access_to_pages_and_without_the_mutex_around_its_page_caches() -> Result<()> {
         let conn = Connection::open_in_memory()?;
         let mut options = conn.prepare("pragma compile_options")?;
         let options: Vec<String> = options.query_map([], |row| row.get(0))?.collect::<Result<_>>()?;
         assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+        assert!(options.iter().any(|option| option == "ENABLE_DBPAGE_VTAB"), "{options:?}");
         Ok(())
     }
 }

@@ -3,6 +3,7 @@
 //! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //!
 //! # Locking
 //! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one for each long
@@ -13,6 +14,7 @@ mod checkpoint;
 mod connection;
 mod error;
 mod file;
+mod scrub;
 mod transaction;
 mod writer;
 
@@ -42,6 +44,11 @@ const LONG_READS: usize = 4;
 const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
 /// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
 const STEPS_PER_LOOK: i32 = 20_000;
+
+/// How often emptying the log is tried, with [`LOG_PAUSE`] between: together longer than a long read may run.
+const LOG_TRIES: usize = 30;
+/// How long after one failed try to empty the log comes the next.
+const LOG_PAUSE: Duration = Duration::from_millis(100);
 
 /// How to open the file.
 #[derive(Clone, Debug)]
@@ -232,6 +239,22 @@ impl Db {
         job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.shared.writer.run(job)?.await.map_err(Error::internal)?
+    }
+
+    /// Empties the log, so that what was overwritten is in it no more.
+    ///
+    /// # Errors
+    /// [`Code::StorageBusy`] when somebody reads for longer than any of our own reads may: that is another program.
+    pub async fn empty_log(&self) -> Result<()> {
+        for _ in 0..LOG_TRIES {
+            if self.shared.checkpointer.empty().await.unwrap_or(false) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOG_PAUSE).await;
+        }
+        let detail =
+            "It is done, but another program keeps the log from being emptied: stop that, and repeat the request.";
+        Err(Error::new(Code::StorageBusy, detail))
     }
 
     /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when

@@ -26,6 +26,7 @@ use crate::invitation::query::AddressQuery;
 use crate::invitation::transition::Present;
 use crate::invitation::{self, Invitation, Status};
 use crate::key::Scope;
+use crate::retention;
 
 /// A caller who may do everything, in no web page of another origin.
 pub struct Developer {
@@ -102,6 +103,10 @@ pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResp
 )]
 pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Json<ClockBody>) -> Result<HttpResponse> {
     ClockChange::parse(&body.value)?.apply(state.db.clock())?;
+    // A pass by the timer would come within the hour: too late to be seen.
+    if let Some(retention) = state.retention {
+        retention::sweep(&state.db, retention).await?;
+    }
     Ok(show(state.db.clock()))
 }
 

@@ -35,6 +35,8 @@ pub enum EventType {
     Expired,
     /// It was deleted.
     Deleted,
+    /// Invitations of an address were erased, with all traces of it: in the organization, not of one invitation.
+    Erased,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -50,6 +52,7 @@ impl EventType {
         (Self::Revoked, "invitation.revoked"),
         (Self::Expired, "invitation.expired"),
         (Self::Deleted, "invitation.deleted"),
+        (Self::Erased, "invitation.erased"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 
@@ -82,7 +85,7 @@ pub struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<Uuid>,
-    /// Who did it: an API key's id, or `dev`.
+    /// Who did it: an API key's id, `dev`, or `retention`.
     pub actor: &'a str,
     /// The `X-Request-Id` of the request that did it.
     pub request_id: &'a str,
@@ -121,7 +124,7 @@ pub fn example() -> serde_json::Value {
 /// Where a change comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Who: an API key's id, `dev`, or `person`.
+    /// Who: an API key's id, `dev`, `person`, or `retention`.
     pub actor: String,
     /// The `X-Request-Id` of the request.
     pub request_id: String,

@@ -65,6 +65,7 @@ const OPERATIONS: &[(&str, &[&[Code]])] = &[
     ("getInvitation", &[COMMON, WITH_KEY]),
     ("deleteInvitation", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
     ("listInvitationsOfAddress", &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]]),
+    ("eraseAddress", &[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]]),
     ("createInvitations", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
     ("updateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
     ("resendInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]]),

@@ -32,7 +32,7 @@ pub use state::State;
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, event, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization};
 use auth::Caller;
 use route::Route;
 
@@ -54,7 +54,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/accept")
             .post(lifecycle::routes::accept),
         Route::new("/v1/organizations/{organizationId}/invitations/{invitationId}/link").post(lifecycle::routes::link),
-        Route::new("/v1/invitations").get(invitation::routes::list_of_address),
+        Route::new("/v1/invitations").get(invitation::routes::list_of_address).delete(erasure::routes::erase),
         Route::public("/v1/invitations/lookup").post(answer::routes::lookup),
         Route::public("/v1/invitations/code").post(answer::routes::request_code),
         Route::public("/v1/invitations/accept").post(answer::routes::accept),

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, event, http, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization};
 
 /// The document.
 #[derive(OpenApi)]
@@ -25,7 +25,7 @@ use crate::{answer, clickhouse, dev, event, http, invitation, key, organization}
     ),
     paths(
         invitation::routes::list, invitation::routes::create, invitation::routes::get, invitation::routes::delete,
-        invitation::routes::list_of_address,
+        invitation::routes::list_of_address, erasure::routes::erase,
         batch::routes::create,
         lifecycle::routes::update, lifecycle::routes::resend, lifecycle::routes::revoke, lifecycle::routes::accept,
         lifecycle::routes::link,

@@ -5,6 +5,7 @@ use crate::db::Db;
 use crate::dev::seed::Start;
 use crate::invitation::new::Rules;
 use crate::oidc;
+use crate::retention::Retention;
 use crate::secret::Secret;
 
 /// What every request shares.
@@ -13,6 +14,8 @@ pub struct State {
     pub db: Db,
     /// What this server allows in an invitation.
     pub rules: Rules,
+    /// For how long closed invitations are kept; none: for ever.
+    pub retention: Option<Retention>,
     /// Whom the server is for.
     pub mode: Mode,
     /// Where people and programs reach this server, without a slash at its end.

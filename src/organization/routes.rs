@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use super::list::{self, List, ListQuery};
 use super::settings::{Settings, SettingsBody};
 use super::{Organization, change, store};
-use crate::db::WriteTx;
+use crate::db::{Db, WriteTx};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Admin, Caller, Read};
@@ -175,5 +175,15 @@ pub async fn delete(
     let job = move |tx: &WriteTx<'_>| change::delete(tx, &organization, |present| conditions.check_match(present));
     state.db.write(job).await?;
     log::info!("{done}");
+    // It is gone already: what keeps its text from leaving the file is the operator's to know.
+    if let Err(error) = actix_web::rt::spawn(erase_text(state.db.clone())).await.map_err(Error::internal).flatten() {
+        log::error!("text of the deleted organization may still be in the file: {error}");
+    }
     Ok(HttpResponse::NoContent().finish())
+}
+
+/// Takes the text of what was deleted out of the file. Whose it was cannot be told by now, so all remains go.
+async fn erase_text(db: Db) -> Result<()> {
+    db.scrub(|gap| gap.iter().any(|&byte| byte != 0)).await?;
+    db.empty_log().await
 }

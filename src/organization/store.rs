@@ -128,6 +128,7 @@ pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     for dialect in ["", "/clickhouse"] {
         delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"))?;
     }
+    delete_answers_by_token(tx, id)?;
     for sql in [
         "delete from event where organization_id = ?1",
         "delete from invitation where organization_id = ?1",
@@ -154,6 +155,17 @@ fn delete_answers(tx: &WriteTx<'_>, operation: &str) -> Result<()> {
            and operation < :operation || '0'",
     )?
     .execute(named_params! { ":operation": operation })?;
+    Ok(())
+}
+
+/// Deletes the answers that are stored for requests with the token of a link: their path does not name the organization.
+fn delete_answers_by_token(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "delete from idempotency
+         where operation in ('POST /v1/invitations/accept', 'POST /v1/invitations/decline')
+           and json_extract(cast(body as text), '$.organizationId') = ?1",
+    )?
+    .execute([id.as_str()])?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
@@ -22,6 +23,7 @@ mod cost;
 mod create;
 mod dev;
 mod dialect;
+mod erasure;
 mod events;
 mod idempotency;
 mod keys;
@@ -35,4 +37,5 @@ mod openapi;
 mod organizations;
 mod races;
 mod readme;
+mod retention;
 mod support;

@@ -1,0 +1,196 @@
+//! Erasure: takes all text of one address out of the file, in the organizations that the caller may see.
+//!
+//! Nothing but standing invitations can be found by address, and an index for it would cost every create. So everything is
+//! walked through, a bounded read at a time, and what is found is changed in small jobs that look again.
+//!
+//! # Order
+//! Invitations go first. The job that deletes the last of them is the moment of the erasure: whatever names the address after
+//! it belongs to an invitation that was made later, and stays. So events and stored answers need no second look. Then
+//! [`Db::scrub`] clears what SQLite leaves in its pages, and the log, which holds the pages as they were, is emptied.
+//!
+//! * [`text`] finds an address in texts, [`store`] is the SQL, [`routes`] the HTTP.
+
+pub mod routes;
+pub mod store;
+pub mod text;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::db::{Db, Reader, WriteTx};
+use crate::email::Email;
+use crate::error::Result;
+use crate::event::{self, EventType, Facts, Origin};
+use crate::key::Rights;
+use crate::organization::{self, OrganizationId};
+use text::Remains;
+
+/// Rows that are looked at in one read.
+const ROWS_PER_READ: u32 = 1_000;
+/// Rows that are changed in one job.
+const ROWS_PER_JOB: usize = 100;
+
+/// What was erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Erased {
+    /// Invitations that were deleted, whatever their status.
+    #[schema(minimum = 0)]
+    pub invitations: usize,
+    /// Events that stay without the address.
+    #[schema(minimum = 0)]
+    pub events: usize,
+    /// Stored answers to requests with an `Idempotency-Key` that were deleted.
+    #[schema(minimum = 0)]
+    pub answers: usize,
+}
+
+/// What one read found of some kind, and where to go on, if more may follow.
+pub struct Step<T, C> {
+    /// What holds the address.
+    pub found: Vec<T>,
+    /// The last row that was looked at, where more may follow.
+    pub next: Option<C>,
+}
+
+/// Looks for what holds an address among so many rows behind a place.
+type Find<T, C> = fn(&Reader<'_>, &str, &C, u32) -> Result<Step<T, C>>;
+
+/// Something that holds the address, with its organization where it has one.
+pub trait Found: Clone + Send + 'static {
+    /// Whose it is.
+    fn organization(&self) -> Option<&OrganizationId>;
+
+    /// Takes the address out of it, or all of it out of the file. Answers whether it was still there.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool>;
+}
+
+/// An erasure in progress.
+pub struct Erasure {
+    /// The file.
+    db: Db,
+    /// Whose traces go.
+    email: Email,
+    /// Who may see which organizations.
+    rights: Rights,
+    /// Who asked.
+    origin: Origin,
+    /// The organizations whose history says by now that something was erased.
+    noted: BTreeSet<String>,
+}
+
+impl Erasure {
+    /// An erasure of `email` by whoever has `rights`.
+    pub fn new(db: Db, email: Email, rights: Rights, origin: Origin) -> Self {
+        Self { db, email, rights, origin, noted: BTreeSet::new() }
+    }
+
+    /// Erases. May be repeated after an error: it goes on where it was.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or another program keeps the log from being emptied.
+    pub async fn run(mut self) -> Result<Erased> {
+        let erased = Erased {
+            invitations: self.erase_invitations().await?,
+            events: self.walk(0, store::find_events).await?.0,
+            answers: self.walk(0, store::find_answers).await?.0,
+        };
+        let remains = Remains::of(self.email.as_str());
+        self.db.scrub(move |gap| remains.are_in(gap)).await?;
+        self.db.empty_log().await?;
+        Ok(erased)
+    }
+
+    /// Deletes every invitation of the address that is there when the last job commits.
+    async fn erase_invitations(&mut self) -> Result<usize> {
+        // Ids grow, so what is made during the walk is behind the newest one that is there now.
+        let newest = self.db.read(store::newest_invitation)?;
+        let (erased, _) = self.walk((String::new(), Uuid::nil()), store::find_invitations).await?;
+        let (erased_newer, newest) =
+            self.walk(newest, |reader, address, from, rows| store::find_newer(reader, address, from, rows)).await?;
+        let last = self.work();
+        let job = move |tx: &WriteTx<'_>| {
+            let step = store::find_newer(tx, last.email.as_str(), &newest, u32::MAX)?;
+            last.erase(tx, &step.found)
+        };
+        let (erased_last, noted) = self.db.write(job).await?;
+        self.noted = noted;
+        Ok(erased + erased_newer + erased_last)
+    }
+
+    /// Looks through all rows of a kind behind `start`, and erases what it finds. Answers how much that was, and from where on there
+    /// were less than a read's rows.
+    async fn walk<T: Found, C: Clone + Send + 'static>(&mut self, start: C, find: Find<T, C>) -> Result<(usize, C)> {
+        let (mut erased, mut from) = (0, start);
+        loop {
+            let (email, behind) = (self.email.clone(), from.clone());
+            let read = move |reader: &Reader<'_>| find(reader, email.as_str(), &behind, ROWS_PER_READ);
+            let step = self.db.read_long(read).await?;
+            erased += self.change(step.found).await?;
+            match step.next {
+                Some(next) => from = next,
+                None => return Ok((erased, from)),
+            }
+        }
+    }
+
+    /// Erases what was found, a small job at a time. Answers how much of it was still there.
+    async fn change<T: Found>(&mut self, found: Vec<T>) -> Result<usize> {
+        let mut erased = 0;
+        for part in found.chunks(ROWS_PER_JOB) {
+            let (work, part) = (self.work(), part.to_vec());
+            let (count, noted) = self.db.write(move |tx| work.erase(tx, &part)).await?;
+            self.noted = noted;
+            erased += count;
+        }
+        Ok(erased)
+    }
+
+    /// What a job needs.
+    fn work(&self) -> Work {
+        let (email, rights) = (self.email.clone(), self.rights.clone());
+        Work { email, rights, origin: self.origin.clone(), noted: self.noted.clone() }
+    }
+}
+
+/// What a job of an erasure needs.
+struct Work {
+    /// Whose traces go.
+    email: Email,
+    /// Who may see which organizations.
+    rights: Rights,
+    /// Who asked.
+    origin: Origin,
+    /// The organizations whose history says by now that something was erased.
+    noted: BTreeSet<String>,
+}
+
+impl Work {
+    /// Erases those of `found` that the caller may see. Answers how many were still there, and whose history says so by now.
+    fn erase<T: Found>(mut self, tx: &WriteTx<'_>, found: &[T]) -> Result<(usize, BTreeSet<String>)> {
+        let mut erased = 0;
+        for one in found {
+            // What belongs to no organization is for those who see all of them.
+            let organization = one.organization();
+            let is_seen = organization.map_or(self.rights.organizations.is_none(), |id| self.rights.see(id.as_str()));
+            if is_seen && one.erase(tx, self.email.as_str())? {
+                erased += 1;
+                organization.map_or(Ok(()), |organization| self.note(tx, organization))?;
+            }
+        }
+        Ok((erased, self.noted))
+    }
+
+    /// Says once in the history of `organization`, if it still has one, that something was erased.
+    fn note(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+        if !self.noted.insert(organization.to_string()) || organization::store::find(tx, organization)?.is_none() {
+            return Ok(());
+        }
+        event::store::append::<Facts<'_>>(tx, organization, (EventType::Erased, None), &self.origin, (None, None))
+    }
+}

@@ -1,0 +1,212 @@
+//! The SQL of erasures.
+
+use rusqlite::{Connection, Row, Rows, named_params};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::text::{mentions, redact};
+use super::{Found, Step};
+use crate::db::{Reader, WriteTx};
+use crate::error::{Error, Result};
+use crate::organization::OrganizationId;
+
+/// An invitation of the address.
+#[derive(Clone)]
+pub struct FoundInvitation {
+    /// Whose it is.
+    organization: OrganizationId,
+    /// Its id.
+    id: Uuid,
+}
+
+/// An event that holds the address.
+#[derive(Clone)]
+pub struct FoundEvent {
+    /// Whose it is.
+    organization: OrganizationId,
+    /// Its id.
+    id: Uuid,
+}
+
+/// A stored answer that holds the address.
+#[derive(Clone)]
+pub struct FoundAnswer {
+    /// Whose it is, where that can be told.
+    organization: Option<OrganizationId>,
+    /// Whose request it was.
+    actor: String,
+    /// Method and path of the request.
+    operation: String,
+    /// Its key.
+    key: String,
+}
+
+/// The newest invitation there is.
+pub fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
+    let newest: Option<[u8; 16]> = reader.query_row("select max(id) from invitation", [], |row| row.get(0))?;
+    Ok(newest.map_or(Uuid::nil(), Uuid::from_bytes))
+}
+
+/// Looks for invitations of `address` among up to `limit` behind `after`, in the order in which they are stored.
+pub fn find_invitations(
+    reader: &Reader<'_>,
+    address: &str,
+    after: &(String, Uuid),
+    limit: u32,
+) -> Result<Step<FoundInvitation, (String, Uuid)>> {
+    let mut statement = reader.prepare_cached(
+        "select organization_id, id, email = :address
+         from invitation
+         where (organization_id, id) > (:organization_id, :id)
+         order by organization_id, id
+         limit :rows",
+    )?;
+    let bound = named_params! {
+        ":address": address, ":organization_id": after.0, ":id": after.1.as_bytes(), ":rows": limit,
+    };
+    walk(statement.query(bound)?, limit, |row| {
+        let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
+        let organization = if row.get(2)? { Some(known(&place.0)?) } else { None };
+        Ok((organization.map(|organization| FoundInvitation { organization, id: place.1 }), place))
+    })
+}
+
+/// Looks for invitations of `address` among up to `limit` that were made after `newest`. `conn` is a reader's or a transaction's.
+pub fn find_newer(conn: &Connection, address: &str, newest: &Uuid, limit: u32) -> Result<Step<FoundInvitation, Uuid>> {
+    let mut statement = conn.prepare_cached(
+        "select organization_id, id, email = :address
+         from invitation
+         where id > :newest
+         order by id
+         limit :rows",
+    )?;
+    let bound = named_params! { ":address": address, ":newest": newest.as_bytes(), ":rows": limit };
+    walk(statement.query(bound)?, limit, |row| {
+        let id = Uuid::from_bytes(row.get(1)?);
+        let organization = if row.get(2)? { Some(known(text(row, 0)?)?) } else { None };
+        Ok((organization.map(|organization| FoundInvitation { organization, id }), id))
+    })
+}
+
+/// Looks for events that hold `address` among up to `limit` behind the row `after`.
+pub fn find_events(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) -> Result<Step<FoundEvent, i64>> {
+    let mut statement = reader.prepare_cached(
+        "select rowid, organization_id, id, coalesce(before, ''), coalesce(after, '')
+         from event
+         where rowid > ?1
+         order by rowid
+         limit ?2",
+    )?;
+    walk(statement.query((after, limit))?, limit, |row| {
+        let is_held = redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
+        let organization = if is_held { Some(known(text(row, 1)?)?) } else { None };
+        let id = Uuid::from_bytes(row.get(2)?);
+        Ok((organization.map(|organization| FoundEvent { organization, id }), row.get(0)?))
+    })
+}
+
+/// Looks for stored answers that hold `address` among up to `limit` behind the row `after`.
+pub fn find_answers(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) -> Result<Step<FoundAnswer, i64>> {
+    let mut statement = reader.prepare_cached(
+        "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text)
+         from idempotency
+         where rowid > ?1
+         order by rowid
+         limit ?2",
+    )?;
+    walk(statement.query((after, limit))?, limit, |row| {
+        let (operation, key, location, body) = (text(row, 2)?, text(row, 3)?, text(row, 4)?, text(row, 5)?);
+        let found = if [key, location, body].into_iter().any(|text| mentions(text, address)) {
+            let organization = organization_of(operation, body);
+            let (operation, key) = (operation.to_owned(), key.to_owned());
+            Some(FoundAnswer { organization, actor: row.get(1)?, operation, key })
+        } else {
+            None
+        };
+        Ok((found, row.get(0)?))
+    })
+}
+
+/// Goes through the rows of a read of up to `limit`, each turned by `look` into what it found, if anything, and the row's place.
+fn walk<T, C>(mut rows: Rows<'_>, limit: u32, look: impl Fn(&Row<'_>) -> Result<(Option<T>, C)>) -> Result<Step<T, C>> {
+    let (mut step, mut seen) = (Step { found: Vec::new(), next: None }, 0);
+    while let Some(row) = rows.next()? {
+        let (found, place) = look(row)?;
+        step.found.extend(found);
+        step.next = Some(place);
+        seen += 1;
+    }
+    step.next = step.next.filter(|_| seen == limit);
+    Ok(step)
+}
+
+/// A text, borrowed from its row.
+fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
+    row.get_ref(column)?.as_str().map_err(Error::internal)
+}
+
+/// The organization that a stored answer is about: the one in its path, else the one in its body.
+fn organization_of(operation: &str, body: &str) -> Option<OrganizationId> {
+    /// An answer that is an invitation, or what may be seen of one.
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct OfOrganization {
+        /// Whose it is.
+        organization_id: String,
+    }
+    let in_path = operation.split_once("/v1/organizations/").and_then(|(_, rest)| rest.split('/').next());
+    let in_body = || serde_json::from_str(body).ok().map(|body: OfOrganization| body.organization_id);
+    in_path.map(str::to_owned).or_else(in_body).and_then(|id| OrganizationId::parse(&id))
+}
+
+/// The id of an organization that is in the file.
+fn known(id: &str) -> Result<OrganizationId> {
+    OrganizationId::parse(id).ok_or_else(|| Error::internal("an organization without a good id"))
+}
+
+impl Found for FoundInvitation {
+    fn organization(&self) -> Option<&OrganizationId> {
+        Some(&self.organization)
+    }
+
+    fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
+        let sql = "delete from invitation where organization_id = ?1 and id = ?2 and email = ?3";
+        let bound = (self.organization.as_str(), self.id.as_bytes(), address);
+        Ok(tx.prepare_cached(sql)?.execute(bound)? > 0)
+    }
+}
+
+impl Found for FoundEvent {
+    fn organization(&self) -> Option<&OrganizationId> {
+        Some(&self.organization)
+    }
+
+    fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
+        let mut look = tx.prepare_cached("select before, after from event where organization_id = ?1 and id = ?2")?;
+        let mut rows = look.query((self.organization.as_str(), self.id.as_bytes()))?;
+        let Some(row) = rows.next()? else {
+            return Ok(false);
+        };
+        let (before, after): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
+        let without = |facts: &Option<String>| redact(facts.as_deref()?, address);
+        let redacted = (without(&before), without(&after));
+        if redacted == (None, None) {
+            return Ok(false);
+        }
+        drop(rows);
+        tx.prepare_cached("update event set before = ?3, after = ?4 where organization_id = ?1 and id = ?2")?
+            .execute((self.organization.as_str(), self.id.as_bytes(), redacted.0.or(before), redacted.1.or(after)))?;
+        Ok(true)
+    }
+}
+
+impl Found for FoundAnswer {
+    fn organization(&self) -> Option<&OrganizationId> {
+        self.organization.as_ref()
+    }
+
+    fn erase(&self, tx: &WriteTx<'_>, _: &str) -> Result<bool> {
+        let sql = "delete from idempotency where actor = ?1 and operation = ?2 and key = ?3";
+        Ok(tx.prepare_cached(sql)?.execute((&self.actor, &self.operation, &self.key))? > 0)
+    }
+}

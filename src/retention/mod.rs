@@ -1,0 +1,87 @@
+//! Retention: invitations that have been closed for long enough are deleted, if the operator wants that.
+//!
+//! A pass walks over all invitations in the order in which they are stored, a bounded step at a time: reading needs no index
+//! that creates would have to pay for, and no write waits for more than a few of its rows. What is due is decided again in the
+//! transaction that deletes it, by the time of that: an invitation that was sent again meanwhile stays.
+
+pub mod store;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::db::Db;
+use crate::error::Result;
+use crate::event::Origin;
+
+/// The longest time that can be set, in days.
+pub const MAX_DAYS: i64 = 3650;
+/// How often a pass begins.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+/// Invitations that are looked at in one read.
+const ROWS_PER_READ: u32 = 1_000;
+/// Invitations that are deleted in one job.
+const ROWS_PER_JOB: usize = 100;
+/// How long a pass rests after each read and each job, so that it takes only a part of the disk's time.
+const PAUSE: Duration = Duration::from_millis(10);
+/// Who deletes, in the history.
+const ACTOR: &str = "retention";
+/// Seconds in a day.
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// For how long closed invitations are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Whole days, from 1 to [`MAX_DAYS`].
+    pub days: i64,
+}
+
+impl Retention {
+    /// What was closed before this time is due at `now`. A clock that was set back makes nothing due.
+    pub fn limit(self, now: Timestamp) -> Timestamp {
+        now.plus_seconds(-self.days * DAY_SECONDS)
+    }
+}
+
+/// The place of an invitation in the table: its organization and its id. The first one is behind `("", nil)`.
+pub type Place = (String, Uuid);
+
+/// Makes a pass at once, and then every hour, for as long as it is polled.
+pub async fn run(db: Db, retention: Option<Retention>) {
+    let Some(retention) = retention else {
+        return;
+    };
+    loop {
+        match sweep(&db, retention).await {
+            Ok(0) => {}
+            Ok(deleted) => log::info!("retention: {deleted} invitations deleted that were closed long enough ago"),
+            Err(error) => log::error!("retention: given up until the next pass: {error}"),
+        }
+        // The machine's time: a clock that is set must not make passes more or less frequent.
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// One pass over all invitations. Answers how many it deleted.
+///
+/// # Errors
+/// When the file cannot be read or written, or too many writes wait: what was deleted by then stays deleted.
+pub async fn sweep(db: &Db, retention: Retention) -> Result<usize> {
+    let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
+    let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
+    loop {
+        let from = after.clone();
+        let step = db.read_long(move |reader| store::find_due(reader, retention, &from, ROWS_PER_READ)).await?;
+        for due in step.due.chunks(ROWS_PER_JOB) {
+            let (due, origin) = (due.to_vec(), origin.clone());
+            deleted += db.write(move |tx| store::delete_due(tx, retention, &due, &origin)).await?;
+            tokio::time::sleep(PAUSE).await;
+        }
+        match step.last {
+            Some(last) => after = last,
+            None => return Ok(deleted),
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,290 @@
+//! Erasure: what is left in the file of an address, or of an organization, and what must not be touched.
+
+use std::process::Command;
+
+use invited::key::Scope;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, TestApp, anybody, invitation, invitations, rules};
+
+/// Erases `email` with the admin key.
+fn erase(app: &TestApp, email: &str) -> Answer {
+    app.request("DELETE", &format!("/v1/invitations?email={email}")).send()
+}
+
+/// The bytes of the file and what belongs to it, in lowercase. Another process reads them: closing the file in this one would
+/// drop SQLite's locks on it.
+fn bytes(app: &TestApp) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for end in ["", "-wal", "-shm"] {
+        let path = format!("{}{end}", app.database.display());
+        bytes.extend(Command::new("cat").arg(path).output().expect("cat runs").stdout);
+    }
+    assert!(bytes.starts_with(b"SQLite format 3"));
+    bytes.to_ascii_lowercase()
+}
+
+/// How often `text` is in `bytes`.
+fn count(bytes: &[u8], text: &str) -> usize {
+    bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+}
+
+/// Makes and deletes many invitations whose addresses lie around those that will be erased, in no order; a fifth of them in the
+/// organization `guest`.
+fn churn(app: &TestApp, seed: u64, guest: &str) {
+    use invited::invitation::{create, new};
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (rules, by) = (rules(), anybody());
+    let job = |tx: &invited::db::WriteTx<'_>| {
+        for _ in 0..1_500 {
+            let number = random.u8(0..20);
+            let organization = if number < 4 { guest.to_owned() } else { format!("org-{number}") };
+            let email = format!("{}rika{}.{organization}@example.com", random.char('a'..='h'), random.u32(..));
+            let organization = invited::organization::OrganizationId::parse(&organization).expect("an id");
+            let name = "n".repeat(random.usize(1..90));
+            let body = json!({ "email": email, "role": "developer", "metadata": { "name": name } });
+            let body: new::CreateBody = serde_json::from_value(body).expect("a body");
+            let new = new::NewInvitation::parse(organization, body, &rules, tx.now).expect("fine");
+            let show = |made: &invited::invitation::Invitation<'_>| Ok(made.id);
+            let (_, id) = create::create(tx, &new, &by, show)?;
+            if random.u8(0..3) == 0 {
+                invited::invitation::delete::delete(tx, (&new.organization, id), &by.origin, |_| Ok(()))?;
+            }
+        }
+        Ok(())
+    };
+    invited::db::write_beside(&app.database, job).expect("it churns");
+}
+
+/// A create with everything that could hold the address once more; the answer is stored.
+fn invite_with_all(app: &TestApp, organization: &str, email: &str) -> Value {
+    let body = json!({ "email": email.to_uppercase(), "role": "developer",
+        "inviter": { "id": email, "name": format!("Friend of {email}") },
+        "metadata": { "mail": email.to_uppercase(), "long": "x".repeat(2_000) },
+        "redirectUrl": format!("http://invited.test/welcome?to={}", email.replace('@', "%40")) });
+    let request = app.request("POST", &invitations(organization)).header("Idempotency-Key", email);
+    let answer = request.json(body.to_string()).send();
+    assert_eq!(answer.status, 201, "{}", answer.text());
+    answer.json()
+}
+
+/// Invites `email` in one organization for each way in which an invitation can stand, or be gone. Answers how many are there.
+fn in_every_status(app: &TestApp, email: &str) -> usize {
+    let change = |organization: &str, change: &str, body: &Value| {
+        let made = invite_with_all(app, organization, email);
+        let path = format!("{}/{change}", invitation(organization, &made["id"]));
+        assert_eq!(app.post(&path, &body.to_string()).status, 200, "{change}");
+        made
+    };
+    invite_with_all(app, "pending", email);
+    change("accepted", "accept", &json!({ "email": email, "subject": email }));
+    change("revoked", "revoke", &json!({}));
+    let deleted = invite_with_all(app, "deleted", email);
+    assert_eq!(app.request("DELETE", &invitation("deleted", &deleted["id"])).send().status, 204);
+    let linked = change("declined", "link", &json!({}));
+    let link = app.post(&format!("{}/link", invitation("declined", &linked["id"])), "{}").json();
+    let proof = json!({ "token": link["token"], "email": email }).to_string();
+    let declined = app.request("POST", "/v1/invitations/decline").header("Idempotency-Key", email).json(proof).send();
+    assert_eq!(declined.status, 200, "{}", declined.text());
+    let moved = json!({ "redirectUrl": format!("http://invited.test/{email}") }).to_string();
+    let pending = invite_with_all(app, "updated", email);
+    assert_eq!(app.request("PATCH", &invitation("updated", &pending["id"])).json(moved).send().status, 200);
+    5
+}
+
+#[test]
+fn no_text_of_an_erased_address_is_left_whatever_became_of_its_invitations() {
+    let app = TestApp::start(invited::config::Mode::Serve, &["--limit-recipient", "0"]);
+    let victims: Vec<_> =
+        (0..8).map(|number| format!("{}rika.mustermann.{number}@example.com", (b'a' + number) as char)).collect();
+    for (seed, email) in victims.iter().enumerate() {
+        churn(&app, seed as u64, "org-0");
+        let expected = in_every_status(&app, email);
+        assert_eq!(
+            app.get(&format!("{}?email={email}", invitations("pending"))).json().as_array().map(Vec::len),
+            Some(1)
+        );
+        assert_eq!(expected, 5);
+    }
+    let lapsed = invite_with_all(&app, "lapsed", &victims[0]);
+    app.advance_to(8 * 24 * 60 * 60 * 1000);
+    let flipped = app.invite("lapsed", &victims[0]);
+    assert_ne!(lapsed["id"], flipped["id"]);
+    churn(&app, 99, "org-0");
+    assert!(count(&bytes(&app), "rika.mustermann") > 100);
+    for (number, email) in victims.iter().enumerate() {
+        let answer = erase(&app, &email.to_uppercase());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let more = if number == 0 { 2 } else { 0 };
+        assert_eq!(answer.json()["invitations"], 5 + more);
+        // Created six times and deleted once, accepted by it, and sent elsewhere.
+        assert_eq!(answer.json()["events"], 9 + more);
+        assert_eq!(answer.json()["answers"], 7 + more / 2);
+        let bytes = bytes(&app);
+        for text in [email.as_str(), &email.replace('@', "%40"), email.split('@').next().expect("a name")] {
+            assert_eq!(count(&bytes, text), 0, "{text}");
+        }
+        assert_eq!(erase(&app, email).text(), r#"{"invitations":0,"events":0,"answers":0}"#);
+    }
+    assert_eq!(count(&bytes(&app), "mustermann"), 0, "nor a piece of one");
+    assert_eq!(app.db_rows("pragma integrity_check"), [[r#"Some("ok")"#]]);
+    let events = app.get("/v1/organizations/deleted/events?limit=1000&order=asc").json();
+    let events: Vec<_> = events.as_array().expect("an array").iter().collect();
+    assert_eq!(events.len(), 3 * victims.len(), "the history keeps that something happened");
+    assert_eq!((&events[0]["type"], &events[0]["after"]["email"]), (&json!("invitation.created"), &Value::Null));
+    assert_eq!(events[0]["after"]["role"], "developer");
+    let erased = events.last().expect("an event");
+    assert_eq!((&erased["type"], &erased["invitationId"]), (&json!("invitation.erased"), &Value::Null));
+    assert_eq!(erased["actor"].as_str(), app.key.split('_').nth(1));
+}
+
+#[test]
+fn other_addresses_stay_as_they_are_even_those_that_hold_the_erased_one() {
+    let app = TestApp::serve();
+    let others = ["xa@b.co", "x.a@b.co", "x+a@b.co", "x-a@b.co", "a@b.com", "a@b.co.uk", "a+x@b.co", "a@xb.co"];
+    for email in others {
+        let body = json!({ "email": email, "role": "developer" }).to_string();
+        let request = app.request("POST", &invitations("acme")).header("Idempotency-Key", email);
+        assert_eq!(request.json(body).send().status, 201);
+    }
+    let rows = || {
+        app.db_rows(
+            "select hex(id) || email || updated_at from invitation where email != 'a@b.co'
+             union all select hex(id) || type || coalesce(before, '') || coalesce(after, '') from event
+                       where type != 'invitation.erased' and coalesce(after, '') not like '{\"email\":\"a@b.co\"%'
+             union all select key || hex(body) from idempotency",
+        )
+    };
+    let before = rows();
+    app.invite("acme", "a@b.co");
+    app.invite("globex", "a@b.co");
+    assert_eq!(erase(&app, "a@b.co").json(), json!({ "invitations": 2, "events": 2, "answers": 0 }));
+    let redacted = |row: &Vec<String>| row.concat().contains(r#"{\"role\""#);
+    let after: Vec<_> = rows().into_iter().filter(|row| !redacted(row)).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
+fn a_key_that_is_bound_to_organizations_erases_only_in_those_and_learns_nothing_of_others() {
+    let app = TestApp::serve();
+    let email = "erika.mustermann@example.com";
+    let (own, foreign) = (invite_with_all(&app, "acme", email), invite_with_all(&app, "globex", email));
+    let accept = json!({ "token": null, "email": email });
+    for (organization, made) in [("acme", &own), ("globex", &foreign)] {
+        let link = app.post(&format!("{}/link", invitation(organization, &made["id"])), "{}").json();
+        let mut body = accept.clone();
+        body["token"] = link["token"].clone();
+        let request = app.request("POST", "/v1/invitations/accept").header("Idempotency-Key", organization);
+        assert_eq!(request.json(body.to_string()).send().status, 200);
+    }
+    let key = app.key(&[Scope::Admin], &["acme", "umbrella"], None);
+    let of_globex = || {
+        app.db_rows(
+            "select hex(id) || email from invitation where organization_id = 'globex'
+             union all select hex(id) || coalesce(before, '') || coalesce(after, '') from event where organization_id = 'globex'
+             union all select key || operation || hex(body) from idempotency where body like '%globex%'",
+        )
+    };
+    let before = of_globex();
+    assert_eq!(before.len(), 5);
+    let erase_bound = || app.anonymous("DELETE", &format!("/v1/invitations?email={email}")).bearer(&key).send();
+    assert_eq!(erase_bound().json(), json!({ "invitations": 1, "events": 1, "answers": 2 }));
+    assert_eq!(of_globex(), before);
+    assert_eq!(erase_bound().json(), json!({ "invitations": 0, "events": 0, "answers": 0 }));
+    assert_eq!(app.db_rows("select id from event where type = 'invitation.erased'").len(), 1);
+    assert_eq!(erase(&app, email).json(), json!({ "invitations": 1, "events": 1, "answers": 2 }));
+    assert_eq!(count(&bytes(&app), "mustermann"), 0);
+}
+
+#[test]
+fn an_unknown_address_is_zeros_and_a_bad_one_is_refused_and_nothing_is_changed() {
+    let app = TestApp::serve();
+    app.invite("acme", "a@b.co");
+    let rows = || app.db_rows("select email from invitation union all select type || after from event");
+    let before = rows();
+    assert_eq!(erase(&app, "unknown@b.co").text(), r#"{"invitations":0,"events":0,"answers":0}"#);
+    let delete = |path: &str| app.request("DELETE", path).send();
+    for (path, status) in [
+        ("/v1/invitations", 422),
+        ("/v1/invitations?email=", 422),
+        ("/v1/invitations?email=nonsense", 422),
+        ("/v1/invitations?email=a@b.co&force=1", 400),
+        ("/v1/invitations?email=a@b.co&email=c@b.co", 400),
+    ] {
+        assert_eq!(delete(path).status, status, "{path}");
+    }
+    let rest = [Scope::Read, Scope::Write, Scope::Accept, Scope::Link];
+    let key = app.key(&rest, &[], None);
+    let refused = app.anonymous("DELETE", "/v1/invitations?email=a@b.co").bearer(&key).send();
+    assert_eq!((refused.status, refused.code().as_str()), (403, "insufficient_scope"));
+    assert_eq!(rows(), before);
+}
+
+#[test]
+fn what_is_invited_during_an_erasure_is_a_new_invitation_and_what_was_there_is_gone() {
+    let app = TestApp::start(invited::config::Mode::Serve, &["--limit-recipient", "0"]);
+    churn(&app, 7, "org-0");
+    let email = "erika.mustermann@example.com";
+    for _ in 0..3 {
+        let old = app.invite("acme", email);
+        std::thread::scope(|scope| {
+            let creating = scope.spawn(|| {
+                let create = |number| app.invite(&format!("org-{number}"), email)["id"].clone();
+                (0..10).map(create).collect::<Vec<_>>()
+            });
+            assert_eq!(erase(&app, email).status, 200);
+            creating.join().expect("every create works");
+        });
+        assert_eq!(app.get(&invitation("acme", &old["id"])).status, 404);
+        assert_eq!(erase(&app, email).status, 200);
+        assert_eq!(count(&bytes(&app), "mustermann"), 0);
+    }
+}
+
+#[test]
+fn while_another_program_reads_it_is_503_and_a_repetition_finishes_it() {
+    let app = TestApp::serve();
+    let email = "erika.mustermann@example.com";
+    app.invite("acme", email);
+    let other = rusqlite::Connection::open(&app.database).expect("it opens");
+    other.execute_batch("begin; select count(*) from invitation;").expect("it reads");
+    let answer = erase(&app, email);
+    assert_eq!((answer.status, answer.code().as_str()), (503, "storage_busy"));
+    assert!(answer.header("retry-after").is_some());
+    assert_eq!(app.get(&invitations("acme")).text(), "[]");
+    drop(other);
+    assert_eq!(erase(&app, email).text(), r#"{"invitations":0,"events":0,"answers":0}"#);
+    assert_eq!(count(&bytes(&app), "mustermann"), 0);
+}
+
+#[test]
+fn a_deleted_organization_leaves_no_text() {
+    let app = TestApp::serve();
+    let settings = json!({ "name": "Vandelay Industries", "blockedDomains": ["soup.example"] }).to_string();
+    let path = "/v1/organizations/vandelay-1";
+    assert_eq!(app.request("PUT", path).json(settings).send().status, 201);
+    for number in 0..60 {
+        if number % 20 == 0 {
+            churn(&app, number, "vandelay-1");
+        }
+        let email = format!("{}rika{number}.varnsen@latex.example", char::from(b'a' + (number % 8) as u8));
+        if number % 4 > 0 {
+            app.invite("vandelay-1", &email);
+            continue;
+        }
+        let made = invite_with_all(&app, "vandelay-1", &email);
+        let link = app.post(&format!("{}/link", invitation("vandelay-1", &made["id"])), "{}").json();
+        let body = json!({ "token": link["token"], "email": email }).to_string();
+        let request = app.request("POST", "/v1/invitations/accept").header("Idempotency-Key", &number.to_string());
+        assert_eq!(request.json(body).send().status, 200);
+    }
+    churn(&app, 99, "vandelay-1");
+    assert!(count(&bytes(&app), "vandelay") > 60);
+    assert_eq!(app.request("DELETE", path).send().status, 204);
+    let bytes = bytes(&app);
+    for text in ["vandelay", "soup.example", "latex.example", "varnsen", "friend of"] {
+        assert_eq!(count(&bytes, text), 0, "{text}");
+    }
+    assert_eq!(app.db_rows("pragma integrity_check"), [[r#"Some("ok")"#]]);
+    assert!(count(&bytes, "org-1") > 100, "others stay");
+}
