@@ -1,5 +1,6 @@
 //! The common check after every fault.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::client::Client;
-use crate::ledger::{Entry, Findings, Row, compare};
+use crate::client::{Answer, Client};
+use crate::compare::{Acknowledged, Findings, Found, Row, compare};
+use crate::ledger::{Change, Entry, Reply};
 use crate::load::Load;
 use crate::server::Server;
 
@@ -56,8 +58,8 @@ impl History {
         self.entries.extend(entries);
     }
 
-    /// Later faults have not undone what was there after earlier ones; how many changes were acknowledged.
-    pub fn holds(&self, server: &Server, key: &str) -> Outcome<usize> {
+    /// Later faults have not undone what was there after earlier ones; what was acknowledged.
+    pub fn holds(&self, server: &Server, key: &str) -> Outcome<Acknowledged> {
         let findings = answers_hold(server, key, &self.organizations, &self.entries)?;
         nothing_lost(&findings)?;
         Ok(findings.acknowledged)
@@ -87,39 +89,82 @@ pub fn settle(database: &Path) -> Outcome {
     Ok(())
 }
 
-/// The answers of one load and what the server lists for its organizations.
+/// The answers of loads and what the server shows of their organizations and keys.
 pub fn answers_hold(server: &Server, key: &str, organizations: &[String], entries: &[Entry]) -> Outcome<Findings> {
     let client = Client::new(&server.base, key);
     let mut rows = Vec::new();
     for organization in organizations {
         rows.extend(list(&client, organization)?);
     }
-    Ok(compare(entries, &rows))
+    let keys = keys_of(server, key, organizations, entries)?;
+    Ok(compare(entries, &Found { rows, keys }))
 }
 
 /// All invitations of one organization.
 pub fn list(client: &Client, organization: &str) -> Outcome<Vec<Row>> {
-    let answer = client.list(organization).ok_or("the list was not answered")?;
-    let body = match answer.body {
-        Value::Array(body) if answer.status == 200 => body,
-        body => return Err(format!("the list was answered {} {body}", answer.status).into()),
+    let row = |item: &Value| Row {
+        id: text(item, "id"),
+        email: text(item, "email"),
+        role: text(item, "role"),
+        status: text(item, "status"),
+        send_count: item["sendCount"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default(),
     };
-    let text = |item: &Value, name: &str| item[name].as_str().unwrap_or_default().to_owned();
-    let row =
-        |item: &Value| Row { id: text(item, "id"), email: text(item, "email"), pending: item["status"] == "pending" };
-    Ok(body.iter().map(row).collect())
+    Ok(items(client.list(organization))?.iter().map(row).collect())
+}
+
+/// The keys with names of these organizations. Those that the writers hold are tried.
+fn keys_of(
+    server: &Server,
+    key: &str,
+    organizations: &[String],
+    entries: &[Entry],
+) -> Outcome<BTreeMap<String, String>> {
+    let ours =
+        |name: &str| organizations.iter().any(|organization| name.ends_with(&format!("@{organization}.example")));
+    let listed = items(Client::new(&server.base, key).get("/v1/keys"))?;
+    let status = |item: &Value| (text(item, "name"), text(item, "status"));
+    let mut keys: BTreeMap<_, _> = listed.iter().map(status).filter(|(name, _)| ours(name)).collect();
+    for entry in entries {
+        if let Entry { change: Change::MakeKey { name }, reply: Reply::Done(key) } = entry
+            && let Some(status) = keys.get_mut(name)
+        {
+            *status = match status_of(server, key) {
+                Some(200) => "live".to_owned(),
+                Some(401) => "revoked".to_owned(),
+                other => format!("answered {other:?}"),
+            };
+        }
+    }
+    Ok(keys)
+}
+
+/// The items of a list that must have been answered.
+fn items(answer: Option<Answer>) -> Outcome<Vec<Value>> {
+    let answer = answer.ok_or("a list was not answered")?;
+    match answer.body {
+        Value::Array(items) if answer.status == 200 => Ok(items),
+        body => Err(format!("a list was answered {} {body}", answer.status).into()),
+    }
+}
+
+/// A field of text.
+fn text(item: &Value, name: &str) -> String {
+    item[name].as_str().unwrap_or_default().to_owned()
+}
+
+/// What a list is answered with that key.
+fn status_of(server: &Server, key: &str) -> Option<u16> {
+    Client::new(&server.base, key).status("/v1/organizations/keys/invitations")
 }
 
 /// Each key opens the server, or not, as its command was told.
 pub fn keys_hold(server: &Server, keys: &Keys) -> Outcome {
-    let path = "/v1/organizations/keys/invitations";
-    let status = |key: &String| Client::new(&server.base, key).status(path);
     for key in &keys.made {
-        let found = status(key);
+        let found = status_of(server, key);
         ensure(found == Some(200), || format!("a key that was made is answered {found:?}"))?;
     }
     for key in &keys.revoked {
-        let found = status(key);
+        let found = status_of(server, key);
         ensure(found == Some(401), || format!("a key that was revoked is answered {found:?}"))?;
     }
     Ok(())
@@ -145,8 +190,7 @@ pub fn none(what: &str, list: &[String]) -> Outcome {
 
 /// No answer of a load was a 5xx.
 pub fn nothing_failed(entries: &[Entry]) -> Outcome {
-    let failed = |entry: &&Entry| matches!(entry, Entry::CreateFailed { .. } | Entry::DeleteFailed { .. });
-    let failures: Vec<&Entry> = entries.iter().filter(failed).take(SHOWN).collect();
+    let failures: Vec<&Entry> = entries.iter().filter(|entry| entry.failure().is_some()).take(SHOWN).collect();
     ensure(failures.is_empty(), || format!("answers 5xx, such as {failures:#?}"))
 }
 

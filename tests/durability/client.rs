@@ -23,7 +23,7 @@ pub struct Client {
 }
 
 /// A whole answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -37,10 +37,33 @@ impl Answer {
         self.body["code"].as_str().unwrap_or_default()
     }
 
-    /// The id of the invitation in the body, or nothing.
-    pub fn id(&self) -> &str {
-        self.body["id"].as_str().unwrap_or_default()
+    /// What was made: a whole API key, else the id of the invitation in the body, or nothing.
+    pub fn made(&self) -> &str {
+        self.body["key"].as_str().or(self.body["id"].as_str()).unwrap_or_default()
     }
+
+    /// The answer to one row of a batch, as if it had been a request of its own.
+    pub fn row(&self, index: usize) -> Self {
+        let result = &self.body["results"][index];
+        let Some(status) = result["status"].as_u64().and_then(|status| u16::try_from(status).ok()) else {
+            return self.clone();
+        };
+        let body = result.get("invitation").or(result.get("error")).cloned().unwrap_or_default();
+        Self { status, body }
+    }
+
+    /// The status and the error code, or the body where there is no code.
+    pub fn brief(&self) -> String {
+        match self.code() {
+            "" => format!("{} {}", self.status, self.body),
+            code => format!("{} {code}", self.status),
+        }
+    }
+}
+
+/// The path of an organization's invitations.
+pub fn invitations(organization: &str) -> String {
+    format!("/v1/organizations/{organization}/invitations")
 }
 
 impl Client {
@@ -58,21 +81,30 @@ impl Client {
 
     /// Creates an invitation from a body such as `{"email":..,"role":..}`.
     pub fn create(&self, organization: &str, body: &Value) -> Option<Answer> {
-        let url = format!("{}/v1/organizations/{organization}/invitations", self.base);
-        let request = self.agent.post(url).header("Authorization", &self.authorization);
-        answer(request.send_json(body))
+        self.post(&invitations(organization), body)
     }
 
-    /// Deletes an invitation.
-    pub fn delete(&self, organization: &str, id: &str) -> Option<Answer> {
-        let url = format!("{}/v1/organizations/{organization}/invitations/{id}", self.base);
-        let request = self.agent.delete(url);
+    /// Posts to any path.
+    pub fn post(&self, path: &str, body: &Value) -> Option<Answer> {
+        let request = self.agent.post(format!("{}{path}", self.base));
+        answer(request.header("Authorization", &self.authorization).send_json(body))
+    }
+
+    /// Changes what is at any path.
+    pub fn patch(&self, path: &str, body: &Value) -> Option<Answer> {
+        let request = self.agent.patch(format!("{}{path}", self.base));
+        answer(request.header("Authorization", &self.authorization).send_json(body))
+    }
+
+    /// Deletes what is at any path.
+    pub fn delete(&self, path: &str) -> Option<Answer> {
+        let request = self.agent.delete(format!("{}{path}", self.base));
         answer(request.header("Authorization", &self.authorization).call())
     }
 
     /// Lists all invitations of an organization.
     pub fn list(&self, organization: &str) -> Option<Answer> {
-        self.get(&format!("/v1/organizations/{organization}/invitations"))
+        self.get(&invitations(organization))
     }
 
     /// Reads any path.

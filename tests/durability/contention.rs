@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::check::{answers_hold, ensure, no_panic, nothing_failed, nothing_lost, sound};
 use crate::client::Client;
+use crate::ledger::Change;
 use crate::load::{Load, entries};
 use crate::scale::Scale;
 use crate::server::{Launch, Server};
@@ -29,14 +30,17 @@ pub fn clients_never_see_a_lock(scale: &Scale) -> Outcome {
     let (counts, told) = load.run(&server, &key, || meet(&server, &key, &organizations, scale.contention))?;
     let entries = entries(told);
     nothing_failed(&entries)?;
-    nothing_lost(&answers_hold(&server, &key, &organizations, &entries)?)?;
+    let findings = answers_hold(&server, &key, &organizations, &entries)?;
+    nothing_lost(&findings)?;
+    let acknowledged = findings.acknowledged;
+    ensure(acknowledged.0.len() == Change::KINDS, || format!("a kind of change is missing: {acknowledged}"))?;
     let log = server.stop()?;
     no_panic(&log)?;
     let spoken = log.lines().find(|line| [" locked", " busy"].iter().any(|word| line.to_lowercase().contains(word)));
     ensure(spoken.is_none(), || format!("the log speaks of a lock: {}", spoken.unwrap_or_default()))?;
     sound(&database)?;
     let (reads, commands) = counts;
-    report(format!("{} writes, {reads} reads and {commands} key commands met", entries.len()));
+    report(format!("{acknowledged}, {reads} reads and {commands} key commands met"));
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::check::{answers_hold, ensure, no_panic, nothing_lost, nothing_resurfaced, sound};
 use crate::client::{Answer, Client};
 use crate::faults::Mount;
-use crate::ledger::Entry;
+use crate::ledger::{Change, Entry, Reply};
 use crate::load::{Load, entries};
 use crate::scale::Scale;
 use crate::server::Launch;
@@ -85,14 +85,8 @@ impl Probe {
             let body = json!({ "email": email, "role": "viewer" });
             let answer = self.client.create(Self::ORGANIZATION, &body);
             let answer = answer.ok_or("the server no longer answers")?;
-            let entry = match answer.status {
-                201 => Entry::Created { id: answer.id().to_owned(), email },
-                status => {
-                    let answer = format!("{status} {}", answer.code());
-                    Entry::CreateFailed { email, answer }
-                }
-            };
-            self.entries.push(entry);
+            let change = Change::Create { email, role: "viewer".to_owned(), batch: None };
+            self.entries.push(Entry { change, reply: Reply::of(Some(&answer), &[201], &[]) });
             if expected(&answer) {
                 return Ok(begun.elapsed());
             }
@@ -115,11 +109,9 @@ impl Probe {
 /// Every refused write names the full disk; how many there are.
 fn only_storage_full(entries: &[Entry]) -> Outcome<usize> {
     let mut refused = 0;
-    for entry in entries {
-        if let Entry::CreateFailed { answer, .. } | Entry::DeleteFailed { answer, .. } = entry {
-            refused += 1;
-            ensure(answer == "503 storage_full", || format!("a full disk is answered {answer}"))?;
-        }
+    for answer in entries.iter().filter_map(Entry::failure) {
+        refused += 1;
+        ensure(answer == "503 storage_full", || format!("a full disk is answered {answer}"))?;
     }
     Ok(refused)
 }

@@ -16,7 +16,8 @@
 //! # Modules
 //! - `scale`: how much each trial does
 //! - `server`, `client`, `cli`: the binary from outside
-//! - `load`, `ledger`, `check`: what was asked for, what was answered, and whether the file agrees
+//! - `load`, `writer`: what is asked for; `ledger`: what was answered
+//! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the comparison finds a loss
 //! - `faults`: lost power, full disks, failing calls, other users
 //! - `kill` (R1), `power` and `control` (R2), `sync_errors` (R3), `full_disk` (R4), `unwritable` (R5), `refusals` (R6),
 //!   `lock` (R7), `contention` (R9), `bursts` (R10): the trials
@@ -30,10 +31,12 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::scale::Scale;
 
+mod asked;
 mod bursts;
 mod check;
 mod cli;
 mod client;
+mod compare;
 mod contention;
 mod control;
 mod faults;
@@ -46,8 +49,10 @@ mod power;
 mod refusals;
 mod scale;
 mod server;
+mod stories;
 mod sync_errors;
 mod unwritable;
+mod writer;
 
 /// What a step of a trial returns; any error fails the trial.
 pub type Outcome<T = ()> = Result<T, Failed>;
@@ -113,7 +118,7 @@ const TRIALS: [Planned; 14] = [
     ("r7_commands_work_beside_the_server", lock::commands_work_beside_the_server, nothing),
     ("r9_clients_never_see_a_lock", contention::clients_never_see_a_lock, nothing),
     ("r10_bad_items_fail_alone", bursts::bad_items_fail_alone, nothing),
-    ("ledger_finds_what_is_lost", ledger::finds_what_is_lost, nothing),
+    ("ledger_finds_what_is_lost", stories::finds_what_is_lost, nothing),
 ];
 
 /// Nothing stands in the way of a trial that needs only the binary.

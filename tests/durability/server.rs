@@ -70,8 +70,11 @@ impl Launch {
         for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"INVITED_")) {
             command.env_remove(name);
         }
-        // The shared addresses of the load are invited more often than anybody should be.
-        command.env("INVITED_LIMIT_RECIPIENT", "0");
+        // A load writes to the same addresses and asks with dead keys more often than anybody should.
+        command.env("INVITED_RESEND_COOLDOWN", "0s");
+        for limit in ["ADDRESS", "RECIPIENT", "PROOFS"] {
+            command.env(format!("INVITED_LIMIT_{limit}"), "0");
+        }
         let database = database.to_owned();
         Self { command, database }
     }

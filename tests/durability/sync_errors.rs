@@ -14,13 +14,15 @@ use serde_json::json;
 use crate::check::{answers_hold, ensure, no_panic, none, nothing_lost, settle, sound};
 use crate::client::Client;
 use crate::faults::CallFault;
-use crate::ledger::Entry;
+use crate::ledger::{Change, Entry, Reply};
+use crate::load::{Load, entries};
 use crate::scale::Scale;
 use crate::server::{Launch, Server};
+use crate::writer::Writer;
 use crate::{Outcome, report};
 
-/// Where the writers write.
-const ORGANIZATION: &str = "faults";
+/// Where single creations look whether the server has healed.
+const ORGANIZATION: &str = "healing";
 
 /// Each writer stops after this many requests, fault or not.
 const REQUESTS: usize = 150;
@@ -44,10 +46,20 @@ struct Request {
     begun: f64,
     /// Seconds since 1970 when its answer had arrived.
     ended: f64,
-    /// The status, or 0 without an answer.
-    status: u16,
-    /// For the ledger.
-    entry: Entry,
+    /// For the ledger: what it asked for. Several rows share the answer to a batch.
+    entries: Vec<Entry>,
+}
+
+impl Request {
+    /// Whether anything was acknowledged.
+    fn is_done(&self) -> bool {
+        self.entries.iter().any(|entry| entry.reply.is_done())
+    }
+
+    /// Whether it was answered 5xx.
+    fn is_failed(&self) -> bool {
+        self.entries.iter().any(|entry| entry.failure().is_some())
+    }
 }
 
 /// What one run under a fault was like.
@@ -57,11 +69,11 @@ struct Tally {
     reached: usize,
     /// Runs in which the server did not start because of the fault.
     refused_starts: usize,
-    /// Writes answered 503.
+    /// Requests answered 503.
     failed: usize,
-    /// Writes answered 201.
+    /// Changes that were acknowledged.
     acknowledged: usize,
-    /// Writes answered 503 that are there after a restart.
+    /// Changes answered 503 that are there after a restart.
     resurfaced: Vec<String>,
 }
 
@@ -73,13 +85,17 @@ pub fn failed_calls_are_never_acknowledged(scale: &Scale) -> Outcome {
     let key = server.admin_key()?;
     server.stop()?;
     settle(&template)?;
+    let mut random = scale.random(5);
     let mut resurfaced = Vec::new();
     for (number, fault) in FAULTS.into_iter().enumerate() {
         let mut tally = Tally::default();
         for position in scale.fault_positions.iter().copied() {
             let database = directory.path().join(format!("fault{number}-{position}.db"));
             fs::copy(&template, &database)?;
-            let run = Run { fault, position, database, key: &key };
+            // One writer at odd positions, where a request is a commit, and several that share commits at even ones.
+            let writers = if position % 2 == 1 { 1 } else { 4 };
+            let load = Load { name: "faults".to_owned(), writers, seed: random.u64(..), padding: 0 };
+            let run = Run { fault, position, database, key: &key, load };
             run.go(&mut tally)
                 .map_err(|failed| format!("{fault:?} at call {position}: {}", failed.message().unwrap_or_default()))?;
         }
@@ -96,8 +112,8 @@ impl Tally {
     fn report(&self, fault: CallFault) {
         let Self { reached, refused_starts, failed, acknowledged, resurfaced } = self;
         report(format!(
-            "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} writes acknowledged, \
-             {failed} refused, 0 false successes, {} refused ones there after a restart",
+            "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} changes acknowledged, \
+             {failed} requests refused, 0 false successes, {} refused ones there after a restart",
             fault.error,
             fault.calls,
             resurfaced.len()
@@ -115,6 +131,8 @@ struct Run<'a> {
     database: PathBuf,
     /// Opens the server.
     key: &'a str,
+    /// Who writes.
+    load: Load,
 }
 
 impl Run<'_> {
@@ -142,17 +160,14 @@ impl Run<'_> {
         self.compare(requests, tally)
     }
 
-    /// One writer at odd positions, where a request is a commit, and several that share commits at even ones.
+    /// Runs the writers.
     fn write(&self, server: &Server) -> Outcome<Vec<Request>> {
-        let writers = if self.position % 2 == 1 { 1 } else { 4 };
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            let threads: Vec<_> = (0..writers)
-                .map(|writer| {
-                    scope.spawn({
-                        let stop = &stop;
-                        move || write_until_failures(server, self.key, writer, stop)
-                    })
+            let threads: Vec<_> = (0..self.load.writers)
+                .map(|number| {
+                    let (writer, stop) = (self.load.writer(server, self.key, number), &stop);
+                    scope.spawn(move || write_until_failures(writer, stop))
                 })
                 .collect();
             let mut requests = Vec::new();
@@ -170,9 +185,9 @@ impl Run<'_> {
             return Ok(());
         }
         let in_flight: Vec<&Request> = requests.iter().filter(|one| one.begun <= at && at <= one.ended).collect();
-        let failed = in_flight.iter().any(|one| one.status >= 500);
+        let failed = in_flight.iter().any(|one| one.is_failed());
         ensure(in_flight.is_empty() || failed, || "the call failed and no request in flight was told".to_owned())?;
-        let later = requests.iter().find(|one| one.begun > at && one.status < 300);
+        let later = requests.iter().find(|one| one.begun > at && one.is_done());
         ensure(self.passes() || later.is_none(), || "a write was acknowledged after the log had failed".to_owned())
     }
 
@@ -183,7 +198,7 @@ impl Run<'_> {
 
     /// Reads go on; health and writes tell of a lasting fault, or writes have healed.
     fn service_is_right(&self, server: &Server, requests: &mut Vec<Request>) -> Outcome {
-        if !requests.iter().any(|one| one.status >= 500) {
+        if !requests.iter().any(Request::is_failed) {
             return Ok(());
         }
         let client = Client::new(&server.base, self.key);
@@ -196,11 +211,9 @@ impl Run<'_> {
         }
         let ready = client.status("/health/ready");
         ensure(ready == Some(503), || format!("/health/ready is answered {ready:?}"))?;
-        let request = write(&client, "last@faults.example".to_owned());
-        let Entry::CreateFailed { answer, .. } = &request.entry else {
-            return Err("a write after the fault was not refused".into());
-        };
-        ensure(answer == "503 storage_failed", || format!("a write is answered {answer}"))?;
+        let request = write(&client, "last@healing.example".to_owned());
+        let refused = request.entries.iter().all(|entry| entry.failure() == Some("503 storage_failed"));
+        ensure(refused, || format!("a write after the fault: {:?}", request.entries))?;
         requests.push(request);
         Ok(())
     }
@@ -209,12 +222,13 @@ impl Run<'_> {
     fn compare(&self, requests: Vec<Request>, tally: &mut Tally) -> Outcome {
         let server = Launch::serve(&self.database).run()?;
         server.wait_ready(Duration::from_secs(10))?;
-        tally.failed += requests.iter().filter(|one| one.status >= 500).count();
-        let entries: Vec<Entry> = requests.into_iter().map(|request| request.entry).collect();
-        let organizations = [ORGANIZATION.to_owned()];
+        tally.failed += requests.iter().filter(|one| one.is_failed()).count();
+        let entries: Vec<Entry> = requests.into_iter().flat_map(|request| request.entries).collect();
+        let mut organizations = self.load.organizations();
+        organizations.push(ORGANIZATION.to_owned());
         let findings = answers_hold(&server, self.key, &organizations, &entries)?;
         nothing_lost(&findings)?;
-        tally.acknowledged += findings.acknowledged;
+        tally.acknowledged += findings.acknowledged.total();
         let resurfaced = findings.resurfaced.iter();
         tally.resurfaced.extend(
             resurfaced.map(|text| format!("{} {} {}: {text}", self.fault.error, self.fault.calls, self.position)),
@@ -229,26 +243,28 @@ impl Run<'_> {
 fn heals(client: &Client, requests: &mut Vec<Request>) -> Outcome {
     let begun = Instant::now();
     for number in 0.. {
-        let request = write(client, format!("healed{number}@faults.example"));
-        let status = request.status;
+        let request = write(client, format!("healed{number}@healing.example"));
+        let is_done = request.is_done();
+        let entries = format!("{:?}", request.entries);
         requests.push(request);
-        if status == 201 {
+        if is_done {
             break;
         }
-        ensure(begun.elapsed() < HEAL_LIMIT, || format!("writes are still answered {status}"))?;
+        ensure(begun.elapsed() < HEAL_LIMIT, || format!("still refused: {entries}"))?;
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }
 
-/// One writer with a connection of its own.
-fn write_until_failures(server: &Server, key: &str, writer: u32, stop: &AtomicBool) -> Vec<Request> {
-    let client = Client::new(&server.base, key);
+/// Writes all kinds of changes until enough of them have failed.
+fn write_until_failures(mut writer: Writer, stop: &AtomicBool) -> Vec<Request> {
     let mut requests = Vec::new();
     let mut failures = 0;
-    for number in 0..REQUESTS {
-        let request = write(&client, format!("w{writer}-{number}@faults.example"));
-        if request.status != 201 {
+    for _ in 0..REQUESTS {
+        let begun = seconds_since_1970();
+        writer.step();
+        let request = Request { begun, ended: seconds_since_1970(), entries: entries(writer.take_told()) };
+        if request.is_failed() || writer.is_cut_off() {
             failures += 1;
             stop.store(failures >= FAILURES, Ordering::Relaxed);
         }
@@ -264,18 +280,9 @@ fn write_until_failures(server: &Server, key: &str, writer: u32, stop: &AtomicBo
 fn write(client: &Client, email: String) -> Request {
     let begun = seconds_since_1970();
     let answer = client.create(ORGANIZATION, &json!({ "email": email, "role": "viewer" }));
-    let ended = seconds_since_1970();
-    let status = answer.as_ref().map_or(0, |answer| answer.status);
-    let entry = match answer {
-        None => Entry::CreateUnanswered { email },
-        Some(answer) if status == 201 => Entry::Created { id: answer.id().to_owned(), email },
-        Some(answer) if status >= 500 => {
-            let answer = format!("{status} {}", answer.code());
-            Entry::CreateFailed { email, answer }
-        }
-        Some(answer) => Entry::Unexpected { what: format!("{email}: {answer:?}") },
-    };
-    Request { begun, ended, status, entry }
+    let change = Change::Create { email, role: "viewer".to_owned(), batch: None };
+    let entry = Entry { change, reply: Reply::of(answer.as_ref(), &[201], &[]) };
+    Request { begun, ended: seconds_since_1970(), entries: vec![entry] }
 }
 
 /// The clock that strace prints.
