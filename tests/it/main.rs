@@ -3,6 +3,8 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
+//! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
@@ -14,6 +16,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod answer;
 mod bad_inputs;
 mod base;
 mod cli;
@@ -26,6 +29,7 @@ mod idempotency;
 mod keys;
 mod keys_http;
 mod layout;
+mod lifecycle;
 mod limits;
 mod list;
 #[cfg(feature = "oidc")]
@@ -34,4 +38,5 @@ mod openapi;
 mod organizations;
 mod races;
 mod readme;
+mod security;
 mod support;
