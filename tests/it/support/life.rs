@@ -9,6 +9,7 @@ use invited::invitation::transition::Present;
 use invited::invitation::{Invitation, store};
 use invited::organization::OrganizationId;
 use invited::secret::{Secret, Source};
+use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,8 +30,11 @@ pub fn contents_of(database: &Path) -> Contents {
         let mut rows = conn.prepare(&format!("select * from {name}")).expect("a table");
         let columns = rows.column_count();
         let row_of = |row: &rusqlite::Row<'_>| {
-            let values: Vec<_> = (0..columns).map(|column| format!("{:?}", row.get_ref(column))).collect();
-            Ok(values.join(" "))
+            let value = |column| match row.get_ref(column)? {
+                ValueRef::Text(text) => Ok(format!("{:?}", String::from_utf8_lossy(text))),
+                other => Ok(format!("{other:?}")),
+            };
+            Ok((0..columns).map(value).collect::<rusqlite::Result<Vec<_>>>()?.join(" "))
         };
         let rows = rows.query_map([], row_of).expect("it runs").map(|row| row.expect("a row")).collect();
         (name, rows)
