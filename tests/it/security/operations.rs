@@ -3,6 +3,8 @@
 use invited::key::Scope;
 use serde_json::{Value, json};
 
+use crate::support::Answer;
+
 /// What an operation asks of its caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
@@ -31,6 +33,8 @@ pub struct Operation {
     pub needs: Needs,
     /// The example of its body, where it takes one.
     pub body: Option<Value>,
+    /// The schema of its body.
+    pub body_schema: Value,
     /// Its answers as the document describes them, by status.
     pub responses: Value,
 }
@@ -72,6 +76,55 @@ fn needs(id: &str) -> Needs {
     }
 }
 
+impl Operation {
+    /// Checks that `answer` is one that the document describes, with the fields of its schema and no others.
+    pub fn check(&self, document: &Value, answer: &Answer) {
+        let described = &self.responses[answer.status.to_string()];
+        assert!(described.is_object(), "{}: {} is not in the document: {}", self.id, answer.status, answer.text());
+        let kind = answer.header("content-type").unwrap_or_default();
+        let schema = &described["content"][kind]["schema"];
+        if kind.contains("json") {
+            assert!(schema.is_object(), "{}: {} has no {kind} in the document", self.id, answer.status);
+            check_closed(document, schema, &answer.json(), &format!("{} {}", self.id, answer.status));
+        }
+    }
+}
+
+/// The schema that a reference points to, without the alternative `null`.
+pub fn resolve<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().expect("a name");
+        return &document["components"]["schemas"][name];
+    }
+    let alternatives = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+    let other = alternatives.and_then(|all| all.iter().find(|one| one["type"] != "null"));
+    other.map_or(schema, |other| resolve(document, other))
+}
+
+/// Checks that `value` has the fields that its schema lists, all that are required, and no others.
+fn check_closed(document: &Value, schema: &Value, value: &Value, place: &str) {
+    let schema = resolve(document, schema);
+    match value {
+        Value::Object(fields) if schema["properties"].is_object() => {
+            assert_eq!(schema["additionalProperties"], false, "{place} is not closed");
+            for (name, value) in fields {
+                let field = &schema["properties"][name];
+                assert!(field.is_object(), "{place} has a field that is not in its schema: {name}");
+                check_closed(document, field, value, &format!("{place}/{name}"));
+            }
+            for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                assert!(fields.contains_key(name), "{place} lacks {name}");
+            }
+        }
+        Value::Array(values) => {
+            assert_eq!(schema["type"], "array", "{place}");
+            values.iter().for_each(|value| check_closed(document, &schema["items"], value, place));
+        }
+        Value::String(_) => assert!(schema["type"] == "string" || schema["type"][0] == "string", "{place}: {schema}"),
+        _ => {}
+    }
+}
+
 /// The document.
 pub fn document() -> Value {
     serde_json::from_str(&invited::http::openapi::document_text()).expect("JSON")
@@ -94,6 +147,7 @@ pub fn all() -> Vec<Operation> {
                 method: method.to_uppercase(),
                 path: path.clone(),
                 body,
+                body_schema: described["requestBody"]["content"]["application/json"]["schema"].clone(),
                 responses: described["responses"].clone(),
             });
         }

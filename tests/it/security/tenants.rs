@@ -8,7 +8,7 @@ use invited::key::{Scope, store};
 use invited::token::PlainKey;
 use serde_json::{Value, json};
 
-use super::operations::{Needs, Operation, all};
+use super::operations::{Needs, Operation, all, document};
 use crate::support::life::{Contents, path_of};
 use crate::support::{Answer, START, TestApp, invitations};
 
@@ -181,6 +181,7 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 #[test]
 fn every_operation_gives_every_caller_exactly_their_right_in_both_spellings() {
     let (mut board, callers) = Board::new();
+    let document = document();
     let mut cells = 0;
     for operation in all() {
         for (caller, key, kind) in &callers {
@@ -199,6 +200,10 @@ fn every_operation_gives_every_caller_exactly_their_right_in_both_spellings() {
                 assert_eq!(status, expected(&operation, *kind), "{name}: {}", answer.text());
                 let asked = (answer.status == 401).then_some("Bearer");
                 assert_eq!(answer.header("www-authenticate"), asked, "{name}");
+                // In `serve` there is nothing to describe about what only `dev` has.
+                if operation.needs != Needs::Development {
+                    operation.check(&document, &answer);
+                }
                 let now = board.app.contents();
                 let is_counted =
                     operation.needs == Needs::Token && operation.id != "lookupInvitation" && *kind != Kind::Dead;
