@@ -1,6 +1,6 @@
 //! What an answer's time tells (S4): a right and a wrong address must take equally long. To be run alone, on a quiet machine:
 //!
-//! `cargo test --release --test timing -- --ignored --test-threads 1`
+//! `cargo test --test timing -- --ignored --test-threads 1`
 //!
 //! Two kinds of requests are sent to the real binary over one connection, one after the other in random order, 5,000 of each,
 //! and compared by Welch's t-test: beyond 4.5 a difference is taken for real. What took longer than nine in ten of all requests

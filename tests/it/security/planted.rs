@@ -48,12 +48,14 @@ impl Talkative {
         let mut command = invited();
         command.args(words).args(limits).arg("--database").arg(folder.join("invited.db")).stdin(Stdio::null());
         let child = command.stderr(File::create(&log).expect("a log")).spawn().expect("it starts");
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), key: String::new() };
         let start = Instant::now();
         loop {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             if let (Some(address), Some(key)) = (value(&text, "listening"), word(&text, "ivk_")) {
-                let address = address.trim_start_matches("http://").parse().expect("an address");
-                return Self { child, address, key };
+                server.address = address.trim_start_matches("http://").parse().expect("an address");
+                server.key = key;
+                return server;
             }
             assert!(start.elapsed() < Duration::from_secs(20), "it does not start: {text}");
             std::thread::sleep(Duration::from_millis(20));
