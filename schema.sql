@@ -142,8 +142,8 @@ create table api_key (
 create table idempotency (
   -- Whose key it is: an API key's id, or `dev`.
   actor      text    not null,
-  -- Method and path of the request, the path without percent-encodings that it does not need: by it the answers of an
-  -- organization are found when that is deleted.
+  -- Method and path of the request, the path without percent-encodings that it does not need; behind it the invitation's id in 32
+  -- hex digits, where a link names it. By it the answers of an organization are found when that is deleted.
   operation  text    not null,
   -- The Idempotency-Key, unquoted.
   key        text    not null,

@@ -83,17 +83,48 @@ pub enum Claim {
 /// # Errors
 /// [`crate::error::Code::ValidationFailed`] where there is none, [`crate::error::Code::NotFound`].
 pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
-    let required = || FieldError::new("/token", FieldCode::Required, "the token of the invitation's link");
-    let text = text.ok_or_else(|| Error::validation(vec![required()]))?;
-    LinkToken::parse(text).ok_or_else(Error::not_found)
+    with_token(text, Ok(()))?;
+    text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
+}
+
+/// What was read of the rest of a body whose token is `text`: a missing token is told together with what is wrong there.
+fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
+    if text.is_some() {
+        return rest;
+    }
+    let missing = FieldError::new("/token", FieldCode::Required, "the token of the invitation's link");
+    let more = rest.err().map(|error| error.fields.clone()).unwrap_or_default();
+    Err(Error::validation([vec![missing], more].concat()))
+}
+
+impl CodeBody {
+    /// Reads the link's token and the address.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::error::Code::NotFound`].
+    pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
+        let email = with_token(self.token.as_deref(), new::check_email(self.email.as_deref(), hosts))?;
+        Ok((parse_token(self.token.as_deref())?, email))
+    }
 }
 
 impl AnswerBody {
+    /// Whether an application is to vouch: nothing else proves the address.
+    pub fn is_vouched(&self) -> bool {
+        self.code.is_none() && self.id_token.is_none()
+    }
+
     /// Reads which proof is meant.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] where proofs are mixed, or a value is not acceptable.
+    /// [`crate::error::Code::ValidationFailed`] where proofs are mixed, or values are not acceptable.
     pub fn claim(self, hosts: Hosts) -> Result<Claim> {
+        let token = self.token.clone();
+        with_token(token.as_deref(), self.claim_of_rest(hosts))
+    }
+
+    /// Reads it from everything but the token.
+    fn claim_of_rest(self, hosts: Hosts) -> Result<Claim> {
         let Self { email, subject, code, id_token, .. } = self;
         let conflict =
             |pointer, detail| Err(Error::validation(vec![FieldError::new(pointer, FieldCode::Conflict, detail)]));

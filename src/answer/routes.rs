@@ -17,7 +17,7 @@ use crate::http::query::NoQuery;
 use crate::http::visitor::Visitor;
 use crate::idempotency::{self, Answer};
 use crate::invitation::transition::{Change, Present};
-use crate::invitation::{self, Invitation, json, new};
+use crate::invitation::{self, Invitation, json};
 use crate::key::Scope;
 use crate::oidc::Identity;
 use crate::organization;
@@ -89,9 +89,8 @@ pub async fn request_code(
     state: Data<State>,
     body: Json<CodeBody>,
 ) -> Result<HttpResponse> {
-    let ticket = key.ticket_of(visitor.actor(), body.hash);
-    let email = new::check_email(body.value.email.as_deref(), state.rules.hosts)?;
-    let token = parse_token(body.value.token.as_deref())?;
+    let (token, email) = body.value.parse(state.rules.hosts)?;
+    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let (secret, limits) = (state.secret.clone(), state.rules.sending.limits.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
@@ -184,18 +183,21 @@ async fn answer(
     body: Json<AnswerBody>,
     change: Change,
 ) -> Result<HttpResponse> {
-    let ticket = key.ticket_of(visitor.actor(), body.hash);
+    // Who may not vouch is not told what is wrong with the rest.
+    let voucher = body.value.is_vouched().then(|| visitor.require(Scope::Accept)).transpose()?;
+    let rights = voucher.map(|caller| caller.rights.clone());
     let token = parse_token(body.value.token.as_deref());
-    let (proof, rights) = match body.value.claim(state.rules.hosts)? {
-        Claim::Vouched(subject) => (Proof::Known(subject), Some(visitor.require(Scope::Accept)?.rights.clone())),
-        Claim::Code(proof) => (proof, None),
+    let proof = match body.value.claim(state.rules.hosts)? {
+        Claim::Vouched(subject) => Proof::Known(subject),
+        Claim::Code(proof) => proof,
         Claim::IdToken(id_token) => {
             let Identity { subject, email } = state.oidc.verify(&id_token, state.db.now(), state.rules.hosts).await?;
-            (Proof::Known(Subject { email, id: Some(subject) }), None)
+            Proof::Known(Subject { email, id: Some(subject) })
         }
     };
     let by_code = matches!(proof, Proof::Code { .. });
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
+    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let is_vouched = rights.is_some();
     let limits = state.rules.sending.limits.clone();
     let attempt = Attempt { token, change, proof, rights, limits, origin: visitor.origin() };

@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
+use uuid::Uuid;
 
 use super::auth::Caller;
 use super::etag;
@@ -24,11 +25,19 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyKey {
     /// The key, if there is one.
     key: Option<String>,
-    /// Method and path, without percent-encodings that it does not need: one path is one operation.
+    /// Method and path, without percent-encodings that it does not need: one path is one operation. Then the invitation's id, where a
+    /// link names it.
     operation: String,
 }
 
 impl IdempotencyKey {
+    /// The same for an operation on the invitation of a link, which is not in its path: people have no names, so the keys of those
+    /// with different links must not meet.
+    #[must_use]
+    pub fn of_link(self, invitation: Uuid) -> Self {
+        Self { operation: format!("{}/{}", self.operation, invitation.simple()), ..self }
+    }
+
     /// What makes a request of `caller` with this body recognizable.
     pub fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
         self.ticket_of(&caller.actor, body_hash)

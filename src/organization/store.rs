@@ -126,9 +126,9 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
 /// Deletes the organization, which must be known, with its invitations, its events and its stored answers.
 pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     for dialect in ["", "/clickhouse"] {
-        delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"))?;
+        delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"), None)?;
     }
-    delete_answers_by_token(tx, id)?;
+    delete_answers(tx, "POST /v1/invitations", Some(id))?;
     for sql in [
         "delete from event where organization_id = ?1",
         "delete from invitation where organization_id = ?1",
@@ -139,9 +139,10 @@ pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the answers that are stored for requests below `operation`. The index begins with the actor, so they are looked
-/// for actor by actor: the table may hold a day's requests.
-fn delete_answers(tx: &WriteTx<'_>, operation: &str) -> Result<()> {
+/// Deletes the answers that are stored for requests below `operation`; of those by links only for the ones to invitations of
+/// `organization`, which its history names, the deleted ones too. The index begins with the actor, so they are looked for
+/// actor by actor: the table may hold a day's requests.
+fn delete_answers(tx: &WriteTx<'_>, operation: &str, organization: Option<&OrganizationId>) -> Result<()> {
     // In ASCII `0` follows `/`.
     tx.prepare_cached(
         "with recursive actors (actor) as (
@@ -152,20 +153,11 @@ fn delete_answers(tx: &WriteTx<'_>, operation: &str) -> Result<()> {
          delete from idempotency
          where actor in (select actor from actors where actor is not null)
            and operation >= :operation || '/'
-           and operation < :operation || '0'",
+           and operation < :operation || '0'
+           and (:organization is null
+                or unhex(substr(operation, -32)) in (select invitation_id from event where organization_id = :organization))",
     )?
-    .execute(named_params! { ":operation": operation })?;
-    Ok(())
-}
-
-/// Deletes the answers that are stored for requests with the token of a link: their path does not name the organization.
-fn delete_answers_by_token(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
-    tx.prepare_cached(
-        "delete from idempotency
-         where operation in ('POST /v1/invitations/accept', 'POST /v1/invitations/decline')
-           and json_extract(cast(body as text), '$.organizationId') = ?1",
-    )?
-    .execute([id.as_str()])?;
+    .execute(named_params! { ":operation": operation, ":organization": organization.map(OrganizationId::as_str) })?;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The binary as people meet it: banner, files, exit codes, signals, commands beside a running server.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -74,18 +74,20 @@ fn a_signal_lets_requests_finish_and_empties_the_log() {
         let mut stream = TcpStream::connect(server.address).expect("it accepts");
         let head = format!(
             "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+             Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
             invitations("acme"),
             body.len()
         );
         stream.write_all(head.as_bytes()).expect("the head goes");
+        // Now it is known that the request was received.
+        let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        stream.read_exact(&mut interim).expect("the server asks for the body");
         stream.write_all(&body.as_bytes()[..10]).expect("a part of the body goes");
-        std::thread::sleep(Duration::from_millis(100));
         server.signal(signal);
         std::thread::sleep(Duration::from_millis(200));
         stream.write_all(&body.as_bytes()[10..]).expect("the rest of the body goes");
         let mut answer = Vec::new();
-        std::io::Read::read_to_end(&mut stream, &mut answer).expect("an answer");
+        stream.read_to_end(&mut answer).expect("an answer");
         assert_eq!(Answer::parse(&answer).status, 201, "{signal}");
         let (status, took, _) = server.wait();
         assert!(status.code() == Some(0) && took < Duration::from_secs(10), "{signal}: {status} after {took:?}");

@@ -4,6 +4,8 @@
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
+//! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
+//! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
@@ -15,6 +17,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod answer;
 mod bad_inputs;
 mod base;
 mod batch;
@@ -29,6 +32,7 @@ mod idempotency;
 mod keys;
 mod keys_http;
 mod layout;
+mod lifecycle;
 mod limits;
 mod list;
 #[cfg(feature = "oidc")]
@@ -38,4 +42,5 @@ mod organizations;
 mod races;
 mod readme;
 mod retention;
+mod security;
 mod support;

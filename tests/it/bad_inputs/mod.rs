@@ -3,7 +3,8 @@
 //! The rows are those of the design's list, by number: [`email`] B1-B26, [`fields`] B13-B53 and B90, [`json`] B49-B60,
 //! [`uri`] B32-B45 and B99, [`headers`] B62 and B77-B92, [`wire`] B40-B75, [`slow`] B76.
 //! A refused row answers a complete problem document and changes nothing; a row that the HTTP parser refuses may have an
-//! empty body. Left out: B82-B85, B88, B89, B93, B94, B96, B97 (no such operations); B79 is in `keys`, B98 in `cli`.
+//! empty body. B79 is in `keys`, B82-B85 in `answer` and `security`, B89 in `lifecycle`, B98 in `cli`. Left out: B88, B93, B94, B96, B97 (no
+//! such operations).
 
 mod email;
 mod fields;

@@ -1,5 +1,6 @@
 //! Id tokens of the operator's identity provider: what proves who accepts, and what does not.
 
+mod answers;
 mod claims;
 mod keys;
 mod provider;

@@ -1,0 +1,49 @@
+//! What the invited person does with the link: [`lookup`] and the tokens that open nothing, [`codes`], [`proofs`].
+//!
+//! Proofs by an identity provider are in `oidc`.
+
+mod codes;
+mod lookup;
+mod proofs;
+
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+/// An id that no invitation has, as tokens write it.
+const MISSING: &str = "019a0c5e7b1c7cc398c4dc0c0c07398f";
+
+/// Tokens that open nothing, made from a good one: each with what is wrong with it.
+fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, String)> {
+    let mac = &token[37..];
+    let flipped = |at: usize| {
+        let mut bytes = token.as_bytes().to_vec();
+        bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
+        String::from_utf8(bytes).expect("ASCII")
+    };
+    let other = app.invite("globex", "other@b.co");
+    let other = app.token_of(&other);
+    vec![
+        ("of no invitation", format!("ivt_{MISSING}_{mac}")),
+        ("with the MAC of another", format!("{}{}", &token[..37], &other[37..])),
+        ("the first digit of the MAC altered", flipped(37)),
+        ("the last digit of the MAC altered", flipped(100)),
+        ("a digit of the id altered", flipped(10)),
+        ("without its last digit", token[..100].to_owned()),
+        ("with a digit too many", format!("{token}0")),
+        ("in capitals", token.to_uppercase()),
+        ("with a space", format!("{token} ")),
+        ("with a NUL", format!("{token}\u{0}")),
+        ("without its prefix", token[4..].to_owned()),
+        ("an id with hyphens", format!("ivt_{}_{mac}", made["id"].as_str().expect("an id"))),
+        ("the id alone", made["id"].as_str().expect("an id").to_owned()),
+        ("a key", app.key.clone()),
+        ("empty", String::new()),
+        ("long", "x".repeat(60_000)),
+    ]
+}
+
+/// The body of a proof by code.
+fn by_code(token: &str, email: &str, code: &str) -> Value {
+    json!({ "token": token, "email": email, "code": code })
+}

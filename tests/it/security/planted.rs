@@ -1,0 +1,269 @@
+//! Secrets that were planted are found nowhere but in the answers that are there to give them.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use invited::answer::code;
+use invited::invitation::transition::Present;
+use invited::invitation::{Invitation, store};
+use invited::organization::OrganizationId;
+use invited::secret::{Secret, Source};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::client::{Answer, Request};
+use crate::support::life::{contents_of, path_of};
+use crate::support::process::invited;
+
+/// How many invitations there are, each with at least one token.
+const COUNT: usize = 1_000;
+/// In how many organizations they are.
+const ORGANIZATIONS: usize = 4;
+/// How many threads make them.
+const THREADS: usize = 32;
+/// Bytes of a secret that are looked for: as good as the whole.
+const WINDOW: usize = 16;
+
+/// The binary at its most talkative, with its log in a file.
+struct Talkative {
+    /// The process.
+    child: std::process::Child,
+    /// Where it listens.
+    address: SocketAddr,
+    /// Its admin key.
+    key: String,
+}
+
+impl Talkative {
+    /// Starts it in `folder`.
+    fn start(folder: &Path) -> Self {
+        let log = folder.join("log.txt");
+        let words = ["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--resend-cooldown", "0s"];
+        let limits = ["--limit-recipient", "0", "--limit-address", "0", "--limit-proofs", "0"];
+        let mut command = invited();
+        command.args(words).args(limits).arg("--database").arg(folder.join("invited.db")).stdin(Stdio::null());
+        let child = command.stderr(File::create(&log).expect("a log")).spawn().expect("it starts");
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), key: String::new() };
+        let start = Instant::now();
+        loop {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            if let (Some(address), Some(key)) = (value(&text, "listening"), word(&text, "ivk_")) {
+                server.address = address.trim_start_matches("http://").parse().expect("an address");
+                server.key = key;
+                return server;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "it does not start: {text}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// POSTs with the admin key.
+    fn post(&self, path: &str, body: &Value) -> Answer {
+        let request = Request::new(self.address, "POST", path).bearer(&self.key);
+        request.header("Idempotency-Key", "planted").json(body.to_string()).send()
+    }
+
+    /// POSTs without a key.
+    fn person(&self, what: &str, body: &Value) -> Answer {
+        let request = Request::new(self.address, "POST", &format!("/v1/invitations/{what}"));
+        request.header("Idempotency-Key", "planted").json(body.to_string()).send()
+    }
+
+    /// GETs with the admin key.
+    fn get(&self, path: &str) -> Answer {
+        Request::new(self.address, "GET", path).bearer(&self.key).send()
+    }
+}
+
+impl Drop for Talkative {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The value behind `name` in the banner.
+fn value(text: &str, name: &str) -> Option<String> {
+    text.lines().find_map(|line| line.trim_start().strip_prefix(name)).map(|value| value.trim().to_owned())
+}
+
+/// A whole key in the banner, once its line is complete.
+fn word(text: &str, start: &str) -> Option<String> {
+    let is_complete = text.lines().any(|line| line.trim_start().starts_with("curl ")) && text.ends_with('\n');
+    let mut words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+    words.find(|word| word.starts_with(start) && word.len() == 93).filter(|_| is_complete).map(str::to_owned)
+}
+
+/// What was planted, and what was answered meanwhile.
+#[derive(Default)]
+struct Planted {
+    /// The tokens.
+    tokens: Vec<String>,
+    /// The invitations with a live code.
+    with_code: Vec<Value>,
+    /// The answers, but those of `link`.
+    answers: Vec<u8>,
+}
+
+impl Planted {
+    /// Gets the link of `made`.
+    fn link(&mut self, server: &Talkative, made: &Value) -> String {
+        let link = server.post(&format!("{}/link", path_of(made)), &json!({})).json();
+        let token = link["token"].as_str().expect("a token").to_owned();
+        self.tokens.push(token.clone());
+        token
+    }
+
+    /// Notes an answer, which must have this status.
+    fn note(&mut self, answer: &Answer, status: u16) {
+        assert_eq!(answer.status, status, "{}", answer.text());
+        for (name, value) in &answer.headers {
+            self.answers.extend([name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+        }
+        self.answers.extend(&answer.body);
+    }
+
+    /// Plants one, and does with it what its number says.
+    fn plant(&mut self, server: &Talkative, number: usize) {
+        let email = format!("planted{number}@b.co");
+        let body = json!({ "email": email, "role": "developer" });
+        let path = format!("/v1/organizations/o{}/invitations", number % ORGANIZATIONS);
+        let made = Request::new(server.address, "POST", &path).bearer(&server.key).json(body.to_string()).send();
+        self.note(&made, 201);
+        let made = made.json();
+        let token = self.link(server, &made);
+        let asked = json!({ "token": token, "email": email });
+        match number % 4 {
+            0 => {
+                self.note(&server.post(&format!("{}/resend", path_of(&made)), &json!({})), 200);
+                let next = self.link(server, &made);
+                self.note(&server.person("lookup", &json!({ "token": token })), 404);
+                self.note(&server.person("code", &json!({ "token": next, "email": email })), 202);
+                self.with_code.push(made);
+            }
+            1 => {
+                self.note(&server.person("code", &asked), 202);
+                self.note(
+                    &server.person("accept", &json!({ "token": token, "email": "eve@b.co", "code": "000000" })),
+                    404,
+                );
+                self.with_code.push(made);
+            }
+            2 => self.note(&server.post("/v1/invitations/accept", &asked), 200),
+            _ => {
+                self.note(&server.person("lookup", &json!({ "token": token })), 200);
+                self.note(&server.post("/v1/invitations/decline", &asked), 200);
+                self.note(&server.post("/v1/invitations/accept", &json!({ "token": token, "rol": token })), 400);
+                self.note(&server.get(&format!("/v1/invitations?token={token}&email=x")), 400);
+            }
+        }
+    }
+}
+
+/// Finds any of many secrets in a text, by their beginnings.
+struct Search {
+    /// What is looked for.
+    needles: HashSet<[u8; WINDOW]>,
+    /// How they begin: a look at it is cheap.
+    starts: Vec<bool>,
+}
+
+impl Search {
+    /// A search for the MACs of `tokens`, in hex and as bytes.
+    fn new(tokens: &[String], more: &[u8]) -> Self {
+        let hex = tokens.iter().map(|token| token.as_bytes()[37..].to_vec());
+        let digits = |at: usize, token: &String| u8::from_str_radix(&token[37 + at..39 + at], 16).expect("hex");
+        let raw = tokens.iter().map(|token| (0..64).step_by(2).map(|at| digits(at, token)).collect::<Vec<_>>());
+        let needles: Vec<Vec<u8>> = hex.chain(raw).chain([more.to_vec()]).collect();
+        // Beginnings and ends: what is cut anywhere is found all the same.
+        let ends = needles.iter().flat_map(|needle| [&needle[..WINDOW], &needle[needle.len() - WINDOW..]]);
+        let needles: HashSet<[u8; WINDOW]> = ends.map(|end| end.try_into().expect("its length")).collect();
+        let mut starts = vec![false; 1 << 24];
+        needles.iter().for_each(|needle| starts[start_of(needle)] = true);
+        Self { needles, starts }
+    }
+
+    /// How often anything is found in `text`.
+    fn count(&self, text: &[u8]) -> usize {
+        let might_be = text.array_windows().filter(|window| self.starts[start_of(window)]);
+        might_be.filter(|window| self.needles.contains(*window)).count()
+    }
+}
+
+/// The first three bytes as a number.
+fn start_of(needle: &[u8; WINDOW]) -> usize {
+    usize::from(needle[0]) << 16 | usize::from(needle[1]) << 8 | usize::from(needle[2])
+}
+
+/// The live codes of invitations.
+fn codes_of(database: &Path, secret: &Secret, invitations: &[Value]) -> Vec<String> {
+    let current = |reader: &invited::db::Reader<'_>| {
+        let code_of = |made: &Value| {
+            let organization =
+                made["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
+            let id = made["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
+            let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+            Ok(code::current(reader, secret, &present)?.expect("a live code"))
+        };
+        invitations.iter().map(code_of).collect()
+    };
+    invited::db::read_beside(database, current).expect("the file reads")
+}
+
+#[test]
+fn a_thousand_planted_tokens_are_found_in_no_file_no_log_and_no_answer_but_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Talkative::start(folder.path());
+    let planted = Mutex::new(Planted::default());
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (server, planted) = (&server, &planted);
+            scope.spawn(move || {
+                let mut own = Planted::default();
+                (thread..COUNT).step_by(THREADS).for_each(|number| own.plant(server, number));
+                let mut all = planted.lock().expect("no thread panicked");
+                all.tokens.append(&mut own.tokens);
+                all.with_code.append(&mut own.with_code);
+                all.answers.append(&mut own.answers);
+            });
+        }
+    });
+    let mut planted = planted.into_inner().expect("no thread panicked");
+    for number in 0..ORGANIZATIONS {
+        for what in ["invitations", "events?limit=1000"] {
+            planted.note(&server.get(&format!("/v1/organizations/o{number}/{what}")), 200);
+        }
+    }
+    for path in ["/v1/keys", "/v1/organizations", "/clickhouse/v1/organizations/o2/members"] {
+        planted.note(&server.get(path), 200);
+    }
+    assert_eq!((planted.tokens.len(), planted.with_code.len()), (COUNT + COUNT / 4, COUNT / 2));
+    let database = folder.path().join("invited.db");
+    let secret_text = std::fs::read(folder.path().join("invited.db.secret")).expect("the secret");
+    let search = Search::new(&planted.tokens, secret_text.trim_ascii());
+    // The search finds what there is to find.
+    assert_eq!(search.count(format!("x{}y", planted.tokens[COUNT]).as_bytes()), 2);
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("the file reads");
+    let (file, wal, log) = (read("invited.db"), read("invited.db-wal"), read("log.txt"));
+    let holds = |text: &[u8], what: &str| String::from_utf8_lossy(text).contains(what);
+    assert!(holds(&log, "TRACE") && holds(&log, "/v1/invitations/accept"), "the log says everything it can");
+    assert!(holds(&[&file[..], &wal].concat(), "planted999@b.co") && holds(&planted.answers, "planted999@b.co"));
+    for (name, text) in [("file", &file), ("log of the file", &wal), ("log", &log), ("answers", &planted.answers)] {
+        assert_eq!(search.count(text), 0, "{name}");
+    }
+    assert!(!holds(&log, "@b.co"), "nor has the log addresses");
+    let secret = Secret::load(&Source::File(folder.path().join("invited.db.secret"))).expect("a secret");
+    let contents = contents_of(&database);
+    let values: HashSet<&str> = contents.values().flatten().flat_map(|row| row.split(' ')).collect();
+    for code in codes_of(&database, &secret, &planted.with_code) {
+        assert!(!values.contains(&*format!("{code:?}")) && !values.contains(&*format!("Integer({code})")), "{code}");
+    }
+    assert!(contents["code"].len() > COUNT / 2 && contents["idempotency"].len() > COUNT);
+    assert!(!contents["idempotency"].iter().any(|row| row.contains("/link")), "no link is stored");
+}

@@ -1,0 +1,132 @@
+//! The life of an invitation in tests: its links and codes, and everything that the file holds.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use invited::answer::code;
+use invited::clock::Clock;
+use invited::invitation::transition::Present;
+use invited::invitation::{Invitation, store};
+use invited::organization::OrganizationId;
+use invited::secret::{Secret, Source};
+use rusqlite::types::ValueRef;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Answer, TestApp, invitation};
+
+/// What a file holds: the rows of every table, by its name.
+pub type Contents = BTreeMap<String, Vec<String>>;
+
+/// Everything that the file at `database` holds, whatever its tables are called.
+pub fn contents_of(database: &Path) -> Contents {
+    let conn = rusqlite::Connection::open(database).expect("the file opens");
+    let mut tables = conn
+        .prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
+        .expect("good SQL");
+    let names: Vec<String> =
+        tables.query_map([], |row| row.get(0)).expect("it runs").map(|name| name.expect("a name")).collect();
+    let rows_of = |name: String| {
+        let mut rows = conn.prepare(&format!("select * from {name}")).expect("a table");
+        let columns = rows.column_count();
+        let row_of = |row: &rusqlite::Row<'_>| {
+            let value = |column| match row.get_ref(column)? {
+                ValueRef::Text(text) => Ok(format!("{:?}", String::from_utf8_lossy(text))),
+                other => Ok(format!("{other:?}")),
+            };
+            Ok((0..columns).map(value).collect::<rusqlite::Result<Vec<_>>>()?.join(" "))
+        };
+        let rows = rows.query_map([], row_of).expect("it runs").map(|row| row.expect("a row")).collect();
+        (name, rows)
+    };
+    let contents: Contents = names.into_iter().map(rows_of).collect();
+    assert!(contents.len() >= 6, "{:?}", contents.keys());
+    contents
+}
+
+impl TestApp {
+    /// Everything that the file holds.
+    pub fn contents(&self) -> Contents {
+        contents_of(&self.database)
+    }
+
+    /// POSTs to what can be done with one invitation, as `resend`.
+    pub fn change(&self, invitation: &Value, what: &str, body: &Value) -> Answer {
+        self.post(&format!("{}/{what}", path_of(invitation)), &body.to_string())
+    }
+
+    /// The invitation as it is now.
+    pub fn look(&self, invitation: &Value) -> Value {
+        let answer = self.get(&path_of(invitation));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// The token of the link of a pending invitation.
+    pub fn token_of(&self, invitation: &Value) -> String {
+        let answer = self.change(invitation, "link", &json!({}));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// POSTs to an operation of the invited person, without a key.
+    pub fn person(&self, what: &str, body: &Value) -> Answer {
+        self.anonymous("POST", &format!("/v1/invitations/{what}")).json(body.to_string()).send()
+    }
+
+    /// Asks for a code for `email`; it must work.
+    pub fn ask_code(&self, token: &str, email: &str) {
+        let answer = self.person("code", &json!({ "token": token, "email": email }));
+        assert_eq!(answer.status, 202, "{}", answer.text());
+    }
+
+    /// Sets the clock to that of the machine: by it [`TestApp::code_of`] decides which code is live.
+    pub fn set_present(&self) {
+        self.clock.set(Clock::System.now());
+    }
+
+    /// The live code of an invitation, as the server would send it: from its file and its secret.
+    pub fn code_of(&self, invitation: &Value) -> Option<String> {
+        let secret = self.secret();
+        let organization =
+            invitation["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
+        let id = invitation["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
+        let current = |reader: &invited::db::Reader<'_>| {
+            let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+            code::current(reader, &secret, &present)
+        };
+        invited::db::read_beside(&self.database, current).expect("the file reads")
+    }
+
+    /// The secret of the server, from its file.
+    pub fn secret(&self) -> Secret {
+        let mut path = self.database.clone().into_os_string();
+        path.push(".secret");
+        Secret::load(&Source::File(path.into())).expect("a secret")
+    }
+}
+
+/// The path of an invitation.
+pub fn path_of(shown: &Value) -> String {
+    invitation(shown["organizationId"].as_str().expect("an organization"), &shown["id"])
+}
+
+/// A code that is not `code`.
+pub fn another_code(code: &str) -> String {
+    let number: u32 = code.parse().expect("digits");
+    format!("{:06}", (number + 1) % 1_000_000)
+}
+
+/// The pointers of everything that a problem document finds wrong, with their codes.
+pub fn wrong(answer: &Answer) -> Vec<(String, String)> {
+    let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
+}
+
+/// Status and code of a refusal.
+pub fn refusal(answer: &Answer) -> (u16, String) {
+    let code = if answer.body.starts_with(b"{") { answer.code() } else { String::new() };
+    (answer.status, code)
+}
