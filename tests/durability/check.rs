@@ -1,6 +1,6 @@
 //! The common check after every fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,6 +62,7 @@ impl History {
     pub fn holds(&self, server: &Server, key: &str) -> Outcome<Acknowledged> {
         let findings = answers_hold(server, key, &self.organizations, &self.entries)?;
         nothing_lost(&findings)?;
+        nothing_resurfaced(&findings)?;
         Ok(findings.acknowledged)
     }
 }
@@ -96,7 +97,7 @@ pub fn answers_hold(server: &Server, key: &str, organizations: &[String], entrie
     for organization in organizations {
         rows.extend(list(&client, organization)?);
     }
-    let keys = keys_of(server, key, organizations, entries)?;
+    let keys = keys_of(&client, organizations, entries)?;
     Ok(compare(entries, &Found { rows, keys }))
 }
 
@@ -113,22 +114,17 @@ pub fn list(client: &Client, organization: &str) -> Outcome<Vec<Row>> {
 }
 
 /// The keys with names of these organizations. Those that the writers hold are tried.
-fn keys_of(
-    server: &Server,
-    key: &str,
-    organizations: &[String],
-    entries: &[Entry],
-) -> Outcome<BTreeMap<String, String>> {
-    let ours =
-        |name: &str| organizations.iter().any(|organization| name.ends_with(&format!("@{organization}.example")));
-    let listed = items(Client::new(&server.base, key).get("/v1/keys"))?;
+fn keys_of(client: &Client, organizations: &[String], entries: &[Entry]) -> Outcome<BTreeMap<String, String>> {
+    let domains: BTreeSet<_> = organizations.iter().map(|organization| format!("{organization}.example")).collect();
+    let is_ours = |name: &str| name.split_once('@').is_some_and(|(_, domain)| domains.contains(domain));
+    let listed = items(client.get("/v1/keys"))?;
     let status = |item: &Value| (text(item, "name"), text(item, "status"));
-    let mut keys: BTreeMap<_, _> = listed.iter().map(status).filter(|(name, _)| ours(name)).collect();
+    let mut keys: BTreeMap<_, _> = listed.iter().map(status).filter(|(name, _)| is_ours(name)).collect();
     for entry in entries {
         if let Entry { change: Change::MakeKey { name }, reply: Reply::Done(key) } = entry
             && let Some(status) = keys.get_mut(name)
         {
-            *status = match status_of(server, key) {
+            *status = match status_of(client, key) {
                 Some(200) => "live".to_owned(),
                 Some(401) => "revoked".to_owned(),
                 other => format!("answered {other:?}"),
@@ -153,18 +149,19 @@ fn text(item: &Value, name: &str) -> String {
 }
 
 /// What a list is answered with that key.
-fn status_of(server: &Server, key: &str) -> Option<u16> {
-    Client::new(&server.base, key).status("/v1/organizations/keys/invitations")
+fn status_of(client: &Client, key: &str) -> Option<u16> {
+    client.with_key(key).status("/v1/organizations/keys/invitations")
 }
 
 /// Each key opens the server, or not, as its command was told.
 pub fn keys_hold(server: &Server, keys: &Keys) -> Outcome {
+    let client = Client::new(&server.base, "");
     for key in &keys.made {
-        let found = status_of(server, key);
+        let found = status_of(&client, key);
         ensure(found == Some(200), || format!("a key that was made is answered {found:?}"))?;
     }
     for key in &keys.revoked {
-        let found = status_of(server, key);
+        let found = status_of(&client, key);
         ensure(found == Some(401), || format!("a key that was revoked is answered {found:?}"))?;
     }
     Ok(())

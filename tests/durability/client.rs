@@ -79,6 +79,11 @@ impl Client {
         Self { agent, base: base.to_owned(), authorization: format!("Bearer {key}") }
     }
 
+    /// The same connection with another key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { agent: self.agent.clone(), base: self.base.clone(), authorization: format!("Bearer {key}") }
+    }
+
     /// Creates an invitation from a body such as `{"email":..,"role":..}`.
     pub fn create(&self, organization: &str, body: &Value) -> Option<Answer> {
         self.post(&invitations(organization), body)

@@ -1,5 +1,6 @@
 //! Many writers at once.
 
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -48,13 +49,16 @@ impl Load {
         Writer::new(client, organization, number, random, "x".repeat(self.padding))
     }
 
-    /// Runs the writers until the scenario returns and the writers have seen its end, or no answer.
+    /// Runs the writers until the scenario returns and the writers have seen its end, or no answer. The scenario begins
+    /// when each writer has invitations that it can change.
     pub fn run<T>(&self, server: &Server, key: &str, scenario: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Vec<Told>)> {
-        let stop = AtomicBool::new(false);
+        let (stop, ready) = (AtomicBool::new(false), Barrier::new(self.writers + 1));
         thread::scope(|scope| {
             let start = |number| {
-                let (mut writer, stop) = (self.writer(server, key, number), &stop);
+                let (mut writer, stop, ready) = (self.writer(server, key, number), &stop, &ready);
                 scope.spawn(move || {
+                    writer.create_batch();
+                    ready.wait();
                     while !stop.load(Ordering::Relaxed) && !writer.is_cut_off() {
                         writer.step();
                     }
@@ -62,6 +66,7 @@ impl Load {
                 })
             };
             let writers: Vec<_> = (0..self.writers).map(start).collect();
+            ready.wait();
             let result = scenario();
             stop.store(true, Ordering::Relaxed);
             let mut told = Vec::new();

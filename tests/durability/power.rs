@@ -9,7 +9,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::check::{History, answers_hold, ensure, no_panic, nothing_lost, sound};
+use crate::check::{History, answers_hold, ensure, no_panic, nothing_lost, nothing_resurfaced, sound};
 use crate::compare::Findings;
 use crate::faults::Mount;
 use crate::ledger::Entry;
@@ -49,12 +49,14 @@ pub fn acknowledged_changes_survive_power_loss(scale: &Scale) -> Outcome {
         mount = Mount::ext4(&image, &point)?;
         server = Launch::serve(&database).run()?;
         server.wait_ready(READY_CEILING)?;
-        nothing_lost(&answers_hold(&server, &key, &load.organizations(), &entries)?)?;
+        let findings = answers_hold(&server, &key, &load.organizations(), &entries)?;
+        nothing_lost(&findings)?;
+        nothing_resurfaced(&findings)?;
         sound(&database)?;
         history.add(&load, entries);
     }
     let acknowledged = history.holds(&server, &key)?;
-    // One cycle may be cut before its first answer on a busy machine; all of them together must have something to lose.
+    // Where there was nothing to lose, nothing was tried.
     ensure(acknowledged.total() > 0, || "nothing was acknowledged in any cycle".to_owned())?;
     no_panic(&server.stop()?)?;
     mount.unmount()?;

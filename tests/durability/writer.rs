@@ -25,7 +25,8 @@ struct Own {
     email: String,
 }
 
-/// One writer and what it was told. After a change that failed it asks nothing more of that invitation.
+/// One writer and what it was told. After a change that failed it asks nothing more of that invitation; where it has none
+/// to change, it makes some.
 pub struct Writer {
     /// Its connection.
     client: Client,
@@ -148,7 +149,7 @@ impl Writer {
     }
 
     /// Creates at several new addresses at once. A bad row fails alone, or with all others where the batch is atomic.
-    fn create_batch(&mut self) {
+    pub fn create_batch(&mut self) {
         let emails: Vec<String> = (0..self.random.usize(2..=BATCH_ROWS)).map(|_| self.fresh_address()).collect();
         let (is_atomic, has_bad_row) = (self.random.bool(), self.random.u32(0..3) == 0);
         let bad_row = has_bad_row.then(|| self.random.usize(0..emails.len()));
@@ -173,7 +174,7 @@ impl Writer {
     fn delete(&mut self) {
         let list = if self.random.bool() { &mut self.pending } else { &mut self.accepted };
         let Some(own) = take(list, &mut self.random) else {
-            return self.create_fresh();
+            return self.create_batch();
         };
         let answer = self.client.delete(&self.path(&own, ""));
         let Own { id, email } = own;
@@ -185,7 +186,7 @@ impl Writer {
     /// Sends one of its invitations again.
     fn resend(&mut self) {
         let Some(own) = take(&mut self.pending, &mut self.random) else {
-            return self.create_fresh();
+            return self.create_batch();
         };
         let answer = self.client.post(&self.path(&own, "/resend"), &json!({}));
         if self.note(Change::Resend { id: own.id.clone() }, answer.as_ref(), (&[200], &[])) {
@@ -196,7 +197,7 @@ impl Writer {
     /// Gives one of its invitations a role that no other request asks for.
     fn update(&mut self) {
         let Some(own) = take(&mut self.pending, &mut self.random) else {
-            return self.create_fresh();
+            return self.create_batch();
         };
         self.used += 1;
         let role = format!("role-{}", self.used);
@@ -209,7 +210,7 @@ impl Writer {
     /// Accepts one of its invitations, now and then for a person who was not invited.
     fn accept(&mut self) {
         let Some(own) = take(&mut self.pending, &mut self.random) else {
-            return self.create_fresh();
+            return self.create_batch();
         };
         let is_stranger = self.random.u32(0..4) == 0;
         let email = if is_stranger { "stranger@b.example" } else { own.email.as_str() };
@@ -226,7 +227,7 @@ impl Writer {
     /// Takes one of its invitations back.
     fn revoke(&mut self) {
         let Some(own) = take(&mut self.pending, &mut self.random) else {
-            return self.create_fresh();
+            return self.create_batch();
         };
         let answer = self.client.post(&self.path(&own, "/revoke"), &json!({}));
         if self.note(Change::Close { id: own.id, status: "revoked" }, answer.as_ref(), (&[200], &[])) {
