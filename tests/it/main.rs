@@ -3,6 +3,7 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`list`]: their options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
@@ -14,6 +15,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accept_races;
 mod bad_inputs;
 mod base;
 mod cli;
@@ -28,6 +30,7 @@ mod keys_http;
 mod layout;
 mod limits;
 mod list;
+mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod openapi;
