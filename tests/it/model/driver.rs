@@ -45,11 +45,17 @@ impl Driver {
         self.runs += 1;
         self.app.clock.set(Timestamp::from_millis(START));
         let mut model = Model::new(flaw);
+        let compared = self.do_all(&mut model, operations);
+        let cleared = self.clear(&mut model);
+        compared.and(cleared)
+    }
+
+    /// Does all operations on both sides, and compares what is there then.
+    fn do_all(&mut self, model: &mut Model, operations: &[Operation]) -> Compared {
         for (step, operation) in operations.iter().enumerate() {
-            self.step(&mut model, operation).map_err(|difference| format!("step {}: {difference}", step + 1))?;
+            self.step(model, operation).map_err(|difference| format!("step {}: {difference}", step + 1))?;
         }
-        self.compare_state(&model).map_err(|difference| format!("in the end: {difference}"))?;
-        self.clear(&mut model)
+        self.compare_state(model).map_err(|difference| format!("in the end: {difference}"))
     }
 
     /// Does one operation on both sides.
@@ -171,7 +177,7 @@ impl Driver {
         let (status, body) = (reply.status, &reply.body);
         match expected {
             Ok((200..=299, Shows::Nothing)) | Err(_) => {}
-            Ok((_, shows)) => same("the body", &self.shown(model, shows), body)?,
+            Ok((_, shows)) => same_json("the body", &self.shown(model, shows), body)?,
         }
         match expected {
             Ok((expected, _)) => same("the status", &(*expected, ""), &(status, body["code"].as_str().unwrap_or(""))),
@@ -260,27 +266,29 @@ impl Driver {
                 self.kept.send(&Call::new("GET", path, Value::Null))
             };
             let list = self.shown(model, &model.list(organization, &[]));
-            same("the list", &list, &read("/invitations")?.body)?;
+            same_json("the list", &list, &read("/invitations")?.body)?;
             let history = |&(event, index, at): &(&str, Option<usize>, i64)| {
                 let id = index.map(|index| model.invitations[index].id.clone());
                 json!([event, id, text(at)])
             };
             let seen = read("/events?order=asc&limit=1000")?.body;
             let seen = seen.as_array().into_iter().flatten();
-            let seen: Vec<_> =
-                seen.map(|event| json!([event["type"], event["invitationId"], event["createdAt"]])).collect();
-            same("the history", &expected.events.iter().map(history).collect::<Vec<_>>(), &seen)?;
+            let seen = seen.map(|event| json!([event["type"], event["invitationId"], event["createdAt"]])).collect();
+            same_json("the history", &expected.events.iter().map(history).collect(), &seen)?;
         }
         same("foreign_key_check", &Vec::new(), &self.app.db_rows("pragma foreign_key_check"))
     }
 
-    /// Deletes the organizations, so that the file stays small; nothing of them is left.
+    /// Deletes the organizations, after a difference too: the next sequence, perhaps a shorter one, begins with an empty file.
     fn clear(&self, model: &mut Model) -> Compared {
-        for organization in 0..ORGANIZATIONS {
-            let path = self.organization(organization);
-            let reply = self.kept.send(&Call::new("DELETE", path, Value::Null))?;
+        let delete = |organization| {
+            let call = Call::new("DELETE", self.organization(organization), Value::Null);
+            self.kept.send(&call)
+        };
+        let replies: Vec<_> = (0..ORGANIZATIONS).map(delete).collect::<Result<_, _>>()?;
+        for (organization, reply) in replies.iter().enumerate() {
             let expected = model.disband(organization);
-            self.compare_reply(model, &expected, &reply)?;
+            self.compare_reply(model, &expected, reply)?;
         }
         for table in ["organization", "invitation", "event", "code"] {
             same(table, &Vec::new(), &self.app.db_rows(&format!("select 1 from {table}")))?;
@@ -292,6 +300,11 @@ impl Driver {
 /// Compares one thing.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, seen: &T) -> Compared {
     if expected == seen { Ok(()) } else { Err(format!("{what}: the model says {expected:?}, the server {seen:?}")) }
+}
+
+/// Compares one thing as JSON.
+fn same_json(what: &str, expected: &Value, seen: &Value) -> Compared {
+    if expected == seen { Ok(()) } else { Err(format!("{what}: the model says {expected}, the server {seen}")) }
 }
 
 /// Says how long an invitation is to live.
