@@ -12,6 +12,8 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
+//!
+//! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
