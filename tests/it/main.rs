@@ -6,6 +6,7 @@
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
+//! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
@@ -14,9 +15,12 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
+//!
+//! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod accept_races;
 mod answer;
 mod bad_inputs;
 mod base;
@@ -35,6 +39,7 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod openapi;

@@ -1,6 +1,7 @@
 //! What tests are written with: a server of their own, and a client that sends exactly what it is told.
 
 pub mod client;
+pub mod kept;
 pub mod life;
 pub mod process;
 
@@ -8,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use invited::app::{self, Program};
@@ -46,6 +48,8 @@ pub struct TestApp {
     pub clock: Clock,
     /// Its data file.
     pub database: PathBuf,
+    /// How it was started.
+    config: Config,
     /// Stops it.
     stop: Option<oneshot::Sender<()>>,
     /// The thread that runs it.
@@ -69,7 +73,31 @@ impl TestApp {
         let mut config = Config::new(settings, database.clone(), mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
         config.workers = 2;
-        let clock = config.clock.clone();
+        let (clock, stop) = (config.clock.clone(), None);
+        let address = config.settings.listen;
+        let mut app =
+            Self { address, key: String::new(), clock, database, config, stop, thread: None, _folder: folder };
+        app.key = app.run();
+        app
+    }
+
+    /// Stops the server and starts it again on the same file, on another port; the clock stands where it stood.
+    pub fn restart(&mut self) {
+        self.stop();
+        // Its threads let go of the file a moment after it has ended.
+        let lock = std::fs::File::open(self.database.with_added_extension("lock")).expect("a lock file");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while lock.try_lock().is_err() {
+            assert!(Instant::now() < deadline, "the file is still held");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(lock);
+        self.run();
+    }
+
+    /// Runs the server. Answers the admin key, if this start made the first one.
+    fn run(&mut self) -> String {
+        let config = self.config.clone();
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, start) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -81,7 +109,17 @@ impl TestApp {
             });
         });
         let (address, key) = start.recv().expect("the server starts");
-        Self { address, key, clock, database, stop: Some(stop), thread: Some(thread), _folder: folder }
+        (self.address, self.stop, self.thread) = (address, Some(stop), Some(thread));
+        key
+    }
+
+    /// Stops the server.
+    fn stop(&mut self) {
+        drop(self.stop.take());
+        let stopped = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            assert!(matches!(stopped, Some(Ok(()))), "the server stopped badly");
+        }
     }
 
     /// Moves the clock to `millis` after the start.
@@ -156,12 +194,13 @@ impl TestApp {
 
 impl Drop for TestApp {
     fn drop(&mut self) {
-        drop(self.stop.take());
-        let stopped = self.thread.take().map(JoinHandle::join);
-        if !std::thread::panicking() {
-            assert!(matches!(stopped, Some(Ok(()))), "the server stopped badly");
-        }
+        self.stop();
     }
+}
+
+/// How often a test does something: `full` where `variable` says so, else a share that fits into every run.
+pub fn scale(variable: &str, share: u64, full: u64) -> u64 {
+    if std::env::var(variable).is_ok_and(|value| value == "full") { full } else { share }
 }
 
 /// A creator who may do everything.
