@@ -112,6 +112,20 @@ fn wrong_answers_for_another_address_do_not_use_the_code_up() {
 }
 
 #[test]
+fn the_code_of_another_address_opens_nothing_even_if_it_is_guessed() {
+    let (app, made, token) = start();
+    app.ask_code(&token, "eve@b.co");
+    let guessed = app.code_for(&made, "eve@b.co").expect("a live code");
+    for email in ["eve@b.co", "a@b.co"] {
+        for what in ["accept", "decline"] {
+            let answer = app.person(what, &by_code(&token, email, &guessed));
+            assert_eq!(refusal(&answer), (404, "proof_rejected".to_owned()), "{what} {email}");
+        }
+    }
+    assert_eq!(app.look(&made)["status"], "pending");
+}
+
+#[test]
 fn answers_without_any_code_are_refused_and_counted() {
     let (app, made, token) = start();
     for code in ["000000", "123456", "999999"] {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use invited::answer::code;
 use invited::clock::Clock;
+use invited::email::Email;
 use invited::invitation::transition::Present;
 use invited::invitation::{Invitation, store};
 use invited::organization::OrganizationId;
@@ -87,6 +88,11 @@ impl TestApp {
 
     /// The live code of an invitation, as the server would send it: from its file and its secret.
     pub fn code_of(&self, invitation: &Value) -> Option<String> {
+        self.code_for(invitation, invitation["email"].as_str().expect("an address"))
+    }
+
+    /// The live code that was asked for with `email`, whether or not that was invited: nobody is ever sent it then.
+    pub fn code_for(&self, invitation: &Value, email: &str) -> Option<String> {
         let secret = self.secret();
         let organization =
             invitation["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
@@ -94,7 +100,7 @@ impl TestApp {
         let current = |reader: &invited::db::Reader<'_>| {
             let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            code::current(reader, &secret, &present)
+            code::current(reader, &secret, &Present { email: Email::from_stored(email), ..present })
         };
         invited::db::read_beside(&self.database, current).expect("the file reads")
     }
