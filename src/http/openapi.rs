@@ -19,7 +19,7 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
 #[openapi(
     info(
         title = "invited",
-        description = "Organization invitations: list, create, get and delete them. The address is stored in lowercase, \
+        description = "Organization invitations, from the invite to the joined user. The address is stored in lowercase, \
             and only a user with that address can join.\n\nEvery error is a problem document (RFC 9457) whose `code` is \
             explained at `/problems/{code}`. HEAD works wherever GET does, and OPTIONS answers `Allow`.",
     ),
