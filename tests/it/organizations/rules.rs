@@ -290,3 +290,17 @@ fn a_cap_counts_what_was_pending_before_it_was_set() {
     put(&app, "acme", &json!({ "maxPending": 5 }));
     assert_eq!(status("q2@b.co", json!({})), 409);
 }
+
+#[test]
+fn a_cap_counts_one_that_had_expired_before_it_was_set_and_was_sent_again_since() {
+    let app = TestApp::serve();
+    let create = |email: &str| invite(&app, email, "developer", &json!({ "expiresIn": 60 }));
+    let first = create("a@b.co").json();
+    app.advance_to(60_000);
+    let second = create("a@b.co").json();
+    put(&app, "acme", &json!({ "maxPending": 1 }));
+    assert_eq!(app.request("DELETE", &invitation("acme", &second["id"])).send().status, 204);
+    assert_eq!(app.post(&(invitation("acme", &first["id"]) + "/resend"), "{}").status, 200);
+    let answer = create("b@b.co");
+    assert_eq!((answer.status, answer.code().as_str()), (409, "pending_limit_reached"));
+}
