@@ -57,6 +57,11 @@ create table invitation (
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
+  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed.
+  delivery          integer not null default 0 check (delivery between 0 and 3),
+  -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
+  delivery_attempts integer,
+  delivery_error    text,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;
@@ -84,6 +89,50 @@ create table code (
   tries         integer not null,
   -- Serves: the code of an address, and the codes of an invitation that goes.
   primary key (invitation_id, address_mac)
+) strict, without rowid;
+
+-- Mail that is to be sent: written in the transaction of its cause, deleted once the mail server has taken it or it was given up.
+-- What it says, its link and its code are put together when it is sent, so nothing in here opens anything.
+create table mail (
+  invitation_id blob    not null references invitation (id) on delete cascade,
+  -- 0 the invitation, 1 a code, 2 a reminder, 3 a notice to the inviter that it was answered.
+  kind          integer not null check (kind between 0 and 3),
+  -- Of a code: the HMAC of the address that was given; it goes out only if that is the invited one. Else empty.
+  address_mac   blob    not null,
+  -- When to try next; of a row that is under way: when it counts as lost, and is tried again.
+  due_at        integer not null,
+  -- How often it was tried.
+  attempts      integer not null,
+  -- 1 while a try is under way. A server that starts takes all of them back: there is only one.
+  leased        integer not null check (leased in (0, 1)),
+  -- Why the last try failed.
+  error         text,
+  -- Serves: a further sending takes the place of one that waits.
+  primary key (invitation_id, kind, address_mac)
+) strict, without rowid;
+
+-- Serves: what is due next.
+create index mail_due
+  on mail (due_at);
+
+-- Only in development: mail that was kept instead of sent.
+create table mailbox (
+  -- UUIDv7.
+  id         blob    not null primary key check (length(id) = 16),
+  -- The address it went to.
+  recipient  text    not null,
+  -- invitation, code, reminder or notice.
+  kind       text    not null,
+  -- When it was kept.
+  sent_at    integer not null,
+  subject    text    not null,
+  -- The link or the code that it brings; null: it brings none.
+  link       text,
+  code       text,
+  -- What a mail server would have got (RFC 5322), and its two bodies.
+  raw        text    not null,
+  text       text    not null,
+  html       text    not null
 ) strict, without rowid;
 
 -- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.

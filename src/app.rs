@@ -1,6 +1,7 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, HttpServer, web};
@@ -12,7 +13,9 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::mail::channel::{Mail, Transport};
 use crate::oidc;
+use crate::outbox::Worker;
 use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
@@ -97,6 +100,11 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        let mail = self.state.rules.sending.has_mail.then(|| Mail {
+            transport: Transport::Mailbox,
+            secret: self.state.secret.clone(),
+            accept_url: self.state.accept_url.clone(),
+        });
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -125,8 +133,18 @@ impl Program {
                 limits.sweep();
             }
         });
+        let (stopped, stop_mail) = tokio::sync::oneshot::channel::<()>();
+        let mailing = mail.map(|mail| {
+            let worker = Worker::new(db.clone(), Arc::new(mail));
+            actix_web::rt::spawn(worker.run(async { drop(stop_mail.await) }))
+        });
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
+        drop(stopped);
+        if let Some(mailing) = mailing {
+            // It fails only if the worker panicked, which was logged.
+            let _ = mailing.await;
+        }
         sweeping.abort();
         retaining.abort();
         db.close();

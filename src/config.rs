@@ -227,6 +227,7 @@ impl Config {
             sending: Sending {
                 cooldown_seconds: seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
                 limits: Arc::new(self.limits()),
+                has_mail: is_dev,
             },
         }
     }

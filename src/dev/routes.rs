@@ -220,7 +220,7 @@ pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQu
             let Some(present) = present else { continue };
             let code = code::current(reader, &state.secret, &present)?;
             let organization_id = organization.as_str().to_owned();
-            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code }));
+            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
         }
         Ok(codes)
     })?;

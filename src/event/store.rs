@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::query::{self, EventQuery};
 use super::{Event, EventType, Origin};
 use crate::clock::Timestamp;
-use crate::db::WriteTx;
+use crate::db::{Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 use crate::page::Order;
@@ -40,6 +40,7 @@ pub fn append<F: Serialize>(
         ":before": json(before)?,
         ":after": json(after)?,
     })?;
+    tx.announce(Topic::Events);
     Ok(())
 }
 

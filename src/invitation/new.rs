@@ -8,7 +8,7 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Invitation, Inviter, Role, Status};
+use super::{Delivery, Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
@@ -51,7 +51,7 @@ pub struct CreateBody {
     /// Who invites.
     #[serde(default, deserialize_with = "crate::object::optional")]
     pub inviter: Option<InviterBody>,
-    /// Whether to tell the person. This version delivers nothing either way.
+    /// Whether to send the person a mail, where the server sends any. Without it: yes.
     pub notify: Option<bool>,
     /// What to do where a pending or accepted invitation stands for the address.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
@@ -111,6 +111,15 @@ pub struct Sending {
     pub cooldown_seconds: i64,
     /// How many may be sent.
     pub limits: Arc<Limits>,
+    /// Whether mail goes out at all.
+    pub has_mail: bool,
+}
+
+impl Sending {
+    /// What a sending begins with, where the caller says whether to `notify`.
+    pub fn delivery(&self, notify: bool) -> Delivery {
+        if self.has_mail && notify { Delivery::Queued } else { Delivery::None }
+    }
 }
 
 /// What this server allows in an invitation.
@@ -147,6 +156,8 @@ pub struct NewInvitation {
     pub inviter: InviterBody,
     /// What to do where one stands already.
     pub on_conflict: OnConflict,
+    /// Whether to tell the person.
+    pub notify: bool,
     /// What its sending must keep to.
     pub sending: Sending,
 }
@@ -173,8 +184,13 @@ impl NewInvitation {
         else {
             return Err(Error::validation(errors));
         };
-        let sending = rules.sending.clone();
-        Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, sending })
+        let (notify, sending) = (body.notify.unwrap_or(true), rules.sending.clone());
+        Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, notify, sending })
+    }
+
+    /// What its delivery begins with.
+    pub fn delivery(&self) -> Delivery {
+        self.sending.delivery(self.notify)
     }
 
     /// The invitation as it is shown once it was made as `id` at `now`, to end at `expires_at`.
@@ -198,6 +214,9 @@ impl NewInvitation {
             redirect_url: self.redirect_url.as_deref(),
             send_count: None,
             last_sent_at: None,
+            delivery: self.delivery(),
+            delivery_attempts: None,
+            delivery_error: None,
         }
     }
 }

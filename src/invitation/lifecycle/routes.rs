@@ -137,9 +137,9 @@ pub async fn resend(
 ) -> Result<HttpResponse> {
     let OptionalJson(Json { value, hash }) = body;
     let expiry = new::check_expiry(value.expires_in, value.expires_at.as_deref(), &state.rules, state.db.now())?;
-    let sending = state.rules.sending.clone();
+    let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
-        renew::renew(tx, &target.present(tx, &conditions)?, expiry, &sending, &target.by)
+        renew::renew(tx, &target.present(tx, &conditions)?, (expiry, notify), &sending, &target.by)
     };
     Target::new(access, id, Some((key, hash))).change(&state, change).await
 }
@@ -250,6 +250,6 @@ pub async fn link(
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
     let token = links::token(&state.secret, present.id, present.send_count);
-    let url = format!("{}#{token}", state.accept_url);
+    let url = links::url(&state.secret, &state.accept_url, &present);
     Ok(HttpResponse::Ok().json(SecretLink { token, url, expires_at: present.expires_at }))
 }
