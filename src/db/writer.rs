@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
@@ -28,6 +29,11 @@ use crate::error::{Code, Error, Result};
 const QUEUE: usize = 1024;
 /// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
 const GROUP: usize = 256;
+
+/// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
+const CUT_TRIES: usize = 200;
+/// How long after one failed try to cut the log comes the next.
+const CUT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A handle to the writer thread.
 pub struct Writer {
@@ -211,11 +217,25 @@ fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     log::error!("a commit failed: {error} {cause}");
     if error.code == Code::StorageFailed && !gauges.failed.swap(true, Ordering::AcqRel) {
-        let cut = conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0));
-        if !cut.as_ref().is_ok_and(|&busy: &i64| busy == 0) {
-            log::error!("the log could not be cut: what was refused just now may be there after a restart ({cut:?})");
+        if let Err(why) = cut_log(conn) {
+            log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
         }
     }
+}
+
+/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once, whatever the busy timeout, so it
+/// is asked again.
+fn cut_log(conn: &Connection) -> std::result::Result<(), String> {
+    let mut why = String::new();
+    for _ in 0..CUT_TRIES {
+        match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)) {
+            Ok(0) => return Ok(()),
+            Ok(_) => "it is busy".clone_into(&mut why),
+            Err(error) => why = error.to_string(),
+        }
+        thread::sleep(CUT_PAUSE);
+    }
+    Err(why)
 }
 
 /// What every write is answered after an I/O error.

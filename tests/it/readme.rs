@@ -1,6 +1,6 @@
 //! The README's commands and their answers, against a real server.
 
-use crate::support::process::Server;
+use crate::support::{invitations, process::Server};
 
 /// Splits a command line at spaces outside single quotes.
 fn words(line: &str) -> Vec<String> {
@@ -35,6 +35,9 @@ pub fn steady(answer: &str) -> String {
             "<id>\""
         } else if is_time {
             "<time>\""
+        } else if text == "queued" {
+            // Its mail may have gone out by now, or not yet.
+            "sent\""
         } else {
             piece
         };
@@ -72,6 +75,8 @@ fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
         let answer = curl(&server, &line);
         assert_eq!(steady(&answer), steady(shown), "{line}");
         known.extend(ids(shown).map(str::to_owned).zip(ids(&answer).map(str::to_owned)));
+        // A person types more slowly than a mail goes out.
+        while curl(&server, &format!("curl http://127.0.0.1:8080{}", invitations("hooli"))).contains("queued") {}
     }
 }
 

@@ -148,12 +148,30 @@ impl TestApp {
         self.request("POST", path).json(body).send()
     }
 
-    /// Invites `email` to `organization`; it must work. Answers the invitation.
+    /// Invites `email` to `organization`; it must work. Answers the invitation, in development after its mail was kept.
     pub fn invite(&self, organization: &str, email: &str) -> serde_json::Value {
         let body = serde_json::json!({ "email": email, "role": "developer" }).to_string();
         let answer = self.post(&invitations(organization), &body);
         assert_eq!(answer.status, 201, "{}", answer.text());
-        answer.json()
+        let invited = answer.json();
+        if invited["delivery"] == "queued" {
+            self.delivered(&invitation(organization, &invited["id"]))
+        } else {
+            invited
+        }
+    }
+
+    /// The invitation at `path`, once no mail of it is under way.
+    pub fn delivered(&self, path: &str) -> serde_json::Value {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let invitation = self.get(path).json();
+            if invitation["delivery"] != "queued" {
+                return invitation;
+            }
+            assert!(Instant::now() < deadline, "its mail stays queued: {invitation}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Makes a key as `invited key create` does, beside the running server.
