@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use invited::config::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 
@@ -193,6 +194,19 @@ fn a_key_that_is_bound_to_organizations_erases_only_in_those_and_learns_nothing_
     assert_eq!(erase_bound().json(), json!({ "invitations": 0, "events": 0, "answers": 0 }));
     assert_eq!(app.db_rows("select id from event where type = 'invitation.erased'").len(), 1);
     assert_eq!(erase(&app, email).json(), json!({ "invitations": 1, "events": 1, "answers": 2 }));
+    assert_eq!(count(&bytes(&app), "mustermann"), 0);
+}
+
+#[test]
+fn mails_to_the_address_go_from_the_mailbox_of_development_and_others_stay() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    for email in ["erika.mustermann@example.com", "max@example.com"] {
+        app.invite("acme", email);
+    }
+    let recipients = || app.db_rows("select recipient from mailbox order by id");
+    assert_eq!(recipients().len(), 2);
+    assert_eq!(erase(&app, "erika.mustermann@example.com").status, 200);
+    assert_eq!(recipients(), [["Some(\"max@example.com\")"]]);
     assert_eq!(count(&bytes(&app), "mustermann"), 0);
 }
 
