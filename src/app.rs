@@ -76,6 +76,8 @@ impl Program {
             composer,
             secret: secret.clone(),
             accept_url: accept_url.clone(),
+            remind_before_seconds: config.remind_before_seconds(),
+            notifies_inviters: config.settings.mail.notify_inviters,
         });
         let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })

@@ -130,6 +130,14 @@ pub struct MailSettings {
     /// Folder with templates that take the place of our own
     #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
     pub templates_dir: Option<PathBuf>,
+
+    /// Time before the end of a pending invitation at which its mail is followed by a reminder: 1m to 365d [default: no reminder]
+    #[arg(long, env = "INVITED_REMIND_BEFORE", value_name = "DURATION", value_parser = parse_lifetime)]
+    pub remind_before: Option<Duration>,
+
+    /// Tell inviters by mail of answers, where `inviter.email` is given
+    #[arg(long, env = "INVITED_NOTIFY_INVITERS")]
+    pub notify_inviters: bool,
 }
 
 /// A text that may hold a password: it is never shown.
@@ -241,6 +249,11 @@ impl Config {
         self.settings.keep_closed.map(|days| Retention { days })
     }
 
+    /// How many seconds before its end a pending invitation is reminded of; none: it is not.
+    pub fn remind_before_seconds(&self) -> Option<i64> {
+        self.settings.mail.remind_before.map(whole_seconds)
+    }
+
     /// The limits, with nothing used yet. In development only those that are set.
     fn limits(&self) -> Limits {
         let given = &self.settings.limits;
@@ -260,19 +273,24 @@ impl Config {
         let origins: Vec<_> = self.settings.redirect_origins.iter().map(Url::origin).collect();
         let is_dev = self.mode == Mode::Dev;
         let cooldown = if is_dev { Duration::ZERO } else { RESEND_COOLDOWN };
-        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS);
         Rules {
-            default_lifetime_seconds: seconds(self.settings.default_expiry),
+            default_lifetime_seconds: whole_seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
             redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
             hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
             sending: Sending {
-                cooldown_seconds: seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
+                cooldown_seconds: whole_seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
                 limits: Arc::new(self.limits()),
                 has_mail: is_dev || self.mail_server.is_some(),
+                notifies_inviters: self.settings.mail.notify_inviters && (is_dev || self.mail_server.is_some()),
             },
         }
     }
+}
+
+/// A duration that a setting has checked, in seconds.
+fn whole_seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
 /// Where the secret comes from. It has no flag of its own: command lines are seen by everybody on the machine.
