@@ -44,9 +44,12 @@ create table invitation (
   closed_at       integer,
   -- Who accepted: the user id that the application gave. Null unless accepted.
   accepted_by     text,
-  -- Who invites, as the application names them. Both may be null.
+  -- Who invites, as the application names them, and the address for a notice of the answer. Each may be null.
   inviter_id      text,
   inviter_name    text,
+  inviter_email   text,
+  -- The inviter's own words for the mail, at most 500 characters with line breaks. No answer shows it.
+  note            text,
   -- The application's own data: a JSON object as text, at most 4,096 bytes.
   metadata        text,
   -- Where the person goes after joining; its origin is on the server's list.
@@ -146,14 +149,14 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
   invitation_id   blob    check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, or `retention`.
+  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `retention`, or `mail`.
   actor           text    not null,
-  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes.
+  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes, of mail one for each mail.
   request_id      text    not null,
   created_at      integer not null,
   -- The fields that changed, of an organization all its settings, as JSON objects, without the members that

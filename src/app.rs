@@ -13,7 +13,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
-use crate::mail::channel::{Mail, Transport};
+use crate::mail::channel::{self, Mail};
 use crate::oidc;
 use crate::outbox::Worker;
 use crate::retention;
@@ -37,6 +37,8 @@ pub struct Program {
     listener: TcpListener,
     /// What its requests share.
     state: State,
+    /// The mail that it sends; none: mail is off.
+    mail: Option<Mail>,
     /// Threads that answer requests.
     workers: usize,
     /// The address it listens on, with the port it got.
@@ -54,6 +56,7 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         let oidc = oidc::Verifier::new(&config.settings)?;
+        let mail = channel::prepare(config)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let secret = Secret::load(&config.secret)?;
@@ -68,8 +71,16 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
+        let mail = mail.map(|(composer, transport)| Mail {
+            transport,
+            composer,
+            secret: secret.clone(),
+            accept_url: accept_url.clone(),
+            remind_before_seconds: config.remind_before_seconds(),
+            notifies_inviters: config.settings.mail.notify_inviters,
+        });
         let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
-        Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
+        Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
     /// The open data file.
@@ -100,11 +111,6 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
-        let mail = self.state.rules.sending.has_mail.then(|| Mail {
-            transport: Transport::Mailbox,
-            secret: self.state.secret.clone(),
-            accept_url: self.state.accept_url.clone(),
-        });
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -134,7 +140,7 @@ impl Program {
             }
         });
         let (stopped, stop_mail) = tokio::sync::oneshot::channel::<()>();
-        let mailing = mail.map(|mail| {
+        let mailing = self.mail.map(|mail| {
             let worker = Worker::new(db.clone(), Arc::new(mail));
             actix_web::rt::spawn(worker.run(async { drop(stop_mail.await) }))
         });

@@ -200,8 +200,8 @@ async fn answer(
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let is_vouched = rights.is_some();
-    let limits = state.rules.sending.limits.clone();
-    let attempt = Attempt { token, change, proof, rights, limits, origin: visitor.origin() };
+    let sending = state.rules.sending.clone();
+    let attempt = Attempt { token, change, proof, rights, sending, origin: visitor.origin() };
     let secret = state.secret.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {

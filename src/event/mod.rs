@@ -37,6 +37,8 @@ pub enum EventType {
     Deleted,
     /// Invitations of an address were erased, with all traces of it: in the organization, not of one invitation.
     Erased,
+    /// Its mail was refused for good, or given up.
+    DeliveryFailed,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -53,6 +55,7 @@ impl EventType {
         (Self::Expired, "invitation.expired"),
         (Self::Deleted, "invitation.deleted"),
         (Self::Erased, "invitation.erased"),
+        (Self::DeliveryFailed, "invitation.delivery_failed"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 
@@ -85,7 +88,7 @@ pub struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<Uuid>,
-    /// Who did it: an API key's id, `dev`, or `retention`.
+    /// Who did it: an API key's id, `dev`, `person`, `retention`, or `mail`.
     pub actor: &'a str,
     /// The `X-Request-Id` of the request that did it.
     pub request_id: &'a str,
@@ -124,7 +127,7 @@ pub fn example() -> serde_json::Value {
 /// Where a change comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Who: an API key's id, `dev`, `person`, or `retention`.
+    /// Who: an API key's id, `dev`, `person`, `retention`, or `mail`.
     pub actor: String,
     /// The `X-Request-Id` of the request.
     pub request_id: String,
@@ -152,6 +155,9 @@ pub struct Facts<'a> {
     /// The redirect URL, when it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<&'a str>,
+    /// How far its mail has come, when that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<&'static str>,
     /// Whether the metadata changed. They are the application's own, so the history does not repeat them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub metadata_changed: bool,

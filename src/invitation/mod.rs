@@ -197,6 +197,17 @@ pub struct Inviter<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub name: Option<&'a str>,
+    /// The person's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub email: Option<&'a str>,
+}
+
+impl<'a> Inviter<'a> {
+    /// Who invites, if anything is said of them.
+    pub fn of(id: Option<&'a str>, name: Option<&'a str>, email: Option<&'a str>) -> Option<Self> {
+        id.or(name).or(email).map(|_| Self { id, name, email })
+    }
 }
 
 /// The contract's example, for the documents.

@@ -23,6 +23,8 @@ pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 const MAX_METADATA: usize = 4096;
 /// The most characters of an inviter's id or name.
 const MAX_INVITER: usize = 100;
+/// The most characters of a personal note.
+const MAX_NOTE: usize = 500;
 /// The most bytes of a redirect URL.
 const MAX_URL: usize = 2048;
 
@@ -51,6 +53,9 @@ pub struct CreateBody {
     /// Who invites.
     #[serde(default, deserialize_with = "crate::object::optional")]
     pub inviter: Option<InviterBody>,
+    /// The inviter's own words for the mail: at most 500 characters, with line breaks. It is not shown again.
+    #[schema(max_length = 500)]
+    pub note: Option<String>,
     /// Whether to send the person a mail, where the server sends any. Without it: yes.
     pub notify: Option<bool>,
     /// What to do where a pending or accepted invitation stands for the address.
@@ -58,7 +63,7 @@ pub struct CreateBody {
     pub on_conflict: Option<String>,
 }
 
-/// Who invites, as it is sent. At most 100 characters each, without control, invisible and direction characters.
+/// Who invites, as it is sent. Id and name have at most 100 characters, without control, invisible and direction characters.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct InviterBody {
     /// The application's id of the person.
@@ -67,6 +72,9 @@ pub struct InviterBody {
     /// The person's name.
     #[schema(max_length = 100)]
     pub name: Option<String>,
+    /// The person's address, for a notice of the answer where the server sends those.
+    #[schema(max_length = 254)]
+    pub email: Option<String>,
 }
 
 /// What to do where a pending or accepted invitation stands for the address already.
@@ -113,6 +121,8 @@ pub struct Sending {
     pub limits: Arc<Limits>,
     /// Whether mail goes out at all.
     pub has_mail: bool,
+    /// Whether inviters are told of answers.
+    pub notifies_inviters: bool,
 }
 
 impl Sending {
@@ -152,8 +162,10 @@ pub struct NewInvitation {
     pub metadata: Option<String>,
     /// Where the person goes after joining.
     pub redirect_url: Option<String>,
-    /// Who invites.
+    /// Who invites; the address in its normal form.
     pub inviter: InviterBody,
+    /// The inviter's own words for the mail.
+    pub note: Option<String>,
     /// What to do where one stands already.
     pub on_conflict: OnConflict,
     /// Whether to tell the person.
@@ -176,7 +188,9 @@ impl NewInvitation {
         let metadata = parse_metadata(body.metadata.as_ref()).map_err(&mut note).ok();
         let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
         let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
-        let inviter = body.inviter.unwrap_or_default();
+        let personal_note = parse_note(body.note.as_deref()).map_err(&mut note).ok();
+        let mut inviter = body.inviter.unwrap_or_default();
+        inviter.email = parse_inviter_email(inviter.email.as_deref(), rules.hosts).map_err(&mut note).ok().flatten();
         errors.extend(check_name("/inviter/id", inviter.id.as_deref(), MAX_INVITER));
         errors.extend(check_name("/inviter/name", inviter.name.as_deref(), MAX_INVITER));
         let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
@@ -185,7 +199,20 @@ impl NewInvitation {
             return Err(Error::validation(errors));
         };
         let (notify, sending) = (body.notify.unwrap_or(true), rules.sending.clone());
-        Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, notify, sending })
+        let note = personal_note.flatten();
+        Ok(Self {
+            organization,
+            email,
+            role,
+            expiry,
+            metadata,
+            redirect_url,
+            inviter,
+            note,
+            on_conflict,
+            notify,
+            sending,
+        })
     }
 
     /// What its delivery begins with.
@@ -195,7 +222,8 @@ impl NewInvitation {
 
     /// The invitation as it is shown once it was made as `id` at `now`, to end at `expires_at`.
     pub fn created(&self, id: Uuid, now: Timestamp, expires_at: Timestamp) -> Invitation<'_> {
-        let inviter = Inviter { id: self.inviter.id.as_deref(), name: self.inviter.name.as_deref() };
+        let InviterBody { id: inviter_id, name, email } = &self.inviter;
+        let inviter = Inviter::of(inviter_id.as_deref(), name.as_deref(), email.as_deref());
         Invitation {
             role: self.role.as_str(),
             id,
@@ -209,7 +237,7 @@ impl NewInvitation {
             accepted_by: None,
             declined_at: None,
             revoked_at: None,
-            inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
+            inviter,
             metadata: self.metadata.as_deref(),
             redirect_url: self.redirect_url.as_deref(),
             send_count: None,
@@ -313,10 +341,18 @@ pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<O
 
 /// Checks where the person goes after joining: only to an origin on the server's list.
 pub(super) fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+    parse_own_url("/redirectUrl", text, rules)
+}
+
+/// Checks a URL of the application: only one of an origin on the server's list.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
     let Some(text) = text else {
         return Ok(None);
     };
-    let refused = |code, detail| Err(FieldError::new("/redirectUrl", code, detail));
+    let refused = |code, detail| Err(FieldError::new(pointer, code, detail));
     if text.len() > MAX_URL {
         return refused(FieldCode::TooLong, "at most 2048 bytes");
     }
@@ -329,6 +365,24 @@ pub(super) fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Optio
         Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
         Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
+    }
+}
+
+/// Checks the address of who invites, and brings it to its normal form.
+fn parse_inviter_email(text: Option<&str>, hosts: Hosts) -> Checked<Option<String>> {
+    let email = text.map(|text| Email::parse(text, hosts)).transpose();
+    let email = email.map_err(|(code, detail)| FieldError::new("/inviter/email", code, detail))?;
+    Ok(email.map(|email| email.as_str().to_owned()))
+}
+
+/// Checks a personal note, as a name is checked but for its line breaks, which become newlines.
+fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
+    let Some(text) = text.map(|text| text.replace("\r\n", "\n")) else {
+        return Ok(None);
+    };
+    match check_name("/note", Some(&text.replace('\n', " ")), MAX_NOTE) {
+        Some(error) => Err(error),
+        None => Ok(Some(text)),
     }
 }
 

@@ -36,9 +36,9 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
     };
     format!(
         "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
                 closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
-                delivery_attempts, delivery_error
+                delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
            and id {comparison} ?2
@@ -57,9 +57,9 @@ pub fn find<T>(
 ) -> Result<Option<T>> {
     let mut statement = conn.prepare_cached(
         "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
                 closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
-                delivery_attempts, delivery_error
+                delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
            and id = ?2",
@@ -115,6 +115,12 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
+/// The personal note of an invitation, which only its mail shows.
+pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
+    let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?.flatten())
+}
+
 /// Where the pending and accepted invitations of `email` are, by organization; some of them may have lapsed.
 pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
     let mut statement = conn.prepare_cached(
@@ -145,10 +151,10 @@ pub fn insert(
         .prepare_cached(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
-                inviter_id, inviter_name, metadata, redirect_url, capped, delivery)
+                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped, delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
-                :inviter_id, :inviter_name, :metadata, :redirect_url, :capped, :delivery)
+                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url, :capped, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -160,6 +166,8 @@ pub fn insert(
             ":expires_at": expires_at.as_millis(),
             ":inviter_id": new.inviter.id,
             ":inviter_name": new.inviter.name,
+            ":inviter_email": new.inviter.email,
+            ":note": new.note,
             ":metadata": new.metadata,
             ":redirect_url": new.redirect_url,
             ":capped": is_capped.then_some(1),
@@ -307,13 +315,12 @@ fn with_optional<'a>(row: &'a Row<'_>, invitation: Invitation<'a>, state: Status
     };
     let closed_at = time(9)?;
     let closed_as = |status: Status| closed_at.filter(|_| state == status);
-    let inviter = Inviter { id: text(11)?, name: text(12)? };
     Ok(Invitation {
         accepted_at: closed_as(Status::Accepted),
         accepted_by: text(10)?,
         declined_at: closed_as(Status::Declined),
         revoked_at: closed_as(Status::Revoked),
-        inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
+        inviter: Inviter::of(text(11)?, text(12)?, text(19)?),
         metadata: text(13)?,
         redirect_url: text(14)?,
         send_count: row.get(15)?,

@@ -1,12 +1,19 @@
 //! The queue of mail, worked off: which letter a row is, how it leaves, and what becomes of it.
 
-use super::letter::Letter;
-use super::message::{self, Message};
+use uuid::Uuid;
+
+use super::letter::{Letter, Next};
+use super::message::{Composer, Message, Sender};
 use super::store::{self, Claim};
+use super::template::Templates;
+use super::transport::{Smtp, Transport, address};
 use super::{Kind, letter};
 use crate::clock::Timestamp;
+use crate::config::{Config, Mode};
 use crate::db::{Reader, Topic, WriteTx};
 use crate::error::Result;
+use crate::event::{self, EventType, Facts, Origin};
+use crate::failure::Failure;
 use crate::invitation::Delivery;
 use crate::outbox::{self, Delay};
 use crate::secret::Secret;
@@ -28,20 +35,63 @@ const DEFERRED: &[Delay] = &[
     Delay { tries: 76, seconds: 1800 },
 ];
 
-/// How mail leaves.
-pub enum Transport {
-    /// In development: it is kept in the file.
-    Mailbox,
-}
+/// Who gives a mail up, in the history.
+const ACTOR: &str = "mail";
 
 /// Mail as a channel of the outbox.
 pub struct Mail {
     /// How it leaves.
     pub transport: Transport,
+    /// How letters become mails.
+    pub composer: Composer,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
+    /// How many seconds before its end a pending invitation is reminded of; none: it is not.
+    pub remind_before_seconds: Option<i64>,
+    /// Whether inviters are told of answers.
+    pub notifies_inviters: bool,
+}
+
+impl Mail {
+    /// When an invitation that ends at `expires_at` is reminded of, if that is set.
+    pub fn reminder_at(&self, expires_at: Timestamp) -> Option<Timestamp> {
+        self.remind_before_seconds.map(|seconds| expires_at.plus_seconds(-seconds))
+    }
+
+    /// Queues the reminder of an invitation whose mail was sent. One that ends too soon for it gets none.
+    fn queue_reminder(&self, tx: &WriteTx<'_>, letter: &Letter) -> Result<()> {
+        match self.reminder_at(letter.expires_at) {
+            Some(due_at) if due_at > tx.now => store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a mail out of the queue that was sent.
+    fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<()> {
+        if store::remove(tx, claim)? && claim.kind == Kind::Invitation {
+            store::note_delivery(tx, claim.invitation, Delivery::Sent, (claim.attempts, None))?;
+            self.queue_reminder(tx, letter)?;
+        }
+        Ok(())
+    }
+}
+
+/// How the mail of a server with this configuration is written, and how it leaves; none where it sends none.
+///
+/// # Errors
+/// When a template cannot be used, or TLS with the mail server.
+pub fn prepare(config: &Config) -> std::result::Result<Option<(Composer, Transport)>, Failure> {
+    let settings = &config.settings.mail;
+    let templates = Templates::load(settings.templates_dir.as_deref())?;
+    let sender = settings.mail_from.clone().unwrap_or_else(Sender::of_development);
+    let transport = match &config.mail_server {
+        Some(server) => Transport::Smtp(Box::new(Smtp::new(server.clone(), address(&sender.address))?)),
+        None if config.mode == Mode::Dev => Transport::Mailbox,
+        None => return Ok(None),
+    };
+    Ok(Some((Composer { sender, templates }, transport)))
 }
 
 /// A mail that was claimed.
@@ -81,8 +131,9 @@ impl outbox::Channel for Mail {
         let mut items = Vec::new();
         for claim in store::claim(tx, room)? {
             match letter::find(tx, &claim, self)? {
-                Some(letter) => items.push(Item { claim, letter }),
-                None => {
+                Next::Send(letter) => items.push(Item { claim, letter: *letter }),
+                Next::Wait(due_at) => store::queue(tx, (claim.invitation, claim.kind), &claim.address_mac, due_at)?,
+                Next::Drop => {
                     store::remove(tx, &claim)?;
                     if claim.kind == Kind::Invitation {
                         store::note_delivery(tx, claim.invitation, Delivery::None, (0, None))?;
@@ -94,23 +145,25 @@ impl outbox::Channel for Mail {
     }
 
     fn deliver(&self, item: &Item) -> Outcome {
-        let message = message::render(&item.letter);
-        match &self.transport {
-            Transport::Mailbox => Outcome::Kept(Box::new(message)),
+        match (self.composer.compose(&item.letter), &self.transport) {
+            (Ok(message), Transport::Smtp(smtp)) => smtp.send(&message),
+            (Ok(message), Transport::Mailbox) => Outcome::Kept(Box::new(message)),
+            // The operator may correct the template and start again.
+            (Err(error), _) => Outcome::Deferred(error),
         }
     }
 
     fn record(&self, tx: &WriteTx<'_>, item: &Item, outcome: &Outcome) -> Result<()> {
         let claim = &item.claim;
         match outcome {
-            Outcome::Sent => end(tx, claim, None),
+            Outcome::Sent => self.end_well(tx, item),
             Outcome::Kept(message) => {
                 store::keep(tx, claim.kind, message)?;
-                end(tx, claim, None)
+                self.end_well(tx, item)
             }
-            Outcome::Unreachable(error) => put_off(tx, claim, UNREACHABLE, error),
-            Outcome::Deferred(error) => put_off(tx, claim, DEFERRED, error),
-            Outcome::Refused(error) => end(tx, claim, Some(error)),
+            Outcome::Unreachable(error) => put_off(tx, item, UNREACHABLE, error),
+            Outcome::Deferred(error) => put_off(tx, item, DEFERRED, error),
+            Outcome::Refused(error) => give_up(tx, item, error),
         }
     }
 
@@ -119,19 +172,25 @@ impl outbox::Channel for Mail {
     }
 }
 
-/// Takes a mail out of the queue that was sent, or given up because of `error`.
-fn end(tx: &WriteTx<'_>, claim: &Claim, error: Option<&str>) -> Result<()> {
-    let delivery = if error.is_some() { Delivery::Failed } else { Delivery::Sent };
-    if store::remove(tx, claim)? && claim.kind == Kind::Invitation {
-        store::note_delivery(tx, claim.invitation, delivery, (claim.attempts, error))?;
+/// Takes a mail out of the queue that was refused or is given up because of `error`. Of an invitation its history says so.
+fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Result<()> {
+    log::warn!("a mail is given up ({} of {}): {error}", claim.kind.name(), claim.invitation);
+    if !store::remove(tx, claim)? || claim.kind != Kind::Invitation {
+        return Ok(());
     }
-    Ok(())
+    store::note_delivery(tx, claim.invitation, Delivery::Failed, (claim.attempts, Some(error)))?;
+    let facts = |delivery: Delivery| Facts { delivery: Some(delivery.name()), ..Facts::default() };
+    let (before, after) = (facts(Delivery::Queued), facts(Delivery::Failed));
+    let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
+    let event = (EventType::DeliveryFailed, claim.invitation);
+    event::store::append(tx, &letter.organization, event, &origin, (Some(&before), Some(&after)))
 }
 
 /// Has a mail tried again by `plan`, or gives it up where that ends.
-fn put_off(tx: &WriteTx<'_>, claim: &Claim, plan: &[Delay], error: &str) -> Result<()> {
+fn put_off(tx: &WriteTx<'_>, item: &Item, plan: &[Delay], error: &str) -> Result<()> {
+    let claim = &item.claim;
     let Some(delay_ms) = outbox::delay_ms(plan, claim.attempts) else {
-        return end(tx, claim, Some(error));
+        return give_up(tx, item, error);
     };
     let due_at = Timestamp::from_millis(tx.now.as_millis().saturating_add(delay_ms));
     if store::put_off(tx, claim, due_at, error)? && claim.kind == Kind::Invitation {

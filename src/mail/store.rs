@@ -26,13 +26,23 @@ pub struct Claim {
     lease: Timestamp,
 }
 
-/// Queues the mail of an invitation that was sent again, if its `delivery` is queued; else takes out what waits.
+/// Queues the mail of an invitation that was sent again, if its `delivery` is queued, in place of what waits. A reminder comes after
+/// the new mail, if at all.
 pub fn requeue_invitation(tx: &WriteTx<'_>, invitation: Uuid, delivery: Delivery) -> Result<()> {
-    if delivery == Delivery::Queued {
-        return queue(tx, (invitation, Kind::Invitation), &[], tx.now);
+    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind in (?2, ?3)")?.execute((
+        invitation.as_bytes(),
+        Kind::Invitation as u8,
+        Kind::Reminder as u8,
+    ))?;
+    if delivery == Delivery::Queued { queue(tx, (invitation, Kind::Invitation), &[], tx.now) } else { Ok(()) }
+}
+
+/// Queues the notice to the inviter of an invitation that was answered, if there is an address for it.
+pub fn queue_notice(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
+    let mut statement = tx.prepare_cached("select inviter_email is not null from invitation where id = ?1")?;
+    if statement.query_row([invitation.as_bytes()], |row| row.get(0))? {
+        queue(tx, (invitation, Kind::Notice), &[], tx.now)?;
     }
-    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind = ?2")?
-        .execute((invitation.as_bytes(), Kind::Invitation as u8))?;
     Ok(())
 }
 

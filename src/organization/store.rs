@@ -85,6 +85,11 @@ pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
     rows.next()?.map(|row| record(row, 0)).transpose()
 }
 
+/// What the organization asks of its invitations: nothing, where it is not known.
+pub fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Settings> {
+    Ok(find(conn, id)?.map(|organization| organization.settings).unwrap_or_default())
+}
+
 /// What people call the organization, if it has a name.
 pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))

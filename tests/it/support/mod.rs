@@ -233,7 +233,7 @@ pub fn rules() -> Rules {
         roles: Vec::new(),
         redirect_origins: Vec::new(),
         hosts: Hosts::Dotted,
-        sending: Sending { cooldown_seconds: 60, limits: Arc::default(), has_mail: false },
+        sending: Sending { cooldown_seconds: 60, limits: Arc::default(), ..Sending::default() },
     }
 }
 
