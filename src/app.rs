@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::dev::faults::Faults;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
@@ -68,8 +69,24 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
+        let state = State {
+            db,
+            rules,
+            retention,
+            mode,
+            public_url: bare,
+            accept_url,
+            secret,
+            oidc,
+            faults: Faults::default(),
+            start,
+        };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
+    }
+
+    /// Whom the server is for.
+    pub fn mode(&self) -> Mode {
+        self.state.mode
     }
 
     /// The open data file.
@@ -100,8 +117,10 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        let faults = self.state.faults.clone();
         let mail = self.state.rules.sending.has_mail.then(|| Mail {
             transport: Transport::Mailbox,
+            faults: faults.clone(),
             secret: self.state.secret.clone(),
             accept_url: self.state.accept_url.clone(),
         });
@@ -141,6 +160,7 @@ impl Program {
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
         drop(stopped);
+        faults.stop();
         if let Some(mailing) = mailing {
             // It fails only if the worker panicked, which was logged.
             let _ = mailing.await;

@@ -6,6 +6,7 @@ use super::store::{self, Claim};
 use super::{Kind, letter};
 use crate::clock::Timestamp;
 use crate::db::{Reader, Topic, WriteTx};
+use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::invitation::Delivery;
 use crate::outbox::{self, Delay};
@@ -38,6 +39,8 @@ pub enum Transport {
 pub struct Mail {
     /// How it leaves.
     pub transport: Transport,
+    /// Which mails are to fail.
+    pub faults: Faults,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// The page that takes the token of a link in its fragment.
@@ -67,6 +70,19 @@ pub enum Outcome {
     Refused(String),
 }
 
+impl Outcome {
+    /// What a mail server would have done.
+    fn of_fault(fault: Fault) -> Self {
+        match fault {
+            Fault::Fail | Fault::Stall => {
+                Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned())
+            }
+            Fault::Code(code) if code < 500 => Self::Deferred(format!("{code} not now (/dev/faults)")),
+            Fault::Code(code) => Self::Refused(format!("{code} refused (/dev/faults)")),
+        }
+    }
+}
+
 impl outbox::Channel for Mail {
     type Item = Item;
     type Outcome = Outcome;
@@ -94,6 +110,9 @@ impl outbox::Channel for Mail {
     }
 
     fn deliver(&self, item: &Item) -> Outcome {
+        if let Some(fault) = self.faults.take(Target::Mail) {
+            return Outcome::of_fault(fault);
+        }
         let message = message::render(&item.letter);
         match &self.transport {
             Transport::Mailbox => Outcome::Kept(Box::new(message)),
