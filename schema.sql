@@ -118,7 +118,7 @@ create table mail (
 create index mail_due
   on mail (due_at);
 
--- Only in development: mail that was kept instead of sent.
+-- Only in development: mail that was kept instead of sent, the newest 1,000.
 create table mailbox (
   -- UUIDv7.
   id         blob    not null primary key check (length(id) = 16),

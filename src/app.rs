@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::dev::faults::Faults;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
@@ -71,16 +72,23 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
+        let faults = Faults::default();
         let mail = mail.map(|(composer, transport)| Mail {
             transport,
             composer,
+            faults: faults.clone(),
             secret: secret.clone(),
             accept_url: accept_url.clone(),
             remind_before_seconds: config.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
         });
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
+        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, faults, start };
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
+    }
+
+    /// Whom the server is for.
+    pub fn mode(&self) -> Mode {
+        self.state.mode
     }
 
     /// The open data file.
@@ -111,6 +119,7 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        let faults = self.state.faults.clone();
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -147,6 +156,7 @@ impl Program {
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
         drop(stopped);
+        faults.stop();
         if let Some(mailing) = mailing {
             // It fails only if the worker panicked, which was logged.
             let _ = mailing.await;

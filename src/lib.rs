@@ -9,7 +9,8 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
-//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with.
+//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with; a mailbox, and faults of deliveries.
+//! * [`mod@web`]: pages for people: the one that links lead to, and those of the mailbox.
 //! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
@@ -47,3 +48,4 @@ pub mod retention;
 pub mod secret;
 pub mod text;
 pub mod token;
+pub mod web;

@@ -11,11 +11,13 @@ pub enum Topic {
     Mail,
     /// There is something for webhooks.
     Webhooks,
+    /// Mail has left the queue: in development the mailbox may have it.
+    Mailbox,
 }
 
 impl Topic {
     /// Every topic.
-    const ALL: [Self; 3] = [Self::Events, Self::Mail, Self::Webhooks];
+    const ALL: [Self; 4] = [Self::Events, Self::Mail, Self::Webhooks, Self::Mailbox];
 
     /// The topic's bit in a set of them.
     pub(super) fn bit(self) -> u8 {

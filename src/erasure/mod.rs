@@ -118,6 +118,10 @@ impl Erasure {
         let last = self.work();
         let job = move |tx: &WriteTx<'_>| {
             let step = store::find_newer(tx, last.email.as_str(), &newest, u32::MAX)?;
+            // Kept mail belongs to no organization, either.
+            if last.rights.organizations.is_none() {
+                store::erase_mail(tx, last.email.as_str())?;
+            }
             last.erase(tx, &step.found)
         };
         let (erased_last, noted) = self.db.write(job).await?;

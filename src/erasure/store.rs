@@ -92,6 +92,19 @@ pub fn find_newer(conn: &Connection, address: &str, newest: &Uuid, limit: u32) -
     })
 }
 
+/// Deletes the mail in the mailbox of development that went to `address`, or names it.
+pub fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "delete from mailbox
+         where recipient = :address
+            or instr(lower(subject), :address) > 0
+            or instr(lower(text), :address) > 0
+            or instr(lower(html), :address) > 0",
+    )?;
+    statement.execute(named_params! { ":address": address })?;
+    Ok(())
+}
+
 /// Looks for events that hold `address` among up to `limit` behind the row `after`.
 pub fn find_events(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) -> Result<Step<FoundEvent, i64>> {
     let mut statement = reader.prepare_cached(

@@ -30,8 +30,10 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::config::Mode;
+use crate::dev::mailbox::routes as mailbox;
 use crate::error::{Error, Result};
 use crate::invitation::{batch, lifecycle};
+use crate::web::routes as web_pages;
 use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization};
 use auth::Caller;
 use route::Route;
@@ -72,6 +74,9 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::public("/openapi.json").get(openapi::serve),
         Route::public("/problems").get(problem::list_pages),
         Route::public("/problems/{code}").get(problem::page),
+        Route::public("/accept").get(web_pages::accept),
+        Route::public("/accept/app.js").get(web_pages::accept_script),
+        Route::public("/accept/style.css").get(web_pages::style),
         Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
         Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
             .get(clickhouse::routes::list)
@@ -82,12 +87,30 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
     ];
     if mode == Mode::Dev {
-        routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
-        routes.push(Route::new("/dev/codes").get(dev::routes::list_codes));
-        routes.push(Route::new("/dev/reset").post(dev::routes::reset));
-        routes.push(Route::new("/dev/seed").post(dev::routes::seed));
+        routes.extend(routes_of_development());
     }
     routes
+}
+
+/// The paths that only development has.
+fn routes_of_development() -> Vec<Route> {
+    vec![
+        Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock),
+        Route::new("/dev/codes").get(dev::routes::list_codes),
+        Route::new("/dev/faults")
+            .get(dev::faults::routes::get)
+            .post(dev::faults::routes::set)
+            .delete(dev::faults::routes::clear),
+        Route::new("/dev/mail").get(web_pages::mailbox),
+        Route::new("/dev/mail/{messageId}").get(web_pages::mail),
+        Route::new("/dev/mailbox").get(mailbox::list).delete(mailbox::delete_all),
+        Route::new("/dev/mailbox/{messageId}").get(mailbox::get_one).delete(mailbox::delete),
+        Route::new("/dev/mailbox/{messageId}/text").get(mailbox::get_text),
+        Route::new("/dev/mailbox/{messageId}/html").get(mailbox::get_html),
+        Route::new("/dev/mailbox/{messageId}/raw").get(mailbox::get_raw),
+        Route::new("/dev/reset").post(dev::routes::reset),
+        Route::new("/dev/seed").post(dev::routes::seed),
+    ]
 }
 
 /// Registers every route of a server in `mode`, and the answer for every other path.

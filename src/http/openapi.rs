@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization, web};
 
 /// The document.
 #[derive(OpenApi)]
@@ -37,6 +37,10 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         dev::routes::get_clock, dev::routes::change_clock, dev::routes::reset, dev::routes::seed,
         dev::routes::list_codes,
+        dev::faults::routes::get, dev::faults::routes::set, dev::faults::routes::clear,
+        dev::mailbox::routes::list, dev::mailbox::routes::delete_all, dev::mailbox::routes::get_one, dev::mailbox::routes::delete,
+        dev::mailbox::routes::get_text, dev::mailbox::routes::get_html, dev::mailbox::routes::get_raw,
+        web::routes::accept, web::routes::accept_script, web::routes::style, web::routes::mailbox, web::routes::mail,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
@@ -50,6 +54,7 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
             use `/clickhouse` as the base URL."),
         (name = "Development", description = "Only in `invited dev`: in `invited serve` these paths do not exist. A web page of \
             another origin is refused."),
+        (name = "Pages", description = "For people, in a browser: where links lead when the operator has no page of his own."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
     ),
     security(("key" = []), ("basic" = [])),

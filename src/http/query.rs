@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
+use crate::dev::mailbox::query::MailboxQuery;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::EventQuery;
 use crate::invitation::query::{AddressQuery, ListQuery};
@@ -32,6 +33,10 @@ impl Keys for AddressQuery {
 
 impl Keys for EventQuery {
     const KEYS: &[&str] = EventQuery::KEYS;
+}
+
+impl Keys for MailboxQuery {
+    const KEYS: &[&str] = MailboxQuery::KEYS;
 }
 
 impl Keys for () {

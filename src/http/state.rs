@@ -2,6 +2,7 @@
 
 use crate::config::Mode;
 use crate::db::Db;
+use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
 use crate::invitation::new::Rules;
 use crate::oidc;
@@ -26,6 +27,8 @@ pub struct State {
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
+    /// Deliveries that are to fail; only development can ask for any.
+    pub faults: Faults,
     /// What a reset puts back.
     pub start: Start,
 }

@@ -11,6 +11,7 @@ use super::{Kind, letter};
 use crate::clock::Timestamp;
 use crate::config::{Config, Mode};
 use crate::db::{Reader, Topic, WriteTx};
+use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
@@ -44,6 +45,8 @@ pub struct Mail {
     pub transport: Transport,
     /// How letters become mails.
     pub composer: Composer,
+    /// Which mails are to fail.
+    pub faults: Faults,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// The page that takes the token of a link in its fragment.
@@ -117,6 +120,19 @@ pub enum Outcome {
     Refused(String),
 }
 
+impl Outcome {
+    /// What a mail server would have done.
+    fn of_fault(fault: Fault) -> Self {
+        match fault {
+            Fault::Fail | Fault::Stall => {
+                Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned())
+            }
+            Fault::Code(code) if code < 500 => Self::Deferred(format!("{code} not now (/dev/faults)")),
+            Fault::Code(code) => Self::Refused(format!("{code} refused (/dev/faults)")),
+        }
+    }
+}
+
 impl outbox::Channel for Mail {
     type Item = Item;
     type Outcome = Outcome;
@@ -145,6 +161,9 @@ impl outbox::Channel for Mail {
     }
 
     fn deliver(&self, item: &Item) -> Outcome {
+        if let Some(fault) = self.faults.take(Target::Mail) {
+            return Outcome::of_fault(fault);
+        }
         match (self.composer.compose(&item.letter), &self.transport) {
             (Ok(message), Transport::Smtp(smtp)) => smtp.send(&message),
             (Ok(message), Transport::Mailbox) => Outcome::Kept(Box::new(message)),

@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use crate::invitation::Delivery;
 use crate::outbox::LEASE_SECONDS;
 
+/// How many mails the mailbox of development keeps: far more than a test looks at, and little enough for any disk.
+const MAILBOX_SIZE: u32 = 1000;
+
 /// A row of the queue that was claimed.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -110,6 +113,8 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
 /// Takes a mail out of the queue that was sent, given up, or has no point any more. Answers whether it was still the claimed one:
 /// one that was queued again since then stays.
 pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
+    // Whoever waits for it need not wait longer.
+    tx.announce(Topic::Mailbox);
     let removed = tx
         .prepare_cached(
             "delete from mail
@@ -174,7 +179,7 @@ pub fn note_delivery(
     Ok(())
 }
 
-/// Keeps a mail in the mailbox of development.
+/// Keeps a mail in the mailbox of development, in place of the oldest where that is full.
 pub fn keep(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
     tx.prepare_cached(
         "insert into mailbox (id, recipient, kind, sent_at, subject, link, code, raw, text, html)
@@ -192,5 +197,11 @@ pub fn keep(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
         ":text": message.text,
         ":html": message.html,
     })?;
+    tx.prepare_cached(
+        "delete from mailbox
+         where id <= (select id from mailbox order by id desc limit 1 offset ?1)",
+    )?
+    .execute([MAILBOX_SIZE])?;
+    tx.announce(Topic::Mailbox);
     Ok(())
 }

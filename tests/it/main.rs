@@ -14,6 +14,7 @@
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
+//! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -32,6 +33,7 @@ mod dev;
 mod dialect;
 mod erasure;
 mod events;
+mod faults;
 mod idempotency;
 mod keys;
 mod keys_http;
@@ -39,11 +41,13 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod mailbox;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod openapi;
 mod organizations;
+mod pages;
 mod races;
 mod readme;
 mod retention;

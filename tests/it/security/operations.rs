@@ -48,7 +48,7 @@ impl Operation {
     /// Its path with ids filled in.
     pub fn path_for(&self, organization: &str, invitation: &str, key: &str) -> String {
         let path = self.path.replace("{organizationId}", organization).replace("{invitationId}", invitation);
-        let path = path.replace("{keyId}", key).replace("{code}", "not_found");
+        let path = path.replace("{keyId}", key).replace("{code}", "not_found").replace("{messageId}", invitation);
         let needs_address = matches!(&*self.id, "listInvitationsOfAddress" | "eraseAddress" | "listCodes");
         if needs_address { path + "?email=target%40b.co" } else { path }
     }
@@ -59,7 +59,8 @@ impl Operation {
 fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
-        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" => Nothing,
+        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" | "getAcceptPage" | "getAcceptScript"
+            | "getStyle" => Nothing,
         "lookupInvitation" | "requestInvitationCode" | "acceptInvitationByToken" | "declineInvitationByToken" => Token,
         "listInvitations" | "getInvitation" | "listEvents" | "getOrganization" => InOrganization(Scope::Read),
         "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation" | "resendInvitation" | "revokeInvitation"
@@ -71,7 +72,8 @@ fn needs(id: &str) -> Needs {
         "eraseAddress" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
         "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => InOrganization(Scope::Read),
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
-        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" => Development,
+        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults" | "clearFaults" | "listMail" | "deleteAllMail"
+            | "getMail" | "getMailText" | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => Development,
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }
