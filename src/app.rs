@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::event::stream::Streams;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
@@ -68,7 +69,8 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
+        let streams = Streams::new(config.heartbeat);
+        let state = State { db, rules, retention, mode, public_url: bare, accept_url, streams, secret, oidc, start };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -106,6 +108,7 @@ impl Program {
             accept_url: self.state.accept_url.clone(),
         });
         let state = web::Data::new(self.state);
+        let ending = state.clone();
         let app = move || {
             App::new()
                 .app_data(state.clone())
@@ -125,6 +128,8 @@ impl Program {
         let handle = server.handle();
         let stopping = async move {
             stop.await;
+            // They would go on for ever.
+            ending.streams.close();
             handle.stop(true).await;
         };
         let sweeping = actix_web::rt::spawn(async move {

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::email::Hosts;
+use crate::event::stream::HEARTBEAT;
 use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
@@ -173,6 +174,8 @@ pub struct Config {
     pub synchronous: Synchronous,
     /// Threads that answer requests.
     pub workers: usize,
+    /// How long a stream of events is silent at most.
+    pub heartbeat: Duration,
 }
 
 impl Config {
@@ -191,7 +194,7 @@ impl Config {
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers })
+        Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers, heartbeat: HEARTBEAT })
     }
 
     /// For how long closed invitations are kept; none: for ever.

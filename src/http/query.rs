@@ -8,7 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::event::query::EventQuery;
+use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
 
@@ -32,6 +32,10 @@ impl Keys for AddressQuery {
 
 impl Keys for EventQuery {
     const KEYS: &[&str] = EventQuery::KEYS;
+}
+
+impl Keys for StreamQuery {
+    const KEYS: &[&str] = StreamQuery::KEYS;
 }
 
 impl Keys for () {

@@ -61,7 +61,7 @@ fn needs(id: &str) -> Needs {
     match id {
         "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" => Nothing,
         "lookupInvitation" | "requestInvitationCode" | "acceptInvitationByToken" | "declineInvitationByToken" => Token,
-        "listInvitations" | "getInvitation" | "listEvents" | "getOrganization" => InOrganization(Scope::Read),
+        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => InOrganization(Scope::Read),
         "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation" | "resendInvitation" | "revokeInvitation"
             => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),
