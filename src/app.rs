@@ -11,6 +11,7 @@ use url::Url;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
 use crate::dev::faults::Faults;
+use crate::event::stream::Streams;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
@@ -82,7 +83,9 @@ impl Program {
             remind_before_seconds: config.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
         });
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, faults, start };
+        let streams = Streams::new(config.heartbeat);
+        let state =
+            State { db, rules, retention, mode, public_url: bare, accept_url, streams, secret, oidc, faults, start };
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -121,6 +124,7 @@ impl Program {
         let limits = self.state.rules.sending.limits.clone();
         let faults = self.state.faults.clone();
         let state = web::Data::new(self.state);
+        let ending = state.clone();
         let app = move || {
             App::new()
                 .app_data(state.clone())
@@ -140,6 +144,8 @@ impl Program {
         let handle = server.handle();
         let stopping = async move {
             stop.await;
+            // They would go on for ever.
+            ending.streams.close();
             handle.stop(true).await;
         };
         let sweeping = actix_web::rt::spawn(async move {

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::email::Hosts;
+use crate::event::stream::HEARTBEAT;
 use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
@@ -222,6 +223,8 @@ pub struct Config {
     pub synchronous: Synchronous,
     /// Threads that answer requests.
     pub workers: usize,
+    /// How long a stream of events is silent at most.
+    pub heartbeat: Duration,
 }
 
 impl Config {
@@ -240,8 +243,8 @@ impl Config {
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        let mail_server = mail_server(&settings.mail)?;
-        Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers })
+        let (mail_server, heartbeat) = (mail_server(&settings.mail)?, HEARTBEAT);
+        Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })
     }
 
     /// For how long closed invitations are kept; none: for ever.

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 /// Something that others wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Topic {
-    /// There are new events.
+    /// There are new events, or somebody may see them no more.
     Events,
     /// There is mail to send.
     Mail,

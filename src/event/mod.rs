@@ -2,11 +2,12 @@
 //!
 //! An event is written in the transaction of its change, so neither can be there without the other.
 //!
-//! * [`query`] reads the query of a history, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`query`] reads the queries, [`mod@stream`] tells events as they happen, [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod query;
 pub mod routes;
 pub mod store;
+pub mod stream;
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -1,6 +1,6 @@
 //! The SQL of events.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -91,6 +91,19 @@ pub fn list(
         }
     }
     Ok(rows.next()?.is_some())
+}
+
+/// The latest event of `organization`.
+pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option<Uuid>> {
+    let mut statement = conn.prepare_cached(
+        "select id
+         from event
+         where organization_id = ?1
+         order by id desc
+         limit 1",
+    )?;
+    let latest = statement.query_row([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes));
+    Ok(latest.optional()?)
 }
 
 /// An id below all that were minted at `time` or later.

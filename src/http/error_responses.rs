@@ -81,6 +81,7 @@ const OPERATIONS: &[(&str, &[&[Code]])] = &[
     ("putOrganization", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
     ("deleteOrganization", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
     ("listEvents", &[COMMON, WITH_KEY, LISTING]),
+    ("streamEvents", &[COMMON, WITH_KEY, &[Code::ValidationFailed]]),
     ("listKeys", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
     ("createKey", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]]),
     ("getKey", &[COMMON, WITH_KEY]),

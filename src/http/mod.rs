@@ -67,6 +67,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
             .delete(organization::routes::delete),
         Route::new("/v1/organizations").get(organization::routes::list),
         Route::new("/v1/organizations/{organizationId}/events").get(event::routes::list),
+        Route::new("/v1/organizations/{organizationId}/events/stream").get(event::routes::stream),
         Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
         Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
         Route::public("/health/live").get(health::live),

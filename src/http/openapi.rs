@@ -31,7 +31,7 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         lifecycle::routes::link,
         answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
         organization::routes::list, organization::routes::get, organization::routes::put, organization::routes::delete,
-        event::routes::list,
+        event::routes::list, event::routes::stream,
         key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,

@@ -9,7 +9,7 @@ use url::form_urlencoded;
 
 use crate::dev::mailbox::query::MailboxQuery;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::event::query::EventQuery;
+use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
 
@@ -37,6 +37,10 @@ impl Keys for EventQuery {
 
 impl Keys for MailboxQuery {
     const KEYS: &[&str] = MailboxQuery::KEYS;
+}
+
+impl Keys for StreamQuery {
+    const KEYS: &[&str] = StreamQuery::KEYS;
 }
 
 impl Keys for () {

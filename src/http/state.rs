@@ -4,6 +4,7 @@ use crate::config::Mode;
 use crate::db::Db;
 use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
+use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
@@ -23,6 +24,8 @@ pub struct State {
     pub public_url: String,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
+    /// The streams of events.
+    pub streams: Streams,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.

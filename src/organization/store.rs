@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::settings::Settings;
 use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
 
@@ -141,6 +141,8 @@ pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     ] {
         tx.prepare_cached(sql)?.execute([id.as_str()])?;
     }
+    // Streams of its events end.
+    tx.announce(Topic::Events);
     Ok(())
 }
 

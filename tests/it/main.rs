@@ -10,7 +10,7 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
-//! * [`events`]: the history of an organization. [`keys_http`]: keys made, listed and revoked over HTTP.
+//! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
@@ -52,4 +52,5 @@ mod races;
 mod readme;
 mod retention;
 mod security;
+mod sse;
 mod support;

@@ -62,7 +62,7 @@ fn needs(id: &str) -> Needs {
         "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" | "getAcceptPage" | "getAcceptScript"
             | "getStyle" => Nothing,
         "lookupInvitation" | "requestInvitationCode" | "acceptInvitationByToken" | "declineInvitationByToken" => Token,
-        "listInvitations" | "getInvitation" | "listEvents" | "getOrganization" => InOrganization(Scope::Read),
+        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => InOrganization(Scope::Read),
         "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation" | "resendInvitation" | "revokeInvitation"
             => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),

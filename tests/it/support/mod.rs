@@ -122,6 +122,13 @@ impl TestApp {
         }
     }
 
+    /// The same server with streams of events that are silent for at most `heartbeat`.
+    pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.config.heartbeat = heartbeat;
+        self.restart();
+        self
+    }
+
     /// Moves the clock to `millis` after the start.
     pub fn advance_to(&self, millis: i64) {
         self.clock.set(Timestamp::from_millis(START + millis));
