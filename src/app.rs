@@ -13,7 +13,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
-use crate::mail::channel::{Mail, Transport};
+use crate::mail::channel::Mail;
 use crate::oidc;
 use crate::outbox::Worker;
 use crate::retention;
@@ -37,6 +37,8 @@ pub struct Program {
     listener: TcpListener,
     /// What its requests share.
     state: State,
+    /// The mail that it sends; none: mail is off.
+    mail: Option<Mail>,
     /// Threads that answer requests.
     workers: usize,
     /// The address it listens on, with the port it got.
@@ -68,8 +70,9 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
+        let mail = Mail::new(config, secret.clone(), accept_url.clone())?;
         let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
-        Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
+        Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
     /// The open data file.
@@ -100,11 +103,6 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
-        let mail = self.state.rules.sending.has_mail.then(|| Mail {
-            transport: Transport::Mailbox,
-            secret: self.state.secret.clone(),
-            accept_url: self.state.accept_url.clone(),
-        });
         let state = web::Data::new(self.state);
         let app = move || {
             App::new()
@@ -134,7 +132,7 @@ impl Program {
             }
         });
         let (stopped, stop_mail) = tokio::sync::oneshot::channel::<()>();
-        let mailing = mail.map(|mail| {
+        let mailing = self.mail.map(|mail| {
             let worker = Worker::new(db.clone(), Arc::new(mail));
             actix_web::rt::spawn(worker.run(async { drop(stop_mail.await) }))
         });

@@ -2,6 +2,7 @@
 //!
 //! A flag wins over the environment, the environment over the default.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
+use crate::mail::message::Sender;
+use crate::mail::server::Server;
 #[cfg(feature = "oidc")]
 use crate::oidc;
 use crate::retention::{self, Retention};
@@ -81,6 +84,10 @@ pub struct Settings {
     #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
     pub keep_closed: Option<i64>,
 
+    /// How mail is sent
+    #[command(flatten)]
+    pub mail: MailSettings,
+
     /// How much may be done
     #[command(flatten)]
     pub limits: LimitSettings,
@@ -107,6 +114,38 @@ pub struct Settings {
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
     pub log: String,
+}
+
+/// The settings of mail.
+#[derive(Args, Clone, Debug)]
+pub struct MailSettings {
+    /// Mail server, as `smtp://user:password@host:port?tls=starttls`, `tls=tls` or `tls=none` [default: none, mail is off; dev: a mailbox]
+    #[arg(long, env = "INVITED_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    pub smtp_url: Option<Hidden>,
+
+    /// Whom mail comes from: an address, or `Name <address>`; needed with --smtp-url
+    #[arg(long, env = "INVITED_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
+    pub mail_from: Option<Sender>,
+
+    /// Folder with templates that take the place of our own
+    #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
+    pub templates_dir: Option<PathBuf>,
+}
+
+/// A text that may hold a password: it is never shown.
+#[derive(Clone)]
+pub struct Hidden(String);
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden")
+    }
 }
 
 /// The settings of the limits; 0 switches one off.
@@ -165,6 +204,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the secret comes from.
     pub secret: Source,
+    /// The mail server; none: mail is off, or in development kept in a mailbox.
+    pub mail_server: Option<Server>,
     /// Where it takes the time from.
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
@@ -179,7 +220,7 @@ impl Config {
     /// The configuration of a server in `mode` on the file `database`.
     ///
     /// # Errors
-    /// When the settings do not fit the mode: development never listens beyond this machine.
+    /// When the settings do not fit the mode or each other: development never listens beyond this machine.
     pub fn new(settings: Settings, database: PathBuf, mode: Mode) -> Result<Self, Failure> {
         if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
             return Err(Failure::usage(
@@ -191,7 +232,8 @@ impl Config {
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers })
+        let mail_server = mail_server(&settings.mail)?;
+        Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers })
     }
 
     /// For how long closed invitations are kept; none: for ever.
@@ -227,7 +269,7 @@ impl Config {
             sending: Sending {
                 cooldown_seconds: seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
                 limits: Arc::new(self.limits()),
-                has_mail: is_dev,
+                has_mail: is_dev || self.mail_server.is_some(),
             },
         }
     }
@@ -244,6 +286,19 @@ fn secret_source(settings: &Settings, database: &Path) -> Source {
             Source::Own(path.into())
         }
     }
+}
+
+/// The mail server that the settings name. Its URL is read here, where an error need not repeat it.
+fn mail_server(settings: &MailSettings) -> Result<Option<Server>, Failure> {
+    let Some(Hidden(url)) = &settings.smtp_url else {
+        return Ok(None);
+    };
+    let server = Server::parse(url).map_err(|(what, hint)| Failure::usage(format!("--smtp-url {what}"), hint))?;
+    if settings.mail_from.is_none() {
+        let hint = "say whom mail comes from: --mail-from 'Acme <invitations@example.com>'";
+        return Err(Failure::usage("--smtp-url needs --mail-from", hint));
+    }
+    Ok(Some(server))
 }
 
 /// Reads a public URL; it ends without a slash, so that paths can be put behind it.

@@ -1,12 +1,16 @@
 //! The queue of mail, worked off: which letter a row is, how it leaves, and what becomes of it.
 
 use super::letter::Letter;
-use super::message::{self, Message};
+use super::message::{Composer, Message, Sender};
 use super::store::{self, Claim};
+use super::template::Templates;
+use super::transport::{Smtp, Transport, address};
 use super::{Kind, letter};
 use crate::clock::Timestamp;
+use crate::config::{Config, Mode};
 use crate::db::{Reader, Topic, WriteTx};
 use crate::error::Result;
+use crate::failure::Failure;
 use crate::invitation::Delivery;
 use crate::outbox::{self, Delay};
 use crate::secret::Secret;
@@ -28,20 +32,37 @@ const DEFERRED: &[Delay] = &[
     Delay { tries: 76, seconds: 1800 },
 ];
 
-/// How mail leaves.
-pub enum Transport {
-    /// In development: it is kept in the file.
-    Mailbox,
-}
-
 /// Mail as a channel of the outbox.
 pub struct Mail {
     /// How it leaves.
     pub transport: Transport,
+    /// How letters become mails.
+    pub composer: Composer,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
+}
+
+impl Mail {
+    /// The mail of a server with this configuration; none where it sends none.
+    ///
+    /// # Errors
+    /// When a template cannot be used, or TLS with the mail server.
+    pub fn new(config: &Config, secret: Secret, accept_url: String) -> std::result::Result<Option<Self>, Failure> {
+        let settings = &config.settings.mail;
+        let templates = Templates::load(settings.templates_dir.as_deref())?;
+        let sender = match &settings.mail_from {
+            Some(sender) => sender.clone(),
+            None => Sender::of_development(),
+        };
+        let transport = match &config.mail_server {
+            Some(server) => Transport::Smtp(Box::new(Smtp::new(server.clone(), address(&sender.address))?)),
+            None if config.mode == Mode::Dev => Transport::Mailbox,
+            None => return Ok(None),
+        };
+        Ok(Some(Self { transport, composer: Composer { sender, templates }, secret, accept_url }))
+    }
 }
 
 /// A mail that was claimed.
@@ -94,9 +115,11 @@ impl outbox::Channel for Mail {
     }
 
     fn deliver(&self, item: &Item) -> Outcome {
-        let message = message::render(&item.letter);
-        match &self.transport {
-            Transport::Mailbox => Outcome::Kept(Box::new(message)),
+        match (self.composer.compose(&item.letter), &self.transport) {
+            (Ok(message), Transport::Smtp(smtp)) => smtp.send(&message),
+            (Ok(message), Transport::Mailbox) => Outcome::Kept(Box::new(message)),
+            // The operator may correct the template and start again.
+            (Err(error), _) => Outcome::Deferred(error),
         }
     }
 

@@ -21,14 +21,20 @@ pub struct Letter {
     pub kind: Kind,
     /// Whom it goes to.
     pub to: Email,
+    /// The invited address.
+    pub email: Email,
     /// The organization that invites.
     pub organization: OrganizationId,
     /// What people call it.
     pub organization_name: Option<String>,
     /// The name of who invites.
     pub inviter_name: Option<String>,
+    /// The inviter's own words: lines.
+    pub note: Option<String>,
     /// The role the person gets on joining.
     pub role: String,
+    /// Where the invitation stands.
+    pub status: Status,
     /// When the invitation ends; of a code: when the code does.
     pub expires_at: Timestamp,
     /// The secret link, where it brings one.
@@ -40,6 +46,8 @@ pub struct Letter {
     /// What tells this mail from others of its kind about the invitation, and stays the same when it is sent once more: of an
     /// invitation how often it was sent, of a code when it was asked for, in milliseconds.
     pub number: i64,
+    /// When it is sent.
+    pub sent_at: Timestamp,
 }
 
 /// The letter of a claimed row; none where it has no point any more: the invitation is gone, closed or lapsed, or a code was asked
@@ -63,15 +71,19 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Option<Lette
     let mut letter = Letter {
         kind: claim.kind,
         to: present.email.clone(),
+        email: present.email.clone(),
         organization_name: organization::store::find_name(tx, &organization)?,
         organization: organization.clone(),
         inviter_name,
+        note: None,
         role: present.role.clone(),
+        status: present.status,
         expires_at: present.expires_at,
         link: None,
         code: None,
         invitation: present.id,
         number: i64::from(present.send_count),
+        sent_at: tx.now,
     };
     if claim.kind == Kind::Code {
         let Some(code) = code::sent(tx, &mail.secret, &present, &claim.address_mac)? else {

@@ -1,12 +1,17 @@
 //! Mail: what is told to people.
 //!
 //! * [`store`] is the queue, [`channel`] works it off.
-//! * [`letter`] is what a mail is about, [`message`] how it reads.
+//! * [`letter`] is what a mail is about, [`message`] how it reads; [`template`] has the words, [`text`] keeps those of users harmless.
+//! * [`transport`] is how it leaves, [`server`] where to.
 
 pub mod channel;
 pub mod letter;
 pub mod message;
+pub mod server;
 pub mod store;
+pub mod template;
+pub mod text;
+pub mod transport;
 
 /// What a mail is for. The numbers are those of `mail.kind` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
