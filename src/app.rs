@@ -13,7 +13,7 @@ use crate::db::{Db, Options};
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
-use crate::mail::channel::Mail;
+use crate::mail::channel::{self, Mail};
 use crate::oidc;
 use crate::outbox::Worker;
 use crate::retention;
@@ -56,6 +56,7 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         let oidc = oidc::Verifier::new(&config.settings)?;
+        let mail = channel::prepare(config)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let secret = Secret::load(&config.secret)?;
@@ -70,7 +71,12 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
-        let mail = Mail::new(config, secret.clone(), accept_url.clone())?;
+        let mail = mail.map(|(composer, transport)| Mail {
+            transport,
+            composer,
+            secret: secret.clone(),
+            accept_url: accept_url.clone(),
+        });
         let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }

@@ -44,25 +44,20 @@ pub struct Mail {
     pub accept_url: String,
 }
 
-impl Mail {
-    /// The mail of a server with this configuration; none where it sends none.
-    ///
-    /// # Errors
-    /// When a template cannot be used, or TLS with the mail server.
-    pub fn new(config: &Config, secret: Secret, accept_url: String) -> std::result::Result<Option<Self>, Failure> {
-        let settings = &config.settings.mail;
-        let templates = Templates::load(settings.templates_dir.as_deref())?;
-        let sender = match &settings.mail_from {
-            Some(sender) => sender.clone(),
-            None => Sender::of_development(),
-        };
-        let transport = match &config.mail_server {
-            Some(server) => Transport::Smtp(Box::new(Smtp::new(server.clone(), address(&sender.address))?)),
-            None if config.mode == Mode::Dev => Transport::Mailbox,
-            None => return Ok(None),
-        };
-        Ok(Some(Self { transport, composer: Composer { sender, templates }, secret, accept_url }))
-    }
+/// How the mail of a server with this configuration is written, and how it leaves; none where it sends none.
+///
+/// # Errors
+/// When a template cannot be used, or TLS with the mail server.
+pub fn prepare(config: &Config) -> std::result::Result<Option<(Composer, Transport)>, Failure> {
+    let settings = &config.settings.mail;
+    let templates = Templates::load(settings.templates_dir.as_deref())?;
+    let sender = settings.mail_from.clone().unwrap_or_else(Sender::of_development);
+    let transport = match &config.mail_server {
+        Some(server) => Transport::Smtp(Box::new(Smtp::new(server.clone(), address(&sender.address))?)),
+        None if config.mode == Mode::Dev => Transport::Mailbox,
+        None => return Ok(None),
+    };
+    Ok(Some((Composer { sender, templates }, transport)))
 }
 
 /// A mail that was claimed.

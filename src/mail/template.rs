@@ -106,8 +106,12 @@ impl Templates {
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_trim_blocks(true);
         templates.set_lstrip_blocks(true);
-        let whose = folder.unwrap_or(Path::new("built-in templates"));
-        let wrong = |error: &minijinja::Error| Failure::usage(format!("cannot use {}", place(whose, error)), HINT);
+        let wrong = |error: &minijinja::Error| {
+            // A file of the operator, or one of ours that does not fit one of theirs.
+            let file = folder.map(|folder| folder.join(error.name().unwrap_or_default())).filter(|file| file.exists());
+            let file = file.map(|file| file.display().to_string()).or_else(|| error.name().map(str::to_owned));
+            Failure::usage(format!("cannot use the template {}", explain(&file.unwrap_or_default(), error)), HINT)
+        };
         for (name, text) in TEMPLATES {
             templates.add_template(name, text).map_err(|error| wrong(&error))?;
         }
@@ -126,7 +130,8 @@ impl Templates {
     /// # Errors
     /// What is wrong with a template, and where.
     pub fn render(&self, letter: &Letter) -> Result<Words, String> {
-        self.try_render(letter).map_err(|error| place(Path::new("template"), &error))
+        let name = |error: &minijinja::Error| error.name().unwrap_or_default().to_owned();
+        self.try_render(letter).map_err(|error| explain(&format!("template {}", name(&error)), &error))
     }
 
     /// What `letter` says.
@@ -159,13 +164,11 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     Ok(files)
 }
 
-/// Where in a template what is wrong, and what.
-fn place(whose: &Path, error: &minijinja::Error) -> String {
-    let path = whose.join(error.name().unwrap_or_default());
+/// Where in the template `file` what is wrong, and what.
+fn explain(file: &str, error: &minijinja::Error) -> String {
     let line = error.line().map_or_else(String::new, |line| format!(", line {line}"));
-    let detail =
-        error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
-    format!("{}{line}: {detail}", path.display())
+    let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));
+    format!("{file}{line}: {}{detail}", error.kind())
 }
 
 /// A time as people read it, in UTC.
