@@ -1,4 +1,4 @@
-//! The README's commands and their answers, against a real server.
+//! The commands of the README and of the guide to development with their answers, against a real server.
 
 use crate::support::{invitations, process::Server};
 
@@ -20,19 +20,27 @@ fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().filter(|&byte| byte == b'-').count() == 4
 }
 
-/// The ids in an answer, in their order.
-fn ids(answer: &str) -> impl Iterator<Item = &str> {
-    answer.split('"').filter(|text| is_id(text))
+/// Whether a text is the token of a link, or a code.
+fn is_secret(text: &str) -> bool {
+    let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_code || text.starts_with("ivt_")
 }
 
-/// Replaces what differs from run to run: ids and times.
+/// The ids, tokens and codes in an answer, in their order: later commands name them.
+fn names(answer: &str) -> impl Iterator<Item = &str> {
+    answer.split(['"', '#']).filter(|text| is_id(text) || is_secret(text))
+}
+
+/// Replaces what differs from run to run: ids, tokens, codes and times.
 pub fn steady(answer: &str) -> String {
     let mut steady = String::new();
-    for piece in answer.split_inclusive('"') {
-        let text = piece.trim_end_matches('"');
+    for piece in answer.split_inclusive(['"', '#']) {
+        let text = piece.trim_end_matches(['"', '#']);
         let is_time = text.len() == 24 && text.ends_with('Z') && text.contains('T');
         steady += if is_id(text) {
             "<id>\""
+        } else if is_secret(text) {
+            "<secret>\""
         } else if is_time {
             "<time>\""
         } else if text == "queued" {
@@ -60,24 +68,34 @@ fn curl(server: &Server, line: &str) -> String {
     body.map_or(request.clone(), |body| request.body(body)).send().text()
 }
 
-#[test]
-fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
-    let readme = include_str!("../../README.md");
-    let server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
-    let lines: Vec<_> = readme.lines().collect();
+/// Runs the curl lines of a document in their order; the answers must be those that it shows. Answers how many there were.
+fn check_curl_lines(document: &str) -> usize {
+    // Its links are those of the default address.
+    let server = Server::start(&["dev", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8080"]);
+    let lines: Vec<_> = document.lines().collect();
     let calls: Vec<_> = (0..lines.len()).filter(|&number| lines[number].starts_with("$ curl ")).collect();
-    assert!(calls.len() >= 10, "{calls:?}");
-    // The ids of this run for those that the README shows.
+    // The ids, tokens and codes of this run for those that the document shows.
     let mut known: Vec<(String, String)> = Vec::new();
-    for number in calls {
+    for &number in &calls {
         let (line, shown) = (lines[number], lines[number + 1]);
         let line = known.iter().fold(line.to_owned(), |line, (shown, real)| line.replace(shown, real));
         let answer = curl(&server, &line);
         assert_eq!(steady(&answer), steady(shown), "{line}");
-        known.extend(ids(shown).map(str::to_owned).zip(ids(&answer).map(str::to_owned)));
+        known.extend(names(shown).map(str::to_owned).zip(names(&answer).map(str::to_owned)));
         // A person types more slowly than a mail goes out.
         while curl(&server, &format!("curl http://127.0.0.1:8080{}", invitations("hooli"))).contains("queued") {}
     }
+    calls.len()
+}
+
+#[test]
+fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
+    assert!(check_curl_lines(include_str!("../../README.md")) >= 10);
+}
+
+#[test]
+fn the_story_by_mail_of_the_guide_to_development_gets_the_answers_that_it_shows() {
+    assert_eq!(check_curl_lines(include_str!("../../docs/dev.md")), 5);
 }
 
 #[test]
