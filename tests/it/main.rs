@@ -14,6 +14,7 @@
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
+//! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -39,6 +40,7 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod mail;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
