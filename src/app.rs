@@ -99,6 +99,15 @@ impl Program {
         &self.state.db
     }
 
+    /// How mail leaves, for the person who starts the server.
+    pub fn mail(&self) -> String {
+        match &self.mail {
+            Some(mail) => mail.transport.to_string(),
+            None => "off: invitations carry \"delivery\":\"none\", and links come from POST .../link (see --smtp-url)"
+                .to_owned(),
+        }
+    }
+
     /// Answers requests until a signal comes, then finishes those it has. A second signal ends the process at once.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 #[cfg(feature = "oidc")]
 use url::Host;
@@ -137,7 +138,7 @@ pub struct MailSettings {
     pub remind_before: Option<Duration>,
 
     /// Tell inviters by mail of answers, where `inviter.email` is given
-    #[arg(long, env = "INVITED_NOTIFY_INVITERS")]
+    #[arg(long, env = "INVITED_NOTIFY_INVITERS", value_parser = BoolishValueParser::new())]
     pub notify_inviters: bool,
 }
 

@@ -84,6 +84,7 @@ fn announce(program: &Program, database: &Path) {
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let mut banner =
         format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
+    banner += &format!("  mail       {}\n", program.mail());
     let header = match &program.admin_key {
         Some(key) => {
             banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());

@@ -5,6 +5,7 @@
 //! rested for longer than mail servers wait. The client is the library's; its pool is not used, because it closes connections politely
 //! one by one: with a server that stands still that takes longer than a delivery may.
 
+use std::fmt;
 use std::net::ToSocketAddrs;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,6 +44,16 @@ pub enum Transport {
     Smtp(Box<Smtp>),
     /// In development: it is kept in the file.
     Mailbox,
+}
+
+/// For people.
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Smtp(smtp) => write!(f, "smtp {}", smtp.server),
+            Self::Mailbox => f.write_str("kept in the data file: GET /dev/mailbox"),
+        }
+    }
 }
 
 /// A mail server, with the connections to it that are at rest.

@@ -15,6 +15,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
+//! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -42,6 +43,7 @@ mod lifecycle;
 mod limits;
 mod list;
 mod mailbox;
+mod mail;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;

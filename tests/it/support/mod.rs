@@ -4,6 +4,7 @@ pub mod client;
 pub mod kept;
 pub mod life;
 pub mod process;
+pub mod smtp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
