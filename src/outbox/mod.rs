@@ -9,9 +9,11 @@
 mod delay;
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
 
 use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
@@ -70,14 +72,18 @@ pub trait Channel: Send + Sync + 'static {
 /// An item with what became of it.
 type Ended<C> = Vec<(<C as Channel>::Item, <C as Channel>::Outcome)>;
 
+/// What a delivery's thread left behind: nothing, if it panicked or could not be started.
+type Left<C> = std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>;
+
 /// Delivers what a channel has to deliver.
 pub struct Worker<C: Channel> {
     /// The file.
     db: Db,
     /// What is delivered, and how.
     channel: Arc<C>,
-    /// What is under way, each on a thread that may block.
-    running: JoinSet<(C::Item, C::Outcome)>,
+    /// What is under way, each on a thread of its own. One of the runtime's would hold up the end of the process for as long as a
+    /// silent peer does.
+    running: JoinSet<Left<C>>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
 }
@@ -110,7 +116,13 @@ impl<C: Channel> Worker<C> {
             }
         }
         // What is not done by then keeps its lease, which the next start takes back.
-        let _ = tokio::time::timeout(STOP, self.finish()).await;
+        let _ = tokio::time::timeout(STOP, self.wait()).await;
+        if let Err(error) = self.settle(0).await {
+            log::error!(
+                "{:?}: what was delivered last could not be recorded, and is delivered again: {error}",
+                C::TOPIC
+            );
+        }
     }
 
     /// One step: records what has ended, claims what is due as far as there is room, and starts it. Answers how much is under way.
@@ -127,13 +139,23 @@ impl<C: Channel> Worker<C> {
             return Ok(self.running.len());
         }
         for item in self.settle(if is_due { room } else { 0 }).await? {
-            let channel = Arc::clone(&self.channel);
-            self.running.spawn_blocking(move || {
-                let outcome = channel.deliver(&item);
-                (item, outcome)
-            });
+            self.start(item);
         }
         Ok(self.running.len())
+    }
+
+    /// Starts a delivery.
+    fn start(&mut self, item: C::Item) {
+        let (channel, (left, ended)) = (Arc::clone(&self.channel), oneshot::channel());
+        let deliver = move || {
+            let outcome = channel.deliver(&item);
+            // After a stop nobody waits for it any more.
+            drop(left.send((item, outcome)));
+        };
+        if let Err(error) = thread::Builder::new().name("delivery".to_owned()).spawn(deliver) {
+            log::error!("{:?}: no thread for a delivery: {error}", C::TOPIC);
+        }
+        self.running.spawn(ended);
     }
 
     /// Waits for what is under way, and records it.
@@ -141,10 +163,15 @@ impl<C: Channel> Worker<C> {
     /// # Errors
     /// When the file cannot be written.
     pub async fn finish(&mut self) -> Result<()> {
+        self.wait().await;
+        self.settle(0).await.map(drop)
+    }
+
+    /// Waits for what is under way.
+    async fn wait(&mut self) {
         while let Some(ended) = self.running.join_next().await {
             self.note(ended);
         }
-        self.settle(0).await.map(drop)
     }
 
     /// Records what has ended, and claims up to `room` rows.
@@ -175,10 +202,10 @@ impl<C: Channel> Worker<C> {
     }
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.
-    fn note(&mut self, ended: std::result::Result<(C::Item, C::Outcome), tokio::task::JoinError>) {
+    fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
-            Ok(ended) => self.ended.push(ended),
-            Err(error) => log::error!("{:?}: a delivery broke off: {error}", C::TOPIC),
+            Ok(Ok(ended)) => self.ended.push(ended),
+            _ => log::error!("{:?}: a delivery broke off; it is tried again when its lease is over", C::TOPIC),
         }
     }
 }

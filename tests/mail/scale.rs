@@ -18,7 +18,7 @@ pub struct Scale {
     /// How long each of the three kinds of outage takes.
     pub outage: Duration,
     /// How often the server is stopped while mails are under way.
-    pub stops: u32,
+    pub stops: usize,
 }
 
 impl Scale {
@@ -27,9 +27,9 @@ impl Scale {
         let from_clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos().into());
         let seed = std::env::var(SEED_VARIABLE).ok().and_then(|value| value.parse().ok()).unwrap_or_else(from_clock);
         if std::env::var(SCALE_VARIABLE).is_ok_and(|value| value == "full") {
-            Self { seed, kill_cycles: 100, outage: Duration::from_secs(200), stops: 10 }
+            Self { seed, kill_cycles: 100, outage: Duration::from_secs(200), stops: 12 }
         } else {
-            Self { seed, kill_cycles: 6, outage: Duration::from_secs(5), stops: 2 }
+            Self { seed, kill_cycles: 6, outage: Duration::from_secs(5), stops: 3 }
         }
     }
 }
