@@ -11,6 +11,7 @@ use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::EventQuery;
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
+use crate::webhook::delivery::query::DeliveryQuery;
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -32,6 +33,10 @@ impl Keys for AddressQuery {
 
 impl Keys for EventQuery {
     const KEYS: &[&str] = EventQuery::KEYS;
+}
+
+impl Keys for DeliveryQuery {
+    const KEYS: &[&str] = DeliveryQuery::KEYS;
 }
 
 impl Keys for () {

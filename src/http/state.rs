@@ -7,6 +7,7 @@ use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
 use crate::secret::Secret;
+use crate::webhook::guard::Guard;
 
 /// What every request shares.
 pub struct State {
@@ -26,6 +27,8 @@ pub struct State {
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
+    /// What webhooks may reach.
+    pub guard: Guard,
     /// What a reset puts back.
     pub start: Start,
 }
