@@ -4,8 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::config::{Config, Mode};
@@ -17,10 +19,11 @@ use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
 use crate::mail::channel::{self, Mail};
 use crate::oidc;
-use crate::outbox::Worker;
+use crate::outbox::{Channel, Worker};
 use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
+use crate::webhook::{self, channel::Webhooks};
 
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,9 +86,21 @@ impl Program {
             remind_before_seconds: config.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
         });
-        let streams = Streams::new(config.heartbeat);
-        let state =
-            State { db, rules, retention, mode, public_url: bare, accept_url, streams, secret, oidc, faults, start };
+        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat));
+        let state = State {
+            db,
+            rules,
+            retention,
+            mode,
+            public_url: bare,
+            accept_url,
+            streams,
+            secret,
+            oidc,
+            faults,
+            guard,
+            start,
+        };
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -132,6 +147,7 @@ impl Program {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
         let faults = self.state.faults.clone();
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone());
         let state = web::Data::new(self.state);
         let ending = state.clone();
         let app = move || {
@@ -163,23 +179,45 @@ impl Program {
                 limits.sweep();
             }
         });
-        let (stopped, stop_mail) = tokio::sync::oneshot::channel::<()>();
-        let mailing = self.mail.map(|mail| {
-            let worker = Worker::new(db.clone(), Arc::new(mail));
-            actix_web::rt::spawn(worker.run(async { drop(stop_mail.await) }))
-        });
+        let mailing = self.mail.map(|mail| Working::start(&db, mail));
+        let telling = Working::start(&db, webhooks);
+        let sweeping_deliveries = actix_web::rt::spawn(webhook::channel::keep_swept(db.clone()));
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
-        drop(stopped);
         faults.stop();
-        if let Some(mailing) = mailing {
-            // It fails only if the worker panicked, which was logged.
-            let _ = mailing.await;
-        }
+        // Both at a time: each may take a while.
+        futures_util::join!(Working::stop(mailing), Working::stop(Some(telling)));
         sweeping.abort();
+        sweeping_deliveries.abort();
         retaining.abort();
         db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// A worker of the outbox that runs.
+struct Working {
+    /// Dropped to stop it.
+    stop: oneshot::Sender<()>,
+    /// Ends when it has stopped.
+    ended: JoinHandle<()>,
+}
+
+impl Working {
+    /// Starts to work off `channel`.
+    fn start<C: Channel>(db: &Db, channel: C) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let worker = Worker::new(db.clone(), Arc::new(channel));
+        Self { stop, ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })) }
+    }
+
+    /// Stops it, if there is one, and waits for what is under way.
+    async fn stop(working: Option<Self>) {
+        if let Some(Self { stop, ended }) = working {
+            drop(stop);
+            // It fails only if the worker panicked, which was logged.
+            let _ = ended.await;
+        }
     }
 }
 

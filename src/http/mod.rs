@@ -34,9 +34,10 @@ use crate::dev::mailbox::routes as mailbox;
 use crate::error::{Error, Result};
 use crate::invitation::{batch, lifecycle};
 use crate::web::routes as web_pages;
-use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization, webhook};
 use auth::Caller;
 use route::Route;
+use webhook::delivery::routes as deliveries;
 
 /// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes(mode: Mode) -> Vec<Route> {
@@ -70,6 +71,16 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/events/stream").get(event::routes::stream),
         Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
         Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
+        Route::new("/v1/webhooks").get(webhook::routes::list).post(webhook::routes::create),
+        Route::new("/v1/webhooks/{webhookId}")
+            .get(webhook::routes::get)
+            .patch(webhook::routes::update)
+            .delete(webhook::routes::delete),
+        Route::new("/v1/webhooks/{webhookId}/rotate").post(webhook::routes::rotate),
+        Route::new("/v1/webhooks/{webhookId}/test").post(deliveries::test),
+        Route::new("/v1/webhooks/{webhookId}/deliveries").get(deliveries::list),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}").get(deliveries::get),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver").post(deliveries::redeliver),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),

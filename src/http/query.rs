@@ -12,6 +12,7 @@ use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
+use crate::webhook::delivery::query::DeliveryQuery;
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -41,6 +42,10 @@ impl Keys for MailboxQuery {
 
 impl Keys for StreamQuery {
     const KEYS: &[&str] = StreamQuery::KEYS;
+}
+
+impl Keys for DeliveryQuery {
+    const KEYS: &[&str] = DeliveryQuery::KEYS;
 }
 
 impl Keys for () {

@@ -9,6 +9,7 @@ use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
 use crate::secret::Secret;
+use crate::webhook::guard::Guard;
 
 /// What every request shares.
 pub struct State {
@@ -32,6 +33,8 @@ pub struct State {
     pub oidc: oidc::Verifier,
     /// Deliveries that are to fail; only development can ask for any.
     pub faults: Faults,
+    /// What webhooks may reach.
+    pub guard: Guard,
     /// What a reset puts back.
     pub start: Start,
 }

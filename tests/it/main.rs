@@ -42,8 +42,8 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
-mod mailbox;
 mod mail;
+mod mailbox;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
