@@ -147,7 +147,7 @@ impl Program {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
         let faults = self.state.faults.clone();
-        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone());
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone(), faults.clone());
         let state = web::Data::new(self.state);
         let ending = state.clone();
         let app = move || {

@@ -216,10 +216,11 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
 fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     log::error!("a commit failed: {error} {cause}");
-    if error.code == Code::StorageFailed && !gauges.failed.swap(true, Ordering::AcqRel) {
-        if let Err(why) = cut_log(conn) {
-            log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
-        }
+    if error.code == Code::StorageFailed
+        && !gauges.failed.swap(true, Ordering::AcqRel)
+        && let Err(why) = cut_log(conn)
+    {
+        log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
     }
 }
 

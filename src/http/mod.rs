@@ -89,15 +89,8 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::public("/accept").get(web_pages::accept),
         Route::public("/accept/app.js").get(web_pages::accept_script),
         Route::public("/accept/style.css").get(web_pages::style),
-        Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
-        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
-            .get(clickhouse::routes::list)
-            .post(clickhouse::routes::create),
-        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}")
-            .get(clickhouse::routes::get)
-            .delete(clickhouse::routes::delete),
-        Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
     ];
+    routes.extend(routes_of_dialect());
     if mode == Mode::Dev {
         routes.extend(routes_of_development());
     }
@@ -122,6 +115,20 @@ fn routes_of_development() -> Vec<Route> {
         Route::new("/dev/mailbox/{messageId}/raw").get(mailbox::get_raw),
         Route::new("/dev/reset").post(dev::routes::reset),
         Route::new("/dev/seed").post(dev::routes::seed),
+    ]
+}
+
+/// The paths of the ClickHouse Cloud dialect.
+fn routes_of_dialect() -> [Route; 4] {
+    [
+        Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
+            .get(clickhouse::routes::list)
+            .post(clickhouse::routes::create),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}")
+            .get(clickhouse::routes::get)
+            .delete(clickhouse::routes::delete),
+        Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
     ]
 }
 

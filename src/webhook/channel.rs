@@ -9,6 +9,7 @@ use super::guard::Guard;
 use super::{DisabledReason, sign};
 use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
+use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::outbox::{self, Delay};
 use crate::secret::Secret;
@@ -42,12 +43,14 @@ pub struct Webhooks {
     client: Client,
     /// From what the secrets are derived.
     secret: Secret,
+    /// Which deliveries are to fail.
+    faults: Faults,
 }
 
 impl Webhooks {
     /// A channel that reaches what `guard` admits.
-    pub fn new(guard: Guard, secret: Secret) -> Self {
-        Self { client: Client::new(guard), secret }
+    pub fn new(guard: Guard, secret: Secret, faults: Faults) -> Self {
+        Self { client: Client::new(guard), secret, faults }
     }
 }
 
@@ -88,7 +91,11 @@ impl outbox::Channel for Webhooks {
 
     fn deliver(&self, item: &Item) -> Attempt {
         let began = Instant::now();
-        let answer = self.client.post(&item.claim.url, &item.headers, &item.body);
+        let answer = match self.faults.take(Target::Webhooks) {
+            None => self.client.post(&item.claim.url, &item.headers, &item.body),
+            Some(Fault::Code(code)) => Ok(code),
+            Some(Fault::Fail | Fault::Stall) => Err("the endpoint cannot be reached (/dev/faults)"),
+        };
         let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         let error = match answer {
             Ok(200..=299) => None,
