@@ -250,7 +250,7 @@ fn secret_source(settings: &Settings, database: &Path) -> Source {
 }
 
 /// Reads a public URL; it ends without a slash, so that paths can be put behind it.
-fn parse_public_url(text: &str) -> Result<Url, String> {
+pub fn parse_public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {

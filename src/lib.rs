@@ -9,6 +9,7 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
+//! * [`listen`]: hands webhooks on to an application on this machine, while it is being developed.
 //! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with.
 //! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
@@ -37,6 +38,7 @@ pub mod idempotency;
 pub mod invitation;
 pub mod key;
 pub mod limits;
+pub mod listen;
 pub mod mail;
 pub mod object;
 pub mod oidc;
