@@ -135,6 +135,60 @@ create table mailbox (
   html       text    not null
 ) strict, without rowid;
 
+-- An endpoint that is told of events as they are committed. Its signing secret is derived from the server's own (src/webhook/sign.rs).
+-- One of an organization goes with the organization.
+create table webhook (
+  -- UUIDv7.
+  id                blob    not null primary key check (length(id) = 16),
+  -- Whose events it is told of; null: everybody's. No foreign key: it may be there before the first invitation.
+  organization_id   text,
+  -- Where they go: an http or https URL in its normal form, at most 2,048 bytes.
+  url               text    not null,
+  -- JSON array of the types of events it is told of; null: all.
+  types             text,
+  -- What its maker calls it. May be null.
+  description       text,
+  -- How often its secret was rotated.
+  generation        integer not null,
+  -- Until when the secret before is used, too; null: there is none.
+  previous_until    integer,
+  -- Since when nothing is sent to it, and why: gone, exhausted, paused (src/webhook/mod.rs). Null while it is enabled.
+  disabled_at       integer,
+  disabled_reason   text,
+  created_at        integer not null,
+  updated_at        integer not null
+) strict, without rowid;
+
+-- One event on its way to one webhook, and what became of it. What is sent is the event as it is then. Kept for 30 days.
+create table webhook_delivery (
+  webhook_id      blob    not null references webhook (id) on delete cascade,
+  -- The id of the event; of a test, which has none, an id of its own.
+  id              blob    not null check (length(id) = 16),
+  -- Whose event it is; null: it is a test.
+  organization_id text,
+  -- 0 waiting, 1 delivered, 2 failed.
+  state           integer not null check (state between 0 and 2),
+  -- When it is due; while it is leased, when the lease is over; once it has ended, when that was.
+  due_at          integer not null,
+  -- 1 while a try is under way. A server that starts takes all of them back: there is only one.
+  leased          integer not null check (leased in (0, 1)),
+  -- How often it was tried since it was made, or last asked for.
+  attempts        integer not null,
+  created_at      integer not null,
+  -- Of the last try: when it began, how many milliseconds it took, the status of its answer, and in a few words what went wrong.
+  last_attempt_at integer,
+  duration_ms     integer,
+  status          integer,
+  error           text,
+  -- Serves: the log of a webhook, newest first, page by id.
+  primary key (webhook_id, id)
+) strict, without rowid;
+
+-- Serves: what is due next at a webhook, and how much is under way there.
+create index webhook_delivery_due
+  on webhook_delivery (webhook_id, leased, due_at)
+  where state = 0;
+
 -- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.
 -- Serves: the count before a create in such an organization, which steps over no more of them than the cap allows.
 create index invitation_capped

@@ -4,8 +4,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::config::{Config, Mode};
@@ -16,10 +18,11 @@ use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
 use crate::mail::channel::{Mail, Transport};
 use crate::oidc;
-use crate::outbox::Worker;
+use crate::outbox::{Channel, Worker};
 use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
+use crate::webhook::{self, channel::Webhooks};
 
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -69,8 +72,10 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
+        let guard = config.guard();
         let streams = Streams::new(config.heartbeat);
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, streams, secret, oidc, start };
+        let state =
+            State { db, rules, retention, mode, public_url: bare, accept_url, streams, secret, oidc, guard, start };
         Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
     }
 
@@ -107,6 +112,7 @@ impl Program {
             secret: self.state.secret.clone(),
             accept_url: self.state.accept_url.clone(),
         });
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone());
         let state = web::Data::new(self.state);
         let ending = state.clone();
         let app = move || {
@@ -138,22 +144,44 @@ impl Program {
                 limits.sweep();
             }
         });
-        let (stopped, stop_mail) = tokio::sync::oneshot::channel::<()>();
-        let mailing = mail.map(|mail| {
-            let worker = Worker::new(db.clone(), Arc::new(mail));
-            actix_web::rt::spawn(worker.run(async { drop(stop_mail.await) }))
-        });
+        let mailing = mail.map(|mail| Working::start(&db, mail));
+        let telling = Working::start(&db, webhooks);
+        let sweeping_deliveries = actix_web::rt::spawn(webhook::channel::keep_swept(db.clone()));
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let (outcome, ()) = futures_util::join!(server, stopping);
-        drop(stopped);
-        if let Some(mailing) = mailing {
-            // It fails only if the worker panicked, which was logged.
-            let _ = mailing.await;
-        }
+        // Both at a time: each may take a while.
+        futures_util::join!(Working::stop(mailing), Working::stop(Some(telling)));
         sweeping.abort();
+        sweeping_deliveries.abort();
         retaining.abort();
         db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// A worker of the outbox that runs.
+struct Working {
+    /// Dropped to stop it.
+    stop: oneshot::Sender<()>,
+    /// Ends when it has stopped.
+    ended: JoinHandle<()>,
+}
+
+impl Working {
+    /// Starts to work off `channel`.
+    fn start<C: Channel>(db: &Db, channel: C) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let worker = Worker::new(db.clone(), Arc::new(channel));
+        Self { stop, ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })) }
+    }
+
+    /// Stops it, if there is one, and waits for what is under way.
+    async fn stop(working: Option<Self>) {
+        if let Some(Self { stop, ended }) = working {
+            drop(stop);
+            // It fails only if the worker panicked, which was logged.
+            let _ = ended.await;
+        }
     }
 }
 

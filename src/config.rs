@@ -26,6 +26,7 @@ use crate::limits::{Limits, Quotas};
 use crate::oidc;
 use crate::retention::{self, Retention};
 use crate::secret::Source;
+use crate::webhook::guard::Guard;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
 /// flooded by impatience.
@@ -89,6 +90,11 @@ pub struct Settings {
     /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none: nobody's
     #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// Internal networks that webhooks may reach, also without TLS, by comma, as 10.1.0.0/16; none: the public internet only
+    /// [dev: this machine and private networks besides]
+    #[arg(long, env = "INVITED_WEBHOOK_ALLOW", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
+    pub webhook_allow: Vec<IpNet>,
 
     /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the next two, or without them
     #[cfg(feature = "oidc")]
@@ -200,6 +206,11 @@ impl Config {
     /// For how long closed invitations are kept; none: for ever.
     pub fn retention(&self) -> Option<Retention> {
         self.settings.keep_closed.map(|days| Retention { days })
+    }
+
+    /// What webhooks may reach.
+    pub fn guard(&self) -> Guard {
+        Guard::new(&self.settings.webhook_allow, self.mode == Mode::Dev)
     }
 
     /// The limits, with nothing used yet. In development only those that are set.

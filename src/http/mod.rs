@@ -32,9 +32,10 @@ pub use state::State;
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization, webhook};
 use auth::Caller;
 use route::Route;
+use webhook::delivery::routes as deliveries;
 
 /// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes(mode: Mode) -> Vec<Route> {
@@ -68,6 +69,16 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/events/stream").get(event::routes::stream),
         Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
         Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
+        Route::new("/v1/webhooks").get(webhook::routes::list).post(webhook::routes::create),
+        Route::new("/v1/webhooks/{webhookId}")
+            .get(webhook::routes::get)
+            .patch(webhook::routes::update)
+            .delete(webhook::routes::delete),
+        Route::new("/v1/webhooks/{webhookId}/rotate").post(webhook::routes::rotate),
+        Route::new("/v1/webhooks/{webhookId}/test").post(deliveries::test),
+        Route::new("/v1/webhooks/{webhookId}/deliveries").get(deliveries::list),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}").get(deliveries::get),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver").post(deliveries::redeliver),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),
@@ -83,12 +94,19 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
     ];
     if mode == Mode::Dev {
-        routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
-        routes.push(Route::new("/dev/codes").get(dev::routes::list_codes));
-        routes.push(Route::new("/dev/reset").post(dev::routes::reset));
-        routes.push(Route::new("/dev/seed").post(dev::routes::seed));
+        routes.extend(development());
     }
     routes
+}
+
+/// The paths that only a server for development has.
+fn development() -> [Route; 4] {
+    [
+        Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock),
+        Route::new("/dev/codes").get(dev::routes::list_codes),
+        Route::new("/dev/reset").post(dev::routes::reset),
+        Route::new("/dev/seed").post(dev::routes::seed),
+    ]
 }
 
 /// Registers every route of a server in `mode`, and the answer for every other path.

@@ -11,6 +11,7 @@ use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
+use crate::webhook::delivery::query::DeliveryQuery;
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -36,6 +37,10 @@ impl Keys for EventQuery {
 
 impl Keys for StreamQuery {
     const KEYS: &[&str] = StreamQuery::KEYS;
+}
+
+impl Keys for DeliveryQuery {
+    const KEYS: &[&str] = DeliveryQuery::KEYS;
 }
 
 impl Keys for () {

@@ -8,6 +8,7 @@ use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
 use crate::secret::Secret;
+use crate::webhook::guard::Guard;
 
 /// What every request shares.
 pub struct State {
@@ -29,6 +30,8 @@ pub struct State {
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
+    /// What webhooks may reach.
+    pub guard: Guard,
     /// What a reset puts back.
     pub start: Start,
 }

@@ -139,9 +139,7 @@ fn refused(status: u16, body: &[u8]) -> Failure {
         401 => "give an API key with --key or INVITED_KEY; `invited dev` needs none",
         403 => "the key needs more rights: see `invited key create --help`",
         404 => "see whether --url names a server with webhooks, and the key may see the organization",
-        422 => {
-            "for webhooks to this machine the server must be `invited dev`, or allow loopback addresses: see docs/dev.md"
-        }
+        422 => "the server must be `invited dev`, or be started with --webhook-allow 127.0.0.1",
         _ => "see the log of the server",
     };
     Failure::runtime(format!("the server refused the webhook: {}", told(status, body)), hint)

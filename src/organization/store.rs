@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
+use crate::webhook;
 
 /// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
@@ -123,12 +124,13 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
 }
 
-/// Deletes the organization, which must be known, with its invitations, its events and its stored answers.
+/// Deletes the organization, which must be known, with its invitations, its events, its webhooks and its stored answers.
 pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     for dialect in ["", "/clickhouse"] {
         delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"), None)?;
     }
     delete_answers(tx, "POST /v1/invitations", Some(id))?;
+    webhook::store::delete_of(tx, id)?;
     for sql in [
         "delete from event where organization_id = ?1",
         "delete from invitation where organization_id = ?1",

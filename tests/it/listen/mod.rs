@@ -6,10 +6,15 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use invited::config::Mode;
 use serde_json::{Value, json};
+use sha2::Sha256;
 
-use crate::support::Request;
 use crate::support::process::{invited, run};
+use crate::support::{Request, TestApp};
 use scripted::{Asked, Scripted};
 
 /// A key that no server knows.
@@ -92,6 +97,53 @@ fn read_line(printed: &mut BufReader<ChildStdout>) -> String {
 /// The URL of a scripted server.
 fn url(server: &Scripted) -> String {
     format!("http://{}", server.address)
+}
+
+/// Checks the signature of a delivery, as docs/webhooks.md says it is made.
+fn assert_signed(delivered: &Asked, secret: &str) {
+    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
+    let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).expect("a key of any length");
+    mac.update(format!("{}.{}.", header(delivered, "webhook-id"), header(delivered, "webhook-timestamp")).as_bytes());
+    mac.update(&delivered.message.body);
+    let expected = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
+    assert_eq!(header(delivered, "webhook-signature"), expected);
+}
+
+#[test]
+fn an_event_of_a_real_server_arrives_signed_and_nothing_is_left_behind() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    let target = willing();
+    let server = format!("http://{}", app.address);
+    let more = ["--organization", "acme", "--types", "invitation.created"];
+    let mut listening = Listening::start(&server, &url(&target), &more);
+    let secret = listening.banner[2].split_whitespace().nth(1).expect("a secret").to_owned();
+    app.invite("globex", "no@b.co");
+    let made = app.invite("acme", "a@b.co");
+    let delivered = target.next();
+    let body = delivered.message.json();
+    assert_eq!((&body["type"], &body["data"]["invitationId"]), (&json!("invitation.created"), &made["id"]));
+    assert_signed(&delivered, &secret);
+    let line = listening.line();
+    assert!(line.starts_with(&format!("invitation.created {} -> 204 in ", header(&delivered, "webhook-id"))), "{line}");
+    assert_eq!(app.get("/v1/webhooks").json().as_array().map(Vec::len), Some(1));
+    assert_eq!(listening.stop("INT"), (Some(0), String::new()));
+    assert_eq!(app.get("/v1/webhooks").text(), "[]");
+    assert!(target.is_silent());
+}
+
+#[test]
+fn a_server_for_everybody_says_why_it_does_not_reach_this_machine_and_does_where_it_may() {
+    let target = willing();
+    let app = TestApp::serve();
+    let server = format!("http://{}", app.address);
+    let (exit, printed) = refused(&["--url", &server, "--forward-to", &url(&target), "--key", &app.key]);
+    assert_eq!(exit, Some(1));
+    assert!(printed.contains("/url") && printed.contains("hint: ") && printed.contains("--webhook-allow"), "{printed}");
+    let app = TestApp::start(Mode::Serve, &["--webhook-allow", "127.0.0.1"]);
+    let listening = Listening::start(&format!("http://{}", app.address), &url(&target), &["--key", &app.key]);
+    app.invite("acme", "a@b.co");
+    assert_eq!(target.next().message.json()["data"]["organizationId"], "acme");
+    assert_eq!(listening.stop("TERM"), (Some(0), String::new()));
 }
 
 /// A header of what was asked.

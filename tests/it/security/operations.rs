@@ -46,8 +46,9 @@ impl Operation {
     }
 
     /// Its path with ids filled in.
-    pub fn path_for(&self, organization: &str, invitation: &str, key: &str) -> String {
+    pub fn path_for(&self, organization: &str, invitation: &str, key: &str, webhook: &str) -> String {
         let path = self.path.replace("{organizationId}", organization).replace("{invitationId}", invitation);
+        let path = path.replace("{webhookId}", webhook).replace("{deliveryId}", webhook);
         let path = path.replace("{keyId}", key).replace("{code}", "not_found");
         let needs_address = matches!(&*self.id, "listInvitationsOfAddress" | "eraseAddress" | "listCodes");
         if needs_address { path + "?email=target%40b.co" } else { path }
@@ -69,6 +70,8 @@ fn needs(id: &str) -> Needs {
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => Anywhere(Scope::Read),
         "eraseAddress" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
+        "listWebhooks" | "createWebhook" | "getWebhook" | "updateWebhook" | "deleteWebhook" | "rotateWebhookSecret" | "testWebhook"
+            | "listWebhookDeliveries" | "getWebhookDelivery" | "redeliverWebhook" => Anywhere(Scope::Admin),
         "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => InOrganization(Scope::Read),
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
         "getClock" | "changeClock" | "listCodes" | "reset" | "seed" => Development,
