@@ -241,7 +241,7 @@ impl Signals {
     }
 
     /// Waits for either.
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
 }

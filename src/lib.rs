@@ -10,6 +10,7 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
+//! * [`listen`]: hands webhooks on to an application on this machine, while it is being developed.
 //! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with; a mailbox, and faults of deliveries.
 //! * [`mod@web`]: pages for people: the one that links lead to, and those of the mailbox.
 //! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
@@ -39,6 +40,7 @@ pub mod idempotency;
 pub mod invitation;
 pub mod key;
 pub mod limits;
+pub mod listen;
 pub mod mail;
 pub mod object;
 pub mod oidc;

@@ -4,6 +4,7 @@ mod dev;
 mod key;
 mod openapi;
 mod serve;
+mod webhook;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ enum Command {
     Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// Hand events on to an application on this machine, while it is being developed
+    Webhook(webhook::WebhookArgs),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -53,6 +56,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings),
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Openapi) => openapi::run(),
         }
     }

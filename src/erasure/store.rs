@@ -41,10 +41,6 @@ pub struct FoundAnswer {
     key: String,
 }
 
-/// A mail in the mailbox of development that holds the address.
-#[derive(Clone)]
-pub struct FoundMail(Uuid);
-
 /// The newest invitation there is.
 pub fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
     let newest: Option<[u8; 16]> = reader.query_row("select max(id) from invitation", [], |row| row.get(0))?;
@@ -144,22 +140,6 @@ pub fn find_answers(reader: &Reader<'_>, address: &str, after: &i64, limit: u32)
     })
 }
 
-/// Looks for mails to or about `address` among up to `limit` in the mailbox of development behind `after`.
-pub fn find_mails(reader: &Reader<'_>, address: &str, after: &Uuid, limit: u32) -> Result<Step<FoundMail, Uuid>> {
-    let mut statement = reader.prepare_cached(
-        "select id, recipient, text
-         from mailbox
-         where id > ?1
-         order by id
-         limit ?2",
-    )?;
-    walk(statement.query((after.as_bytes(), limit))?, limit, |row| {
-        let id = Uuid::from_bytes(row.get(0)?);
-        let is_held = text(row, 1)? == address || mentions(text(row, 2)?, address);
-        Ok((is_held.then_some(FoundMail(id)), id))
-    })
-}
-
 /// Goes through the rows of a read of up to `limit`, each turned by `look` into what it found, if anything, and the row's place.
 fn walk<T, C>(mut rows: Rows<'_>, limit: u32, look: impl Fn(&Row<'_>) -> Result<(Option<T>, C)>) -> Result<Step<T, C>> {
     let (mut step, mut seen) = (Step { found: Vec::new(), next: None }, 0);
@@ -241,15 +221,5 @@ impl Found for FoundAnswer {
     fn erase(&self, tx: &WriteTx<'_>, _: &str) -> Result<bool> {
         let sql = "delete from idempotency where actor = ?1 and operation = ?2 and key = ?3";
         Ok(tx.prepare_cached(sql)?.execute((&self.actor, &self.operation, &self.key))? > 0)
-    }
-}
-
-impl Found for FoundMail {
-    fn organization(&self) -> Option<&OrganizationId> {
-        None
-    }
-
-    fn erase(&self, tx: &WriteTx<'_>, _: &str) -> Result<bool> {
-        Ok(tx.prepare_cached("delete from mailbox where id = ?1")?.execute([self.0.as_bytes()])? > 0)
     }
 }

@@ -26,8 +26,9 @@ use crate::token::KeyId;
 const MAX_STREAMS: usize = 1000;
 /// How long a stream is silent at most: less than the minute after which many proxies cut a silent connection.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Time from one look at the file to the next: a burst of commits costs a stream a few reads, not one each.
-const PAUSE: Duration = Duration::from_millis(50);
+/// Time from one look at the file for news to the next, for each stream there is: a burst of commits costs all of them together
+/// a thousand looks a second at most, however many they are. What comes after a pause is told at once.
+const PAUSE: Duration = Duration::from_millis(1);
 /// Events that one look steps over at most, whether or not they pass the filter.
 const PAGE: u32 = 200;
 /// Bytes after which a part takes no further event.
@@ -74,10 +75,9 @@ impl Streams {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(too_many)?;
         let (news, stop) = (db.follow(Topic::Events), self.stop.subscribe());
         let (heartbeat, now) = (self.heartbeat, Instant::now());
-        let mut live =
-            Live { db, subject, known_since: None, news, stop, heartbeat, read_at: now, beat_at: now, _slot: slot };
-        live.postpone_beat();
-        Ok(live)
+        let slots = Arc::clone(&self.slots);
+        let (known_since, read_at, beat_at) = (None, now, now + heartbeat);
+        Ok(Live { db, subject, known_since, news, stop, heartbeat, read_at, beat_at, slots, _slot: slot })
     }
 
     /// Ends every stream, those that begin later too.
@@ -104,7 +104,9 @@ pub struct Live {
     read_at: Instant,
     /// When it says something, even if nothing happened.
     beat_at: Instant,
-    /// Its place among all streams.
+    /// The places of all streams.
+    slots: Arc<Semaphore>,
+    /// Its own place.
     _slot: OwnedSemaphorePermit,
 }
 
@@ -154,10 +156,12 @@ impl Live {
 
     /// Waits until there is something to look at, to say, or to end for.
     async fn wait(&mut self) {
+        let streams = u32::try_from(MAX_STREAMS - self.slots.available_permits()).unwrap_or(u32::MAX);
+        let next_look = self.read_at + PAUSE.saturating_mul(streams);
         let news = async {
             // Its sender goes with the file, which this stream holds.
             let _ = self.news.changed().await;
-            sleep_until(self.read_at + PAUSE).await;
+            sleep_until(next_look).await;
         };
         tokio::select! {
             _ = self.stop.changed() => {}

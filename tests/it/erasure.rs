@@ -201,7 +201,7 @@ fn a_key_that_is_bound_to_organizations_erases_only_in_those_and_learns_nothing_
 fn mails_to_the_address_go_from_the_mailbox_of_development_and_others_stay() {
     let app = TestApp::start(Mode::Dev, &[]);
     for email in ["erika.mustermann@example.com", "max@example.com"] {
-        app.invite("acme", email);
+        app.invite_by_mail("acme", email);
     }
     let recipients = || app.db_rows("select recipient from mailbox order by id");
     assert_eq!(recipients().len(), 2);

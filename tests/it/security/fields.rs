@@ -52,7 +52,7 @@ const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398e";
 /// A server for development, where every operation exists, with an invitation and its token.
 fn start() -> (TestApp, Value, String) {
     let app = TestApp::start(Mode::Dev, &[]);
-    let made = app.invite("acme", "target@b.co");
+    let made = app.invite_by_mail("acme", "target@b.co");
     let token = app.token_of(&made);
     (app, made, token)
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use invited::clock::{Clock, Timestamp};
+use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous};
 use invited::error::Code;
 use invited::event::stream::{Live, Streams, Subject};
@@ -109,6 +110,19 @@ fn a_stream_ends_with_its_organization_and_the_next_one_of_that_name_is_another(
     app.advance_to(1);
     app.invite("acme", "b@b.co");
     assert_eq!(resumed.ids(1), history_ids(&app));
+}
+
+#[test]
+fn a_reset_in_development_ends_a_stream_too() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    app.invite("acme", "a@b.co");
+    let mut stream = Reader::open(&app, "", "", Some(&Uuid::nil().to_string()));
+    let last = stream.event().0;
+    assert_eq!(app.request("POST", "/dev/reset").send().status, 204);
+    assert_eq!(stream.next(), Said::End);
+    let mut resumed = Reader::open(&app, "", "", Some(&last));
+    app.invite("acme", "b@b.co");
+    assert_eq!(resumed.event().1["after"]["email"], "b@b.co");
 }
 
 /// A stream of everything in a file of its own.
