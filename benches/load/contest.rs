@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::baseline::Baseline;
 use crate::figure;
-use crate::mail;
+use crate::mail::SlowPeer;
 use crate::process::{Server, run_loop};
 use crate::seed::{Layout, Seed};
 use crate::wrk::{Kind, Sample, Wrk};
@@ -127,7 +127,9 @@ impl<'a> Contestants<'a> {
             Run::List1000 => self.send(&self.invited, Kind::List1000, 16),
             Run::Create(connections) => self.send(&self.invited, Kind::Create, connections),
             Run::CreateWithMail(connections) => {
-                self.send(&serve(&self.mailing, Some(mail::start()?))?, Kind::Create, connections)
+                let peer = SlowPeer::start()?;
+                let sample = self.send(&serve(&self.mailing, Some(peer.port))?, Kind::Create, connections)?;
+                peer.check().map(|()| sample)
             }
             Run::Naive(connections) => self.send(&self.naive, Kind::Create, connections),
             Run::ListLoop => self.repeat(Baseline::List),

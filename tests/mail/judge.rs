@@ -58,7 +58,8 @@ pub fn judge(mails: &[Mail], truth: &Truth) -> Findings {
     let mut findings = Findings::default();
     let (mut by_token, mut by_message_id) = (BTreeMap::new(), BTreeMap::new());
     for mail in mails {
-        let (token, invitation, show) = (mail.token(), mail.invitation(), || format!("{mail:?}"));
+        let (token, invitation) = (mail.token(), mail.invitation());
+        let show = || format!("{} {token}", mail.message_id);
         let is_asked = truth.made.get(invitation) == Some(&mail.recipient) && !truth.refused.contains(&mail.recipient);
         if !is_asked {
             findings.unasked.push(show());

@@ -26,8 +26,8 @@ const FAULTS: &str = "defer=0.01 drop=0.02 late=0.03";
 /// Longer than it takes to learn that the mail server is down: what was begun before a revocation has failed by then.
 const TRY_ENDS: Duration = Duration::from_millis(500);
 
-/// How long what is left at the end may take.
-const REST_LIMIT: Duration = Duration::from_mins(3);
+/// How long what is left at the end may take: after a hundred cycles about ten thousand mails.
+const REST_LIMIT: Duration = Duration::from_mins(10);
 
 /// What runs, and all that was asked for.
 struct Story<'a> {

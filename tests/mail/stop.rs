@@ -13,7 +13,7 @@ use crate::{Outcome, report};
 const MAILS: usize = 100;
 
 /// What the mail server does in turn. It takes its time, so that mails are always under way, and is silent about some, or about all.
-const MANNERS: [&str; 3] = ["pause=0.3", "pause=0.3 stall=0.1", "stall"];
+const MANNERS: [&str; 3] = ["pause=0.3", "pause=0.3 stall=0.3", "stall"];
 
 /// How long a stop may take.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
