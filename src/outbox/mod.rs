@@ -11,11 +11,12 @@ mod delay;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 pub use delay::{Delay, delay_ms};
 
@@ -76,8 +77,8 @@ pub struct Worker<C: Channel> {
     db: Db,
     /// What is delivered, and how.
     channel: Arc<C>,
-    /// What is under way, each on a thread that may block.
-    running: JoinSet<(C::Item, C::Outcome)>,
+    /// What is under way, each on a thread of its own: one of the runtime's would be waited for when the process stops.
+    running: JoinSet<Option<(C::Item, C::Outcome)>>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
 }
@@ -105,7 +106,7 @@ impl<C: Channel> Worker<C> {
             tokio::select! {
                 () = &mut stop => break,
                 _ = news.changed() => {}
-                Some(ended) = self.running.join_next() => self.note(ended),
+                Some(ended) = self.running.join_next() => self.note(ended.ok().flatten()),
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -119,7 +120,7 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be read or written: nothing is forgotten then.
     pub async fn step(&mut self) -> Result<usize> {
         while let Some(ended) = self.running.try_join_next() {
-            self.note(ended);
+            self.note(ended.ok().flatten());
         }
         let room = C::ROOM.saturating_sub(self.running.len());
         let is_due = room > 0 && self.is_due()?;
@@ -128,10 +129,15 @@ impl<C: Channel> Worker<C> {
         }
         for item in self.settle(if is_due { room } else { 0 }).await? {
             let channel = Arc::clone(&self.channel);
-            self.running.spawn_blocking(move || {
+            let (done, ended) = oneshot::channel();
+            let deliver = move || {
                 let outcome = channel.deliver(&item);
-                (item, outcome)
-            });
+                // Nobody waits any more where the server has stopped.
+                drop(done.send((item, outcome)));
+            };
+            let started = std::thread::Builder::new().name("delivery".to_owned()).spawn(deliver);
+            started.map_err(Error::internal)?;
+            self.running.spawn(async { ended.await.ok() });
         }
         Ok(self.running.len())
     }
@@ -142,7 +148,7 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be written.
     pub async fn finish(&mut self) -> Result<()> {
         while let Some(ended) = self.running.join_next().await {
-            self.note(ended);
+            self.note(ended.ok().flatten());
         }
         self.settle(0).await.map(drop)
     }
@@ -175,10 +181,10 @@ impl<C: Channel> Worker<C> {
     }
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.
-    fn note(&mut self, ended: std::result::Result<(C::Item, C::Outcome), tokio::task::JoinError>) {
+    fn note(&mut self, ended: Option<(C::Item, C::Outcome)>) {
         match ended {
-            Ok(ended) => self.ended.push(ended),
-            Err(error) => log::error!("{:?}: a delivery broke off: {error}", C::TOPIC),
+            Some(ended) => self.ended.push(ended),
+            None => log::error!("{:?}: a delivery broke off", C::TOPIC),
         }
     }
 }
