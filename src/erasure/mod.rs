@@ -95,8 +95,11 @@ impl Erasure {
     /// # Errors
     /// When the file cannot be read or written, or another program keeps the log from being emptied.
     pub async fn run(mut self) -> Result<Erased> {
+        let invitations = self.erase_invitations().await?;
+        // What names the address goes too; the invitations of others that named it stay.
+        self.walk((String::new(), Uuid::nil()), store::find_mentions).await?;
         let erased = Erased {
-            invitations: self.erase_invitations().await?,
+            invitations,
             events: self.walk(0, store::find_events).await?.0,
             answers: self.walk(0, store::find_answers).await?.0,
         };

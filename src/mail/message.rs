@@ -56,7 +56,10 @@ impl Sender {
         };
         let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
         let address = Email::parse(address, Hosts::SingleLabelToo).map_err(|(_, detail)| detail.to_owned())?;
-        let is_fine = is_visible(name) && !name.chars().any(is_invisible) && name.chars().count() <= MAX_NAME;
+        let is_fine = is_visible(name)
+            && !name.chars().any(is_invisible)
+            && !name.contains("=?")
+            && name.chars().count() <= MAX_NAME;
         if !name.is_empty() && !is_fine {
             return Err(format!("a name has 1 to {MAX_NAME} characters, none of them invisible"));
         }
@@ -140,9 +143,16 @@ mod tests {
             let sender = Sender::parse(text).map(|sender| (sender.name, sender.address.as_str().to_owned()));
             assert_eq!(sender, Ok((name.map(str::to_owned), address.to_owned())), "{text}");
         }
-        for text in
-            ["", "Acme", "Acme <>", "Acme <a@b.co", "a@b.co, c@d.co", "A\r\nBcc: x <a@b.co>", "\u{202e}A <a@b.co>"]
-        {
+        for text in [
+            "",
+            "Acme",
+            "Acme <>",
+            "Acme <a@b.co",
+            "a@b.co, c@d.co",
+            "A\r\nBcc: x <a@b.co>",
+            "\u{202e}A <a@b.co>",
+            "=?utf-8?Q?A?= <a@b.co>",
+        ] {
             assert!(Sender::parse(text).is_err(), "{text:?}");
         }
     }

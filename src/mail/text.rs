@@ -31,9 +31,9 @@ pub fn harmless_lines(text: &str) -> Vec<String> {
 }
 
 /// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail programs make no links there, so
-/// that only a scheme is taken apart.
+/// that only a scheme is taken apart. So is what a header spells other characters with (`=?...?=`, RFC 2047): it would be decoded.
 pub fn subject(text: &str) -> String {
-    let text = visible(text).replace("://", ": ");
+    let text = visible(text).replace("://", ": ").replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_SUBJECT {
         return line;
@@ -75,6 +75,7 @@ mod tests {
     fn nothing_invisible_and_no_line_break_comes_through() {
         assert_eq!(harmless("a\r\nBcc: x\u{202e}\u{200b}y"), "a  Bcc: x  y");
         assert_eq!(subject("a\r\n Bcc:\tx\u{202e} http://b.co"), "a Bcc: x http: b.co");
+        assert_eq!(subject("=?utf-8?Q?x=0D=0A?="), "= ?utf-8?Q?x=0D=0A?=");
         assert_eq!(harmless_lines("a\nb.c\n\nd").len(), 4);
         assert_eq!(subject(&"x".repeat(151)).chars().count(), 150);
     }
