@@ -167,12 +167,6 @@ impl Program {
             .map_err(cannot_serve)?
             .run();
         let handle = server.handle();
-        let stopping = async move {
-            stop.await;
-            // They would go on for ever.
-            ending.streams.close();
-            handle.stop(true).await;
-        };
         let sweeping = actix_web::rt::spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
@@ -183,10 +177,15 @@ impl Program {
         let telling = Working::start(&db, webhooks);
         let sweeping_deliveries = actix_web::rt::spawn(webhook::channel::keep_swept(db.clone()));
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
-        let (outcome, ()) = futures_util::join!(server, stopping);
-        faults.stop();
-        // Both at a time: each may take a while.
-        futures_util::join!(Working::stop(mailing), Working::stop(Some(telling)));
+        let stopping = async move {
+            stop.await;
+            // Streams and stalls would go on for too long.
+            ending.streams.close();
+            faults.stop();
+            // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
+            futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
+        };
+        let (outcome, _) = futures_util::join!(server, stopping);
         sweeping.abort();
         sweeping_deliveries.abort();
         retaining.abort();

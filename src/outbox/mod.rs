@@ -17,7 +17,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub use delay::{Delay, delay_ms};
 
@@ -111,7 +111,7 @@ impl<C: Channel> Worker<C> {
             tokio::select! {
                 () = &mut stop => break,
                 _ = news.changed() => {}
-                Some(ended) = self.running.join_next() => self.note(ended.ok().flatten()),
+                Some(ended) = self.running.join_next() => self.note(ended),
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -131,7 +131,7 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be read or written: nothing is forgotten then.
     pub async fn step(&mut self) -> Result<usize> {
         while let Some(ended) = self.running.try_join_next() {
-            self.note(ended.ok().flatten());
+            self.note(ended);
         }
         let room = C::ROOM.saturating_sub(self.running.len());
         let is_due = room > 0 && self.is_due()?;
@@ -170,7 +170,7 @@ impl<C: Channel> Worker<C> {
     /// Waits for what is under way.
     async fn wait(&mut self) {
         while let Some(ended) = self.running.join_next().await {
-            self.note(ended.ok().flatten());
+            self.note(ended);
         }
     }
 
