@@ -76,7 +76,7 @@ impl Program {
             composer,
             secret: secret.clone(),
             accept_url: accept_url.clone(),
-            remind_before_seconds: config.remind_before_seconds(),
+            remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
         });
         let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };

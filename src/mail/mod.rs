@@ -2,12 +2,13 @@
 //!
 //! * [`store`] is the queue, [`channel`] works it off.
 //! * [`letter`] is what a mail is about, [`message`] how it reads; [`template`] has the words, [`text`] keeps those of users harmless.
-//! * [`transport`] is how it leaves, [`server`] where to.
+//! * [`transport`] is how it leaves, [`server`] where to, [`settings`] what the operator says of it.
 
 pub mod channel;
 pub mod letter;
 pub mod message;
 pub mod server;
+pub mod settings;
 pub mod store;
 pub mod template;
 pub mod text;
