@@ -83,7 +83,7 @@ impl Program {
             faults: faults.clone(),
             secret: secret.clone(),
             accept_url: accept_url.clone(),
-            remind_before_seconds: config.remind_before_seconds(),
+            remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
         });
         let (guard, streams) = (config.guard(), Streams::new(config.heartbeat));

@@ -1,17 +1,18 @@
 //! Every setting, once: what it means, its default, its environment variable, its check.
 //!
+//! * [`mail`] has those of mail, [`parse`] reads what they say.
+//!
 //! A flag wins over the environment, the environment over the default.
 
+pub mod mail;
 mod parse;
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 use url::Url;
 
@@ -24,7 +25,6 @@ use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
-use crate::mail::message::Sender;
 use crate::mail::server::Server;
 #[cfg(feature = "oidc")]
 use crate::oidc;
@@ -32,6 +32,7 @@ use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
+use mail::MailSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
@@ -127,46 +128,6 @@ pub struct Settings {
     pub log: String,
 }
 
-/// The settings of mail.
-#[derive(Args, Clone, Debug)]
-pub struct MailSettings {
-    /// Mail server, as `smtp://user:password@host:port?tls=starttls`, `tls=tls` or `tls=none` [default: none, mail is off; dev: a mailbox]
-    #[arg(long, env = "INVITED_SMTP_URL", hide_env_values = true, value_name = "URL")]
-    pub smtp_url: Option<Hidden>,
-
-    /// Whom mail comes from: an address, or `Name <address>`; needed with --smtp-url
-    #[arg(long, env = "INVITED_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
-    pub mail_from: Option<Sender>,
-
-    /// Folder with templates that take the place of our own
-    #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
-    pub templates_dir: Option<PathBuf>,
-
-    /// Time before the end of a pending invitation at which its mail is followed by a reminder: 1m to 365d [default: no reminder]
-    #[arg(long, env = "INVITED_REMIND_BEFORE", value_name = "DURATION", value_parser = parse_lifetime)]
-    pub remind_before: Option<Duration>,
-
-    /// Tell inviters by mail of answers, where `inviter.email` is given
-    #[arg(long, env = "INVITED_NOTIFY_INVITERS", value_parser = BoolishValueParser::new())]
-    pub notify_inviters: bool,
-}
-
-/// A text that may hold a password: it is never shown.
-#[derive(Clone)]
-pub struct Hidden(String);
-
-impl From<&str> for Hidden {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Hidden {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Hidden")
-    }
-}
-
 /// The settings of the limits; 0 switches one off.
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
@@ -253,18 +214,13 @@ impl Config {
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        let (mail_server, heartbeat) = (mail_server(&settings.mail)?, HEARTBEAT);
+        let (mail_server, heartbeat) = (settings.mail.server()?, HEARTBEAT);
         Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })
     }
 
     /// For how long closed invitations are kept; none: for ever.
     pub fn retention(&self) -> Option<Retention> {
         self.settings.keep_closed.map(|days| Retention { days })
-    }
-
-    /// How many seconds before its end a pending invitation is reminded of; none: it is not.
-    pub fn remind_before_seconds(&self) -> Option<i64> {
-        self.settings.mail.remind_before.map(whole_seconds)
     }
 
     /// What webhooks may reach.
@@ -307,7 +263,7 @@ impl Config {
 }
 
 /// A duration that a setting has checked, in seconds.
-fn whole_seconds(duration: Duration) -> i64 {
+pub fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
@@ -322,17 +278,4 @@ fn secret_source(settings: &Settings, database: &Path) -> Source {
             Source::Own(path.into())
         }
     }
-}
-
-/// The mail server that the settings name. Its URL is read here, where an error need not repeat it.
-fn mail_server(settings: &MailSettings) -> Result<Option<Server>, Failure> {
-    let Some(Hidden(url)) = &settings.smtp_url else {
-        return Ok(None);
-    };
-    let server = Server::parse(url).map_err(|(what, hint)| Failure::usage(format!("--smtp-url {what}"), hint))?;
-    if settings.mail_from.is_none() {
-        let hint = "say whom mail comes from: --mail-from 'Acme <invitations@example.com>'";
-        return Err(Failure::usage("--smtp-url needs --mail-from", hint));
-    }
-    Ok(Some(server))
 }

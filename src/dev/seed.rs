@@ -15,7 +15,8 @@ use crate::db::WriteTx;
 use crate::error::Result;
 use crate::event::Origin;
 use crate::http::json;
-use crate::invitation::new::{CreateBody, InviterBody, Rules};
+use crate::invitation::inviter::InviterBody;
+use crate::invitation::new::{CreateBody, Rules};
 use crate::object;
 use crate::organization::settings::SettingsBody;
 

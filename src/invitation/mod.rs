@@ -4,13 +4,14 @@
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
 //!   and [`crate::answer`] those by the invited person.
 //! * [`link`] makes and reads the token of its secret link.
-//! * [`json`] writes one as JSON; [`rows`] whole lists.
+//! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod batch;
 pub mod create;
 pub mod delete;
+pub mod inviter;
 pub mod json;
 pub mod lifecycle;
 pub mod link;

@@ -8,7 +8,8 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Delivery, Invitation, Inviter, Role, Status};
+use super::inviter::{InviterBody, parse_note};
+use super::{Delivery, Invitation, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
@@ -21,10 +22,6 @@ pub const MIN_LIFETIME_SECONDS: i64 = 60;
 pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
-/// The most characters of an inviter's id or name.
-const MAX_INVITER: usize = 100;
-/// The most characters of a personal note.
-const MAX_NOTE: usize = 500;
 /// The most bytes of a redirect URL.
 const MAX_URL: usize = 2048;
 
@@ -61,20 +58,6 @@ pub struct CreateBody {
     /// What to do where a pending or accepted invitation stands for the address.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
     pub on_conflict: Option<String>,
-}
-
-/// Who invites, as it is sent. Id and name have at most 100 characters, without control, invisible and direction characters.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub struct InviterBody {
-    /// The application's id of the person.
-    #[schema(max_length = 100)]
-    pub id: Option<String>,
-    /// The person's name.
-    #[schema(max_length = 100)]
-    pub name: Option<String>,
-    /// The person's address, for a notice of the answer where the server sends those.
-    #[schema(max_length = 254)]
-    pub email: Option<String>,
 }
 
 /// What to do where a pending or accepted invitation stands for the address already.
@@ -189,10 +172,7 @@ impl NewInvitation {
         let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
         let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
         let personal_note = parse_note(body.note.as_deref()).map_err(&mut note).ok();
-        let mut inviter = body.inviter.unwrap_or_default();
-        inviter.email = parse_inviter_email(inviter.email.as_deref(), rules.hosts).map_err(&mut note).ok().flatten();
-        errors.extend(check_name("/inviter/id", inviter.id.as_deref(), MAX_INVITER));
-        errors.extend(check_name("/inviter/name", inviter.name.as_deref(), MAX_INVITER));
+        let inviter = body.inviter.unwrap_or_default().parse(rules.hosts, &mut errors);
         let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
             (email, role, expiry, metadata, redirect_url, on_conflict, errors.is_empty())
         else {
@@ -222,8 +202,6 @@ impl NewInvitation {
 
     /// The invitation as it is shown once it was made as `id` at `now`, to end at `expires_at`.
     pub fn created(&self, id: Uuid, now: Timestamp, expires_at: Timestamp) -> Invitation<'_> {
-        let InviterBody { id: inviter_id, name, email } = &self.inviter;
-        let inviter = Inviter::of(inviter_id.as_deref(), name.as_deref(), email.as_deref());
         Invitation {
             role: self.role.as_str(),
             id,
@@ -237,7 +215,7 @@ impl NewInvitation {
             accepted_by: None,
             declined_at: None,
             revoked_at: None,
-            inviter,
+            inviter: self.inviter.show(),
             metadata: self.metadata.as_deref(),
             redirect_url: self.redirect_url.as_deref(),
             send_count: None,
@@ -365,24 +343,6 @@ pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -
         Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
         Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
-    }
-}
-
-/// Checks the address of who invites, and brings it to its normal form.
-fn parse_inviter_email(text: Option<&str>, hosts: Hosts) -> Checked<Option<String>> {
-    let email = text.map(|text| Email::parse(text, hosts)).transpose();
-    let email = email.map_err(|(code, detail)| FieldError::new("/inviter/email", code, detail))?;
-    Ok(email.map(|email| email.as_str().to_owned()))
-}
-
-/// Checks a personal note, as a name is checked but for its line breaks, which become newlines.
-fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
-    let Some(text) = text.map(|text| text.replace("\r\n", "\n")) else {
-        return Ok(None);
-    };
-    match check_name("/note", Some(&text.replace('\n', " ")), MAX_NOTE) {
-        Some(error) => Err(error),
-        None => Ok(Some(text)),
     }
 }
 

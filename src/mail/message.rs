@@ -1,7 +1,6 @@
 //! A mail as it is sent: its headers and its two bodies (RFC 5322, RFC 2046).
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
@@ -101,14 +100,13 @@ impl Composer {
     pub fn compose(&self, letter: &Letter) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
         let id = format!("{}.{}.{}", letter.kind.name(), letter.invitation, letter.number);
-        let sent_at = SystemTime::UNIX_EPOCH + Duration::from_millis(letter.sent_at.as_millis().unsigned_abs());
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mail = lettre::Message::builder()
             .from(Mailbox::new(self.sender.name.clone(), address(&self.sender.address)))
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
             .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
-            .date(sent_at)
+            .date(letter.sent_at.to_system_time())
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(
                 MultiPart::alternative()

@@ -120,8 +120,12 @@ fn foreign_fields_inside_of_objects_are_refused_too() {
     };
     let seed = |body: Value| app.post("/dev/seed", &body.to_string());
     for field in FOREIGN.into_iter().filter(|field| *field != "id") {
-        let answer = create(field);
-        assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (400, &json!(format!("/inviter/{field}"))));
+        // An inviter has an address of their own.
+        if field != "email" {
+            let answer = create(field);
+            let pointer = json!(format!("/inviter/{field}"));
+            assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (400, &pointer));
+        }
         let mut organization = json!({ "id": "acme", "settings": {} });
         organization["settings"][field] = json!("x");
         if field != "roles" {
