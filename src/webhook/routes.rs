@@ -176,7 +176,7 @@ pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Da
     description = "`secret` is shown in this answer only. For 24 hours deliveries bear two signatures, also one by the secret \
         before; a second rotation within that time ends it.",
     params(OfWebhook, Once),
-    request_body(content = Option<NoBody>, description = "Nothing, or an empty object."),
+    request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 200, description = "The webhook.", body = WebhookView<'_>, headers(
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `secret`."),

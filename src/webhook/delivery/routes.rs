@@ -105,7 +105,7 @@ pub async fn get(access: Granted<Admin>, id: DeliveryId, _: NoQuery, state: Data
     summary = "Send a test to a webhook",
     description = "Queues a delivery of the type `webhook.test` for this webhook only, whatever types it is told of.",
     params(OfWebhook, Once),
-    request_body(content = Option<NoBody>, description = "Nothing, or an empty object."),
+    request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 202, description = "The delivery, which is on its way.", body = DeliveryView<'_>, headers(
             ("Location" = String, description = "Where it can be watched."),
@@ -146,7 +146,7 @@ pub async fn test(
     summary = "Send a delivery again",
     description = "Whatever became of it: now, under the same `webhook-id`, and with all its tries before it.",
     params(OfDelivery, Once),
-    request_body(content = Option<NoBody>, description = "Nothing, or an empty object."),
+    request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 202, description = "The delivery, which is on its way.", body = DeliveryView<'_>, headers(
             ("Location" = String, description = "Where it can be watched."),
