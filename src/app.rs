@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
 use crate::mail::channel::{self, Mail};
+use crate::mail::transport::Transport;
 use crate::oidc;
 use crate::outbox::{Channel, Worker};
 use crate::retention;
@@ -104,11 +105,6 @@ impl Program {
         Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
-    /// Whom the server is for.
-    pub fn mode(&self) -> Mode {
-        self.state.mode
-    }
-
     /// The open data file.
     pub fn db(&self) -> &Db {
         &self.state.db
@@ -117,7 +113,10 @@ impl Program {
     /// How mail leaves, for the person who starts the server.
     pub fn mail(&self) -> String {
         match &self.mail {
-            Some(mail) => mail.transport.to_string(),
+            Some(Mail { transport: Transport::Mailbox, .. }) => {
+                format!("kept, to be read at http://{}/dev/mail", self.address)
+            }
+            Some(Mail { transport: Transport::Smtp(smtp), .. }) => smtp.to_string(),
             None => "off: invitations carry \"delivery\":\"none\", and links come from POST .../link (see --smtp-url)"
                 .to_owned(),
         }

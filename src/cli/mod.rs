@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Parser, Subcommand};
 
 use crate::app::Program;
-use crate::config::{DevSettings, Mode, Settings};
+use crate::config::{DevSettings, Settings};
 use crate::failure::Failure;
 
 /// Where the data file is when nothing says otherwise.
@@ -82,7 +82,7 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints what a person needs to know of a server that starts: version, URL, file, the new key, where development keeps mail, a first call.
+/// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes, the new key, a first call.
 fn announce(program: &Program, database: &Path) {
     let url = format!("http://{}", program.address);
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
@@ -96,9 +96,6 @@ fn announce(program: &Program, database: &Path) {
         }
         None => String::new(),
     };
-    if program.mode() == Mode::Dev {
-        banner += &format!("  mail       {url}/dev/mail\n");
-    }
     banner += &format!("\n  curl {header}{url}/v1/organizations/acme/invitations\n\n");
     // A closed stderr must not keep a server from serving.
     let _ = io::stderr().write_all(banner.as_bytes());

@@ -71,13 +71,14 @@ impl Mail {
         }
     }
 
-    /// Takes a mail out of the queue that was sent.
-    fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<()> {
-        if store::remove(tx, claim)? && claim.kind == Kind::Invitation {
+    /// Takes a mail out of the queue that was sent. Answers whether it was still the claimed one.
+    fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<bool> {
+        let is_claimed = store::remove(tx, claim)?;
+        if is_claimed && claim.kind == Kind::Invitation {
             store::note_delivery(tx, claim.invitation, Delivery::Sent, (claim.attempts, None))?;
             self.queue_reminder(tx, letter)?;
         }
-        Ok(())
+        Ok(is_claimed)
     }
 }
 
@@ -175,11 +176,10 @@ impl outbox::Channel for Mail {
     fn record(&self, tx: &WriteTx<'_>, item: &Item, outcome: &Outcome) -> Result<()> {
         let claim = &item.claim;
         match outcome {
-            Outcome::Sent => self.end_well(tx, item),
-            Outcome::Kept(message) => {
-                store::keep(tx, claim.kind, message)?;
-                self.end_well(tx, item)
-            }
+            Outcome::Sent => self.end_well(tx, item).map(drop),
+            // After a reset nothing of what was there before comes to light.
+            Outcome::Kept(message) if self.end_well(tx, item)? => store::keep(tx, claim.kind, message),
+            Outcome::Kept(_) => Ok(()),
             Outcome::Unreachable(error) => put_off(tx, item, UNREACHABLE, error),
             Outcome::Deferred(error) => put_off(tx, item, DEFERRED, error),
             Outcome::Refused(error) => give_up(tx, item, error),

@@ -46,16 +46,6 @@ pub enum Transport {
     Mailbox,
 }
 
-/// For people.
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Smtp(smtp) => write!(f, "smtp {}", smtp.server),
-            Self::Mailbox => f.write_str("kept in the data file: GET /dev/mailbox"),
-        }
-    }
-}
-
 /// A mail server, with the connections to it that are at rest.
 pub struct Smtp {
     /// The server.
@@ -70,6 +60,13 @@ pub struct Smtp {
     resting: Mutex<Vec<(SmtpConnection, Instant)>>,
     /// Whether the last try found the server missing: only changes are logged.
     is_down: AtomicBool,
+}
+
+/// For people.
+impl fmt::Display for Smtp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "smtp {}", self.server)
+    }
 }
 
 impl Smtp {

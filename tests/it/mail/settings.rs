@@ -100,5 +100,5 @@ fn development_sends_where_it_is_told_to() {
     assert_eq!(server.request("POST", "/v1/organizations/new/invitations").json(body).send().status, 201);
     assert_eq!(smtp.wait(1)[0].to, ["ada@example.com"]);
     let kept = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
-    assert!(kept.banner_value("mail").is_some_and(|mail| mail.contains("/dev/mailbox")));
+    assert!(kept.banner_value("mail").is_some_and(|mail| mail.contains("/dev/mail")));
 }
