@@ -24,7 +24,7 @@ pub enum Act {
     Drop,
     /// Closes the connection within the first line of its answer.
     Cut,
-    /// Says nothing, until the endpoint goes.
+    /// Says nothing until it is released or goes, and closes the connection then.
     Stall,
 }
 
@@ -33,8 +33,6 @@ pub enum Act {
 pub struct Received {
     /// The first line, without the version of HTTP.
     pub line: String,
-    /// When it had come whole.
-    pub at: Instant,
     /// Its headers and its body: the parts of a message are the same in both directions.
     pub message: Answer,
 }
@@ -63,6 +61,8 @@ struct Shared {
     most_open: AtomicUsize,
     /// How many bytes of large bodies were written.
     written: AtomicU64,
+    /// Whether nobody is made to wait any more.
+    is_released: AtomicBool,
     /// Whether it is over.
     is_over: AtomicBool,
 }
@@ -92,6 +92,7 @@ impl Endpoint {
             open: AtomicUsize::new(0),
             most_open: AtomicUsize::new(0),
             written: AtomicU64::new(0),
+            is_released: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         });
         let (address, for_thread) = (listener.local_addr().expect("an address"), Arc::clone(&shared));
@@ -135,6 +136,11 @@ impl Endpoint {
         *lock(&self.shared.default) = act;
     }
 
+    /// Lets go of those who wait.
+    pub fn release(&self) {
+        self.shared.is_released.store(true, Ordering::SeqCst);
+    }
+
     /// What came so far.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.shared.received).clone()
@@ -172,6 +178,7 @@ impl Endpoint {
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
+        self.release();
         // Wakes the thread that accepts.
         drop(TcpStream::connect(self.address));
     }
@@ -192,7 +199,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     let act = lock(&shared.script).pop_front().unwrap_or_else(|| lock(&shared.default).clone());
     lock(&shared.received).push(request);
     if matches!(act, Act::Stall) {
-        while !shared.is_over.load(Ordering::SeqCst) {
+        while !shared.is_released.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -236,7 +243,7 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Option<Received>> {
         let length = message.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
         if bytes.windows(4).any(|window| window == b"\r\n\r\n") && message.body.len() >= length {
             let line = String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
-            return Ok(Some(Received { line, at: Instant::now(), message }));
+            return Ok(Some(Received { line, message }));
         }
         match stream.read(&mut buffer)? {
             0 => return Ok(None),
