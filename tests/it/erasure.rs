@@ -15,7 +15,7 @@ fn erase(app: &TestApp, email: &str) -> Answer {
 
 /// The bytes of the file and what belongs to it, in lowercase. Another process reads them: closing the file in this one would
 /// drop SQLite's locks on it.
-fn bytes(app: &TestApp) -> Vec<u8> {
+pub fn bytes(app: &TestApp) -> Vec<u8> {
     let mut bytes = Vec::new();
     for end in ["", "-wal", "-shm"] {
         let path = format!("{}{end}", app.database.display());
@@ -26,7 +26,7 @@ fn bytes(app: &TestApp) -> Vec<u8> {
 }
 
 /// How often `text` is in `bytes`.
-fn count(bytes: &[u8], text: &str) -> usize {
+pub fn count(bytes: &[u8], text: &str) -> usize {
     bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
 }
 

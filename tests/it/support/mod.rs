@@ -1,6 +1,7 @@
 //! What tests are written with: a server of their own, and a client that sends exactly what it is told.
 
 pub mod client;
+pub mod endpoint;
 pub mod kept;
 pub mod life;
 pub mod process;
