@@ -17,6 +17,7 @@
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
+//! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -58,3 +59,4 @@ mod retention;
 mod security;
 mod sse;
 mod support;
+mod webhooks_api;

@@ -1,6 +1,7 @@
 //! What tests are written with: a server of their own, and a client that sends exactly what it is told.
 
 pub mod client;
+pub mod endpoint;
 pub mod kept;
 pub mod life;
 pub mod process;
@@ -128,6 +129,12 @@ impl TestApp {
         self.config.heartbeat = heartbeat;
         self.restart();
         self
+    }
+
+    /// The same server on the same file with other settings.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.config.settings);
+        self.restart();
     }
 
     /// Moves the clock to `millis` after the start.
