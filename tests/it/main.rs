@@ -18,6 +18,7 @@
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
+//! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -60,3 +61,4 @@ mod security;
 mod sse;
 mod support;
 mod webhooks;
+mod webhooks_api;

@@ -131,6 +131,12 @@ impl TestApp {
         self
     }
 
+    /// The same server on the same file with other settings.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.config.settings);
+        self.restart();
+    }
+
     /// Moves the clock to `millis` after the start.
     pub fn advance_to(&self, millis: i64) {
         self.clock.set(Timestamp::from_millis(START + millis));
