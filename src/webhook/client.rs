@@ -89,7 +89,11 @@ impl<R: Resolver> Resolver for Guarded<R> {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let is_plain = uri.scheme_str() != Some("https");
-        let addresses = self.resolver.resolve(uri, config, timeout)?;
+        let addresses = self.resolver.resolve(uri, config, timeout).map_err(|error| match error {
+            // What the system says of a look-up is no more than this, but reads as if a connection had been made.
+            ureq::Error::Io(_) => ureq::Error::HostNotFound,
+            other => other,
+        })?;
         if addresses.iter().all(|address| self.guard.admits(address.ip(), is_plain)) {
             Ok(addresses)
         } else {
@@ -133,6 +137,7 @@ fn describe_io(error: &std::io::Error) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
     use std::net::{SocketAddr, TcpListener};
     use std::sync::Mutex;
 
@@ -175,5 +180,40 @@ mod tests {
         }
         assert!(trap.accept().is_err(), "nothing may arrive");
         Ok(())
+    }
+
+    #[test]
+    fn the_connection_goes_to_the_address_that_was_checked() -> std::io::Result<()> {
+        let (endpoint, trap) = (TcpListener::bind("127.0.0.2:0")?, TcpListener::bind("127.0.0.1:0")?);
+        trap.set_nonblocking(true)?;
+        let addresses = [endpoint.local_addr()?, trap.local_addr()?];
+        let answering = std::thread::spawn(move || -> std::io::Result<()> {
+            let (mut stream, _) = endpoint.accept()?;
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte)?;
+                request.extend(byte);
+            }
+            stream.write_all(b"HTTP/1.1 204 X\r\nConnection: close\r\n\r\n")
+        });
+        let allowed = [ipnet::IpNet::from(addresses[0].ip())];
+        let answers = addresses.map(|address| vec![address]).to_vec();
+        let client = Client::with(Guard::new(&allowed, false), Rebinding(Mutex::new(answers)));
+        assert_eq!(post(&client, "http://rebinding.example.com/"), Ok(204), "what it stood for when it was checked");
+        assert_eq!(
+            post(&client, "http://rebinding.example.com/"),
+            Err("the host has an address that may not be reached"),
+            "what it stands for now"
+        );
+        assert!(trap.accept().is_err(), "nothing may arrive");
+        assert!(matches!(answering.join(), Ok(Ok(()))));
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_looked_up_is_not_found() {
+        let client = Client::new(Guard::default());
+        assert_eq!(post(&client, "https://name.invalid/"), Err("the host was not found"));
     }
 }
