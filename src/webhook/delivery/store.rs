@@ -104,10 +104,10 @@ pub fn requeue(tx: &WriteTx<'_>, webhook: Uuid, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// When the next delivery is due at a webhook that is not busy with `most` others.
+/// When the next delivery is due, or its lease is over, at a webhook that is not busy with `most` others.
 pub fn next_due(reader: &Reader<'_>, most: usize) -> Result<Option<Timestamp>> {
     let mut statement = reader.prepare_cached(
-        "select min(coalesce(due, lease))
+        "select min(min(coalesce(due, lease), coalesce(lease, due)))
          from (select (select min(due_at) from webhook_delivery
                        where webhook_id = webhook.id and state = 0 and leased = 0) as due,
                       (select min(due_at) from webhook_delivery

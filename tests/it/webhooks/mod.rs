@@ -89,6 +89,15 @@ fn wait_tried(app: &TestApp, webhook: &Value, attempts: u64) -> Value {
     .remove(0)
 }
 
+/// Waits until no delivery of any webhook waits or is under way.
+fn wait_idle(app: &TestApp) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !app.db_rows("select id from webhook_delivery where state = 0").is_empty() {
+        assert!(Instant::now() < deadline, "{:?}", app.contents()["webhook_delivery"]);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Invites `count` people to `organization` in one request.
 fn invite_many(app: &TestApp, organization: &str, count: usize) {
     let rows: Vec<_> =

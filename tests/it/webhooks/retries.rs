@@ -244,3 +244,62 @@ fn what_was_delivered_is_sent_again_on_request_with_all_its_tries_before_it() {
     let ids: Vec<_> = endpoint.wait(3).iter().map(|one| one.header("webhook-id").to_owned()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
+
+#[test]
+fn a_delivery_whose_lease_is_over_is_tried_again_whatever_else_waits() {
+    let app = dev();
+    let endpoint = Endpoint::start();
+    endpoint.script(&[Act::Status(500), Act::Status(500)]);
+    let hook = for_acme(&app, &endpoint);
+    for email in ["waits@b.co", "lost@b.co"] {
+        app.invite("acme", email);
+        wait_tried(&app, &hook, 1);
+    }
+    // As one whose thread broke off, while the other waits for an hour.
+    let lost = "update webhook_delivery
+        set leased = id = (select max(id) from webhook_delivery),
+            due_at = iif(id = (select max(id) from webhook_delivery), ?1 + 120000, ?1 + 3600000)";
+    let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(lost, [START])?);
+    assert_eq!(invited::db::write_beside(&app.database, job), Ok(2));
+    app.advance_to(119_999);
+    rest();
+    assert_eq!(endpoint.received().len(), 2);
+    app.advance_to(120_000);
+    let log = wait_for(&app, &hook, |log| log[0]["state"] == "delivered");
+    assert_eq!((&log[0]["attempts"], &log[1]["state"]), (&json!(2), &json!("waiting")));
+}
+
+#[test]
+fn what_waits_goes_to_where_the_webhook_has_moved() {
+    let app = dev();
+    let (old, new) = (Endpoint::that_does(Act::Status(404)), Endpoint::start());
+    let hook = for_acme(&app, &old);
+    app.invite("acme", "a@b.co");
+    let tried = wait_tried(&app, &hook, 1);
+    patch(&app, &hook, &json!({ "url": new.url() }));
+    app.advance_to(millis(&tried["nextAttemptAt"]));
+    wait_tried(&app, &hook, 2);
+    assert_eq!((old.received().len(), new.received().len()), (1, 1));
+    assert_eq!(old.received()[0].message.body, new.received()[0].message.body);
+}
+
+#[test]
+fn deliveries_fail_on_purpose_where_development_asks_for_it() {
+    let app = dev();
+    let endpoint = Endpoint::start();
+    let hook = for_acme(&app, &endpoint);
+    for (fault, status, error) in [
+        (json!("fail"), Value::Null, "the endpoint cannot be reached (/dev/faults)"),
+        (json!(503), json!(503), "the endpoint answered 503"),
+    ] {
+        let faults = json!({ "webhooks": { "next": 1, "do": fault } });
+        assert_eq!(app.post("/dev/faults", &faults.to_string()).status, 200);
+        app.invite("acme", if status.is_null() { "a@b.co" } else { "b@b.co" });
+        let tried = wait_tried(&app, &hook, 1);
+        assert_eq!((&tried["answerStatus"], &tried["error"]), (&status, &json!(error)));
+    }
+    assert_eq!(endpoint.connections(), 0);
+    app.advance_to(6_000);
+    wait_for(&app, &hook, |log| log.iter().all(|one| one["state"] == "delivered"));
+    assert_eq!(endpoint.received().len(), 2);
+}
