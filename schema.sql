@@ -106,8 +106,9 @@ create table mail (
   due_at        integer not null,
   -- How often it was tried.
   attempts      integer not null,
-  -- 1 while a try is under way. A server that starts takes all of them back: there is only one.
-  leased        integer not null check (leased in (0, 1)),
+  -- While a try is under way: a random number that only its claim knows, so that a mail that was queued again meanwhile is not taken
+  -- for done. Else null. A server that starts takes all of them back: there is only one.
+  lease         integer check (lease > 0),
   -- Why the last try failed.
   error         text,
   -- Serves: a further sending takes the place of one that waits.

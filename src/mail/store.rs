@@ -25,8 +25,8 @@ pub struct Claim {
     pub address_mac: Vec<u8>,
     /// How often it was tried, this time included.
     pub attempts: u32,
-    /// Until when it is claimed.
-    lease: Timestamp,
+    /// What tells this claim from every other one.
+    lease: u32,
 }
 
 /// Queues the mail of an invitation that was sent again, if its `delivery` is queued, in place of what waits. A reminder comes after
@@ -52,10 +52,10 @@ pub fn queue_notice(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
 /// Queues a mail that is due at `due_at`, in place of one that waits for the same.
 pub fn queue(tx: &WriteTx<'_>, (invitation, kind): (Uuid, Kind), address_mac: &[u8], due_at: Timestamp) -> Result<()> {
     tx.prepare_cached(
-        "insert into mail (invitation_id, kind, address_mac, due_at, attempts, leased)
-         values (:invitation_id, :kind, :address_mac, :due_at, 0, 0)
+        "insert into mail (invitation_id, kind, address_mac, due_at, attempts)
+         values (:invitation_id, :kind, :address_mac, :due_at, 0)
          on conflict do update
-         set due_at = :due_at, attempts = 0, leased = 0, error = null",
+         set due_at = :due_at, attempts = 0, lease = null, error = null",
     )?
     .execute(named_params! {
         ":invitation_id": invitation.as_bytes(),
@@ -75,10 +75,10 @@ pub fn next_due(reader: &Reader<'_>) -> Result<Option<Timestamp>> {
 
 /// Claims up to `room` mails that are due.
 pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
-    let lease = tx.now.plus_seconds(LEASE_SECONDS);
+    let lease = getrandom::u32().map_err(Error::internal)?.max(1);
     let mut statement = tx.prepare_cached(
         "update mail
-         set due_at = :lease, leased = 1, attempts = attempts + 1
+         set due_at = :lost_at, lease = :lease, attempts = attempts + 1
          where (invitation_id, kind, address_mac) in
                (select invitation_id, kind, address_mac
                 from mail
@@ -87,7 +87,8 @@ pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
                 limit :room)
          returning invitation_id, kind, address_mac, attempts",
     )?;
-    let bound = named_params! { ":lease": lease.as_millis(), ":now": tx.now.as_millis(), ":room": i64::try_from(room).unwrap_or(i64::MAX) };
+    let bound = named_params! { ":lost_at": tx.now.plus_seconds(LEASE_SECONDS).as_millis(), ":lease": lease,
+    ":now": tx.now.as_millis(), ":room": i64::try_from(room).unwrap_or(i64::MAX) };
     let mut rows = statement.query(bound)?;
     let mut claims = Vec::new();
     while let Some(row) = rows.next()? {
@@ -105,7 +106,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
 
 /// Takes back every lease.
 pub fn release(tx: &WriteTx<'_>) -> Result<()> {
-    tx.prepare_cached("update mail set leased = 0, due_at = :now where leased = 1")?
+    tx.prepare_cached("update mail set lease = null, due_at = :now where lease is not null")?
         .execute(named_params! { ":now": tx.now.as_millis() })?;
     Ok(())
 }
@@ -121,14 +122,13 @@ pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
              where invitation_id = :invitation_id
                and kind = :kind
                and address_mac = :address_mac
-               and leased = 1
-               and due_at = :lease",
+               and lease = :lease",
         )?
         .execute(named_params! {
             ":invitation_id": claim.invitation.as_bytes(),
             ":kind": claim.kind as u8,
             ":address_mac": claim.address_mac,
-            ":lease": claim.lease.as_millis(),
+            ":lease": claim.lease,
         })?;
     Ok(removed > 0)
 }
@@ -138,12 +138,11 @@ pub fn put_off(tx: &WriteTx<'_>, claim: &Claim, due_at: Timestamp, error: &str) 
     let changed = tx
         .prepare_cached(
             "update mail
-             set due_at = :due_at, leased = 0, error = :error
+             set due_at = :due_at, lease = null, error = :error
              where invitation_id = :invitation_id
                and kind = :kind
                and address_mac = :address_mac
-               and leased = 1
-               and due_at = :lease",
+               and lease = :lease",
         )?
         .execute(named_params! {
             ":due_at": due_at.as_millis(),
@@ -151,7 +150,7 @@ pub fn put_off(tx: &WriteTx<'_>, claim: &Claim, due_at: Timestamp, error: &str) 
             ":invitation_id": claim.invitation.as_bytes(),
             ":kind": claim.kind as u8,
             ":address_mac": claim.address_mac,
-            ":lease": claim.lease.as_millis(),
+            ":lease": claim.lease,
         })?;
     Ok(changed > 0)
 }

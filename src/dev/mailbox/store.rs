@@ -48,7 +48,7 @@ pub fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Resu
         "select exists (
            select 1
            from mail
-           where (leased = 1 or due_at <= :until)
+           where (lease is not null or due_at <= :until)
              and (:kind is null or kind = :kind)
              and (:to is null or kind <> :notice)
              and (:to is null or :to = (select email from invitation where id = mail.invitation_id))

@@ -216,3 +216,21 @@ fn a_mail_that_is_refused_for_a_day_is_given_up_with_an_event() {
     assert_eq!(failures(&app).len(), 1);
     assert!(app.contents()["mail"].is_empty());
 }
+
+#[test]
+fn a_mail_that_is_queued_again_is_not_done_with_by_the_try_before_it_even_at_the_same_time() {
+    use invited::mail::{Kind, store};
+    let app = TestApp::serve();
+    let made = app.invite("acme", "a@b.co");
+    let id = made["id"].as_str().and_then(|id| uuid::Uuid::try_parse(id).ok()).expect("an id");
+    let job = |tx: &invited::db::WriteTx<'_>| {
+        let claim = || {
+            store::queue(tx, (id, Kind::Invitation), &[], tx.now)?;
+            Ok::<_, invited::error::Error>(store::claim(tx, 8)?.remove(0))
+        };
+        let (earlier, later) = (claim()?, claim()?);
+        let put_off = store::put_off(tx, &earlier, tx.now, "an error")?;
+        Ok([put_off, store::remove(tx, &earlier)?, store::remove(tx, &later)?])
+    };
+    assert_eq!(invited::db::write_beside(&app.database, job).expect("the file"), [false, false, true]);
+}

@@ -64,7 +64,7 @@ fn wait_until(app: &TestApp, invitation: &Value, state: &str) -> Value {
 fn wait_idle(app: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let now = app.clock.now().as_millis();
-    while !app.db_rows(&format!("select kind from mail where due_at <= {now} or leased = 1")).is_empty() {
+    while !app.db_rows(&format!("select kind from mail where due_at <= {now} or lease is not null")).is_empty() {
         assert!(Instant::now() < deadline, "{:?}", app.contents()["mail"]);
         std::thread::sleep(Duration::from_millis(10));
     }
