@@ -6,7 +6,7 @@
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
-//! * [`webhook`]: endpoints that are told of events, and what became of each delivery. [`outbox`]: what works off the queues.
+//! * [`mail`]: what is told to people. [`webhook`]: endpoints that are told of events. [`outbox`]: what works off the queues of both.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.

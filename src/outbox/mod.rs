@@ -134,7 +134,8 @@ impl<C: Channel> Worker<C> {
             self.note(ended);
         }
         let room = C::ROOM.saturating_sub(self.running.len());
-        let is_due = room > 0 && self.is_due()?;
+        // What is recorded now may make room at its destination for what waited for that.
+        let is_due = room > 0 && (!self.ended.is_empty() || self.is_due()?);
         if self.ended.is_empty() && !is_due {
             return Ok(self.running.len());
         }

@@ -255,3 +255,14 @@ fn what_waited_or_was_under_way_at_a_stop_arrives_after_it_under_the_same_id() {
         assert_eq!(same[0].message.body, same[1].message.body);
     }
 }
+
+#[test]
+fn a_burst_to_one_webhook_arrives_without_a_pause_after_each_two() {
+    let (app, endpoint) = (dev(), Endpoint::start());
+    for_acme(&app, &endpoint);
+    let began = Instant::now();
+    invite_many(&app, "acme", 100);
+    endpoint.wait(100);
+    // Two at a time, and a look every half a second, would be 25 seconds.
+    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+}
