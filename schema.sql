@@ -44,9 +44,12 @@ create table invitation (
   closed_at       integer,
   -- Who accepted: the user id that the application gave. Null unless accepted.
   accepted_by     text,
-  -- Who invites, as the application names them. Both may be null.
+  -- Who invites, as the application names them, and the address for a notice of the answer. Each may be null.
   inviter_id      text,
   inviter_name    text,
+  inviter_email   text,
+  -- The inviter's own words for the mail, at most 500 characters with line breaks. No answer shows it.
+  note            text,
   -- The application's own data: a JSON object as text, at most 4,096 bytes.
   metadata        text,
   -- Where the person goes after joining; its origin is on the server's list.
@@ -57,6 +60,11 @@ create table invitation (
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
+  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed.
+  delivery          integer not null default 0 check (delivery between 0 and 3),
+  -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
+  delivery_attempts integer,
+  delivery_error    text,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;
@@ -86,6 +94,105 @@ create table code (
   primary key (invitation_id, address_mac)
 ) strict, without rowid;
 
+-- Mail that is to be sent: written in the transaction of its cause, deleted once the mail server has taken it or it was given up.
+-- What it says, its link and its code are put together when it is sent, so nothing in here opens anything.
+create table mail (
+  invitation_id blob    not null references invitation (id) on delete cascade,
+  -- 0 the invitation, 1 a code, 2 a reminder, 3 a notice to the inviter that it was answered.
+  kind          integer not null check (kind between 0 and 3),
+  -- Of a code: the HMAC of the address that was given; it goes out only if that is the invited one. Else empty.
+  address_mac   blob    not null,
+  -- When to try next; of a row that is under way: when it counts as lost, and is tried again.
+  due_at        integer not null,
+  -- How often it was tried.
+  attempts      integer not null,
+  -- While a try is under way: a random number that only its claim knows, so that a mail that was queued again meanwhile is not taken
+  -- for done. Else null. A server that starts takes all of them back: there is only one.
+  lease         integer check (lease > 0),
+  -- Why the last try failed.
+  error         text,
+  -- Serves: a further sending takes the place of one that waits.
+  primary key (invitation_id, kind, address_mac)
+) strict, without rowid;
+
+-- Serves: what is due next.
+create index mail_due
+  on mail (due_at);
+
+-- Only in development: mail that was kept instead of sent, the newest 1,000.
+create table mailbox (
+  -- UUIDv7.
+  id         blob    not null primary key check (length(id) = 16),
+  -- The address it went to.
+  recipient  text    not null,
+  -- invitation, code, reminder or notice.
+  kind       text    not null,
+  -- When it was kept.
+  sent_at    integer not null,
+  subject    text    not null,
+  -- The link or the code that it brings; null: it brings none.
+  link       text,
+  code       text,
+  -- What a mail server would have got (RFC 5322), and its two bodies.
+  raw        text    not null,
+  text       text    not null,
+  html       text    not null
+) strict, without rowid;
+
+-- An endpoint that is told of events as they are committed. Its signing secret is derived from the server's own (src/webhook/sign.rs).
+-- One of an organization goes with the organization.
+create table webhook (
+  -- UUIDv7.
+  id                blob    not null primary key check (length(id) = 16),
+  -- Whose events it is told of; null: everybody's. No foreign key: it may be there before the first invitation.
+  organization_id   text,
+  -- Where they go: an http or https URL in its normal form, at most 2,048 bytes.
+  url               text    not null,
+  -- JSON array of the types of events it is told of; null: all.
+  types             text,
+  -- What its maker calls it. May be null.
+  description       text,
+  -- How often its secret was rotated.
+  generation        integer not null,
+  -- Until when the secret before is used, too; null: there is none.
+  previous_until    integer,
+  -- Since when nothing is sent to it, and why: gone, exhausted, paused (src/webhook/mod.rs). Null while it is enabled.
+  disabled_at       integer,
+  disabled_reason   text,
+  created_at        integer not null,
+  updated_at        integer not null
+) strict, without rowid;
+
+-- One event on its way to one webhook, and what became of it. What is sent is the event as it is then. Kept for 30 days.
+create table webhook_delivery (
+  webhook_id      blob    not null references webhook (id) on delete cascade,
+  -- The id of the event; of a test, which has none, an id of its own.
+  id              blob    not null check (length(id) = 16),
+  -- Whose event it is; null: it is a test.
+  organization_id text,
+  -- 0 waiting, 1 delivered, 2 failed.
+  state           integer not null check (state between 0 and 2),
+  -- When it is due; while it is leased, when the lease is over; once it has ended, when that was.
+  due_at          integer not null,
+  -- 1 while a try is under way. A server that starts takes all of them back: there is only one.
+  leased          integer not null check (leased in (0, 1)),
+  -- How often it was tried since it was made, or last asked for.
+  attempts        integer not null,
+  created_at      integer not null,
+  -- Of the last try: when it began, how many milliseconds it took, the status of its answer, and in a few words what went wrong.
+  last_attempt_at integer,
+  duration_ms     integer,
+  status          integer,
+  error           text,
+  -- Serves: the log of a webhook, newest first, page by id.
+  primary key (webhook_id, id)
+) strict, without rowid;
+
+-- Serves: what is due next at a webhook, and how much is under way there.
+create index webhook_delivery_due
+  on webhook_delivery (webhook_id, leased, due_at)
+  where state = 0;
+
 -- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.
 -- Serves: the count before a create in such an organization, which steps over no more of them than the cap allows.
 create index invitation_capped
@@ -97,14 +204,14 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
   invitation_id   blob    check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, or `retention`.
+  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `retention`, or `mail`.
   actor           text    not null,
-  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes.
+  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes, of mail one for each mail.
   request_id      text    not null,
   created_at      integer not null,
   -- The fields that changed, of an organization all its settings, as JSON objects, without the members that

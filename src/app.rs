@@ -1,21 +1,30 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::dev::faults::Faults;
+use crate::event::stream::Streams;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::mail::channel::{self, Mail};
+use crate::mail::transport::Transport;
 use crate::oidc;
+use crate::outbox::{Channel, Worker};
 use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
+use crate::webhook::{self, channel::Webhooks};
 
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,6 +43,8 @@ pub struct Program {
     listener: TcpListener,
     /// What its requests share.
     state: State,
+    /// The mail that it sends; none: mail is off.
+    mail: Option<Mail>,
     /// Threads that answer requests.
     workers: usize,
     /// The address it listens on, with the port it got.
@@ -51,6 +62,7 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         let oidc = oidc::Verifier::new(&config.settings)?;
+        let mail = channel::prepare(config)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
         let secret = Secret::load(&config.secret)?;
@@ -65,13 +77,49 @@ impl Program {
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
-        let state = State { db, rules, retention, mode, public_url: bare, accept_url, secret, oidc, start };
-        Ok(Self { listener, state, workers: config.workers, address, public_url, admin_key })
+        let faults = Faults::default();
+        let mail = mail.map(|(composer, transport)| Mail {
+            transport,
+            composer,
+            faults: faults.clone(),
+            secret: secret.clone(),
+            accept_url: accept_url.clone(),
+            remind_before_seconds: config.settings.mail.remind_before_seconds(),
+            notifies_inviters: config.settings.mail.notify_inviters,
+        });
+        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat));
+        let state = State {
+            db,
+            rules,
+            retention,
+            mode,
+            public_url: bare,
+            accept_url,
+            streams,
+            secret,
+            oidc,
+            faults,
+            guard,
+            start,
+        };
+        Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
     }
 
     /// The open data file.
     pub fn db(&self) -> &Db {
         &self.state.db
+    }
+
+    /// How mail leaves, for the person who starts the server.
+    pub fn mail(&self) -> String {
+        match &self.mail {
+            Some(Mail { transport: Transport::Mailbox, .. }) => {
+                format!("kept, to be read at http://{}/dev/mail", self.address)
+            }
+            Some(Mail { transport: Transport::Smtp(smtp), .. }) => smtp.to_string(),
+            None => "off: invitations carry \"delivery\":\"none\", and links come from POST .../link (see --smtp-url)"
+                .to_owned(),
+        }
     }
 
     /// Answers requests until a signal comes, then finishes those it has. A second signal ends the process at once.
@@ -97,7 +145,10 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        let faults = self.state.faults.clone();
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone(), faults.clone());
         let state = web::Data::new(self.state);
+        let ending = state.clone();
         let app = move || {
             App::new()
                 .app_data(state.clone())
@@ -115,22 +166,56 @@ impl Program {
             .map_err(cannot_serve)?
             .run();
         let handle = server.handle();
-        let stopping = async move {
-            stop.await;
-            handle.stop(true).await;
-        };
         let sweeping = actix_web::rt::spawn(async move {
             loop {
                 tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
                 limits.sweep();
             }
         });
+        let mailing = self.mail.map(|mail| Working::start(&db, mail));
+        let telling = Working::start(&db, webhooks);
+        let sweeping_deliveries = actix_web::rt::spawn(webhook::channel::keep_swept(db.clone()));
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
-        let (outcome, ()) = futures_util::join!(server, stopping);
+        let stopping = async move {
+            stop.await;
+            // Streams and stalls would go on for too long.
+            ending.streams.close();
+            faults.stop();
+            // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
+            futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
+        };
+        let (outcome, _) = futures_util::join!(server, stopping);
         sweeping.abort();
+        sweeping_deliveries.abort();
         retaining.abort();
         db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// A worker of the outbox that runs.
+struct Working {
+    /// Dropped to stop it.
+    stop: oneshot::Sender<()>,
+    /// Ends when it has stopped.
+    ended: JoinHandle<()>,
+}
+
+impl Working {
+    /// Starts to work off `channel`.
+    fn start<C: Channel>(db: &Db, channel: C) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let worker = Worker::new(db.clone(), Arc::new(channel));
+        Self { stop, ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })) }
+    }
+
+    /// Stops it, if there is one, and waits for what is under way.
+    async fn stop(working: Option<Self>) {
+        if let Some(Self { stop, ended }) = working {
+            drop(stop);
+            // It fails only if the worker panicked, which was logged.
+            let _ = ended.await;
+        }
     }
 }
 
@@ -154,7 +239,7 @@ impl Signals {
     }
 
     /// Waits for either.
-    async fn next(&mut self) {
+    pub async fn next(&mut self) {
         tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
 }

@@ -31,6 +31,11 @@ impl Timestamp {
         Self(millis.clamp(0, LAST_MILLIS))
     }
 
+    /// The time as the standard library has it.
+    pub fn to_system_time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.0.unsigned_abs())
+    }
+
     /// Milliseconds since the epoch.
     pub fn as_millis(self) -> i64 {
         self.0

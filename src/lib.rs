@@ -6,10 +6,13 @@
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
+//! * [`mail`]: what is told to people. [`webhook`]: endpoints that are told of events. [`outbox`]: what works off the queues of both.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
 //! * [`oidc`]: id tokens of the operator's identity provider.
-//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with.
+//! * [`listen`]: hands webhooks on to an application on this machine, while it is being developed.
+//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with; a mailbox, and faults of deliveries.
+//! * [`mod@web`]: pages for people: the one that links lead to, and those of the mailbox.
 //! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
 //!
 //! # One request
@@ -37,11 +40,16 @@ pub mod idempotency;
 pub mod invitation;
 pub mod key;
 pub mod limits;
+pub mod listen;
+pub mod mail;
 pub mod object;
 pub mod oidc;
 pub mod organization;
+pub mod outbox;
 pub mod page;
 pub mod retention;
 pub mod secret;
 pub mod text;
 pub mod token;
+pub mod web;
+pub mod webhook;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::baseline::Baseline;
 use crate::figure;
+use crate::mail::SlowPeer;
 use crate::process::{Server, run_loop};
 use crate::seed::{Layout, Seed};
 use crate::wrk::{Kind, Sample, Wrk};
@@ -49,13 +50,15 @@ pub enum Run {
     InsertLoop,
     /// Create over so many connections.
     Create(u32),
+    /// The same with mail on, and a slow mail server.
+    CreateWithMail(u32),
     /// The same in the usual design.
     Naive(u32),
 }
 
 impl Run {
     /// Every run, baselines beside what is compared with them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Probe,
         Self::GetOne,
         Self::List20,
@@ -64,6 +67,7 @@ impl Run {
         Self::List1000,
         Self::InsertLoop,
         Self::Create(64),
+        Self::CreateWithMail(64),
         Self::Naive(64),
         Self::Create(16),
         Self::Naive(16),
@@ -80,6 +84,8 @@ struct Contestants<'a> {
     probe: Server,
     /// The usual design.
     naive: Server,
+    /// The data file of a server that sends mail. It is started for its run only: what it has to send then would disturb the others.
+    mailing: PathBuf,
     /// The data file of the insert loop; the list loop reads it too.
     loops: PathBuf,
     /// Sends the load.
@@ -98,11 +104,13 @@ impl<'a> Contestants<'a> {
             }
             Ok(path)
         };
-        let (file, naive, loops) = (copy("invited.db")?, copy("naive.db")?, copy("loops.db")?);
+        let (file, naive) = (copy("invited.db")?, copy("naive.db")?);
+        let (mailing, loops) = (copy("mailing.db")?, copy("loops.db")?);
         Ok(Self {
-            invited: serve(&file)?,
+            invited: serve(&file, None)?,
             probe: Server::baseline(Baseline::Probe, &file)?,
             naive: Server::baseline(Baseline::Naive, &naive)?,
+            mailing,
             loops,
             wrk: Wrk::new(seed)?,
             seconds: plan.seconds,
@@ -118,6 +126,11 @@ impl<'a> Contestants<'a> {
             Run::Mixed => self.send(&self.invited, Kind::Mixed, 64),
             Run::List1000 => self.send(&self.invited, Kind::List1000, 16),
             Run::Create(connections) => self.send(&self.invited, Kind::Create, connections),
+            Run::CreateWithMail(connections) => {
+                let peer = SlowPeer::start()?;
+                let sample = self.send(&serve(&self.mailing, Some(peer.port))?, Kind::Create, connections)?;
+                peer.check().map(|()| sample)
+            }
             Run::Naive(connections) => self.send(&self.naive, Kind::Create, connections),
             Run::ListLoop => self.repeat(Baseline::List),
             Run::InsertLoop => self.repeat(Baseline::Insert),
@@ -138,12 +151,12 @@ impl<'a> Contestants<'a> {
     }
 }
 
-/// Starts the real server; the key that it made is remembered beside the file for the next start.
+/// Starts the real server, with mail where there is a port of a mail server; the key that it made is remembered beside the file for the next start.
 ///
 /// # Errors
 /// When it does not start.
-pub fn serve(database: &Path) -> Result<Server> {
-    let mut server = Server::invited(database)?;
+pub fn serve(database: &Path, mail: Option<u16>) -> Result<Server> {
+    let mut server = Server::invited(database, mail)?;
     let remembered = database.with_extension("key");
     match &server.key {
         Some(key) => std::fs::write(&remembered, key)?,

@@ -30,7 +30,7 @@ struct Figure {
 }
 
 /// The figures of each file.
-const FIGURES: [Figure; 11] = [
+const FIGURES: [Figure; 13] = [
     Figure {
         name: "get one, 64 connections",
         against: "fixed JSON from the same HTTP stack",
@@ -65,6 +65,20 @@ const FIGURES: [Figure; 11] = [
         runs: (Run::Create(64), Run::InsertLoop),
         measure: Measure::RateOfDisk,
         goal: Some(Goal::at_least(0.45, 0.65)),
+    },
+    Figure {
+        name: "durable create, mail on, 64 connections",
+        against: "the same rows in a loop, but for mail",
+        runs: (Run::CreateWithMail(64), Run::InsertLoop),
+        measure: Measure::RateOfDisk,
+        goal: Some(Goal::at_least(0.45, 0.65)),
+    },
+    Figure {
+        name: "durable create, mail on, 64 connections",
+        against: "durable create without mail",
+        runs: (Run::CreateWithMail(64), Run::Create(64)),
+        measure: Measure::RateOfDisk,
+        goal: None,
     },
     Figure {
         name: "durable create, 64 connections",

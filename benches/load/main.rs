@@ -15,7 +15,7 @@
 //!
 //! # Where everything is
 //! [`figure`] has the figures with their goals, [`contest`] the runs that they compare, [`resource`] memory and start,
-//! [`seed`] the data files, [`baseline`] the other contestants, [`process`] and [`wrk`] what runs outside of this program,
+//! [`seed`] the data files, [`baseline`] the other contestants, [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
 //! [`machine`] what it needs, [`table`] what is printed.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
@@ -25,6 +25,7 @@ mod contest;
 mod figure;
 mod insert;
 mod machine;
+mod mail;
 mod process;
 mod resource;
 mod seed;

@@ -24,16 +24,20 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the real server on `database` and waits until it listens.
+    /// Starts the real server on `database` and waits until it listens. It sends mail where there is a port of a mail server.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn invited(database: &Path) -> Result<Self> {
+    pub fn invited(database: &Path, mail: Option<u16>) -> Result<Self> {
         let mut command = pinned(env!("CARGO_BIN_EXE_invited"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
             command.env_remove(name);
         }
         command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
+        if let Some(port) = mail {
+            command.args(["--mail-from", "invites@example.com", "--accept-url", "https://app.example.com/join"]);
+            command.arg("--smtp-url").arg(format!("smtp://127.0.0.1:{port}?tls=none"));
+        }
         Self::start(&mut command, "curl")
     }
 

@@ -87,7 +87,7 @@ fn row(figure: String, (score, unit): (f64, Unit), goal: Goal) -> Row {
 
 /// MiB at rest after a first answer, and at most under load.
 fn measure_memory(seed: &Seed, file: &Path, seconds: u32) -> Result<(f64, f64)> {
-    let server = serve(file)?;
+    let server = serve(file, None)?;
     get(&server, &one_path(seed)?)?.into_body().read_to_vec()?;
     let idle = server.memory_mib("VmRSS")?;
     server.reset_peak_memory()?;
@@ -100,7 +100,7 @@ fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
     let path = one_path(seed)?;
     let start_once = |_| {
         let start = Instant::now();
-        get(&serve(file)?, &path)?.into_body().read_to_vec()?;
+        get(&serve(file, None)?, &path)?.into_body().read_to_vec()?;
         Ok(start.elapsed().as_secs_f64() * 1000.0)
     };
     let times: Vec<f64> = (0..starts).map(start_once).collect::<Result<_>>()?;
@@ -109,7 +109,7 @@ fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
 
 /// MiB at most while a slow reader takes all invitations of one organization.
 fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
-    let server = serve(file)?;
+    let server = serve(file, None)?;
     server.reset_peak_memory()?;
     let mut body = get(&server, "/v1/organizations/large-0/invitations")?.into_body().into_reader();
     let (mut buffer, mut ids) = (vec![0; READ_BYTES], 0);

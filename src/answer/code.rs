@@ -7,10 +7,11 @@ use subtle::ConstantTimeEq;
 
 use super::store::{self, Asked};
 use crate::clock::Timestamp;
-use crate::db::WriteTx;
+use crate::db::{Reader, WriteTx};
 use crate::email::Email;
 use crate::error::Result;
 use crate::invitation::transition::Present;
+use crate::mail::{self, Kind};
 use crate::secret::Secret;
 
 /// How long a code can be answered, in seconds: 10 minutes.
@@ -18,12 +19,27 @@ pub const LIFETIME_SECONDS: i64 = 600;
 /// Wrong answers after which a new code is needed.
 const MAX_TRIES: u32 = 5;
 
-/// Makes a code for `email`, in place of an earlier one. It looks and costs the same whether or not that address was invited.
+/// A code with its time.
+#[derive(Debug)]
+pub struct Code {
+    /// The six digits.
+    pub digits: String,
+    /// When it was asked for.
+    pub issued_at: Timestamp,
+}
+
+/// Makes a code for `email`, in place of an earlier one, and where there is mail queues it. It looks and costs the same whether or
+/// not that address was invited: whose code goes out is decided when it is sent.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn request(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email) -> Result<()> {
-    store::ask(tx, (present.id, &address_mac(secret, present, email)))
+pub fn request(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email, has_mail: bool) -> Result<()> {
+    let address_mac = address_mac(secret, present, email);
+    store::ask(tx, (present.id, &address_mac))?;
+    if has_mail {
+        mail::store::queue(tx, (present.id, Kind::Code), &address_mac, tx.now)?;
+    }
+    Ok(())
 }
 
 /// Whether `code` is the live one for the invited address; a wrong answer is counted. Every way to be wrong costs the same.
@@ -44,14 +60,26 @@ pub fn verify(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Emai
     Ok(false)
 }
 
-/// The live code of the invited address, if one was asked for: what is sent to it.
+/// The live code of the invited address, if one was asked for.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn current(conn: &crate::db::Reader<'_>, secret: &Secret, present: &Present) -> Result<Option<String>> {
+pub fn current(reader: &Reader<'_>, secret: &Secret, present: &Present) -> Result<Option<Code>> {
     let address_mac = address_mac(secret, present, &present.email);
-    let asked = store::find_asked(conn, (present.id, &address_mac))?.filter(|asked| is_live(asked, conn.now));
-    Ok(asked.map(|asked| derive(secret, present, &address_mac, asked.issued_at)))
+    let asked = store::find_asked(reader, (present.id, &address_mac))?.filter(|asked| is_live(asked, reader.now));
+    Ok(asked.map(|Asked { issued_at, .. }| {
+        let digits = derive(secret, present, &address_mac, issued_at);
+        Code { digits, issued_at }
+    }))
+}
+
+/// The live code that was asked for the address behind `asked_mac`, if that is the invited one: what is sent to it.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn sent(tx: &WriteTx<'_>, secret: &Secret, present: &Present, asked_mac: &[u8]) -> Result<Option<Code>> {
+    let is_invited = address_mac(secret, present, &present.email) == asked_mac;
+    if is_invited { current(&tx.reader(), secret, present) } else { Ok(None) }
 }
 
 /// Whether a code that was asked for can still be answered.

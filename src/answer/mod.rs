@@ -11,8 +11,6 @@ pub mod proof;
 pub mod routes;
 pub mod store;
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,10 +20,11 @@ use crate::email::{Email, Hosts};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::event::Origin;
 use crate::invitation::link::LinkToken;
+use crate::invitation::new::Sending;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::{Invitation, new};
 use crate::key::Rights;
-use crate::limits::Limits;
+use crate::mail;
 use crate::secret::Secret;
 use proof::Proof;
 
@@ -113,8 +112,8 @@ pub struct Attempt {
     pub proof: Proof,
     /// What the caller's key lets see; none: there is no key.
     pub rights: Option<Rights>,
-    /// How many wrong proofs a link may get.
-    pub limits: Arc<Limits>,
+    /// How many wrong proofs a link may get, and whether the inviter is told.
+    pub sending: Sending,
     /// Where it comes from.
     pub origin: Origin,
 }
@@ -142,26 +141,28 @@ impl Attempt {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
             (Proof::Known(_), None) => Err(Error::not_found()),
             (Proof::Known(subject), Some(present)) => {
-                settle(tx, &present, self.change, subject, (&self.limits, &self.origin))?;
+                settle(tx, &present, self.change, subject, (&self.sending, &self.origin))?;
                 Ok(Outcome::Answered(present))
             }
             (Proof::Code { email, code }, Some(present)) => {
                 // That it was answered already can be seen without any proof.
                 self.change.check(&present)?;
-                self.limits.check_proofs(present.id)?;
+                let limits = &self.sending.limits;
+                limits.check_proofs(present.id)?;
                 if !code::verify(tx, secret, &present, email, code)? {
-                    self.limits.count_wrong_proof(present.id);
+                    limits.count_wrong_proof(present.id);
                     return Ok(Outcome::Rejected);
                 }
                 let subject = Subject { email: email.clone(), id: None };
-                settle(tx, &present, self.change, &subject, (&self.limits, &self.origin))?;
+                settle(tx, &present, self.change, &subject, (&self.sending, &self.origin))?;
                 Ok(Outcome::Answered(present))
             }
         }
     }
 }
 
-/// Answers `present` by `change` for `subject`, whose address is proven. Another address than the invited one is counted.
+/// Answers `present` by `change` for `subject`, whose address is proven, and where that is set tells the inviter. Another address than
+/// the invited one is counted.
 ///
 /// # Errors
 /// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
@@ -170,8 +171,9 @@ pub fn settle(
     present: &Present,
     change: Change,
     subject: &Subject,
-    (limits, origin): (&Limits, &Origin),
+    (sending, origin): (&Sending, &Origin),
 ) -> Result<()> {
+    let limits = &sending.limits;
     limits.check_proofs(present.id)?;
     if subject.email != present.email {
         limits.count_wrong_proof(present.id);
@@ -179,5 +181,6 @@ pub fn settle(
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);
     transition::close(tx, present, change, accepted_by, origin)?;
-    store::drop_codes(tx, present.id)
+    store::drop_codes(tx, present.id)?;
+    if sending.notifies_inviters { mail::store::queue_notice(tx, present.id) } else { Ok(()) }
 }

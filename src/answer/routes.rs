@@ -16,6 +16,7 @@ use crate::http::params::Once;
 use crate::http::query::NoQuery;
 use crate::http::visitor::Visitor;
 use crate::idempotency::{self, Answer};
+use crate::invitation::new::Sending;
 use crate::invitation::transition::{Change, Present};
 use crate::invitation::{self, Invitation, json};
 use crate::key::Scope;
@@ -71,8 +72,8 @@ pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<Looku
     tag = "Answers",
     summary = "Ask for a code",
     description = "Makes a 6-digit code for the address, if it is the invited one, in place of an earlier code. The answer is the same \
-        either way. A code lives 10 minutes and dies with its fifth wrong answer; the invitation stays. This version sends no mail: \
-        `invited dev` shows codes at `/dev/codes`.",
+        either way. A code lives 10 minutes and dies with its fifth wrong answer; the invitation stays. It is sent by mail; a server \
+        without mail sends none.",
     params(Once),
     request_body(content = CodeBody, example = json!({"token": super::EXAMPLE_TOKEN, "email": "new.user@example.com"})),
     responses(
@@ -91,7 +92,7 @@ pub async fn request_code(
 ) -> Result<HttpResponse> {
     let (token, email) = body.value.parse(state.rules.hosts)?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let (secret, limits) = (state.secret.clone(), state.rules.sending.limits.clone());
+    let (secret, Sending { limits, has_mail, .. }) = (state.secret.clone(), state.rules.sending.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
@@ -100,7 +101,7 @@ pub async fn request_code(
             // Each request counts, right or wrong: a count of the wrong ones would tell which address is right.
             limits.check_proofs(present.id)?;
             limits.count_wrong_proof(present.id);
-            code::request(tx, &secret, &present, &email)?;
+            code::request(tx, &secret, &present, &email, has_mail)?;
             let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
             Ok(Answer { status: 202, location: None, body, replayed: false })
         })
@@ -199,8 +200,8 @@ async fn answer(
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let is_vouched = rights.is_some();
-    let limits = state.rules.sending.limits.clone();
-    let attempt = Attempt { token, change, proof, rights, limits, origin: visitor.origin() };
+    let sending = state.rules.sending.clone();
+    let attempt = Attempt { token, change, proof, rights, sending, origin: visitor.origin() };
     let secret = state.secret.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {

@@ -4,6 +4,7 @@ mod dev;
 mod key;
 mod openapi;
 mod serve;
+mod webhook;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ enum Command {
     Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// Hand events on to an application on this machine, while it is being developed
+    Webhook(webhook::WebhookArgs),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -53,6 +56,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings),
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Openapi) => openapi::run(),
         }
     }
@@ -78,12 +82,13 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Prints what a person needs to know of a server that starts: version, URL, file, the new key, a first call.
+/// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes, the new key, a first call.
 fn announce(program: &Program, database: &Path) {
     let url = format!("http://{}", program.address);
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let mut banner =
         format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
+    banner += &format!("  mail       {}\n", program.mail());
     let header = match &program.admin_key {
         Some(key) => {
             banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());

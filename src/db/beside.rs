@@ -1,5 +1,6 @@
 //! Reads and writes of a command that works beside a running server: through SQLite's own locks, never around them.
 
+use std::cell::Cell;
 use std::path::Path;
 
 use super::connection::{self, Synchronous};
@@ -28,8 +29,10 @@ pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::e
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
     let ids = IdMint::after(&transaction);
-    let outcome =
-        write(&WriteTx::new(&transaction, Clock::System.now(), &ids)).map_err(|error| failed(path, &error))?;
+    // A server that runs beside this finds what is new by itself, a moment later.
+    let topics = Cell::new(0);
+    let tx = WriteTx::new(&transaction, Clock::System.now(), &ids, &topics);
+    let outcome = write(&tx).map_err(|error| failed(path, &error))?;
     transaction.commit().map_err(unusable)?;
     Ok(outcome)
 }

@@ -3,6 +3,7 @@
 //! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//! * [`topic`] tells those who wait what was committed.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //!
 //! # Locking
@@ -15,6 +16,7 @@ mod connection;
 mod error;
 mod file;
 mod scrub;
+mod topic;
 mod transaction;
 mod writer;
 
@@ -26,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Code, Error, Result};
@@ -34,6 +36,7 @@ use crate::failure::Failure;
 
 pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
+pub use topic::Topic;
 pub use transaction::WriteTx;
 
 /// Under which name the library that brings files up to date logs.
@@ -262,6 +265,11 @@ impl Db {
     pub fn close(&self) {
         self.shared.writer.close();
         self.shared.checkpointer.close();
+    }
+
+    /// What follows `topic` from now on: it changes with every commit that announced it.
+    pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
+        self.shared.writer.follow(topic)
     }
 
     /// The present time, by the clock that this file's transactions use.

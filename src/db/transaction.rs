@@ -6,6 +6,8 @@ use std::ops::Deref;
 use rusqlite::{Connection, OptionalExtension};
 use uuid::{ContextV7, Uuid};
 
+use super::Reader;
+use super::topic::Topic;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
@@ -17,17 +19,24 @@ pub struct WriteTx<'a> {
     pub now: Timestamp,
     /// Where new ids come from.
     ids: &'a IdMint,
+    /// The topics that the transaction is about, by their bits.
+    topics: &'a Cell<u8>,
 }
 
 impl<'a> WriteTx<'a> {
     /// A view of the transaction that is open on `conn`.
-    pub(super) fn new(conn: &'a Connection, now: Timestamp, ids: &'a IdMint) -> Self {
-        Self { conn, now, ids }
+    pub(super) fn new(conn: &'a Connection, now: Timestamp, ids: &'a IdMint, topics: &'a Cell<u8>) -> Self {
+        Self { conn, now, ids, topics }
     }
 
     /// The same transaction at another time, for rows that are to look older than they are.
     pub fn at(&self, now: Timestamp) -> WriteTx<'a> {
-        WriteTx { conn: self.conn, now, ids: self.ids }
+        WriteTx { conn: self.conn, now, ids: self.ids, topics: self.topics }
+    }
+
+    /// The transaction as one that reads.
+    pub fn reader(&self) -> Reader<'a> {
+        Reader { conn: self.conn, now: self.now }
     }
 
     /// Runs a part of the transaction in a savepoint. What it did stays only where it answers that it is to be kept.
@@ -42,6 +51,11 @@ impl<'a> WriteTx<'a> {
         }
         self.prepare_cached("release part")?.execute([])?;
         outcome.map(|(answer, _)| answer)
+    }
+
+    /// Has those who follow `topic` told once the transaction is committed. A job that is undone may have told them for nothing.
+    pub fn announce(&self, topic: Topic) {
+        self.topics.set(self.topics.get() | topic.bit());
     }
 
     /// A new id, greater than all that this process made before.

@@ -9,15 +9,18 @@
 //! After an I/O error nothing more is written until a restart: what the disk holds is not known any more. A full disk is
 //! not such an error. A panic in a job ends the process: half a group must never be served.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
@@ -26,6 +29,11 @@ use crate::error::{Code, Error, Result};
 const QUEUE: usize = 1024;
 /// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
 const GROUP: usize = 256;
+
+/// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
+const CUT_TRIES: usize = 200;
+/// How long after one failed try to cut the log comes the next.
+const CUT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A handle to the writer thread.
 pub struct Writer {
@@ -38,12 +46,13 @@ pub struct Writer {
 }
 
 /// What can be seen of the writer from outside.
-#[derive(Default)]
 struct Gauges {
     /// Set by an I/O error, and never unset.
     failed: AtomicBool,
     /// Transactions committed.
     commits: AtomicU64,
+    /// Where it tells what they were about.
+    board: Board,
 }
 
 /// A change that waits, whatever its outcome's type.
@@ -84,7 +93,8 @@ impl Writer {
     /// Starts the thread that owns `conn`.
     pub fn start(conn: Connection, clock: Clock) -> Self {
         let (queue, jobs) = sync_channel(QUEUE);
-        let gauges = Arc::new(Gauges::default());
+        let gauges =
+            Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
         let shown = Arc::clone(&gauges);
         let thread = thread::spawn(move || {
             let work = || write_until_closed(conn, &jobs, &clock, &shown);
@@ -132,6 +142,11 @@ impl Writer {
         !self.gauges.failed.load(Ordering::Acquire)
     }
 
+    /// What follows a topic from now on.
+    pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
+        self.gauges.board.follow(topic)
+    }
+
     /// Transactions committed so far.
     pub fn commits(&self) -> u64 {
         self.gauges.commits.load(Ordering::Relaxed)
@@ -154,7 +169,10 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>
             commit_group(&mut conn, &mut group, clock, &ids)
         };
         match &outcome {
-            Ok(()) => drop(gauges.commits.fetch_add(1, Ordering::Relaxed)),
+            Ok(topics) => {
+                gauges.commits.fetch_add(1, Ordering::Relaxed);
+                gauges.board.tell(*topics);
+            }
             Err(error) => note_failure(error, &conn, gauges),
         }
         for job in group {
@@ -166,13 +184,14 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>
     }
 }
 
-/// Runs a group of jobs in one transaction, each in a savepoint. An error means that none of them was committed.
-fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<()> {
+/// Runs a group of jobs in one transaction, each in a savepoint. Answers what they were about, as bits of topics. An error means
+/// that none of them was committed.
+fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<u8> {
     let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let now = clock.now();
+    let (now, topics) = (clock.now(), Cell::new(0));
     for job in group {
         transaction.prepare_cached("savepoint job")?.execute([])?;
-        match job.run(&WriteTx::new(&transaction, now, ids)) {
+        match job.run(&WriteTx::new(&transaction, now, ids, &topics)) {
             Ok(()) => {}
             Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
                 return Err(Error::new(code, "The data file could not be written; nothing was changed."));
@@ -186,7 +205,8 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
         }
         transaction.prepare_cached("release job")?.execute([])?;
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    Ok(topics.get())
 }
 
 /// Logs why a group was not committed, and after an I/O error refuses all later ones.
@@ -196,12 +216,27 @@ fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock
 fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
     let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
     log::error!("a commit failed: {error} {cause}");
-    if error.code == Code::StorageFailed && !gauges.failed.swap(true, Ordering::AcqRel) {
-        let cut = conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0));
-        if !cut.as_ref().is_ok_and(|&busy: &i64| busy == 0) {
-            log::error!("the log could not be cut: what was refused just now may be there after a restart ({cut:?})");
-        }
+    if error.code == Code::StorageFailed
+        && !gauges.failed.swap(true, Ordering::AcqRel)
+        && let Err(why) = cut_log(conn)
+    {
+        log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
     }
+}
+
+/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once, whatever the busy timeout, so it
+/// is asked again.
+fn cut_log(conn: &Connection) -> std::result::Result<(), String> {
+    let mut why = String::new();
+    for _ in 0..CUT_TRIES {
+        match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)) {
+            Ok(0) => return Ok(()),
+            Ok(_) => "it is busy".clone_into(&mut why),
+            Err(error) => why = error.to_string(),
+        }
+        thread::sleep(CUT_PAUSE);
+    }
+    Err(why)
 }
 
 /// What every write is answered after an I/O error.

@@ -1,8 +1,11 @@
-//! What only `invited dev` has: a clock to set, a file to empty and to fill.
+//! What only `invited dev` has: a clock to set, a file to empty and to fill, mail to read, deliveries that fail.
 //!
+//! * [`mailbox`] keeps mail instead of sending it, [`faults`] make deliveries fail.
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`; [`plan`] carries it out.
 //! * [`routes`] is the HTTP, [`store`] the SQL that empties the file.
 
+pub mod faults;
+pub mod mailbox;
 pub mod plan;
 pub mod routes;
 pub mod seed;

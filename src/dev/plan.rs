@@ -45,7 +45,7 @@ impl Plan {
                     continue;
                 }
             };
-            let settings = organization.settings.map(|body| Settings::parse(body, &rules.roles)).transpose();
+            let settings = organization.settings.map(|body| Settings::parse(body, &rules)).transpose();
             let settings = match settings {
                 Ok(settings) => settings,
                 Err(error) => {

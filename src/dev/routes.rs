@@ -111,7 +111,7 @@ pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Js
 }
 
 /// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what the server started with
-/// comes back, and the clock runs again.
+/// comes back, the clock runs again, and no delivery is to fail.
 ///
 /// # Errors
 /// 422 when what the server started with cannot be made any more; nothing is changed then.
@@ -122,7 +122,7 @@ pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Js
     tag = "Development",
     summary = "Go back to the start",
     description = "Empties the file of everything, keys and stored answers included, puts the samples or the `--seed` \
-        document back, and frees the clock. Takes no body, or `{}`.",
+        document back, frees the clock, and takes faults back. Takes no body, or `{}`.",
     responses((status = 204, description = "All is as it was at the start."))
 )]
 pub async fn reset(
@@ -140,6 +140,7 @@ pub async fn reset(
     };
     state.db.write(job).await?;
     state.db.clock().free();
+    state.faults.clear();
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -220,7 +221,7 @@ pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQu
             let Some(present) = present else { continue };
             let code = code::current(reader, &state.secret, &present)?;
             let organization_id = organization.as_str().to_owned();
-            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code }));
+            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
         }
         Ok(codes)
     })?;

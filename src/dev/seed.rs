@@ -15,7 +15,8 @@ use crate::db::WriteTx;
 use crate::error::Result;
 use crate::event::Origin;
 use crate::http::json;
-use crate::invitation::new::{CreateBody, InviterBody, Rules};
+use crate::invitation::inviter::InviterBody;
+use crate::invitation::new::{CreateBody, Rules};
 use crate::object;
 use crate::organization::settings::SettingsBody;
 
@@ -72,6 +73,9 @@ pub struct SeedInvitation {
     #[serde(default, deserialize_with = "object::optional")]
     pub inviter: Option<InviterBody>,
     /// As in a create.
+    #[schema(max_length = 500)]
+    pub note: Option<String>,
+    /// As in a create.
     pub notify: Option<bool>,
     /// As in a create: what to do where an older one of the document stands.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
@@ -103,6 +107,7 @@ impl SeedInvitation {
             metadata: self.metadata,
             redirect_url: self.redirect_url,
             inviter: self.inviter,
+            note: self.note,
             notify: self.notify,
             on_conflict: self.on_conflict,
         }

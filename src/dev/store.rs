@@ -1,6 +1,6 @@
 //! The SQL that empties the file.
 
-use crate::db::WriteTx;
+use crate::db::{Topic, WriteTx};
 use crate::error::Result;
 
 /// Deletes every row of every table of the file; the tables stay.
@@ -16,5 +16,7 @@ pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
     tx.pragma_update(None, "defer_foreign_keys", true)?;
     let emptied = tables.iter().try_for_each(|table| tx.execute(&format!("delete from \"{table}\""), []).map(drop));
     tx.pragma_update(None, "defer_foreign_keys", false)?;
+    // Streams of events end.
+    tx.announce(Topic::Events);
     Ok(emptied?)
 }

@@ -95,8 +95,11 @@ impl Erasure {
     /// # Errors
     /// When the file cannot be read or written, or another program keeps the log from being emptied.
     pub async fn run(mut self) -> Result<Erased> {
+        let invitations = self.erase_invitations().await?;
+        // What names the address goes too; the invitations of others that named it stay.
+        self.walk((String::new(), Uuid::nil()), store::find_mentions).await?;
         let erased = Erased {
-            invitations: self.erase_invitations().await?,
+            invitations,
             events: self.walk(0, store::find_events).await?.0,
             answers: self.walk(0, store::find_answers).await?.0,
         };
@@ -116,6 +119,10 @@ impl Erasure {
         let last = self.work();
         let job = move |tx: &WriteTx<'_>| {
             let step = store::find_newer(tx, last.email.as_str(), &newest, u32::MAX)?;
+            // Kept mail belongs to no organization, either.
+            if last.rights.organizations.is_none() {
+                store::erase_mail(tx, last.email.as_str())?;
+            }
             last.erase(tx, &step.found)
         };
         let (erased_last, noted) = self.db.write(job).await?;

@@ -19,6 +19,10 @@ pub struct FoundInvitation {
     id: Uuid,
 }
 
+/// An invitation of another address that names the address: as its inviter's, or in its note.
+#[derive(Clone)]
+pub struct FoundMention(FoundInvitation);
+
 /// An event that holds the address.
 #[derive(Clone)]
 pub struct FoundEvent {
@@ -85,6 +89,41 @@ pub fn find_newer(conn: &Connection, address: &str, newest: &Uuid, limit: u32) -
         let id = Uuid::from_bytes(row.get(1)?);
         let organization = if row.get(2)? { Some(known(text(row, 0)?)?) } else { None };
         Ok((organization.map(|organization| FoundInvitation { organization, id }), id))
+    })
+}
+
+/// Deletes the mail in the mailbox of development that went to `address`, or names it.
+pub fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "delete from mailbox
+         where recipient = :address
+            or instr(lower(subject), :address) > 0
+            or instr(lower(text), :address) > 0
+            or instr(lower(html), :address) > 0",
+    )?;
+    statement.execute(named_params! { ":address": address })?;
+    Ok(())
+}
+
+/// Looks for invitations that name `address` as the inviter's or in their note, among up to `limit` behind `after`.
+pub fn find_mentions(
+    reader: &Reader<'_>,
+    address: &str,
+    after: &(String, Uuid),
+    limit: u32,
+) -> Result<Step<FoundMention, (String, Uuid)>> {
+    let mut statement = reader.prepare_cached(
+        "select organization_id, id, coalesce(inviter_email, ''), coalesce(note, '')
+         from invitation
+         where (organization_id, id) > (?1, ?2)
+         order by organization_id, id
+         limit ?3",
+    )?;
+    walk(statement.query((&after.0, after.1.as_bytes(), limit))?, limit, |row| {
+        let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
+        let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
+        let organization = if is_named { Some(known(&place.0)?) } else { None };
+        Ok((organization.map(|organization| FoundMention(FoundInvitation { organization, id: place.1 })), place))
     })
 }
 
@@ -173,6 +212,32 @@ impl Found for FoundInvitation {
         let sql = "delete from invitation where organization_id = ?1 and id = ?2 and email = ?3";
         let bound = (self.organization.as_str(), self.id.as_bytes(), address);
         Ok(tx.prepare_cached(sql)?.execute(bound)? > 0)
+    }
+}
+
+impl Found for FoundMention {
+    fn organization(&self) -> Option<&OrganizationId> {
+        Some(&self.0.organization)
+    }
+
+    fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
+        let place = (self.0.organization.as_str(), self.0.id.as_bytes());
+        let mut look = tx.prepare_cached("select note from invitation where organization_id = ?1 and id = ?2")?;
+        let mut rows = look.query(place)?;
+        let Some(row) = rows.next()? else {
+            return Ok(false);
+        };
+        let has_note =
+            row.get_ref(0)?.as_str_or_null().map_err(Error::internal)?.is_some_and(|note| mentions(note, address));
+        drop(rows);
+        tx.prepare_cached(
+            "update invitation
+             set inviter_email = nullif(inviter_email, ?3), note = iif(?4, null, note)
+             where organization_id = ?1
+               and id = ?2",
+        )?
+        .execute((place.0, place.1, address, has_note))?;
+        Ok(true)
     }
 }
 

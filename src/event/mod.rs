@@ -2,11 +2,12 @@
 //!
 //! An event is written in the transaction of its change, so neither can be there without the other.
 //!
-//! * [`query`] reads the query of a history, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`query`] reads the queries, [`mod@stream`] tells events as they happen, [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod query;
 pub mod routes;
 pub mod store;
+pub mod stream;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -37,6 +38,8 @@ pub enum EventType {
     Deleted,
     /// Invitations of an address were erased, with all traces of it: in the organization, not of one invitation.
     Erased,
+    /// Its mail was refused for good, or given up.
+    DeliveryFailed,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -53,6 +56,7 @@ impl EventType {
         (Self::Expired, "invitation.expired"),
         (Self::Deleted, "invitation.deleted"),
         (Self::Erased, "invitation.erased"),
+        (Self::DeliveryFailed, "invitation.delivery_failed"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 
@@ -85,7 +89,7 @@ pub struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<Uuid>,
-    /// Who did it: an API key's id, `dev`, or `retention`.
+    /// Who did it: an API key's id, `dev`, `person`, `retention`, or `mail`.
     pub actor: &'a str,
     /// The `X-Request-Id` of the request that did it.
     pub request_id: &'a str,
@@ -124,7 +128,7 @@ pub fn example() -> serde_json::Value {
 /// Where a change comes from.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Who: an API key's id, `dev`, `person`, or `retention`.
+    /// Who: an API key's id, `dev`, `person`, `retention`, or `mail`.
     pub actor: String,
     /// The `X-Request-Id` of the request.
     pub request_id: String,
@@ -152,6 +156,9 @@ pub struct Facts<'a> {
     /// The redirect URL, when it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<&'a str>,
+    /// How far its mail has come, when that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<&'static str>,
     /// Whether the metadata changed. They are the application's own, so the history does not repeat them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub metadata_changed: bool,

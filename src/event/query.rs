@@ -1,8 +1,8 @@
-//! The query of a history: filters, and which page.
+//! The queries: of a history, with filters and a page, and of a stream.
 
 use uuid::Uuid;
 
-use super::EventType;
+use super::{Event, EventType};
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation;
@@ -29,6 +29,14 @@ impl Filter {
     /// Whether every event passes.
     pub fn is_empty(&self) -> bool {
         self.types.is_none() && self.invitation.is_none() && self.since.is_none() && self.until.is_none()
+    }
+
+    /// Whether `event` passes.
+    pub fn admits(&self, event: &Event<'_>) -> bool {
+        self.types.as_ref().is_none_or(|types| types.iter().any(|kind| kind.name() == event.kind))
+            && self.invitation.is_none_or(|invitation| event.invitation_id == Some(invitation))
+            && self.since.is_none_or(|since| event.created_at >= since)
+            && self.until.is_none_or(|until| event.created_at < until)
     }
 }
 
@@ -91,6 +99,47 @@ impl EventQuery {
         ];
         Paged::new(format!("/v1/organizations/{organization}/events"), self.page.order, &filters)
     }
+}
+
+/// The query of a stream, checked.
+#[derive(Clone, Debug, Default)]
+pub struct StreamQuery {
+    /// Which events: by type and invitation.
+    pub filter: Filter,
+    /// The event after which the stream begins.
+    pub after: Option<Uuid>,
+}
+
+impl StreamQuery {
+    /// The keys that the query of a stream may have.
+    pub const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
+
+    /// Checks the `pairs` of a query, whose keys are known to be from [`StreamQuery::KEYS`] and to occur once each.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable.
+    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
+        let (mut errors, mut query) = (Vec::new(), Self::default());
+        for (key, value) in pairs {
+            let checked = match key.as_str() {
+                "type" => parse_types(value).map(|types| query.filter.types = Some(types)),
+                "invitationId" => parse_invitation(value).map(|id| query.filter.invitation = Some(id)),
+                _ => parse_event_id(value).map(|id| query.after = Some(id)),
+            };
+            errors.extend(checked.err());
+        }
+        if errors.is_empty() { Ok(query) } else { Err(Error::validation(errors)) }
+    }
+}
+
+/// Reads the id of an event, which need not be there: ids have an order, and the nil UUID is before all of them.
+///
+/// # Errors
+/// What it may be.
+pub fn parse_event_id(value: &str) -> Checked<Uuid> {
+    let canonical = |id: &Uuid| *id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *value;
+    let wrong = || FieldError::new("lastEventId", FieldCode::InvalidFormat, "a UUID, lowercase with hyphens");
+    Uuid::try_parse(value).ok().filter(canonical).ok_or_else(wrong)
 }
 
 /// The names of types.

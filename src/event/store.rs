@@ -1,6 +1,6 @@
 //! The SQL of events.
 
-use rusqlite::{Connection, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -8,13 +8,14 @@ use uuid::Uuid;
 use super::query::{self, EventQuery};
 use super::{Event, EventType, Origin};
 use crate::clock::Timestamp;
-use crate::db::WriteTx;
+use crate::db::{Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 use crate::page::Order;
+use crate::webhook;
 
 /// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
-/// itself where there is none. `before` and `after` are written as JSON objects.
+/// itself where there is none. `before` and `after` are written as JSON objects. Webhooks are told of it.
 pub fn append<F: Serialize>(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
@@ -22,6 +23,7 @@ pub fn append<F: Serialize>(
     origin: &Origin,
     (before, after): (Option<&F>, Option<&F>),
 ) -> Result<()> {
+    let id = tx.new_id();
     let json = |facts: Option<&F>| facts.map(serde_json::to_string).transpose().map_err(Error::internal);
     tx.prepare_cached(
         "insert into event
@@ -31,7 +33,7 @@ pub fn append<F: Serialize>(
     )?
     .execute(named_params! {
         ":organization_id": organization.as_str(),
-        ":id": tx.new_id().as_bytes(),
+        ":id": id.as_bytes(),
         ":type": event.name(),
         ":invitation_id": invitation.into().map(Uuid::into_bytes),
         ":actor": origin.actor,
@@ -40,7 +42,25 @@ pub fn append<F: Serialize>(
         ":before": json(before)?,
         ":after": json(after)?,
     })?;
-    Ok(())
+    tx.announce(Topic::Events);
+    webhook::delivery::store::queue(tx, organization, (event, id))
+}
+
+/// One event, turned by `show` into something that does not borrow from its row.
+pub fn find<T>(
+    conn: &Connection,
+    organization: &OrganizationId,
+    id: Uuid,
+    show: impl FnOnce(&Event<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut statement = conn.prepare_cached(
+        "select id, type, invitation_id, actor, request_id, created_at, before, after
+         from event
+         where organization_id = ?1
+           and id = ?2",
+    )?;
+    let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
+    rows.next()?.map(|row| show(&from_row(row, organization)?)).transpose()
 }
 
 /// One page of the history of `organization`, each event shown by `show`, in the page's order. Answers whether more follow.
@@ -92,8 +112,21 @@ pub fn list(
     Ok(rows.next()?.is_some())
 }
 
+/// The latest event of `organization`.
+pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option<Uuid>> {
+    let mut statement = conn.prepare_cached(
+        "select id
+         from event
+         where organization_id = ?1
+         order by id desc
+         limit 1",
+    )?;
+    let latest = statement.query_row([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes));
+    Ok(latest.optional()?)
+}
+
 /// An id below all that were minted at `time` or later.
-fn lowest_id_at(time: Timestamp) -> Uuid {
+pub fn lowest_id_at(time: Timestamp) -> Uuid {
     Uuid::from_u128(u128::from(time.as_millis().unsigned_abs()) << 80)
 }
 

@@ -20,6 +20,9 @@ use crate::error::{Code, Error, Result};
 
 /// The header that names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What is in an answer that is no page: nothing that a browser should run, load or frame.
+const POLICY: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 /// Longest id that is taken from a caller.
 const MAX_REQUEST_ID: usize = 128;
 /// Longest path and query, in bytes.
@@ -108,12 +111,17 @@ fn finish(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResp
     response.map_body(|_, body| unread::attach(body, left))
 }
 
-/// The headers of every answer: its id, and that it is neither to be kept nor to be taken for another type.
+/// The headers of every answer: its id, that it is neither to be kept nor to be taken for another type, and what a browser may do
+/// with it, where its handler does not say.
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(X_REQUEST_ID, id);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 

@@ -1,7 +1,8 @@
 //! Entity tags (RFC 9110, 8.8.3): which version of an invitation or an organization a caller knows.
 //!
 //! A tag is a hash of the JSON, so it changes with everything that a caller can see, the status that only the clock changes
-//! included, and no change can forget it.
+//! included, and no change can forget it. How far the mail has come stands in a half of its own: `If-None-Match` sees it,
+//! while `If-Match` does not, for nobody changed the invitation when its mail was sent.
 
 use std::future::{Ready, ready};
 
@@ -11,11 +12,23 @@ use actix_web::{FromRequest, HttpRequest};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Code, Error, Result};
+use crate::invitation::json;
 use crate::token::hex;
+
+/// Hex digits of each half of a tag.
+const HALF: usize = 16;
 
 /// The tag of what has this JSON.
 pub fn of(json: &[u8]) -> EntityTag {
-    EntityTag::new_strong(hex(&Sha256::digest(json)[..16]))
+    let (content, delivery) = json::split_delivery(json);
+    let half = |part: &[u8]| hex(&Sha256::digest(part)[..HALF / 2]);
+    EntityTag::new_strong(half(content) + &half(delivery))
+}
+
+/// Whether two tags are of the same version, wherever the mail is.
+fn is_same_version(one: &EntityTag, other: &EntityTag) -> bool {
+    let half = |tag: &EntityTag| tag.tag().get(..HALF).map(str::to_owned);
+    one.strong_eq(other) || (!one.weak && !other.weak && one.tag().len() == 2 * HALF && half(one) == half(other))
 }
 
 /// The conditions under which a request is meant.
@@ -35,7 +48,7 @@ impl Conditions {
     pub fn check_match(&self, json: &[u8]) -> Result<()> {
         let holds = match &self.if_match {
             None | Some(IfMatch::Any) => true,
-            Some(IfMatch::Items(tags)) => tags.iter().any(|tag| tag.strong_eq(&of(json))),
+            Some(IfMatch::Items(tags)) => tags.iter().any(|tag| is_same_version(tag, &of(json))),
         };
         holds.then_some(()).ok_or_else(|| failed("It has changed since that version."))
     }

@@ -30,11 +30,14 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::config::Mode;
+use crate::dev::mailbox::routes as mailbox;
 use crate::error::{Error, Result};
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization};
+use crate::web::routes as web_pages;
+use crate::{answer, clickhouse, dev, erasure, event, invitation, key, organization, webhook};
 use auth::Caller;
 use route::Route;
+use webhook::delivery::routes as deliveries;
 
 /// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes(mode: Mode) -> Vec<Route> {
@@ -65,13 +68,59 @@ pub fn routes(mode: Mode) -> Vec<Route> {
             .delete(organization::routes::delete),
         Route::new("/v1/organizations").get(organization::routes::list),
         Route::new("/v1/organizations/{organizationId}/events").get(event::routes::list),
+        Route::new("/v1/organizations/{organizationId}/events/stream").get(event::routes::stream),
         Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
         Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
+        Route::new("/v1/webhooks").get(webhook::routes::list).post(webhook::routes::create),
+        Route::new("/v1/webhooks/{webhookId}")
+            .get(webhook::routes::get)
+            .patch(webhook::routes::update)
+            .delete(webhook::routes::delete),
+        Route::new("/v1/webhooks/{webhookId}/rotate").post(webhook::routes::rotate),
+        Route::new("/v1/webhooks/{webhookId}/test").post(deliveries::test),
+        Route::new("/v1/webhooks/{webhookId}/deliveries").get(deliveries::list),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}").get(deliveries::get),
+        Route::new("/v1/webhooks/{webhookId}/deliveries/{deliveryId}/redeliver").post(deliveries::redeliver),
         Route::public("/health/live").get(health::live),
         Route::public("/health/ready").get(health::ready),
         Route::public("/openapi.json").get(openapi::serve),
         Route::public("/problems").get(problem::list_pages),
         Route::public("/problems/{code}").get(problem::page),
+        Route::public("/accept").get(web_pages::accept),
+        Route::public("/accept/app.js").get(web_pages::accept_script),
+        Route::public("/accept/style.css").get(web_pages::style),
+    ];
+    routes.extend(routes_of_dialect());
+    if mode == Mode::Dev {
+        routes.extend(routes_of_development());
+    }
+    routes
+}
+
+/// The paths that only development has.
+fn routes_of_development() -> Vec<Route> {
+    vec![
+        Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock),
+        Route::new("/dev/codes").get(dev::routes::list_codes),
+        Route::new("/dev/faults")
+            .get(dev::faults::routes::get)
+            .post(dev::faults::routes::set)
+            .delete(dev::faults::routes::clear),
+        Route::new("/dev/mail").get(web_pages::mailbox),
+        Route::new("/dev/mail/{messageId}").get(web_pages::mail),
+        Route::new("/dev/mailbox").get(mailbox::list).delete(mailbox::delete_all),
+        Route::new("/dev/mailbox/{messageId}").get(mailbox::get_one).delete(mailbox::delete),
+        Route::new("/dev/mailbox/{messageId}/text").get(mailbox::get_text),
+        Route::new("/dev/mailbox/{messageId}/html").get(mailbox::get_html),
+        Route::new("/dev/mailbox/{messageId}/raw").get(mailbox::get_raw),
+        Route::new("/dev/reset").post(dev::routes::reset),
+        Route::new("/dev/seed").post(dev::routes::seed),
+    ]
+}
+
+/// The paths of the ClickHouse Cloud dialect.
+fn routes_of_dialect() -> [Route; 4] {
+    [
         Route::new("/clickhouse/v1/organizations").get(clickhouse::routes::list_organizations),
         Route::new("/clickhouse/v1/organizations/{organizationId}/invitations")
             .get(clickhouse::routes::list)
@@ -80,14 +129,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
             .get(clickhouse::routes::get)
             .delete(clickhouse::routes::delete),
         Route::new("/clickhouse/v1/organizations/{organizationId}/members").get(clickhouse::routes::list_members),
-    ];
-    if mode == Mode::Dev {
-        routes.push(Route::new("/dev/clock").get(dev::routes::get_clock).post(dev::routes::change_clock));
-        routes.push(Route::new("/dev/codes").get(dev::routes::list_codes));
-        routes.push(Route::new("/dev/reset").post(dev::routes::reset));
-        routes.push(Route::new("/dev/seed").post(dev::routes::seed));
-    }
-    routes
+    ]
 }
 
 /// Registers every route of a server in `mode`, and the answer for every other path.

@@ -12,7 +12,7 @@ use utoipa::{Modify, OpenApi};
 use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization};
+use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization, web, webhook};
 
 /// The document.
 #[derive(OpenApi)]
@@ -31,12 +31,20 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         lifecycle::routes::link,
         answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
         organization::routes::list, organization::routes::get, organization::routes::put, organization::routes::delete,
-        event::routes::list,
+        event::routes::list, event::routes::stream,
         key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
+        webhook::routes::list, webhook::routes::create, webhook::routes::get, webhook::routes::update,
+        webhook::routes::delete, webhook::routes::rotate,
+        webhook::delivery::routes::test, webhook::delivery::routes::list, webhook::delivery::routes::get,
+        webhook::delivery::routes::redeliver,
         clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
         clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
         dev::routes::get_clock, dev::routes::change_clock, dev::routes::reset, dev::routes::seed,
         dev::routes::list_codes,
+        dev::faults::routes::get, dev::faults::routes::set, dev::faults::routes::clear,
+        dev::mailbox::routes::list, dev::mailbox::routes::delete_all, dev::mailbox::routes::get_one, dev::mailbox::routes::delete,
+        dev::mailbox::routes::get_text, dev::mailbox::routes::get_html, dev::mailbox::routes::get_raw,
+        web::routes::accept, web::routes::accept_script, web::routes::style, web::routes::mailbox, web::routes::mail,
         http::health::live, http::health::ready, http::openapi::serve, http::problem::list_pages, http::problem::page,
     ),
     components(schemas(http::problem::Problem<'_>, clickhouse::Failed)),
@@ -46,10 +54,12 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
         (name = "Events", description = "What happened in an organization, who did it, and what changed."),
         (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
+        (name = "Webhooks", description = "Endpoints that are told of events, and what became of each delivery."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
         (name = "Development", description = "Only in `invited dev`: in `invited serve` these paths do not exist. A web page of \
             another origin is refused."),
+        (name = "Pages", description = "For people, in a browser: where links lead when the operator has no page of his own."),
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
     ),
     security(("key" = []), ("basic" = [])),

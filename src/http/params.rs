@@ -23,6 +23,27 @@ pub struct OfInvitation {
     pub invitation_id: String,
 }
 
+/// A webhook in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OfWebhook {
+    /// UUIDv7, lowercase with hyphens.
+    #[param(rename = "webhookId", format = Uuid)]
+    pub webhook_id: String,
+}
+
+/// A delivery of a webhook in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct OfDelivery {
+    /// UUIDv7, lowercase with hyphens.
+    #[param(rename = "webhookId", format = Uuid)]
+    pub webhook_id: String,
+    /// UUIDv7, lowercase with hyphens.
+    #[param(rename = "deliveryId", format = Uuid)]
+    pub delivery_id: String,
+}
+
 /// An address in the query.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -7,10 +7,12 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
+use crate::dev::mailbox::query::MailboxQuery;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::event::query::EventQuery;
+use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;
+use crate::webhook::delivery::query::DeliveryQuery;
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -32,6 +34,18 @@ impl Keys for AddressQuery {
 
 impl Keys for EventQuery {
     const KEYS: &[&str] = EventQuery::KEYS;
+}
+
+impl Keys for MailboxQuery {
+    const KEYS: &[&str] = MailboxQuery::KEYS;
+}
+
+impl Keys for StreamQuery {
+    const KEYS: &[&str] = StreamQuery::KEYS;
+}
+
+impl Keys for DeliveryQuery {
+    const KEYS: &[&str] = DeliveryQuery::KEYS;
 }
 
 impl Keys for () {

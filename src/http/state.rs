@@ -2,11 +2,14 @@
 
 use crate::config::Mode;
 use crate::db::Db;
+use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
+use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
 use crate::secret::Secret;
+use crate::webhook::guard::Guard;
 
 /// What every request shares.
 pub struct State {
@@ -22,10 +25,16 @@ pub struct State {
     pub public_url: String,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
+    /// The streams of events.
+    pub streams: Streams,
     /// From what links and codes are derived.
     pub secret: Secret,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
+    /// Deliveries that are to fail; only development can ask for any.
+    pub faults: Faults,
+    /// What webhooks may reach.
+    pub guard: Guard,
     /// What a reset puts back.
     pub start: Start,
 }

@@ -5,11 +5,12 @@ use uuid::Uuid;
 use super::new::{NewInvitation, OnConflict};
 use super::renew::{in_the_way, renew};
 use super::transition::{self, Change, Present};
-use super::{Invitation, Status, store};
+use super::{Delivery, Invitation, Status, store};
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::Rights;
+use crate::mail;
 use crate::organization;
 use crate::organization::settings::Settings;
 
@@ -73,7 +74,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
     organization::store::check_room(tx, &new.organization, settings)
 }
 
-/// Inserts the row and its event, unless an invitation stands for the address.
+/// Inserts the row, its mail and its event, unless an invitation stands for the address.
 fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<Option<Uuid>> {
     let expires_at = settings.expiry(new.expiry).from(tx.now);
     let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
@@ -81,6 +82,9 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -
     };
     // Only now it is known that there is a new one: a create that meets another one costs nothing.
     new.sending.limits.count_invitation(&new.organization, &new.email)?;
+    if new.delivery() == Delivery::Queued {
+        mail::store::queue(tx, (id, mail::Kind::Invitation), &[], tx.now)?;
+    }
     let after = Facts {
         email: Some(new.email.as_str()),
         role: Some(new.role.as_str()),
@@ -101,7 +105,7 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Sett
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
         (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
         (Status::Pending, OnConflict::Resend) => {
-            renew(tx, &standing, new.expiry, &new.sending, by)?;
+            renew(tx, &standing, (new.expiry, new.notify), &new.sending, by)?;
             Ok((Outcome::Standing, id))
         }
         (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by, settings),

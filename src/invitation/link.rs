@@ -8,6 +8,7 @@ use std::fmt;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::transition::Present;
 use crate::secret::Secret;
 use crate::token::{hex, is_hex};
 
@@ -54,6 +55,12 @@ impl fmt::Debug for LinkToken {
 /// The token of the invitation `id` after `send_count` further sendings.
 pub fn token(secret: &Secret, id: Uuid, send_count: u32) -> String {
     format!("{PREFIX}{}_{}", id.simple(), mac(secret, id, send_count))
+}
+
+/// The link of an invitation as it stands: the page `accept_url` with the token in the fragment, so that no server and no Referer
+/// sees it.
+pub fn url(secret: &Secret, accept_url: &str, present: &Present) -> String {
+    format!("{accept_url}#{}", token(secret, present.id, present.send_count))
 }
 
 /// The MAC of a token, in hex.

@@ -4,13 +4,14 @@
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
 //!   and [`crate::answer`] those by the invited person.
 //! * [`link`] makes and reads the token of its secret link.
-//! * [`json`] writes one as JSON; [`rows`] whole lists.
+//! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod batch;
 pub mod create;
 pub mod delete;
+pub mod inviter;
 pub mod json;
 pub mod lifecycle;
 pub mod link;
@@ -92,6 +93,35 @@ impl Status {
     }
 }
 
+/// How far the last sending of an invitation has come. The numbers are those of `invitation.delivery` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Delivery {
+    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it went out.
+    None = 0,
+    /// A mail waits, or is under way.
+    Queued = 1,
+    /// The mail server has taken it.
+    Sent = 2,
+    /// It was refused, or given up.
+    Failed = 3,
+}
+
+impl Delivery {
+    /// Every state, by number.
+    pub const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
+
+    /// The state as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set. [`json`] writes it.
 ///
 /// Borrows from a row or a request, so that it goes straight into the bytes of an answer.
@@ -146,6 +176,15 @@ pub struct Invitation<'a> {
     /// When it was last sent again.
     #[schema(value_type = String, format = DateTime, required = false)]
     pub last_sent_at: Option<Timestamp>,
+    /// How far its last sending has come.
+    #[schema(value_type = String, pattern = "^(none|queued|sent|failed)$")]
+    pub delivery: Delivery,
+    /// How often the mail was tried.
+    #[schema(value_type = u32, required = false)]
+    pub delivery_attempts: Option<u32>,
+    /// Why the last try failed.
+    #[schema(value_type = String, required = false)]
+    pub delivery_error: Option<&'a str>,
 }
 
 /// Who invites, as the application names them.
@@ -159,6 +198,17 @@ pub struct Inviter<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub name: Option<&'a str>,
+    /// The person's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub email: Option<&'a str>,
+}
+
+impl<'a> Inviter<'a> {
+    /// Who invites, if anything is said of them.
+    pub fn of(id: Option<&'a str>, name: Option<&'a str>, email: Option<&'a str>) -> Option<Self> {
+        id.or(name).or(email).map(|_| Self { id, name, email })
+    }
 }
 
 /// The contract's example, for the documents.
@@ -172,6 +222,7 @@ pub fn example() -> serde_json::Value {
         "organizationId": "acme",
         "status": "pending",
         "updatedAt": "2026-11-23T02:43:00.123Z",
+        "delivery": "none",
     })
 }
 

@@ -8,7 +8,8 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Invitation, Inviter, Role, Status};
+use super::inviter::{InviterBody, parse_note};
+use super::{Delivery, Invitation, Role, Status};
 use crate::clock::Timestamp;
 use crate::email::{Email, Hosts};
 use crate::error::{Error, FieldCode, FieldError, Result};
@@ -21,8 +22,6 @@ pub const MIN_LIFETIME_SECONDS: i64 = 60;
 pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
-/// The most characters of an inviter's id or name.
-const MAX_INVITER: usize = 100;
 /// The most bytes of a redirect URL.
 const MAX_URL: usize = 2048;
 
@@ -51,22 +50,14 @@ pub struct CreateBody {
     /// Who invites.
     #[serde(default, deserialize_with = "crate::object::optional")]
     pub inviter: Option<InviterBody>,
-    /// Whether to tell the person. This version delivers nothing either way.
+    /// The inviter's own words for the mail: at most 500 characters, with line breaks. It is not shown again.
+    #[schema(max_length = 500)]
+    pub note: Option<String>,
+    /// Whether to send the person a mail, where the server sends any. Without it: yes.
     pub notify: Option<bool>,
     /// What to do where a pending or accepted invitation stands for the address.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
     pub on_conflict: Option<String>,
-}
-
-/// Who invites, as it is sent. At most 100 characters each, without control, invisible and direction characters.
-#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-pub struct InviterBody {
-    /// The application's id of the person.
-    #[schema(max_length = 100)]
-    pub id: Option<String>,
-    /// The person's name.
-    #[schema(max_length = 100)]
-    pub name: Option<String>,
 }
 
 /// What to do where a pending or accepted invitation stands for the address already.
@@ -111,6 +102,17 @@ pub struct Sending {
     pub cooldown_seconds: i64,
     /// How many may be sent.
     pub limits: Arc<Limits>,
+    /// Whether mail goes out at all.
+    pub has_mail: bool,
+    /// Whether inviters are told of answers.
+    pub notifies_inviters: bool,
+}
+
+impl Sending {
+    /// What a sending begins with, where the caller says whether to `notify`.
+    pub fn delivery(&self, notify: bool) -> Delivery {
+        if self.has_mail && notify { Delivery::Queued } else { Delivery::None }
+    }
 }
 
 /// What this server allows in an invitation.
@@ -143,10 +145,14 @@ pub struct NewInvitation {
     pub metadata: Option<String>,
     /// Where the person goes after joining.
     pub redirect_url: Option<String>,
-    /// Who invites.
+    /// Who invites; the address in its normal form.
     pub inviter: InviterBody,
+    /// The inviter's own words for the mail.
+    pub note: Option<String>,
     /// What to do where one stands already.
     pub on_conflict: OnConflict,
+    /// Whether to tell the person.
+    pub notify: bool,
     /// What its sending must keep to.
     pub sending: Sending,
 }
@@ -165,21 +171,37 @@ impl NewInvitation {
         let metadata = parse_metadata(body.metadata.as_ref()).map_err(&mut note).ok();
         let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
         let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
-        let inviter = body.inviter.unwrap_or_default();
-        errors.extend(check_name("/inviter/id", inviter.id.as_deref(), MAX_INVITER));
-        errors.extend(check_name("/inviter/name", inviter.name.as_deref(), MAX_INVITER));
+        let personal_note = parse_note(body.note.as_deref()).map_err(&mut note).ok();
+        let inviter = body.inviter.unwrap_or_default().parse(rules.hosts, &mut errors);
         let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
             (email, role, expiry, metadata, redirect_url, on_conflict, errors.is_empty())
         else {
             return Err(Error::validation(errors));
         };
-        let sending = rules.sending.clone();
-        Ok(Self { organization, email, role, expiry, metadata, redirect_url, inviter, on_conflict, sending })
+        let (notify, sending) = (body.notify.unwrap_or(true), rules.sending.clone());
+        let note = personal_note.flatten();
+        Ok(Self {
+            organization,
+            email,
+            role,
+            expiry,
+            metadata,
+            redirect_url,
+            inviter,
+            note,
+            on_conflict,
+            notify,
+            sending,
+        })
+    }
+
+    /// What its delivery begins with.
+    pub fn delivery(&self) -> Delivery {
+        self.sending.delivery(self.notify)
     }
 
     /// The invitation as it is shown once it was made as `id` at `now`, to end at `expires_at`.
     pub fn created(&self, id: Uuid, now: Timestamp, expires_at: Timestamp) -> Invitation<'_> {
-        let inviter = Inviter { id: self.inviter.id.as_deref(), name: self.inviter.name.as_deref() };
         Invitation {
             role: self.role.as_str(),
             id,
@@ -193,11 +215,14 @@ impl NewInvitation {
             accepted_by: None,
             declined_at: None,
             revoked_at: None,
-            inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
+            inviter: self.inviter.show(),
             metadata: self.metadata.as_deref(),
             redirect_url: self.redirect_url.as_deref(),
             send_count: None,
             last_sent_at: None,
+            delivery: self.delivery(),
+            delivery_attempts: None,
+            delivery_error: None,
         }
     }
 }
@@ -294,10 +319,18 @@ pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<O
 
 /// Checks where the person goes after joining: only to an origin on the server's list.
 pub(super) fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+    parse_own_url("/redirectUrl", text, rules)
+}
+
+/// Checks a URL of the application: only one of an origin on the server's list.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
     let Some(text) = text else {
         return Ok(None);
     };
-    let refused = |code, detail| Err(FieldError::new("/redirectUrl", code, detail));
+    let refused = |code, detail| Err(FieldError::new(pointer, code, detail));
     if text.len() > MAX_URL {
         return refused(FieldCode::TooLong, "at most 2048 bytes");
     }

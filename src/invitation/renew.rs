@@ -8,14 +8,20 @@ use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::organization;
 
-/// Sends `present` again. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its
+/// Sends `present` again; `notify` decides whether by mail, or only with a new link. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its
 /// limits not be used up. A lapsed one comes back only where no other stands for its address.
 ///
 /// # Errors
 /// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::ValidationFailed`] by the
 /// organization's settings, [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`],
 /// [`Code::RateLimited`].
-pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, sending: &Sending, by: &By) -> Result<()> {
+pub fn renew(
+    tx: &WriteTx<'_>,
+    present: &Present,
+    (expiry, notify): (Expiry, bool),
+    sending: &Sending,
+    by: &By,
+) -> Result<()> {
     by.rights.check_grant(&present.role)?;
     Change::Renew.check(present)?;
     let wait_ms = present.sent_at.plus_seconds(sending.cooldown_seconds).as_millis() - tx.now.as_millis();
@@ -31,7 +37,8 @@ pub fn renew(tx: &WriteTx<'_>, present: &Present, expiry: Expiry, sending: &Send
         organization::store::check_room(tx, &present.organization, &settings)?;
     }
     sending.limits.count_invitation(&present.organization, &present.email)?;
-    transition::renew(tx, present, settings.expiry(expiry).from(tx.now), &by.origin)
+    let sent = (settings.expiry(expiry).from(tx.now), sending.delivery(notify));
+    transition::renew(tx, present, sent, &by.origin)
 }
 
 /// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.

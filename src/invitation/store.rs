@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::new::NewInvitation;
 use super::query::Filter;
 use super::update::Patch;
-use super::{Invitation, Inviter, Role, Status};
+use super::{Delivery, Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::email::Email;
@@ -35,9 +35,10 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
         ""
     };
     format!(
-        "select role, id, email, created_at, expires_at, state, updated_at,
-                coalesce(closed_at, inviter_id, inviter_name, metadata, redirect_url, send_count) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at
+        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
            and id {comparison} ?2
@@ -55,9 +56,10 @@ pub fn find<T>(
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let mut statement = conn.prepare_cached(
-        "select role, id, email, created_at, expires_at, state, updated_at,
-                coalesce(closed_at, inviter_id, inviter_name, metadata, redirect_url, send_count) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at
+        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
            and id = ?2",
@@ -113,6 +115,12 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
+/// The personal note of an invitation, which only its mail shows.
+pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
+    let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?.flatten())
+}
+
 /// Where the pending and accepted invitations of `email` are, by organization; some of them may have lapsed.
 pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
     let mut statement = conn.prepare_cached(
@@ -131,8 +139,8 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
     Ok(places)
 }
 
-/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Answers
-/// its id, or none where one stands for the address already.
+/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Its mail is
+/// the caller's. Answers its id, or none where one stands for the address already.
 pub fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -143,10 +151,10 @@ pub fn insert(
         .prepare_cached(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
-                inviter_id, inviter_name, metadata, redirect_url, capped)
+                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped, delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
-                :inviter_id, :inviter_name, :metadata, :redirect_url, :capped)
+                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url, :capped, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -158,9 +166,12 @@ pub fn insert(
             ":expires_at": expires_at.as_millis(),
             ":inviter_id": new.inviter.id,
             ":inviter_name": new.inviter.name,
+            ":inviter_email": new.inviter.email,
+            ":note": new.note,
             ":metadata": new.metadata,
             ":redirect_url": new.redirect_url,
             ":capped": is_capped.then_some(1),
+            ":delivery": new.delivery() as u8,
         })?;
     Ok((inserted > 0).then_some(id))
 }
@@ -195,7 +206,12 @@ pub fn close(
 }
 
 /// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Answers whether it could.
-pub fn renew(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), expires_at: Timestamp) -> Result<bool> {
+pub fn renew(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    expires_at: Timestamp,
+    delivery: Delivery,
+) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update invitation
@@ -203,7 +219,10 @@ pub fn renew(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), expi
                  expires_at = :expires_at,
                  updated_at = :now,
                  send_count = coalesce(send_count, 0) + 1,
-                 last_sent_at = :now
+                 last_sent_at = :now,
+                 delivery = :delivery,
+                 delivery_attempts = null,
+                 delivery_error = null
              where organization_id = :organization_id
                and id = :id
                and state in (0, 4)",
@@ -211,6 +230,7 @@ pub fn renew(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), expi
         .execute(named_params! {
             ":expires_at": expires_at.as_millis(),
             ":now": tx.now.as_millis(),
+            ":delivery": delivery as u8,
             ":organization_id": organization.as_str(),
             ":id": id.as_bytes(),
         })?;
@@ -256,7 +276,7 @@ pub fn delete(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Resu
 
 /// Reads an invitation as it stands at `now`, borrowing its texts from the row.
 ///
-/// The eighth column says whether any column behind it is set: most invitations have none of them, and asking SQLite for
+/// The ninth column says whether any column behind it is set: most invitations have none of them, and asking SQLite for
 /// each would be half of the cost of a row.
 fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId, now: Timestamp) -> Result<Invitation<'a>> {
     let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };
@@ -280,8 +300,11 @@ fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId, now: Timesta
         redirect_url: None,
         send_count: None,
         last_sent_at: None,
+        delivery: delivery(row, 7)?,
+        delivery_attempts: None,
+        delivery_error: None,
     };
-    if row.get(7)? { with_optional(row, invitation, state) } else { Ok(invitation) }
+    if row.get(8)? { with_optional(row, invitation, state) } else { Ok(invitation) }
 }
 
 /// Adds the fields that not every invitation has.
@@ -290,19 +313,20 @@ fn with_optional<'a>(row: &'a Row<'_>, invitation: Invitation<'a>, state: Status
     let time = |column: usize| -> rusqlite::Result<Option<Timestamp>> {
         Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis))
     };
-    let closed_at = time(8)?;
+    let closed_at = time(9)?;
     let closed_as = |status: Status| closed_at.filter(|_| state == status);
-    let inviter = Inviter { id: text(10)?, name: text(11)? };
     Ok(Invitation {
         accepted_at: closed_as(Status::Accepted),
-        accepted_by: text(9)?,
+        accepted_by: text(10)?,
         declined_at: closed_as(Status::Declined),
         revoked_at: closed_as(Status::Revoked),
-        inviter: (inviter.id.is_some() || inviter.name.is_some()).then_some(inviter),
-        metadata: text(12)?,
-        redirect_url: text(13)?,
-        send_count: row.get(14)?,
-        last_sent_at: time(15)?,
+        inviter: Inviter::of(text(11)?, text(12)?, text(19)?),
+        metadata: text(13)?,
+        redirect_url: text(14)?,
+        send_count: row.get(15)?,
+        last_sent_at: time(16)?,
+        delivery_attempts: row.get(17)?,
+        delivery_error: text(18)?,
         ..invitation
     })
 }
@@ -317,6 +341,13 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let number: u8 = row.get(column)?;
     Status::ALL.get(usize::from(number)).copied().ok_or_else(|| unreadable(column, Error::internal("no such state")))
+}
+
+/// Reads how far the delivery has come.
+fn delivery(row: &Row<'_>, column: usize) -> rusqlite::Result<Delivery> {
+    let number: u8 = row.get(column)?;
+    let known = Delivery::ALL.get(usize::from(number)).copied();
+    known.ok_or_else(|| unreadable(column, Error::internal("no such state of a delivery")))
 }
 
 /// The column holds what this program never writes.

@@ -4,12 +4,13 @@
 
 use uuid::Uuid;
 
-use super::{Invitation, Status, store};
+use super::{Delivery, Invitation, Status, store};
 use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::email::Email;
 use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
+use crate::mail;
 use crate::organization::OrganizationId;
 
 /// Something that happens to an invitation.
@@ -150,16 +151,23 @@ pub fn close(
     event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
 }
 
-/// Makes `present` pending again until `expires_at`: a new link, and every older one is worthless.
+/// Makes `present` pending again until `expires_at`: a new link, and every older one is worthless. Where `delivery` is queued, the
+/// link is sent.
 ///
 /// # Errors
 /// [`Code::StatusConflict`] where the table does not allow it.
-pub fn renew(tx: &WriteTx<'_>, present: &Present, expires_at: Timestamp, origin: &Origin) -> Result<()> {
+pub fn renew(
+    tx: &WriteTx<'_>,
+    present: &Present,
+    (expires_at, delivery): (Timestamp, Delivery),
+    origin: &Origin,
+) -> Result<()> {
     Change::Renew.check(present)?;
     let Transition { to, event, .. } = Change::Renew.transition();
-    if !store::renew(tx, (&present.organization, present.id), expires_at)? {
+    if !store::renew(tx, (&present.organization, present.id), expires_at, delivery)? {
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
+    mail::store::requeue_invitation(tx, present.id, delivery)?;
     let facts = |status: Status, expires_at| Facts {
         status: (present.status != to).then(|| status.name()),
         expires_at: Some(expires_at),

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Key, NewKey, Rights, Scopes};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
@@ -65,6 +65,8 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     let changed = tx
         .prepare_cached("update api_key set revoked_at = :now where id = :id and revoked_at is null")?
         .execute(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    // Streams that were opened with it end.
+    tx.announce(Topic::Events);
     Ok(changed > 0)
 }
 

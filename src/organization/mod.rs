@@ -79,6 +79,7 @@ impl Record {
             allowed_domains: settings.allowed_domains.as_deref(),
             blocked_domains: settings.blocked_domains.as_deref(),
             max_pending: settings.max_pending,
+            accept_url: settings.accept_url.as_deref(),
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
@@ -126,6 +127,10 @@ pub struct Organization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64, required = false)]
     pub max_pending: Option<i64>,
+    /// The organization's own page that takes the token of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub accept_url: Option<&'a str>,
     /// When its first invitation was made, or it was put for the first time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

@@ -132,7 +132,7 @@ pub async fn put(
     state: Data<State>,
     body: Json<SettingsBody>,
 ) -> Result<HttpResponse> {
-    let settings = Settings::parse(body.value, &state.rules.roles)?;
+    let settings = Settings::parse(body.value, &state.rules)?;
     let (origin, organization) = (access.origin(), access.organization);
     let url = format!("{}/v1/organizations/{organization}", state.public_url);
     let job = move |tx: &WriteTx<'_>| {

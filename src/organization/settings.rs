@@ -6,7 +6,9 @@ use utoipa::ToSchema;
 use crate::email;
 use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::Role;
-use crate::invitation::new::{Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, check_name, parse_role};
+use crate::invitation::new::{
+    self, Checked, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, check_name, parse_role,
+};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;
@@ -40,6 +42,10 @@ pub struct SettingsBody {
     /// The most invitations that may be pending at a time; lapsed ones do not count.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_pending: Option<i64>,
+    /// The organization's own page that takes the token of a link in its fragment, in place of the server's. Its origin must be one of
+    /// the server's `--redirect-origins`.
+    #[schema(max_length = 2048, example = "https://app.example.com/join")]
+    pub accept_url: Option<String>,
 }
 
 /// Checked settings. They are stored as they serialize, and read back without another check.
@@ -64,27 +70,35 @@ pub struct Settings {
     /// The most invitations that may be pending at a time; none: any number.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_pending: Option<i64>,
+    /// The page that takes the token of a link; none: the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accept_url: Option<String>,
 }
 
 impl Settings {
-    /// Checks `body`; `catalogue` has the roles that the server knows, none meaning any.
+    /// Checks `body` by `rules`.
     ///
     /// # Errors
     /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
-    pub fn parse(body: SettingsBody, catalogue: &[Role]) -> Result<Self> {
+    pub fn parse(body: SettingsBody, rules: &Rules) -> Result<Self> {
         let mut errors = Vec::new();
         errors.extend(check_name("/name", body.name.as_deref(), MAX_NAME));
-        let roles = parse_roles(body.roles, catalogue, &mut errors);
+        let roles = parse_roles(body.roles, &rules.roles, &mut errors);
         let lifetime = (MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
         errors.extend(check_number("/defaultExpiresIn", body.default_expires_in, lifetime));
         let allowed_domains = parse_domains("/allowedDomains", body.allowed_domains, &mut errors);
         let blocked_domains = parse_domains("/blockedDomains", body.blocked_domains, &mut errors);
         errors.extend(check_number("/maxPending", body.max_pending, (1, MAX_PENDING)));
+        let accept_url = parse_accept_url(body.accept_url.as_deref(), rules);
+        let accept_url = accept_url.unwrap_or_else(|error| {
+            errors.push(error);
+            None
+        });
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
         let (name, default_expires_in, max_pending) = (body.name, body.default_expires_in, body.max_pending);
-        Ok(Self { name, roles, default_expires_in, allowed_domains, blocked_domains, max_pending })
+        Ok(Self { name, roles, default_expires_in, allowed_domains, blocked_domains, max_pending, accept_url })
     }
 
     /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are not acceptable here. Asked
@@ -165,6 +179,16 @@ fn parse_domains(
         }
     }
     Some(normal)
+}
+
+/// Checks the page that takes the token of a link, which goes into its fragment.
+fn parse_accept_url(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+    let url = new::parse_own_url("/acceptUrl", text, rules)?;
+    if url.as_ref().is_some_and(|url| url.contains('#')) {
+        let detail = "a URL without a fragment: the token goes there";
+        return Err(FieldError::new("/acceptUrl", FieldCode::InvalidFormat, detail));
+    }
+    Ok(url)
 }
 
 /// Checks a number against its range.

@@ -5,9 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::settings::Settings;
 use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
+use crate::webhook;
 
 /// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
@@ -85,6 +86,11 @@ pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
     rows.next()?.map(|row| record(row, 0)).transpose()
 }
 
+/// What the organization asks of its invitations: nothing, where it is not known.
+pub fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Settings> {
+    Ok(find(conn, id)?.map(|organization| organization.settings).unwrap_or_default())
+}
+
 /// What people call the organization, if it has a name.
 pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
@@ -123,12 +129,13 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
 }
 
-/// Deletes the organization, which must be known, with its invitations, its events and its stored answers.
+/// Deletes the organization, which must be known, with its invitations, its events, its webhooks and its stored answers.
 pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     for dialect in ["", "/clickhouse"] {
         delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"), None)?;
     }
     delete_answers(tx, "POST /v1/invitations", Some(id))?;
+    webhook::store::delete_of(tx, id)?;
     for sql in [
         "delete from event where organization_id = ?1",
         "delete from invitation where organization_id = ?1",
@@ -136,6 +143,8 @@ pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
     ] {
         tx.prepare_cached(sql)?.execute([id.as_str()])?;
     }
+    // Streams of its events end.
+    tx.announce(Topic::Events);
     Ok(())
 }
 

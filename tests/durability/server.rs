@@ -71,12 +71,15 @@ impl Launch {
             command.env_remove(name);
         }
         // A load writes to the same addresses and asks with dead keys more often than anybody should.
-        command.env("INVITED_RESEND_COOLDOWN", "0s");
-        for limit in ["ADDRESS", "RECIPIENT", "PROOFS"] {
-            command.env(format!("INVITED_LIMIT_{limit}"), "0");
-        }
-        let database = database.to_owned();
-        Self { command, database }
+        let launch = Self { command, database: database.to_owned() }.set("INVITED_RESEND_COOLDOWN", "0s");
+        let unlimited = |launch: Self, limit| launch.set(&format!("INVITED_LIMIT_{limit}"), "0");
+        ["ADDRESS", "RECIPIENT", "PROOFS"].into_iter().fold(launch, unlimited)
+    }
+
+    /// With one more setting.
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
     }
 
     /// Starts it and waits until it listens, or until it has given up.

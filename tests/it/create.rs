@@ -133,7 +133,7 @@ fn metadata_inviter_and_redirect_url_come_back_as_they_were_given() {
     let expected = concat!(
         r#""inviter":{"id":"u_1","name":"=HYPERLINK({{7*7}})"},"#,
         r#""metadata":{"b":1,"a":[true,null,"<ü>"],"n":9007199254740993},"#,
-        r#""redirectUrl":"https://app.example.com/join?x=1"}"#
+        r#""redirectUrl":"https://app.example.com/join?x=1","delivery":"none"}"#
     );
     assert!(created.text().ends_with(expected), "{}", created.text());
     assert_eq!(app.get(&invitation("acme", &created.json()["id"])).text(), created.text());

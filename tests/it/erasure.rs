@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use invited::config::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 
@@ -14,7 +15,7 @@ fn erase(app: &TestApp, email: &str) -> Answer {
 
 /// The bytes of the file and what belongs to it, in lowercase. Another process reads them: closing the file in this one would
 /// drop SQLite's locks on it.
-fn bytes(app: &TestApp) -> Vec<u8> {
+pub fn bytes(app: &TestApp) -> Vec<u8> {
     let mut bytes = Vec::new();
     for end in ["", "-wal", "-shm"] {
         let path = format!("{}{end}", app.database.display());
@@ -25,7 +26,7 @@ fn bytes(app: &TestApp) -> Vec<u8> {
 }
 
 /// How often `text` is in `bytes`.
-fn count(bytes: &[u8], text: &str) -> usize {
+pub fn count(bytes: &[u8], text: &str) -> usize {
     bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
 }
 
@@ -54,6 +55,29 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
         Ok(())
     };
     invited::db::write_beside(&app.database, job).expect("it churns");
+}
+
+#[test]
+fn invitations_of_others_lose_the_address_as_their_inviter_and_in_their_note() {
+    let app = TestApp::serve();
+    let create = |email: &str, inviter: &str, note: &str| {
+        let body = json!({ "email": email, "role": "r", "inviter": { "name": "I", "email": inviter }, "note": note });
+        let answer = app.post(&invitations("acme"), &body.to_string());
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let by = create("one@example.com", "Frederika@example.com", "Yours");
+    let named = create("two@example.com", "xfrederika@example.com", "Ask FREDERIKA@example.com.\nSoon");
+    let other = create("three@example.com", "xfrederika@example.com", "Ask xfrederika@example.com");
+    assert_eq!(erase(&app, "frederika@example.com").json()["invitations"], 0, "none of them is hers");
+    let inviter = |made: &Value| app.get(&invitation("acme", &made["id"])).json()["inviter"].clone();
+    assert_eq!(inviter(&by), json!({ "name": "I" }));
+    assert_eq!(inviter(&named), json!({ "name": "I", "email": "xfrederika@example.com" }));
+    assert_eq!(inviter(&other), inviter(&named));
+    let notes = app.db_rows("select note from invitation order by id").concat();
+    assert_eq!(notes, ["Some(\"Yours\")", "None", "Some(\"Ask xfrederika@example.com\")"]);
+    let bytes = bytes(&app);
+    assert_eq!(count(&bytes, "frederika@example.com"), count(&bytes, "xfrederika@example.com"));
 }
 
 /// A create with everything that could hold the address once more; the answer is stored.
@@ -193,6 +217,19 @@ fn a_key_that_is_bound_to_organizations_erases_only_in_those_and_learns_nothing_
     assert_eq!(erase_bound().json(), json!({ "invitations": 0, "events": 0, "answers": 0 }));
     assert_eq!(app.db_rows("select id from event where type = 'invitation.erased'").len(), 1);
     assert_eq!(erase(&app, email).json(), json!({ "invitations": 1, "events": 1, "answers": 2 }));
+    assert_eq!(count(&bytes(&app), "mustermann"), 0);
+}
+
+#[test]
+fn mails_to_the_address_go_from_the_mailbox_of_development_and_others_stay() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    for email in ["erika.mustermann@example.com", "max@example.com"] {
+        app.invite_by_mail("acme", email);
+    }
+    let recipients = || app.db_rows("select recipient from mailbox order by id");
+    assert_eq!(recipients().len(), 2);
+    assert_eq!(erase(&app, "erika.mustermann@example.com").status, 200);
+    assert_eq!(recipients(), [["Some(\"max@example.com\")"]]);
     assert_eq!(count(&bytes(&app), "mustermann"), 0);
 }
 

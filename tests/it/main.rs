@@ -10,10 +10,15 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
-//! * [`events`]: the history of an organization. [`keys_http`]: keys made, listed and revoked over HTTP.
+//! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
+//! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
+//! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
+//! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
+//! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
@@ -32,6 +37,7 @@ mod dev;
 mod dialect;
 mod erasure;
 mod events;
+mod faults;
 mod idempotency;
 mod keys;
 mod keys_http;
@@ -39,13 +45,20 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod listen;
+mod mail;
+mod mailbox;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;
 mod openapi;
 mod organizations;
+mod pages;
 mod races;
 mod readme;
 mod retention;
 mod security;
+mod sse;
 mod support;
+mod webhooks;
+mod webhooks_api;

@@ -57,7 +57,25 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
     let development: Vec<_> = all.extract_if(.., |route| route.contains(" /dev/")).collect();
     assert_eq!(
         development,
-        ["GET /dev/clock", "GET /dev/codes", "POST /dev/clock", "POST /dev/reset", "POST /dev/seed"]
+        [
+            "DELETE /dev/faults",
+            "DELETE /dev/mailbox",
+            "DELETE /dev/mailbox/{messageId}",
+            "GET /dev/clock",
+            "GET /dev/codes",
+            "GET /dev/faults",
+            "GET /dev/mail",
+            "GET /dev/mail/{messageId}",
+            "GET /dev/mailbox",
+            "GET /dev/mailbox/{messageId}",
+            "GET /dev/mailbox/{messageId}/html",
+            "GET /dev/mailbox/{messageId}/raw",
+            "GET /dev/mailbox/{messageId}/text",
+            "POST /dev/clock",
+            "POST /dev/faults",
+            "POST /dev/reset",
+            "POST /dev/seed",
+        ]
     );
     assert_eq!(served, all);
 }

@@ -1,6 +1,10 @@
-//! The README's commands and their answers, against a real server.
+//! The commands of the README and of the guide to development with their answers, against a real server.
 
-use crate::support::process::Server;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::support::{invitations, process::Server};
 
 /// Splits a command line at spaces outside single quotes.
 fn words(line: &str) -> Vec<String> {
@@ -20,21 +24,32 @@ fn is_id(text: &str) -> bool {
     text.len() == 36 && text.bytes().filter(|&byte| byte == b'-').count() == 4
 }
 
-/// The ids in an answer, in their order.
-fn ids(answer: &str) -> impl Iterator<Item = &str> {
-    answer.split('"').filter(|text| is_id(text))
+/// Whether a text is the token of a link, a code, or the secret of a webhook.
+fn is_secret(text: &str) -> bool {
+    let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_code || text.starts_with("ivt_") || text.starts_with("whsec_")
 }
 
-/// Replaces what differs from run to run: ids and times.
+/// The ids, tokens and codes in an answer, in their order: later commands name them.
+fn names(answer: &str) -> impl Iterator<Item = &str> {
+    answer.split(['"', '#']).filter(|text| is_id(text) || is_secret(text))
+}
+
+/// Replaces what differs from run to run: ids, tokens, codes and times.
 pub fn steady(answer: &str) -> String {
     let mut steady = String::new();
-    for piece in answer.split_inclusive('"') {
-        let text = piece.trim_end_matches('"');
+    for piece in answer.split_inclusive(['"', '#']) {
+        let text = piece.trim_end_matches(['"', '#']);
         let is_time = text.len() == 24 && text.ends_with('Z') && text.contains('T');
         steady += if is_id(text) {
             "<id>\""
+        } else if is_secret(text) {
+            "<secret>\""
         } else if is_time {
             "<time>\""
+        } else if text == "queued" {
+            // Its mail may have gone out by now, or not yet.
+            "sent\""
         } else {
             piece
         };
@@ -57,22 +72,71 @@ fn curl(server: &Server, line: &str) -> String {
     body.map_or(request.clone(), |body| request.body(body)).send().text()
 }
 
+/// Runs the curl lines of a document in their order; the answers must be those that it shows. `known` has what differs from what
+/// the document shows from the start. Answers how many lines there were, and the server, which goes on.
+fn check_curl_lines(document: &str, mut known: Vec<(String, String)>) -> (usize, Server) {
+    // Its links are those of the default address.
+    let server = Server::start(&["dev", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8080"]);
+    let lines: Vec<_> = document.lines().collect();
+    let calls: Vec<_> = (0..lines.len()).filter(|&number| lines[number].starts_with("$ curl ")).collect();
+    for &number in &calls {
+        let (line, shown) = (lines[number], lines[number + 1]);
+        let real = |text: &str| known.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
+        let line = real(line);
+        let answer = curl(&server, &line);
+        assert_eq!(steady(&answer), steady(&real(shown)), "{line}");
+        // The ids, tokens and codes of this run for those that the document shows.
+        known.extend(names(shown).map(str::to_owned).zip(names(&answer).map(str::to_owned)));
+        // A person types more slowly than a mail goes out.
+        while curl(&server, &format!("curl http://127.0.0.1:8080{}", invitations("hooli"))).contains("queued") {}
+    }
+    (calls.len(), server)
+}
+
+/// Takes one request, and answers it with 204. Answers its head and its body.
+fn receive(listener: &TcpListener) -> (String, String) {
+    let (mut stream, _) = listener.accept().expect("a connection");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    let (mut request, mut part) = (String::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut part).expect("the request");
+        request += std::str::from_utf8(&part[..count]).expect("text");
+        let length =
+            |head: &str| head.to_ascii_lowercase().split_once("content-length: ").map(|(_, rest)| rest.to_owned());
+        if let Some((head, body)) = request.split_once("\r\n\r\n") {
+            let length = length(head).and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
+            if length.is_some_and(|length| body.len() >= length) {
+                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("the answer");
+                return (head.to_owned(), body.to_owned());
+            }
+        }
+        assert!(count > 0, "it ended early: {request}");
+    }
+}
+
 #[test]
 fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
     let readme = include_str!("../../README.md");
-    let server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
-    let lines: Vec<_> = readme.lines().collect();
-    let calls: Vec<_> = (0..lines.len()).filter(|&number| lines[number].starts_with("$ curl ")).collect();
-    assert!(calls.len() >= 10, "{calls:?}");
-    // The ids of this run for those that the README shows.
-    let mut known: Vec<(String, String)> = Vec::new();
-    for number in calls {
-        let (line, shown) = (lines[number], lines[number + 1]);
-        let line = known.iter().fold(line.to_owned(), |line, (shown, real)| line.replace(shown, real));
-        let answer = curl(&server, &line);
-        assert_eq!(steady(&answer), steady(shown), "{line}");
-        known.extend(ids(shown).map(str::to_owned).zip(ids(&answer).map(str::to_owned)));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let application = listener.local_addr().expect("its address").to_string();
+    let arrived = std::thread::spawn(move || receive(&listener));
+    let (count, _server) = check_curl_lines(readme, vec![("127.0.0.1:3000".to_owned(), application)]);
+    assert!(count >= 15, "{count}");
+    let (shown_head, shown_body) =
+        readme.split_once("```http\n").expect("what arrives").1.split_once("\n\n").expect("a body");
+    let (head, body) = arrived.join().expect("a webhook arrives");
+    assert_eq!(steady(&body), steady(shown_body.lines().next().expect("a body")));
+    let (mut shown, head) = (shown_head.lines(), head.to_ascii_lowercase());
+    assert!(head.starts_with(&shown.next().expect("a request line").to_ascii_lowercase()), "{head}");
+    for line in shown {
+        let name = line.split(": ").next().expect("a name");
+        assert!(head.contains(&format!("\r\n{name}: ")), "{name}: {head}");
     }
+}
+
+#[test]
+fn the_story_by_mail_of_the_guide_to_development_gets_the_answers_that_it_shows() {
+    assert_eq!(check_curl_lines(include_str!("../../docs/dev.md"), Vec::new()).0, 5);
 }
 
 #[test]

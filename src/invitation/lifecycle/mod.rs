@@ -17,6 +17,8 @@ pub struct ResendBody {
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
+    /// Whether to send the person a mail, where the server sends any. Without it: yes.
+    pub notify: Option<bool>,
 }
 
 /// The body of an acceptance that the application vouches for, as it is sent.

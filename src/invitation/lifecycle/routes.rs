@@ -21,7 +21,7 @@ use crate::invitation::create::By;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, json, link as links, new, renew, store};
-use crate::organization::OrganizationId;
+use crate::organization::{self, OrganizationId};
 
 /// Which invitation a change is about, and who makes it.
 struct Target {
@@ -137,9 +137,9 @@ pub async fn resend(
 ) -> Result<HttpResponse> {
     let OptionalJson(Json { value, hash }) = body;
     let expiry = new::check_expiry(value.expires_in, value.expires_at.as_deref(), &state.rules, state.db.now())?;
-    let sending = state.rules.sending.clone();
+    let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
-        renew::renew(tx, &target.present(tx, &conditions)?, expiry, &sending, &target.by)
+        renew::renew(tx, &target.present(tx, &conditions)?, (expiry, notify), &sending, &target.by)
     };
     Target::new(access, id, Some((key, hash))).change(&state, change).await
 }
@@ -205,11 +205,11 @@ pub async fn accept(
     state: Data<State>,
     body: Json<AcceptBody>,
 ) -> Result<HttpResponse> {
-    let limits = state.rules.sending.limits.clone();
+    let sending = state.rules.sending.clone();
     let subject = Subject::parse(body.value.email.as_deref(), body.value.subject, state.rules.hosts)?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
-        answer::settle(tx, &present, Change::Accept, &subject, (&limits, &target.by.origin))
+        answer::settle(tx, &present, Change::Accept, &subject, (&sending, &target.by.origin))
     };
     Target::new(access, id, Some((key, body.hash))).change(&state, change).await
 }
@@ -242,14 +242,15 @@ pub async fn link(
     _: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let organization = access.organization;
-    let present = state.db.read(|reader| {
+    let (present, accept_url) = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
-        store::find(reader, reader.now, (&organization, id.0), show)
+        let present = store::find(reader, reader.now, (&organization, id.0), show)?;
+        Ok((present, organization::store::get_settings(reader, &organization)?.accept_url))
     })?;
     let present = present.ok_or_else(Error::not_found)?;
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
     let token = links::token(&state.secret, present.id, present.send_count);
-    let url = format!("{}#{token}", state.accept_url);
+    let url = links::url(&state.secret, accept_url.as_ref().unwrap_or(&state.accept_url), &present);
     Ok(HttpResponse::Ok().json(SecretLink { token, url, expires_at: present.expires_at }))
 }

@@ -24,7 +24,7 @@ fn a_clock_that_is_set_stands_still_and_an_advance_moves_it_from_there() {
     let set = change(&app, r#"{"set":"2026-12-01T01:00:00.0009+01:00"}"#);
     assert_eq!(set, json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true}));
     assert_eq!(app.get("/dev/clock").text(), r#"{"now":"2026-12-01T00:00:00.000Z","frozen":true}"#);
-    assert_eq!(app.invite("acme", "a@b.co")["createdAt"], "2026-12-01T00:00:00.000Z");
+    assert_eq!(app.invite_by_mail("acme", "a@b.co")["createdAt"], "2026-12-01T00:00:00.000Z");
     assert_eq!(change(&app, r#"{"advance":"8d"}"#)["now"], "2026-12-09T00:00:00.000Z");
     assert_eq!(change(&app, r#"{"advance":90}"#)["now"], "2026-12-09T00:01:30.000Z");
     assert_eq!(change(&app, r#"{"advance":"1h 30m","set":null}"#)["now"], "2026-12-09T01:31:30.000Z");
@@ -52,7 +52,7 @@ fn a_freed_clock_runs_with_the_machine_and_an_advance_stops_it_ahead_of_it() {
 fn an_invitation_is_expired_from_the_very_millisecond_of_its_end() {
     let app = dev();
     change(&app, r#"{"set":"2026-12-01T00:00:00.500Z"}"#);
-    let made = app.invite("acme", "a@b.co");
+    let made = app.invite_by_mail("acme", "a@b.co");
     let path = invitation("acme", &made["id"]);
     let status = || app.get(&path).json()["status"].as_str().unwrap_or_default().to_owned();
     assert_eq!(made["expiresAt"], "2026-12-08T00:00:00.500Z");
@@ -110,7 +110,7 @@ fn ids_grow_and_lists_keep_their_order_whatever_the_clock_does() {
         .enumerate()
     {
         change(&app, body);
-        ids.push(app.invite("acme", &format!("{number}@b.co"))["id"].to_string());
+        ids.push(app.invite_by_mail("acme", &format!("{number}@b.co"))["id"].to_string());
     }
     assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
     let path = invitations("acme");

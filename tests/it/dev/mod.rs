@@ -10,11 +10,17 @@ use crate::support::client::raw;
 use crate::support::{Answer, TestApp, invitations};
 
 /// The routes of development, each with a body that it takes.
-const ROUTES: [(&str, &str, &str); 4] = [
+const ROUTES: [(&str, &str, &str); 10] = [
     ("GET", "/dev/clock", ""),
     ("POST", "/dev/clock", r#"{"set":"2027-01-01T00:00:00Z"}"#),
     ("POST", "/dev/reset", "{}"),
     ("POST", "/dev/seed", r#"{"organizations":[]}"#),
+    ("GET", "/dev/mailbox", ""),
+    ("DELETE", "/dev/mailbox", ""),
+    ("GET", "/dev/mail", ""),
+    ("GET", "/dev/faults", ""),
+    ("POST", "/dev/faults", r#"{"mail":{"next":1,"do":"fail"}}"#),
+    ("DELETE", "/dev/faults", ""),
 ];
 
 /// A server for development.
@@ -36,7 +42,7 @@ fn state(app: &TestApp) -> (String, String) {
 #[test]
 fn a_server_for_everybody_has_none_of_it() {
     let app = TestApp::serve();
-    app.invite("acme", "a@b.co");
+    app.invite_by_mail("acme", "a@b.co");
     for (method, path, body) in ROUTES {
         let with_key = ("Authorization", &*format!("Bearer {}", app.key));
         let unknown = send(&app, (method, "/dev/nothing", body), with_key);
@@ -52,7 +58,7 @@ fn a_server_for_everybody_has_none_of_it() {
 #[test]
 fn a_page_that_made_its_name_resolve_to_this_machine_is_refused() {
     let app = dev();
-    app.invite("acme", "a@b.co");
+    app.invite_by_mail("acme", "a@b.co");
     let before = state(&app);
     for (method, path, body) in ROUTES {
         let head = format!(
@@ -69,7 +75,7 @@ fn a_page_that_made_its_name_resolve_to_this_machine_is_refused() {
 #[test]
 fn a_page_of_another_origin_is_refused_whatever_it_sends() {
     let app = dev();
-    app.invite("acme", "a@b.co");
+    app.invite_by_mail("acme", "a@b.co");
     let before = state(&app);
     let host = app.address.to_string();
     let foreign = [
@@ -98,7 +104,7 @@ fn a_page_of_another_origin_is_refused_whatever_it_sends() {
 #[test]
 fn a_body_that_is_not_json_is_refused() {
     let app = dev();
-    app.invite("acme", "a@b.co");
+    app.invite_by_mail("acme", "a@b.co");
     let before = state(&app);
     for (_, path, body) in ROUTES.into_iter().filter(|(method, ..)| *method == "POST") {
         for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
@@ -133,7 +139,7 @@ fn a_key_that_is_sent_must_be_one_that_may_do_everything() {
 fn a_reset_takes_no_body_or_an_empty_object() {
     let app = dev();
     for request in [app.anonymous("POST", "/dev/reset"), app.anonymous("POST", "/dev/reset").body("")] {
-        app.invite("acme", "a@b.co");
+        app.invite_by_mail("acme", "a@b.co");
         let answer = request.send();
         assert_eq!((answer.status, answer.text().as_str()), (204, ""));
         assert_eq!(app.get(&invitations("acme")).text(), "[]");

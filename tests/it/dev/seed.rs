@@ -28,7 +28,7 @@ fn lists(server: &Server, organizations: &[&str]) -> Vec<String> {
 #[test]
 fn a_seed_replaces_everything_and_its_invitations_are_as_old_and_as_far_as_it_says() {
     let app = dev();
-    app.invite("globex", "gone@b.co");
+    app.invite_by_mail("globex", "gone@b.co");
     let answer = app.post(
         "/dev/seed",
         &acme(&json!([
@@ -97,7 +97,7 @@ fn addresses_that_come_twice_follow_the_rule_of_a_create() {
 #[test]
 fn a_seed_that_is_wrong_anywhere_changes_nothing_and_is_told_everything() {
     let app = dev();
-    app.invite("acme", "stays@b.co");
+    app.invite_by_mail("acme", "stays@b.co");
     let before = app.get(&invitations("acme")).text();
     let bad = json!({"organizations": [
         {"id": "acme", "invitations": [
@@ -266,7 +266,7 @@ fn a_bad_seed_file_keeps_the_server_from_starting_and_is_told_with_place_and_rea
 #[test]
 fn a_reset_without_a_start_leaves_an_empty_file() {
     let app: TestApp = dev();
-    app.invite("acme", "a@b.co");
+    app.invite_by_mail("acme", "a@b.co");
     assert_eq!(app.post("/dev/reset", "").status, 204);
     assert_eq!(app.get(&invitations("acme")).text(), "[]");
     assert_eq!(app.get("/dev/clock").json()["frozen"], false);

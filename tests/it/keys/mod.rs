@@ -20,7 +20,16 @@ const TARGET: &str = "target@b.co";
 /// An id that no invitation has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
 /// The routes that answer without a key.
-const PUBLIC: [&str; 5] = ["/health/live", "/health/ready", "/openapi.json", "/problems", "/problems/{code}"];
+const PUBLIC: [&str; 8] = [
+    "/health/live",
+    "/health/ready",
+    "/openapi.json",
+    "/problems",
+    "/problems/{code}",
+    "/accept",
+    "/accept/app.js",
+    "/accept/style.css",
+];
 /// The routes that take the token of a link; some of them take a key as well.
 const BY_TOKEN: [&str; 4] =
     ["/v1/invitations/lookup", "/v1/invitations/code", "/v1/invitations/accept", "/v1/invitations/decline"];

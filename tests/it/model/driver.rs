@@ -239,6 +239,8 @@ impl Driver {
             shown["sendCount"] = json!(invitation.send_count);
             shown["lastSentAt"] = json!(text(last_sent_at));
         }
+        // The model's server has no mail.
+        shown["delivery"] = json!("none");
         shown
     }
 

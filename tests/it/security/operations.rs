@@ -46,9 +46,10 @@ impl Operation {
     }
 
     /// Its path with ids filled in.
-    pub fn path_for(&self, organization: &str, invitation: &str, key: &str) -> String {
+    pub fn path_for(&self, organization: &str, invitation: &str, key: &str, webhook: &str) -> String {
         let path = self.path.replace("{organizationId}", organization).replace("{invitationId}", invitation);
-        let path = path.replace("{keyId}", key).replace("{code}", "not_found");
+        let path = path.replace("{webhookId}", webhook).replace("{deliveryId}", webhook);
+        let path = path.replace("{keyId}", key).replace("{code}", "not_found").replace("{messageId}", invitation);
         let needs_address = matches!(&*self.id, "listInvitationsOfAddress" | "eraseAddress" | "listCodes");
         if needs_address { path + "?email=target%40b.co" } else { path }
     }
@@ -59,9 +60,10 @@ impl Operation {
 fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
-        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" => Nothing,
+        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" | "getAcceptPage" | "getAcceptScript"
+            | "getStyle" => Nothing,
         "lookupInvitation" | "requestInvitationCode" | "acceptInvitationByToken" | "declineInvitationByToken" => Token,
-        "listInvitations" | "getInvitation" | "listEvents" | "getOrganization" => InOrganization(Scope::Read),
+        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => InOrganization(Scope::Read),
         "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation" | "resendInvitation" | "revokeInvitation"
             => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),
@@ -69,9 +71,12 @@ fn needs(id: &str) -> Needs {
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => Anywhere(Scope::Read),
         "eraseAddress" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
+        "listWebhooks" | "createWebhook" | "getWebhook" | "updateWebhook" | "deleteWebhook" | "rotateWebhookSecret" | "testWebhook"
+            | "listWebhookDeliveries" | "getWebhookDelivery" | "redeliverWebhook" => Anywhere(Scope::Admin),
         "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => InOrganization(Scope::Read),
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
-        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" => Development,
+        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults" | "clearFaults" | "listMail" | "deleteAllMail"
+            | "getMail" | "getMailText" | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => Development,
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }

@@ -209,7 +209,7 @@ fn codes_of(database: &Path, secret: &Secret, invitations: &[Value]) -> Vec<Stri
             let id = made["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
             let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            Ok(code::current(reader, secret, &present)?.expect("a live code"))
+            Ok(code::current(reader, secret, &present)?.expect("a live code").digits)
         };
         invitations.iter().map(code_of).collect()
     };

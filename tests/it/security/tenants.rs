@@ -99,7 +99,8 @@ fn expected(operation: &Operation, kind: Kind) -> u16 {
         // A key can make only keys that are bound as it is; the example names acme.
         (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => match &*operation.id {
             "createKey" => 403,
-            "listKeys" | "eraseAddress" => 200,
+            "createWebhook" => 422,
+            "listKeys" | "listWebhooks" | "eraseAddress" => 200,
             _ => 404,
         },
         (
@@ -119,6 +120,8 @@ struct Board {
     token: String,
     /// The id of a key that acme has.
     key: String,
+    /// The id of a webhook that acme has, and of its one delivery.
+    webhook: String,
     /// What the file held when all was set.
     before: Contents,
 }
@@ -129,8 +132,8 @@ impl Board {
         let off = ["--limit-recipient", "0", "--limit-address", "0", "--limit-proofs", "0", "--resend-cooldown", "0s"];
         let app = TestApp::start(Mode::Serve, &off);
         let callers = callers(&app);
-        let mut board =
-            Self { app, target: Value::Null, token: String::new(), key: String::new(), before: Contents::new() };
+        let (token, key, webhook) = (String::new(), String::new(), String::new());
+        let mut board = Self { app, target: Value::Null, token, key, webhook, before: Contents::new() };
         board.set();
         (board, callers)
     }
@@ -144,12 +147,24 @@ impl Board {
         self.target = self.app.invite("acme", TARGET);
         self.token = self.app.token_of(&self.target);
         self.key = self.app.key(&[Scope::Read], &["acme"], None)[4..20].to_owned();
+        self.webhook = self.set_webhook();
         self.before = self.app.contents();
+    }
+
+    /// Gives acme a webhook that is told of nothing that happens here, with a delivery that has ended.
+    fn set_webhook(&self) -> String {
+        let body = json!({"url": "https://hooks.invalid/", "organizationId": "acme", "types": ["invitation.erased"]});
+        let id = self.app.post("/v1/webhooks", &body.to_string()).json()["id"].as_str().expect("an id").to_owned();
+        let insert = "insert into webhook_delivery (webhook_id, id, state, due_at, leased, attempts, created_at)
+            values (unhex(?1), unhex(?1), 1, 0, 0, 1, 0)";
+        let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(insert, [id.replace('-', "")])?);
+        assert_eq!(invited::db::write_beside(&self.app.database, job), Ok(1));
+        id
     }
 
     /// Sends an operation with its example, aimed at acme's invitation or the one named.
     fn send(&self, operation: &Operation, (organization, id): (&str, &str), authorization: Option<&str>) -> Answer {
-        let path = operation.path_for(organization, id, &self.key);
+        let path = operation.path_for(organization, id, &self.key, &self.webhook);
         let mut request = self.app.anonymous(&operation.method, &path);
         if let Some(authorization) = authorization {
             request = request.header("Authorization", authorization);

@@ -62,14 +62,20 @@ impl Request {
     }
 }
 
-/// Sends `bytes` and reads the answer until the server closes the connection.
+/// Sends `bytes` and reads the answer until the server closes the connection; of a stream of events, which never ends, its first part.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).expect("the server accepts");
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
     // A server that refuses early closes while we write: its answer counts, not our error.
     let _ = stream.write_all(bytes);
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
+    let (mut answer, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        answer.extend_from_slice(&buffer[..count]);
+        if answer.ends_with(b"\n\n\r\n") && String::from_utf8_lossy(&answer).contains("content-type: text/event-stream")
+        {
+            break;
+        }
+    }
     Answer::parse(&answer)
 }
 

@@ -100,7 +100,8 @@ impl TestApp {
         let current = |reader: &invited::db::Reader<'_>| {
             let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            code::current(reader, &secret, &Present { email: Email::from_stored(email), ..present })
+            let code = code::current(reader, &secret, &Present { email: Email::from_stored(email), ..present })?;
+            Ok(code.map(|code| code.digits))
         };
         invited::db::read_beside(&self.database, current).expect("the file reads")
     }

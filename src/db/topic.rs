@@ -1,0 +1,51 @@
+//! What was committed, told to those who wait for it: workers and streams need not ask the file again and again.
+
+use tokio::sync::watch;
+
+/// Something that others wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Topic {
+    /// There are new events, or somebody may see them no more.
+    Events,
+    /// There is mail to send.
+    Mail,
+    /// There is something for webhooks.
+    Webhooks,
+    /// Mail has left the queue: in development the mailbox may have it.
+    Mailbox,
+}
+
+impl Topic {
+    /// Every topic.
+    const ALL: [Self; 4] = [Self::Events, Self::Mail, Self::Webhooks, Self::Mailbox];
+
+    /// The topic's bit in a set of them.
+    pub(super) fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// One channel a topic. Its value counts commits that were about the topic.
+#[derive(Debug)]
+pub(super) struct Board([watch::Sender<u64>; Topic::ALL.len()]);
+
+impl Board {
+    /// A board on which nothing was told yet.
+    pub fn new() -> Self {
+        Self(Topic::ALL.map(|_| watch::Sender::new(0)))
+    }
+
+    /// Tells those who follow one of the topics whose bits are set. Costs next to nothing where nobody does.
+    pub fn tell(&self, topics: u8) {
+        for topic in Topic::ALL {
+            if topics & topic.bit() != 0 {
+                self.0[topic as usize].send_modify(|commits| *commits += 1);
+            }
+        }
+    }
+
+    /// What follows a topic from now on.
+    pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
+        self.0[topic as usize].subscribe()
+    }
+}

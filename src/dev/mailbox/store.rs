@@ -1,0 +1,90 @@
+//! The SQL that reads the mailbox and takes mail out of it; [`crate::mail::store`] puts it in.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+use uuid::Uuid;
+
+use super::query::Filter;
+use super::{KeptMail, MailSummary};
+use crate::clock::Timestamp;
+use crate::db::{Reader, WriteTx};
+use crate::error::Result;
+use crate::mail::Kind;
+
+/// The mail that `filter` lets through, newest first.
+pub fn list(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<MailSummary>> {
+    let mut statement = reader.prepare_cached(
+        "select id, recipient, kind, subject, sent_at, link, code
+         from mailbox
+         where (:to is null or recipient = :to)
+           and (:kind is null or kind = :kind)
+         order by id desc
+         limit :limit",
+    )?;
+    let bound = named_params! {
+        ":to": filter.to.as_ref().map(|email| email.as_str()),
+        ":kind": filter.kind.map(Kind::name),
+        ":limit": filter.limit,
+    };
+    Ok(statement.query_map(bound, summary)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Maps a row of a list.
+fn summary(row: &Row<'_>) -> rusqlite::Result<MailSummary> {
+    Ok(MailSummary {
+        id: Uuid::from_bytes(row.get(0)?),
+        to: row.get(1)?,
+        kind: row.get(2)?,
+        subject: row.get(3)?,
+        sent_at: Timestamp::from_millis(row.get(4)?),
+        link: row.get(5)?,
+        code: row.get(6)?,
+    })
+}
+
+/// Whether mail that `filter` would let through is under way, or due by `until`. A notice does not go to the invited address, so
+/// nobody who names one waits for it.
+pub fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Result<bool> {
+    let mut statement = reader.prepare_cached(
+        "select exists (
+           select 1
+           from mail
+           where (lease is not null or due_at <= :until)
+             and (:kind is null or kind = :kind)
+             and (:to is null or kind <> :notice)
+             and (:to is null or :to = (select email from invitation where id = mail.invitation_id))
+         )",
+    )?;
+    let bound = named_params! {
+        ":until": until.as_millis(),
+        ":kind": filter.kind.map(|kind| kind as u8),
+        ":to": filter.to.as_ref().map(|email| email.as_str()),
+        ":notice": Kind::Notice as u8,
+    };
+    Ok(statement.query_row(bound, |row| row.get(0))?)
+}
+
+/// One mail.
+pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
+    let mut statement = reader.prepare_cached(
+        "select id, recipient, kind, subject, sent_at, link, code, text, html, raw
+         from mailbox
+         where id = ?1",
+    )?;
+    let mail = statement.query_row([id.as_bytes()], |row| {
+        let MailSummary { id, to, kind, subject, sent_at, link, code } = summary(row)?;
+        let (text, html, raw) = (row.get(7)?, row.get(8)?, row.get(9)?);
+        Ok(KeptMail { id, to, kind, subject, sent_at, link, code, text, html, raw })
+    });
+    Ok(mail.optional()?)
+}
+
+/// Deletes one mail. Answers whether it was there.
+pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
+    Ok(tx.prepare_cached("delete from mailbox where id = ?1")?.execute([id.as_bytes()])? > 0)
+}
+
+/// Deletes every mail.
+pub fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
+    tx.prepare_cached("delete from mailbox")?.execute([])?;
+    Ok(())
+}

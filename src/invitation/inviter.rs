@@ -1,0 +1,64 @@
+//! Who invites, and their own words: what only mail and pages show.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Inviter;
+use super::new::{Checked, check_name};
+use crate::email::{Email, Hosts};
+use crate::error::FieldError;
+
+/// The most characters of an inviter's id or name.
+const MAX_INVITER: usize = 100;
+/// The most characters of a personal note.
+const MAX_NOTE: usize = 500;
+
+/// Who invites, as it is sent. Id and name have at most 100 characters, without control, invisible and direction characters.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+pub struct InviterBody {
+    /// The application's id of the person.
+    #[schema(max_length = 100)]
+    pub id: Option<String>,
+    /// The person's name.
+    #[schema(max_length = 100)]
+    pub name: Option<String>,
+    /// The person's address, for a notice of the answer where the server sends those.
+    #[schema(max_length = 254)]
+    pub email: Option<String>,
+}
+
+impl InviterBody {
+    /// Checks it, and brings the address to its normal form; what is wrong goes to `errors`.
+    pub fn parse(self, hosts: Hosts, errors: &mut Vec<FieldError>) -> Self {
+        errors.extend(check_name("/inviter/id", self.id.as_deref(), MAX_INVITER));
+        errors.extend(check_name("/inviter/name", self.name.as_deref(), MAX_INVITER));
+        let email = parse_inviter_email(self.email.as_deref(), hosts).map_err(|error| errors.push(error));
+        Self { email: email.ok().flatten(), ..self }
+    }
+
+    /// Who invites as the API shows it, if anything is said of them.
+    pub fn show(&self) -> Option<Inviter<'_>> {
+        Inviter::of(self.id.as_deref(), self.name.as_deref(), self.email.as_deref())
+    }
+}
+
+/// Checks the address of who invites, and brings it to its normal form.
+fn parse_inviter_email(text: Option<&str>, hosts: Hosts) -> Checked<Option<String>> {
+    let email = text.map(|text| Email::parse(text, hosts)).transpose();
+    let email = email.map_err(|(code, detail)| FieldError::new("/inviter/email", code, detail))?;
+    Ok(email.map(|email| email.as_str().to_owned()))
+}
+
+/// Checks a personal note, as a name is checked but for its line breaks, which become newlines.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
+    let Some(text) = text.map(|text| text.replace("\r\n", "\n")) else {
+        return Ok(None);
+    };
+    match check_name("/note", Some(&text.replace('\n', " ")), MAX_NOTE) {
+        Some(error) => Err(error),
+        None => Ok(Some(text)),
+    }
+}

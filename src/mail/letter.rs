@@ -1,0 +1,157 @@
+//! What a mail is about: all that its text is made of. It is put together when it is sent, and nothing of it is stored.
+
+use uuid::Uuid;
+
+use super::Kind;
+use super::channel::Mail;
+use super::store::Claim;
+use crate::answer::code;
+use crate::clock::Timestamp;
+use crate::db::WriteTx;
+use crate::email::Email;
+use crate::error::Result;
+use crate::invitation::transition::Present;
+use crate::invitation::{self, Invitation, Status, link};
+use crate::organization::{self, OrganizationId};
+
+/// What a mail is about.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// What it is for.
+    pub kind: Kind,
+    /// Whom it goes to.
+    pub to: Email,
+    /// The invited address.
+    pub email: Email,
+    /// The organization that invites.
+    pub organization: OrganizationId,
+    /// What people call it.
+    pub organization_name: Option<String>,
+    /// The name of who invites.
+    pub inviter_name: Option<String>,
+    /// The inviter's own words: lines.
+    pub note: Option<String>,
+    /// The role the person gets on joining.
+    pub role: String,
+    /// Where the invitation stands.
+    pub status: Status,
+    /// When the invitation ends; of a code: when the code does.
+    pub expires_at: Timestamp,
+    /// The secret link, where it brings one.
+    pub link: Option<String>,
+    /// The code, where it brings one.
+    pub code: Option<String>,
+    /// The invitation.
+    pub invitation: Uuid,
+    /// What tells this mail from others of its kind about the invitation, and stays the same when it is sent once more: of an
+    /// invitation how often it was sent, of a code when it was asked for, in milliseconds.
+    pub number: i64,
+    /// When it is sent.
+    pub sent_at: Timestamp,
+}
+
+/// What is to be done about a claimed row.
+pub enum Next {
+    /// Its mail is sent.
+    Send(Box<Letter>),
+    /// It is not due before then: the end of its invitation has moved.
+    Wait(Timestamp),
+    /// It has no point any more.
+    Drop,
+}
+
+/// What an invitation says for its mail.
+struct Found {
+    /// The invitation.
+    present: Present,
+    /// The name of who invites.
+    inviter_name: Option<String>,
+    /// The address of who invites.
+    inviter_email: Option<Email>,
+}
+
+/// What is to be done about a claimed row. It has no point any more where the invitation is gone, is not pending, or of a notice was
+/// not answered; where a code was asked for another address, or is dead; and where reminders or notices are off by now.
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
+    let Some(organization) = invitation::store::find_organization(tx, claim.invitation)? else {
+        return Ok(Next::Drop);
+    };
+    let place = (&organization, claim.invitation);
+    let show = |invitation: &Invitation<'_>| {
+        let present = Present::of(&organization, invitation);
+        let inviter_name = invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned);
+        let inviter_email = invitation.inviter.and_then(|inviter| inviter.email).map(Email::from_stored);
+        Ok(Found { present, inviter_name, inviter_email })
+    };
+    let Some(found) = invitation::store::find(tx, tx.now, place, show)? else {
+        return Ok(Next::Drop);
+    };
+    let status = found.present.status;
+    match claim.kind {
+        Kind::Notice if matches!(status, Status::Accepted | Status::Declined) => notice(tx, found, mail),
+        Kind::Invitation if status == Status::Pending => with_link(tx, found, (claim.kind, mail)),
+        Kind::Reminder if status == Status::Pending => match mail.reminder_at(found.present.expires_at) {
+            Some(due_at) if due_at > tx.now => Ok(Next::Wait(due_at)),
+            Some(_) => with_link(tx, found, (claim.kind, mail)),
+            None => Ok(Next::Drop),
+        },
+        Kind::Code if status == Status::Pending => with_code(tx, found, (claim, mail)),
+        _ => Ok(Next::Drop),
+    }
+}
+
+/// The mail that brings the link.
+fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Result<Next> {
+    let settings = organization::store::get_settings(tx, &found.present.organization)?;
+    let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
+    let link = link::url(&mail.secret, accept_url, &found.present);
+    let note = invitation::store::find_note(tx, found.present.id)?;
+    let letter = Letter { link: Some(link), note, ..letter(tx, kind, found)? };
+    Ok(Next::Send(Box::new(letter)))
+}
+
+/// The mail that brings a code, if it was asked for the invited address and lives.
+fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> Result<Next> {
+    let Some(code) = code::sent(tx, &mail.secret, &found.present, &claim.address_mac)? else {
+        return Ok(Next::Drop);
+    };
+    let letter = Letter {
+        number: code.issued_at.as_millis(),
+        expires_at: code.issued_at.plus_seconds(code::LIFETIME_SECONDS),
+        code: Some(code.digits),
+        ..letter(tx, claim.kind, found)?
+    };
+    Ok(Next::Send(Box::new(letter)))
+}
+
+/// The mail that tells the inviter, if there is an address and inviters are told.
+fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
+    match found.inviter_email.clone().filter(|_| mail.notifies_inviters) {
+        Some(to) => Ok(Next::Send(Box::new(Letter { to, ..letter(tx, Kind::Notice, found)? }))),
+        None => Ok(Next::Drop),
+    }
+}
+
+/// What every mail about an invitation says, to the invited person.
+fn letter(tx: &WriteTx<'_>, kind: Kind, Found { present, inviter_name, .. }: Found) -> Result<Letter> {
+    Ok(Letter {
+        kind,
+        to: present.email.clone(),
+        organization_name: organization::store::find_name(tx, &present.organization)?,
+        organization: present.organization,
+        email: present.email,
+        inviter_name,
+        note: None,
+        role: present.role,
+        status: present.status,
+        expires_at: present.expires_at,
+        link: None,
+        code: None,
+        invitation: present.id,
+        number: i64::from(present.send_count),
+        sent_at: tx.now,
+    })
+}

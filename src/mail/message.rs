@@ -1,0 +1,157 @@
+//! A mail as it is sent: its headers and its two bodies (RFC 5322, RFC 2046).
+
+use std::fmt;
+
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+
+use super::letter::Letter;
+use super::template::Templates;
+use super::transport::address;
+use crate::email::{Email, Hosts};
+use crate::text::{is_invisible, is_visible};
+
+/// The most characters of a sender's name.
+const MAX_NAME: usize = 100;
+
+/// A mail as it is sent.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Whom it goes to.
+    pub to: Email,
+    /// Its subject.
+    pub subject: String,
+    /// What a mail server gets (RFC 5322): ASCII, lines end with CRLF.
+    pub raw: String,
+    /// Its body as plain text.
+    pub text: String,
+    /// Its body as HTML.
+    pub html: String,
+    /// The link that it brings.
+    pub link: Option<String>,
+    /// The code that it brings.
+    pub code: Option<String>,
+}
+
+/// Whom mail comes from.
+#[derive(Clone)]
+pub struct Sender {
+    /// What people see.
+    name: Option<String>,
+    /// The address.
+    pub address: Email,
+}
+
+impl Sender {
+    /// Reads an address, or `Name <address>`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+            Some((name, address)) => (name.trim(), address),
+            None => ("", text),
+        };
+        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
+        let address = Email::parse(address, Hosts::SingleLabelToo).map_err(|(_, detail)| detail.to_owned())?;
+        let is_fine = is_visible(name)
+            && !name.chars().any(is_invisible)
+            && !name.contains("=?")
+            && name.chars().count() <= MAX_NAME;
+        if !name.is_empty() && !is_fine {
+            return Err(format!("a name has 1 to {MAX_NAME} characters, none of them invisible"));
+        }
+        Ok(Self { name: Some(name.to_owned()).filter(|name| !name.is_empty()), address })
+    }
+
+    /// Whom mail in the mailbox of development comes from, where nobody says.
+    pub fn of_development() -> Self {
+        Self { name: Some("invited".to_owned()), address: Email::from_stored("invitations@invited.localhost") }
+    }
+
+    /// The part behind the `@`.
+    fn domain(&self) -> &str {
+        self.address.as_str().split_once('@').map_or("", |(_, domain)| domain)
+    }
+}
+
+/// Addresses are personal data.
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sender(hidden)")
+    }
+}
+
+/// Writes letters as mails.
+#[derive(Debug)]
+pub struct Composer {
+    /// Whom they come from.
+    pub sender: Sender,
+    /// The words.
+    pub templates: Templates,
+}
+
+impl Composer {
+    /// Writes a letter as a mail. The same letter has the same Message-ID each time, so that whoever gets it twice can tell.
+    ///
+    /// # Errors
+    /// What a template or the library has against it.
+    pub fn compose(&self, letter: &Letter) -> Result<Message, String> {
+        let words = self.templates.render(letter)?;
+        let id = format!("{}.{}.{}", letter.kind.name(), letter.invitation, letter.number);
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let mail = lettre::Message::builder()
+            .from(Mailbox::new(self.sender.name.clone(), address(&self.sender.address)))
+            .to(Mailbox::new(None, address(&letter.to)))
+            .subject(words.subject.clone())
+            .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
+            .date(letter.sent_at.to_system_time())
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .multipart(
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(words.text.clone()))
+                    .singlepart(SinglePart::html(words.html.clone())),
+            )
+            .map_err(|error| error.to_string())?;
+        Ok(Message {
+            to: letter.to.clone(),
+            subject: words.subject,
+            raw: String::from_utf8(mail.formatted()).map_err(|error| error.to_string())?,
+            text: words.text,
+            html: words.html,
+            link: letter.link.clone(),
+            code: letter.code.clone(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_an_address_with_or_without_a_name() {
+        for (text, name, address) in [
+            ("invitations@example.com", None, "invitations@example.com"),
+            ("<Invitations@Example.com>", None, "invitations@example.com"),
+            ("Acme, Ltd. <a@b.co>", Some("Acme, Ltd."), "a@b.co"),
+            (" \"Acme <x>\" <a@b.co> ", Some("Acme <x>"), "a@b.co"),
+        ] {
+            let sender = Sender::parse(text).map(|sender| (sender.name, sender.address.as_str().to_owned()));
+            assert_eq!(sender, Ok((name.map(str::to_owned), address.to_owned())), "{text}");
+        }
+        for text in [
+            "",
+            "Acme",
+            "Acme <>",
+            "Acme <a@b.co",
+            "a@b.co, c@d.co",
+            "A\r\nBcc: x <a@b.co>",
+            "\u{202e}A <a@b.co>",
+            "=?utf-8?Q?A?= <a@b.co>",
+        ] {
+            assert!(Sender::parse(text).is_err(), "{text:?}");
+        }
+    }
+}

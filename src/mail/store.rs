@@ -1,0 +1,206 @@
+//! The SQL of mail: the queue, and the mailbox of development.
+
+use rusqlite::{OptionalExtension, named_params};
+use uuid::Uuid;
+
+use super::Kind;
+use super::message::Message;
+use crate::clock::Timestamp;
+use crate::db::{Reader, Topic, WriteTx};
+use crate::error::{Error, Result};
+use crate::invitation::Delivery;
+use crate::outbox::LEASE_SECONDS;
+
+/// How many mails the mailbox of development keeps: far more than a test looks at, and little enough for any disk.
+const MAILBOX_SIZE: u32 = 1000;
+
+/// A row of the queue that was claimed.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The invitation it is about.
+    pub invitation: Uuid,
+    /// What it is for.
+    pub kind: Kind,
+    /// Of a code: the HMAC of the address that was given.
+    pub address_mac: Vec<u8>,
+    /// How often it was tried, this time included.
+    pub attempts: u32,
+    /// What tells this claim from every other one.
+    lease: u32,
+}
+
+/// Queues the mail of an invitation that was sent again, if its `delivery` is queued, in place of what waits. A reminder comes after
+/// the new mail, if at all.
+pub fn requeue_invitation(tx: &WriteTx<'_>, invitation: Uuid, delivery: Delivery) -> Result<()> {
+    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind in (?2, ?3)")?.execute((
+        invitation.as_bytes(),
+        Kind::Invitation as u8,
+        Kind::Reminder as u8,
+    ))?;
+    if delivery == Delivery::Queued { queue(tx, (invitation, Kind::Invitation), &[], tx.now) } else { Ok(()) }
+}
+
+/// Queues the notice to the inviter of an invitation that was answered, if there is an address for it.
+pub fn queue_notice(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
+    let mut statement = tx.prepare_cached("select inviter_email is not null from invitation where id = ?1")?;
+    if statement.query_row([invitation.as_bytes()], |row| row.get(0))? {
+        queue(tx, (invitation, Kind::Notice), &[], tx.now)?;
+    }
+    Ok(())
+}
+
+/// Queues a mail that is due at `due_at`, in place of one that waits for the same.
+pub fn queue(tx: &WriteTx<'_>, (invitation, kind): (Uuid, Kind), address_mac: &[u8], due_at: Timestamp) -> Result<()> {
+    tx.prepare_cached(
+        "insert into mail (invitation_id, kind, address_mac, due_at, attempts)
+         values (:invitation_id, :kind, :address_mac, :due_at, 0)
+         on conflict do update
+         set due_at = :due_at, attempts = 0, lease = null, error = null",
+    )?
+    .execute(named_params! {
+        ":invitation_id": invitation.as_bytes(),
+        ":kind": kind as u8,
+        ":address_mac": address_mac,
+        ":due_at": due_at.as_millis(),
+    })?;
+    tx.announce(Topic::Mail);
+    Ok(())
+}
+
+/// When the next mail is due.
+pub fn next_due(reader: &Reader<'_>) -> Result<Option<Timestamp>> {
+    let mut statement = reader.prepare_cached("select due_at from mail order by due_at limit 1")?;
+    Ok(statement.query_row([], |row| row.get(0)).optional()?.map(Timestamp::from_millis))
+}
+
+/// Claims up to `room` mails that are due.
+pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
+    let lease = getrandom::u32().map_err(Error::internal)?.max(1);
+    let mut statement = tx.prepare_cached(
+        "update mail
+         set due_at = :lost_at, lease = :lease, attempts = attempts + 1
+         where (invitation_id, kind, address_mac) in
+               (select invitation_id, kind, address_mac
+                from mail
+                where due_at <= :now
+                order by due_at
+                limit :room)
+         returning invitation_id, kind, address_mac, attempts",
+    )?;
+    let bound = named_params! { ":lost_at": tx.now.plus_seconds(LEASE_SECONDS).as_millis(), ":lease": lease,
+    ":now": tx.now.as_millis(), ":room": i64::try_from(room).unwrap_or(i64::MAX) };
+    let mut rows = statement.query(bound)?;
+    let mut claims = Vec::new();
+    while let Some(row) = rows.next()? {
+        let kind = Kind::ALL.get(usize::from(row.get::<_, u8>(1)?)).copied();
+        claims.push(Claim {
+            invitation: Uuid::from_bytes(row.get(0)?),
+            kind: kind.ok_or_else(|| Error::internal("no such kind of mail"))?,
+            address_mac: row.get(2)?,
+            attempts: row.get(3)?,
+            lease,
+        });
+    }
+    Ok(claims)
+}
+
+/// Takes back every lease.
+pub fn release(tx: &WriteTx<'_>) -> Result<()> {
+    tx.prepare_cached("update mail set lease = null, due_at = :now where lease is not null")?
+        .execute(named_params! { ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Takes a mail out of the queue that was sent, given up, or has no point any more. Answers whether it was still the claimed one:
+/// one that was queued again since then stays.
+pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
+    // Whoever waits for it need not wait longer.
+    tx.announce(Topic::Mailbox);
+    let removed = tx
+        .prepare_cached(
+            "delete from mail
+             where invitation_id = :invitation_id
+               and kind = :kind
+               and address_mac = :address_mac
+               and lease = :lease",
+        )?
+        .execute(named_params! {
+            ":invitation_id": claim.invitation.as_bytes(),
+            ":kind": claim.kind as u8,
+            ":address_mac": claim.address_mac,
+            ":lease": claim.lease,
+        })?;
+    Ok(removed > 0)
+}
+
+/// Puts a mail off until `due_at`, because of `error`. Answers whether it was still the claimed one.
+pub fn put_off(tx: &WriteTx<'_>, claim: &Claim, due_at: Timestamp, error: &str) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update mail
+             set due_at = :due_at, lease = null, error = :error
+             where invitation_id = :invitation_id
+               and kind = :kind
+               and address_mac = :address_mac
+               and lease = :lease",
+        )?
+        .execute(named_params! {
+            ":due_at": due_at.as_millis(),
+            ":error": error,
+            ":invitation_id": claim.invitation.as_bytes(),
+            ":kind": claim.kind as u8,
+            ":address_mac": claim.address_mac,
+            ":lease": claim.lease,
+        })?;
+    Ok(changed > 0)
+}
+
+/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One that went out at the first try
+/// needs no count: most rows stay short.
+pub fn note_delivery(
+    tx: &WriteTx<'_>,
+    invitation: Uuid,
+    delivery: Delivery,
+    (attempts, error): (u32, Option<&str>),
+) -> Result<()> {
+    let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
+    tx.prepare_cached(
+        "update invitation
+         set delivery = :delivery, delivery_attempts = :attempts, delivery_error = :error
+         where (organization_id, id) = (select organization_id, id from invitation where id = :id)",
+    )?
+    .execute(named_params! {
+        ":delivery": delivery as u8,
+        ":attempts": attempts,
+        ":error": error,
+        ":id": invitation.as_bytes(),
+    })?;
+    Ok(())
+}
+
+/// Keeps a mail in the mailbox of development, in place of the oldest where that is full.
+pub fn keep(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
+    tx.prepare_cached(
+        "insert into mailbox (id, recipient, kind, sent_at, subject, link, code, raw, text, html)
+         values (:id, :recipient, :kind, :now, :subject, :link, :code, :raw, :text, :html)",
+    )?
+    .execute(named_params! {
+        ":id": tx.new_id().as_bytes(),
+        ":recipient": message.to.as_str(),
+        ":kind": kind.name(),
+        ":now": tx.now.as_millis(),
+        ":subject": message.subject,
+        ":link": message.link,
+        ":code": message.code,
+        ":raw": message.raw,
+        ":text": message.text,
+        ":html": message.html,
+    })?;
+    tx.prepare_cached(
+        "delete from mailbox
+         where id <= (select id from mailbox order by id desc limit 1 offset ?1)",
+    )?
+    .execute([MAILBOX_SIZE])?;
+    tx.announce(Topic::Mailbox);
+    Ok(())
+}

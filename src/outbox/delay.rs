@@ -1,0 +1,37 @@
+//! How long a delivery waits after it failed.
+
+/// One step of a plan: as long as no more than so many tries were made, the next one comes after so many seconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Delay {
+    /// Up to which try.
+    pub tries: u32,
+    /// How long after it the next one comes.
+    pub seconds: i64,
+}
+
+/// How many milliseconds after the failure of try number `tries` the next one comes, by `plan`; none: it is given up. Spread by a
+/// fifth to each side, so that what failed together does not come back together.
+pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
+    let step = plan.iter().find(|step| tries <= step.tries)?;
+    // Without randomness the spread is lost, not the delivery.
+    let random = i64::from(getrandom::u32().unwrap_or(u32::MAX / 2));
+    let per_mille = 800 + random * 400 / i64::from(u32::MAX);
+    Some(step.seconds * per_mille)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_follow_the_plan_within_a_fifth_and_end_with_it() {
+        let plan = [Delay { tries: 1, seconds: 5 }, Delay { tries: 3, seconds: 60 }];
+        for _ in 0..1_000 {
+            let within = |tries, seconds: i64| {
+                delay_ms(&plan, tries).is_some_and(|delay| (seconds * 800..=seconds * 1_200).contains(&delay))
+            };
+            assert!(within(1, 5) && within(2, 60) && within(3, 60));
+        }
+        assert_eq!(delay_ms(&plan, 4), None);
+    }
+}

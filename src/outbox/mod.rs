@@ -1,0 +1,212 @@
+//! The outbox: what was committed to be told to the outside is told, at least once, whatever fails in between.
+//!
+//! A row is written in the transaction of its cause. A [`Worker`] is woken by that commit, and asks now and then besides. It
+//! claims rows with a lease in a short write, delivers them with no connection held, and records what became of them; one write
+//! does the recording of what ended and the next claim. A row that fails waits longer each time ([`delay`]) and holds up no other.
+//!
+//! What a delivery is, is a [`Channel`]'s matter: [`crate::mail`] is one.
+
+mod delay;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
+
+use crate::clock::Timestamp;
+use crate::db::{Db, Reader, Topic, WriteTx};
+use crate::error::Result;
+
+pub use delay::{Delay, delay_ms};
+
+/// How often a worker looks without being told: at what is due later, and at what another process wrote.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a worker rests when the file could not be written.
+const REST: Duration = Duration::from_secs(1);
+/// How long a stop waits for what is under way. What takes longer is delivered again at the next start.
+const STOP: Duration = Duration::from_secs(5);
+/// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
+pub const LEASE_SECONDS: i64 = 120;
+
+/// One kind of deliveries: a queue in the file, and a way to the outside.
+pub trait Channel: Send + Sync + 'static {
+    /// A claimed row, with all that it takes to deliver it.
+    type Item: Send + Sync + 'static;
+    /// What became of a delivery.
+    type Outcome: Send + Sync + 'static;
+    /// What is announced when a row is added.
+    const TOPIC: Topic;
+    /// Deliveries at the same time.
+    const ROOM: usize;
+
+    /// When the next row is due, or its lease is over.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    fn next_due(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>>;
+
+    /// Claims up to `room` rows that are due, until [`LEASE_SECONDS`] from now. Rows that have no point any more go.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Self::Item>>;
+
+    /// Delivers. Blocks, for less than a lease; holds no connection of the file.
+    fn deliver(&self, item: &Self::Item) -> Self::Outcome;
+
+    /// Records what became of it: the row goes, or waits for its next try. A row that was changed since its claim stays as it is.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn record(&self, tx: &WriteTx<'_>, item: &Self::Item, outcome: &Self::Outcome) -> Result<()>;
+
+    /// Takes back every lease: the process that had them is gone.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn release(&self, tx: &WriteTx<'_>) -> Result<()>;
+}
+
+/// An item with what became of it.
+type Ended<C> = Vec<(<C as Channel>::Item, <C as Channel>::Outcome)>;
+
+/// What a delivery's thread left behind: nothing, if it panicked or could not be started.
+type Left<C> = std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>;
+
+/// Delivers what a channel has to deliver.
+pub struct Worker<C: Channel> {
+    /// The file.
+    db: Db,
+    /// What is delivered, and how.
+    channel: Arc<C>,
+    /// What is under way, each on a thread of its own. One of the runtime's would hold up the end of the process for as long as a
+    /// silent peer does.
+    running: JoinSet<Left<C>>,
+    /// What has ended, and is not recorded yet.
+    ended: Ended<C>,
+}
+
+impl<C: Channel> Worker<C> {
+    /// A worker with nothing under way.
+    pub fn new(db: Db, channel: Arc<C>) -> Self {
+        Self { db, channel, running: JoinSet::new(), ended: Vec::new() }
+    }
+
+    /// Works until `stop` is ready. What is under way then is waited for, but not for long.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let mut news = self.db.follow(C::TOPIC);
+        tokio::pin!(stop);
+        let mut must_release = true;
+        loop {
+            news.mark_unchanged();
+            let stepped = if must_release { self.release().await } else { Ok(()) };
+            must_release = stepped.is_err();
+            let stepped = if must_release { stepped } else { self.step().await.map(drop) };
+            if let Err(error) = stepped {
+                log::error!("{:?}: nothing can be delivered now: {error}", C::TOPIC);
+                tokio::select! { () = &mut stop => break, () = tokio::time::sleep(REST) => continue }
+            }
+            tokio::select! {
+                () = &mut stop => break,
+                _ = news.changed() => {}
+                Some(ended) = self.running.join_next() => self.note(ended),
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+        // What is not done by then keeps its lease, which the next start takes back.
+        let _ = tokio::time::timeout(STOP, self.wait()).await;
+        if let Err(error) = self.settle(0).await {
+            log::error!(
+                "{:?}: what was delivered last could not be recorded, and is delivered again: {error}",
+                C::TOPIC
+            );
+        }
+    }
+
+    /// One step: records what has ended, claims what is due as far as there is room, and starts it. Answers how much is under way.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written: nothing is forgotten then.
+    pub async fn step(&mut self) -> Result<usize> {
+        while let Some(ended) = self.running.try_join_next() {
+            self.note(ended);
+        }
+        let room = C::ROOM.saturating_sub(self.running.len());
+        // What is recorded now may make room at its destination for what waited for that.
+        let is_due = room > 0 && (!self.ended.is_empty() || self.is_due()?);
+        if self.ended.is_empty() && !is_due {
+            return Ok(self.running.len());
+        }
+        for item in self.settle(if is_due { room } else { 0 }).await? {
+            self.start(item);
+        }
+        Ok(self.running.len())
+    }
+
+    /// Starts a delivery.
+    fn start(&mut self, item: C::Item) {
+        let (channel, (left, ended)) = (Arc::clone(&self.channel), oneshot::channel());
+        let deliver = move || {
+            let outcome = channel.deliver(&item);
+            // After a stop nobody waits for it any more.
+            drop(left.send((item, outcome)));
+        };
+        if let Err(error) = thread::Builder::new().name("delivery".to_owned()).spawn(deliver) {
+            log::error!("{:?}: no thread for a delivery: {error}", C::TOPIC);
+        }
+        self.running.spawn(ended);
+    }
+
+    /// Waits for what is under way, and records it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub async fn finish(&mut self) -> Result<()> {
+        self.wait().await;
+        self.settle(0).await.map(drop)
+    }
+
+    /// Waits for what is under way.
+    async fn wait(&mut self) {
+        while let Some(ended) = self.running.join_next().await {
+            self.note(ended);
+        }
+    }
+
+    /// Records what has ended, and claims up to `room` rows.
+    async fn settle(&mut self, room: usize) -> Result<Vec<C::Item>> {
+        let (channel, ended) = (Arc::clone(&self.channel), Arc::new(std::mem::take(&mut self.ended)));
+        let recorded = Arc::clone(&ended);
+        let job = move |tx: &WriteTx<'_>| {
+            recorded.iter().try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
+            if room > 0 { channel.claim(tx, room) } else { Ok(Vec::new()) }
+        };
+        let outcome = self.db.write(job).await;
+        if outcome.is_err() {
+            // The job is gone by now, and its handle with it.
+            self.ended = Arc::into_inner(ended).unwrap_or_default();
+        }
+        outcome
+    }
+
+    /// Whether there is anything to claim.
+    fn is_due(&self) -> Result<bool> {
+        self.db.read(|reader| Ok(self.channel.next_due(reader)?.is_some_and(|due| due <= reader.now)))
+    }
+
+    /// Takes back the leases of the process before this one.
+    async fn release(&self) -> Result<()> {
+        let channel = Arc::clone(&self.channel);
+        self.db.write(move |tx| channel.release(tx)).await
+    }
+
+    /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.
+    fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
+        match ended {
+            Ok(Ok(ended)) => self.ended.push(ended),
+            _ => log::error!("{:?}: a delivery broke off; it is tried again when its lease is over", C::TOPIC),
+        }
+    }
+}

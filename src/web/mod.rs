@@ -1,0 +1,56 @@
+//! Pages for people: the one that links lead to, and in development those of the mailbox. [`routes`] is the HTTP.
+//!
+//! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No page has a script or a style of
+//! its own in it, so that a policy can refuse all that stands in a page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
+
+pub mod routes;
+
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// The page that links lead to.
+const ACCEPT: &str = include_str!("assets/accept.html");
+/// Its script.
+const ACCEPT_SCRIPT: &str = include_str!("assets/accept.js");
+/// The style of every page.
+const STYLE: &str = include_str!("assets/style.css");
+/// The list of the mail that development has kept.
+const MAILBOX: &str = include_str!("assets/mailbox.html");
+/// One of these mails.
+const MAIL: &str = include_str!("assets/mail.html");
+
+/// What a page may load: only from this server, and nothing that stands in the page itself. It is in no frame and sends no form.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+                      frame-ancestors 'none'; form-action 'none'";
+/// What a page of the mailbox may load: no script, but a mail in a frame.
+const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+                              form-action 'none'";
+
+/// Fills a template of HTML; every value is escaped.
+fn fill(template: &str, values: impl Serialize) -> Result<String> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.render_named_str("page.html", template, values).map_err(Error::internal)
+}
+
+/// Whether a page may link to `url`.
+fn is_link(url: &str) -> bool {
+    url.starts_with("https://") || url.starts_with("http://")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_value_holds_is_text_on_the_page() {
+        let page = fill("<p title=\"{{ x }}\">{{ x }}</p>", minijinja::context! { x => "<b a='\"'>&" });
+        assert_eq!(
+            page.expect("a page"),
+            "<p title=\"&lt;b a=&#x27;&quot;&#x27;&gt;&amp;\">&lt;b a=&#x27;&quot;&#x27;&gt;&amp;</p>"
+        );
+        assert!(fill("{{ missing }}", ()).is_err());
+    }
+}

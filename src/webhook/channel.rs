@@ -1,0 +1,158 @@
+//! The queue of deliveries, worked off: what is sent, and what becomes of it.
+
+use std::time::{Duration, Instant};
+
+use super::client::{Client, Headers};
+use super::delivery::DeliveryState;
+use super::delivery::store::{self, Attempt, Claim};
+use super::guard::Guard;
+use super::{DisabledReason, sign};
+use crate::clock::Timestamp;
+use crate::db::{Db, Reader, Topic, WriteTx};
+use crate::dev::faults::{Fault, Faults, Target};
+use crate::error::Result;
+use crate::outbox::{self, Delay};
+use crate::secret::Secret;
+
+/// The most deliveries at a time to one webhook: one that is slow takes no more of the room.
+const ROOM_OF_WEBHOOK: usize = 2;
+/// When a delivery is tried again, as Standard Webhooks proposes: ten tries within three days and a bit.
+const PLAN: &[Delay] = &[
+    Delay { tries: 1, seconds: 5 },
+    Delay { tries: 2, seconds: 5 * 60 },
+    Delay { tries: 3, seconds: 30 * 60 },
+    Delay { tries: 4, seconds: 2 * 60 * 60 },
+    Delay { tries: 5, seconds: 5 * 60 * 60 },
+    Delay { tries: 6, seconds: 10 * 60 * 60 },
+    Delay { tries: 7, seconds: 14 * 60 * 60 },
+    Delay { tries: 8, seconds: 20 * 60 * 60 },
+    Delay { tries: 9, seconds: 24 * 60 * 60 },
+];
+/// The answer that says that the endpoint is there no more.
+const GONE: u16 = 410;
+/// For how many seconds deliveries are kept: 30 days.
+const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
+/// How often the log is swept.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The most deliveries of each webhook that go in one job.
+const ROWS_PER_JOB: u32 = 100;
+
+/// Webhooks as a channel of the outbox.
+pub struct Webhooks {
+    /// What sends.
+    client: Client,
+    /// From what the secrets are derived.
+    secret: Secret,
+    /// Which deliveries are to fail.
+    faults: Faults,
+}
+
+impl Webhooks {
+    /// A channel that reaches what `guard` admits.
+    pub fn new(guard: Guard, secret: Secret, faults: Faults) -> Self {
+        Self { client: Client::new(guard), secret, faults }
+    }
+}
+
+/// A delivery that was claimed.
+pub struct Item {
+    /// Its row.
+    claim: Claim,
+    /// When this try begins.
+    at: Timestamp,
+    /// What changes of its headers.
+    headers: Headers,
+    /// Its body.
+    body: Vec<u8>,
+}
+
+impl outbox::Channel for Webhooks {
+    type Item = Item;
+    type Outcome = Attempt;
+    const TOPIC: Topic = Topic::Webhooks;
+    const ROOM: usize = 64;
+
+    fn next_due(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>> {
+        store::next_due(reader, ROOM_OF_WEBHOOK)
+    }
+
+    fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        for claim in store::claim(tx, room, ROOM_OF_WEBHOOK)? {
+            // An event goes with its deliveries, so there is one.
+            let Some(body) = store::body_of_claim(tx, &claim)? else { continue };
+            let id = sign::message_id(claim.id);
+            let signature = sign::sign(&self.secret, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
+            let headers = Headers { id, timestamp: sign::seconds(tx.now), signature };
+            items.push(Item { claim, at: tx.now, headers, body });
+        }
+        Ok(items)
+    }
+
+    fn deliver(&self, item: &Item) -> Attempt {
+        let began = Instant::now();
+        let answer = match self.faults.take(Target::Webhooks) {
+            None => self.client.post(&item.claim.url, &item.headers, &item.body),
+            Some(Fault::Code(code)) => Ok(code),
+            Some(Fault::Fail | Fault::Stall) => Err("the endpoint cannot be reached (/dev/faults)"),
+        };
+        let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
+        let error = match answer {
+            Ok(200..=299) => None,
+            Ok(status) => Some(format!("the endpoint answered {status}")),
+            Err(error) => Some(error.to_owned()),
+        };
+        Attempt { at: item.at, duration_ms, status: answer.ok(), error }
+    }
+
+    fn record(&self, tx: &WriteTx<'_>, item: &Item, attempt: &Attempt) -> Result<()> {
+        let claim = &item.claim;
+        let next_ms = outbox::delay_ms(PLAN, claim.attempts).filter(|_| attempt.status != Some(GONE));
+        let (state, due_at) = match (&attempt.error, next_ms) {
+            (None, _) => (DeliveryState::Delivered, tx.now),
+            (Some(_), None) => (DeliveryState::Failed, tx.now),
+            (Some(_), Some(ms)) => {
+                (DeliveryState::Waiting, Timestamp::from_millis(tx.now.as_millis().saturating_add(ms)))
+            }
+        };
+        if !store::record(tx, claim, (state, due_at), attempt)? || state != DeliveryState::Failed {
+            return Ok(());
+        }
+        let is_gone = attempt.status == Some(GONE);
+        let reason = if is_gone { DisabledReason::Gone } else { DisabledReason::Exhausted };
+        if super::store::disable(tx, claim.webhook, reason)? {
+            let (webhook, why) = (claim.webhook, attempt.error.as_deref().unwrap_or_default());
+            log::warn!("the webhook {webhook} is disabled ({}): {why} at try {}", reason.name(), claim.attempts);
+        }
+        Ok(())
+    }
+
+    fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
+        store::release(tx)
+    }
+}
+
+/// Sweeps the log at once, and then every hour, for as long as it is polled.
+pub async fn keep_swept(db: Db) {
+    loop {
+        if let Err(error) = sweep(&db).await {
+            log::error!("webhooks: old deliveries stay until the next sweep: {error}");
+        }
+        tokio::time::sleep(SWEEP_EVERY).await;
+    }
+}
+
+/// Deletes deliveries that ended long ago, a small job at a time. Answers how many.
+///
+/// # Errors
+/// When the file cannot be written.
+pub async fn sweep(db: &Db) -> Result<usize> {
+    let mut swept = 0;
+    loop {
+        let job = |tx: &WriteTx<'_>| store::delete_old(tx, tx.now.plus_seconds(-KEPT_SECONDS), ROWS_PER_JOB);
+        match db.write(job).await? {
+            0 => return Ok(swept),
+            count => swept += count,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Webhooks: endpoints of the application that are told of events, as Standard Webhooks 1.0.0 says.
+//!
+//! An event queues its deliveries in its own transaction; [`channel`] works them off for the outbox.
+//!
+//! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL,
+//!   [`routes`] the HTTP.
+//! * [`delivery`]: the log of what was sent, and what became of it.
+//! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
+
+pub mod channel;
+pub mod client;
+pub mod delivery;
+pub mod guard;
+pub mod json;
+pub mod new;
+pub mod routes;
+pub mod sign;
+pub mod store;
+
+use url::Url;
+use uuid::Uuid;
+
+use crate::clock::Timestamp;
+use crate::error::{Code, Error, Result};
+use crate::event::EventType;
+use crate::key::Rights;
+use crate::organization::OrganizationId;
+
+/// The most webhooks that there may be: each event asks all of them.
+pub const MAX_WEBHOOKS: i64 = 100;
+/// For how many seconds the secret before a rotation is used, too: a day, in which receivers can take the new one.
+const PREVIOUS_SECONDS: i64 = 24 * 60 * 60;
+/// The type of a test, which is no event.
+pub const TEST_TYPE: &str = "webhook.test";
+
+/// Why nothing is sent to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DisabledReason {
+    /// It was asked for.
+    Paused,
+    /// The endpoint answered 410.
+    Gone,
+    /// A delivery failed at its last try, too.
+    Exhausted,
+}
+
+impl DisabledReason {
+    /// Every reason.
+    const ALL: [Self; 3] = [Self::Paused, Self::Gone, Self::Exhausted];
+
+    /// The reason as it is stored and shown.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Paused => "paused",
+            Self::Gone => "gone",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    /// Reads a reason.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.name() == text)
+    }
+}
+
+/// A webhook.
+#[derive(Clone, Debug)]
+pub struct Webhook {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// Whose events it is told of; none: everybody's.
+    pub organization: Option<OrganizationId>,
+    /// Where they go.
+    pub url: Url,
+    /// The types it is told of; none: all.
+    pub types: Option<Vec<EventType>>,
+    /// What its maker calls it.
+    pub description: Option<String>,
+    /// Which secrets it has.
+    pub secrets: Secrets,
+    /// Why nothing is sent to it; none: it is enabled.
+    pub disabled: Option<DisabledReason>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// Which secrets a webhook has. They are derived from this, so that none lies in the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// How often its secret was rotated.
+    pub generation: i64,
+    /// Until when the secret before is used, too.
+    pub previous_until: Option<Timestamp>,
+}
+
+impl Secrets {
+    /// Those after a rotation at `now`.
+    #[must_use]
+    pub fn rotated(self, now: Timestamp) -> Self {
+        Self { generation: self.generation + 1, previous_until: Some(now.plus_seconds(PREVIOUS_SECONDS)) }
+    }
+
+    /// The generations whose secrets sign at `now`, the present one first.
+    pub fn at(self, now: Timestamp) -> impl Iterator<Item = i64> {
+        let has_previous = self.previous_until.is_some_and(|until| now < until);
+        std::iter::once(self.generation).chain(has_previous.then_some(self.generation - 1))
+    }
+}
+
+impl Webhook {
+    /// Checks that something can be sent to it.
+    ///
+    /// # Errors
+    /// [`Code::WebhookDisabled`].
+    pub fn check_enabled(&self) -> Result<()> {
+        match self.disabled {
+            None => Ok(()),
+            Some(reason) => {
+                let detail = format!("This webhook is disabled ({}); enable it first.", reason.name());
+                Err(Error::new(Code::WebhookDisabled, detail))
+            }
+        }
+    }
+}
+
+impl Rights {
+    /// Whether the caller may know of a webhook for `organization`; one for all is for those who see all.
+    pub fn see_webhook(&self, organization: Option<&OrganizationId>) -> bool {
+        organization.map_or(self.organizations.is_none(), |organization| self.see(organization.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_secret_before_is_used_for_a_day() {
+        let now = Timestamp::from_millis(5_000);
+        let rotated = Secrets::default().rotated(now);
+        let at = |seconds| rotated.at(now.plus_seconds(seconds)).collect::<Vec<_>>();
+        assert_eq!(Secrets::default().at(now).collect::<Vec<_>>(), [0]);
+        assert_eq!(at(0), [1, 0]);
+        assert_eq!(at(PREVIOUS_SECONDS - 1), [1, 0]);
+        assert_eq!(at(PREVIOUS_SECONDS), [1]);
+    }
+}

@@ -1,0 +1,176 @@
+//! The SQL of webhooks.
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use url::Url;
+use uuid::Uuid;
+
+use super::new::NewWebhook;
+use super::{DisabledReason, MAX_WEBHOOKS, Secrets, Webhook};
+use crate::clock::Timestamp;
+use crate::db::{Reader, WriteTx};
+use crate::error::{Code, Error, Result};
+use crate::event::{EventType, query};
+use crate::key::Rights;
+use crate::organization::OrganizationId;
+
+/// Columns of a [`Webhook`], in the order that [`from_row`] reads.
+const COLUMNS: &str =
+    "id, organization_id, url, types, description, generation, previous_until, disabled_reason, created_at, updated_at";
+
+/// The webhook `id`. `conn` is a reader's or a transaction's.
+pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1"))?;
+    Ok(statement.query_row([id.as_bytes()], from_row).optional()?)
+}
+
+/// The webhook `id`, for a caller with `rights`.
+///
+/// # Errors
+/// [`Code::NotFound`] where there is none that they may know of.
+pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
+    let found = find(conn, id)?.filter(|webhook| rights.see_webhook(webhook.organization.as_ref()));
+    found.ok_or_else(Error::not_found)
+}
+
+/// Every webhook, oldest first: there are at most [`MAX_WEBHOOKS`].
+pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
+    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook order by id"))?;
+    Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Makes a webhook.
+///
+/// # Errors
+/// [`Code::WebhookLimitReached`].
+pub fn insert(tx: &WriteTx<'_>, new: NewWebhook) -> Result<Webhook> {
+    let count: i64 = tx.query_row("select count(*) from webhook", [], |row| row.get(0))?;
+    if count >= MAX_WEBHOOKS {
+        let detail = format!("There are {MAX_WEBHOOKS} webhooks, which is as many as there may be.");
+        return Err(Error::new(Code::WebhookLimitReached, detail));
+    }
+    let webhook = Webhook {
+        id: tx.new_id(),
+        organization: new.organization,
+        url: new.url,
+        types: new.types,
+        description: new.description,
+        secrets: Secrets::default(),
+        disabled: None,
+        created_at: tx.now,
+        updated_at: tx.now,
+    };
+    tx.prepare_cached(
+        "insert into webhook (id, organization_id, url, types, description, generation, created_at, updated_at)
+         values (:id, :organization_id, :url, :types, :description, :generation, :now, :now)",
+    )?
+    .execute(named_params! {
+        ":id": webhook.id.as_bytes(),
+        ":organization_id": webhook.organization.as_ref().map(OrganizationId::as_str),
+        ":url": webhook.url.as_str(),
+        ":types": types_text(&webhook)?,
+        ":description": webhook.description,
+        ":generation": webhook.secrets.generation,
+        ":now": tx.now.as_millis(),
+    })?;
+    Ok(webhook)
+}
+
+/// Writes what may change of a webhook.
+pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
+    tx.prepare_cached(
+        "update webhook
+         set url = :url,
+             types = :types,
+             description = :description,
+             generation = :generation,
+             previous_until = :previous_until,
+             disabled_at = iif(:disabled_reason is null, null, coalesce(disabled_at, :now)),
+             disabled_reason = :disabled_reason,
+             updated_at = :updated_at
+         where id = :id",
+    )?
+    .execute(named_params! {
+        ":url": webhook.url.as_str(),
+        ":types": types_text(webhook)?,
+        ":description": webhook.description,
+        ":generation": webhook.secrets.generation,
+        ":previous_until": webhook.secrets.previous_until.map(Timestamp::as_millis),
+        ":disabled_reason": webhook.disabled.map(DisabledReason::name),
+        ":now": tx.now.as_millis(),
+        ":updated_at": webhook.updated_at.as_millis(),
+        ":id": webhook.id.as_bytes(),
+    })?;
+    Ok(())
+}
+
+/// Disables a webhook that is enabled. Answers whether it was.
+pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update webhook
+             set disabled_at = :now, disabled_reason = :reason, updated_at = :now
+             where id = :id
+               and disabled_at is null",
+        )?
+        .execute(named_params! { ":now": tx.now.as_millis(), ":reason": reason.name(), ":id": id.as_bytes() })?;
+    Ok(changed > 0)
+}
+
+/// Deletes a webhook with its deliveries.
+pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
+    tx.prepare_cached("delete from webhook where id = ?1")?.execute([id.as_bytes()])?;
+    Ok(())
+}
+
+/// Deletes the webhooks of an organization with their deliveries, and the deliveries of its events to others. Must come before
+/// the events go: they lead to the deliveries, so that these need no index of their own.
+pub fn delete_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    for sql in [
+        "delete from webhook where organization_id = ?1",
+        "delete from webhook_delivery
+         where webhook_id in (select id from webhook)
+           and id in (select id from event where organization_id = ?1)",
+    ] {
+        tx.prepare_cached(sql)?.execute([organization.as_str()])?;
+    }
+    Ok(())
+}
+
+/// The types of a webhook as a JSON array; none: all.
+fn types_text(webhook: &Webhook) -> Result<Option<String>> {
+    let names = webhook.types.as_deref().map(query::names);
+    names.map(|names| serde_json::to_string(&names)).transpose().map_err(Error::internal)
+}
+
+/// Reads a [`Webhook`] from a row of [`COLUMNS`].
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
+    let organization = row.get_ref(1)?.as_str_or_null()?;
+    let types = row.get_ref(3)?.as_str_or_null()?;
+    let disabled = row.get_ref(7)?.as_str_or_null()?;
+    Ok(Webhook {
+        id: Uuid::from_bytes(row.get(0)?),
+        organization: organization.map(|id| OrganizationId::parse(id).ok_or_else(|| unreadable(1))).transpose()?,
+        url: Url::parse(row.get_ref(2)?.as_str()?).map_err(|_| unreadable(2))?,
+        types: types.map(|types| read_types(types).ok_or_else(|| unreadable(3))).transpose()?,
+        description: row.get(4)?,
+        secrets: Secrets {
+            generation: row.get(5)?,
+            previous_until: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
+        },
+        disabled: disabled.map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(7))).transpose()?,
+        created_at: Timestamp::from_millis(row.get(8)?),
+        updated_at: Timestamp::from_millis(row.get(9)?),
+    })
+}
+
+/// Reads a JSON array of types.
+fn read_types(text: &str) -> Option<Vec<EventType>> {
+    let names: Vec<String> = serde_json::from_str(text).ok()?;
+    names.iter().map(|name| EventType::parse(name)).collect()
+}
+
+/// The column holds what this program never writes.
+fn unreadable(column: usize) -> rusqlite::Error {
+    rusqlite::Error::InvalidColumnType(column, "webhook".to_owned(), Type::Text)
+}

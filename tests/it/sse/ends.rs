@@ -1,0 +1,188 @@
+//! How streams end: with the server, with the key, with the organization; and how many there may be.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use invited::clock::{Clock, Timestamp};
+use invited::config::Mode;
+use invited::db::{Db, Options, Synchronous};
+use invited::error::Code;
+use invited::event::stream::{Live, Streams, Subject};
+use invited::key::{Scope, store};
+use invited::organization::OrganizationId;
+use invited::token::PlainKey;
+use uuid::Uuid;
+
+use super::history_ids;
+use super::reader::{Reader, Said};
+use crate::support::process::Server;
+use crate::support::{START, TestApp};
+
+#[test]
+fn a_server_that_stops_ends_its_streams_at_once() {
+    let mut app = TestApp::serve();
+    let mut streams: Vec<_> = (0..50).map(|_| Reader::of(&app)).collect();
+    app.invite("acme", "a@b.co");
+    streams.iter_mut().for_each(|stream| drop(stream.event()));
+    let start = Instant::now();
+    app.restart();
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+    for stream in &mut streams {
+        assert_eq!(stream.next(), Said::End);
+    }
+    let last = history_ids(&app).pop().expect("an event");
+    app.invite("acme", "b@b.co");
+    assert_eq!(Reader::open(&app, &app.key, "", Some(&last)).ids(1), history_ids(&app)[1..]);
+}
+
+#[test]
+fn a_signal_ends_the_process_with_streams_that_nobody_reads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::serve(&folder.path().join("invited.db"));
+    let key = server.banner_value("admin key").expect("an admin key");
+    let request = format!(
+        "GET /v1/organizations/acme/events/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\n\r\n"
+    );
+    let streams: Vec<_> = (0..50)
+        .map(|_| {
+            let mut socket = std::net::TcpStream::connect(server.address).expect("it accepts");
+            std::io::Write::write_all(&mut socket, request.as_bytes()).expect("the request goes");
+            std::io::Read::read(&mut socket, &mut [0]).expect("it answers");
+            socket
+        })
+        .collect();
+    server.signal("TERM");
+    let (status, took, _) = server.wait();
+    assert!(status.code() == Some(0) && took < Duration::from_secs(3), "{status} after {took:?}");
+    drop(streams);
+}
+
+#[test]
+fn a_key_that_is_revoked_sees_nothing_more_and_its_stream_ends() {
+    let app = TestApp::serve();
+    let key = app.key(&[Scope::Read], &["acme"], None);
+    let id = PlainKey::parse(&key).expect("a key").id;
+    let mut over_http = Reader::open(&app, &key, "", None);
+    app.invite("acme", "a@b.co");
+    over_http.event();
+    let start = Instant::now();
+    assert_eq!(app.request("DELETE", &format!("/v1/keys/{}", id.as_str())).send().status, 204);
+    assert_eq!(over_http.next(), Said::End);
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+
+    // The server is not told of what another process does, so it looks before it tells anything.
+    let key = app.key(&[Scope::Read], &["acme"], None);
+    let id = PlainKey::parse(&key).expect("a key").id;
+    let mut beside = Reader::open(&app, &key, "", None);
+    assert_eq!(invited::db::write_beside(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    app.invite("acme", "b@b.co");
+    assert_eq!(beside.next(), Said::End);
+}
+
+#[test]
+fn a_key_that_expires_sees_nothing_more_and_a_heartbeat_finds_it_out() {
+    let app = TestApp::serve().with_heartbeat(Duration::from_millis(200));
+    let key = app.key(&[Scope::Read], &[], Some(Timestamp::from_millis(START + 1000)));
+    let (mut silent, mut told) = (Reader::open(&app, &key, "", None), Reader::open(&app, &key, "", None));
+    app.advance_to(999);
+    app.invite("acme", "a@b.co");
+    for stream in [&mut silent, &mut told] {
+        stream.event();
+    }
+    app.advance_to(1000);
+    assert_eq!(silent.next(), Said::End);
+    app.invite("acme", "b@b.co");
+    assert_eq!(told.next(), Said::End);
+}
+
+#[test]
+fn a_stream_ends_with_its_organization_and_the_next_one_of_that_name_is_another() {
+    let app = TestApp::serve();
+    app.invite("acme", "a@b.co");
+    app.invite("globex", "a@b.co");
+    let mut stream = Reader::of(&app);
+    assert_eq!(app.request("DELETE", "/v1/organizations/globex").send().status, 204);
+    assert_eq!(stream.within(Duration::from_millis(200)), None);
+    let last = history_ids(&app).pop().expect("an event");
+    assert_eq!(app.request("DELETE", "/v1/organizations/acme").send().status, 204);
+    assert_eq!(stream.next(), Said::End);
+    let mut resumed = Reader::open(&app, &app.key, "", Some(&last));
+    app.advance_to(1);
+    app.invite("acme", "b@b.co");
+    assert_eq!(resumed.ids(1), history_ids(&app));
+}
+
+#[test]
+fn a_reset_in_development_ends_a_stream_too() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    app.invite("acme", "a@b.co");
+    let mut stream = Reader::open(&app, "", "", Some(&Uuid::nil().to_string()));
+    let last = stream.event().0;
+    assert_eq!(app.request("POST", "/dev/reset").send().status, 204);
+    assert_eq!(stream.next(), Said::End);
+    let mut resumed = Reader::open(&app, "", "", Some(&last));
+    app.invite("acme", "b@b.co");
+    assert_eq!(resumed.event().1["after"]["email"], "b@b.co");
+}
+
+/// A stream of everything in a file of its own.
+fn open(streams: &Streams, db: &Db) -> invited::error::Result<Live> {
+    let organization = OrganizationId::parse("acme").expect("an id");
+    streams.open(db.clone(), Subject { organization, filter: Default::default(), after: Uuid::nil(), key: None })
+}
+
+#[test]
+fn there_may_be_a_thousand_streams_and_one_that_goes_makes_room() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
+    let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
+    let streams = Streams::new(Duration::from_secs(1));
+    let mut all: Vec<_> = (0..1000).map(|_| open(&streams, &db).expect("there is room")).collect();
+    let refused = open(&streams, &db).map(drop).expect_err("there is no room");
+    assert_eq!((refused.code, refused.retry_after_seconds), (Code::Overloaded, Some(1)));
+    drop(all.pop());
+    open(&streams, &db).map(drop).expect("there is room again");
+}
+
+#[test]
+fn a_stream_is_read_in_small_parts_and_no_further_than_it_is_taken() {
+    let app = TestApp::serve();
+    for round in 0..3 {
+        super::invite_many(&app, &format!("p{round}-"), 1000);
+    }
+    let copy = app.database.with_file_name("copy.db");
+    app.db_rows(&format!("vacuum into '{}'", copy.display()));
+    let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
+    let db = Db::open(&copy, &options).expect("it opens");
+    invited::app::block_on(async {
+        let parts = open(&Streams::new(Duration::from_secs(1)), &db).expect("there is room").parts();
+        let mut parts = std::pin::pin!(parts);
+        let (mut events, mut largest) = (0, 0);
+        while events < 3000 {
+            let part = parts.next().await.expect("it goes on").expect("it reads");
+            largest = largest.max(part.len());
+            events += part.windows(7).filter(|window| *window == b"\ndata: ").count();
+        }
+        assert!(largest < 20 * 1024, "{largest}");
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_is_noticed_by_the_heartbeats() {
+    let app = TestApp::serve().with_heartbeat(Duration::from_millis(300));
+    let port = format!(":{:04X}", app.address.port());
+    // The server's ends of connections whose other end is closed: CLOSE_WAIT.
+    let waiting = || {
+        let table = std::fs::read_to_string("/proc/self/net/tcp").expect("a table");
+        let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+        rows.filter(|row| row[1].ends_with(&port) && row[3] == "08").count()
+    };
+    let streams: Vec<_> = (0..20).map(|_| Reader::of(&app)).collect();
+    drop(streams);
+    assert!(waiting() > 0, "the first heartbeat goes into the void");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while waiting() > 0 {
+        assert!(Instant::now() < deadline, "{}", waiting());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
