@@ -89,6 +89,10 @@ fn announce(program: &Program, database: &Path) {
     let mut banner =
         format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
     banner += &format!("  mail       {}\n", program.mail());
+    // Here, since the log may be filtered.
+    if let Some(notice) = program.db().notice() {
+        banner += &format!("  note       {notice}\n");
+    }
     let header = match &program.admin_key {
         Some(key) => {
             banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());

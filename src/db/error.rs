@@ -1,6 +1,6 @@
 //! SQLite's result codes to ours, in one match, never by message text.
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::error::{Code, Error};
 
@@ -11,6 +11,10 @@ impl From<rusqlite::Error> for Error {
         };
         let (code, detail) = match kind {
             ErrorCode::DiskFull => (Code::StorageFull, "The disk is full; nothing was changed."),
+            // The index of the log, which is a file as well, could not grow.
+            ErrorCode::SystemIoFailure if error.sqlite_extended_error_code() == Some(ffi::SQLITE_IOERR_SHMSIZE) => {
+                (Code::StorageFull, "The disk is full; nothing was changed.")
+            }
             ErrorCode::SystemIoFailure => (Code::StorageFailed, "The disk reported an error."),
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
                 (Code::StorageBusy, "Another program holds the data file.")

@@ -20,6 +20,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+use super::identity::Identity;
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::clock::Clock;
@@ -91,13 +92,13 @@ impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> 
 
 impl Writer {
     /// Starts the thread that owns `conn`.
-    pub fn start(conn: Connection, clock: Clock) -> Self {
+    pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
         let (queue, jobs) = sync_channel(QUEUE);
         let gauges =
             Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
         let shown = Arc::clone(&gauges);
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, &jobs, &clock, &shown);
+            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!("the writer panicked; the process ends so that no half-made change is served");
                 std::process::abort();
@@ -154,7 +155,13 @@ impl Writer {
 }
 
 /// The thread's life: takes groups of jobs until it is told to end.
-fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
+fn write_until_closed(
+    mut conn: Connection,
+    jobs: &Receiver<Option<Box<dyn Job>>>,
+    clock: &Clock,
+    gauges: &Gauges,
+    identity: &Identity,
+) {
     let ids = IdMint::after(&conn);
     while let Ok(Some(first)) = jobs.recv() {
         let mut group = vec![first];
@@ -165,15 +172,15 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>
         }));
         let outcome = if gauges.failed.load(Ordering::Acquire) {
             Err(refused_since_failure())
+        } else if let Err(gone) = identity.check() {
+            Err(gone)
         } else {
-            commit_group(&mut conn, &mut group, clock, &ids)
+            let outcome = commit_group(&mut conn, &mut group, clock, &ids);
+            outcome.inspect_err(|error| note_failure(error, &conn, gauges))
         };
-        match &outcome {
-            Ok(topics) => {
-                gauges.commits.fetch_add(1, Ordering::Relaxed);
-                gauges.board.tell(*topics);
-            }
-            Err(error) => note_failure(error, &conn, gauges),
+        if let Ok(topics) = &outcome {
+            gauges.commits.fetch_add(1, Ordering::Relaxed);
+            gauges.board.tell(*topics);
         }
         for job in group {
             job.answer(outcome.as_ref().err().map(|error| Error::new(error.code, error.detail.clone())));

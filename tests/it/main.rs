@@ -13,6 +13,7 @@
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -38,6 +39,7 @@ mod dialect;
 mod erasure;
 mod events;
 mod faults;
+mod file;
 mod idempotency;
 mod keys;
 mod keys_http;
