@@ -62,9 +62,7 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     match prepare(path).and_then(|()| check_contents(path)) {
         Ok(()) => Ok((lock, make_private(path))),
         Err(failure) => {
-            if !path.exists() {
-                lock.undo();
-            }
+            lock.undo();
             Err(failure)
         }
     }
