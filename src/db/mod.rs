@@ -36,6 +36,7 @@ use crate::failure::Failure;
 
 pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
+pub use error::unless_damaged;
 pub use topic::Topic;
 pub use transaction::WriteTx;
 
@@ -239,7 +240,7 @@ impl Db {
     /// What `job` answers; [`Code::Overloaded`] when too many wait; a storage code when the commit failed.
     pub async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+        job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.shared.writer.run(job)?.await.map_err(Error::internal)?
     }

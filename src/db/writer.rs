@@ -5,9 +5,12 @@
 //! next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for more.
 //!
 //! # Failure
-//! A job that fails is rolled back to its savepoint and answered alone. A commit that fails fails every job in it.
-//! After an I/O error nothing more is written until a restart: what the disk holds is not known any more. A full disk is
-//! not such an error. A panic in a job ends the process: half a group must never be served.
+//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the whole transaction because
+//! of one job, each job of the group gets a transaction of its own. A commit that fails fails every job in it.
+//!
+//! After a write or a sync of a commit has failed, nothing more is written until a restart: what the disk holds is not known
+//! any more. A lack of room, of memory or of descriptors is not such an error: it is told to those it meets, and passes.
+//! A panic in a job ends the process: half a group must never be served.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -20,6 +23,7 @@ use std::time::Duration;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+use super::error::NO_ROOM;
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::clock::Clock;
@@ -57,8 +61,11 @@ struct Gauges {
 
 /// A change that waits, whatever its outcome's type.
 trait Job: Send {
-    /// Makes the change in the open transaction. Answers the code of its refusal.
-    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code>;
+    /// Makes the change in the open transaction, again where it was undone before.
+    ///
+    /// # Errors
+    /// Why the change was refused. The caller gets the same error.
+    fn run(&mut self, tx: &WriteTx<'_>) -> Result<()>;
 
     /// Tells the caller the outcome, or `failure` when the transaction was not committed.
     fn answer(self: Box<Self>, failure: Option<Error>);
@@ -66,24 +73,29 @@ trait Job: Send {
 
 /// A change that is made by `F` and has an outcome of type `T`.
 struct Change<T, F> {
-    /// Makes the change; gone once it ran.
-    make: Option<F>,
+    /// Makes the change.
+    make: F,
     /// What it answered.
     outcome: Option<Result<T>>,
     /// Where its caller waits.
     caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
-    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code> {
-        let outcome = self.make.take().map(|make| make(tx));
-        let code = outcome.as_ref().and_then(|outcome| outcome.as_ref().err()).map(|error| error.code);
-        self.outcome = outcome;
-        code.map_or(Ok(()), Err)
+impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
+    fn run(&mut self, tx: &WriteTx<'_>) -> Result<()> {
+        let outcome = (self.make)(tx);
+        let refusal = outcome.as_ref().err().map(Error::repeat);
+        self.outcome = Some(outcome);
+        refusal.map_or(Ok(()), Err)
     }
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
-        let outcome = failure.map(Err).or(self.outcome);
+        let outcome = match (failure, self.outcome) {
+            // The job's own error has the cause.
+            (Some(failure), Some(Err(own))) if own.code == failure.code => Some(Err(own)),
+            (Some(failure), _) => Some(Err(failure)),
+            (None, outcome) => outcome,
+        };
         // A caller that has gone away does not undo its change.
         drop(self.caller.send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))));
     }
@@ -112,13 +124,13 @@ impl Writer {
     /// [`Code::Overloaded`] when the queue is full, [`Code::StorageFailed`] since an I/O error.
     pub fn run<T: Send + 'static>(
         &self,
-        make: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+        make: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         if !self.is_writable() {
             return Err(refused_since_failure());
         }
         let (caller, receiver) = oneshot::channel();
-        let job = Box::new(Change { make: Some(make), outcome: None, caller });
+        let job = Box::new(Change { make, outcome: None, caller });
         match self.queue.try_send(Some(job)) {
             Ok(()) => Ok(receiver),
             Err(TrySendError::Full(_)) => {
@@ -154,8 +166,9 @@ impl Writer {
 }
 
 /// The thread's life: takes groups of jobs until it is told to end.
-fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
+fn write_until_closed(conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
     let ids = IdMint::after(&conn);
+    let mut desk = Desk { conn, ids, clock, gauges, must_cut: false };
     while let Ok(Some(first)) = jobs.recv() {
         let mut group = vec![first];
         let mut ended = false;
@@ -163,72 +176,152 @@ fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>
             ended = job.is_none();
             job
         }));
-        let outcome = if gauges.failed.load(Ordering::Acquire) {
-            Err(refused_since_failure())
-        } else {
-            commit_group(&mut conn, &mut group, clock, &ids)
-        };
-        match &outcome {
-            Ok(topics) => {
-                gauges.commits.fetch_add(1, Ordering::Relaxed);
-                gauges.board.tell(*topics);
-            }
-            Err(error) => note_failure(error, &conn, gauges),
-        }
-        for job in group {
-            job.answer(outcome.as_ref().err().map(|error| Error::new(error.code, error.detail.clone())));
-        }
+        desk.work_off(group);
         if ended {
             break;
         }
     }
 }
 
-/// Runs a group of jobs in one transaction, each in a savepoint. Answers what they were about, as bits of topics. An error means
-/// that none of them was committed.
-fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<u8> {
-    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (now, topics) = (clock.now(), Cell::new(0));
-    for job in group {
-        transaction.prepare_cached("savepoint job")?.execute([])?;
-        match job.run(&WriteTx::new(&transaction, now, ids, &topics)) {
-            Ok(()) => {}
-            Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
-                return Err(Error::new(code, "The data file could not be written; nothing was changed."));
+/// A transaction that came to nothing.
+struct Undone {
+    /// Why.
+    error: Error,
+    /// At what.
+    stage: Stage,
+}
+
+/// The parts of a group's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its beginning.
+    Begin,
+    /// One of its jobs: SQLite gave up the whole transaction because of it.
+    Job,
+    /// The commit, whose frames may be in the log.
+    Commit,
+}
+
+/// What the thread works with.
+struct Desk<'a> {
+    /// The only connection that writes.
+    conn: Connection,
+    /// Where new ids come from.
+    ids: IdMint,
+    /// Where the time comes from.
+    clock: &'a Clock,
+    /// What the thread shows of itself.
+    gauges: &'a Gauges,
+    /// Whether frames of a refused commit may be in the log: nothing is written before they are cut off.
+    must_cut: bool,
+}
+
+impl Desk<'_> {
+    /// Commits a group and tells each caller the outcome. Where SQLite gave up the transaction of
+    /// several because of one of them, each gets a transaction of its own.
+    fn work_off(&mut self, mut group: Vec<Box<dyn Job>>) {
+        let outcome = self.commit(&mut group);
+        if group.len() > 1 && outcome.as_ref().is_err_and(|undone| undone.stage == Stage::Job) {
+            return group.into_iter().for_each(|job| self.work_off(vec![job]));
+        }
+        match &outcome {
+            Ok(topics) => {
+                self.gauges.commits.fetch_add(1, Ordering::Relaxed);
+                self.gauges.board.tell(*topics);
             }
-            // This undoes the job alone.
-            Err(_) => drop(transaction.prepare_cached("rollback to job")?.execute([])?),
+            Err(undone) => self.note(undone),
         }
-        // Some errors make SQLite give up the whole transaction.
-        if transaction.is_autocommit() {
-            return Err(Error::internal("a job ended the transaction of its group"));
+        for job in group {
+            job.answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
         }
-        transaction.prepare_cached("release job")?.execute([])?;
     }
-    transaction.commit()?;
-    Ok(topics.get())
+
+    /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
+    /// as bits of topics. An error means that none of them was committed.
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<u8, Undone> {
+        let at = |stage| move |error| Undone { error, stage };
+        self.check().map_err(at(Stage::Begin))?;
+        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
+        let (now, topics) = (self.clock.now(), Cell::new(0));
+        for job in group {
+            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
+            in_savepoint(&tx, &mut **job).map_err(at(Stage::Job))?;
+        }
+        // The error is looked at before anything else happens on this thread, a rollback included.
+        transaction
+            .prepare_cached("commit")
+            .and_then(|mut commit| commit.execute([]))
+            .map_err(Error::from)
+            .map_err(at(Stage::Commit))?;
+        Ok(topics.get())
+    }
+
+    /// Checks that a commit would be safe.
+    ///
+    /// # Errors
+    /// [`Code::StorageFailed`] since an I/O error, [`Code::StorageFull`] while the log cannot be cut
+    /// for want of room.
+    fn check(&mut self) -> Result<()> {
+        if self.gauges.failed.load(Ordering::Acquire) {
+            return Err(refused_since_failure());
+        }
+        if self.must_cut {
+            cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).because(why))?;
+            self.must_cut = false;
+        }
+        Ok(())
+    }
+
+    /// Logs why a group was not committed.
+    ///
+    /// A commit whose sync failed has left its frames in the log, and the next start would take them
+    /// for committed. The log is cut before anybody is answered, so that what was refused does not
+    /// come back. A failure that is not for want of anything closes the writer for good: what the
+    /// disk holds is not known any more.
+    fn note(&mut self, Undone { error, stage }: &Undone) {
+        // The error of a job is logged with the request that it is answered to.
+        if *stage == Stage::Job || self.gauges.failed.load(Ordering::Acquire) {
+            return;
+        }
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        log::error!("nothing was written ({stage:?}): {error} {cause}");
+        if *stage != Stage::Commit || !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
+            return;
+        }
+        let is_for_good = error.code == Code::StorageFailed;
+        if is_for_good {
+            self.gauges.failed.store(true, Ordering::Release);
+            log::error!("writes are refused until a restart, since the disk has failed to store a commit");
+        }
+        if let Err(why) = cut_log(&self.conn, if is_for_good { CUT_TRIES } else { 1 }) {
+            self.must_cut = true;
+            log::error!("the log could not be cut: what was refused may be there after a restart ({why})");
+        }
+    }
 }
 
-/// Logs why a group was not committed, and after an I/O error refuses all later ones.
+/// Runs a job in a savepoint, and undoes it alone where it fails.
 ///
-/// A commit whose sync failed has left its frames in the log, and the next start would take them for committed. Cutting the
-/// log, before anybody is answered, keeps what was refused from coming back.
-fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    log::error!("a commit failed: {error} {cause}");
-    if error.code == Code::StorageFailed
-        && !gauges.failed.swap(true, Ordering::AcqRel)
-        && let Err(why) = cut_log(conn)
-    {
-        log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
+/// # Errors
+/// When that is not possible any more, since SQLite gave up the whole transaction: why it did.
+fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
+    tx.prepare_cached("savepoint job")?.execute([])?;
+    if let Err(error) = job.run(tx) {
+        if tx.is_autocommit() {
+            return Err(error);
+        }
+        tx.prepare_cached("rollback to job")?.execute([])?;
     }
+    tx.prepare_cached("release job")?.execute([])?;
+    Ok(())
 }
 
-/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once, whatever the busy timeout, so it
-/// is asked again.
-fn cut_log(conn: &Connection) -> std::result::Result<(), String> {
+/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once,
+/// whatever the busy timeout, so it is asked up to `tries` times.
+fn cut_log(conn: &Connection, tries: usize) -> std::result::Result<(), String> {
     let mut why = String::new();
-    for _ in 0..CUT_TRIES {
+    for _ in 0..tries {
         match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)) {
             Ok(0) => return Ok(()),
             Ok(_) => "it is busy".clone_into(&mut why),

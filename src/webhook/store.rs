@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::new::NewWebhook;
 use super::{DisabledReason, MAX_WEBHOOKS, Secrets, Webhook};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::event::{EventType, query};
 use crate::key::Rights;
@@ -36,7 +36,8 @@ pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
 /// Every webhook, oldest first: there are at most [`MAX_WEBHOOKS`].
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
     let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook order by id"))?;
-    Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    let webhooks = statement.query_map([], from_row)?;
+    webhooks.filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose()).collect()
 }
 
 /// Makes a webhook.

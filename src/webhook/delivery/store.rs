@@ -343,7 +343,7 @@ pub fn body(
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
     let organization = OrganizationId::parse(organization);
-    let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+    let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
     event::store::find(conn, &organization, id, |event| {
         let body = Body { kind: event.kind, timestamp: event.created_at, data: event };
         serde_json::to_vec(&body).map_err(Error::internal)
