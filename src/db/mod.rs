@@ -3,6 +3,7 @@
 //! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//! * [`integrity`] looks for damage in the background.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //!
@@ -15,6 +16,7 @@ mod checkpoint;
 mod connection;
 mod error;
 mod file;
+mod integrity;
 mod scrub;
 mod topic;
 mod transaction;
@@ -37,6 +39,7 @@ use crate::failure::Failure;
 pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
 pub use error::unless_damaged;
+pub use integrity::Integrity;
 pub use topic::Topic;
 pub use transaction::WriteTx;
 
@@ -84,6 +87,8 @@ struct Shared {
     writer: writer::Writer,
     /// The thread that moves the log into the file.
     checkpointer: checkpoint::Checkpointer,
+    /// The thread that looks for damage.
+    checker: integrity::Checker,
     /// The data file once more. Stands behind all connections: closed before them, it would take their locks along.
     _file: Arc<File>,
     /// One server per file.
@@ -157,10 +162,19 @@ impl Drop for TimeLimit<'_> {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
+impl Shared {
+    /// Finishes what is queued, empties the log and ends all threads.
+    fn close(&self) {
+        // It reads, and would be in the way of the log.
+        self.checker.close();
         self.writer.close();
         self.checkpointer.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -185,7 +199,8 @@ impl Db {
             .build(connection::reader_manager(path))
             .map_err(|error| file::unusable(path, &error))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
-        let shared = Shared { readers, long_reads, clock, writer, checkpointer, _file: file, _lock: lock };
+        let checker = integrity::Checker::start(path);
+        let shared = Shared { readers, long_reads, clock, writer, checkpointer, checker, _file: file, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -251,6 +266,7 @@ impl Db {
     /// [`Code::StorageBusy`] when somebody reads for longer than any of our own reads may: that is another program.
     pub async fn empty_log(&self) -> Result<()> {
         for _ in 0..LOG_TRIES {
+            self.shared.checker.give_way();
             if self.shared.checkpointer.empty().await.unwrap_or(false) {
                 return Ok(());
             }
@@ -264,8 +280,12 @@ impl Db {
     /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when
     /// that happens: it may be a thread that the end of the process does not wait for.
     pub fn close(&self) {
-        self.shared.writer.close();
-        self.shared.checkpointer.close();
+        self.shared.close();
+    }
+
+    /// What the last look through the whole file came to.
+    pub fn integrity(&self) -> Integrity {
+        self.shared.checker.verdict()
     }
 
     /// What follows `topic` from now on: it changes with every commit that announced it.

@@ -12,6 +12,7 @@
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
+//! * [`damage`]: a file with values or pages that cannot be.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
@@ -33,6 +34,7 @@ mod batch;
 mod cli;
 mod cost;
 mod create;
+mod damage;
 mod dev;
 mod dialect;
 mod erasure;
