@@ -2,7 +2,7 @@
 //!
 //! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
 //! * [`connection`] is the one place where connections get their pragmas.
-//! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is next; [`checkpoint`] keeps the log short.
 //! * [`integrity`] looks for damage in the background.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
@@ -17,6 +17,7 @@ mod connection;
 mod error;
 mod file;
 mod integrity;
+mod queue;
 mod scrub;
 mod topic;
 mod transaction;
@@ -40,6 +41,7 @@ pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
 pub use error::unless_damaged;
 pub use integrity::Integrity;
+pub use queue::Load;
 pub use topic::Topic;
 pub use transaction::WriteTx;
 
@@ -52,6 +54,8 @@ const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
 /// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
 const STEPS_PER_LOOK: i32 = 20_000;
 
+/// Who writes what nobody asked for just now.
+const SERVER: &str = "server";
 /// How often emptying the log is tried, with [`LOG_PAUSE`] between: together longer than a long read may run.
 const LOG_TRIES: usize = 30;
 /// How long after one failed try to empty the log comes the next.
@@ -248,16 +252,32 @@ impl Db {
         tokio::task::spawn_blocking(task).await.map_err(Error::internal)?
     }
 
-    /// Runs `job` on the writer thread, in a transaction that it may share with other jobs, and answers once that is
-    /// durable. A job that fails is undone alone.
+    /// Runs `job` of the server itself on the writer thread: see [`Db::write_as`].
     ///
     /// # Errors
-    /// What `job` answers; [`Code::Overloaded`] when too many wait; a storage code when the commit failed.
+    /// Those of [`Db::write_as`].
     pub async fn write<T: Send + 'static>(
         &self,
         job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.shared.writer.run(job)?.await.map_err(Error::internal)?
+        self.write_as(SERVER, Load::ONE, job).await
+    }
+
+    /// Runs `job` on the writer thread when it is the turn of `actor`, in a transaction that it may
+    /// share with other jobs, and returns once that is durable. A job that fails is undone alone. It
+    /// may be run again where its transaction was undone because of another one. It takes up `load`
+    /// while it waits.
+    ///
+    /// # Errors
+    /// What `job` returns; [`Code::Overloaded`] when the actor has too much waiting; a storage code
+    /// when the commit failed.
+    pub async fn write_as<T: Send + 'static>(
+        &self,
+        actor: &str,
+        load: Load,
+        job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.writer.run(actor, load, job)?.await.map_err(Error::internal)?
     }
 
     /// Empties the log, so that what was overwritten is in it no more.

@@ -1,8 +1,9 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
-//! A job is a closure that changes rows. The thread takes what waits in the queue, runs each job in a savepoint of one
-//! `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them. Under load the
-//! next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for more.
+//! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it is, runs each job in a
+//! savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them.
+//! Under load the next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for
+//! more.
 //!
 //! # Failure
 //! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the whole transaction because
@@ -15,24 +16,27 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
+use super::queue::{Load, Queue, Refusal, Turn};
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 
-/// Jobs that may wait. At ten thousand writes a second that is a tenth of a second; more would only wait longer.
-const QUEUE: usize = 1024;
+/// What may wait. Two thousand creates are a quarter of a second; sixty-four thousand rows of batches
+/// are some seconds, which only those wait who sent them.
+const QUEUE: Load = Load { jobs: 2_048, rows: 65_536, bytes: 48 * 1024 * 1024 };
 /// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
 const GROUP: usize = 256;
+/// How long a group may work before it commits. One long job may take it beyond that.
+const GROUP_TIME: Duration = Duration::from_millis(20);
 
 /// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
 const CUT_TRIES: usize = 200;
@@ -41,8 +45,8 @@ const CUT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A handle to the writer thread.
 pub struct Writer {
-    /// Where jobs wait; nothing in the place of a job tells the thread to end.
-    queue: SyncSender<Option<Box<dyn Job>>>,
+    /// Where jobs wait.
+    queue: Arc<Queue<Box<dyn Job>>>,
     /// What the thread shows of itself.
     gauges: Arc<Gauges>,
     /// The thread, until it was told to end.
@@ -104,10 +108,10 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
 impl Writer {
     /// Starts the thread that owns `conn`.
     pub fn start(conn: Connection, clock: Clock) -> Self {
-        let (queue, jobs) = sync_channel(QUEUE);
+        let queue = Arc::new(Queue::new(QUEUE));
         let gauges =
             Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
-        let shown = Arc::clone(&gauges);
+        let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
             let work = || write_until_closed(conn, &jobs, &clock, &shown);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
@@ -118,12 +122,16 @@ impl Writer {
         Self { queue, gauges, thread: Mutex::new(Some(thread)) }
     }
 
-    /// Queues the change that `make` makes; the receiver gets its outcome after the commit.
+    /// Queues the change that `make` makes for `actor`, and that takes up `load` while it waits; the
+    /// receiver gets its outcome after the commit.
     ///
     /// # Errors
-    /// [`Code::Overloaded`] when the queue is full, [`Code::StorageFailed`] since an I/O error.
+    /// [`Code::Overloaded`] when the actor has as much waiting as it may, [`Code::StorageFailed`]
+    /// since an I/O error.
     pub fn run<T: Send + 'static>(
         &self,
+        actor: &str,
+        load: Load,
         make: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         if !self.is_writable() {
@@ -131,20 +139,18 @@ impl Writer {
         }
         let (caller, receiver) = oneshot::channel();
         let job = Box::new(Change { make, outcome: None, caller });
-        match self.queue.try_send(Some(job)) {
+        match self.queue.push(actor, load, job) {
             Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_)) => {
-                Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed."))
-            }
-            Err(TrySendError::Disconnected(_)) => Err(Error::internal("the writer has stopped")),
+            Err(Refusal::NoRoom) => Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed.")),
+            Err(Refusal::Closed) => Err(Error::internal("the writer has stopped")),
         }
     }
 
     /// Finishes what is queued, and ends the thread. Later jobs are refused.
     pub fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
-            // Both fail only when the thread is gone already; its panic would have ended the process.
-            let _ = self.queue.send(None);
+            self.queue.close();
+            // It fails only when the thread panicked, which would have ended the process.
             let _ = thread.join();
         }
     }
@@ -165,21 +171,12 @@ impl Writer {
     }
 }
 
-/// The thread's life: takes groups of jobs until it is told to end.
-fn write_until_closed(conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
+/// The thread's life: takes groups of jobs until the queue is closed and empty.
+fn write_until_closed(conn: Connection, queue: &Queue<Box<dyn Job>>, clock: &Clock, gauges: &Gauges) {
     let ids = IdMint::after(&conn);
-    let mut desk = Desk { conn, ids, clock, gauges, must_cut: false };
-    while let Ok(Some(first)) = jobs.recv() {
-        let mut group = vec![first];
-        let mut ended = false;
-        group.extend(jobs.try_iter().take(GROUP - 1).map_while(|job| {
-            ended = job.is_none();
-            job
-        }));
-        desk.work_off(group);
-        if ended {
-            break;
-        }
+    let mut desk = Desk { conn, ids, queue, clock, gauges, must_cut: false };
+    while let Some(first) = queue.wait() {
+        desk.work_off(vec![first], GROUP);
     }
 }
 
@@ -208,6 +205,8 @@ struct Desk<'a> {
     conn: Connection,
     /// Where new ids come from.
     ids: IdMint,
+    /// Where jobs wait.
+    queue: &'a Queue<Box<dyn Job>>,
     /// Where the time comes from.
     clock: &'a Clock,
     /// What the thread shows of itself.
@@ -217,12 +216,13 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Commits a group and tells each caller the outcome. Where SQLite gave up the transaction of
-    /// several because of one of them, each gets a transaction of its own.
-    fn work_off(&mut self, mut group: Vec<Box<dyn Job>>) {
-        let outcome = self.commit(&mut group);
+    /// Commits a group and tells each caller the outcome. While it works, up to `most` jobs may join
+    /// it. Where SQLite gave up the transaction of several because of one of them, each gets a
+    /// transaction of its own.
+    fn work_off(&mut self, mut group: Vec<Turn<Box<dyn Job>>>, most: usize) {
+        let outcome = self.commit(&mut group, most);
         if group.len() > 1 && outcome.as_ref().is_err_and(|undone| undone.stage == Stage::Job) {
-            return group.into_iter().for_each(|job| self.work_off(vec![job]));
+            return group.into_iter().for_each(|turn| self.work_off(vec![turn], 1));
         }
         match &outcome {
             Ok(topics) => {
@@ -231,29 +231,37 @@ impl Desk<'_> {
             }
             Err(undone) => self.note(undone),
         }
-        for job in group {
-            job.answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
+        for turn in group {
+            // Of a job that did not get as far as to run, the time is not known yet.
+            self.queue.charge(&turn.actor, Duration::ZERO);
+            turn.job.answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
         }
     }
 
     /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
     /// as bits of topics. An error means that none of them was committed.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> std::result::Result<u8, Undone> {
+    fn commit(&mut self, group: &mut Vec<Turn<Box<dyn Job>>>, most: usize) -> std::result::Result<u8, Undone> {
         let at = |stage| move |error| Undone { error, stage };
+        let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
-        let begun = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = begun.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
-        for job in group {
+        let mut done = 0;
+        while let Some(turn) = group.get_mut(done) {
+            let began = Instant::now();
             let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
-            in_savepoint(&tx, &mut **job).map_err(at(Stage::Job))?;
+            let ran = in_savepoint(&tx, &mut *turn.job);
+            self.queue.charge(&turn.actor, began.elapsed());
+            ran.map_err(at(Stage::Job))?;
+            done += 1;
+            if done == group.len() && done < most && begun.elapsed() < GROUP_TIME {
+                group.extend(self.queue.take());
+            }
         }
         // The error is looked at before anything else happens on this thread, a rollback included.
-        transaction
-            .prepare_cached("commit")
-            .and_then(|mut commit| commit.execute([]))
-            .map_err(Error::from)
-            .map_err(at(Stage::Commit))?;
+        let committed = transaction.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+        committed.map_err(Error::from).map_err(at(Stage::Commit))?;
         Ok(topics.get())
     }
 
