@@ -1,12 +1,14 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
+mod bind;
+mod signals;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -25,6 +27,9 @@ use crate::retention;
 use crate::secret::Secret;
 use crate::token::PlainKey;
 use crate::webhook::{self, channel::Webhooks};
+
+use bind::bind;
+pub use signals::Signals;
 
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -219,50 +224,10 @@ impl Working {
     }
 }
 
-/// SIGTERM and SIGINT. Listened to before a server says that it is there, so that no signal finds it unprepared.
-pub struct Signals {
-    /// What supervisors send.
-    terminate: Signal,
-    /// What Ctrl-C sends.
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// Starts to listen.
-    ///
-    /// # Errors
-    /// When the system does not let us. Must be called within a tokio runtime.
-    pub fn listen() -> Result<Self, Failure> {
-        let terminate = signal(SignalKind::terminate()).map_err(cannot_serve)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(cannot_serve)?;
-        Ok(Self { terminate, interrupt })
-    }
-
-    /// Waits for either.
-    pub async fn next(&mut self) {
-        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
-    }
-}
-
 /// The server could not be started.
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn cannot_serve(error: std::io::Error) -> Failure {
     Failure::runtime(format!("cannot serve ({error})"), "see the log")
-}
-
-/// Binds the address; answers with the port it got.
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    });
-    bound.map_err(|error| {
-        Failure::runtime(
-            format!("cannot listen on {address} ({error})"),
-            "stop the program that uses the port, or give another one with --listen",
-        )
-    })
 }
 
 /// Makes the one admin key of a file that has no keys.
