@@ -39,8 +39,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const STOP_SECONDS: u64 = 10;
 /// How often the limits forget who has not used them lately.
 const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
@@ -164,7 +162,6 @@ impl Program {
             .workers(self.workers)
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
-            .backlog(BACKLOG)
             .shutdown_timeout(STOP_SECONDS)
             .disable_signals()
             .listen(self.listener)

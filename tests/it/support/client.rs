@@ -57,14 +57,22 @@ impl Request {
 
     /// Sends it and reads the whole answer.
     pub fn send(self) -> Answer {
-        let bytes = [self.head.as_bytes(), b"\r\n", &self.body].concat();
-        raw(self.address, &bytes)
+        raw(self.address, &self.bytes())
+    }
+
+    /// The request as it is sent.
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head.as_bytes(), b"\r\n", &self.body].concat()
     }
 }
 
 /// Sends `bytes` and reads the answer until the server closes the connection; of a stream of events, which never ends, its first part.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    answer_on(TcpStream::connect(address).expect("the server accepts"), bytes)
+}
+
+/// [`raw`], on a connection that is there already.
+pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
     // A server that refuses early closes while we write: its answer counts, not our error.
     let _ = stream.write_all(bytes);
