@@ -13,7 +13,7 @@
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
-//! * [`ports`]: the port of a server.
+//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -47,6 +47,7 @@ mod lifecycle;
 mod limits;
 mod list;
 mod listen;
+mod log_size;
 mod mail;
 mod mailbox;
 mod model;
