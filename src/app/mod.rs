@@ -1,6 +1,7 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
 mod bind;
+mod descriptors;
 mod signals;
 
 use std::net::{SocketAddr, TcpListener};
@@ -29,6 +30,7 @@ use crate::token::PlainKey;
 use crate::webhook::{self, channel::Webhooks};
 
 use bind::bind;
+use descriptors::Connections;
 pub use signals::Signals;
 
 /// How long a request head may take to arrive.
@@ -50,6 +52,8 @@ pub struct Program {
     mail: Option<Mail>,
     /// Threads that answer requests.
     workers: usize,
+    /// How many connections it may have.
+    connections: Arc<Connections>,
     /// The address it listens on, with the port it got.
     pub address: SocketAddr,
     /// The URL under which people and programs reach it.
@@ -64,6 +68,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
@@ -105,7 +110,8 @@ impl Program {
             guard,
             start,
         };
-        Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key })
+        let workers = config.workers;
+        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key })
     }
 
     /// The open data file.
@@ -158,8 +164,11 @@ impl Program {
                 .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
+        let connections = self.connections;
         let server = HttpServer::new(app)
             .workers(self.workers)
+            .max_connections(connections.most_of_worker)
+            .on_connect(move |_, extensions| drop(extensions.insert(connections.count())))
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
             .shutdown_timeout(STOP_SECONDS)

@@ -14,6 +14,7 @@
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
+//! * [`descriptors`]: a server among few descriptors.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -34,6 +35,7 @@ mod batch;
 mod cli;
 mod cost;
 mod create;
+mod descriptors;
 mod dev;
 mod dialect;
 mod erasure;

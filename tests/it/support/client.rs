@@ -33,6 +33,12 @@ impl Request {
         Self { address, head, body: Vec::new() }
     }
 
+    /// A request after which its connection is kept.
+    pub fn kept(address: SocketAddr, method: &str, path: &str) -> Self {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+        Self { address, head, body: Vec::new() }
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.head += &format!("{name}: {value}\r\n");
@@ -85,6 +91,22 @@ pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
         }
     }
     Answer::parse(&answer)
+}
+
+/// Sends `bytes` and reads one answer, which has a length; the connection is kept.
+pub fn answer_kept(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    stream.write_all(bytes).expect("the request goes");
+    let (mut read, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    loop {
+        let count = stream.read(&mut buffer).expect("an answer");
+        read.extend_from_slice(&buffer[..count]);
+        let answer = Answer::parse(&read);
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        if count == 0 || length.is_some_and(|length: usize| answer.body.len() >= length) {
+            return answer;
+        }
+    }
 }
 
 impl Answer {
