@@ -14,7 +14,7 @@
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
-//! * [`descriptors`]: a server among few descriptors.
+//! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -33,6 +33,7 @@ mod bad_inputs;
 mod base;
 mod batch;
 mod cli;
+mod clock_back;
 mod cost;
 mod create;
 mod descriptors;
