@@ -189,6 +189,11 @@ impl outbox::Channel for Mail {
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
     }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        // At each number of tries it waits the longer of the two.
+        store::recall(tx, DEFERRED, leased_too)
+    }
 }
 
 /// Takes a mail out of the queue that was refused or is given up because of `error`. Of an invitation its history says so.

@@ -130,6 +130,10 @@ impl outbox::Channel for Webhooks {
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
     }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        store::recall(tx, PLAN, leased_too)
+    }
 }
 
 /// Sweeps the log at once, and then every hour, for as long as it is polled.

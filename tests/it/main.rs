@@ -14,6 +14,8 @@
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`damage`]: a file with values or pages that cannot be.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
+//! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -32,9 +34,11 @@ mod bad_inputs;
 mod base;
 mod batch;
 mod cli;
+mod clock_back;
 mod cost;
 mod create;
 mod damage;
+mod descriptors;
 mod dev;
 mod dialect;
 mod erasure;
@@ -48,6 +52,7 @@ mod lifecycle;
 mod limits;
 mod list;
 mod listen;
+mod log_size;
 mod mail;
 mod mailbox;
 mod model;
@@ -56,6 +61,7 @@ mod oidc;
 mod openapi;
 mod organizations;
 mod pages;
+mod ports;
 mod races;
 mod readme;
 mod retention;

@@ -10,7 +10,7 @@ use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
-use crate::outbox::LEASE_SECONDS;
+use crate::outbox::{self, Delay, LEASE_SECONDS};
 use crate::webhook::{Secrets, TEST_TYPE};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
@@ -208,6 +208,26 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
            and leased = 1",
     )?
     .execute(named_params! { ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Makes due what is due later than `plan` can ever put it off, and with `leased_too` what is leased for
+/// longer than any lease.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> {
+    let wait = outbox::longest_wait_sql(plan);
+    tx.prepare_cached(&format!(
+        "update webhook_delivery
+         set leased = 0, due_at = :now
+         where webhook_id in (select id from webhook)
+           and state = 0
+           and ((leased = 0 and due_at > :now + {wait})
+             or (:leased_too and leased = 1 and due_at > :lease_end))"
+    ))?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":leased_too": leased_too,
+        ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
+    })?;
     Ok(())
 }
 
