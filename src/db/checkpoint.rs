@@ -58,7 +58,7 @@ impl Checkpointer {
                         frames_before = report(tick(&conn, &file, frames_before)).unwrap_or(frames_before);
                     }
                     // Who asked may have gone away.
-                    Ok(Order::Empty(caller)) => drop(caller.send(report(empty(&conn)).unwrap_or(false))),
+                    Ok(Order::Empty(caller)) => drop(caller.send(report(empty(&conn, &file)).unwrap_or(false))),
                     Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 }
             }
@@ -87,7 +87,7 @@ impl Checkpointer {
 
 /// One look at the log, which had `frames_before` frames at the last one. Answers how many it has now.
 fn tick(conn: &Connection, file: &File, frames_before: i64) -> Result<i64> {
-    let (frames, mut moved) = checkpoint(conn, "passive")?;
+    let (frames, moved) = checkpoint(conn, "passive")?;
     if frames > 0 && frames == frames_before {
         checkpoint(conn, "truncate")?;
         return Ok(0);
@@ -95,6 +95,14 @@ fn tick(conn: &Connection, file: &File, frames_before: i64) -> Result<i64> {
     if frames <= RESTART_ABOVE {
         return Ok(frames);
     }
+    move_most(conn, file, moved)?;
+    checkpoint(conn, "restart")?;
+    Ok(0)
+}
+
+/// Moves what came since `moved` frames were in the file, until few come meanwhile: the checkpoint that follows makes
+/// writers wait for the rest.
+fn move_most(conn: &Connection, file: &File, mut moved: i64) -> Result<()> {
     for _ in 0..TRIES {
         let (_, moved_now) = checkpoint(conn, "passive")?;
         let is_near = moved_now - moved <= FEW;
@@ -103,13 +111,12 @@ fn tick(conn: &Connection, file: &File, frames_before: i64) -> Result<i64> {
             break;
         }
     }
-    // The restart syncs the file while writers wait: what is synced before, they need not wait for.
+    // That checkpoint syncs the file while writers wait: what is synced before, they need not wait for.
     if let Err(error) = file.sync_data() {
         log::error!("the data file could not be synced: {error}");
     }
     checkpoint(conn, "passive")?;
-    checkpoint(conn, "restart")?;
-    Ok(0)
+    Ok(())
 }
 
 /// Runs a checkpoint; answers the frames in the log, and how many of them are in the file by now.
@@ -117,8 +124,14 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
     conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| Ok((row.get(1)?, row.get(2)?)))
 }
 
-/// Moves the whole log into the file and cuts it to nothing. Answers whether nobody was in the way.
-fn empty(conn: &Connection) -> Result<bool> {
+/// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the way.
+fn empty(conn: &Connection, file: &File) -> Result<bool> {
+    move_most(conn, file, 0)?;
+    // While somebody reads old pages, the checkpoint below would make writers wait in vain.
+    let (frames, moved) = checkpoint(conn, "passive")?;
+    if moved < frames {
+        return Ok(false);
+    }
     conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get(0)).map(|busy: i64| busy == 0)
 }
 
