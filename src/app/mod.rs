@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::failure::Failure;
@@ -154,6 +155,8 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        // Before there are requests: what an erasure had begun by now was cut off.
+        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone(), faults.clone());
         let state = web::Data::new(self.state);
@@ -199,6 +202,7 @@ impl Program {
         sweeping.abort();
         sweeping_deliveries.abort();
         retaining.abort();
+        deleting.abort();
         db.close();
         outcome.map_err(cannot_serve)
     }

@@ -56,10 +56,6 @@ const STEPS_PER_LOOK: i32 = 20_000;
 
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
-/// How often emptying the log is tried, with [`LOG_PAUSE`] between: together longer than a long read may run.
-const LOG_TRIES: usize = 30;
-/// How long after one failed try to empty the log comes the next.
-const LOG_PAUSE: Duration = Duration::from_millis(100);
 
 /// How to open the file.
 #[derive(Clone, Debug)]
@@ -280,21 +276,11 @@ impl Db {
         self.shared.writer.run(actor, load, job)?.await.map_err(Error::internal)?
     }
 
-    /// Empties the log, so that what was overwritten is in it no more.
-    ///
-    /// # Errors
-    /// [`Code::StorageBusy`] when somebody reads for longer than any of our own reads may: that is another program.
-    pub async fn empty_log(&self) -> Result<()> {
-        for _ in 0..LOG_TRIES {
-            self.shared.checker.give_way();
-            if self.shared.checkpointer.empty().await.unwrap_or(false) {
-                return Ok(());
-            }
-            tokio::time::sleep(LOG_PAUSE).await;
-        }
-        let detail =
-            "It is done, but another program keeps the log from being emptied: stop that, and repeat the request.";
-        Err(Error::new(Code::StorageBusy, detail))
+    /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether it could: a reader keeps
+    /// it from that for as long as it reads.
+    pub async fn empty_log(&self) -> bool {
+        self.shared.checker.give_way();
+        self.shared.checkpointer.empty().await.unwrap_or(false)
     }
 
     /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when

@@ -57,7 +57,8 @@ pub fn find<T>(
         "select id, type, invitation_id, actor, request_id, created_at, before, after
          from event
          where organization_id = ?1
-           and id = ?2",
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
     rows.next()?.map(|row| show(&from_row(row, organization)?)).transpose()
@@ -87,6 +88,7 @@ pub fn list(
          where organization_id = :organization_id
            and id > :above
            and id < :below
+           and not exists (select 1 from purge where organization_id = :organization_id)
            and (:types is null or type in (select value from json_each(:types)))
            and (:invitation_id is null or invitation_id = :invitation_id)
            and (:since is null or created_at >= :since)
@@ -121,6 +123,7 @@ pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option
         "select id
          from event
          where organization_id = ?1
+           and not exists (select 1 from purge where organization_id = ?1)
          order by id desc
          limit 1",
     )?;

@@ -43,6 +43,7 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
          from invitation
          where organization_id = ?1
            and id {comparison} ?2
+           and not exists (select 1 from purge where organization_id = ?1)
            {conditions}
          order by id {direction}
          limit ?3"
@@ -63,7 +64,8 @@ pub fn find<T>(
                 delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
-           and id = ?2",
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
     rows.next()?.map(|row| show(&from_row(row, organization, now)?)).transpose()
@@ -113,7 +115,12 @@ pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Em
 
 /// The organization of the invitation `id`: what a link does not say.
 pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
-    let mut statement = conn.prepare_cached("select organization_id from invitation where id = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "select organization_id
+         from invitation
+         where id = ?1
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)",
+    )?;
     let found = statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
@@ -131,6 +138,7 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
          from invitation
          where email = ?1
            and state in (0, 1)
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)
          order by organization_id",
     )?;
     let mut rows = statement.query([email.as_str()])?;

@@ -70,6 +70,23 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is revoked, and keeps its
+/// binding: without one it would open everything.
+pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "update api_key
+         set (revoked_at, organizations) =
+             (select iif(count(*) = 0, coalesce(revoked_at, :now), revoked_at),
+                     iif(count(*) = 0, organizations, json_group_array(value))
+              from json_each(organizations)
+              where value <> :organization_id)
+         where organizations is not null
+           and exists (select 1 from json_each(organizations) where value = :organization_id)",
+    )?
+    .execute(named_params! { ":organization_id": organization.as_str(), ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
 /// The key `id`, dead or alive. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
     let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;

@@ -5,13 +5,17 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::settings::Settings;
 use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
-use crate::db::{Reader, Topic, WriteTx, unless_damaged};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
-use crate::webhook;
+use crate::purge;
 
 /// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
+///
+/// # Errors
+/// [`Code::NotFound`] while it is being deleted.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
+    purge::store::check_stands(tx, id)?;
     // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this transaction writes.
     let known = tx
         .prepare_cached("select settings from organization where id = ?1")?
@@ -78,10 +82,14 @@ pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
     Err(Error::new(Code::PendingLimitReached, detail))
 }
 
-/// The organization, if it is known. `conn` is a reader's or a transaction's.
+/// The organization, if it is known and is not being deleted. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
-    let mut statement =
-        conn.prepare_cached("select settings, created_at, updated_at from organization where id = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "select settings, created_at, updated_at
+         from organization
+         where id = ?1
+           and not exists (select 1 from purge where organization_id = ?1)",
+    )?;
     let mut rows = statement.query([id.as_str()])?;
     rows.next()?.map(|row| record(row, 0)).transpose()
 }
@@ -111,6 +119,7 @@ pub fn list(
         "select id, settings, created_at, updated_at
          from organization
          where id > ?1
+           and not exists (select 1 from purge where organization_id = organization.id)
            {only_bound}
          order by id
          limit ?2"
@@ -130,47 +139,6 @@ pub fn list(
 /// Whether any organization is known.
 pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
-}
-
-/// Deletes the organization, which must be known, with its invitations, its events, its webhooks and its stored answers.
-pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
-    for dialect in ["", "/clickhouse"] {
-        delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"), None)?;
-    }
-    delete_answers(tx, "POST /v1/invitations", Some(id))?;
-    webhook::store::delete_of(tx, id)?;
-    for sql in [
-        "delete from event where organization_id = ?1",
-        "delete from invitation where organization_id = ?1",
-        "delete from organization where id = ?1",
-    ] {
-        tx.prepare_cached(sql)?.execute([id.as_str()])?;
-    }
-    // Streams of its events end.
-    tx.announce(Topic::Events);
-    Ok(())
-}
-
-/// Deletes the answers that are stored for requests below `operation`; of those by links only for the ones to invitations of
-/// `organization`, which its history names, the deleted ones too. The index begins with the actor, so they are looked for
-/// actor by actor: the table may hold a day's requests.
-fn delete_answers(tx: &WriteTx<'_>, operation: &str, organization: Option<&OrganizationId>) -> Result<()> {
-    // In ASCII `0` follows `/`.
-    tx.prepare_cached(
-        "with recursive actors (actor) as (
-           select min(actor) from idempotency
-           union all
-           select (select min(actor) from idempotency where actor > actors.actor) from actors where actor is not null
-         )
-         delete from idempotency
-         where actor in (select actor from actors where actor is not null)
-           and operation >= :operation || '/'
-           and operation < :operation || '0'
-           and (:organization is null
-                or unhex(substr(operation, -32)) in (select invitation_id from event where organization_id = :organization))",
-    )?
-    .execute(named_params! { ":operation": operation, ":organization": organization.map(OrganizationId::as_str) })?;
-    Ok(())
 }
 
 /// Reads an organization from three columns, the first of which is `first`.

@@ -56,6 +56,7 @@ pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], orig
         "delete from invitation
          where organization_id = :organization_id
            and id = :id
+           and not exists (select 1 from purge where organization_id = :organization_id)
            and {IS_DUE}
          returning state"
     ))?;

@@ -29,6 +29,12 @@ pub struct Scale {
     pub contention: Duration,
     /// R10: how many bursts mix good and bad items.
     pub bursts: u32,
+    /// R29: how many invitations the organization has that is deleted.
+    pub deleted_rows: usize,
+    /// R29: at how many points of its deletion the server is killed.
+    pub deletion_kills: u32,
+    /// Whether these are the figures of the promises.
+    pub is_full: bool,
 }
 
 impl Scale {
@@ -52,6 +58,9 @@ impl Scale {
             lock_races: 100,
             contention: Duration::from_mins(1),
             bursts: 1000,
+            deleted_rows: 80_000,
+            deletion_kills: 30,
+            is_full: true,
         }
     }
 
@@ -67,6 +76,9 @@ impl Scale {
             lock_races: 8,
             contention: Duration::from_secs(4),
             bursts: 40,
+            deleted_rows: 4_000,
+            deletion_kills: 6,
+            is_full: false,
         }
     }
 

@@ -4,6 +4,7 @@
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
+//! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
@@ -38,6 +39,7 @@ mod clock_back;
 mod cost;
 mod create;
 mod damage;
+mod deletion;
 mod descriptors;
 mod dev;
 mod dialect;

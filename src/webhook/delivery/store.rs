@@ -231,6 +231,13 @@ pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> 
     Ok(())
 }
 
+/// Takes a claimed delivery out that has nothing to send: its event is gone.
+pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
+    tx.prepare_cached("delete from webhook_delivery where webhook_id = ?1 and id = ?2")?
+        .execute((claim.webhook.as_bytes(), claim.id.as_bytes()))?;
+    Ok(())
+}
+
 /// Records a try: how far the delivery has come, and when it is due again, or has ended. Answers whether it was still the claimed
 /// one: one that was queued again since then stays as it is.
 pub fn record(
@@ -294,10 +301,14 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
     Ok(count)
 }
 
+/// A condition on a delivery `d`: it is a test, or of an organization that is not being deleted.
+const STANDS: &str = "not exists (select 1 from purge where organization_id = d.organization_id)";
+
 /// One delivery. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
-    let mut statement =
-        conn.prepare_cached(&format!("select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2 and {STANDS}"
+    ))?;
     Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
 }
 
@@ -308,6 +319,7 @@ pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(
          from {JOINED}
          where d.webhook_id = :webhook_id
            and d.id < :below
+           and {STANDS}
            and (:state is null or d.state = :state)
          order by d.id desc
          limit :limit"
