@@ -26,7 +26,7 @@ use crate::mail::transport::Transport;
 use crate::oidc;
 use crate::outbox::{Channel, Worker};
 use crate::retention;
-use crate::secret::Secret;
+use crate::secret;
 use crate::token::PlainKey;
 use crate::webhook::{self, channel::Webhooks};
 
@@ -61,6 +61,8 @@ pub struct Program {
     pub public_url: Url,
     /// The admin key, if this start made the first one.
     pub admin_key: Option<PlainKey>,
+    /// What the person who starts it has to know besides, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Program {
@@ -74,7 +76,8 @@ impl Program {
         let mail = channel::prepare(config)?;
         let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
         let db = Db::open(&config.database, &options)?;
-        let secret = Secret::load(&config.secret)?;
+        let secret::start::Opened { keyring, notes } =
+            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         let (listener, address) = bind(config.settings.listen)?;
         let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
@@ -91,7 +94,7 @@ impl Program {
             transport,
             composer,
             faults: faults.clone(),
-            secret: secret.clone(),
+            keyring: keyring.clone(),
             accept_url: accept_url.clone(),
             remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
@@ -105,14 +108,14 @@ impl Program {
             public_url: bare,
             accept_url,
             streams,
-            secret,
+            keyring,
             oidc,
             faults,
             guard,
             start,
         };
         let workers = config.workers;
-        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key })
+        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -158,7 +161,7 @@ impl Program {
         // Before there are requests: what an erasure had begun by now was cut off.
         let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
-        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone(), faults.clone());
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
         let state = web::Data::new(self.state);
         let ending = state.clone();
         let app = move || {

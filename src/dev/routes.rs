@@ -219,7 +219,7 @@ pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQu
             let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };
-            let code = code::current(reader, &state.secret, &present)?;
+            let code = code::current(reader, &state.keyring, &present)?;
             let organization_id = organization.as_str().to_owned();
             codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
         }

@@ -7,6 +7,7 @@
 //! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
+//! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
@@ -67,6 +68,7 @@ mod ports;
 mod races;
 mod readme;
 mod retention;
+mod secret;
 mod security;
 mod sse;
 mod support;

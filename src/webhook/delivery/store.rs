@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
 use crate::outbox::{self, Delay, LEASE_SECONDS};
+use crate::webhook::store::secrets_from_row;
 use crate::webhook::{Secrets, TEST_TYPE};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
@@ -174,6 +175,8 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
          returning id, attempts, organization_id, created_at,
                    (select url from webhook where id = :webhook_id),
                    (select generation from webhook where id = :webhook_id),
+                   (select secret_id from webhook where id = :webhook_id),
+                   (select previous_secret_id from webhook where id = :webhook_id),
                    (select previous_until from webhook where id = :webhook_id)",
     )?;
     let mut rows = statement.query(named_params! {
@@ -183,12 +186,11 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
         ":room": i64::try_from(room).unwrap_or(i64::MAX),
     })?;
     while let Some(row) = rows.next()? {
-        let previous_until = row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis);
         claims.push(Claim {
             webhook,
             id: Uuid::from_bytes(row.get(0)?),
             url: row.get(4)?,
-            secrets: Secrets { generation: row.get(5)?, previous_until },
+            secrets: secrets_from_row(row, 5)?,
             attempts: row.get(1)?,
             organization: row.get(2)?,
             created_at: Timestamp::from_millis(row.get(3)?),
