@@ -74,17 +74,19 @@ impl Program {
         let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
-        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
-        let db = Db::open(&config.database, &options)?;
-        let secret::start::Opened { keyring, notes } =
-            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
-        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
+        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
+        let db = Db::open(&config.database, &options)?;
+        let secret::start::Opened { keyring, mut notes } =
+            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        notes.extend(db.notice().map(str::to_owned));
+        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());

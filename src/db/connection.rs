@@ -53,6 +53,11 @@ pub fn open_reader(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a database in memory, to see what a new file would hold.
+pub fn open_scratch() -> Result<Connection> {
+    Connection::open_in_memory()
+}
+
 /// What the pool opens its connections with.
 pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path).with_flags(reader_flags()).with_init(set_reader_pragmas)

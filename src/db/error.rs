@@ -3,7 +3,7 @@
 use std::io;
 
 use rusqlite::ErrorCode;
-use rusqlite::ffi::SQLITE_IOERR_NOMEM;
+use rusqlite::ffi::{SQLITE_IOERR_NOMEM, SQLITE_IOERR_SHMSIZE};
 
 use crate::error::{Code, Error, Result};
 
@@ -17,7 +17,10 @@ impl From<rusqlite::Error> for Error {
         let extended = error.sqlite_error().map_or(0, |error| error.extended_code);
         let (code, detail) = match kind {
             ErrorCode::DiskFull => (Code::StorageFull, NO_ROOM),
-            ErrorCode::SystemIoFailure if is_lack_of_room(&system) => (Code::StorageFull, NO_ROOM),
+            // The index of the log, which is a file as well, could not grow.
+            ErrorCode::SystemIoFailure if extended == SQLITE_IOERR_SHMSIZE || is_lack_of_room(&system) => {
+                (Code::StorageFull, NO_ROOM)
+            }
             ErrorCode::SystemIoFailure if extended == SQLITE_IOERR_NOMEM => (Code::Overloaded, NO_MEMORY),
             ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if is_lack_of_descriptors(&system) => {
                 (Code::Overloaded, NO_DESCRIPTOR)

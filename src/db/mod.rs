@@ -1,6 +1,8 @@
 //! The one SQLite file: who may read it, who writes it, and what is checked before that.
 //!
-//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
+//! * [`place`] finds the one path of a file, [`lock`] lets one server have it, [`identity`] sees when it is taken away.
+//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all; [`schema`] looks at what is
+//!   in it, [`refusal`] says why not.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is next; [`checkpoint`] keeps the log short.
 //! * [`integrity`] looks for damage in the background.
@@ -16,8 +18,13 @@ mod checkpoint;
 mod connection;
 mod error;
 mod file;
+mod identity;
 mod integrity;
+mod lock;
+mod place;
 mod queue;
+mod refusal;
+mod schema;
 mod scrub;
 mod topic;
 mod transaction;
@@ -41,6 +48,7 @@ pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
 pub use error::unless_damaged;
 pub use integrity::Integrity;
+pub use place::resolve;
 pub use queue::Load;
 pub use topic::Topic;
 pub use transaction::WriteTx;
@@ -89,10 +97,14 @@ struct Shared {
     checkpointer: checkpoint::Checkpointer,
     /// The thread that looks for damage.
     checker: integrity::Checker,
+    /// The thread that sees when the file is taken away.
+    watch: identity::Watch,
     /// The data file once more. Stands behind all connections: closed before them, it would take their locks along.
-    _file: Arc<File>,
+    identity: Arc<identity::Identity>,
+    /// What the person at the terminal is told of the file.
+    notice: Option<String>,
     /// One server per file.
-    _lock: file::Lock,
+    _lock: lock::Lock,
 }
 
 /// A read-only connection for the length of one read.
@@ -169,6 +181,7 @@ impl Shared {
         self.checker.close();
         self.writer.close();
         self.checkpointer.close();
+        self.watch.close();
     }
 }
 
@@ -184,23 +197,31 @@ impl Db {
     /// # Errors
     /// When the path cannot be used, or holds what this program did not make: nothing is changed then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
-        let lock = file::claim(path)?;
-        let failed = |error: rusqlite::Error| file::unusable(path, &error);
+        let path = &place::resolve(path)?;
+        let (lock, notice) = file::claim(path)?;
+        let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let writer = writer::Writer::start(writer, clock.clone());
-        let file = Arc::new(File::open(path).map_err(|error| file::unusable(path, &error))?);
+        let by_system = |error| refusal::by_system(path, &error);
+        let file = Arc::new(File::open(path).map_err(by_system)?);
+        let identity = Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
+        let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let checkpointer = checkpoint::Checkpointer::start(checkpointer, Arc::clone(&file));
+        let checkpointer = checkpoint::Checkpointer::start(checkpointer, file);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
+            // A connection never goes stale, and one that is opened anew may find another file at the path.
+            .idle_timeout(None)
+            .max_lifetime(None)
             .build(connection::reader_manager(path))
-            .map_err(|error| file::unusable(path, &error))?;
+            .map_err(|error| refusal::unusable(path, &error.to_string(), "see the log"))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
         let checker = integrity::Checker::start(path);
-        let shared = Shared { readers, long_reads, clock, writer, checkpointer, checker, _file: file, _lock: lock };
+        let watch = identity::Watch::start(Arc::clone(&identity));
+        let shared =
+            Shared { readers, long_reads, clock, writer, checkpointer, checker, watch, identity, notice, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -312,6 +333,19 @@ impl Db {
     /// Whether writes are taken. Turns false, until a restart, when the disk reported an error.
     pub fn is_writable(&self) -> bool {
         self.shared.writer.is_writable()
+    }
+
+    /// Checks that the file is still the one at its place.
+    ///
+    /// # Errors
+    /// [`Code::StorageFailed`] when it was removed or replaced: writes are refused for so long.
+    pub fn check_place(&self) -> Result<()> {
+        self.shared.identity.check()
+    }
+
+    /// What the person at the terminal is to be told of the file, if anything.
+    pub fn notice(&self) -> Option<&str> {
+        self.shared.notice.as_deref()
     }
 
     /// Transactions committed so far: what group commit saves can be counted.

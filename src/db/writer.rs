@@ -24,6 +24,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
+use super::identity::Identity;
 use super::queue::{Load, Queue, Refusal, Turn};
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
@@ -107,13 +108,13 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
 
 impl Writer {
     /// Starts the thread that owns `conn`.
-    pub fn start(conn: Connection, clock: Clock) -> Self {
+    pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
         let gauges =
             Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, &jobs, &clock, &shown);
+            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!("the writer panicked; the process ends so that no half-made change is served");
                 std::process::abort();
@@ -172,9 +173,15 @@ impl Writer {
 }
 
 /// The thread's life: takes groups of jobs until the queue is closed and empty.
-fn write_until_closed(conn: Connection, queue: &Queue<Box<dyn Job>>, clock: &Clock, gauges: &Gauges) {
+fn write_until_closed(
+    conn: Connection,
+    queue: &Queue<Box<dyn Job>>,
+    clock: &Clock,
+    gauges: &Gauges,
+    identity: &Identity,
+) {
     let ids = IdMint::after(&conn);
-    let mut desk = Desk { conn, ids, queue, clock, gauges, must_cut: false };
+    let mut desk = Desk { conn, ids, queue, clock, gauges, identity, must_cut: false };
     while let Some(first) = queue.wait() {
         desk.work_off(vec![first], GROUP);
     }
@@ -211,6 +218,8 @@ struct Desk<'a> {
     clock: &'a Clock,
     /// What the thread shows of itself.
     gauges: &'a Gauges,
+    /// Whether the file is at its place.
+    identity: &'a Identity,
     /// Whether frames of a refused commit may be in the log: nothing is written before they are cut off.
     must_cut: bool,
 }
@@ -268,12 +277,13 @@ impl Desk<'_> {
     /// Checks that a commit would be safe.
     ///
     /// # Errors
-    /// [`Code::StorageFailed`] since an I/O error, [`Code::StorageFull`] while the log cannot be cut
-    /// for want of room.
+    /// [`Code::StorageFailed`] since an I/O error and while the file is not at its place,
+    /// [`Code::StorageFull`] while the log cannot be cut for want of room.
     fn check(&mut self) -> Result<()> {
         if self.gauges.failed.load(Ordering::Acquire) {
             return Err(refused_since_failure());
         }
+        self.identity.check()?;
         if self.must_cut {
             cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).because(why))?;
             self.must_cut = false;
@@ -288,13 +298,13 @@ impl Desk<'_> {
     /// come back. A failure that is not for want of anything closes the writer for good: what the
     /// disk holds is not known any more.
     fn note(&mut self, Undone { error, stage }: &Undone) {
-        // The error of a job is logged with the request that it is answered to.
-        if *stage == Stage::Job || self.gauges.failed.load(Ordering::Acquire) {
+        // What went wrong before is logged with the request that it is answered to.
+        if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
             return;
         }
         let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-        log::error!("nothing was written ({stage:?}): {error} {cause}");
-        if *stage != Stage::Commit || !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
+        log::error!("a commit failed: {error} {cause}");
+        if !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
             return;
         }
         let is_for_good = error.code == Code::StorageFailed;

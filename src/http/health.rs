@@ -42,7 +42,8 @@ pub async fn live(_: NoQuery) -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error.
+/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error, and while the data
+/// file is not at its place.
 ///
 /// # Errors
 /// [`Code::StorageFailed`], or that the file cannot be read.
@@ -62,5 +63,6 @@ pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> 
     if !state.db.is_writable() {
         return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));
     }
+    state.db.check_place()?;
     Ok(HttpResponse::Ok().json(Readiness { status: "ok", integrity: state.db.integrity() }))
 }

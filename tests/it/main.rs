@@ -18,6 +18,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -47,6 +48,7 @@ mod dialect;
 mod erasure;
 mod events;
 mod faults;
+mod file;
 mod idempotency;
 mod keys;
 mod keys_http;
