@@ -21,6 +21,7 @@ use crate::event::stream::Streams;
 use crate::failure::Failure;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::limits::Shares;
 use crate::mail::channel::{self, Mail};
 use crate::mail::transport::Transport;
 use crate::oidc;
@@ -40,6 +41,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
+const BODIES: usize = 16 * 1024 * 1024;
+/// One caller may have three quarters of them.
+const BODIES_TIMES: usize = 3;
 /// How often the limits forget who has not used them lately.
 const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
 
@@ -114,6 +119,7 @@ impl Program {
             oidc,
             faults,
             guard,
+            bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
         };
         let workers = config.workers;

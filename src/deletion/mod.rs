@@ -13,13 +13,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::db::{Db, Topic, WriteTx};
+use crate::db::{Db, Load, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::key;
 use crate::organization::{self, OrganizationId};
 use crate::purge::{self, Stage};
 use crate::webhook;
 
+/// Who writes, in the queue of the writer.
+const WRITER: &str = "deletion";
 /// Rows of stored answers that are looked at in one read.
 const ROWS_PER_READ: u32 = 1_000;
 /// Rows that are deleted in one job.
@@ -116,7 +118,7 @@ impl Worker {
                 return Ok(Left::Log);
             }
             let job = move |tx: &WriteTx<'_>| unlogged.iter().try_for_each(|&id| purge::store::delete(tx, id));
-            self.db.write(job).await?;
+            self.db.write_as(WRITER, Load::ONE, job).await?;
         }
         Ok(if is_scrubbed { Left::Nothing } else { Left::Scrub })
     }
@@ -127,7 +129,7 @@ impl Worker {
             return Ok(());
         }
         let ids = self.cut_off.clone();
-        self.db.write(move |tx| ids.iter().try_for_each(|&id| purge::store::end(tx, id))).await?;
+        self.db.write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::end(tx, id))).await?;
         self.cut_off.clear();
         Ok(())
     }
@@ -142,7 +144,7 @@ impl Worker {
         self.db.scrub().await?;
         self.next_scrub = Instant::now() + begun.elapsed() * SCRUB_REST;
         let job = move |tx: &WriteTx<'_>| ids.iter().try_for_each(|&id| purge::store::advance(tx, id, Stage::Log));
-        self.db.write(job).await?;
+        self.db.write_as(WRITER, Load::ONE, job).await?;
         Ok(true)
     }
 
@@ -181,7 +183,7 @@ async fn delete_rows(db: &Db, id: Uuid, organization: &OrganizationId) -> Result
     delete_answers(db, organization).await?;
     loop {
         let (begun, organization) = (Instant::now(), organization.clone());
-        if db.write(move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB)).await? {
+        if db.write_as(WRITER, Load::ONE, move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB)).await? {
             return Ok(());
         }
         // Half of the disk's time is for others.
@@ -198,7 +200,7 @@ async fn delete_answers(db: &Db, organization: &OrganizationId) -> Result<()> {
             db.read_long(move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
         if !found.is_empty() {
             let whose = organization.clone();
-            db.write(move |tx| store::delete_answers(tx, &whose, &found)).await?;
+            db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, &whose, &found)).await?;
         }
         from = next;
     }
