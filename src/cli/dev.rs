@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::output::Output;
 use crate::app::{self, Program, Signals};
 use crate::config::{Config, DevSettings, Mode};
 use crate::dev::seed::{Seed, Start};
@@ -17,7 +18,7 @@ const MAX_PRINTED: usize = 10;
 /// Serves until stopped; a temporary file goes with the process.
 pub fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings { server: settings, seed } = settings;
-    super::start_logging(&settings.log);
+    let output = Output::start(&settings.log);
     let folder = tempfile::Builder::new().prefix("invited-dev-").tempdir().map_err(|error| {
         Failure::runtime(format!("cannot make a temporary folder ({error})"), "name a data file with --database")
     })?;
@@ -28,7 +29,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
         let program = Program::build(&config).await?;
         begin(&program, &config).await.map_err(|error| unusable(seed.as_deref(), &error))?;
         let signals = Signals::listen()?;
-        super::announce(&program, &config.database);
+        super::announce(&program, &config.database, &output);
         program.run(signals).await
     })
 }

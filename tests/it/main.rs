@@ -15,6 +15,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`output`]: what is said on stderr, whoever reads it.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -58,6 +59,7 @@ mod model;
 mod oidc;
 mod openapi;
 mod organizations;
+mod output;
 mod pages;
 mod ports;
 mod races;

@@ -88,6 +88,11 @@ impl Server {
         assert!(status.expect("kill runs").success());
     }
 
+    /// Waits for its end without reading what it prints. Returns how it ended, and how long that took.
+    pub fn wait_unread(&mut self) -> (ExitStatus, Duration) {
+        wait_unread(&mut self.child)
+    }
+
     /// Waits for its end; answers how it ended, how long that took, and what it printed after its banner.
     pub fn wait(mut self) -> (ExitStatus, Duration, String) {
         let start = Instant::now();
@@ -95,6 +100,18 @@ impl Server {
         self.rest.read_to_string(&mut printed).expect("stderr reads");
         let status = self.child.wait().expect("it ends");
         (status, start.elapsed(), printed)
+    }
+}
+
+/// Waits for the end of `child`, for 30 seconds. Returns how it ended, and how long that took.
+pub fn wait_unread(child: &mut Child) -> (ExitStatus, Duration) {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return (status, start.elapsed());
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
