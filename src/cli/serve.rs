@@ -11,8 +11,8 @@ pub fn run(settings: Settings) -> Result<(), Failure> {
     let database = super::database(settings.database.clone());
     let config = Config::new(settings, database, Mode::Serve)?;
     app::block_on(async {
-        let program = Program::build(&config).await?;
         let signals = Signals::listen()?;
+        let program = Program::build(&config).await?;
         super::announce(&program, &config.database, &output);
         program.run(signals).await
     })

@@ -15,7 +15,8 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
-//! * [`output`]: what is said on stderr, whoever reads it.
+//! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
+//! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -43,6 +44,7 @@ mod dialect;
 mod erasure;
 mod events;
 mod faults;
+mod folders;
 mod idempotency;
 mod keys;
 mod keys_http;
@@ -66,6 +68,7 @@ mod races;
 mod readme;
 mod retention;
 mod security;
+mod signals;
 mod sse;
 mod support;
 mod webhooks;

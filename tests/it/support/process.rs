@@ -17,6 +17,22 @@ pub fn invited() -> Command {
     command
 }
 
+/// `binary` started by a shell that first runs `before`, as `ulimit -n 64`.
+pub fn after(before: &str) -> Command {
+    wrapped("sh", &["-c", &format!("{before}; exec \"$0\" \"$@\"")])
+}
+
+/// The binary started by `program` with `words`, as `nohup` does.
+pub fn wrapped(program: &str, words: &[&str]) -> Command {
+    let binary = invited();
+    let mut command = Command::new(program);
+    for (name, _) in binary.get_envs() {
+        command.env_remove(name);
+    }
+    command.args(words).arg(binary.get_program());
+    command
+}
+
 /// Lets this process open as many files as the system admits: some tests hold a thousand connections.
 pub fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
