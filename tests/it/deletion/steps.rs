@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::{ACME, begin, id_of, stages, wait_until_purged};
 use crate::erasure::{bytes, count};
+use crate::support::process::Server;
 use crate::support::{Answer, TestApp, invitation, invitations};
 
 /// Fills `organization` with so many invitations, each with an event, in one job.
@@ -285,4 +286,47 @@ fn parallel_deletions_and_an_erasure_all_end_well() {
     let bytes = bytes(&app);
     assert_eq!(count(&bytes, "mustermann"), 0);
     assert_eq!(app.db_rows("select id from organization").len(), 1);
+}
+
+#[test]
+fn the_log_names_another_program_that_reads_once_and_a_stop_leaves_the_rest_to_the_next_start() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let server = Server::serve(&database);
+    let key = server.banner_value("admin key").expect("an admin key");
+    let create = |organization: &str| {
+        let body = json!({ "email": format!("varnsen@{organization}.example"), "role": "developer" });
+        let request = server.request("POST", &invitations(organization)).bearer(&key);
+        assert_eq!(request.json(body.to_string()).send().status, 201);
+    };
+    ["acme", "globex"].iter().for_each(|organization| create(organization));
+    let other = rusqlite::Connection::open(&database).expect("it opens");
+    other.execute_batch("begin; select count(*) from invitation;").expect("it reads");
+    let delete = |organization: &str| {
+        let path = format!("/v1/organizations/{organization}");
+        let answer = server.request("DELETE", &path).bearer(&key).send();
+        assert_eq!((answer.status, answer.json()), (200, json!({ "pending": ["log"] })));
+    };
+    // Each waits for three seconds, and the line comes with the eighth try, after four.
+    ["acme", "globex"].iter().for_each(|organization| delete(organization));
+    server.signal("TERM");
+    let (status, _, printed) = server.wait();
+    assert!(status.success(), "{printed}");
+    assert_eq!(printed.matches("another program reads the log").count(), 1, "{printed}");
+    drop(other);
+    let left = || {
+        let conn = rusqlite::Connection::open(&database).expect("it opens");
+        conn.query_row("select count(*) from purge", [], |row| row.get::<_, u32>(0)).expect("it reads")
+    };
+    assert_eq!(left(), 2);
+    let server = Server::serve(&database);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while left() > 0 {
+        assert!(Instant::now() < deadline);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    server.signal("TERM");
+    assert!(server.wait().0.success());
+    let bytes = std::fs::read(&database).expect("the file");
+    assert_eq!(count(&bytes, "varnsen"), 0);
 }
