@@ -10,6 +10,16 @@
 -- "invd": tells this program's files from other SQLite files.
 pragma application_id = 0x696e7664;
 
+-- The server's secrets that this file belongs to (src/secret/mod.rs). None lies in here: a row opens nothing.
+create table secret (
+  -- The check value by which a secret is known: the first 16 bytes of an HMAC that is used for nothing else.
+  id             blob    not null primary key check (length(id) = 16),
+  -- When a server first signed with it.
+  created_at     integer not null,
+  -- The first millisecond at which links and codes that it signed are worthless. Null: it has no end yet.
+  verifies_until integer
+) strict, without rowid;
+
 -- An organization, known from its first invitation on, or since it was put. Never holds rights: those are the keys'.
 -- Deleting one deletes its invitations, its events and its stored answers before it, in small jobs: see `purge`.
 create table organization (
@@ -139,7 +149,7 @@ create table mailbox (
   html       text    not null
 ) strict, without rowid;
 
--- An endpoint that is told of events as they are committed. Its signing secret is derived from the server's own (src/webhook/sign.rs).
+-- An endpoint that is told of events as they are committed. Its signing secret is derived from one of the server's (src/webhook/sign.rs).
 -- One of an organization goes with the organization.
 create table webhook (
   -- UUIDv7.
@@ -154,8 +164,11 @@ create table webhook (
   description       text,
   -- How often its secret was rotated.
   generation        integer not null,
-  -- Until when the secret before is used, too; null: there is none.
-  previous_until    integer,
+  -- The server's secret from which it is derived, since it was made or rotated.
+  secret_id         blob    not null references secret (id),
+  -- Until when the secret before is used, too, and from which it is derived; null: there is none.
+  previous_until     integer,
+  previous_secret_id blob references secret (id) on delete set null,
   -- Since when nothing is sent to it, and why: gone, exhausted, paused (src/webhook/mod.rs). Null while it is enabled.
   disabled_at       integer,
   disabled_reason   text,

@@ -130,7 +130,7 @@ impl Erasure {
             if last.rights.organizations.is_none() {
                 store::erase_mail(tx, last.email.as_str())?;
             }
-            last.erase(tx, &step.found)
+            last.clone().erase(tx, &step.found)
         };
         let (erased_last, noted) = self.db.write(job).await?;
         self.noted = noted;
@@ -158,7 +158,7 @@ impl Erasure {
         let mut erased = 0;
         for part in found.chunks(ROWS_PER_JOB) {
             let (work, part) = (self.work(), part.to_vec());
-            let (count, noted) = self.db.write(move |tx| work.erase(tx, &part)).await?;
+            let (count, noted) = self.db.write(move |tx| work.clone().erase(tx, &part)).await?;
             self.noted = noted;
             erased += count;
         }
@@ -173,6 +173,7 @@ impl Erasure {
 }
 
 /// What a job of an erasure needs.
+#[derive(Clone)]
 struct Work {
     /// Whose traces go.
     email: Email,

@@ -8,7 +8,7 @@ use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
 use crate::oidc;
 use crate::retention::Retention;
-use crate::secret::Secret;
+use crate::secret::Keyring;
 use crate::webhook::guard::Guard;
 
 /// What every request shares.
@@ -28,7 +28,7 @@ pub struct State {
     /// The streams of events.
     pub streams: Streams,
     /// From what links and codes are derived.
-    pub secret: Secret,
+    pub keyring: Keyring,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
     /// Deliveries that are to fail; only development can ask for any.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Key, NewKey, Rights, Scopes};
 use crate::clock::Timestamp;
-use crate::db::{Reader, Topic, WriteTx};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 use crate::error::{Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
@@ -96,8 +96,8 @@ pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
 /// Every key, oldest first.
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
     let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from api_key order by created_at, id"))?;
-    let keys = statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?;
-    Ok(keys)
+    let keys = statement.query_map([], from_row)?;
+    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose()).collect()
 }
 
 /// Reads a [`Key`] from a row of [`COLUMNS`].

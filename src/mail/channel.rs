@@ -17,7 +17,7 @@ use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
 use crate::invitation::{self, Delivery};
 use crate::outbox::{self, Delay};
-use crate::secret::Secret;
+use crate::secret::Keyring;
 
 /// How a mail server that cannot be reached is tried again: for as long as the mail has a point, and often enough that all of it
 /// is out a minute after the server is back.
@@ -48,7 +48,7 @@ pub struct Mail {
     /// Which mails are to fail.
     pub faults: Faults,
     /// From what links and codes are derived.
-    pub secret: Secret,
+    pub keyring: Keyring,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
     /// How many seconds before its end a pending invitation is reminded of; none: it is not.
@@ -188,6 +188,11 @@ impl outbox::Channel for Mail {
 
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
+    }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        // At each number of tries it waits the longer of the two.
+        store::recall(tx, DEFERRED, leased_too)
     }
 }
 

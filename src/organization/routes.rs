@@ -140,7 +140,7 @@ pub async fn put(
     let (origin, organization) = (access.origin(), access.organization);
     let url = format!("{}/v1/organizations/{organization}", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &organization, settings, &origin, |present| conditions.check_put(present))
+        change::put(tx, &organization, settings.clone(), &origin, |present| conditions.check_put(present))
     };
     let (is_new, body) = state.db.write(job).await?;
     let (status, location) = if is_new { (201, Some(url)) } else { (200, None) };

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::settings::Settings;
 use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
 use crate::purge;
@@ -104,13 +104,14 @@ pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
 }
 
-/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Answers whether more follow.
+/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the last one where more
+/// follow.
 pub fn list(
     conn: &Connection,
     rights: &Rights,
     (after, limit): (&str, u32),
     mut each: impl FnMut(&str, &Record) -> Result<()>,
-) -> Result<bool> {
+) -> Result<Option<String>> {
     // A caller who is bound to a few of a million organizations must not step over all of them.
     let bound = rights.organizations.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
     let only_bound = if bound.is_some() { "and id in (select value from json_each(?3))" } else { "and ?3 is null" };
@@ -124,13 +125,15 @@ pub fn list(
          limit ?2"
     ))?;
     let mut rows = statement.query((after, i64::from(limit) + 1, bound))?;
+    let mut last = String::new();
     for _ in 0..limit {
-        match rows.next()? {
-            Some(row) => each(row.get_ref(0)?.as_str().map_err(Error::internal)?, &record(row, 1)?)?,
-            None => return Ok(false),
+        let Some(row) = rows.next()? else { return Ok(None) };
+        row.get_ref(0)?.as_str().map_err(Error::corrupt)?.clone_into(&mut last);
+        if let Some(organization) = unless_damaged("organization", record(row, 1))? {
+            each(&last, &organization)?;
         }
     }
-    Ok(rows.next()?.is_some())
+    Ok(rows.next()?.map(|_| last))
 }
 
 /// Whether any organization is known.
@@ -149,6 +152,6 @@ fn record(row: &Row<'_>, first: usize) -> Result<Record> {
 
 /// Reads settings. Ones that cannot be read are an error: they must never allow what they forbid.
 fn settings(row: &Row<'_>, column: usize) -> Result<Settings> {
-    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::internal)?;
-    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::internal))
+    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt)?;
+    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::corrupt))
 }

@@ -12,7 +12,7 @@ use crate::db::{Db, Reader, Topic, WriteTx};
 use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::outbox::{self, Delay};
-use crate::secret::Secret;
+use crate::secret::Keyring;
 
 /// The most deliveries at a time to one webhook: one that is slow takes no more of the room.
 const ROOM_OF_WEBHOOK: usize = 2;
@@ -42,15 +42,15 @@ pub struct Webhooks {
     /// What sends.
     client: Client,
     /// From what the secrets are derived.
-    secret: Secret,
+    keyring: Keyring,
     /// Which deliveries are to fail.
     faults: Faults,
 }
 
 impl Webhooks {
     /// A channel that reaches what `guard` admits.
-    pub fn new(guard: Guard, secret: Secret, faults: Faults) -> Self {
-        Self { client: Client::new(guard), secret, faults }
+    pub fn new(guard: Guard, keyring: Keyring, faults: Faults) -> Self {
+        Self { client: Client::new(guard), keyring, faults }
     }
 }
 
@@ -85,7 +85,7 @@ impl outbox::Channel for Webhooks {
                 continue;
             };
             let id = sign::message_id(claim.id);
-            let signature = sign::sign(&self.secret, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
+            let signature = sign::sign(&self.keyring, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
             let headers = Headers { id, timestamp: sign::seconds(tx.now), signature };
             items.push(Item { claim, at: tx.now, headers, body });
         }
@@ -132,6 +132,10 @@ impl outbox::Channel for Webhooks {
 
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
+    }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        store::recall(tx, PLAN, leased_too)
     }
 }
 

@@ -16,7 +16,6 @@ use crate::http::params::{OfWebhook, Once};
 use crate::http::path::WebhookId;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer, Ticket};
-use crate::secret::Secret;
 
 /// `GET /v1/webhooks` with `admin`: 200 with an array.
 ///
@@ -73,7 +72,8 @@ pub async fn create(
     let ticket = key.ticket(&access.caller, body.hash);
     let new = NewWebhook::parse(&body.value, &access.caller.rights, &state.guard)?;
     let base = format!("{}/v1/webhooks", state.public_url);
-    let made = move |tx: &WriteTx<'_>| store::insert(tx, new);
+    let signing = state.keyring.signing().id();
+    let made = move |tx: &WriteTx<'_>| store::insert(tx, new.clone(), signing);
     let response = reveal(&state, ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
     Ok(response)
@@ -127,7 +127,7 @@ pub async fn update(
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.apply(patch);
+        webhook.apply(patch.clone());
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         tx.announce(Topic::Webhooks);
@@ -193,9 +193,10 @@ pub async fn rotate(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
     let Caller { actor, rights } = access.caller;
+    let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.secrets = webhook.secrets.rotated(tx.now);
+        webhook.secrets = webhook.secrets.rotated(signing, tx.now);
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         Ok(webhook)
@@ -211,16 +212,16 @@ async fn reveal(
     state: &State,
     ticket: Option<Ticket>,
     (status, base): (u16, Option<String>),
-    change: impl FnOnce(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
+    mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let secret: Secret = state.secret.clone();
+    let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
         let mut shown = None;
         let answer = idempotency::once(tx, ticket.as_ref(), || {
             let webhook = change(tx)?;
             let mut object = WebhookView::new(&webhook);
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
-            object.secret = Some(sign::reveal(&secret, webhook.id, webhook.secrets.generation));
+            object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
             let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
             Ok(Answer { status, location, body, replayed: false })

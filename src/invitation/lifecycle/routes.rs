@@ -47,7 +47,7 @@ impl Target {
     async fn change(
         self,
         state: &State,
-        change: impl FnOnce(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
+        mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
     ) -> Result<HttpResponse> {
         let job = move |tx: &WriteTx<'_>| {
             idempotency::once(tx, self.ticket.as_ref(), || {
@@ -250,7 +250,7 @@ pub async fn link(
     let present = present.ok_or_else(Error::not_found)?;
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
-    let token = links::token(&state.secret, present.id, present.send_count);
-    let url = links::url(&state.secret, accept_url.as_ref().unwrap_or(&state.accept_url), &present);
+    let token = links::token(state.keyring.signing(), present.id, present.send_count);
+    let url = links::url(state.keyring.signing(), accept_url.as_ref().unwrap_or(&state.accept_url), &present);
     Ok(HttpResponse::Ok().json(SecretLink { token, url, expires_at: present.expires_at }))
 }

@@ -10,7 +10,8 @@ use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
-use crate::outbox::LEASE_SECONDS;
+use crate::outbox::{self, Delay, LEASE_SECONDS};
+use crate::webhook::store::secrets_from_row;
 use crate::webhook::{Secrets, TEST_TYPE};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
@@ -174,6 +175,8 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
          returning id, attempts, organization_id, created_at,
                    (select url from webhook where id = :webhook_id),
                    (select generation from webhook where id = :webhook_id),
+                   (select secret_id from webhook where id = :webhook_id),
+                   (select previous_secret_id from webhook where id = :webhook_id),
                    (select previous_until from webhook where id = :webhook_id)",
     )?;
     let mut rows = statement.query(named_params! {
@@ -183,12 +186,11 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
         ":room": i64::try_from(room).unwrap_or(i64::MAX),
     })?;
     while let Some(row) = rows.next()? {
-        let previous_until = row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis);
         claims.push(Claim {
             webhook,
             id: Uuid::from_bytes(row.get(0)?),
             url: row.get(4)?,
-            secrets: Secrets { generation: row.get(5)?, previous_until },
+            secrets: secrets_from_row(row, 5)?,
             attempts: row.get(1)?,
             organization: row.get(2)?,
             created_at: Timestamp::from_millis(row.get(3)?),
@@ -208,6 +210,26 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
            and leased = 1",
     )?
     .execute(named_params! { ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Makes due what is due later than `plan` can ever put it off, and with `leased_too` what is leased for
+/// longer than any lease.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> {
+    let wait = outbox::longest_wait_sql(plan);
+    tx.prepare_cached(&format!(
+        "update webhook_delivery
+         set leased = 0, due_at = :now
+         where webhook_id in (select id from webhook)
+           and state = 0
+           and ((leased = 0 and due_at > :now + {wait})
+             or (:leased_too and leased = 1 and due_at > :lease_end))"
+    ))?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":leased_too": leased_too,
+        ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
+    })?;
     Ok(())
 }
 
@@ -355,7 +377,7 @@ pub fn body(
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
     let organization = OrganizationId::parse(organization);
-    let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+    let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
     event::store::find(conn, &organization, id, |event| {
         let body = Body { kind: event.kind, timestamp: event.created_at, data: event };
         serde_json::to_vec(&body).map_err(Error::internal)
