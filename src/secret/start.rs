@@ -62,7 +62,8 @@ pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::R
         db.write(move |tx| settle(tx, signing, &missing)).await.map_err(failed)?;
     }
     let known = db.read(store::list).map_err(failed)?;
-    let notes = notes(&loaded, compared.loss, &known, db.now());
+    let loss = Some(compared.loss).filter(|_| !compared.missing.is_empty());
+    let notes = notes(&loaded, loss, &known, db.now());
     Ok(Opened { keyring: Keyring::new(loaded.signing, loaded.earlier, &known), notes })
 }
 
@@ -133,13 +134,13 @@ impl Comparison {
 }
 
 /// What a person has to know of the secrets.
-fn notes(loaded: &Loaded, loss: Loss, known: &[Known], now: Timestamp) -> Vec<String> {
+fn notes(loaded: &Loaded, loss: Option<Loss>, known: &[Known], now: Timestamp) -> Vec<String> {
     let readable = loaded
         .readable
         .as_ref()
         .map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
-    let lost = (loss.links + loss.webhooks > 0)
-        .then(|| format!("the secret is another one: {loss}. Send invitations again, and rotate webhooks"));
+    let lost =
+        loss.map(|loss| format!("the secret is another one: {loss}; send invitations again, and rotate webhooks"));
     let is_loaded = |known: &&Known| loaded.earlier.iter().any(|secret| secret.id() == known.id);
     let verifying =
         known.iter().filter(is_loaded).filter(|known| known.verifies(now)).filter_map(|one| one.verifies_until);

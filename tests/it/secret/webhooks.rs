@@ -29,7 +29,8 @@ fn webhook(app: &TestApp, endpoint: &Endpoint) -> (String, String) {
     (format!("/v1/webhooks/{}", text("id")), text("secret"))
 }
 
-/// The signatures that a delivery has, and those that it has by the reference implementation with `secrets`.
+/// The signatures that a delivery has, and those that it has by the reference implementation with
+/// `secrets`.
 fn signatures(received: &Received, secrets: &[&str]) -> (Vec<String>, Vec<String>) {
     let timestamp = received.header("webhook-timestamp").parse().expect("seconds");
     let sign = |secret: &&str| {
