@@ -135,17 +135,27 @@ impl Comparison {
 
 /// What a person has to know of the secrets.
 fn notes(loaded: &Loaded, loss: Option<Loss>, known: &[Known], now: Timestamp) -> Vec<String> {
-    let readable = loaded
-        .readable
-        .as_ref()
-        .map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
+    let readable = loaded.readable.as_ref();
+    let readable =
+        readable.map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
     let lost =
         loss.map(|loss| format!("the secret is another one: {loss}; send invitations again, and rotate webhooks"));
     let is_loaded = |known: &&Known| loaded.earlier.iter().any(|secret| secret.id() == known.id);
-    let verifying =
-        known.iter().filter(is_loaded).filter(|known| known.verifies(now)).filter_map(|one| one.verifies_until);
-    let earlier = verifying.max().map(|until| format!("links by an earlier secret work until {until}"));
-    [readable, lost, earlier].into_iter().flatten().collect()
+    let earlier: Vec<_> = known.iter().filter(is_loaded).collect();
+    readable.into_iter().chain(lost).chain(notes_of_earlier(&earlier, now)).collect()
+}
+
+/// What a person has to know of the secrets that sign no more: who takes them out by hand has to
+/// know when.
+fn notes_of_earlier(earlier: &[&Known], now: Timestamp) -> Vec<String> {
+    let until = earlier.iter().filter(|known| known.verifies(now)).filter_map(|known| known.verifies_until).max();
+    let webhooks: u32 = earlier.iter().map(|known| known.webhooks).sum();
+    let links = until.map(|until| format!("links by an earlier secret work until {until}"));
+    let webhooks =
+        (webhooks > 0).then(|| format!("an earlier secret is needed for the signatures of webhooks ({webhooks})"));
+    let unneeded = earlier.iter().filter(|known| !known.is_needed(now)).count();
+    let unneeded = (unneeded > 0).then(|| format!("earlier secrets that nothing needs any more: {unneeded}"));
+    links.into_iter().chain(webhooks).chain(unneeded).collect()
 }
 
 impl Loss {

@@ -44,6 +44,7 @@ fn a_secret_that_is_kept_no_longer_opens_nothing_after_the_restart() {
     assert_eq!(lookup(&served.server, &before), 200, "the server signs with it until then");
     let (key, invitation) = served.stop();
     let server = place.serve();
+    assert_eq!(notes(&server), ["earlier secrets that nothing needs any more: 1"]);
     assert_eq!(lookup(&server, &before), 404);
     assert_eq!(lookup(&server, &token(&server, &key, &invitation)), 200);
     stop(server);

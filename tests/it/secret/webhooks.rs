@@ -107,6 +107,7 @@ fn a_secret_that_only_webhooks_need_is_missed_and_dropped_once_none_does() {
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     let (key, invitation) = served.stop();
     let server = place.serve();
+    assert_eq!(notes(&server), ["an earlier secret is needed for the signatures of webhooks (1)"]);
     let link = token(&server, &key, &invitation);
     stop(server);
     let both = fs::read_to_string(place.secret_file()).expect("it reads");
