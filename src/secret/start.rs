@@ -23,7 +23,7 @@ pub struct Opened {
 }
 
 /// What is worthless without secrets that are missing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Loss {
     /// Links that can be answered now.
     links: u32,
@@ -89,7 +89,10 @@ impl Comparison {
         let is_strange = !known.iter().any(is_loaded);
         let is_missing = |known: &&Known| !is_loaded(known) && (is_strange || known.is_needed(reader.now));
         let missing: Vec<_> = known.iter().filter(is_missing).copied().collect();
-        let loss = Loss::of(reader, &missing)?;
+        // A secret whose date is over may have been the last one to sign all the same.
+        let has_links = is_strange || missing.iter().any(|known| known.verifies(reader.now));
+        let links = if has_links && !missing.is_empty() { store::count_pending(reader)? } else { 0 };
+        let loss = Loss { links, webhooks: missing.iter().map(|known| known.webhooks).sum() };
         Ok(Self { known, missing, loss })
     }
 
@@ -156,15 +159,6 @@ fn notes_of_earlier(earlier: &[&Known], now: Timestamp) -> Vec<String> {
     let unneeded = earlier.iter().filter(|known| !known.is_needed(now)).count();
     let unneeded = (unneeded > 0).then(|| format!("earlier secrets that nothing needs any more: {unneeded}"));
     links.into_iter().chain(webhooks).chain(unneeded).collect()
-}
-
-impl Loss {
-    /// What is worthless without `missing`.
-    fn of(reader: &Reader<'_>, missing: &[Known]) -> Result<Self> {
-        let has_links = missing.iter().any(|known| known.verifies(reader.now));
-        let links = if has_links { store::count_pending(reader)? } else { 0 };
-        Ok(Self { links, webhooks: missing.iter().map(|known| known.webhooks).sum() })
-    }
 }
 
 /// What dies, with its numbers.

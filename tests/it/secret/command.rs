@@ -145,6 +145,25 @@ fn a_rotation_of_which_only_one_file_is_there_leaves_a_start_that_knows_every_li
 }
 
 #[test]
+fn the_date_of_a_rotation_that_never_came_to_sign_counts_no_more_once_the_old_secret_signs_again() {
+    let place = Place::new();
+    let served = place.begin();
+    let before = token(&served.server, &served.key, &served.invitation);
+    served.stop();
+    let old = secrets(&place);
+    assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
+    // Its date is over, and still no other secret belongs to the file.
+    write(&place.secret_file(), OTHER);
+    refused(&mut place.command(), 1, &["does not belong", "1 pending link opens nothing"]);
+    write(&place.secret_file(), &old[0]);
+    stop(place.serve());
+    // A later rotation by hand keeps it for as long as any.
+    write(&place.secret_file(), format!("{OTHER}\n{}\n", old[0]));
+    let server = place.serve();
+    assert_eq!((lookup(&server, &before), notes(&server).len()), (200, 1));
+}
+
+#[test]
 fn a_copy_of_the_secret_from_before_a_rotation_is_refused_once_the_new_one_has_signed() {
     let place = Place::new();
     place.begin().stop();
