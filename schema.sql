@@ -24,7 +24,7 @@ create table secret (
 ) strict, without rowid;
 
 -- An organization, known from its first invitation on, or since it was put. Never holds rights: those are the keys'.
--- Deleting one deletes its invitations, its events and its stored answers with it.
+-- Deleting one deletes its invitations, its events and its stored answers before it, in small jobs: see `purge`.
 create table organization (
   -- The caller's own id: 1 to 128 characters, [A-Za-z0-9][A-Za-z0-9._~-]*.
   id         text    not null primary key,
@@ -281,3 +281,21 @@ create table idempotency (
   -- Serves: the look-up before each such POST.
   unique (actor, operation, key)
 ) strict;
+
+-- What is still to leave the file: a row for each deletion of an organization, each erasure of an address, and each pass of
+-- retention that deleted something. The row is written in the transaction that begins it, and goes when the log is empty.
+create table purge (
+  -- UUIDv7.
+  id              blob    not null primary key check (length(id) = 16),
+  -- What comes next: 0 the rows of an organization are deleted, 1 an erasure or a pass of retention goes on, 2 the pages
+  -- are scrubbed, 3 the log is emptied. A start takes 1 for 2: whatever was under way has ended.
+  stage           integer not null check (stage between 0 and 3),
+  -- In stage 0 the organization, which nothing but the deletion finds any more; else null. No foreign key: it goes first.
+  organization_id text,
+  check ((stage = 0) = (organization_id is not null))
+) strict, without rowid;
+
+-- Serves: whether an organization is being deleted, which everything that finds something of one asks. Nearly always empty.
+create unique index purge_organization
+  on purge (organization_id)
+  where organization_id is not null;

@@ -22,7 +22,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
         Failure::runtime(format!("cannot make a temporary folder ({error})"), "name a data file with --database")
     })?;
     let database = settings.database.clone().unwrap_or_else(|| folder.path().join("invited.db"));
-    let mut config = Config::new(settings, database, Mode::Dev)?;
+    let mut config = Config::new(settings, &database, Mode::Dev)?;
     config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
     app::block_on(async {
         let program = Program::build(&config).await?;

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 pub fn run(settings: Settings) -> Result<(), Failure> {
     super::start_logging(&settings.log);
     let database = super::database(settings.database.clone());
-    let config = Config::new(settings, database, Mode::Serve)?;
+    let config = Config::new(settings, &database, Mode::Serve)?;
     app::block_on(async {
         let program = Program::build(&config).await?;
         let signals = Signals::listen()?;

@@ -208,7 +208,7 @@ impl Config {
     ///
     /// # Errors
     /// When the settings do not fit the mode or each other: development never listens beyond this machine.
-    pub fn new(settings: Settings, database: PathBuf, mode: Mode) -> Result<Self, Failure> {
+    pub fn new(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
         if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
             return Err(Failure::usage(
                 format!("dev listens on loopback addresses only (--listen {})", settings.listen),
@@ -218,6 +218,7 @@ impl Config {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
+        let database = crate::db::resolve(database)?;
         let secret = secret_source(settings.secret_file.as_deref(), &database)?;
         let (mail_server, heartbeat) = (settings.mail.server()?, HEARTBEAT);
         Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })

@@ -174,7 +174,7 @@ pub async fn seed(
     let rules = state.rules.clone();
     let job = move |tx: &crate::db::WriteTx<'_>| {
         store::empty(tx)?;
-        seed::fill(tx, body.value, &rules, &developer.origin)
+        seed::fill(tx, body.value.clone(), &rules, &developer.origin)
     };
     Ok(HttpResponse::Ok().json(state.db.write(job).await?))
 }

@@ -253,7 +253,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "overloaded",
         status: 503,
         title: "Overloaded",
-        meaning: "More requests wait than the server takes on; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "More requests wait than the server takes on, or it has no memory or no file descriptor left for this one; nothing was changed. Try again after `Retry-After` seconds.",
     },
     Meaning {
         code: Code::ReadTimeout,
@@ -281,21 +281,21 @@ pub const ERRORS: &[Meaning] = &[
         name: "storage_full",
         status: 503,
         title: "Storage full",
-        meaning: "The disk is full; nothing was changed. Reads go on. Writes work again as soon as there is space.",
+        meaning: "The disk is full, or a quota or a limit on the size of files is reached; nothing was changed. Reads go on. Writes work again as soon as there is space.",
     },
     Meaning {
         code: Code::StorageFailed,
         name: "storage_failed",
         status: 503,
         title: "Storage failed",
-        meaning: "The disk reported an error; the request is not confirmed. Reads go on, writes are refused until the server is restarted on a sound disk.",
+        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk.",
     },
     Meaning {
         code: Code::StorageCorrupt,
         name: "storage_corrupt",
         status: 503,
         title: "Storage damaged",
-        meaning: "The data file is damaged where this request reads it; nothing was changed. Restore a backup.",
+        meaning: "The data file is damaged where this request reads it; nothing was changed. Other requests go on. A list leaves out the rows that are damaged; the log names them. Restore a backup.",
     },
 ];
 

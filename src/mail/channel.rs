@@ -15,7 +15,7 @@ use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
-use crate::invitation::Delivery;
+use crate::invitation::{self, Delivery};
 use crate::outbox::{self, Delay};
 use crate::secret::Keyring;
 
@@ -189,12 +189,19 @@ impl outbox::Channel for Mail {
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
     }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        // At each number of tries it waits the longer of the two.
+        store::recall(tx, DEFERRED, leased_too)
+    }
 }
 
 /// Takes a mail out of the queue that was refused or is given up because of `error`. Of an invitation its history says so.
 fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Result<()> {
     log::warn!("a mail is given up ({} of {}): {error}", claim.kind.name(), claim.invitation);
-    if !store::remove(tx, claim)? || claim.kind != Kind::Invitation {
+    let is_noted = store::remove(tx, claim)? && claim.kind == Kind::Invitation;
+    // An organization that is being deleted has no history any more.
+    if !is_noted || invitation::store::find_organization(tx, claim.invitation)?.is_none() {
         return Ok(());
     }
     store::note_delivery(tx, claim.invitation, Delivery::Failed, (claim.attempts, Some(error)))?;

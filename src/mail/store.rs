@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::invitation::Delivery;
-use crate::outbox::LEASE_SECONDS;
+use crate::outbox::{self, Delay, LEASE_SECONDS};
 
 /// How many mails the mailbox of development keeps: far more than a test looks at, and little enough for any disk.
 const MAILBOX_SIZE: u32 = 1000;
@@ -95,7 +95,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
         let kind = Kind::ALL.get(usize::from(row.get::<_, u8>(1)?)).copied();
         claims.push(Claim {
             invitation: Uuid::from_bytes(row.get(0)?),
-            kind: kind.ok_or_else(|| Error::internal("no such kind of mail"))?,
+            kind: kind.ok_or_else(|| Error::corrupt("no such kind of mail"))?,
             address_mac: row.get(2)?,
             attempts: row.get(3)?,
             lease,
@@ -108,6 +108,25 @@ pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
 pub fn release(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached("update mail set lease = null, due_at = :now where lease is not null")?
         .execute(named_params! { ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Makes due what is due later than `plan` can ever put it off, and with `leased_too` what is leased for
+/// longer than any lease. A reminder that was not tried yet is due when its invitation says.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> {
+    let wait = outbox::longest_wait_sql(plan);
+    tx.prepare_cached(&format!(
+        "update mail
+         set due_at = :now, lease = null
+         where (lease is null and due_at > :now + {wait} and (attempts > 0 or kind <> :reminder))
+            or (:leased_too and lease is not null and due_at > :lease_end)"
+    ))?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":reminder": Kind::Reminder as u8,
+        ":leased_too": leased_too,
+        ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
+    })?;
     Ok(())
 }
 

@@ -19,6 +19,20 @@ pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
     Some(step.seconds * per_mille)
 }
 
+/// SQL for how many milliseconds a row that was tried `attempts` times waits at most by `plan`,
+/// counted from the time of its last try: a step, its spread, and a little for clocks that are put right.
+/// A row that was never tried is due at once.
+pub fn longest_wait_sql(plan: &[Delay]) -> String {
+    /// Milliseconds for each second of a step.
+    const PER_SECOND: i64 = 1_250;
+    let longest = plan.last().map_or(0, |step| step.seconds * PER_SECOND);
+    let steps: String = plan
+        .iter()
+        .map(|step| format!(" when attempts <= {} then {}", step.tries, step.seconds * PER_SECOND))
+        .collect();
+    format!("case when attempts = 0 then 0{steps} else {longest} end")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

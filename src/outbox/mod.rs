@@ -5,12 +5,17 @@
 //! does the recording of what ended and the next claim. A row that fails waits longer each time ([`delay`]) and holds up no other.
 //!
 //! What a delivery is, is a [`Channel`]'s matter: [`crate::mail`] is one.
+//!
+//! # The clock
+//! Rows are due by the wall clock, which may be set back: then what waits for its next try would wait
+//! for as long as the clock was ahead. So a start, and a worker that sees the clock go back, make due
+//! what lies further ahead than its plan can ever wait.
 
 mod delay;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
@@ -19,7 +24,7 @@ use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
 use crate::error::Result;
 
-pub use delay::{Delay, delay_ms};
+pub use delay::{Delay, delay_ms, longest_wait_sql};
 
 /// How often a worker looks without being told: at what is due later, and at what another process wrote.
 const POLL: Duration = Duration::from_millis(500);
@@ -29,6 +34,10 @@ const REST: Duration = Duration::from_secs(1);
 const STOP: Duration = Duration::from_secs(5);
 /// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
 pub const LEASE_SECONDS: i64 = 120;
+/// The same as a time that passes, whatever the clock shows.
+const LEASE: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs());
+/// How many milliseconds the clock may go back unnoticed: synchronization moves it by less.
+const UNNOTICED_MS: i64 = 1_000;
 
 /// One kind of deliveries: a queue in the file, and a way to the outside.
 pub trait Channel: Send + Sync + 'static {
@@ -67,6 +76,13 @@ pub trait Channel: Send + Sync + 'static {
     /// # Errors
     /// When the file cannot be written.
     fn release(&self, tx: &WriteTx<'_>) -> Result<()>;
+
+    /// Makes due what is due later than its plan can ever wait: the clock was ahead when it was put
+    /// off. With `leased_too`, so does a lease that ends later than any can.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()>;
 }
 
 /// An item with what became of it.
@@ -86,12 +102,17 @@ pub struct Worker<C: Channel> {
     running: JoinSet<Left<C>>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
+    /// What the clock showed last.
+    last_seen: Timestamp,
+    /// After the clock was set back: when the leases are over that were given before.
+    leases_over_at: Option<Instant>,
 }
 
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
     pub fn new(db: Db, channel: Arc<C>) -> Self {
-        Self { db, channel, running: JoinSet::new(), ended: Vec::new() }
+        let last_seen = db.now();
+        Self { db, channel, running: JoinSet::new(), ended: Vec::new(), last_seen, leases_over_at: None }
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
@@ -133,6 +154,7 @@ impl<C: Channel> Worker<C> {
         while let Some(ended) = self.running.try_join_next() {
             self.note(ended);
         }
+        self.watch_clock().await?;
         let room = C::ROOM.saturating_sub(self.running.len());
         // What is recorded now may make room at its destination for what waited for that.
         let is_due = room > 0 && (!self.ended.is_empty() || self.is_due()?);
@@ -196,10 +218,36 @@ impl<C: Channel> Worker<C> {
         self.db.read(|reader| Ok(self.channel.next_due(reader)?.is_some_and(|due| due <= reader.now)))
     }
 
-    /// Takes back the leases of the process before this one.
+    /// Takes back the leases of the process before this one, and what its clock put off for too long.
     async fn release(&self) -> Result<()> {
         let channel = Arc::clone(&self.channel);
-        self.db.write(move |tx| channel.release(tx)).await
+        let job = move |tx: &WriteTx<'_>| {
+            channel.release(tx)?;
+            channel.recall(tx, false)
+        };
+        self.db.write(job).await
+    }
+
+    /// Recalls what waits for a time that the clock will not show for long, if it was set back. What
+    /// is under way is left alone until its lease would be over by any clock.
+    async fn watch_clock(&mut self) -> Result<()> {
+        let now = self.db.now();
+        if now.as_millis() + UNNOTICED_MS < self.last_seen.as_millis() {
+            log::warn!("{:?}: the clock was set back from {} to {now}", C::TOPIC, self.last_seen);
+            self.recall(false).await?;
+            self.leases_over_at = Some(Instant::now() + LEASE);
+        } else if self.leases_over_at.is_some_and(|over_at| Instant::now() >= over_at) {
+            self.recall(true).await?;
+            self.leases_over_at = None;
+        }
+        self.last_seen = now;
+        Ok(())
+    }
+
+    /// Has the channel recall what waits for too long.
+    async fn recall(&self, leased_too: bool) -> Result<()> {
+        let channel = Arc::clone(&self.channel);
+        self.db.write(move |tx| channel.recall(tx, leased_too)).await
     }
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.

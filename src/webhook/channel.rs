@@ -79,8 +79,11 @@ impl outbox::Channel for Webhooks {
     fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for claim in store::claim(tx, room, ROOM_OF_WEBHOOK)? {
-            // An event goes with its deliveries, so there is one.
-            let Some(body) = store::body_of_claim(tx, &claim)? else { continue };
+            // Only where an organization is being deleted is there none.
+            let Some(body) = store::body_of_claim(tx, &claim)? else {
+                store::remove(tx, &claim)?;
+                continue;
+            };
             let id = sign::message_id(claim.id);
             let signature = sign::sign(&self.keyring, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
             let headers = Headers { id, timestamp: sign::seconds(tx.now), signature };
@@ -129,6 +132,10 @@ impl outbox::Channel for Webhooks {
 
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
+    }
+
+    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+        store::recall(tx, PLAN, leased_too)
     }
 }
 

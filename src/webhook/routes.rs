@@ -73,7 +73,7 @@ pub async fn create(
     let new = NewWebhook::parse(&body.value, &access.caller.rights, &state.guard)?;
     let base = format!("{}/v1/webhooks", state.public_url);
     let signing = state.keyring.signing().id();
-    let made = move |tx: &WriteTx<'_>| store::insert(tx, new, signing);
+    let made = move |tx: &WriteTx<'_>| store::insert(tx, new.clone(), signing);
     let response = reveal(&state, ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
     Ok(response)
@@ -127,7 +127,7 @@ pub async fn update(
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.apply(patch);
+        webhook.apply(patch.clone());
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         tx.announce(Topic::Webhooks);
@@ -212,7 +212,7 @@ async fn reveal(
     state: &State,
     ticket: Option<Ticket>,
     (status, base): (u16, Option<String>),
-    change: impl FnOnce(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
+    mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
 ) -> Result<HttpResponse> {
     let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {

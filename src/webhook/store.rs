@@ -8,19 +8,23 @@ use uuid::Uuid;
 use super::new::NewWebhook;
 use super::{DisabledReason, MAX_WEBHOOKS, Previous, Secrets, Webhook};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::event::{EventType, query};
 use crate::key::Rights;
 use crate::organization::OrganizationId;
+use crate::purge;
 use crate::secret::SecretId;
 
 /// Columns of a [`Webhook`], in the order that [`from_row`] reads.
 const COLUMNS: &str = "id, organization_id, url, types, description, generation, secret_id, previous_secret_id, previous_until, disabled_reason, created_at, updated_at";
 
+/// A condition on a webhook: it is everybody's, or of an organization that is not being deleted.
+const STANDS: &str = "not exists (select 1 from purge where organization_id = webhook.organization_id)";
+
 /// The webhook `id`. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1"))?;
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1 and {STANDS}"))?;
     Ok(statement.query_row([id.as_bytes()], from_row).optional()?)
 }
 
@@ -35,15 +39,17 @@ pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
 
 /// Every webhook, oldest first: there are at most [`MAX_WEBHOOKS`].
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
-    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook order by id"))?;
-    Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook where {STANDS} order by id"))?;
+    let webhooks = statement.query_map([], from_row)?;
+    webhooks.filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose()).collect()
 }
 
 /// Makes a webhook, whose signing secret is derived from the server's secret `secret_id`.
 ///
 /// # Errors
-/// [`Code::WebhookLimitReached`].
+/// [`Code::WebhookLimitReached`]; [`Code::NotFound`] while its organization is being deleted.
 pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<Webhook> {
+    new.organization.as_ref().map_or(Ok(()), |organization| purge::store::check_stands(tx, organization))?;
     let count: i64 = tx.query_row("select count(*) from webhook", [], |row| row.get(0))?;
     if count >= MAX_WEBHOOKS {
         let detail = format!("There are {MAX_WEBHOOKS} webhooks, which is as many as there may be.");
@@ -128,17 +134,19 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the webhooks of an organization with their deliveries, and the deliveries of its events to others. Must come before
-/// the events go: they lead to the deliveries, so that these need no index of their own.
-pub fn delete_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
-    for sql in [
-        "delete from webhook where organization_id = ?1",
-        "delete from webhook_delivery
-         where webhook_id in (select id from webhook)
-           and id in (select id from event where organization_id = ?1)",
-    ] {
-        tx.prepare_cached(sql)?.execute([organization.as_str()])?;
-    }
+/// Disables the webhooks of an organization that is being deleted: nothing more is sent to them.
+pub fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "update webhook
+         set disabled_at = :now, disabled_reason = :reason
+         where organization_id = :organization_id
+           and disabled_at is null",
+    )?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":reason": DisabledReason::Gone.name(),
+        ":organization_id": organization.as_str(),
+    })?;
     Ok(())
 }
 

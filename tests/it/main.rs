@@ -4,6 +4,7 @@
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
+//! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
@@ -13,7 +14,11 @@
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
+//! * [`damage`]: a file with values or pages that cannot be.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
+//! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -32,13 +37,18 @@ mod bad_inputs;
 mod base;
 mod batch;
 mod cli;
+mod clock_back;
 mod cost;
 mod create;
+mod damage;
+mod deletion;
+mod descriptors;
 mod dev;
 mod dialect;
 mod erasure;
 mod events;
 mod faults;
+mod file;
 mod idempotency;
 mod keys;
 mod keys_http;
@@ -47,6 +57,7 @@ mod lifecycle;
 mod limits;
 mod list;
 mod listen;
+mod log_size;
 mod mail;
 mod mailbox;
 mod model;
@@ -55,6 +66,7 @@ mod oidc;
 mod openapi;
 mod organizations;
 mod pages;
+mod ports;
 mod races;
 mod readme;
 mod retention;

@@ -19,6 +19,7 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer};
 use crate::invitation::Invitation;
 use crate::invitation::create::{By, Outcome};
+use crate::purge;
 
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
@@ -104,6 +105,7 @@ pub async fn create(
     let batch = Batch::parse(&access.organization, body.value, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
+            purge::store::check_stands(tx, &access.organization)?;
             let is_dry_run = batch.is_dry_run;
             let report = batch.run(tx, &by)?;
             let body = write(&report, is_dry_run, &by.origin.request_id)?;

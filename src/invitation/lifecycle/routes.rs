@@ -47,7 +47,7 @@ impl Target {
     async fn change(
         self,
         state: &State,
-        change: impl FnOnce(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
+        mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
     ) -> Result<HttpResponse> {
         let job = move |tx: &WriteTx<'_>| {
             idempotency::once(tx, self.ticket.as_ref(), || {

@@ -10,7 +10,7 @@ use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
-use crate::outbox::LEASE_SECONDS;
+use crate::outbox::{self, Delay, LEASE_SECONDS};
 use crate::webhook::store::secrets_from_row;
 use crate::webhook::{Secrets, TEST_TYPE};
 
@@ -213,6 +213,33 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Makes due what is due later than `plan` can ever put it off, and with `leased_too` what is leased for
+/// longer than any lease.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> {
+    let wait = outbox::longest_wait_sql(plan);
+    tx.prepare_cached(&format!(
+        "update webhook_delivery
+         set leased = 0, due_at = :now
+         where webhook_id in (select id from webhook)
+           and state = 0
+           and ((leased = 0 and due_at > :now + {wait})
+             or (:leased_too and leased = 1 and due_at > :lease_end))"
+    ))?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":leased_too": leased_too,
+        ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
+    })?;
+    Ok(())
+}
+
+/// Takes a claimed delivery out that has nothing to send: its event is gone.
+pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
+    tx.prepare_cached("delete from webhook_delivery where webhook_id = ?1 and id = ?2")?
+        .execute((claim.webhook.as_bytes(), claim.id.as_bytes()))?;
+    Ok(())
+}
+
 /// Records a try: how far the delivery has come, and when it is due again, or has ended. Answers whether it was still the claimed
 /// one: one that was queued again since then stays as it is.
 pub fn record(
@@ -276,10 +303,14 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
     Ok(count)
 }
 
+/// A condition on a delivery `d`: it is a test, or of an organization that is not being deleted.
+const STANDS: &str = "not exists (select 1 from purge where organization_id = d.organization_id)";
+
 /// One delivery. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
-    let mut statement =
-        conn.prepare_cached(&format!("select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2 and {STANDS}"
+    ))?;
     Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
 }
 
@@ -290,6 +321,7 @@ pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(
          from {JOINED}
          where d.webhook_id = :webhook_id
            and d.id < :below
+           and {STANDS}
            and (:state is null or d.state = :state)
          order by d.id desc
          limit :limit"
@@ -345,7 +377,7 @@ pub fn body(
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
     let organization = OrganizationId::parse(organization);
-    let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+    let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
     event::store::find(conn, &organization, id, |event| {
         let body = Body { kind: event.kind, timestamp: event.created_at, data: event };
         serde_json::to_vec(&body).map_err(Error::internal)

@@ -33,6 +33,12 @@ impl Request {
         Self { address, head, body: Vec::new() }
     }
 
+    /// A request after which its connection is kept.
+    pub fn kept(address: SocketAddr, method: &str, path: &str) -> Self {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n");
+        Self { address, head, body: Vec::new() }
+    }
+
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.head += &format!("{name}: {value}\r\n");
@@ -57,14 +63,22 @@ impl Request {
 
     /// Sends it and reads the whole answer.
     pub fn send(self) -> Answer {
-        let bytes = [self.head.as_bytes(), b"\r\n", &self.body].concat();
-        raw(self.address, &bytes)
+        raw(self.address, &self.bytes())
+    }
+
+    /// The request as it is sent.
+    pub fn bytes(&self) -> Vec<u8> {
+        [self.head.as_bytes(), b"\r\n", &self.body].concat()
     }
 }
 
 /// Sends `bytes` and reads the answer until the server closes the connection; of a stream of events, which never ends, its first part.
 pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).expect("the server accepts");
+    answer_on(TcpStream::connect(address).expect("the server accepts"), bytes)
+}
+
+/// [`raw`], on a connection that is there already.
+pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
     // A server that refuses early closes while we write: its answer counts, not our error.
     let _ = stream.write_all(bytes);
@@ -77,6 +91,22 @@ pub fn raw(address: SocketAddr, bytes: &[u8]) -> Answer {
         }
     }
     Answer::parse(&answer)
+}
+
+/// Sends `bytes` and reads one answer, which has a length; the connection is kept.
+pub fn answer_kept(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
+    stream.write_all(bytes).expect("the request goes");
+    let (mut read, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    loop {
+        let count = stream.read(&mut buffer).expect("an answer");
+        read.extend_from_slice(&buffer[..count]);
+        let answer = Answer::parse(&read);
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        if count == 0 || length.is_some_and(|length: usize| answer.body.len() >= length) {
+            return answer;
+        }
+    }
 }
 
 impl Answer {

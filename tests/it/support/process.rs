@@ -1,6 +1,6 @@
 //! The binary as a process: started, read, signalled.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -15,6 +15,18 @@ pub fn invited() -> Command {
         command.env_remove(name);
     }
     command
+}
+
+/// Lets this process open as many files as the system admits: some tests hold a thousand connections.
+pub fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the limit is raised");
+}
+
+/// Says that a part of a test cannot run on this machine, and why.
+pub fn skipped(what: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED {what}");
 }
 
 /// Runs a command to its end.

@@ -1,17 +1,21 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
+mod bind;
+mod descriptors;
+mod signals;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
 use actix_web::{App, HttpServer, web};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use url::Url;
 
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::failure::Failure;
@@ -26,6 +30,10 @@ use crate::secret;
 use crate::token::PlainKey;
 use crate::webhook::{self, channel::Webhooks};
 
+use bind::bind;
+use descriptors::Connections;
+pub use signals::Signals;
+
 /// How long a request head may take to arrive.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
@@ -34,8 +42,6 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const STOP_SECONDS: u64 = 10;
 /// How often the limits forget who has not used them lately.
 const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
-/// Connections that may wait to be accepted.
-const BACKLOG: u32 = 1024;
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
@@ -47,6 +53,8 @@ pub struct Program {
     mail: Option<Mail>,
     /// Threads that answer requests.
     workers: usize,
+    /// How many connections it may have.
+    connections: Arc<Connections>,
     /// The address it listens on, with the port it got.
     pub address: SocketAddr,
     /// The URL under which people and programs reach it.
@@ -63,19 +71,22 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
-        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
-        let db = Db::open(&config.database, &options)?;
-        let secret::start::Opened { keyring, notes } =
-            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
-        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
+        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
+        let db = Db::open(&config.database, &options)?;
+        let secret::start::Opened { keyring, mut notes } =
+            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        notes.extend(db.notice().map(str::to_owned));
+        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
@@ -105,7 +116,8 @@ impl Program {
             guard,
             start,
         };
-        Ok(Self { listener, state, mail, workers: config.workers, address, public_url, admin_key, notes })
+        let workers = config.workers;
+        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -148,6 +160,8 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        // Before there are requests: what an erasure had begun by now was cut off.
+        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
         let state = web::Data::new(self.state);
@@ -158,11 +172,13 @@ impl Program {
                 .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
+        let connections = self.connections;
         let server = HttpServer::new(app)
             .workers(self.workers)
+            .max_connections(connections.most_of_worker)
+            .on_connect(move |_, extensions| drop(extensions.insert(connections.count())))
             .client_request_timeout(HEAD_TIMEOUT)
             .keep_alive(KEEP_ALIVE)
-            .backlog(BACKLOG)
             .shutdown_timeout(STOP_SECONDS)
             .disable_signals()
             .listen(self.listener)
@@ -191,6 +207,7 @@ impl Program {
         sweeping.abort();
         sweeping_deliveries.abort();
         retaining.abort();
+        deleting.abort();
         db.close();
         outcome.map_err(cannot_serve)
     }
@@ -222,50 +239,10 @@ impl Working {
     }
 }
 
-/// SIGTERM and SIGINT. Listened to before a server says that it is there, so that no signal finds it unprepared.
-pub struct Signals {
-    /// What supervisors send.
-    terminate: Signal,
-    /// What Ctrl-C sends.
-    interrupt: Signal,
-}
-
-impl Signals {
-    /// Starts to listen.
-    ///
-    /// # Errors
-    /// When the system does not let us. Must be called within a tokio runtime.
-    pub fn listen() -> Result<Self, Failure> {
-        let terminate = signal(SignalKind::terminate()).map_err(cannot_serve)?;
-        let interrupt = signal(SignalKind::interrupt()).map_err(cannot_serve)?;
-        Ok(Self { terminate, interrupt })
-    }
-
-    /// Waits for either.
-    pub async fn next(&mut self) {
-        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
-    }
-}
-
 /// The server could not be started.
 #[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
 fn cannot_serve(error: std::io::Error) -> Failure {
     Failure::runtime(format!("cannot serve ({error})"), "see the log")
-}
-
-/// Binds the address; answers with the port it got.
-fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let bound = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        Ok((listener, address))
-    });
-    bound.map_err(|error| {
-        Failure::runtime(
-            format!("cannot listen on {address} ({error})"),
-            "stop the program that uses the port, or give another one with --listen",
-        )
-    })
 }
 
 /// Makes the one admin key of a file that has no keys.
