@@ -2,6 +2,7 @@
 
 mod bind;
 mod descriptors;
+mod drain;
 mod signals;
 
 use std::net::{SocketAddr, TcpListener};
@@ -19,6 +20,7 @@ use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::failure::Failure;
+use crate::http::stopping::Stopping;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
 use crate::limits::Shares;
@@ -121,6 +123,7 @@ impl Program {
             guard,
             bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
+            stopping: Stopping::default(),
         };
         let workers = config.workers;
         Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
@@ -147,12 +150,25 @@ impl Program {
     ///
     /// # Errors
     /// When the server cannot be started.
-    pub async fn run(self, mut signals: Signals) -> Result<(), Failure> {
+    pub async fn run(self, signals: Signals) -> Result<(), Failure> {
+        self.run_and_clean_up(signals, || {}).await
+    }
+
+    /// [`Program::run`], with what a second signal must do before it ends the process, which drops nothing.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run_and_clean_up(
+        self,
+        mut signals: Signals,
+        clean_up: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Failure> {
         self.run_until(async move {
             signals.next().await;
             log::info!("stopping: requests already received are answered; a second signal stops at once");
             tokio::spawn(async move {
                 signals.next().await;
+                clean_up();
                 std::process::exit(1);
             });
         })
@@ -178,7 +194,7 @@ impl Program {
                 .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
-        let connections = self.connections;
+        let (connections, port) = (self.connections, self.listener.try_clone().ok());
         let server = HttpServer::new(app)
             .workers(self.workers)
             .max_connections(connections.most_of_worker)
@@ -203,9 +219,11 @@ impl Program {
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let stopping = async move {
             stop.await;
+            ending.stopping.begin();
             // Streams and stalls would go on for too long.
             ending.streams.close();
             faults.stop();
+            drain::finish(&handle, port, &ending.stopping).await;
             // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
             futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
         };

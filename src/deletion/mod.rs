@@ -8,6 +8,7 @@
 
 pub mod store;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -28,7 +29,7 @@ const ROWS_PER_READ: u32 = 1_000;
 const ROWS_PER_JOB: u32 = 200;
 /// After a scrub none begins for so many times as long as it took: one after the other, deletions cost a part of a core.
 const SCRUB_REST: u32 = 4;
-/// How many milliseconds pass before the log is tried again that somebody reads, try by try. Our own reads end within
+/// How many milliseconds pass before something is tried again, try by try, such as the log that somebody reads. Our own reads end within
 /// five seconds; another program may read for as long as it likes.
 const RESTS_MS: &[u64] = &[100, 100, 200, 200, 400, 1_000, 2_000, 5_000, 10_000, 60_000];
 /// After so many tries in vain the log says why.
@@ -53,10 +54,18 @@ pub fn begin(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) ->
 /// deletes: what an erasure had begun by then was cut off.
 pub fn run(db: Db) -> impl Future<Output = ()> {
     let cut_off = db.read(|reader| purge::store::list(reader, Stage::Begun));
-    async move {
-        let mut worker = Worker { db, cut_off: cut_off.unwrap_or_default(), next_scrub: Instant::now(), failures: 0 };
-        worker.work().await;
-    }
+    let cut_off = cut_off.inspect_err(|error| log::error!("erasures that were cut off stay so: {error}"));
+    let (now, walked) = (Instant::now(), BTreeSet::new());
+    let mut worker = Worker {
+        db,
+        cut_off: cut_off.unwrap_or_default(),
+        walked,
+        next_scrub: now,
+        next_try: now,
+        tries: 0,
+        errors: 0,
+    };
+    async move { worker.work().await }
 }
 
 /// What does the work. There is one.
@@ -65,20 +74,16 @@ struct Worker {
     db: Db,
     /// Erasures that a crash cut off. What they deleted is scrubbed.
     cut_off: Vec<Uuid>,
+    /// Deletions of organizations whose stored answers are gone.
+    walked: BTreeSet<Uuid>,
     /// Before then no scrub begins.
     next_scrub: Instant,
-    /// Passes in a row that failed, or found somebody reading the log.
-    failures: usize,
-}
-
-/// What a pass left to do.
-enum Left {
-    /// Nothing.
-    Nothing,
-    /// A scrub that is not to begin yet.
-    Scrub,
-    /// A log that somebody reads.
-    Log,
+    /// Before then the log is not tried.
+    next_try: Instant,
+    /// How often in a row the log could not be emptied.
+    tries: usize,
+    /// How many passes in a row failed.
+    errors: usize,
 }
 
 impl Worker {
@@ -89,8 +94,11 @@ impl Worker {
             // What is committed from here on is news again, whether or not this pass sees it.
             news.mark_unchanged();
             let next = match self.pass().await {
-                Ok(left) => self.after(&left),
-                Err(error) => self.after_error(&error),
+                Ok(next) => {
+                    self.errors = 0;
+                    next
+                }
+                Err(error) => Some(self.after_error(&error)),
             };
             let rest = async {
                 match next {
@@ -105,22 +113,14 @@ impl Worker {
         }
     }
 
-    /// Does all that can be done now.
-    async fn pass(&mut self) -> Result<Left> {
+    /// Does a part of everything that can be done now. Returns when the next pass begins, if nothing comes up before.
+    async fn pass(&mut self) -> Result<Option<Instant>> {
         self.end_cut_off().await?;
-        while let Some((id, organization)) = self.db.read(purge::store::find_deletion)? {
-            delete_rows(&self.db, id, &organization).await?;
-        }
-        let is_scrubbed = self.scrub().await?;
-        let unlogged = self.db.read(|reader| purge::store::list(reader, Stage::Log))?;
-        if !unlogged.is_empty() {
-            if !self.db.empty_log().await {
-                return Ok(Left::Log);
-            }
-            let job = move |tx: &WriteTx<'_>| unlogged.iter().try_for_each(|&id| purge::store::delete(tx, id));
-            self.db.write_as(WRITER, Load::ONE, job).await?;
-        }
-        Ok(if is_scrubbed { Left::Nothing } else { Left::Scrub })
+        let has_rows = self.delete_rows().await?;
+        let has_text = self.scrub().await?;
+        let has_log = self.empty_log().await?;
+        let next = [has_rows.then(Instant::now), has_text.then_some(self.next_scrub), has_log.then_some(self.next_try)];
+        Ok(next.into_iter().flatten().min())
     }
 
     /// Ends the erasures that a crash cut off.
@@ -134,65 +134,81 @@ impl Worker {
         Ok(())
     }
 
-    /// Scrubs the pages, once for all that wait. Returns whether none waits any more.
+    /// Deletes a job's rows of each organization that is being deleted: a large one does not hold up small ones. Returns
+    /// whether there is one.
+    async fn delete_rows(&mut self) -> Result<bool> {
+        let doomed = self.db.read(purge::store::list_deletions)?;
+        self.walked.retain(|walked| doomed.iter().any(|(id, _)| id == walked));
+        for (id, organization) in &doomed {
+            if !self.walked.contains(id) {
+                // Before the invitations: they lead to the answers that were given to their links.
+                delete_answers(&self.db, *id, organization).await?;
+                self.walked.insert(*id);
+            }
+            let (id, organization, begun) = (*id, organization.clone(), Instant::now());
+            self.db
+                .write_as(WRITER, Load::ONE, move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB))
+                .await?;
+            // Half of the disk's time is for others.
+            tokio::time::sleep(begun.elapsed()).await;
+        }
+        Ok(!doomed.is_empty())
+    }
+
+    /// Scrubs the pages, once for all that wait. Returns whether some go on to wait.
     async fn scrub(&mut self) -> Result<bool> {
         let ids = self.db.read(|reader| purge::store::list(reader, Stage::Text))?;
         let begun = Instant::now();
         if ids.is_empty() || begun < self.next_scrub {
-            return Ok(ids.is_empty());
+            return Ok(!ids.is_empty());
         }
         self.db.scrub().await?;
         self.next_scrub = Instant::now() + begun.elapsed() * SCRUB_REST;
         let job = move |tx: &WriteTx<'_>| ids.iter().try_for_each(|&id| purge::store::advance(tx, id, Stage::Log));
         self.db.write_as(WRITER, Load::ONE, job).await?;
-        Ok(true)
+        // Whoever read the log at the last try may have gone.
+        self.next_try = Instant::now();
+        Ok(false)
     }
 
-    /// When the next pass begins, if nothing comes up before.
-    fn after(&mut self, left: &Left) -> Option<Instant> {
-        if matches!(left, Left::Log) {
-            self.failures += 1;
-            if self.failures == TRIES_BEFORE_WARNING {
+    /// Empties the log, unless somebody reads it. Returns whether it must be tried again.
+    async fn empty_log(&mut self) -> Result<bool> {
+        let ids = self.db.read(|reader| purge::store::list(reader, Stage::Log))?;
+        if ids.is_empty() || Instant::now() < self.next_try {
+            return Ok(!ids.is_empty());
+        }
+        if !self.db.empty_log().await {
+            self.tries += 1;
+            if self.tries == TRIES_BEFORE_WARNING {
                 log::warn!("another program reads the log: deleted text stays in it until that ends");
             }
-            return Some(self.rest());
+            self.next_try = Instant::now() + rest_after(self.tries);
+            return Ok(true);
         }
-        self.failures = 0;
-        matches!(left, Left::Scrub).then_some(self.next_scrub)
+        self.tries = 0;
+        self.db
+            .write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::delete(tx, id)))
+            .await?;
+        Ok(false)
     }
 
     /// When the next pass begins after one that failed.
-    fn after_error(&mut self, error: &Error) -> Option<Instant> {
-        if self.failures == 0 {
+    fn after_error(&mut self, error: &Error) -> Instant {
+        if self.errors == 0 {
             log::error!("what is deleted stays in the file until this ends: {error}");
         }
-        self.failures += 1;
-        Some(self.rest())
-    }
-
-    /// The end of the rest that follows so many failures.
-    fn rest(&self) -> Instant {
-        let last = RESTS_MS.len() - 1;
-        Instant::now() + Duration::from_millis(RESTS_MS[self.failures.saturating_sub(1).min(last)])
+        self.errors += 1;
+        Instant::now() + rest_after(self.errors)
     }
 }
 
-/// Deletes every row of `organization`, a small job at a time, and at last its own.
-async fn delete_rows(db: &Db, id: Uuid, organization: &OrganizationId) -> Result<()> {
-    // Before the invitations: they lead to the answers that were given to their links.
-    delete_answers(db, organization).await?;
-    loop {
-        let (begun, organization) = (Instant::now(), organization.clone());
-        if db.write_as(WRITER, Load::ONE, move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB)).await? {
-            return Ok(());
-        }
-        // Half of the disk's time is for others.
-        tokio::time::sleep(begun.elapsed()).await;
-    }
+/// How long to rest after so many tries in vain.
+fn rest_after(tries: usize) -> Duration {
+    Duration::from_millis(RESTS_MS[tries.clamp(1, RESTS_MS.len()) - 1])
 }
 
 /// Deletes the answers that are stored for requests to `organization`. None is added any more, so one walk is enough.
-async fn delete_answers(db: &Db, organization: &OrganizationId) -> Result<()> {
+async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Result<()> {
     let mut from = Some(0);
     while let Some(after) = from {
         let whose = organization.clone();
@@ -200,7 +216,7 @@ async fn delete_answers(db: &Db, organization: &OrganizationId) -> Result<()> {
             db.read_long(move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
         if !found.is_empty() {
             let whose = organization.clone();
-            db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, &whose, &found)).await?;
+            db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, id, &whose, &found)).await?;
         }
         from = next;
     }

@@ -39,18 +39,20 @@ const PARTS: [&str; 4] = [
        and id in (select id from event where organization_id = ?1 order by id limit ?2)",
 ];
 
-/// Deletes up to `rows` rows of `organization`; where there are none, the organization itself. Returns whether it did that.
-pub fn delete_some(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: u32) -> Result<bool> {
+/// Deletes up to `rows` rows of `organization` for the deletion `id`; where there are none, the organization itself.
+pub fn delete_some(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: u32) -> Result<()> {
+    if !purge::store::is_deleting(tx, id, organization)? {
+        return Ok(());
+    }
     for sql in PARTS {
         if tx.prepare_cached(sql)?.execute((organization.as_str(), rows))? > 0 {
-            return Ok(false);
+            return Ok(());
         }
     }
     for sql in ["delete from webhook where organization_id = ?1", "delete from organization where id = ?1"] {
         tx.prepare_cached(sql)?.execute([organization.as_str()])?;
     }
-    purge::store::end(tx, id)?;
-    Ok(true)
+    purge::store::end(tx, id)
 }
 
 /// Looks for the stored answers of `organization` among up to `limit` behind the row `after`. Returns them, and where to go
@@ -81,8 +83,11 @@ pub fn find_answers(
     Ok((found, (seen == limit).then_some(last)))
 }
 
-/// Deletes those of `rows` that are still answers of `organization`: a number may belong to another row by now.
-pub fn delete_answers(tx: &WriteTx<'_>, organization: &OrganizationId, rows: &[i64]) -> Result<()> {
+/// Deletes those of `rows` that are still answers of `organization`, for the deletion `id`: a number may belong to another row by now.
+pub fn delete_answers(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: &[i64]) -> Result<()> {
+    if !purge::store::is_deleting(tx, id, organization)? {
+        return Ok(());
+    }
     let rows = serde_json::to_string(rows).map_err(Error::internal)?;
     tx.prepare_cached(&format!(
         "delete from idempotency

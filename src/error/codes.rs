@@ -113,7 +113,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "not_found",
         status: 404,
         title: "Not found",
-        meaning: "There is nothing here, or it belongs to an organization that the key cannot see. Both get the same answer.",
+        meaning: "There is nothing here, or it belongs to an organization that the key cannot see. Both get the same answer. Where `Retry-After` comes with it, the organization is being deleted, and its id can be used again after that.",
     },
     Meaning {
         code: Code::ProofRejected,

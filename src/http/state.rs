@@ -1,5 +1,6 @@
 //! What every request shares.
 
+use super::stopping::Stopping;
 use crate::config::Mode;
 use crate::db::Db;
 use crate::dev::faults::Faults;
@@ -40,4 +41,6 @@ pub struct State {
     pub bodies: Shares,
     /// What a reset puts back.
     pub start: Start,
+    /// Whether the server is about to stop.
+    pub stopping: Stopping,
 }

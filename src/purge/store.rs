@@ -69,16 +69,25 @@ pub fn list(reader: &Reader<'_>, stage: Stage) -> Result<Vec<Uuid>> {
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The oldest deletion of an organization that still has rows.
-pub fn find_deletion(reader: &Reader<'_>) -> Result<Option<(Uuid, OrganizationId)>> {
+/// The deletions of organizations that still have rows, oldest first.
+pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>> {
     let mut statement =
-        reader.prepare_cached("select id, organization_id from purge where stage = 0 order by id limit 1")?;
-    let found = statement.query_row([], |row| Ok((Uuid::from_bytes(row.get(0)?), row.get::<_, String>(1)?)));
-    let Some((id, organization)) = found.optional()? else {
-        return Ok(None);
-    };
-    let organization = OrganizationId::parse(&organization);
-    Ok(Some((id, organization.ok_or_else(|| Error::internal("an organization without a good id"))?)))
+        reader.prepare_cached("select id, organization_id from purge where organization_id is not null order by id")?;
+    let mut rows = statement.query([])?;
+    let mut deletions = Vec::new();
+    while let Some(row) = rows.next()? {
+        let organization = OrganizationId::parse(row.get_ref(1)?.as_str().map_err(Error::internal)?);
+        let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+        deletions.push((Uuid::from_bytes(row.get(0)?), organization));
+    }
+    Ok(deletions)
+}
+
+/// Whether the deletion `id` of `organization` still goes on: in development a reset may have ended it, and what has that
+/// name by now is another organization.
+pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) -> Result<bool> {
+    let mut statement = tx.prepare_cached("select 1 from purge where id = ?1 and organization_id = ?2")?;
+    Ok(statement.exists((id.as_bytes(), organization.as_str()))?)
 }
 
 /// Checks that `organization` is not being deleted, before something is made in it.

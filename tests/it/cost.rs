@@ -73,6 +73,7 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from event where organization_id = 'a' and id > x'00' and id < x'ff' order by id desc limit 20",
         "select id from event where organization_id = 'a' order by id desc limit 1",
         "select settings from organization where id = 'a'",
+        "select 1 from purge where organization_id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",
     ];
     for query in queries {
