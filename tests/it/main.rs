@@ -15,6 +15,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
@@ -54,6 +55,7 @@ mod limits;
 mod list;
 mod listen;
 mod log_size;
+mod machine_clock;
 mod mail;
 mod mailbox;
 mod model;
