@@ -14,6 +14,7 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::clock;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
 use crate::deletion;
@@ -78,6 +79,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        clock::check_machine()?;
         let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
