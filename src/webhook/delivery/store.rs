@@ -11,8 +11,7 @@ use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
 use crate::outbox::{self, Delay, LEASE_SECONDS};
-use crate::webhook::store::secrets_from_row;
-use crate::webhook::{Secrets, TEST_TYPE};
+use crate::webhook::{self, Secrets, TEST_TYPE, Webhook};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
 const COLUMNS: &str =
@@ -148,6 +147,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize, most: usize) -> Result<Vec<Claim>> {
 
 /// Claims what is due at one webhook.
 fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claims: &mut Vec<Claim>) -> Result<()> {
+    let Webhook { url, secrets, .. } = webhook::store::find(tx, webhook)?.ok_or_else(Error::not_found)?;
     let bound = named_params! { ":webhook_id": webhook.as_bytes(), ":now": tx.now.as_millis() };
     // Whoever had these is gone.
     tx.prepare_cached(
@@ -172,12 +172,7 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
                         and due_at <= :now
                       order by due_at
                       limit :room)
-         returning id, attempts, organization_id, created_at,
-                   (select url from webhook where id = :webhook_id),
-                   (select generation from webhook where id = :webhook_id),
-                   (select secret_id from webhook where id = :webhook_id),
-                   (select previous_secret_id from webhook where id = :webhook_id),
-                   (select previous_until from webhook where id = :webhook_id)",
+         returning id, attempts, organization_id, created_at",
     )?;
     let mut rows = statement.query(named_params! {
         ":webhook_id": webhook.as_bytes(),
@@ -189,8 +184,8 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
         claims.push(Claim {
             webhook,
             id: Uuid::from_bytes(row.get(0)?),
-            url: row.get(4)?,
-            secrets: secrets_from_row(row, 5)?,
+            url: url.to_string(),
+            secrets,
             attempts: row.get(1)?,
             organization: row.get(2)?,
             created_at: Timestamp::from_millis(row.get(3)?),
