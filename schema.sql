@@ -10,13 +10,16 @@
 -- "invd": tells this program's files from other SQLite files.
 pragma application_id = 0x696e7664;
 
--- The server's secrets that this file belongs to (src/secret/mod.rs). None lies in here: a row opens nothing.
+-- The server's secrets that this file belongs to (src/secret/mod.rs). None lies in here:
+-- a row opens nothing.
 create table secret (
-  -- The check value by which a secret is known: the first 16 bytes of an HMAC that is used for nothing else.
+  -- The check value by which a secret is known: the first 16 bytes of an HMAC that is used for
+  -- nothing else.
   id             blob    not null primary key check (length(id) = 16),
   -- When a server first signed with it.
   created_at     integer not null,
-  -- The first millisecond at which links and codes that it signed are worthless. Null: it has no end yet.
+  -- The first millisecond at which links and codes that it signed are worthless.
+  -- Null: it has no end yet.
   verifies_until integer
 ) strict, without rowid;
 
@@ -149,7 +152,8 @@ create table mailbox (
   html       text    not null
 ) strict, without rowid;
 
--- An endpoint that is told of events as they are committed. Its signing secret is derived from one of the server's (src/webhook/sign.rs).
+-- An endpoint that is told of events as they are committed.
+-- Its signing secret is derived from one of the server's (src/webhook/sign.rs).
 -- One of an organization goes with the organization.
 create table webhook (
   -- UUIDv7.

@@ -45,8 +45,8 @@ pub fn request(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &E
     Ok(())
 }
 
-/// Whether `code` is the live one for the invited address, by any secret that verifies; a wrong answer is counted for each.
-/// Every way to be wrong costs the same.
+/// Whether `code` is the live one for the invited address, by any secret that verifies.
+/// A wrong answer is counted for each of them. Every way to be wrong costs the same.
 ///
 /// # Errors
 /// When the file cannot be written.

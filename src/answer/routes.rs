@@ -106,7 +106,7 @@ pub async fn request_code(
             Ok(Answer { status: 202, location: None, body, replayed: false })
         })
     };
-    let answer = state.db.write(job).await?;
+    let answer = visitor.author().write(&state.db, job).await?;
     Ok(stored::head(&answer).body(answer.body))
 }
 
@@ -199,7 +199,7 @@ async fn answer(
     let by_code = matches!(proof, Proof::Code { .. });
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let is_vouched = rights.is_some();
+    let (is_vouched, author) = (rights.is_some(), visitor.author());
     let sending = state.rules.sending.clone();
     let attempt = Attempt { token, change, proof, rights, sending, origin: visitor.origin() };
     let keyring = state.keyring.clone();
@@ -217,7 +217,7 @@ async fn answer(
             Ok(Some(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false }))
         })
     };
-    let answer = state.db.write(job).await?.ok_or_else(rejected)?;
+    let answer = author.write(&state.db, job).await?.ok_or_else(rejected)?;
     Ok(stored::head(&answer).body(answer.body))
 }
 

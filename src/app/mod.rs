@@ -2,6 +2,7 @@
 
 mod bind;
 mod descriptors;
+mod drain;
 mod signals;
 
 use std::net::{SocketAddr, TcpListener};
@@ -13,14 +14,17 @@ use actix_web::{App, HttpServer, web};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::clock;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
 use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::failure::Failure;
+use crate::http::stopping::Stopping;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::limits::Shares;
 use crate::mail::channel::{self, Mail};
 use crate::mail::transport::Transport;
 use crate::oidc;
@@ -40,6 +44,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
+const BODIES: usize = 16 * 1024 * 1024;
+/// One caller may have three quarters of them.
+const BODIES_TIMES: usize = 3;
 /// How often the limits forget who has not used them lately.
 const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
 
@@ -71,6 +79,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        clock::check_machine()?;
         let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
@@ -114,7 +123,9 @@ impl Program {
             oidc,
             faults,
             guard,
+            bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
+            stopping: Stopping::default(),
         };
         let workers = config.workers;
         Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
@@ -141,12 +152,25 @@ impl Program {
     ///
     /// # Errors
     /// When the server cannot be started.
-    pub async fn run(self, mut signals: Signals) -> Result<(), Failure> {
+    pub async fn run(self, signals: Signals) -> Result<(), Failure> {
+        self.run_and_clean_up(signals, || {}).await
+    }
+
+    /// [`Program::run`], with what a second signal must do before it ends the process, which drops nothing.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run_and_clean_up(
+        self,
+        mut signals: Signals,
+        clean_up: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Failure> {
         self.run_until(async move {
             signals.next().await;
             log::info!("stopping: requests already received are answered; a second signal stops at once");
             tokio::spawn(async move {
                 signals.next().await;
+                clean_up();
                 std::process::exit(1);
             });
         })
@@ -172,7 +196,7 @@ impl Program {
                 .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
-        let connections = self.connections;
+        let (connections, port) = (self.connections, self.listener.try_clone().ok());
         let server = HttpServer::new(app)
             .workers(self.workers)
             .max_connections(connections.most_of_worker)
@@ -197,9 +221,11 @@ impl Program {
         let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let stopping = async move {
             stop.await;
+            ending.stopping.begin();
             // Streams and stalls would go on for too long.
             ending.streams.close();
             faults.stop();
+            drain::finish(&handle, port, &ending.stopping).await;
             // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
             futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
         };

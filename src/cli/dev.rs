@@ -1,9 +1,12 @@
 //! `invited dev`: sample data for the developer at this machine, without keys.
 
+use std::fs;
 use std::path::Path;
 
+use super::output::Output;
 use crate::app::{self, Program, Signals};
 use crate::config::{Config, DevSettings, Mode};
+use crate::dev::folder::Folder;
 use crate::dev::seed::{Seed, Start};
 use crate::error::{Error, FieldError};
 use crate::event::Origin;
@@ -17,19 +20,23 @@ const MAX_PRINTED: usize = 10;
 /// Serves until stopped; a temporary file goes with the process.
 pub fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings { server: settings, seed } = settings;
-    super::start_logging(&settings.log);
-    let folder = tempfile::Builder::new().prefix("invited-dev-").tempdir().map_err(|error| {
-        Failure::runtime(format!("cannot make a temporary folder ({error})"), "name a data file with --database")
-    })?;
-    let database = settings.database.clone().unwrap_or_else(|| folder.path().join("invited.db"));
-    let mut config = Config::new(settings, &database, Mode::Dev)?;
-    config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
+    let output = Output::start(&settings.log);
     app::block_on(async {
+        let signals = Signals::listen()?;
+        let folder = if settings.database.is_none() { Some(Folder::make()?) } else { None };
+        let path = folder.as_ref().map(|folder| folder.path().to_owned());
+        let database = match &path {
+            Some(path) => path.join("invited.db"),
+            None => super::database(settings.database.clone()),
+        };
+        let mut config = Config::new(settings, &database, Mode::Dev)?;
+        config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
         let program = Program::build(&config).await?;
         begin(&program, &config).await.map_err(|error| unusable(seed.as_deref(), &error))?;
-        let signals = Signals::listen()?;
-        super::announce(&program, &config.database);
-        program.run(signals).await
+        super::announce(&program, &config.database, &output);
+        program
+            .run_and_clean_up(signals, move || path.into_iter().for_each(|path| drop(fs::remove_dir_all(path))))
+            .await
     })
 }
 

@@ -3,18 +3,24 @@
 mod dev;
 mod key;
 mod openapi;
+mod output;
 mod secret;
 mod serve;
 mod webhook;
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
 use crate::app::Program;
 use crate::config::{DevSettings, Settings};
 use crate::failure::Failure;
+
+use output::Output;
 
 /// Where the data file is when nothing says otherwise.
 const DEFAULT_DATABASE: &str = "invited-data/invited.db";
@@ -71,9 +77,13 @@ fn database(named: Option<PathBuf>) -> PathBuf {
     named.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE))
 }
 
-/// Prints an error to stderr. Where even that is impossible, the exit code has to do.
+/// Prints an error to stderr. Where even that is impossible, the exit code has to do: a pipe that
+/// nobody reads is waited for no longer than a second.
 pub fn print_error(failure: &Failure) {
-    let _ = writeln!(io::stderr(), "invited: {failure}");
+    let line = format!("invited: {failure}\n");
+    let (written, is_written) = mpsc::channel();
+    thread::spawn(move || drop(written.send(io::stderr().write_all(line.as_bytes()))));
+    let _ = is_written.recv_timeout(Duration::from_secs(1));
 }
 
 /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
@@ -87,7 +97,7 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes, the new key, a first call.
-fn announce(program: &Program, database: &Path) {
+fn announce(program: &Program, database: &Path, output: &Output) {
     let url = format!("http://{}", program.address);
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let mut banner =
@@ -102,17 +112,5 @@ fn announce(program: &Program, database: &Path) {
         None => String::new(),
     };
     banner += &format!("\n  curl {header}{url}/v1/organizations/acme/invitations\n\n");
-    // A closed stderr must not keep a server from serving.
-    let _ = io::stderr().write_all(banner.as_bytes());
-}
-
-/// Starts logging to stderr by `filter`, which the settings have checked.
-fn start_logging(filter: &str) {
-    let mut logger = env_logger::Builder::new();
-    // The banner says what these say at a start, and more clearly.
-    for chatty in ["actix_server", crate::db::MIGRATIONS_LOG_TARGET] {
-        logger.filter_module(chatty, log::LevelFilter::Warn);
-    }
-    // Only the first logger of a process counts; there is never a second here.
-    let _ = logger.parse_filters(filter).try_init();
+    output.say(&banner);
 }

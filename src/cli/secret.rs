@@ -1,4 +1,5 @@
-//! `invited secret`: the secret from which links and codes are derived, changed beside a running server.
+//! `invited secret`: the secret from which links and codes are derived, changed beside a running
+//! server.
 
 use std::path::PathBuf;
 
@@ -30,7 +31,8 @@ pub struct SecretArgs {
 /// What to do with the secret.
 #[derive(Subcommand, Debug)]
 enum SecretCommand {
-    /// Put a new secret in front, which signs once the server is restarted; the one before verifies for a while
+    /// Put a new secret in front, which signs once the server is restarted; the one before verifies
+    /// for a while
     Rotate(RotateArgs),
 }
 

@@ -83,7 +83,8 @@ pub struct Settings {
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
-    /// Go on without the secret that belongs to the data file, once: the links that it signed are dead then
+    /// Go on without the secret that belongs to the data file, once: the links that it signed open
+    /// nothing then
     #[arg(long)]
     pub new_secret: bool,
 
@@ -272,8 +273,8 @@ pub fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
-/// Where the secret comes from. It has no flag of its own: command lines are seen by everybody on the machine. An empty variable
-/// is as good as none.
+/// Where the secret comes from. The secret has no flag of its own, because command lines are seen by
+/// everybody on the machine. An empty variable is as good as none.
 ///
 /// # Errors
 /// When the variable is not text, or a flag names a file besides.

@@ -22,6 +22,8 @@ use tokio::sync::oneshot;
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The same while the log is long. At full speed it grows by some 50 MiB a second.
 const INTERVAL_WHILE_LONG: Duration = Duration::from_millis(50);
+/// How long nobody has written when the log is cut: one look found it as the one before did.
+const QUIET: Duration = Duration::from_millis(190);
 /// Log frames of one 4,096-byte page each above which the log is started over: 32 MiB, so that it
 /// stays below 64 MiB, whatever is written until that is done.
 const RESTART_ABOVE: i64 = 8_192;
@@ -104,6 +106,8 @@ struct Log {
     file: Arc<File>,
     /// Its frames at the last look.
     frames: i64,
+    /// When a look found that somebody had written.
+    changed_at: Instant,
     /// The most frames that it had since it was cut: so many it has room for.
     room: i64,
     /// Looks in a row that found little in it.
@@ -133,6 +137,7 @@ impl Log {
             conn,
             file,
             frames: 0,
+            changed_at: now,
             room: RESTART_ABOVE,
             little_looks: 0,
             busy_cuts: 0,
@@ -161,12 +166,15 @@ impl Log {
     /// One look: moves what there is, and cuts the log or starts it over where that is due.
     fn look(&mut self) -> Result<()> {
         let (frames, moved) = checkpoint(&self.conn, "passive")?;
-        let is_quiet = frames == self.frames;
-        self.frames = frames;
+        let now = Instant::now();
+        if frames != self.frames {
+            (self.frames, self.changed_at) = (frames, now);
+        }
+        // At full speed batches may be further apart than two looks.
+        let is_quiet = now.duration_since(self.changed_at) >= QUIET;
         self.room = self.room.max(frames);
         self.little_looks = if frames < LITTLE { self.little_looks.saturating_add(1) } else { 0 };
         let is_settled = self.little_looks >= LOOKS_UNTIL_CUT && self.room > LITTLE;
-        let now = Instant::now();
         if (is_quiet && frames > 0) || is_settled {
             if now >= self.not_before.cut {
                 self.cut_or_pause();

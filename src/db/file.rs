@@ -42,7 +42,8 @@ const OTHERS: u32 = 0o077;
 /// When the path cannot be used, is being served, or holds what this program did not make.
 pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     // What is refused is refused before anything is made, the lock file included.
-    if is_present(path)? {
+    let is_new = !is_present(path)?;
+    if !is_new {
         check_header(path)?;
     }
     let missing: Vec<_> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
@@ -53,7 +54,15 @@ pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
             let _ = fs::remove_dir(folder);
         }
     }
-    claimed
+    let (lock, notice) = claimed?;
+    Ok((lock, if is_new { replacement(path) } else { notice }))
+}
+
+/// What is told of a new file beside the secret of an older one.
+fn replacement(path: &Path) -> Option<String> {
+    let secret = beside(path, ".secret");
+    let told = "a new, empty data file was made, though there is a secret beside it: was there an older one?";
+    secret.exists().then(|| told.to_owned())
 }
 
 /// Takes the right to serve the file at `path`, whose folder is there.
@@ -62,9 +71,7 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     match prepare(path).and_then(|()| check_contents(path)) {
         Ok(()) => Ok((lock, make_private(path))),
         Err(failure) => {
-            if !path.exists() {
-                lock.undo();
-            }
+            lock.undo();
             Err(failure)
         }
     }
@@ -113,12 +120,19 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
             "it is mounted as a single file",
             "its log would lie outside of the mount: mount its folder instead".to_owned(),
         )
-    } else if metadata.len() > 0 && metadata.mode() & OTHERS_WRITE != 0 {
+    } else if metadata.len() > 0 && metadata.mode() & OTHERS_WRITE != 0 && keeps_rights(folder(path)) {
         ("others on this machine may write it", format!("make sure that nobody has, then: chmod 600 {file}"))
     } else {
         return Ok(());
     };
     Err(refused(path, why, &hint))
+}
+
+/// Whether rights mean anything in a folder: some shares show the same ones for every file, and keep none.
+fn keeps_rights(folder: &Path) -> bool {
+    // 0600, as every temporary file.
+    let probe = tempfile::NamedTempFile::new_in(folder).and_then(|probe| probe.as_file().metadata());
+    probe.map_or(true, |probe| probe.mode() & OTHERS == 0)
 }
 
 /// Whether the file itself, and not only a folder above it, is mounted at its place.
@@ -142,19 +156,16 @@ fn make_private(path: &Path) -> Option<String> {
     if mode & OTHERS == 0 {
         return None;
     }
-    let private = Permissions::from_mode(mode & 0o700);
-    let outcome = fs::set_permissions(path, private.clone());
-    for suffix in ["-wal", "-shm"] {
-        // Where they are missing they will be made with the rights of the file.
-        let _ = fs::set_permissions(beside(path, suffix), private.clone());
+    for suffix in ["", "-wal", "-shm"] {
+        // A log that is missing will be made with the rights of the file.
+        let _ = fs::set_permissions(beside(path, suffix), Permissions::from_mode(mode & 0o700));
     }
-    Some(match outcome {
-        Ok(()) => {
-            format!("others on this machine could read the data file: it was {:o}, and is private now", mode & 0o777)
-        }
-        Err(_) => {
-            format!("others on this machine may read the data file: chmod 600 {}", shell_word(&path.to_string_lossy()))
-        }
+    let is_private = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & OTHERS == 0);
+    Some(if is_private {
+        format!("others on this machine could read the data file: it was {:o}, and is private now", mode & 0o777)
+    } else {
+        let file = shell_word(&path.to_string_lossy());
+        format!("others on this machine may read the data file; its owner should chmod 600 {file}")
     })
 }
 

@@ -82,7 +82,9 @@ fn open(path: &Path) -> Result<Option<(File, bool)>, Failure> {
 fn is_ours(file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     let is_plain = metadata.is_file() && metadata.nlink() <= 1;
-    Ok(is_plain && (metadata.len() == 0 || read(file).split(' ').next().is_some_and(|id| id.parse::<u32>().is_ok())))
+    let content = read(file);
+    let names_process = content.split(' ').next().is_some_and(|id| id.parse::<u32>().is_ok());
+    Ok(is_plain && (content.is_empty() && metadata.len() < MAX_CONTENT as u64 || names_process))
 }
 
 /// Whether `file` is still the one at `path`.
@@ -100,11 +102,13 @@ fn name_holder(file: &File) {
     let _ = written.or_else(|_| file.set_len(0));
 }
 
-/// What a lock file says; empty where it cannot be read.
+/// What a lock file says; empty where it cannot be read. It is not synced, so a power cut may leave
+/// zeros of it.
 fn read(file: &File) -> String {
     let mut content = [0; MAX_CONTENT];
     let length = file.read_at(&mut content, 0).unwrap_or_default();
-    String::from_utf8_lossy(&content[..length]).trim().to_owned()
+    let is_nothing = |letter: char| letter == '\0' || letter.is_whitespace();
+    String::from_utf8_lossy(&content[..length]).trim_matches(is_nothing).to_owned()
 }
 
 /// What is said when another server has the file.

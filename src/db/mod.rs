@@ -7,6 +7,7 @@
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is next; [`checkpoint`] keeps the log short.
 //! * [`integrity`] looks for damage in the background.
 //! * [`topic`] tells those who wait what was committed.
+//! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //!
 //! # Locking
@@ -24,6 +25,7 @@ mod lock;
 mod place;
 mod queue;
 mod refusal;
+mod rehearsal;
 mod schema;
 mod scrub;
 mod topic;
@@ -50,6 +52,7 @@ pub use error::unless_damaged;
 pub use integrity::Integrity;
 pub use place::resolve;
 pub use queue::Load;
+pub use rehearsal::Stage;
 pub use topic::Topic;
 pub use transaction::WriteTx;
 

@@ -116,6 +116,8 @@ pub struct Turn<J> {
     pub job: J,
     /// Who asks for it.
     pub actor: String,
+    /// What it took up while it waited.
+    pub load: Load,
 }
 
 impl<J> Queue<J> {
@@ -211,7 +213,7 @@ impl<J> Lanes<J> {
         lane.is_served = true;
         lane.load = lane.load.minus(load);
         self.total = self.total.minus(load);
-        Some(Turn { job, actor })
+        Some(Turn { job, actor, load })
     }
 
     /// Adds to the time that `actor` has used, and gives it its next place.
@@ -261,7 +263,7 @@ mod tests {
     /// Takes jobs until none waits; each takes as many milliseconds as its number says.
     fn work_off(queue: &Queue<u64>) -> Vec<(String, u64)> {
         std::iter::from_fn(|| {
-            let Turn { job, actor } = queue.take()?;
+            let Turn { job, actor, .. } = queue.take()?;
             queue.charge(&actor, Duration::from_millis(job));
             Some((actor, job))
         })
@@ -304,7 +306,7 @@ mod tests {
             queue.push("busy", SMALL, 100).expect("room");
         }
         for _ in 0..20 {
-            let Turn { job, actor } = queue.take().expect("there is one");
+            let Turn { job, actor, .. } = queue.take().expect("there is one");
             queue.charge(&actor, Duration::from_millis(job));
         }
         for _ in 0..20 {

@@ -38,6 +38,8 @@ const QUEUE: Load = Load { jobs: 2_048, rows: 65_536, bytes: 48 * 1024 * 1024 };
 const GROUP: usize = 256;
 /// How long a group may work before it commits. One long job may take it beyond that.
 const GROUP_TIME: Duration = Duration::from_millis(20);
+/// Rows that a group may have in any case, so that a slow machine has its share of each commit, too.
+const FEW_ROWS: usize = 64;
 
 /// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
 const CUT_TRIES: usize = 200;
@@ -256,7 +258,7 @@ impl Desk<'_> {
         let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
         let transaction = transaction.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
-        let mut done = 0;
+        let (mut done, mut rows) = (0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
             let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
@@ -264,7 +266,9 @@ impl Desk<'_> {
             self.queue.charge(&turn.actor, began.elapsed());
             ran.map_err(at(Stage::Job))?;
             done += 1;
-            if done == group.len() && done < most && begun.elapsed() < GROUP_TIME {
+            rows += turn.load.rows;
+            let has_room = done < most && (rows < FEW_ROWS || begun.elapsed() < GROUP_TIME);
+            if done == group.len() && has_room {
                 group.extend(self.queue.take());
             }
         }

@@ -16,13 +16,15 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::db::{Db, Topic, WriteTx};
+use crate::db::{Db, Load, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::key;
 use crate::organization::{self, OrganizationId};
 use crate::purge::{self, Stage};
 use crate::webhook;
 
+/// Who writes, in the queue of the writer.
+const WRITER: &str = "deletion";
 /// Rows of stored answers that are looked at in one read.
 const ROWS_PER_READ: u32 = 1_000;
 /// Rows that are deleted in one job.
@@ -133,7 +135,7 @@ impl Worker {
             return Ok(());
         }
         let ids = self.cut_off.clone();
-        self.db.write(move |tx| ids.iter().try_for_each(|&id| purge::store::end(tx, id))).await?;
+        self.db.write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::end(tx, id))).await?;
         self.cut_off.clear();
         Ok(())
     }
@@ -150,7 +152,9 @@ impl Worker {
                 self.walked.insert(*id);
             }
             let (id, organization, begun) = (*id, organization.clone(), Instant::now());
-            self.db.write(move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB)).await?;
+            self.db
+                .write_as(WRITER, Load::ONE, move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB))
+                .await?;
             // Half of the disk's time is for others.
             tokio::time::sleep(begun.elapsed()).await;
         }
@@ -167,7 +171,7 @@ impl Worker {
         self.db.scrub().await?;
         self.next_scrub = Instant::now() + begun.elapsed() * SCRUB_REST;
         let job = move |tx: &WriteTx<'_>| ids.iter().try_for_each(|&id| purge::store::advance(tx, id, Stage::Log));
-        self.db.write(job).await?;
+        self.db.write_as(WRITER, Load::ONE, job).await?;
         // Whoever read the log at the last try may have gone.
         self.next_try = Instant::now();
         Ok(false)
@@ -188,7 +192,9 @@ impl Worker {
             return Ok(true);
         }
         self.tries = 0;
-        self.db.write(move |tx| ids.iter().try_for_each(|&id| purge::store::delete(tx, id))).await?;
+        self.db
+            .write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::delete(tx, id)))
+            .await?;
         Ok(false)
     }
 
@@ -217,7 +223,7 @@ async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Res
             db.read_long(move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
         if !found.is_empty() {
             let whose = organization.clone();
-            db.write(move |tx| store::delete_answers(tx, id, &whose, &found)).await?;
+            db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, id, &whose, &found)).await?;
         }
         from = next;
     }

@@ -2,9 +2,10 @@
 //!
 //! * [`mailbox`] keeps mail instead of sending it, [`faults`] make deliveries fail.
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`; [`plan`] carries it out.
-//! * [`routes`] is the HTTP, [`store`] the SQL that empties the file.
+//! * [`routes`] is the HTTP, [`store`] the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
 pub mod faults;
+pub mod folder;
 pub mod mailbox;
 pub mod plan;
 pub mod routes;

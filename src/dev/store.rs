@@ -3,8 +3,8 @@
 use crate::db::{Topic, WriteTx};
 use crate::error::Result;
 
-/// Deletes every row of every table of the file but `secret`; the tables stay. Which secrets the file belongs to is a fact about
-/// the server that goes on, not about what it holds.
+/// Deletes every row of every table of the file but `secret`; the tables stay. Which secrets the
+/// file belongs to is a fact about the server, which goes on.
 pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "select name

@@ -25,7 +25,7 @@ use crate::db::{Db, Reader, WriteTx};
 use crate::email::Email;
 use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
-use crate::key::Rights;
+use crate::key::{Author, Rights};
 use crate::organization::{self, OrganizationId};
 use crate::purge::{self, Pending};
 
@@ -100,7 +100,7 @@ impl Erasure {
     /// When the file cannot be read or written.
     pub async fn run(self) -> Result<Erased> {
         let db = self.db.clone();
-        let id = db.write(purge::store::insert_begun).await?;
+        let id = self.author().write(&db, purge::store::insert_begun).await?;
         let erased = self.erase_rows().await;
         db.write(move |tx| purge::store::end(tx, id)).await?;
         Ok(Erased { pending: purge::wait(&db, id).await, ..erased? })
@@ -132,7 +132,7 @@ impl Erasure {
             }
             last.clone().erase(tx, &step.found)
         };
-        let (erased_last, noted) = self.db.write(job).await?;
+        let (erased_last, noted) = self.author().write(&self.db, job).await?;
         self.noted = noted;
         Ok(erased + erased_newer + erased_last)
     }
@@ -158,11 +158,16 @@ impl Erasure {
         let mut erased = 0;
         for part in found.chunks(ROWS_PER_JOB) {
             let (work, part) = (self.work(), part.to_vec());
-            let (count, noted) = self.db.write(move |tx| work.clone().erase(tx, &part)).await?;
+            let (count, noted) = self.author().write(&self.db, move |tx| work.clone().erase(tx, &part)).await?;
             self.noted = noted;
             erased += count;
         }
         Ok(erased)
+    }
+
+    /// Who makes its changes.
+    fn author(&self) -> Author {
+        Author::new(&self.origin.actor)
     }
 
     /// What a job needs.

@@ -288,7 +288,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "storage_failed",
         status: 503,
         title: "Storage failed",
-        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk.",
+        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk. A data file that was removed or replaced while it is served is not written either, until it is back at its place.",
     },
     Meaning {
         code: Code::StorageCorrupt,

@@ -8,6 +8,7 @@ use std::time::Instant;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
@@ -59,6 +60,9 @@ pub async fn envelope(
     let id = RequestId::choose(request.headers());
     let respond = if clickhouse::speaks(request.path()) { clickhouse::routes::respond } else { problem::respond };
     request.extensions_mut().insert(id.clone());
+    if let Some(state) = state_of(request.request()) {
+        state.stopping.count_request();
+    }
     unread::lay_by(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
@@ -86,7 +90,7 @@ fn check(request: &ServiceRequest) -> Result<()> {
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
         return Err(Error::new(Code::UriTooLong, "Path and query are longer than 8192 bytes."));
     }
-    let mode = request.app_data::<web::Data<State>>().map(|state| state.mode);
+    let mode = state_of(request.request()).map(|state| state.mode);
     host::check(request.headers(), mode)
 }
 
@@ -107,8 +111,17 @@ fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
 /// Puts the headers of every answer on `response`, and what is left of the request's body behind it.
 fn finish(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
+    if state_of(response.request()).is_some_and(|state| state.stopping.has_begun()) {
+        // Whoever would send another request here could not be answered.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let left = unread::take(response.request());
     response.map_body(|_, body| unread::attach(body, left))
+}
+
+/// What all requests of the server share. The tests of this file have no server.
+fn state_of(request: &HttpRequest) -> Option<&web::Data<State>> {
+    request.app_data::<web::Data<State>>()
 }
 
 /// The headers of every answer: its id, that it is neither to be kept nor to be taken for another type, and what a browser may do

@@ -20,6 +20,7 @@ pub mod problem;
 pub mod query;
 pub mod route;
 pub mod state;
+pub mod stopping;
 mod unread;
 pub mod visitor;
 

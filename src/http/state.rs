@@ -1,11 +1,13 @@
 //! What every request shares.
 
+use super::stopping::Stopping;
 use crate::config::Mode;
 use crate::db::Db;
 use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
 use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
+use crate::limits::Shares;
 use crate::oidc;
 use crate::retention::Retention;
 use crate::secret::Keyring;
@@ -35,6 +37,10 @@ pub struct State {
     pub faults: Faults,
     /// What webhooks may reach.
     pub guard: Guard,
+    /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.
+    pub bodies: Shares,
     /// What a reset puts back.
     pub start: Start,
+    /// Whether the server is about to stop.
+    pub stopping: Stopping,
 }

@@ -40,8 +40,8 @@ impl LinkToken {
         Some(Self { id: Uuid::try_parse(id).ok()?, mac: mac.to_owned() })
     }
 
-    /// Whether this is the token of its invitation after `send_count` further sendings, by any secret that verifies at `now`,
-    /// in a time that does not depend on where it differs.
+    /// Whether this is the token of its invitation after `send_count` further sendings, by any secret
+    /// that verifies at `now`. The time that it takes does not depend on where the token differs.
     pub fn matches(&self, keyring: &Keyring, now: Timestamp, send_count: u32) -> bool {
         let is_by = |secret| self.mac.as_bytes().ct_eq(mac(secret, self.id, send_count).as_bytes());
         keyring.verifying(now).fold(Choice::from(0), |matches, secret| matches | is_by(secret)).into()

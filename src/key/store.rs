@@ -87,6 +87,22 @@ pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
     Ok(())
 }
 
+/// Checks that the key `id` is live at the time of the transaction.
+///
+/// # Errors
+/// [`crate::error::Code::Unauthorized`].
+pub fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "select 1
+         from api_key
+         where id = :id
+           and revoked_at is null
+           and (expires_at is null or expires_at > :now)",
+    )?;
+    let is_live = statement.exists(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    is_live.then_some(()).ok_or_else(Error::unauthorized)
+}
+
 /// The key `id`, dead or alive. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
     let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;

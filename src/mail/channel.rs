@@ -137,6 +137,7 @@ impl Outcome {
 impl outbox::Channel for Mail {
     type Item = Item;
     type Outcome = Outcome;
+    const NAME: &'static str = ACTOR;
     const TOPIC: Topic = Topic::Mail;
     const ROOM: usize = 8;
 

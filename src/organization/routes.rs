@@ -137,12 +137,13 @@ pub async fn put(
     body: Json<SettingsBody>,
 ) -> Result<HttpResponse> {
     let settings = Settings::parse(body.value, &state.rules)?;
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     let url = format!("{}/v1/organizations/{organization}", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
         change::put(tx, &organization, settings.clone(), &origin, |present| conditions.check_put(present))
     };
-    let (is_new, body) = state.db.write(job).await?;
+    let (is_new, body) = author.write(&state.db, job).await?;
     let (status, location) = if is_new { (201, Some(url)) } else { (200, None) };
     Ok(stored::respond(Answer { status, location, body, replayed: false }))
 }
@@ -190,11 +191,12 @@ pub async fn delete(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     // Its history goes with it, so the log is where it can be seen who did it.
     let done = format!("organization {organization} deleted by {}, request {}", origin.actor, origin.request_id);
     let job = move |tx: &WriteTx<'_>| deletion::begin(tx, &organization, |present| conditions.check_match(present));
-    let id = state.db.write(job).await?;
+    let id = author.write(&state.db, job).await?;
     log::info!("{done}");
     match purge::wait(&state.db, id).await {
         [] => Ok(HttpResponse::NoContent().finish()),

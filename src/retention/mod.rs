@@ -12,7 +12,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::{Db, WriteTx};
+use crate::db::{Db, Load, WriteTx};
 use crate::error::Result;
 use crate::event::Origin;
 use crate::purge;
@@ -73,7 +73,7 @@ pub async fn sweep(db: &Db, retention: Retention) -> Result<usize> {
     let mut purge = None;
     let swept = delete_due(db, retention, &mut purge).await;
     if let Some(id) = purge {
-        db.write(move |tx| purge::store::end(tx, id)).await?;
+        db.write_as(ACTOR, Load::ONE, move |tx| purge::store::end(tx, id)).await?;
     }
     swept
 }
@@ -91,7 +91,7 @@ async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> 
                 let id = begun.map_or_else(|| purge::store::insert_begun(tx), Ok)?;
                 Ok((id, store::delete_due(tx, retention, &due, &origin)?))
             };
-            let (id, count) = db.write(job).await?;
+            let (id, count) = db.write_as(ACTOR, Load::ONE, job).await?;
             *purge = Some(id);
             deleted += count;
             tokio::time::sleep(PAUSE).await;

@@ -89,8 +89,8 @@ impl Secret {
         self.id
     }
 
-    /// The MAC (HMAC-SHA-256) of `parts`, for one `purpose`: what was made for one is worth nothing for another. Lengths go
-    /// in front of the parts, so that none can run into the next.
+    /// The MAC (HMAC-SHA-256) of `parts`, for one `purpose`: what was made for one is worth nothing
+    /// for another. Lengths go in front of the parts, so that none can run into the next.
     pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.key, purpose, parts)
     }

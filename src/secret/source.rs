@@ -40,26 +40,24 @@ pub struct Loaded {
 }
 
 impl Source {
-    /// Gets the secrets, making the first one if `may_make` and the file is ours to make. Returns
-    /// none where that file is missing and may not be made.
+    /// Gets the secrets. Where the file is missing, returns none unless `may_make` is set: then this
+    /// makes the first secret, if the file is ours to make.
     ///
     /// # Errors
     /// When they cannot be read, or are no secrets.
     pub fn load(&self, may_make: bool) -> Result<Option<Loaded>, Failure> {
-        match self {
-            Self::Given(text) => Loaded::parse(text, "INVITED_SECRET").map(Some),
-            Self::File(path) => Loaded::read(path).map(Some),
-            Self::Own(path) => {
-                let is_there = path.try_exists().map_err(|error| unusable(path, &error))?;
-                if !is_there && !may_make {
-                    return Ok(None);
-                }
-                if !is_there {
-                    make(path).map_err(|error| unusable(path, &error))?;
-                }
-                Loaded::read(path).map(Some)
-            }
+        let (path, is_own) = match self {
+            Self::Given(text) => return Loaded::parse(text, "INVITED_SECRET").map(Some),
+            Self::File(path) => (path, false),
+            Self::Own(path) => (path, true),
+        };
+        let is_there = path.try_exists().map_err(|error| unusable(path, &error))?;
+        match (is_there, may_make) {
+            (false, false) => return Ok(None),
+            (false, true) if is_own => make(path).map_err(|error| unusable(path, &error))?,
+            _ => {}
         }
+        Loaded::read(path).map(Some)
     }
 
     /// The file of the secrets; none: they were given themselves.

@@ -23,7 +23,7 @@ pub struct Opened {
 }
 
 /// What is worthless without secrets that are missing.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Loss {
     /// Links that can be answered now.
     links: u32,
@@ -62,7 +62,8 @@ pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::R
         db.write(move |tx| settle(tx, signing, &missing)).await.map_err(failed)?;
     }
     let known = db.read(store::list).map_err(failed)?;
-    let notes = notes(&loaded, compared.loss, &known, db.now());
+    let loss = Some(compared.loss).filter(|_| !compared.missing.is_empty());
+    let notes = notes(&loaded, loss, &known, db.now());
     Ok(Opened { keyring: Keyring::new(loaded.signing, loaded.earlier, &known), notes })
 }
 
@@ -88,7 +89,10 @@ impl Comparison {
         let is_strange = !known.iter().any(is_loaded);
         let is_missing = |known: &&Known| !is_loaded(known) && (is_strange || known.is_needed(reader.now));
         let missing: Vec<_> = known.iter().filter(is_missing).copied().collect();
-        let loss = Loss::of(reader, &missing)?;
+        // A secret whose date is over may have been the last one to sign all the same.
+        let has_links = is_strange || missing.iter().any(|known| known.verifies(reader.now));
+        let links = if has_links && !missing.is_empty() { store::count_pending(reader)? } else { 0 };
+        let loss = Loss { links, webhooks: missing.iter().map(|known| known.webhooks).sum() };
         Ok(Self { known, missing, loss })
     }
 
@@ -133,27 +137,28 @@ impl Comparison {
 }
 
 /// What a person has to know of the secrets.
-fn notes(loaded: &Loaded, loss: Loss, known: &[Known], now: Timestamp) -> Vec<String> {
-    let readable = loaded
-        .readable
-        .as_ref()
-        .map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
-    let lost = (loss.links + loss.webhooks > 0)
-        .then(|| format!("the secret is another one: {loss}. Send invitations again, and rotate webhooks"));
+fn notes(loaded: &Loaded, loss: Option<Loss>, known: &[Known], now: Timestamp) -> Vec<String> {
+    let readable = loaded.readable.as_ref();
+    let readable =
+        readable.map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
+    let lost =
+        loss.map(|loss| format!("the secret is another one: {loss}; send invitations again, and rotate webhooks"));
     let is_loaded = |known: &&Known| loaded.earlier.iter().any(|secret| secret.id() == known.id);
-    let verifying =
-        known.iter().filter(is_loaded).filter(|known| known.verifies(now)).filter_map(|one| one.verifies_until);
-    let earlier = verifying.max().map(|until| format!("links by an earlier secret work until {until}"));
-    [readable, lost, earlier].into_iter().flatten().collect()
+    let earlier: Vec<_> = known.iter().filter(is_loaded).collect();
+    readable.into_iter().chain(lost).chain(notes_of_earlier(&earlier, now)).collect()
 }
 
-impl Loss {
-    /// What is worthless without `missing`.
-    fn of(reader: &Reader<'_>, missing: &[Known]) -> Result<Self> {
-        let has_links = missing.iter().any(|known| known.verifies(reader.now));
-        let links = if has_links { store::count_pending(reader)? } else { 0 };
-        Ok(Self { links, webhooks: missing.iter().map(|known| known.webhooks).sum() })
-    }
+/// What a person has to know of the secrets that sign no more: who takes them out by hand has to
+/// know when.
+fn notes_of_earlier(earlier: &[&Known], now: Timestamp) -> Vec<String> {
+    let until = earlier.iter().filter(|known| known.verifies(now)).filter_map(|known| known.verifies_until).max();
+    let webhooks: u32 = earlier.iter().map(|known| known.webhooks).sum();
+    let links = until.map(|until| format!("links by an earlier secret work until {until}"));
+    let webhooks =
+        (webhooks > 0).then(|| format!("an earlier secret is needed for the signatures of webhooks ({webhooks})"));
+    let unneeded = earlier.iter().filter(|known| !known.is_needed(now)).count();
+    let unneeded = (unneeded > 0).then(|| format!("earlier secrets that nothing needs any more: {unneeded}"));
+    links.into_iter().chain(webhooks).chain(unneeded).collect()
 }
 
 /// What dies, with its numbers.

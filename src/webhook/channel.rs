@@ -69,6 +69,7 @@ pub struct Item {
 impl outbox::Channel for Webhooks {
     type Item = Item;
     type Outcome = Attempt;
+    const NAME: &'static str = "webhooks";
     const TOPIC: Topic = Topic::Webhooks;
     const ROOM: usize = 64;
 

@@ -120,7 +120,8 @@ impl Secrets {
         Self { generation: self.generation + 1, secret_id, previous: Some(previous) }
     }
 
-    /// The generations whose secrets sign at `now`, the present one first, with what they are derived from.
+    /// The generations whose secrets sign at `now`, the present one first, each with the server's
+    /// secret from which it is derived.
     pub fn at(self, now: Timestamp) -> impl Iterator<Item = (i64, SecretId)> {
         let previous = self.previous.filter(|previous| now < previous.until);
         let previous = previous.map(|previous| (self.generation - 1, previous.secret_id));

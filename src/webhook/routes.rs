@@ -16,6 +16,7 @@ use crate::http::params::{OfWebhook, Once};
 use crate::http::path::WebhookId;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer, Ticket};
+use crate::key::Author;
 
 /// `GET /v1/webhooks` with `admin`: 200 with an array.
 ///
@@ -74,7 +75,7 @@ pub async fn create(
     let base = format!("{}/v1/webhooks", state.public_url);
     let signing = state.keyring.signing().id();
     let made = move |tx: &WriteTx<'_>| store::insert(tx, new.clone(), signing);
-    let response = reveal(&state, ticket, (201, Some(base)), made).await?;
+    let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
     Ok(response)
 }
@@ -124,6 +125,7 @@ pub async fn update(
     body: Json<WebhookPatchBody>,
 ) -> Result<HttpResponse> {
     let patch = WebhookPatch::parse(&body.value, &state.guard)?;
+    let author = access.caller.author();
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
@@ -133,7 +135,7 @@ pub async fn update(
         tx.announce(Topic::Webhooks);
         Ok(webhook)
     };
-    let webhook = state.db.write(job).await?;
+    let webhook = author.write(&state.db, job).await?;
     log::info!("request {}: {} changed the webhook {}", access.request_id, access.caller.actor, id.0);
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
@@ -153,12 +155,13 @@ pub async fn update(
     responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         store::get(tx, id.0, &rights)?;
         store::delete(tx, id.0)
     };
-    state.db.write(job).await?;
+    author.write(&state.db, job).await?;
     log::info!("request {}: {} deleted the webhook {}", access.request_id, access.caller.actor, id.0);
     Ok(HttpResponse::NoContent().finish())
 }
@@ -192,6 +195,7 @@ pub async fn rotate(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
+    let author = access.caller.author();
     let Caller { actor, rights } = access.caller;
     let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| {
@@ -201,7 +205,7 @@ pub async fn rotate(
         store::update(tx, &webhook)?;
         Ok(webhook)
     };
-    let response = reveal(&state, ticket, (200, None), rotated).await?;
+    let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
     log::info!("request {}: {actor} rotated the secret of the webhook {}", access.request_id, id.0);
     Ok(response)
 }
@@ -210,6 +214,7 @@ pub async fn rotate(
 /// request that had the effect can show it. `base` is the URL below which a new one is.
 async fn reveal(
     state: &State,
+    author: &Author,
     ticket: Option<Ticket>,
     (status, base): (u16, Option<String>),
     mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
@@ -228,7 +233,7 @@ async fn reveal(
         })?;
         Ok((answer, shown))
     };
-    let (answer, shown) = state.db.write(job).await?;
+    let (answer, shown) = author.write(&state.db, job).await?;
     Ok(stored::head(&answer).body(shown.unwrap_or(answer.body)))
 }
 

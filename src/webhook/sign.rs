@@ -11,8 +11,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::secret::{Keyring, SecretId};
 
-/// The bytes with which a webhook of this `generation` signs, derived from the server's secret `secret_id`.
-fn bytes(keyring: &Keyring, webhook: Uuid, (generation, secret_id): (i64, SecretId)) -> Result<[u8; 32]> {
+/// The bytes with which a webhook of this `generation` signs, derived from the server's secret
+/// `secret_id`.
+fn bytes(keyring: &Keyring, webhook: Uuid, generation: i64, secret_id: SecretId) -> Result<[u8; 32]> {
     // A server does not start without the secrets that its webhooks need.
     let secret = keyring.find(secret_id).ok_or_else(|| Error::internal(MissingSecret))?;
     Ok(secret.mac("webhook", &[webhook.as_bytes(), &generation.to_be_bytes()]))
@@ -28,7 +29,7 @@ struct MissingSecret;
 /// # Errors
 /// When the server's secret is missing from which it is derived.
 pub fn reveal(keyring: &Keyring, webhook: Uuid, secrets: Secrets) -> Result<String> {
-    let bytes = bytes(keyring, webhook, (secrets.generation, secrets.secret_id))?;
+    let bytes = bytes(keyring, webhook, secrets.generation, secrets.secret_id)?;
     Ok(format!("whsec_{}", BASE64_STANDARD.encode(bytes)))
 }
 
@@ -49,8 +50,8 @@ pub fn sign(
     body: &[u8],
 ) -> Result<String> {
     let mut signatures = Vec::new();
-    for generation in secrets.at(now) {
-        let key = bytes(keyring, webhook, generation)?;
+    for (generation, secret_id) in secrets.at(now) {
+        let key = bytes(keyring, webhook, generation, secret_id)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Error::internal)?;
         mac.update(format!("{message_id}.{}.", seconds(now)).as_bytes());
         mac.update(body);

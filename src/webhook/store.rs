@@ -174,8 +174,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     })
 }
 
-/// Reads the [`Secrets`] of a webhook from four columns, the first at `at`: `generation`, `secret_id`, `previous_secret_id`,
-/// `previous_until`.
+/// Reads the [`Secrets`] of a webhook from four columns, the first at `at`: `generation`,
+/// `secret_id`, `previous_secret_id`, `previous_until`.
 pub fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
     let previous: (Option<[u8; 16]>, Option<i64>) = (row.get(at + 2)?, row.get(at + 3)?);
     let previous = match previous {

@@ -7,19 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::process::{Server, invited, raise_descriptors};
+use crate::support::process::{Server, after, raise_descriptors};
 use crate::support::{Request, client, invitations};
 
 /// `invited serve` on a new file, in a shell that first sets the limit of open files by `ulimit`.
 fn limited(ulimit: &str, folder: &tempfile::TempDir) -> Command {
-    let binary = invited();
-    let mut command = Command::new("sh");
-    for (name, value) in binary.get_envs() {
-        if value.is_none() {
-            command.env_remove(name);
-        }
-    }
-    command.args(["-c", &format!("ulimit {ulimit}; exec \"$0\" \"$@\"")]).arg(binary.get_program());
+    let mut command = after(&format!("ulimit {ulimit}"));
     command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(folder.path().join("invited.db"));
     command
 }

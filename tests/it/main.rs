@@ -19,6 +19,9 @@
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
+//! * [`machine_clock`]: what the clock of the machine may show.
+//! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
+//! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
@@ -49,6 +52,7 @@ mod erasure;
 mod events;
 mod faults;
 mod file;
+mod folders;
 mod idempotency;
 mod keys;
 mod keys_http;
@@ -58,6 +62,7 @@ mod limits;
 mod list;
 mod listen;
 mod log_size;
+mod machine_clock;
 mod mail;
 mod mailbox;
 mod model;
@@ -65,6 +70,7 @@ mod model;
 mod oidc;
 mod openapi;
 mod organizations;
+mod output;
 mod pages;
 mod ports;
 mod races;
@@ -72,6 +78,7 @@ mod readme;
 mod retention;
 mod secret;
 mod security;
+mod signals;
 mod sse;
 mod support;
 mod webhooks;

@@ -1,6 +1,7 @@
 //! Many creates in one request and one commit, each with a result of its own.
 
 pub mod routes;
+mod store;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -81,6 +82,16 @@ impl Batch {
         let parse = |body| NewInvitation::parse(organization.clone(), body, &rules, now);
         let rows = bodies.into_iter().map(parse).collect();
         Ok(Self { rows, is_atomic: body.atomic.unwrap_or_default(), is_dry_run })
+    }
+
+    /// How many rows it has.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The addresses of the rows that nothing is wrong with.
+    pub fn emails(&self) -> Vec<&str> {
+        self.rows.iter().filter_map(|row| Some(row.as_ref().ok()?.email.as_str())).collect()
     }
 
     /// Makes the invitations. A row that fails is undone alone, or takes all others with it where the batch is atomic.

@@ -101,6 +101,20 @@ fn a_file_that_comes_back_is_written_again_without_a_restart() {
 }
 
 #[test]
+fn a_start_without_the_file_that_was_there_says_that_it_made_a_new_one() {
+    let (_folder, database) = fresh();
+    let (server, _key) = serve_new(&database);
+    assert_eq!(server.banner_value("note"), None, "a first start says nothing of it");
+    fs::remove_file(&database).expect("it goes");
+    stop(server);
+    for suffix in ["-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{suffix}", database.display()));
+    }
+    let note = serve_new(&database).0.banner_value("note").expect("a note");
+    assert!(note.contains("new, empty data file"), "{note}");
+}
+
+#[test]
 fn a_folder_that_is_moved_takes_its_file_along_and_nothing_is_refused() {
     let (folder, _) = fresh();
     let database = folder.path().join("data/invited.db");

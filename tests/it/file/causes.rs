@@ -76,6 +76,7 @@ fn a_copy_that_went_through_sql_text_is_told_to_be_one_and_the_command_makes_it_
     edit(&copy, "pragma application_id = 1768846948");
     assert!(refused(&copy).contains(".dump"), "the version is missing still");
     follow_hint(&refused(&copy));
+    fs::copy(database.with_added_extension("secret"), copy.with_added_extension("secret")).expect("a copy");
     assert_eq!(count(&Server::serve(&copy), &key), 1);
     // An SQLite file of another program is not taken for such a copy.
     let foreign = folder.path().join("foreign.db");

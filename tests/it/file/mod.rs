@@ -12,12 +12,13 @@ mod rights;
 mod strangers;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::invitations;
-use crate::support::process::{Server, run};
+use crate::support::process::{Server, invited};
 
 /// A place for a file, in a folder of its own.
 fn fresh() -> (tempfile::TempDir, PathBuf) {
@@ -67,9 +68,21 @@ fn count(server: &Server, key: &str) -> usize {
     list.json().as_array().map_or(0, Vec::len)
 }
 
+/// How long a command may take that must fail: it waits five seconds for a file that is held.
+const FAIL_LIMIT: Duration = Duration::from_secs(30);
+
 /// Runs a command on the file that must fail, by its exit code. Returns what it printed.
 fn refused_by(words: &[&str], database: &Path, code: i32) -> String {
-    let output = run(&[words, &["--database", &database.to_string_lossy()]].concat());
+    let mut command = invited();
+    command.args(words).arg("--database").arg(database).stdin(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let deadline = Instant::now() + FAIL_LIMIT;
+    while child.try_wait().expect("it can be asked").is_none() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // One that does not fail serves for ever.
+    let _ = child.kill();
+    let output = child.wait_with_output().expect("it ends");
     let printed = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{words:?}: {printed}");
     assert!(printed.contains("\n  hint: "), "{printed}");

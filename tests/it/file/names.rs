@@ -107,15 +107,16 @@ fn a_file_with_more_than_one_name_is_refused_by_each_of_them() {
 fn what_is_no_regular_file_is_refused_and_stays() {
     let (folder, fifo) = fresh();
     assert!(Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs").success());
-    let link = folder.path().join("null.db");
-    symlink("/dev/null", &link).expect("a link");
-    for place in [&fifo, &link, &"/dev/null".into()] {
+    let (link, socket) = (folder.path().join("link.db"), folder.path().join("socket.db"));
+    symlink(&fifo, &link).expect("a link");
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).expect("a socket");
+    for place in [&fifo, &link, &socket] {
         let printed = refused(place);
-        assert!(printed.contains("no regular file"), "{printed}");
+        assert!(printed.contains("no regular file") && !advises_a_backup(&printed), "{printed}");
     }
     let printed = refused(folder.path());
     assert!(printed.contains("directory"), "{printed}");
-    assert_eq!(names_in(folder.path()), ["invited.db", "null.db"]);
+    assert_eq!(names_in(folder.path()), ["invited.db", "link.db", "socket.db"]);
 }
 
 #[test]
@@ -128,8 +129,14 @@ fn a_file_that_is_mounted_alone_is_refused_and_its_folder_is_asked_for() {
         fs::write(&mounted, b"").expect("a place to mount to");
         let serve = r#"mount --bind "$1" "$2" && exec "$3" serve --listen 127.0.0.1:0 --database "$2""#;
         let words = ["--mount", "--map-root-user", "sh", "-c", serve, "sh"];
-        let mut command = Command::new("unshare");
-        let output = command.args(words).args([source, &mounted]).arg(env!("CARGO_BIN_EXE_invited")).output();
+        // One that does not fail serves for ever.
+        let mut command = Command::new("timeout");
+        let output = command
+            .args(["20", "unshare"])
+            .args(words)
+            .args([source, &mounted])
+            .arg(env!("CARGO_BIN_EXE_invited"))
+            .output();
         let printed = String::from_utf8_lossy(&output.expect("unshare runs").stderr).into_owned();
         if printed.contains("unshare") || printed.contains("mount:") {
             // No mounts here: there is nothing to be seen.

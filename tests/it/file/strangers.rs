@@ -7,12 +7,17 @@ use crate::support::process::{Server, run};
 
 /// A file that is refused because of `sql`, naming what `sql` made; the command of the hint makes it start.
 fn is_refused_and_mended(sql: &str, named: &str) {
-    let (_folder, database) = fresh();
+    let (folder, database) = fresh();
     make(&database);
     edit(&database, sql);
-    for printed in [refused_by(&["key", "list"], &database, 1), refused(&database)] {
+    let copy = folder.path().join("copy/invited.db");
+    std::fs::create_dir(folder.path().join("copy")).expect("a folder");
+    std::fs::copy(&database, &copy).expect("a copy");
+    for printed in [refused_by(&["key", "list"], &copy, 1), refused(&copy), refused(&database)] {
         assert!(printed.contains(named) && !advises_a_backup(&printed), "{sql}: {printed}");
     }
+    let left = ["lock", "secret", "new"].map(|name| copy.with_added_extension(name).exists());
+    assert_eq!(left, [false; 3], "a file that is refused gets no company");
     follow_hint(&refused(&database));
     stop(Server::serve(&database));
 }

@@ -41,6 +41,24 @@ fn a_copy_of_the_data_under_another_name_is_refused_without_the_secret_too() {
 }
 
 #[test]
+fn a_named_secret_file_that_is_missing_is_told_with_what_depends_on_it_and_never_made() {
+    let place = Place::new();
+    let named = place.database.with_file_name("mounted");
+    let serve = || {
+        let mut command = place.command();
+        command.arg("--secret-file").arg(&named);
+        command
+    };
+    refused(&mut serve(), 1, &["mounted", "--secret-file"]);
+    write(&named, SECRET);
+    place.begin_by(&mut serve()).stop();
+    fs::remove_file(&named).expect("it goes");
+    refused(&mut serve(), 1, &["is missing", "mounted", "1 pending link opens nothing"]);
+    refused(serve().arg("--new-secret"), 1, &["mounted", "--secret-file"]);
+    assert!(!named.exists());
+}
+
+#[test]
 fn another_secret_is_refused_wherever_it_comes_from() {
     let place = Place::new();
     place.begin().stop();
@@ -109,6 +127,8 @@ fn only_invitations_that_can_still_be_answered_are_counted() {
     served.stop();
     fs::remove_file(place.secret_file()).expect("it goes");
     refused(&mut place.command(), 1, &["0 pending links"]);
+    let server = Server::spawn(place.command().arg("--new-secret"));
+    assert!(notes(&server)[0].contains("0 pending links open nothing"), "it is told all the same");
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn a_secret_that_is_kept_no_longer_opens_nothing_after_the_restart() {
     assert_eq!(lookup(&served.server, &before), 200, "the server signs with it until then");
     let (key, invitation) = served.stop();
     let server = place.serve();
+    assert_eq!(notes(&server), ["earlier secrets that nothing needs any more: 1"]);
     assert_eq!(lookup(&server, &before), 404);
     assert_eq!(lookup(&server, &token(&server, &key, &invitation)), 200);
     stop(server);
@@ -115,8 +116,62 @@ fn a_rotation_that_is_killed_anywhere_leaves_a_start_that_knows_every_link() {
         assert!(statuses.iter().all(|&status| status == 200), "round {round}: {statuses:?}");
         stop(server);
     }
-    let left = fs::read_dir(place.database.parent().expect("a folder")).expect("it reads").count();
-    assert!(left < 30, "what a kill left does not grow without bound: {left}");
+    let names = fs::read_dir(place.database.parent().expect("a folder")).expect("it reads");
+    let names: Vec<_> = names.map(|entry| entry.expect("an entry").file_name()).collect();
+    let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("invited.db");
+    assert!(names.iter().all(ours) && names.len() <= 6, "what kills leave does not pile up: {names:?}");
+}
+
+#[test]
+fn a_rotation_of_which_only_one_file_is_there_leaves_a_start_that_knows_every_link() {
+    let place = Place::new();
+    let served = place.begin();
+    let before = token(&served.server, &served.key, &served.invitation);
+    let (key, invitation) = served.stop();
+    let (data, secret) = (fs::read(&place.database).expect("it reads"), secrets(&place));
+    assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
+    // Only the data: as if the copy of the secret had been put back that there was.
+    write(&place.secret_file(), &secret[0]);
+    let server = place.serve();
+    assert_eq!((token(&server, &key, &invitation), lookup(&server, &before)), (before.clone(), 200));
+    stop(server);
+    assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
+    // Only the secret: as if the rotation had been killed, or older data been put back.
+    fs::write(&place.database, data).expect("it is written");
+    let server = place.serve();
+    assert!(notes(&server)[0].contains("work until 20"), "{:?}", server.banner);
+    let after = token(&server, &key, &invitation);
+    assert_eq!((lookup(&server, &before), lookup(&server, &after), before == after), (200, 200, false));
+}
+
+#[test]
+fn the_date_of_a_rotation_that_never_came_to_sign_counts_no_more_once_the_old_secret_signs_again() {
+    let place = Place::new();
+    let served = place.begin();
+    let before = token(&served.server, &served.key, &served.invitation);
+    served.stop();
+    let old = secrets(&place);
+    assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
+    // Its date is over, and still no other secret belongs to the file.
+    write(&place.secret_file(), OTHER);
+    refused(&mut place.command(), 1, &["does not belong", "1 pending link opens nothing"]);
+    write(&place.secret_file(), &old[0]);
+    stop(place.serve());
+    // A later rotation by hand keeps it for as long as any.
+    write(&place.secret_file(), format!("{OTHER}\n{}\n", old[0]));
+    let server = place.serve();
+    assert_eq!((lookup(&server, &before), notes(&server).len()), (200, 1));
+}
+
+#[test]
+fn a_copy_of_the_secret_from_before_a_rotation_is_refused_once_the_new_one_has_signed() {
+    let place = Place::new();
+    place.begin().stop();
+    let old = secrets(&place);
+    assert_eq!(place.rotate(&[]).0, Some(0));
+    stop(place.serve());
+    write(&place.secret_file(), &old[0]);
+    refused(&mut place.command(), 1, &["an earlier secret", "not the last one", "1 pending link opens nothing"]);
 }
 
 #[test]
@@ -166,6 +221,24 @@ fn a_rotation_is_refused_where_it_cannot_work_and_changes_nothing() {
     write(&place.secret_file(), OTHER);
     refused(&mut rotate(), 1, &["does not belong"]);
     assert_eq!(secrets(&place), [OTHER]);
+}
+
+#[test]
+fn a_rotation_that_cannot_write_the_secret_file_changes_neither_file() {
+    let place = Place::new();
+    place.begin().stop();
+    let before = secrets(&place);
+    // Nobody can make a file of that name, not even root.
+    fs::create_dir(place.database.with_file_name("invited.db.secret.new")).expect("a folder");
+    let (code, printed) = place.rotate(&[]);
+    assert_eq!(code, Some(1));
+    for word in ["cannot replace the secret file", "invited.db.secret", "hint: where it is mounted"] {
+        assert!(printed.contains(word), "{printed}");
+    }
+    assert_eq!(secrets(&place), before);
+    let ends = rusqlite::Connection::open(&place.database)
+        .and_then(|conn| conn.query_row("select count(verifies_until) from secret", [], |row| row.get::<_, i64>(0)));
+    assert_eq!(ends, Ok(0));
 }
 
 #[test]

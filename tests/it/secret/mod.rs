@@ -1,6 +1,7 @@
 //! The server's secret: which one belongs to a data file, and how it is changed.
 //!
-//! [`belongs`]: a missing or another secret is told, never replaced in silence. [`text`]: what can be one.
+//! [`belongs`]: a missing or another secret is told, never replaced in silence.
+//! [`text`]: what can be one.
 //! [`rotation`]: a new one signs, the one before verifies. [`webhooks`]: what is signed for them.
 //! [`command`]: `invited secret rotate`.
 

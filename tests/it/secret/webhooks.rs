@@ -29,7 +29,8 @@ fn webhook(app: &TestApp, endpoint: &Endpoint) -> (String, String) {
     (format!("/v1/webhooks/{}", text("id")), text("secret"))
 }
 
-/// The signatures that a delivery has, and those that it has by the reference implementation with `secrets`.
+/// The signatures that a delivery has, and those that it has by the reference implementation with
+/// `secrets`.
 fn signatures(received: &Received, secrets: &[&str]) -> (Vec<String>, Vec<String>) {
     let timestamp = received.header("webhook-timestamp").parse().expect("seconds");
     let sign = |secret: &&str| {
@@ -106,6 +107,7 @@ fn a_secret_that_only_webhooks_need_is_missed_and_dropped_once_none_does() {
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     let (key, invitation) = served.stop();
     let server = place.serve();
+    assert_eq!(notes(&server), ["an earlier secret is needed for the signatures of webhooks (1)"]);
     let link = token(&server, &key, &invitation);
     stop(server);
     let both = fs::read_to_string(place.secret_file()).expect("it reads");

@@ -17,6 +17,22 @@ pub fn invited() -> Command {
     command
 }
 
+/// `binary` started by a shell that first runs `before`, as `ulimit -n 64`.
+pub fn after(before: &str) -> Command {
+    wrapped("sh", &["-c", &format!("{before}; exec \"$0\" \"$@\"")])
+}
+
+/// The binary started by `program` with `words`, as `nohup` does.
+pub fn wrapped(program: &str, words: &[&str]) -> Command {
+    let binary = invited();
+    let mut command = Command::new(program);
+    for (name, _) in binary.get_envs() {
+        command.env_remove(name);
+    }
+    command.args(words).arg(binary.get_program());
+    command
+}
+
 /// Lets this process open as many files as the system admits: some tests hold a thousand connections.
 pub fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -88,6 +104,11 @@ impl Server {
         assert!(status.expect("kill runs").success());
     }
 
+    /// Waits for its end without reading what it prints. Returns how it ended, and how long that took.
+    pub fn wait_unread(&mut self) -> (ExitStatus, Duration) {
+        wait_unread(&mut self.child)
+    }
+
     /// Waits for its end; answers how it ended, how long that took, and what it printed after its banner.
     pub fn wait(mut self) -> (ExitStatus, Duration, String) {
         let start = Instant::now();
@@ -95,6 +116,18 @@ impl Server {
         self.rest.read_to_string(&mut printed).expect("stderr reads");
         let status = self.child.wait().expect("it ends");
         (status, start.elapsed(), printed)
+    }
+}
+
+/// Waits for the end of `child`, for 30 seconds. Returns how it ended, and how long that took.
+pub fn wait_unread(child: &mut Child) -> (ExitStatus, Duration) {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("it can be waited for") {
+            return (status, start.elapsed());
+        }
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not end");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
