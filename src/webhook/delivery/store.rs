@@ -17,9 +17,10 @@ use crate::webhook::{self, Secrets, TEST_TYPE, Webhook};
 const COLUMNS: &str =
     "d.id, d.state, d.organization_id, e.type, d.attempts, d.created_at, d.last_attempt_at, d.duration_ms,
     d.status, d.error, iif(d.state = 0 and d.leased = 0 and w.disabled_at is null, d.due_at, null)";
-/// Where these come from.
+/// Where these come from. What is of an organization that is being deleted is not among them.
 const JOINED: &str = "webhook_delivery d
     join webhook w on w.id = d.webhook_id
+      and not exists (select 1 from purge where organization_id = d.organization_id)
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
 
 /// A delivery that was claimed, with all that it takes to send it.
@@ -298,14 +299,10 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
     Ok(count)
 }
 
-/// A condition on a delivery `d`: it is a test, or of an organization that is not being deleted.
-const STANDS: &str = "not exists (select 1 from purge where organization_id = d.organization_id)";
-
 /// One delivery. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
-    let mut statement = conn.prepare_cached(&format!(
-        "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2 and {STANDS}"
-    ))?;
+    let mut statement =
+        conn.prepare_cached(&format!("select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"))?;
     Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
 }
 
@@ -316,7 +313,6 @@ pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(
          from {JOINED}
          where d.webhook_id = :webhook_id
            and d.id < :below
-           and {STANDS}
            and (:state is null or d.state = :state)
          order by d.id desc
          limit :limit"
