@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
 use super::transaction::{IdMint, WriteTx};
-use super::{Db, Reader};
+use super::{Db, Reader, connection};
 use crate::error::Result;
 
 /// A file in memory with the present schema.
@@ -19,9 +19,7 @@ pub struct Stage {
 impl Stage {
     /// An empty one.
     fn new() -> Result<Self> {
-        let conn = Connection::open_in_memory()?;
-        conn.execute_batch(include_str!("../../schema.sql"))?;
-        Ok(Self { conn })
+        Ok(Self { conn: connection::open_in_memory()? })
     }
 
     /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its parameters.

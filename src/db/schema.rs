@@ -151,9 +151,7 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
 
 /// The objects of a new file.
 fn expected() -> Result<Vec<Object>> {
-    let conn = connection::open_scratch()?;
-    conn.execute_batch(include_str!("../../schema.sql"))?;
-    objects(&conn)
+    objects(&connection::open_in_memory()?)
 }
 
 /// A definition without comments and spacing: those may change without a migration.
