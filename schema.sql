@@ -10,8 +10,21 @@
 -- "invd": tells this program's files from other SQLite files.
 pragma application_id = 0x696e7664;
 
+-- The server's secrets that this file belongs to (src/secret/mod.rs). None lies in here:
+-- a row opens nothing.
+create table secret (
+  -- The check value by which a secret is known: the first 16 bytes of an HMAC that is used for
+  -- nothing else.
+  id             blob    not null primary key check (length(id) = 16),
+  -- When a server first signed with it.
+  created_at     integer not null,
+  -- The first millisecond at which links and codes that it signed are worthless.
+  -- Null: it has no end yet.
+  verifies_until integer
+) strict, without rowid;
+
 -- An organization, known from its first invitation on, or since it was put. Never holds rights: those are the keys'.
--- Deleting one deletes its invitations, its events and its stored answers with it.
+-- Deleting one deletes its invitations, its events and its stored answers before it, in small jobs: see `purge`.
 create table organization (
   -- The caller's own id: 1 to 128 characters, [A-Za-z0-9][A-Za-z0-9._~-]*.
   id         text    not null primary key,
@@ -139,7 +152,8 @@ create table mailbox (
   html       text    not null
 ) strict, without rowid;
 
--- An endpoint that is told of events as they are committed. Its signing secret is derived from the server's own (src/webhook/sign.rs).
+-- An endpoint that is told of events as they are committed.
+-- Its signing secret is derived from one of the server's (src/webhook/sign.rs).
 -- One of an organization goes with the organization.
 create table webhook (
   -- UUIDv7.
@@ -154,8 +168,11 @@ create table webhook (
   description       text,
   -- How often its secret was rotated.
   generation        integer not null,
-  -- Until when the secret before is used, too; null: there is none.
-  previous_until    integer,
+  -- The server's secret from which it is derived, since it was made or rotated.
+  secret_id         blob    not null references secret (id),
+  -- Until when the secret before is used, too, and from which it is derived; null: there is none.
+  previous_until     integer,
+  previous_secret_id blob references secret (id) on delete set null,
   -- Since when nothing is sent to it, and why: gone, exhausted, paused (src/webhook/mod.rs). Null while it is enabled.
   disabled_at       integer,
   disabled_reason   text,
@@ -264,3 +281,21 @@ create table idempotency (
   -- Serves: the look-up before each such POST.
   unique (actor, operation, key)
 ) strict;
+
+-- What is still to leave the file: a row for each deletion of an organization, each erasure of an address, and each pass of
+-- retention that deleted something. The row is written in the transaction that begins it, and goes when the log is empty.
+create table purge (
+  -- UUIDv7.
+  id              blob    not null primary key check (length(id) = 16),
+  -- What comes next: 0 the rows of an organization are deleted, 1 an erasure or a pass of retention goes on, 2 the pages
+  -- are scrubbed, 3 the log is emptied. A start takes 1 for 2: whatever was under way has ended.
+  stage           integer not null check (stage between 0 and 3),
+  -- In stage 0 the organization, which nothing but the deletion finds any more; else null. No foreign key: it goes first.
+  organization_id text,
+  check ((stage = 0) = (organization_id is not null))
+) strict, without rowid;
+
+-- Serves: whether an organization is being deleted, which everything that finds something of one asks. Nearly always empty.
+create unique index purge_organization
+  on purge (organization_id)
+  where organization_id is not null;

@@ -6,6 +6,7 @@
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
 //! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
+//!   [`deletion`] does what goes on behind requests, and [`purge`] keeps how far that has come.
 //! * [`mail`]: what is told to people. [`webhook`]: endpoints that are told of events. [`outbox`]: what works off the queues of both.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`db`]: the file, its readers, and the one thread that writes.
@@ -29,6 +30,7 @@ pub mod clickhouse;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod deletion;
 pub mod dev;
 pub mod email;
 pub mod erasure;
@@ -47,6 +49,7 @@ pub mod oidc;
 pub mod organization;
 pub mod outbox;
 pub mod page;
+pub mod purge;
 pub mod retention;
 pub mod secret;
 pub mod text;

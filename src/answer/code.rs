@@ -12,7 +12,7 @@ use crate::email::Email;
 use crate::error::Result;
 use crate::invitation::transition::Present;
 use crate::mail::{self, Kind};
-use crate::secret::Secret;
+use crate::secret::{Keyring, Secret};
 
 /// How long a code can be answered, in seconds: 10 minutes.
 pub const LIFETIME_SECONDS: i64 = 600;
@@ -33,8 +33,11 @@ pub struct Code {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn request(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email, has_mail: bool) -> Result<()> {
-    let address_mac = address_mac(secret, present, email);
+pub fn request(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &Email, has_mail: bool) -> Result<()> {
+    for retired in keyring.retired(tx.now) {
+        store::drop_code(tx, (present.id, &address_mac(retired, present, email)))?;
+    }
+    let address_mac = address_mac(keyring.signing(), present, email);
     store::ask(tx, (present.id, &address_mac))?;
     if has_mail {
         mail::store::queue(tx, (present.id, Kind::Code), &address_mac, tx.now)?;
@@ -42,29 +45,50 @@ pub fn request(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Ema
     Ok(())
 }
 
-/// Whether `code` is the live one for the invited address; a wrong answer is counted. Every way to be wrong costs the same.
+/// Whether `code` is the live one for the invited address, by any secret that verifies.
+/// A wrong answer is counted for each of them. Every way to be wrong costs the same.
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn verify(tx: &WriteTx<'_>, secret: &Secret, present: &Present, email: &Email, code: &str) -> Result<bool> {
-    let address_mac = address_mac(secret, present, email);
-    let place = (present.id, &address_mac);
-    let asked =
-        store::find_asked(tx, place)?.unwrap_or(Asked { issued_at: Timestamp::from_millis(0), tries: MAX_TRIES });
-    let fits: bool = derive(secret, present, &address_mac, asked.issued_at).as_bytes().ct_eq(code.as_bytes()).into();
+pub fn verify(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &Email, code: &str) -> Result<bool> {
+    let mut fits = false;
+    for secret in keyring.verifying(tx.now) {
+        fits |= fits_by(secret, tx, present, email, code)?;
+    }
     let is_invited: bool = present.email.as_str().as_bytes().ct_eq(email.as_str().as_bytes()).into();
-    if fits & is_invited & is_live(&asked, tx.now) {
+    if fits & is_invited {
         return Ok(true);
     }
-    store::count_try(tx, place)?;
+    for secret in keyring.verifying(tx.now) {
+        store::count_try(tx, (present.id, &address_mac(secret, present, email)))?;
+    }
     Ok(false)
+}
+
+/// Whether `code` is the live one that was asked for with `email`, when `secret` signed.
+fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &Present, email: &Email, code: &str) -> Result<bool> {
+    let address_mac = address_mac(secret, present, email);
+    let never = Asked { issued_at: Timestamp::from_millis(0), tries: MAX_TRIES };
+    let asked = store::find_asked(tx, (present.id, &address_mac))?.unwrap_or(never);
+    let fits: bool = derive(secret, present, &address_mac, asked.issued_at).as_bytes().ct_eq(code.as_bytes()).into();
+    Ok(fits & is_live(&asked, tx.now))
 }
 
 /// The live code of the invited address, if one was asked for.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn current(reader: &Reader<'_>, secret: &Secret, present: &Present) -> Result<Option<Code>> {
+pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &Present) -> Result<Option<Code>> {
+    for secret in keyring.verifying(reader.now) {
+        if let Some(code) = current_by(secret, reader, present)? {
+            return Ok(Some(code));
+        }
+    }
+    Ok(None)
+}
+
+/// The live code of the invited address, if one was asked for when `secret` signed.
+fn current_by(secret: &Secret, reader: &Reader<'_>, present: &Present) -> Result<Option<Code>> {
     let address_mac = address_mac(secret, present, &present.email);
     let asked = store::find_asked(reader, (present.id, &address_mac))?.filter(|asked| is_live(asked, reader.now));
     Ok(asked.map(|Asked { issued_at, .. }| {
@@ -77,9 +101,10 @@ pub fn current(reader: &Reader<'_>, secret: &Secret, present: &Present) -> Resul
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sent(tx: &WriteTx<'_>, secret: &Secret, present: &Present, asked_mac: &[u8]) -> Result<Option<Code>> {
-    let is_invited = address_mac(secret, present, &present.email) == asked_mac;
-    if is_invited { current(&tx.reader(), secret, present) } else { Ok(None) }
+pub fn sent(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, asked_mac: &[u8]) -> Result<Option<Code>> {
+    let asked_by = |secret: &&Secret| address_mac(secret, present, &present.email) == asked_mac;
+    let secret = keyring.verifying(tx.now).find(asked_by);
+    secret.map_or(Ok(None), |secret| current_by(secret, &tx.reader(), present))
 }
 
 /// Whether a code that was asked for can still be answered.

@@ -25,7 +25,7 @@ use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::{Invitation, new};
 use crate::key::Rights;
 use crate::mail;
-use crate::secret::Secret;
+use crate::secret::Keyring;
 use proof::Proof;
 
 /// The most characters of a user's id: as many as an identity provider may give (OpenID Connect Core 1.0, 2).
@@ -133,10 +133,10 @@ impl Attempt {
     /// # Errors
     /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for a token that is unknown, altered or
     /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`]; [`Code::RateLimited`].
-    pub fn run(&self, tx: &WriteTx<'_>, secret: &Secret) -> Result<Outcome> {
+    pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
         let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
         let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
-        let found = store::open(tx, tx.now, secret, &self.token, show)?.filter(sees);
+        let found = store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees);
         match (&self.proof, found) {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
             (Proof::Known(_), None) => Err(Error::not_found()),
@@ -149,7 +149,7 @@ impl Attempt {
                 self.change.check(&present)?;
                 let limits = &self.sending.limits;
                 limits.check_proofs(present.id)?;
-                if !code::verify(tx, secret, &present, email, code)? {
+                if !code::verify(tx, keyring, &present, email, code)? {
                     limits.count_wrong_proof(present.id);
                     return Ok(Outcome::Rejected);
                 }

@@ -56,7 +56,7 @@ pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<Looku
         let show = |invitation: &Invitation<'_>, organization: &_| {
             Ok(Preview::of(invitation, organization::store::find_name(reader, organization)?))
         };
-        store::open(reader, reader.now, &state.secret, &token, show)
+        store::open(reader, reader.now, &state.keyring, &token, show)
     })?;
     Ok(HttpResponse::Ok().json(found.ok_or_else(Error::not_found)?))
 }
@@ -92,21 +92,21 @@ pub async fn request_code(
 ) -> Result<HttpResponse> {
     let (token, email) = body.value.parse(state.rules.hosts)?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let (secret, Sending { limits, has_mail, .. }) = (state.secret.clone(), state.rules.sending.clone());
+    let (keyring, Sending { limits, has_mail, .. }) = (state.keyring.clone(), state.rules.sending.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
-            let present = store::open(tx, tx.now, &secret, &token, show)?.ok_or_else(Error::not_found)?;
+            let present = store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
             // Each request counts, right or wrong: a count of the wrong ones would tell which address is right.
             limits.check_proofs(present.id)?;
             limits.count_wrong_proof(present.id);
-            code::request(tx, &secret, &present, &email, has_mail)?;
+            code::request(tx, &keyring, &present, &email, has_mail)?;
             let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
             Ok(Answer { status: 202, location: None, body, replayed: false })
         })
     };
-    let answer = state.db.write(job).await?;
+    let answer = visitor.author().write(&state.db, job).await?;
     Ok(stored::head(&answer).body(answer.body))
 }
 
@@ -199,13 +199,13 @@ async fn answer(
     let by_code = matches!(proof, Proof::Code { .. });
     let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let is_vouched = rights.is_some();
+    let (is_vouched, author) = (rights.is_some(), visitor.author());
     let sending = state.rules.sending.clone();
     let attempt = Attempt { token, change, proof, rights, sending, origin: visitor.origin() };
-    let secret = state.secret.clone();
+    let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {
-            let Outcome::Answered(present) = attempt.run(tx, &secret)? else {
+            let Outcome::Answered(present) = attempt.run(tx, &keyring)? else {
                 return Ok(None);
             };
             let name = organization::store::find_name(tx, &present.organization)?;
@@ -217,7 +217,7 @@ async fn answer(
             Ok(Some(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false }))
         })
     };
-    let answer = state.db.write(job).await?.ok_or_else(rejected)?;
+    let answer = author.write(&state.db, job).await?.ok_or_else(rejected)?;
     Ok(stored::head(&answer).body(answer.body))
 }
 

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::invitation::link::LinkToken;
 use crate::invitation::{Invitation, store};
 use crate::organization::OrganizationId;
-use crate::secret::Secret;
+use crate::secret::Keyring;
 
 /// A code that was asked for.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ type Place<'a> = (Uuid, &'a [u8; 32]);
 pub fn open<T>(
     conn: &Connection,
     now: Timestamp,
-    secret: &Secret,
+    keyring: &Keyring,
     token: &LinkToken,
     show: impl FnOnce(&Invitation<'_>, &OrganizationId) -> Result<T>,
 ) -> Result<Option<T>> {
@@ -36,7 +36,7 @@ pub fn open<T>(
         return Ok(None);
     };
     let show_matching = |invitation: &Invitation<'_>| {
-        let matches = token.matches(secret, invitation.send_count.unwrap_or_default());
+        let matches = token.matches(keyring, now, invitation.send_count.unwrap_or_default());
         matches.then(|| show(invitation, &organization)).transpose()
     };
     Ok(store::find(conn, now, (&organization, token.id), show_matching)?.flatten())
@@ -75,6 +75,13 @@ pub fn count_try(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Resu
          on conflict do update set tries = tries + 1",
     )?
     .execute(named_params! { ":invitation_id": invitation.as_bytes(), ":address_mac": address_mac })?;
+    Ok(())
+}
+
+/// Drops the code at `place`.
+pub fn drop_code(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
+    tx.prepare_cached("delete from code where invitation_id = ?1 and address_mac = ?2")?
+        .execute((invitation.as_bytes(), address_mac))?;
     Ok(())
 }
 

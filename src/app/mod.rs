@@ -17,18 +17,20 @@ use url::Url;
 use crate::clock;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
+use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::failure::Failure;
 use crate::http::stopping::Stopping;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
+use crate::limits::Shares;
 use crate::mail::channel::{self, Mail};
 use crate::mail::transport::Transport;
 use crate::oidc;
 use crate::outbox::{Channel, Worker};
 use crate::retention;
-use crate::secret::Secret;
+use crate::secret;
 use crate::token::PlainKey;
 use crate::webhook::{self, channel::Webhooks};
 
@@ -42,6 +44,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
+const BODIES: usize = 16 * 1024 * 1024;
+/// One caller may have three quarters of them.
+const BODIES_TIMES: usize = 3;
 /// How often the limits forget who has not used them lately.
 const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
 
@@ -63,6 +69,8 @@ pub struct Program {
     pub public_url: Url,
     /// The admin key, if this start made the first one.
     pub admin_key: Option<PlainKey>,
+    /// What the person who starts it has to know besides, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Program {
@@ -75,16 +83,19 @@ impl Program {
         let connections = Connections::within_limits(config.workers)?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
-        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
-        let db = Db::open(&config.database, &options)?;
-        let secret = Secret::load(&config.secret)?;
+        // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
-        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let public_url = match &config.settings.public_url {
             Some(url) => url.clone(),
             None => Url::parse(&format!("http://{address}"))
                 .map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))?,
         };
+        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
+        let db = Db::open(&config.database, &options)?;
+        let secret::start::Opened { keyring, mut notes } =
+            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        notes.extend(db.notice().map(str::to_owned));
+        let admin_key = if config.mode == Mode::Serve { first_key(&db).await? } else { None };
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
         let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
@@ -94,7 +105,7 @@ impl Program {
             transport,
             composer,
             faults: faults.clone(),
-            secret: secret.clone(),
+            keyring: keyring.clone(),
             accept_url: accept_url.clone(),
             remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
@@ -108,15 +119,16 @@ impl Program {
             public_url: bare,
             accept_url,
             streams,
-            secret,
+            keyring,
             oidc,
             faults,
             guard,
+            bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
             stopping: Stopping::default(),
         };
         let workers = config.workers;
-        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key })
+        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -172,8 +184,10 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, mode, retention) = (self.state.db.clone(), self.state.mode, self.state.retention);
         let limits = self.state.rules.sending.limits.clone();
+        // Before there are requests: what an erasure had begun by now was cut off.
+        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
-        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.secret.clone(), faults.clone());
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
         let state = web::Data::new(self.state);
         let ending = state.clone();
         let app = move || {
@@ -219,6 +233,7 @@ impl Program {
         sweeping.abort();
         sweeping_deliveries.abort();
         retaining.abort();
+        deleting.abort();
         db.close();
         outcome.map_err(cannot_serve)
     }

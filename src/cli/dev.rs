@@ -29,7 +29,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
             Some(path) => path.join("invited.db"),
             None => super::database(settings.database.clone()),
         };
-        let mut config = Config::new(settings, database, Mode::Dev)?;
+        let mut config = Config::new(settings, &database, Mode::Dev)?;
         config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
         let program = Program::build(&config).await?;
         begin(&program, &config).await.map_err(|error| unusable(seed.as_deref(), &error))?;

@@ -4,6 +4,7 @@ mod dev;
 mod key;
 mod openapi;
 mod output;
+mod secret;
 mod serve;
 mod webhook;
 
@@ -45,6 +46,8 @@ enum Command {
     Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// Change the secret from which links and codes are derived
+    Secret(secret::SecretArgs),
     /// Hand events on to an application on this machine, while it is being developed
     Webhook(webhook::WebhookArgs),
     /// Print the OpenAPI document
@@ -62,6 +65,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings),
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Openapi) => openapi::run(),
         }
@@ -99,6 +103,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     let mut banner =
         format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
     banner += &format!("  mail       {}\n", program.mail());
+    banner.extend(program.notes.iter().map(|note| format!("  note       {note}\n")));
     let header = match &program.admin_key {
         Some(key) => {
             banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());

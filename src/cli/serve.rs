@@ -9,7 +9,7 @@ use crate::failure::Failure;
 pub fn run(settings: Settings) -> Result<(), Failure> {
     let output = Output::start(&settings.log);
     let database = super::database(settings.database.clone());
-    let config = Config::new(settings, database, Mode::Serve)?;
+    let config = Config::new(settings, &database, Mode::Serve)?;
     app::block_on(async {
         let signals = Signals::listen()?;
         let program = Program::build(&config).await?;

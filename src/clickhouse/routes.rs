@@ -165,6 +165,7 @@ pub async fn create(
     body: Json<DialectCreateBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
+    let author = access.caller.author();
     let by = By { origin: access.origin(), rights: access.caller.rights };
     let body = body.value.translate()?;
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
@@ -175,7 +176,7 @@ pub async fn create(
             Ok(Answer { status: 200, location: None, body, replayed: false })
         })
     };
-    Ok(stored::respond(state.db.write(job).await?))
+    Ok(stored::respond(author.write(&state.db, job).await?))
 }
 
 /// Answers as if what is not pending were not there.
@@ -226,8 +227,9 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<H
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})))
 )]
 pub async fn delete(access: Access<Write>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &origin, check_pending);
-    state.db.write(job).await?;
+    author.write(&state.db, job).await?;
     Ok(HttpResponse::Ok().json(Done { status: 200, request_id: access.request_id }))
 }

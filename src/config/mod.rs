@@ -83,6 +83,11 @@ pub struct Settings {
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
+    /// Go on without the secret that belongs to the data file, once: the links that it signed open
+    /// nothing then
+    #[arg(long)]
+    pub new_secret: bool,
+
     /// Time before an invitation can be sent again: 0s to 7d [default: 60s; dev: 0s]
     #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION", value_parser = parse_cooldown)]
     pub resend_cooldown: Option<Duration>,
@@ -203,7 +208,7 @@ impl Config {
     ///
     /// # Errors
     /// When the settings do not fit the mode or each other: development never listens beyond this machine.
-    pub fn new(settings: Settings, database: PathBuf, mode: Mode) -> Result<Self, Failure> {
+    pub fn new(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
         if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
             return Err(Failure::usage(
                 format!("dev listens on loopback addresses only (--listen {})", settings.listen),
@@ -213,7 +218,8 @@ impl Config {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
-        let secret = secret_source(&settings, &database);
+        let database = crate::db::resolve(database)?;
+        let secret = secret_source(settings.secret_file.as_deref(), &database)?;
         let (mail_server, heartbeat) = (settings.mail.server()?, HEARTBEAT);
         Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })
     }
@@ -267,15 +273,31 @@ pub fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
-/// Where the secret comes from. It has no flag of its own: command lines are seen by everybody on the machine.
-fn secret_source(settings: &Settings, database: &Path) -> Source {
-    match (std::env::var("INVITED_SECRET"), &settings.secret_file) {
-        (Ok(secret), _) => Source::Given(secret),
-        (Err(_), Some(path)) => Source::File(path.clone()),
-        (Err(_), None) => {
-            let mut path = database.as_os_str().to_owned();
-            path.push(".secret");
-            Source::Own(path.into())
-        }
+/// Where the secret comes from. The secret has no flag of its own, because command lines are seen by
+/// everybody on the machine. An empty variable is as good as none.
+///
+/// # Errors
+/// When the variable is not text, or a flag names a file besides.
+pub fn secret_source(secret_file: Option<&Path>, database: &Path) -> Result<Source, Failure> {
+    let given = std::env::var_os("INVITED_SECRET").filter(|value| !value.is_empty());
+    let Some(given) = given else {
+        return Ok(secret_file.map_or_else(|| own_secret(database), |path| Source::File(path.to_owned())));
+    };
+    let in_environment = std::env::var_os("INVITED_SECRET_FILE");
+    if let Some(path) = secret_file.filter(|path| in_environment.as_deref() != Some(path.as_os_str())) {
+        return Err(Failure::usage(
+            format!("both INVITED_SECRET and --secret-file {} give the secret", path.display()),
+            "unset INVITED_SECRET, or leave --secret-file out",
+        ));
     }
+    given.into_string().map(Source::Given).map_err(|_| {
+        Failure::usage("INVITED_SECRET is not text (UTF-8)", "give a random one, as `openssl rand -hex 32` prints it")
+    })
+}
+
+/// The file of the secret that goes with the data file.
+fn own_secret(database: &Path) -> Source {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".secret");
+    Source::Own(path.into())
 }

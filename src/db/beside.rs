@@ -1,11 +1,12 @@
 //! Reads and writes of a command that works beside a running server: through SQLite's own locks, never around them.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
+use super::refusal::by_sqlite;
 use super::transaction::{IdMint, WriteTx};
-use super::{Reader, file};
+use super::{Reader, file, place};
 use crate::clock::Clock;
 use crate::failure::Failure;
 
@@ -14,8 +15,8 @@ use crate::failure::Failure;
 /// # Errors
 /// When there is no file of ours at `path`, or `read` fails.
 pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
-    check(path)?;
-    let conn = connection::open_reader(path).map_err(|error| file::unusable(path, &error))?;
+    let path = &existing(path)?;
+    let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
     read(&Reader { conn: &conn, now: Clock::System.now() }).map_err(|error| failed(path, &error))
 }
 
@@ -24,8 +25,8 @@ pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::erro
 /// # Errors
 /// When there is no file of ours at `path`, or `write` fails: nothing is changed then.
 pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
-    check(path)?;
-    let unusable = |error: rusqlite::Error| file::unusable(path, &error);
+    let path = &existing(path)?;
+    let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
     let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
     let ids = IdMint::after(&transaction);
@@ -37,8 +38,9 @@ pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::e
     Ok(outcome)
 }
 
-/// A command never makes a data file: a mistyped path would look like an empty one.
-fn check(path: &Path) -> Result<(), Failure> {
+/// The data file that `path` names. A command never makes one: a mistyped path would look like an empty one.
+fn existing(path: &Path) -> Result<PathBuf, Failure> {
+    let path = &place::resolve(path)?;
     if !file::is_present(path)? {
         return Err(Failure::runtime(
             format!("there is no data file at {}", path.display()),
@@ -46,7 +48,8 @@ fn check(path: &Path) -> Result<(), Failure> {
         ));
     }
     file::prepare(path)?;
-    file::check_contents(path)
+    file::check_contents(path)?;
+    Ok(path.clone())
 }
 
 /// An error of the work itself.

@@ -156,7 +156,7 @@ impl Log {
                     self.note(outcome);
                 }
                 // Who asked may have gone away.
-                Ok(Order::Empty(caller)) => drop(caller.send(self.cut())),
+                Ok(Order::Empty(caller)) => drop(caller.send(self.empty())),
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -186,7 +186,18 @@ impl Log {
     }
 
     /// Has the next writer begin at the start of the log. `moved` frames are in the file already.
-    fn start_over(&mut self, mut moved: i64) -> Result<()> {
+    fn start_over(&mut self, moved: i64) -> Result<()> {
+        self.move_most(moved)?;
+        if !is_free(&self.conn, "restart")? {
+            self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
+        }
+        Ok(())
+    }
+
+    /// Moves what came since `moved` frames were in the file, until few come meanwhile: the
+    /// checkpoint that follows makes writers wait for the rest. Returns whether nobody keeps any of
+    /// it from being moved.
+    fn move_most(&self, mut moved: i64) -> Result<bool> {
         for _ in 0..TRIES {
             let (_, moved_now) = checkpoint(&self.conn, "passive")?;
             let is_near = moved_now - moved <= FEW;
@@ -195,15 +206,24 @@ impl Log {
                 break;
             }
         }
-        // The restart syncs the file while writers wait: what is synced before, they need not wait for.
+        // That checkpoint syncs the file while writers wait: what is synced before, they need not wait for.
         if let Err(error) = self.file.sync_data() {
             log::error!("the data file could not be synced: {error}");
         }
-        checkpoint(&self.conn, "passive")?;
-        if !is_free(&self.conn, "restart")? {
-            self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
+        let (frames, moved) = checkpoint(&self.conn, "passive")?;
+        Ok(moved >= frames)
+    }
+
+    /// Empties the log because somebody asks for it. Returns whether it could. While somebody reads
+    /// old pages, writers would be made to wait in vain.
+    fn empty(&mut self) -> bool {
+        match self.move_most(0) {
+            Ok(is_moved) => is_moved && self.cut(),
+            Err(error) => {
+                self.note(Err(error));
+                false
+            }
         }
-        Ok(())
     }
 
     /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the way.

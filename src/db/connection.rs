@@ -53,6 +53,13 @@ pub fn open_reader(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a file in memory that is as a new one: with the present schema, and nothing in it.
+pub fn open_in_memory() -> Result<Connection> {
+    let conn = Connection::open_in_memory()?;
+    conn.execute_batch(include_str!("../../schema.sql"))?;
+    Ok(conn)
+}
+
 /// What the pool opens its connections with.
 pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path).with_flags(reader_flags()).with_init(set_reader_pragmas)
@@ -77,6 +84,9 @@ fn set_pragmas(conn: &mut Connection) -> Result<()> {
     // Without this a bound limit makes SQLite compile the cached statement of a list anew each time.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
+    // What does not fit a statement's memory goes to no temporary file: there may be no place and no descriptor for one, and
+    // nothing would erase it.
+    conn.pragma_update(None, "temp_store", "memory")?;
     // A hostile file cannot make its own functions and views run.
     conn.pragma_update(None, "trusted_schema", false)?;
     // Memory-mapped reads under a writer have amplified corruption elsewhere, and gain nothing here.
@@ -113,6 +123,7 @@ mod tests {
                 ("busy_timeout", 5000),
                 ("trusted_schema", 0),
                 ("mmap_size", 0),
+                ("temp_store", 2),
             ] {
                 assert_eq!(pragma(conn, name)?, value, "{name}");
             }

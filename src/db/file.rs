@@ -1,19 +1,22 @@
 //! Decides whether a path is ours to open, and makes a new file whole or not at all.
 //!
 //! A file that is not ours, damaged, or of a newer version is refused untouched: it is looked at through a read-only
-//! connection, which neither writes nor moves a log. One server has the file at a time, held by a lock file beside it.
+//! connection, which neither writes nor moves a log. One server has the file at a time ([`Lock`]).
+//!
+//! Every path here is one that [`resolve`](super::place::resolve) returned.
 
-use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
 
 use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
-use super::connection;
+use super::lock::Lock;
+use super::place::{beside, folder};
+use super::refusal::{self, by_sqlite, by_system, damaged, refused, shell_word};
+use super::{connection, schema};
 use crate::failure::Failure;
 
 /// `pragma application_id` of our files: "invd".
@@ -27,68 +30,54 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 const CHECKED_WHOLE: u64 = 16 * 1024 * 1024;
 /// Bytes of the header of an SQLite file.
 const HEADER: usize = 100;
+/// Rights by which others may write.
+const OTHERS_WRITE: u32 = 0o022;
+/// Rights of everybody but the owner.
+const OTHERS: u32 = 0o077;
 
-/// The right to serve a file, held until dropped or until the process dies.
-pub struct Lock {
-    /// The locked lock file, with our process id in it.
-    _file: File,
-}
-
-impl Lock {
-    /// Takes the right to serve the file at `path`.
-    ///
-    /// # Errors
-    /// When another process has it, or the lock file cannot be written.
-    fn take(path: &Path) -> Result<Self, Failure> {
-        let lock_path = beside(path, ".lock");
-        let opened =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
-        let mut file = opened.map_err(|error| unusable(&lock_path, &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(held(path, &mut file)),
-            Err(TryLockError::Error(error)) => return Err(unusable(&lock_path, &error)),
-        }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(|error| unusable(&lock_path, &error))?;
-        Ok(Self { _file: file })
-    }
-}
-
-/// What is said when another server has the file.
-fn held(path: &Path, lock: &mut File) -> Failure {
-    // The holder may have locked the file this very moment, and not have written its id yet.
-    std::thread::sleep(Duration::from_millis(50));
-    let mut holder = String::new();
-    let holder = match lock.read_to_string(&mut holder) {
-        Ok(1..) => format!("process {}", holder.trim()),
-        _ => "another process".to_owned(),
-    };
-    Failure::runtime(
-        format!("the data file is being served by {holder} ({})", path.display()),
-        "stop that server first, or give this one a file of its own with --database",
-    )
-}
-
-/// Takes the right to serve the file at `path`, and makes sure that it is whole and ours.
+/// Takes the right to serve the file at `path`, and makes sure that it is whole and ours. A start that fails leaves
+/// nothing behind. Returns what the person at the terminal is to be told of the file, too.
 ///
 /// # Errors
 /// When the path cannot be used, is being served, or holds what this program did not make.
-pub fn claim(path: &Path) -> Result<Lock, Failure> {
+pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     // What is refused is refused before anything is made, the lock file included.
-    if is_present(path)? {
+    let is_new = !is_present(path)?;
+    if !is_new {
         check_header(path)?;
-    } else {
-        create_folder(path)?;
     }
-    let lock = Lock::take(path)?;
-    prepare(path)?;
-    check_contents(path)?;
-    Ok(lock)
+    let missing: Vec<_> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
+    let claimed = create_folder(path).and_then(|()| claim_in_folder(path));
+    if claimed.is_err() {
+        for folder in missing {
+            // One that is not empty is somebody else's by now.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+    let (lock, notice) = claimed?;
+    Ok((lock, if is_new { replacement(path) } else { notice }))
 }
 
-/// Makes sure that there is a file of ours at `path`: looks at the one that is there, or makes a new one with its folder.
+/// What is told of a new file beside the secret of an older one.
+fn replacement(path: &Path) -> Option<String> {
+    let secret = beside(path, ".secret");
+    let told = "a new, empty data file was made, though there is a secret beside it: was there an older one?";
+    secret.exists().then(|| told.to_owned())
+}
+
+/// Takes the right to serve the file at `path`, whose folder is there.
+fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
+    let lock = Lock::take(path)?;
+    match prepare(path).and_then(|()| check_contents(path)) {
+        Ok(()) => Ok((lock, make_private(path))),
+        Err(failure) => {
+            lock.undo();
+            Err(failure)
+        }
+    }
+}
+
+/// Makes sure that there is a file of ours at `path`: looks at the one that is there, or makes a new one.
 ///
 /// # Errors
 /// When the path cannot be used, or holds what this program did not make.
@@ -97,17 +86,87 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
 }
 
 /// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp` leave it.
+///
+/// # Errors
+/// When what is there can be no data file, or must not be one.
 pub fn is_present(path: &Path) -> Result<bool, Failure> {
     let length = match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Err(refused(path, "it is a directory")),
-        Ok(metadata) => metadata.len(),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
-        Err(error) => return Err(unusable(path, &error)),
+        Ok(metadata) => {
+            check_kind(path, &metadata)?;
+            metadata.len()
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => 0,
+        Err(error) => return Err(by_system(path, &error)),
     };
     if length == 0 && fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
-        return Err(refused(path, "the file is missing or empty, but its log (-wal) is there"));
+        let hint = "bring back the file that the log belongs to, or give another path with --database";
+        return Err(refused(path, "the file is missing or empty, but its log (-wal) is there", hint));
     }
     Ok(length > 0)
+}
+
+/// Checks what can be seen of a file from outside. A file with two names has two logs, and whoever serves it by both
+/// damages it.
+fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+    let (place, file) = (shell_word(&folder(path).to_string_lossy()), shell_word(&path.to_string_lossy()));
+    let (why, hint) = if metadata.is_dir() {
+        ("it is a directory", "give the path of a file in it with --database".to_owned())
+    } else if !metadata.is_file() {
+        ("it is no regular file", "give another path with --database".to_owned())
+    } else if metadata.nlink() > 1 {
+        ("it has more than one name", format!("remove the others; `find {place} -samefile {file}` shows those nearby"))
+    } else if is_mounted_alone(path) {
+        (
+            "it is mounted as a single file",
+            "its log would lie outside of the mount: mount its folder instead".to_owned(),
+        )
+    } else if metadata.len() > 0 && metadata.mode() & OTHERS_WRITE != 0 && keeps_rights(folder(path)) {
+        ("others on this machine may write it", format!("make sure that nobody has, then: chmod 600 {file}"))
+    } else {
+        return Ok(());
+    };
+    Err(refused(path, why, &hint))
+}
+
+/// Whether rights mean anything in a folder: some shares show the same ones for every file, and keep none.
+fn keeps_rights(folder: &Path) -> bool {
+    // 0600, as every temporary file.
+    let probe = tempfile::NamedTempFile::new_in(folder).and_then(|probe| probe.as_file().metadata());
+    probe.map_or(true, |probe| probe.mode() & OTHERS == 0)
+}
+
+/// Whether the file itself, and not only a folder above it, is mounted at its place.
+#[cfg(target_os = "linux")]
+fn is_mounted_alone(path: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
+    found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
+}
+
+/// Only Linux mounts single files.
+#[cfg(not(target_os = "linux"))]
+fn is_mounted_alone(_: &Path) -> bool {
+    false
+}
+
+/// Makes a file that others may read private, with its log: SQLite gives the log the rights of the file. Returns what
+/// was done, or what has to be.
+fn make_private(path: &Path) -> Option<String> {
+    let mode = fs::metadata(path).ok()?.mode();
+    if mode & OTHERS == 0 {
+        return None;
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        // A log that is missing will be made with the rights of the file.
+        let _ = fs::set_permissions(beside(path, suffix), Permissions::from_mode(mode & 0o700));
+    }
+    let is_private = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & OTHERS == 0);
+    Some(if is_private {
+        format!("others on this machine could read the data file: it was {:o}, and is private now", mode & 0o777)
+    } else {
+        let file = shell_word(&path.to_string_lossy());
+        format!("others on this machine may read the data file; its owner should chmod 600 {file}")
+    })
 }
 
 /// Makes the folder of the file, for its owner alone. Does nothing where it is.
@@ -118,34 +177,53 @@ fn create_folder(path: &Path) -> Result<(), Failure> {
     }
     let made =
         DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| sync_folder(self::folder(folder)));
-    made.map_err(|error| unusable(folder, &error))
+    made.map_err(|error| by_system(folder, &error))
 }
 
 /// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one. The lock is held, so what
 /// has that name already was left by a crash.
 fn create(path: &Path) -> Result<(), Failure> {
     let unfinished = beside(path, ".new");
-    for leftover in [beside(path, ".new-journal"), beside(path, ".new-wal"), unfinished.clone()] {
-        if let Err(error) = fs::remove_file(&leftover)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            return Err(unusable(&leftover, &error));
-        }
+    remove_unfinished(&unfinished)?;
+    let made = create_as(&unfinished, path);
+    if made.is_err() {
+        // The cause is told already.
+        let _ = remove_unfinished(&unfinished);
     }
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished);
-    let file = file.map_err(|error| unusable(&unfinished, &error))?;
-    fill(&unfinished).map_err(|error| unusable(&unfinished, &*error))?;
-    let renamed = file.sync_all().and_then(|()| fs::rename(&unfinished, path)).and_then(|()| sync_folder(folder(path)));
-    renamed.map_err(|error| unusable(path, &error))
+    made
 }
 
-/// Puts the schema into an empty file.
-fn fill(path: &Path) -> Result<(), Box<dyn std::error::Error>> {
-    let mut conn = Connection::open(path)?;
-    migrations().to_latest(&mut conn)?;
-    conn.pragma_update(None, "journal_mode", "wal")?;
-    conn.close().map_err(|(_, error)| error)?;
+/// Makes a new file as `unfinished`, and gives it its name.
+fn create_as(unfinished: &Path, path: &Path) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| by_system(path, &error);
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished).map_err(failed)?;
+    fill(unfinished, path)?;
+    let renamed = file.sync_all().and_then(|()| fs::rename(unfinished, path)).and_then(|()| sync_folder(folder(path)));
+    renamed.map_err(failed)
+}
+
+/// Removes what a crash or a failure left of a new file.
+fn remove_unfinished(unfinished: &Path) -> Result<(), Failure> {
+    for leftover in ["-journal", "-wal", "-shm", ""].map(|suffix| beside(unfinished, suffix)) {
+        if let Err(error) = fs::remove_file(&leftover)
+            && error.kind() != ErrorKind::NotFound
+        {
+            return Err(by_system(&leftover, &error));
+        }
+    }
     Ok(())
+}
+
+/// Puts the schema into the empty file `unfinished`, which is to be the one at `path`.
+fn fill(unfinished: &Path, path: &Path) -> Result<(), Failure> {
+    let failed = |error| by_sqlite(path, error);
+    let mut conn = Connection::open(unfinished).map_err(failed)?;
+    migrations().to_latest(&mut conn).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
+        other => refusal::unusable(path, &other.to_string(), "this is a fault of the program: please report it"),
+    })?;
+    conn.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    conn.close().map_err(|(_, error)| failed(error))
 }
 
 /// Makes names in a folder durable.
@@ -156,22 +234,25 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let mut header = [0; HEADER];
-    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| unusable(path, &error))?;
-    let length = file.metadata().map_err(|error| unusable(path, &error))?.len();
-    let is_sqlite = file.read_exact(&mut header).is_ok() && header.starts_with(b"SQLite format 3\0");
-    if !is_sqlite {
-        return Err(refused(path, "it is not an SQLite file"));
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| by_system(path, &error))?;
+    let length = file.metadata().map_err(|error| by_system(path, &error))?.len();
+    let elsewhere = "give another path with --database";
+    if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
+        return Err(refused(path, "it is not an SQLite file", elsewhere));
     }
     let field = |offset: usize| {
         u32::from_be_bytes([header[offset], header[offset + 1], header[offset + 2], header[offset + 3]])
     };
-    if field(68) != APPLICATION_ID {
-        return Err(refused(path, "it is an SQLite file of another program"));
+    let (application_id, version) = (field(68), field(60));
+    if is_dump(path, &header, (application_id, version)) {
+        return Err(dump(path));
     }
-    if field(60) > SCHEMA_VERSION {
+    if application_id != APPLICATION_ID {
+        return Err(refused(path, "it is an SQLite file of another program", elsewhere));
+    }
+    if version > SCHEMA_VERSION {
         let what = format!(
-            "the data file has schema version {}, newer than this program's {SCHEMA_VERSION} ({})",
-            field(60),
+            "the data file has schema version {version}, newer than this program's {SCHEMA_VERSION} ({})",
             path.display()
         );
         return Err(Failure::runtime(what, "use the newer version of invited that made it; the file was not touched"));
@@ -179,15 +260,39 @@ fn check_header(path: &Path) -> Result<(), Failure> {
     let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     if !has_log && length < page * u64::from(field(28)) {
-        return Err(refused(path, "it is shorter than its header says"));
+        return Err(damaged(path, "it is shorter than its header says"));
     }
     Ok(())
 }
 
-/// Looks at the file through SQLite: its version, the schema's text, and for a small file every page.
+/// Whether a file is a copy of ours that went through SQL text, as `.dump` and `.clone` make it: such a copy has the
+/// tables, but not the two numbers of the header. Nothing is left beside a file that keeps no log (1 in its header).
+fn is_dump(path: &Path, header: &[u8; HEADER], (application_id, version): (u32, u32)) -> bool {
+    let keeps_no_log = header[18] == 1;
+    match (application_id, version) {
+        (APPLICATION_ID, 0) => true,
+        (0, 0) if keeps_no_log => {
+            connection::open_reader(path).and_then(|conn| schema::has_our_tables(&conn)).unwrap_or(false)
+        }
+        _ => false,
+    }
+}
+
+/// The refusal of a copy that went through SQL text, with the command that makes it a data file again.
+fn dump(path: &Path) -> Failure {
+    let pragmas = format!("pragma application_id={APPLICATION_ID}; pragma user_version={SCHEMA_VERSION}");
+    let file = shell_word(&path.to_string_lossy());
+    refused(
+        path,
+        "it has our tables, but lacks the application id and the version: a copy by .dump or .clone loses them",
+        &format!("if it is a whole copy: sqlite3 {file} '{pragmas}'"),
+    )
+}
+
+/// Looks at the file through SQLite: its version, the schema, and for a small file every page.
 ///
 /// # Errors
-/// When the file is damaged or its schema is not ours.
+/// When the file cannot be read, is damaged, or its schema is not ours.
 pub fn check_contents(path: &Path) -> Result<(), Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::runtime(
@@ -195,15 +300,13 @@ pub fn check_contents(path: &Path) -> Result<(), Failure> {
             "build it with SQLite 3.51.3 or newer",
         ));
     }
-    let damaged = |error: rusqlite::Error| refused(path, &format!("it is damaged: {error}"));
-    let conn = connection::open_reader(path).map_err(damaged)?;
-    if schema_text(&conn).map_err(damaged)? != expected_schema().map_err(damaged)? {
-        return Err(refused(path, "its tables are not the ones that this program makes"));
-    }
+    let failed = |error| by_sqlite(path, error);
+    let conn = connection::open_reader(path).map_err(failed)?;
+    schema::check(&conn, path)?;
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_WHOLE) {
-        let verdict: String = conn.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(damaged)?;
+        let verdict: String = conn.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
         if verdict != "ok" {
-            return Err(refused(path, &format!("it is damaged: {}", verdict.lines().last().unwrap_or_default())));
+            return Err(damaged(path, verdict.lines().last().unwrap_or_default()));
         }
     }
     Ok(())
@@ -212,54 +315,6 @@ pub fn check_contents(path: &Path) -> Result<(), Failure> {
 /// The steps that bring a file to the present schema.
 fn migrations() -> Migrations<'static> {
     Migrations::new(vec![M::up(include_str!("../../schema.sql"))])
-}
-
-/// Every definition in the file, in a fixed order, without comments and spacing: those may change without a migration.
-fn schema_text(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let query = "select coalesce(sql, name) from sqlite_schema where name not like 'sqlite_stat%' order by type, name";
-    let mut definitions = conn.prepare(query)?;
-    let bare = |sql: String| {
-        let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
-        lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
-    };
-    definitions.query_map([], |row| row.get(0).map(bare))?.collect()
-}
-
-/// The definitions of a new file.
-fn expected_schema() -> rusqlite::Result<Vec<String>> {
-    let conn = Connection::open_in_memory()?;
-    conn.execute_batch(include_str!("../../schema.sql"))?;
-    schema_text(&conn)
-}
-
-/// The folder that holds `path`.
-fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// `path` with `suffix` at its end.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// The path cannot be used at all.
-pub fn unusable(path: &Path, why: &(dyn std::error::Error + 'static)) -> Failure {
-    // The last cause is the one that a person can do something about.
-    let root = std::iter::successors(Some(why), |error| error.source()).last().unwrap_or(why);
-    Failure::runtime(
-        format!("cannot use {} ({root})", path.display()),
-        "give a path in a folder that this user can write and that has space, with --database or INVITED_DATABASE",
-    )
-}
-
-/// There is a file, and it stays as it is.
-fn refused(path: &Path, why: &str) -> Failure {
-    Failure::runtime(
-        format!("cannot use {} as a data file ({why})", path.display()),
-        "the file was not touched; restore a backup, or give another path with --database",
-    )
 }
 
 #[cfg(test)]

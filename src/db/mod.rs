@@ -1,9 +1,13 @@
 //! The one SQLite file: who may read it, who writes it, and what is checked before that.
 //!
-//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all.
+//! * [`place`] finds the one path of a file, [`lock`] lets one server have it, [`identity`] sees when it is taken away.
+//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all; [`schema`] looks at what is
+//!   in it, [`refusal`] says why not.
 //! * [`connection`] is the one place where connections get their pragmas.
-//! * [`writer`] owns the only writing connection and commits in groups; [`checkpoint`] keeps the log short.
+//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is next; [`checkpoint`] keeps the log short.
+//! * [`integrity`] looks for damage in the background.
 //! * [`topic`] tells those who wait what was committed.
+//! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //!
 //! # Locking
@@ -15,6 +19,14 @@ mod checkpoint;
 mod connection;
 mod error;
 mod file;
+mod identity;
+mod integrity;
+mod lock;
+mod place;
+mod queue;
+mod refusal;
+mod rehearsal;
+mod schema;
 mod scrub;
 mod topic;
 mod transaction;
@@ -36,6 +48,11 @@ use crate::failure::Failure;
 
 pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
+pub use error::unless_damaged;
+pub use integrity::Integrity;
+pub use place::resolve;
+pub use queue::Load;
+pub use rehearsal::Stage;
 pub use topic::Topic;
 pub use transaction::WriteTx;
 
@@ -48,10 +65,8 @@ const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
 /// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
 const STEPS_PER_LOOK: i32 = 20_000;
 
-/// How often emptying the log is tried, with [`LOG_PAUSE`] between: together longer than a long read may run.
-const LOG_TRIES: usize = 30;
-/// How long after one failed try to empty the log comes the next.
-const LOG_PAUSE: Duration = Duration::from_millis(100);
+/// Who writes what nobody asked for just now.
+const SERVER: &str = "server";
 
 /// How to open the file.
 #[derive(Clone, Debug)]
@@ -83,10 +98,16 @@ struct Shared {
     writer: writer::Writer,
     /// The thread that moves the log into the file.
     checkpointer: checkpoint::Checkpointer,
+    /// The thread that looks for damage.
+    checker: integrity::Checker,
+    /// The thread that sees when the file is taken away.
+    watch: identity::Watch,
     /// The data file once more. Stands behind all connections: closed before them, it would take their locks along.
-    _file: Arc<File>,
+    identity: Arc<identity::Identity>,
+    /// What the person at the terminal is told of the file.
+    notice: Option<String>,
     /// One server per file.
-    _lock: file::Lock,
+    _lock: lock::Lock,
 }
 
 /// A read-only connection for the length of one read.
@@ -156,10 +177,20 @@ impl Drop for TimeLimit<'_> {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
+impl Shared {
+    /// Finishes what is queued, empties the log and ends all threads.
+    fn close(&self) {
+        // It reads, and would be in the way of the log.
+        self.checker.close();
         self.writer.close();
         self.checkpointer.close();
+        self.watch.close();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -169,22 +200,31 @@ impl Db {
     /// # Errors
     /// When the path cannot be used, or holds what this program did not make: nothing is changed then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
-        let lock = file::claim(path)?;
-        let failed = |error: rusqlite::Error| file::unusable(path, &error);
+        let path = &place::resolve(path)?;
+        let (lock, notice) = file::claim(path)?;
+        let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let writer = writer::Writer::start(writer, clock.clone());
-        let file = Arc::new(File::open(path).map_err(|error| file::unusable(path, &error))?);
+        let by_system = |error| refusal::by_system(path, &error);
+        let file = Arc::new(File::open(path).map_err(by_system)?);
+        let identity = Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
+        let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let checkpointer = checkpoint::Checkpointer::start(checkpointer, Arc::clone(&file));
+        let checkpointer = checkpoint::Checkpointer::start(checkpointer, file);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
+            // A connection never goes stale, and one that is opened anew may find another file at the path.
+            .idle_timeout(None)
+            .max_lifetime(None)
             .build(connection::reader_manager(path))
-            .map_err(|error| file::unusable(path, &error))?;
+            .map_err(|error| refusal::unusable(path, &error.to_string(), "see the log"))?;
         let long_reads = Arc::new(Semaphore::new(LONG_READS));
-        let shared = Shared { readers, long_reads, clock, writer, checkpointer, _file: file, _lock: lock };
+        let checker = integrity::Checker::start(path);
+        let watch = identity::Watch::start(Arc::clone(&identity));
+        let shared =
+            Shared { readers, long_reads, clock, writer, checkpointer, checker, watch, identity, notice, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -232,39 +272,50 @@ impl Db {
         tokio::task::spawn_blocking(task).await.map_err(Error::internal)?
     }
 
-    /// Runs `job` on the writer thread, in a transaction that it may share with other jobs, and answers once that is
-    /// durable. A job that fails is undone alone.
+    /// Runs `job` of the server itself on the writer thread: see [`Db::write_as`].
     ///
     /// # Errors
-    /// What `job` answers; [`Code::Overloaded`] when too many wait; a storage code when the commit failed.
+    /// Those of [`Db::write_as`].
     pub async fn write<T: Send + 'static>(
         &self,
-        job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+        job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.shared.writer.run(job)?.await.map_err(Error::internal)?
+        self.write_as(SERVER, Load::ONE, job).await
     }
 
-    /// Empties the log, so that what was overwritten is in it no more.
+    /// Runs `job` on the writer thread when it is the turn of `actor`, in a transaction that it may
+    /// share with other jobs, and returns once that is durable. A job that fails is undone alone. It
+    /// may be run again where its transaction was undone because of another one. It takes up `load`
+    /// while it waits.
     ///
     /// # Errors
-    /// [`Code::StorageBusy`] when somebody reads for longer than any of our own reads may: that is another program.
-    pub async fn empty_log(&self) -> Result<()> {
-        for _ in 0..LOG_TRIES {
-            if self.shared.checkpointer.empty().await.unwrap_or(false) {
-                return Ok(());
-            }
-            tokio::time::sleep(LOG_PAUSE).await;
-        }
-        let detail =
-            "It is done, but another program keeps the log from being emptied: stop that, and repeat the request.";
-        Err(Error::new(Code::StorageBusy, detail))
+    /// What `job` returns; [`Code::Overloaded`] when the actor has too much waiting; a storage code
+    /// when the commit failed.
+    pub async fn write_as<T: Send + 'static>(
+        &self,
+        actor: &str,
+        load: Load,
+        job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.shared.writer.run(actor, load, job)?.await.map_err(Error::internal)?
+    }
+
+    /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether it could: a reader keeps
+    /// it from that for as long as it reads.
+    pub async fn empty_log(&self) -> bool {
+        self.shared.checker.give_way();
+        self.shared.checkpointer.empty().await.unwrap_or(false)
     }
 
     /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when
     /// that happens: it may be a thread that the end of the process does not wait for.
     pub fn close(&self) {
-        self.shared.writer.close();
-        self.shared.checkpointer.close();
+        self.shared.close();
+    }
+
+    /// What the last look through the whole file came to.
+    pub fn integrity(&self) -> Integrity {
+        self.shared.checker.verdict()
     }
 
     /// What follows `topic` from now on: it changes with every commit that announced it.
@@ -285,6 +336,19 @@ impl Db {
     /// Whether writes are taken. Turns false, until a restart, when the disk reported an error.
     pub fn is_writable(&self) -> bool {
         self.shared.writer.is_writable()
+    }
+
+    /// Checks that the file is still the one at its place.
+    ///
+    /// # Errors
+    /// [`Code::StorageFailed`] when it was removed or replaced: writes are refused for so long.
+    pub fn check_place(&self) -> Result<()> {
+        self.shared.identity.check()
+    }
+
+    /// What the person at the terminal is to be told of the file, if anything.
+    pub fn notice(&self) -> Option<&str> {
+        self.shared.notice.as_deref()
     }
 
     /// Transactions committed so far: what group commit saves can be counted.

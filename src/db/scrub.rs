@@ -2,7 +2,7 @@
 //!
 //! `pragma secure_delete` zeroes every cell that is deleted and every page that becomes free. One thing it leaves: where SQLite
 //! spreads the cells of a page over its neighbours, copies stay in the gap between the cell pointers and the cells, until new
-//! cells happen to overwrite them. So the gap of every b-tree page is looked at, and zeroed where it holds what must go.
+//! cells happen to overwrite them. So the gap of every b-tree page is looked at, and zeroed where it holds anything.
 //! Stale text never moves to another page, so one walk over the file is enough.
 
 use std::ops::Range;
@@ -20,15 +20,14 @@ const PAGES_PER_JOB: usize = 32;
 const MAX_PAGES: u32 = 0x0200_0000;
 
 impl Db {
-    /// Zeroes the unused gap of each page in which `is_stale` finds something. Answers how many that were.
+    /// Zeroes the unused gap of each page in which there is something. Returns how many that were.
     ///
     /// # Errors
     /// When the file cannot be read or written: what was cleared by then stays cleared.
-    pub async fn scrub(&self, is_stale: impl Fn(&[u8]) -> bool + Clone + Send + 'static) -> Result<usize> {
+    pub async fn scrub(&self) -> Result<usize> {
         let (mut next, mut cleared) = (1, 0);
         loop {
-            let test = is_stale.clone();
-            let (found, more) = self.read_long(move |reader| find(reader, next, test)).await?;
+            let (found, more) = self.read_long(move |reader| find(reader, next)).await?;
             for pages in found.chunks(PAGES_PER_JOB) {
                 let pages = pages.to_vec();
                 cleared += pages.len();
@@ -42,8 +41,8 @@ impl Db {
     }
 }
 
-/// The stale ones of some pages from `first` on, and where to go on.
-fn find(reader: &Reader<'_>, first: u32, is_stale: impl Fn(&[u8]) -> bool) -> Result<(Vec<u32>, Option<u32>)> {
+/// Those of some pages from `first` on whose gap holds something, and where to go on.
+fn find(reader: &Reader<'_>, first: u32) -> Result<(Vec<u32>, Option<u32>)> {
     let count: u32 = reader.query_row("pragma page_count", [], |row| row.get(0))?;
     if count >= MAX_PAGES {
         return Err(Error::internal("a file of 128 GiB cannot be scrubbed"));
@@ -55,7 +54,7 @@ fn find(reader: &Reader<'_>, first: u32, is_stale: impl Fn(&[u8]) -> bool) -> Re
         let mut rows = statement.query([number])?;
         let Some(row) = rows.next()? else { continue };
         let page = row.get_ref(0)?.as_blob().map_err(Error::internal)?;
-        if gap(page, number).is_some_and(|gap| is_stale(&page[gap])) {
+        if gap(page, number).is_some_and(|gap| page[gap].iter().any(|&byte| byte != 0)) {
             found.push(number);
         }
     }
@@ -123,10 +122,9 @@ mod tests {
                 Ok(rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
             };
             let before = db.read(rows).expect("rows");
-            let is_stale = |gap: &[u8]| gap.windows(7).any(|window| window == b"remains");
-            assert!(db.scrub(is_stale).await.expect("it works") > 0, "secure_delete alone would do");
-            assert_eq!(db.scrub(is_stale).await.expect("it works"), 0);
-            db.empty_log().await.expect("nobody is in the way");
+            assert!(db.scrub().await.expect("it works") > 0, "secure_delete alone would do");
+            assert_eq!(db.scrub().await.expect("it works"), 0);
+            assert!(db.empty_log().await, "nobody is in the way");
             assert_eq!(db.read(rows).expect("rows"), before);
             let verdict: String =
                 db.read(|reader| Ok(reader.query_row("pragma integrity_check", [], |row| row.get(0))?)).expect("it");

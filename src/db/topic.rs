@@ -13,11 +13,13 @@ pub enum Topic {
     Webhooks,
     /// Mail has left the queue: in development the mailbox may have it.
     Mailbox,
+    /// What is to leave the file has come a stage further.
+    Purge,
 }
 
 impl Topic {
     /// Every topic.
-    const ALL: [Self; 4] = [Self::Events, Self::Mail, Self::Webhooks, Self::Mailbox];
+    const ALL: [Self; 5] = [Self::Events, Self::Mail, Self::Webhooks, Self::Mailbox, Self::Purge];
 
     /// The topic's bit in a set of them.
     pub(super) fn bit(self) -> u8 {

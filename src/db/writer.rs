@@ -1,34 +1,45 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
-//! A job is a closure that changes rows. The thread takes what waits in the queue, runs each job in a savepoint of one
-//! `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them. Under load the
-//! next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for more.
+//! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it is, runs each job in a
+//! savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them.
+//! Under load the next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for
+//! more.
 //!
 //! # Failure
-//! A job that fails is rolled back to its savepoint and answered alone. A commit that fails fails every job in it.
-//! After an I/O error nothing more is written until a restart: what the disk holds is not known any more. A full disk is
-//! not such an error. A panic in a job ends the process: half a group must never be served.
+//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the whole transaction because
+//! of one job, each job of the group gets a transaction of its own. A commit that fails fails every job in it.
+//!
+//! After a write or a sync of a commit has failed, nothing more is written until a restart: what the disk holds is not known
+//! any more. A lack of room, of memory or of descriptors is not such an error: it is told to those it meets, and passes.
+//! A panic in a job ends the process: half a group must never be served.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
+use super::error::NO_ROOM;
+use super::identity::Identity;
+use super::queue::{Load, Queue, Refusal, Turn};
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::clock::Clock;
 use crate::error::{Code, Error, Result};
 
-/// Jobs that may wait. At ten thousand writes a second that is a tenth of a second; more would only wait longer.
-const QUEUE: usize = 1024;
+/// What may wait. Two thousand creates are a quarter of a second; sixty-four thousand rows of batches
+/// are some seconds, which only those wait who sent them.
+const QUEUE: Load = Load { jobs: 2_048, rows: 65_536, bytes: 48 * 1024 * 1024 };
 /// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
 const GROUP: usize = 256;
+/// How long a group may work before it commits. One long job may take it beyond that.
+const GROUP_TIME: Duration = Duration::from_millis(20);
+/// Rows that a group may have in any case, so that a slow machine has its share of each commit, too.
+const FEW_ROWS: usize = 64;
 
 /// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
 const CUT_TRIES: usize = 200;
@@ -37,8 +48,8 @@ const CUT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A handle to the writer thread.
 pub struct Writer {
-    /// Where jobs wait; nothing in the place of a job tells the thread to end.
-    queue: SyncSender<Option<Box<dyn Job>>>,
+    /// Where jobs wait.
+    queue: Arc<Queue<Box<dyn Job>>>,
     /// What the thread shows of itself.
     gauges: Arc<Gauges>,
     /// The thread, until it was told to end.
@@ -57,8 +68,11 @@ struct Gauges {
 
 /// A change that waits, whatever its outcome's type.
 trait Job: Send {
-    /// Makes the change in the open transaction. Answers the code of its refusal.
-    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code>;
+    /// Makes the change in the open transaction, again where it was undone before.
+    ///
+    /// # Errors
+    /// Why the change was refused. The caller gets the same error.
+    fn run(&mut self, tx: &WriteTx<'_>) -> Result<()>;
 
     /// Tells the caller the outcome, or `failure` when the transaction was not committed.
     fn answer(self: Box<Self>, failure: Option<Error>);
@@ -66,24 +80,29 @@ trait Job: Send {
 
 /// A change that is made by `F` and has an outcome of type `T`.
 struct Change<T, F> {
-    /// Makes the change; gone once it ran.
-    make: Option<F>,
+    /// Makes the change.
+    make: F,
     /// What it answered.
     outcome: Option<Result<T>>,
     /// Where its caller waits.
     caller: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
-    fn run(&mut self, tx: &WriteTx<'_>) -> std::result::Result<(), Code> {
-        let outcome = self.make.take().map(|make| make(tx));
-        let code = outcome.as_ref().and_then(|outcome| outcome.as_ref().err()).map(|error| error.code);
-        self.outcome = outcome;
-        code.map_or(Ok(()), Err)
+impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
+    fn run(&mut self, tx: &WriteTx<'_>) -> Result<()> {
+        let outcome = (self.make)(tx);
+        let refusal = outcome.as_ref().err().map(Error::repeat);
+        self.outcome = Some(outcome);
+        refusal.map_or(Ok(()), Err)
     }
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
-        let outcome = failure.map(Err).or(self.outcome);
+        let outcome = match (failure, self.outcome) {
+            // The job's own error has the cause.
+            (Some(failure), Some(Err(own))) if own.code == failure.code => Some(Err(own)),
+            (Some(failure), _) => Some(Err(failure)),
+            (None, outcome) => outcome,
+        };
         // A caller that has gone away does not undo its change.
         drop(self.caller.send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))));
     }
@@ -91,13 +110,13 @@ impl<T: Send, F: FnOnce(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> 
 
 impl Writer {
     /// Starts the thread that owns `conn`.
-    pub fn start(conn: Connection, clock: Clock) -> Self {
-        let (queue, jobs) = sync_channel(QUEUE);
+    pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
+        let queue = Arc::new(Queue::new(QUEUE));
         let gauges =
             Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
-        let shown = Arc::clone(&gauges);
+        let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, &jobs, &clock, &shown);
+            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!("the writer panicked; the process ends so that no half-made change is served");
                 std::process::abort();
@@ -106,33 +125,35 @@ impl Writer {
         Self { queue, gauges, thread: Mutex::new(Some(thread)) }
     }
 
-    /// Queues the change that `make` makes; the receiver gets its outcome after the commit.
+    /// Queues the change that `make` makes for `actor`, and that takes up `load` while it waits; the
+    /// receiver gets its outcome after the commit.
     ///
     /// # Errors
-    /// [`Code::Overloaded`] when the queue is full, [`Code::StorageFailed`] since an I/O error.
+    /// [`Code::Overloaded`] when the actor has as much waiting as it may, [`Code::StorageFailed`]
+    /// since an I/O error.
     pub fn run<T: Send + 'static>(
         &self,
-        make: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+        actor: &str,
+        load: Load,
+        make: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T>>> {
         if !self.is_writable() {
             return Err(refused_since_failure());
         }
         let (caller, receiver) = oneshot::channel();
-        let job = Box::new(Change { make: Some(make), outcome: None, caller });
-        match self.queue.try_send(Some(job)) {
+        let job = Box::new(Change { make, outcome: None, caller });
+        match self.queue.push(actor, load, job) {
             Ok(()) => Ok(receiver),
-            Err(TrySendError::Full(_)) => {
-                Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed."))
-            }
-            Err(TrySendError::Disconnected(_)) => Err(Error::internal("the writer has stopped")),
+            Err(Refusal::NoRoom) => Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed.")),
+            Err(Refusal::Closed) => Err(Error::internal("the writer has stopped")),
         }
     }
 
     /// Finishes what is queued, and ends the thread. Later jobs are refused.
     pub fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
-            // Both fail only when the thread is gone already; its panic would have ended the process.
-            let _ = self.queue.send(None);
+            self.queue.close();
+            // It fails only when the thread panicked, which would have ended the process.
             let _ = thread.join();
         }
     }
@@ -153,82 +174,176 @@ impl Writer {
     }
 }
 
-/// The thread's life: takes groups of jobs until it is told to end.
-fn write_until_closed(mut conn: Connection, jobs: &Receiver<Option<Box<dyn Job>>>, clock: &Clock, gauges: &Gauges) {
+/// The thread's life: takes groups of jobs until the queue is closed and empty.
+fn write_until_closed(
+    conn: Connection,
+    queue: &Queue<Box<dyn Job>>,
+    clock: &Clock,
+    gauges: &Gauges,
+    identity: &Identity,
+) {
     let ids = IdMint::after(&conn);
-    while let Ok(Some(first)) = jobs.recv() {
-        let mut group = vec![first];
-        let mut ended = false;
-        group.extend(jobs.try_iter().take(GROUP - 1).map_while(|job| {
-            ended = job.is_none();
-            job
-        }));
-        let outcome = if gauges.failed.load(Ordering::Acquire) {
-            Err(refused_since_failure())
-        } else {
-            commit_group(&mut conn, &mut group, clock, &ids)
-        };
+    let mut desk = Desk { conn, ids, queue, clock, gauges, identity, must_cut: false };
+    while let Some(first) = queue.wait() {
+        desk.work_off(vec![first], GROUP);
+    }
+}
+
+/// A transaction that came to nothing.
+struct Undone {
+    /// Why.
+    error: Error,
+    /// At what.
+    stage: Stage,
+}
+
+/// The parts of a group's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Its beginning.
+    Begin,
+    /// One of its jobs: SQLite gave up the whole transaction because of it.
+    Job,
+    /// The commit, whose frames may be in the log.
+    Commit,
+}
+
+/// What the thread works with.
+struct Desk<'a> {
+    /// The only connection that writes.
+    conn: Connection,
+    /// Where new ids come from.
+    ids: IdMint,
+    /// Where jobs wait.
+    queue: &'a Queue<Box<dyn Job>>,
+    /// Where the time comes from.
+    clock: &'a Clock,
+    /// What the thread shows of itself.
+    gauges: &'a Gauges,
+    /// Whether the file is at its place.
+    identity: &'a Identity,
+    /// Whether frames of a refused commit may be in the log: nothing is written before they are cut off.
+    must_cut: bool,
+}
+
+impl Desk<'_> {
+    /// Commits a group and tells each caller the outcome. While it works, up to `most` jobs may join
+    /// it. Where SQLite gave up the transaction of several because of one of them, each gets a
+    /// transaction of its own.
+    fn work_off(&mut self, mut group: Vec<Turn<Box<dyn Job>>>, most: usize) {
+        let outcome = self.commit(&mut group, most);
+        if group.len() > 1 && outcome.as_ref().is_err_and(|undone| undone.stage == Stage::Job) {
+            return group.into_iter().for_each(|turn| self.work_off(vec![turn], 1));
+        }
         match &outcome {
             Ok(topics) => {
-                gauges.commits.fetch_add(1, Ordering::Relaxed);
-                gauges.board.tell(*topics);
+                self.gauges.commits.fetch_add(1, Ordering::Relaxed);
+                self.gauges.board.tell(*topics);
             }
-            Err(error) => note_failure(error, &conn, gauges),
+            Err(undone) => self.note(undone),
         }
-        for job in group {
-            job.answer(outcome.as_ref().err().map(|error| Error::new(error.code, error.detail.clone())));
+        for turn in group {
+            // Of a job that did not get as far as to run, the time is not known yet.
+            self.queue.charge(&turn.actor, Duration::ZERO);
+            turn.job.answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
         }
-        if ended {
-            break;
+    }
+
+    /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
+    /// as bits of topics. An error means that none of them was committed.
+    fn commit(&mut self, group: &mut Vec<Turn<Box<dyn Job>>>, most: usize) -> std::result::Result<u8, Undone> {
+        let at = |stage| move |error| Undone { error, stage };
+        let begun = Instant::now();
+        self.check().map_err(at(Stage::Begin))?;
+        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
+        let (now, topics) = (self.clock.now(), Cell::new(0));
+        let (mut done, mut rows) = (0, 0);
+        while let Some(turn) = group.get_mut(done) {
+            let began = Instant::now();
+            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
+            let ran = in_savepoint(&tx, &mut *turn.job);
+            self.queue.charge(&turn.actor, began.elapsed());
+            ran.map_err(at(Stage::Job))?;
+            done += 1;
+            rows += turn.load.rows;
+            let has_room = done < most && (rows < FEW_ROWS || begun.elapsed() < GROUP_TIME);
+            if done == group.len() && has_room {
+                group.extend(self.queue.take());
+            }
+        }
+        // The error is looked at before anything else happens on this thread, a rollback included.
+        let committed = transaction.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+        committed.map_err(Error::from).map_err(at(Stage::Commit))?;
+        Ok(topics.get())
+    }
+
+    /// Checks that a commit would be safe.
+    ///
+    /// # Errors
+    /// [`Code::StorageFailed`] since an I/O error and while the file is not at its place,
+    /// [`Code::StorageFull`] while the log cannot be cut for want of room.
+    fn check(&mut self) -> Result<()> {
+        if self.gauges.failed.load(Ordering::Acquire) {
+            return Err(refused_since_failure());
+        }
+        self.identity.check()?;
+        if self.must_cut {
+            cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).because(why))?;
+            self.must_cut = false;
+        }
+        Ok(())
+    }
+
+    /// Logs why a group was not committed.
+    ///
+    /// A commit whose sync failed has left its frames in the log, and the next start would take them
+    /// for committed. The log is cut before anybody is answered, so that what was refused does not
+    /// come back. A failure that is not for want of anything closes the writer for good: what the
+    /// disk holds is not known any more.
+    fn note(&mut self, Undone { error, stage }: &Undone) {
+        // What went wrong before is logged with the request that it is answered to.
+        if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
+            return;
+        }
+        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        log::error!("a commit failed: {error} {cause}");
+        if !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
+            return;
+        }
+        let is_for_good = error.code == Code::StorageFailed;
+        if is_for_good {
+            self.gauges.failed.store(true, Ordering::Release);
+            log::error!("writes are refused until a restart, since the disk has failed to store a commit");
+        }
+        if let Err(why) = cut_log(&self.conn, if is_for_good { CUT_TRIES } else { 1 }) {
+            self.must_cut = true;
+            log::error!("the log could not be cut: what was refused may be there after a restart ({why})");
         }
     }
 }
 
-/// Runs a group of jobs in one transaction, each in a savepoint. Answers what they were about, as bits of topics. An error means
-/// that none of them was committed.
-fn commit_group(conn: &mut Connection, group: &mut [Box<dyn Job>], clock: &Clock, ids: &IdMint) -> Result<u8> {
-    let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (now, topics) = (clock.now(), Cell::new(0));
-    for job in group {
-        transaction.prepare_cached("savepoint job")?.execute([])?;
-        match job.run(&WriteTx::new(&transaction, now, ids, &topics)) {
-            Ok(()) => {}
-            Err(code @ (Code::StorageFailed | Code::StorageFull | Code::StorageCorrupt)) => {
-                return Err(Error::new(code, "The data file could not be written; nothing was changed."));
-            }
-            // This undoes the job alone.
-            Err(_) => drop(transaction.prepare_cached("rollback to job")?.execute([])?),
-        }
-        // Some errors make SQLite give up the whole transaction.
-        if transaction.is_autocommit() {
-            return Err(Error::internal("a job ended the transaction of its group"));
-        }
-        transaction.prepare_cached("release job")?.execute([])?;
-    }
-    transaction.commit()?;
-    Ok(topics.get())
-}
-
-/// Logs why a group was not committed, and after an I/O error refuses all later ones.
+/// Runs a job in a savepoint, and undoes it alone where it fails.
 ///
-/// A commit whose sync failed has left its frames in the log, and the next start would take them for committed. Cutting the
-/// log, before anybody is answered, keeps what was refused from coming back.
-fn note_failure(error: &Error, conn: &Connection, gauges: &Gauges) {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    log::error!("a commit failed: {error} {cause}");
-    if error.code == Code::StorageFailed
-        && !gauges.failed.swap(true, Ordering::AcqRel)
-        && let Err(why) = cut_log(conn)
-    {
-        log::error!("the log could not be cut: what was refused just now may be there after a restart ({why})");
+/// # Errors
+/// When that is not possible any more, since SQLite gave up the whole transaction: why it did.
+fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
+    tx.prepare_cached("savepoint job")?.execute([])?;
+    if let Err(error) = job.run(tx) {
+        if tx.is_autocommit() {
+            return Err(error);
+        }
+        tx.prepare_cached("rollback to job")?.execute([])?;
     }
+    tx.prepare_cached("release job")?.execute([])?;
+    Ok(())
 }
 
-/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once, whatever the busy timeout, so it
-/// is asked again.
-fn cut_log(conn: &Connection) -> std::result::Result<(), String> {
+/// Cuts the log behind what is committed. While a checkpoint runs elsewhere SQLite refuses at once,
+/// whatever the busy timeout, so it is asked up to `tries` times.
+fn cut_log(conn: &Connection, tries: usize) -> std::result::Result<(), String> {
     let mut why = String::new();
-    for _ in 0..CUT_TRIES {
+    for _ in 0..tries {
         match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)) {
             Ok(0) => return Ok(()),
             Ok(_) => "it is busy".clone_into(&mut why),

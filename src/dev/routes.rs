@@ -174,7 +174,7 @@ pub async fn seed(
     let rules = state.rules.clone();
     let job = move |tx: &crate::db::WriteTx<'_>| {
         store::empty(tx)?;
-        seed::fill(tx, body.value, &rules, &developer.origin)
+        seed::fill(tx, body.value.clone(), &rules, &developer.origin)
     };
     Ok(HttpResponse::Ok().json(state.db.write(job).await?))
 }
@@ -219,7 +219,7 @@ pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQu
             let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };
-            let code = code::current(reader, &state.secret, &present)?;
+            let code = code::current(reader, &state.keyring, &present)?;
             let organization_id = organization.as_str().to_owned();
             codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
         }

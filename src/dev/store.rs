@@ -3,12 +3,14 @@
 use crate::db::{Topic, WriteTx};
 use crate::error::Result;
 
-/// Deletes every row of every table of the file; the tables stay.
+/// Deletes every row of every table of the file but `secret`; the tables stay. Which secrets the
+/// file belongs to is a fact about the server, which goes on.
 pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "select name
          from sqlite_schema
          where type = 'table'
+           and name <> 'secret'
            and name not like 'sqlite\\_%' escape '\\'",
     )?;
     let tables: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;

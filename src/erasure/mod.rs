@@ -5,8 +5,9 @@
 //!
 //! # Order
 //! Invitations go first. The job that deletes the last of them is the moment of the erasure: whatever names the address after
-//! it belongs to an invitation that was made later, and stays. So events and stored answers need no second look. Then
-//! [`Db::scrub`] clears what SQLite leaves in its pages, and the log, which holds the pages as they were, is emptied.
+//! it belongs to an invitation that was made later, and stays. So events and stored answers need no second look. What SQLite
+//! leaves in its pages and in its log is cleared after that by [`crate::deletion`], for all erasures that wait. The file
+//! notes from the first step on that this is due, so it happens even where a crash cuts the erasure off.
 //!
 //! * [`text`] finds an address in texts, [`store`] is the SQL, [`routes`] the HTTP.
 
@@ -24,9 +25,9 @@ use crate::db::{Db, Reader, WriteTx};
 use crate::email::Email;
 use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
-use crate::key::Rights;
+use crate::key::{Author, Rights};
 use crate::organization::{self, OrganizationId};
-use text::Remains;
+use crate::purge::{self, Pending};
 
 /// Rows that are looked at in one read.
 const ROWS_PER_READ: u32 = 1_000;
@@ -34,7 +35,7 @@ const ROWS_PER_READ: u32 = 1_000;
 const ROWS_PER_JOB: usize = 100;
 
 /// What was erased.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Erased {
     /// Invitations that were deleted, whatever their status.
     #[schema(minimum = 0)]
@@ -45,6 +46,8 @@ pub struct Erased {
     /// Stored answers to requests with an `Idempotency-Key` that were deleted.
     #[schema(minimum = 0)]
     pub answers: usize,
+    /// What of them is still in the file: `text` in its pages, and the `log`. It goes without anybody's doing.
+    pub pending: &'static [Pending],
 }
 
 /// What one read found of some kind, and where to go on, if more may follow.
@@ -90,23 +93,27 @@ impl Erasure {
         Self { db, email, rights, origin, noted: BTreeSet::new() }
     }
 
-    /// Erases. May be repeated after an error: it goes on where it was.
+    /// Erases, and waits some seconds for the text to leave the file. May be repeated after an error: it goes on where it
+    /// was.
     ///
     /// # Errors
-    /// When the file cannot be read or written, or another program keeps the log from being emptied.
-    pub async fn run(mut self) -> Result<Erased> {
+    /// When the file cannot be read or written.
+    pub async fn run(self) -> Result<Erased> {
+        let db = self.db.clone();
+        let id = self.author().write(&db, purge::store::insert_begun).await?;
+        let erased = self.erase_rows().await;
+        db.write(move |tx| purge::store::end(tx, id)).await?;
+        Ok(Erased { pending: purge::wait(&db, id).await, ..erased? })
+    }
+
+    /// Erases everything that a query finds.
+    async fn erase_rows(mut self) -> Result<Erased> {
         let invitations = self.erase_invitations().await?;
         // What names the address goes too; the invitations of others that named it stay.
         self.walk((String::new(), Uuid::nil()), store::find_mentions).await?;
-        let erased = Erased {
-            invitations,
-            events: self.walk(0, store::find_events).await?.0,
-            answers: self.walk(0, store::find_answers).await?.0,
-        };
-        let remains = Remains::of(self.email.as_str());
-        self.db.scrub(move |gap| remains.are_in(gap)).await?;
-        self.db.empty_log().await?;
-        Ok(erased)
+        let events = self.walk(0, store::find_events).await?.0;
+        let answers = self.walk(0, store::find_answers).await?.0;
+        Ok(Erased { invitations, events, answers, pending: &[] })
     }
 
     /// Deletes every invitation of the address that is there when the last job commits.
@@ -123,9 +130,9 @@ impl Erasure {
             if last.rights.organizations.is_none() {
                 store::erase_mail(tx, last.email.as_str())?;
             }
-            last.erase(tx, &step.found)
+            last.clone().erase(tx, &step.found)
         };
-        let (erased_last, noted) = self.db.write(job).await?;
+        let (erased_last, noted) = self.author().write(&self.db, job).await?;
         self.noted = noted;
         Ok(erased + erased_newer + erased_last)
     }
@@ -151,11 +158,16 @@ impl Erasure {
         let mut erased = 0;
         for part in found.chunks(ROWS_PER_JOB) {
             let (work, part) = (self.work(), part.to_vec());
-            let (count, noted) = self.db.write(move |tx| work.erase(tx, &part)).await?;
+            let (count, noted) = self.author().write(&self.db, move |tx| work.clone().erase(tx, &part)).await?;
             self.noted = noted;
             erased += count;
         }
         Ok(erased)
+    }
+
+    /// Who makes its changes.
+    fn author(&self) -> Author {
+        Author::new(&self.origin.actor)
     }
 
     /// What a job needs.
@@ -166,6 +178,7 @@ impl Erasure {
 }
 
 /// What a job of an erasure needs.
+#[derive(Clone)]
 struct Work {
     /// Whose traces go.
     email: Email,

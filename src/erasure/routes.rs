@@ -14,7 +14,7 @@ use crate::invitation::query::AddressQuery;
 /// `DELETE /v1/invitations?email=` with `admin`: 200 with how much was erased.
 ///
 /// # Errors
-/// 422 where the address is missing or not acceptable, 503 where another program keeps the log from being emptied.
+/// 422 where the address is missing or not acceptable.
 #[utoipa::path(
     delete,
     path = "/v1/invitations",
@@ -22,12 +22,13 @@ use crate::invitation::query::AddressQuery;
     tag = "Invitations",
     summary = "Erase an address",
     description = "Deletes every invitation of the address in all organizations that the key may see, whatever its status, with \
-        the stored answers that hold it, and takes the address out of the history. Then no text of it is left in the data file, \
-        which takes a while in a large one. May be repeated after an error.",
+        the stored answers that hold it, and takes the address out of the history. Then its text leaves the data file, which \
+        takes a while in a large one: `pending` names what is still to do after some seconds. That is done without a repetition, \
+        also after a crash. May be repeated after an error.",
     params(OfAddress),
     responses(
         (status = 200, description = "How much was erased; zeros where there was nothing.", body = Erased,
-            example = json!({"invitations": 2, "events": 5, "answers": 1})),
+            example = json!({"invitations": 2, "events": 5, "answers": 1, "pending": []})),
     )
 )]
 pub async fn erase(access: Granted<Admin>, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {

@@ -181,7 +181,7 @@ fn walk<T, C>(mut rows: Rows<'_>, limit: u32, look: impl Fn(&Row<'_>) -> Result<
 
 /// A text, borrowed from its row.
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
-    row.get_ref(column)?.as_str().map_err(Error::internal)
+    row.get_ref(column)?.as_str().map_err(Error::corrupt)
 }
 
 /// The organization that a stored answer is about: the one in its path, else the one in its body.
@@ -200,7 +200,7 @@ fn organization_of(operation: &str, body: &str) -> Option<OrganizationId> {
 
 /// The id of an organization that is in the file.
 fn known(id: &str) -> Result<OrganizationId> {
-    OrganizationId::parse(id).ok_or_else(|| Error::internal("an organization without a good id"))
+    OrganizationId::parse(id).ok_or_else(|| Error::corrupt("an organization without a good id"))
 }
 
 impl Found for FoundInvitation {
@@ -228,7 +228,7 @@ impl Found for FoundMention {
             return Ok(false);
         };
         let has_note =
-            row.get_ref(0)?.as_str_or_null().map_err(Error::internal)?.is_some_and(|note| mentions(note, address));
+            row.get_ref(0)?.as_str_or_null().map_err(Error::corrupt)?.is_some_and(|note| mentions(note, address));
         drop(rows);
         tx.prepare_cached(
             "update invitation

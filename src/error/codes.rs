@@ -113,7 +113,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "not_found",
         status: 404,
         title: "Not found",
-        meaning: "There is nothing here, or it belongs to an organization that the key cannot see. Both get the same answer.",
+        meaning: "There is nothing here, or it belongs to an organization that the key cannot see. Both get the same answer. Where `Retry-After` comes with it, the organization is being deleted, and its id can be used again after that.",
     },
     Meaning {
         code: Code::ProofRejected,
@@ -253,7 +253,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "overloaded",
         status: 503,
         title: "Overloaded",
-        meaning: "More requests wait than the server takes on; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "More requests wait than the server takes on, or it has no memory or no file descriptor left for this one; nothing was changed. Try again after `Retry-After` seconds.",
     },
     Meaning {
         code: Code::ReadTimeout,
@@ -281,21 +281,21 @@ pub const ERRORS: &[Meaning] = &[
         name: "storage_full",
         status: 503,
         title: "Storage full",
-        meaning: "The disk is full; nothing was changed. Reads go on. Writes work again as soon as there is space.",
+        meaning: "The disk is full, or a quota or a limit on the size of files is reached; nothing was changed. Reads go on. Writes work again as soon as there is space.",
     },
     Meaning {
         code: Code::StorageFailed,
         name: "storage_failed",
         status: 503,
         title: "Storage failed",
-        meaning: "The disk reported an error; the request is not confirmed. Reads go on, writes are refused until the server is restarted on a sound disk.",
+        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk. A data file that was removed or replaced while it is served is not written either, until it is back at its place.",
     },
     Meaning {
         code: Code::StorageCorrupt,
         name: "storage_corrupt",
         status: 503,
         title: "Storage damaged",
-        meaning: "The data file is damaged where this request reads it; nothing was changed. Restore a backup.",
+        meaning: "The data file is damaged where this request reads it; nothing was changed. Other requests go on. A list leaves out the rows that are damaged; the log names them. Restore a backup.",
     },
 ];
 

@@ -97,6 +97,23 @@ impl Error {
         Self::new(Code::Internal, "The cause is in the server's log.").because(cause)
     }
 
+    /// The same error for another one who waits, without its cause: that is logged once.
+    #[must_use]
+    pub fn repeat(&self) -> Self {
+        let mut same = Self::new(self.code, self.detail.clone()).about(self.fields.clone());
+        same.0.invitation_id = self.invitation_id;
+        same.0.invitation_status = self.invitation_status;
+        same.0.retry_after_seconds = self.retry_after_seconds;
+        same.0.policy = self.policy;
+        same.0.allow.clone_from(&self.allow);
+        same
+    }
+
+    /// 503 for a value in the file that cannot be there unless the file is damaged. `cause` goes to the log.
+    pub fn corrupt(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Code::StorageCorrupt, "The data file is damaged.").because(cause)
+    }
+
     /// The same error with the values that it is about.
     #[must_use]
     pub fn about(mut self, fields: Vec<FieldError>) -> Self {

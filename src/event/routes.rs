@@ -59,16 +59,16 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQu
     let limit = query.page.limit;
     let is_bounded = query.filter.is_empty();
     let read = move |reader: &Reader<'_>| {
-        let (mut json, mut last) = (b"[".to_vec(), None);
+        let mut json = b"[".to_vec();
         let write = |event: &Event<'_>| {
-            if last.replace(event.id).is_some() {
+            if json.len() > 1 {
                 json.push(b',');
             }
             serde_json::to_writer(&mut json, event).map_err(Error::internal)
         };
-        let more = store::list(reader, &organization, &query, write)?;
+        let (last, has_more) = store::list(reader, &organization, &query, write)?;
         json.push(b']');
-        Ok((json, last.filter(|_| more)))
+        Ok((json, last.filter(|_| has_more)))
     };
     let (json, more_after) = if is_bounded {
         read(&snapshot.reader())?

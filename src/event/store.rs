@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::query::{self, EventQuery};
 use super::{Event, EventType, Origin};
 use crate::clock::Timestamp;
-use crate::db::{Topic, WriteTx};
+use crate::db::{Topic, WriteTx, unless_damaged};
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 use crate::page::Order;
@@ -57,13 +57,15 @@ pub fn find<T>(
         "select id, type, invitation_id, actor, request_id, created_at, before, after
          from event
          where organization_id = ?1
-           and id = ?2",
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
     rows.next()?.map(|row| show(&from_row(row, organization)?)).transpose()
 }
 
-/// One page of the history of `organization`, each event shown by `show`, in the page's order. Answers whether more follow.
+/// One page of the history of `organization`, each event shown by `show`, in the page's order.
+/// Returns the last one that it met, and whether more follow.
 ///
 /// An id never bears an earlier time than its event, so `since` is where the scan begins or ends. It may bear a later one,
 /// after the clock went back, so `until` is compared with each event that the scan meets.
@@ -72,7 +74,7 @@ pub fn list(
     organization: &OrganizationId,
     query: &EventQuery,
     mut show: impl FnMut(&Event<'_>) -> Result<()>,
-) -> Result<bool> {
+) -> Result<(Option<Uuid>, bool)> {
     let (filter, page) = (&query.filter, &query.page);
     let earliest = filter.since.map_or(Uuid::nil(), lowest_id_at);
     let (above, below, direction) = match page.order {
@@ -86,6 +88,7 @@ pub fn list(
          where organization_id = :organization_id
            and id > :above
            and id < :below
+           and not exists (select 1 from purge where organization_id = :organization_id)
            and (:types is null or type in (select value from json_each(:types)))
            and (:invitation_id is null or invitation_id = :invitation_id)
            and (:since is null or created_at >= :since)
@@ -103,13 +106,15 @@ pub fn list(
         ":until": filter.until.map(Timestamp::as_millis),
         ":limit": page.limit + 1,
     })?;
+    let mut last = None;
     for _ in 0..page.limit {
-        match rows.next()? {
-            Some(row) => show(&from_row(row, organization)?)?,
-            None => return Ok(false),
+        let Some(row) = rows.next()? else { return Ok((last, false)) };
+        last = Some(Uuid::from_bytes(row.get(0)?));
+        if let Some(event) = unless_damaged("event", from_row(row, organization))? {
+            show(&event)?;
         }
     }
-    Ok(rows.next()?.is_some())
+    Ok((last, rows.next()?.is_some()))
 }
 
 /// The latest event of `organization`.
@@ -118,6 +123,7 @@ pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option
         "select id
          from event
          where organization_id = ?1
+           and not exists (select 1 from purge where organization_id = ?1)
          order by id desc
          limit 1",
     )?;
@@ -134,8 +140,8 @@ pub fn lowest_id_at(time: Timestamp) -> Uuid {
 fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId) -> Result<Event<'a>> {
     let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };
     let json = |column: usize| -> Result<Option<&'a RawValue>> {
-        let text = row.get_ref(column)?.as_str_or_null().map_err(Error::internal)?;
-        text.map(serde_json::from_str).transpose().map_err(Error::internal)
+        let text = row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt)?;
+        text.map(serde_json::from_str).transpose().map_err(Error::corrupt)
     };
     Ok(Event {
         id: Uuid::from_bytes(row.get(0)?),

@@ -191,9 +191,10 @@ impl Live {
             last = event.id;
             if filter.admits(event) { write(event, &mut text) } else { Ok(()) }
         };
-        let has_more = store::list(&reader, organization, &EventQuery { filter: Filter::default(), page }, tell)?;
+        let query = EventQuery { filter: Filter::default(), page };
+        let (met, has_more) = store::list(&reader, organization, &query, tell)?;
         self.known_since = known_since;
-        self.subject.after = last;
+        self.subject.after = if is_full { last } else { met.unwrap_or(*after) };
         Ok(Look::Events(text, has_more || is_full))
     }
 

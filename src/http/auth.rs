@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
@@ -18,12 +18,20 @@ use crate::config::Mode;
 use crate::db::Snapshot;
 use crate::error::{Code, Error, Result};
 use crate::event::Origin;
-use crate::key::{self, Rights, Scope};
+use crate::key::{self, Author, Rights, Scope};
 use crate::organization::OrganizationId;
 use crate::token::{KeyId, PlainKey};
 
 /// The actor of what is done in development without a key.
 const DEV_ACTOR: &str = "dev";
+
+/// Who sent a request, for those who look at it later.
+struct Actor(String);
+
+/// Who sent `request`, once that was looked at; empty before that, and for those without a key.
+pub fn actor_of(request: &HttpRequest) -> String {
+    request.extensions().get::<Actor>().map(|actor| actor.0.clone()).unwrap_or_default()
+}
 
 /// Whoever carries a live key; in development everybody.
 #[derive(Debug)]
@@ -35,6 +43,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Who makes the changes of this caller.
+    pub fn author(&self) -> Author {
+        Author::new(&self.actor)
+    }
+
     /// Checks that the caller has `scope`.
     ///
     /// # Errors
@@ -76,6 +89,7 @@ impl Caller {
             Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
         state.rules.sending.limits.count_request(&caller.actor)?;
+        request.extensions_mut().insert(Actor(caller.actor.clone()));
         Ok((caller, snapshot))
     }
 }

@@ -6,14 +6,26 @@ use utoipa::ToSchema;
 
 use super::State;
 use super::query::NoQuery;
+use crate::db::Integrity;
 use crate::error::{Code, Error, Result};
 
-/// The answer of a healthy server.
+/// That the process is alive.
 #[derive(Serialize, ToSchema)]
-pub struct Health {
+pub struct Liveness {
     /// Always `ok`: anything else is answered as an error.
     #[schema(example = "ok", pattern = "^ok$")]
     status: &'static str,
+}
+
+/// That reads and writes are taken, and what is known of the file.
+#[derive(Serialize, ToSchema)]
+pub struct Readiness {
+    /// Always `ok`: anything else is answered as an error.
+    #[schema(example = "ok", pattern = "^ok$")]
+    status: &'static str,
+    /// What the last look through the whole file came to. Reads and writes go on in a damaged file
+    /// wherever they meet no damage.
+    integrity: Integrity,
 }
 
 /// `GET /health/live`: 200 while the process answers.
@@ -23,14 +35,15 @@ pub struct Health {
     operation_id = "getLiveness",
     tag = "Operation",
     summary = "Is the process alive?",
-    responses((status = 200, description = "It is.", body = Health, example = json!({"status": "ok"}))),
+    responses((status = 200, description = "It is.", body = Liveness, example = json!({"status": "ok"}))),
     security(())
 )]
 pub async fn live(_: NoQuery) -> HttpResponse {
-    HttpResponse::Ok().json(Health { status: "ok" })
+    HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error.
+/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error, and while the data
+/// file is not at its place.
 ///
 /// # Errors
 /// [`Code::StorageFailed`], or that the file cannot be read.
@@ -40,7 +53,9 @@ pub async fn live(_: NoQuery) -> HttpResponse {
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
-    responses((status = 200, description = "It does.", body = Health, example = json!({"status": "ok"}))),
+    description = "`integrity` is what the last look through the whole file came to: `unchecked` until the first one has ended, \
+        some seconds after the start, then `ok` or `damaged`. The file is looked through again once a day.",
+    responses((status = 200, description = "It does.", body = Readiness, example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
 pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> {
@@ -48,5 +63,6 @@ pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> 
     if !state.db.is_writable() {
         return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));
     }
-    Ok(HttpResponse::Ok().json(Health { status: "ok" }))
+    state.db.check_place()?;
+    Ok(HttpResponse::Ok().json(Readiness { status: "ok", integrity: state.db.integrity() }))
 }

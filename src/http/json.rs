@@ -7,13 +7,14 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::unread;
+use super::{State, auth, unread};
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::limits::Share;
 use crate::object::Object;
 
 /// The largest body of most operations, in bytes.
@@ -34,6 +35,10 @@ pub struct Json<T, const MAX: usize = MAX_BODY> {
     pub value: T,
     /// SHA-256 of its bytes, to recognize a repeated request.
     pub hash: [u8; 32],
+    /// Its bytes.
+    pub length: usize,
+    /// The memory of a large body, to be held for as long as what was in it.
+    pub room: Option<Share>,
 }
 
 impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MAX> {
@@ -45,13 +50,14 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
         Box::pin(async move {
             check_headers(&request, MAX)?;
             let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
+            let room = if MAX > MAX_BODY { Some(make_room(&request, MAX)?) } else { None };
             let mut payload = unread::take(&request);
             let body = tokio::time::timeout(DEADLINE, read(&mut payload, MAX)).await.map_err(late).flatten();
             if body.is_err() {
                 unread::keep(&request, payload);
             }
             let body = body?;
-            Ok(Self { value: parse(&body)?, hash: Sha256::digest(&body).into() })
+            Ok(Self { value: parse(&body)?, hash: Sha256::digest(&body).into(), length: body.len(), room })
         })
     }
 }
@@ -72,7 +78,7 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
         let length = request.headers().get(header::CONTENT_LENGTH);
         let is_empty = length.is_none_or(|length| length == "0");
         if is_empty && !request.headers().contains_key(header::TRANSFER_ENCODING) {
-            let nothing = Json { value: T::default(), hash: Sha256::digest([]).into() };
+            let nothing = Json { value: T::default(), hash: Sha256::digest([]).into(), length: 0, room: None };
             return Box::pin(async { Ok(Self(nothing)) });
         }
         let body = Json::from_request(request, payload);
@@ -87,8 +93,20 @@ fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
         let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
-    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > max as u64) { Err(too_large(max)) } else { Ok(()) }
+    if declared(request).is_some_and(|length| length > max) { Err(too_large(max)) } else { Ok(()) }
+}
+
+/// How long a body says that it is.
+fn declared(request: &HttpRequest) -> Option<usize> {
+    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused, and nobody else.
+fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
+    let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+    let length = declared(request).unwrap_or(max).min(max);
+    let detail = "Too many large bodies by this caller are in memory; nothing was changed.";
+    state.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 
 /// Collects the body, as far as it may go.

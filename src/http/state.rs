@@ -7,9 +7,10 @@ use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
 use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
+use crate::limits::Shares;
 use crate::oidc;
 use crate::retention::Retention;
-use crate::secret::Secret;
+use crate::secret::Keyring;
 use crate::webhook::guard::Guard;
 
 /// What every request shares.
@@ -29,13 +30,15 @@ pub struct State {
     /// The streams of events.
     pub streams: Streams,
     /// From what links and codes are derived.
-    pub secret: Secret,
+    pub keyring: Keyring,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
     /// Deliveries that are to fail; only development can ask for any.
     pub faults: Faults,
     /// What webhooks may reach.
     pub guard: Guard,
+    /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.
+    pub bodies: Shares,
     /// What a reset puts back.
     pub start: Start,
     /// Whether the server is about to stop.

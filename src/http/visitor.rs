@@ -13,7 +13,7 @@ use super::envelope::RequestId;
 use crate::config::Mode;
 use crate::error::{Code, Error, Result};
 use crate::event::Origin;
-use crate::key::Scope;
+use crate::key::{Author, Scope};
 
 /// The actor of what a person does without a key.
 const PERSON: &str = "person";
@@ -42,6 +42,11 @@ impl Visitor {
     /// Who it is, in stored answers and in the history.
     pub fn actor(&self) -> &str {
         self.caller.as_ref().map_or(PERSON, |caller| &caller.actor)
+    }
+
+    /// Who makes the changes of this request.
+    pub fn author(&self) -> Author {
+        Author::new(self.actor())
     }
 
     /// Where a change by this request comes from.

@@ -6,7 +6,8 @@ use super::{Answer, KEPT_MS, Ticket};
 use crate::db::WriteTx;
 use crate::error::Result;
 
-/// The body hash and the answer that are stored for the key of `ticket`.
+/// The body hash and the answer that are stored for the key of `ticket`; none where that names an organization, or the
+/// invitation of one, that is being deleted.
 pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answer)>> {
     let mut statement = tx.prepare_cached(
         "select body_hash, status, location, body
@@ -14,7 +15,16 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answe
          where actor = :actor
            and operation = :operation
            and key = :key
-           and created_at > :kept_since",
+           and created_at > :kept_since
+           and not exists (
+             select 1
+             from purge
+             where organization_id is not null
+               and (instr(:operation, '/v1/organizations/' || organization_id || '/')
+                    or organization_id = (select organization_id
+                                          from invitation
+                                          where id = unhex(substr(:operation, -32))))
+           )",
     )?;
     let found = statement.query_row(
         named_params! {

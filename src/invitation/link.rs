@@ -5,11 +5,12 @@
 
 use std::fmt;
 
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
 use super::transition::Present;
-use crate::secret::Secret;
+use crate::clock::Timestamp;
+use crate::secret::{Keyring, Secret};
 use crate::token::{hex, is_hex};
 
 /// What every token starts with.
@@ -39,10 +40,11 @@ impl LinkToken {
         Some(Self { id: Uuid::try_parse(id).ok()?, mac: mac.to_owned() })
     }
 
-    /// Whether this is the token of its invitation after `send_count` further sendings, in a time that does not depend on
-    /// where it differs.
-    pub fn matches(&self, secret: &Secret, send_count: u32) -> bool {
-        self.mac.as_bytes().ct_eq(mac(secret, self.id, send_count).as_bytes()).into()
+    /// Whether this is the token of its invitation after `send_count` further sendings, by any secret
+    /// that verifies at `now`. The time that it takes does not depend on where the token differs.
+    pub fn matches(&self, keyring: &Keyring, now: Timestamp, send_count: u32) -> bool {
+        let is_by = |secret| self.mac.as_bytes().ct_eq(mac(secret, self.id, send_count).as_bytes());
+        keyring.verifying(now).fold(Choice::from(0), |matches, secret| matches | is_by(secret)).into()
     }
 }
 
@@ -71,15 +73,16 @@ fn mac(secret: &Secret, id: Uuid, send_count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::Source;
 
     #[test]
     fn a_token_matches_only_its_own_invitation_and_sending_and_no_altered_one_matches()
-    -> Result<(), crate::failure::Failure> {
-        let secret = Secret::load(&Source::Given("s".repeat(32)))?;
+    -> Result<(), crate::secret::Weak> {
+        let secret = Secret::new("0123456789abcdef0123456789abcdef")?;
+        let (keyring, now) = (Keyring::single(secret.clone()), Timestamp::from_millis(0));
         let id = Uuid::from_u128(0x019a_0c5e_7b1c_7cc3_98c4_dc0c_0c07_398f);
         let text = token(&secret, id, 1);
-        let matches = |text: &str, count| LinkToken::parse(text).is_some_and(|token| token.matches(&secret, count));
+        let matches =
+            |text: &str, count| LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count));
         assert!(matches(&text, 1));
         assert!(!matches(&text, 0) && !matches(&text, 2));
         for position in 0..text.len() {

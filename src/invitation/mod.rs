@@ -40,9 +40,14 @@ pub struct Role(String);
 impl Role {
     /// Reads a role.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::is_valid(text).then(|| Self(text.to_owned()))
+    }
+
+    /// Whether `text` is a role.
+    pub fn is_valid(text: &str) -> bool {
         let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-        (starts_well && text.len() <= MAX_ROLE && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+        starts_well && text.len() <= MAX_ROLE && text.bytes().all(allowed)
     }
 
     /// The role as text.

@@ -102,6 +102,7 @@ pub async fn create(
     body: Json<CreateBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
+    let author = access.caller.author();
     let by = By { origin: access.origin(), rights: access.caller.rights };
     let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
     let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
@@ -116,7 +117,7 @@ pub async fn create(
             Ok(Answer { status, location, body, replayed: false })
         })
     };
-    Ok(stored::respond(state.db.write(job).await?))
+    Ok(stored::respond(author.write(&state.db, job).await?))
 }
 
 /// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200 with the invitation, or
@@ -174,12 +175,13 @@ pub async fn delete(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check = |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
         delete::delete(tx, (&organization, id.0), &origin, check)
     };
-    state.db.write(job).await?;
+    author.write(&state.db, job).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

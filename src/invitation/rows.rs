@@ -67,20 +67,22 @@ impl List {
     /// The whole list from `first` on, which has been read already, with `closing` at its end. Memory stays flat: the next
     /// page is read when the last one was taken. An error cuts the answer short.
     pub fn stream(self, first: Rows, closing: &'static [u8]) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold((self, Some(first)), move |(list, part)| async move {
-            let Some(Rows { mut json, more_after, .. }) = part else {
+        stream::try_unfold((self, Some(first), false), move |(list, part, is_begun)| async move {
+            let Some(Rows { mut json, is_empty, more_after }) = part else {
                 return Ok(None);
             };
+            let is_begun = is_begun || !is_empty;
             let Some(after) = more_after else {
                 json.extend_from_slice(closing);
-                return Ok(Some((json, (list, None))));
+                return Ok(Some((json, (list, None, is_begun))));
             };
             let page = Page { order: list.order, after: Some(after), limit: MAX_LIMIT };
-            let mut next = list.page_elsewhere(b",".to_vec(), page).await?;
+            let comma = if is_begun { b",".to_vec() } else { Vec::new() };
+            let mut next = list.page_elsewhere(comma, page).await?;
             if next.is_empty {
                 next.json.clear();
             }
-            Ok(Some((json, (list, Some(next)))))
+            Ok(Some((json, (list, Some(next), is_begun))))
         })
     }
 
@@ -92,7 +94,7 @@ impl List {
 
     /// Reads a page.
     fn read(&self, reader: &Reader<'_>, mut json: Vec<u8>, page: &Page) -> Result<Rows> {
-        let (mut count, mut last) = (0, None);
+        let mut count = 0;
         json.reserve(FIRST_ROOM);
         let write = |invitation: &Invitation<'_>| {
             if count == SAMPLED {
@@ -102,10 +104,10 @@ impl List {
             if count > 0 {
                 json.push(b',');
             }
-            (count, last) = (count + 1, Some(invitation.id));
+            count += 1;
             (self.write)(invitation, &mut json)
         };
-        let more = store::list(reader, reader.now, &self.organization, (&self.filter, page), write)?;
-        Ok(Rows { json, is_empty: last.is_none(), more_after: last.filter(|_| more) })
+        let more_after = store::list(reader, reader.now, &self.organization, (&self.filter, page), write)?;
+        Ok(Rows { json, is_empty: count == 0, more_after })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use super::new::NewInvitation;
@@ -10,7 +11,7 @@ use super::query::Filter;
 use super::update::Patch;
 use super::{Delivery, Invitation, Inviter, Role, Status};
 use crate::clock::Timestamp;
-use crate::db::WriteTx;
+use crate::db::{WriteTx, unless_damaged};
 use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
@@ -42,6 +43,7 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
          from invitation
          where organization_id = ?1
            and id {comparison} ?2
+           and not exists (select 1 from purge where organization_id = ?1)
            {conditions}
          order by id {direction}
          limit ?3"
@@ -62,21 +64,22 @@ pub fn find<T>(
                 delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
-           and id = ?2",
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
     rows.next()?.map(|row| show(&from_row(row, organization, now)?)).transpose()
 }
 
 /// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the page's order.
-/// Answers whether more follow. Steps over one row more than it shows.
+/// Returns the last one of the page where more follow. Steps over one row more than it shows.
 pub fn list(
     conn: &Connection,
     now: Timestamp,
     organization: &OrganizationId,
     (filter, page): (&Filter, &Page),
     mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
-) -> Result<bool> {
+) -> Result<Option<Uuid>> {
     let mut statement = conn.prepare_cached(&LIST_SQL[usize::from(!filter.is_empty())][page.order as usize])?;
     let (after, limit) = (page.start(), page.limit + 1);
     let mut rows = if filter.is_empty() {
@@ -86,13 +89,15 @@ pub fn list(
         let bound = (filter.status_bits(), now.as_millis(), email, role);
         statement.query((organization.as_str(), after.as_bytes(), limit, bound.0, bound.1, bound.2, bound.3))?
     };
+    let mut last = None;
     for _ in 0..page.limit {
-        match rows.next()? {
-            Some(row) => show(&from_row(row, organization, now)?)?,
-            None => return Ok(false),
+        let Some(row) = rows.next()? else { return Ok(None) };
+        last = Some(id(row, 1)?);
+        if let Some(invitation) = unless_damaged("invitation", from_row(row, organization, now))? {
+            show(&invitation)?;
         }
     }
-    Ok(rows.next()?.is_some())
+    Ok(rows.next()?.and(last))
 }
 
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may have lapsed.
@@ -110,7 +115,12 @@ pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Em
 
 /// The organization of the invitation `id`: what a link does not say.
 pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
-    let mut statement = conn.prepare_cached("select organization_id from invitation where id = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "select organization_id
+         from invitation
+         where id = ?1
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)",
+    )?;
     let found = statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
@@ -128,13 +138,14 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
          from invitation
          where email = ?1
            and state in (0, 1)
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)
          order by organization_id",
     )?;
     let mut rows = statement.query([email.as_str()])?;
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
-        let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::internal)?);
-        places.push((organization.ok_or_else(|| Error::internal("an organization without a good id"))?, id(row, 1)?));
+        let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::corrupt)?);
+        places.push((organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?, id(row, 1)?));
     }
     Ok(places)
 }
@@ -283,7 +294,7 @@ fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId, now: Timesta
     let time = |column: usize| -> rusqlite::Result<Timestamp> { Ok(Timestamp::from_millis(row.get(column)?)) };
     let (state, expires_at) = (state(row, 5)?, time(4)?);
     let invitation = Invitation {
-        role: text(0)?,
+        role: role(row, 0)?,
         id: id(row, 1)?,
         email: text(2)?,
         created_at: time(3)?,
@@ -321,7 +332,7 @@ fn with_optional<'a>(row: &'a Row<'_>, invitation: Invitation<'a>, state: Status
         declined_at: closed_as(Status::Declined),
         revoked_at: closed_as(Status::Revoked),
         inviter: Inviter::of(text(11)?, text(12)?, text(19)?),
-        metadata: text(13)?,
+        metadata: text(13)?.map(|metadata| json_text(13, metadata)).transpose()?,
         redirect_url: text(14)?,
         send_count: row.get(15)?,
         last_sent_at: time(16)?,
@@ -329,6 +340,18 @@ fn with_optional<'a>(row: &'a Row<'_>, invitation: Invitation<'a>, state: Status
         delivery_error: text(18)?,
         ..invitation
     })
+}
+
+/// Reads a role. It is copied into answers as it is, so it must be one.
+fn role<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
+    let text = row.get_ref(column)?.as_str()?;
+    if Role::is_valid(text) { Ok(text) } else { Err(unreadable(column, Error::corrupt("no such role"))) }
+}
+
+/// Checks a JSON text that is copied into answers as it is.
+fn json_text(column: usize, text: &str) -> rusqlite::Result<&str> {
+    serde_json::from_str::<IgnoredAny>(text).map_err(|error| unreadable(column, error))?;
+    Ok(text)
 }
 
 /// Reads an id.
@@ -340,14 +363,14 @@ fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 /// Reads the state that is written down, which the clock may have overtaken.
 fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
     let number: u8 = row.get(column)?;
-    Status::ALL.get(usize::from(number)).copied().ok_or_else(|| unreadable(column, Error::internal("no such state")))
+    Status::ALL.get(usize::from(number)).copied().ok_or_else(|| unreadable(column, Error::corrupt("no such state")))
 }
 
 /// Reads how far the delivery has come.
 fn delivery(row: &Row<'_>, column: usize) -> rusqlite::Result<Delivery> {
     let number: u8 = row.get(column)?;
     let known = Delivery::ALL.get(usize::from(number)).copied();
-    known.ok_or_else(|| unreadable(column, Error::internal("no such state of a delivery")))
+    known.ok_or_else(|| unreadable(column, Error::corrupt("no such state of a delivery")))
 }
 
 /// The column holds what this program never writes.

@@ -3,6 +3,7 @@
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
 //! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
 
+mod author;
 pub mod json;
 pub mod manage;
 pub mod new;
@@ -16,6 +17,8 @@ use crate::error::{Code, Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
 use crate::token::KeyId;
+
+pub use author::Author;
 
 /// One thing that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,6 +75,7 @@ pub async fn create(
     body: Json<KeyBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
+    let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
     let line = format!("request {}: {} made the key", origin.request_id, origin.actor);
     let new = NewKey::parse(&body.value, state.db.now())?;
@@ -92,7 +93,7 @@ pub async fn create(
         })?;
         Ok((answer, shown))
     };
-    let (answer, shown) = state.db.write(job).await?;
+    let (answer, shown) = author.write(&state.db, job).await?;
     if shown.is_some() {
         log::info!("{line} {}", answer.location.as_deref().unwrap_or_default());
     }
@@ -139,9 +140,10 @@ pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<
     responses((status = 204, description = "It is revoked."))
 )]
 pub async fn revoke(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
     let line = format!("request {}: {} revoked the key {}", origin.request_id, origin.actor, id.0.as_str());
-    state.db.write(move |tx| manage::revoke(tx, &id.0, (&origin, &rights))).await?;
+    author.write(&state.db, move |tx| manage::revoke(tx, &id.0, (&origin, &rights))).await?;
     log::info!("{line}");
     Ok(HttpResponse::NoContent().finish())
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Key, NewKey, Rights, Scopes};
 use crate::clock::Timestamp;
-use crate::db::{Reader, Topic, WriteTx};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 use crate::error::{Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
@@ -70,6 +70,39 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     Ok(changed > 0)
 }
 
+/// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is revoked, and keeps its
+/// binding: without one it would open everything.
+pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "update api_key
+         set (revoked_at, organizations) =
+             (select iif(count(*) = 0, coalesce(revoked_at, :now), revoked_at),
+                     iif(count(*) = 0, organizations, json_group_array(value))
+              from json_each(organizations)
+              where value <> :organization_id)
+         where organizations is not null
+           and exists (select 1 from json_each(organizations) where value = :organization_id)",
+    )?
+    .execute(named_params! { ":organization_id": organization.as_str(), ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Checks that the key `id` is live at the time of the transaction.
+///
+/// # Errors
+/// [`crate::error::Code::Unauthorized`].
+pub fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
+    let mut statement = tx.prepare_cached(
+        "select 1
+         from api_key
+         where id = :id
+           and revoked_at is null
+           and (expires_at is null or expires_at > :now)",
+    )?;
+    let is_live = statement.exists(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    is_live.then_some(()).ok_or_else(Error::unauthorized)
+}
+
 /// The key `id`, dead or alive. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
     let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;
@@ -79,8 +112,8 @@ pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
 /// Every key, oldest first.
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
     let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from api_key order by created_at, id"))?;
-    let keys = statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?;
-    Ok(keys)
+    let keys = statement.query_map([], from_row)?;
+    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose()).collect()
 }
 
 /// Reads a [`Key`] from a row of [`COLUMNS`].

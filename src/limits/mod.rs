@@ -3,11 +3,13 @@
 //! Each has a quota for a window. A subject has all of it at once, and it is refilled evenly; the arithmetic is governor's.
 //! Everything is in memory: a restart starts anew.
 //!
+//! * [`shares`] are parts of what is bounded for all at the same time.
 //! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
 
 mod client;
 mod ledger;
 mod limiter;
+mod shares;
 
 use std::net::IpAddr;
 
@@ -18,6 +20,7 @@ use crate::email::Email;
 use crate::error::{Policy, Result};
 use crate::organization::OrganizationId;
 use limiter::Limiter;
+pub use shares::{Share, Shares};
 
 /// Seconds in a minute.
 const MINUTE: u64 = 60;

@@ -15,9 +15,9 @@ use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
-use crate::invitation::Delivery;
+use crate::invitation::{self, Delivery};
 use crate::outbox::{self, Delay};
-use crate::secret::Secret;
+use crate::secret::Keyring;
 
 /// How a mail server that cannot be reached is tried again: for as long as the mail has a point, and often enough that all of it
 /// is out a minute after the server is back.
@@ -48,7 +48,7 @@ pub struct Mail {
     /// Which mails are to fail.
     pub faults: Faults,
     /// From what links and codes are derived.
-    pub secret: Secret,
+    pub keyring: Keyring,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
     /// How many seconds before its end a pending invitation is reminded of; none: it is not.
@@ -137,6 +137,7 @@ impl Outcome {
 impl outbox::Channel for Mail {
     type Item = Item;
     type Outcome = Outcome;
+    const NAME: &'static str = ACTOR;
     const TOPIC: Topic = Topic::Mail;
     const ROOM: usize = 8;
 
@@ -199,7 +200,9 @@ impl outbox::Channel for Mail {
 /// Takes a mail out of the queue that was refused or is given up because of `error`. Of an invitation its history says so.
 fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Result<()> {
     log::warn!("a mail is given up ({} of {}): {error}", claim.kind.name(), claim.invitation);
-    if !store::remove(tx, claim)? || claim.kind != Kind::Invitation {
+    let is_noted = store::remove(tx, claim)? && claim.kind == Kind::Invitation;
+    // An organization that is being deleted has no history any more.
+    if !is_noted || invitation::store::find_organization(tx, claim.invitation)?.is_none() {
         return Ok(());
     }
     store::note_delivery(tx, claim.invitation, Delivery::Failed, (claim.attempts, Some(error)))?;

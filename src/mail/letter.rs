@@ -107,7 +107,7 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
 fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Result<Next> {
     let settings = organization::store::get_settings(tx, &found.present.organization)?;
     let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
-    let link = link::url(&mail.secret, accept_url, &found.present);
+    let link = link::url(mail.keyring.signing(), accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
     let letter = Letter { link: Some(link), note, ..letter(tx, kind, found)? };
     Ok(Next::Send(Box::new(letter)))
@@ -115,7 +115,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Res
 
 /// The mail that brings a code, if it was asked for the invited address and lives.
 fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> Result<Next> {
-    let Some(code) = code::sent(tx, &mail.secret, &found.present, &claim.address_mac)? else {
+    let Some(code) = code::sent(tx, &mail.keyring, &found.present, &claim.address_mac)? else {
         return Ok(Next::Drop);
     };
     let letter = Letter {

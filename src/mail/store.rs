@@ -95,7 +95,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize) -> Result<Vec<Claim>> {
         let kind = Kind::ALL.get(usize::from(row.get::<_, u8>(1)?)).copied();
         claims.push(Claim {
             invitation: Uuid::from_bytes(row.get(0)?),
-            kind: kind.ok_or_else(|| Error::internal("no such kind of mail"))?,
+            kind: kind.ok_or_else(|| Error::corrupt("no such kind of mail"))?,
             address_mac: row.get(2)?,
             attempts: row.get(3)?,
             lease,

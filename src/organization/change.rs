@@ -1,16 +1,17 @@
-//! Putting and deleting an organization, each in one transaction.
+//! Putting an organization, in one transaction.
 
 use super::settings::Settings;
 use super::{OrganizationId, Record, store};
 use crate::db::WriteTx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{self, EventType, Origin};
+use crate::purge;
 
 /// Gives the organization these settings in place of all that it had; makes it, if it is not known. `check` sees the present
 /// version as the API shows it, if there is one. Answers whether it was made, and the new version.
 ///
 /// # Errors
-/// What `check` answers.
+/// What `check` answers; [`crate::error::Code::NotFound`] while one of that id is being deleted.
 pub fn put(
     tx: &WriteTx<'_>,
     id: &OrganizationId,
@@ -18,6 +19,7 @@ pub fn put(
     origin: &Origin,
     check: impl FnOnce(Option<&[u8]>) -> Result<()>,
 ) -> Result<(bool, Vec<u8>)> {
+    purge::store::check_stands(tx, id)?;
     let present = store::find(tx, id)?;
     check(present.as_ref().map(|present| present.to_bytes(id)).transpose()?.as_deref())?;
     store::put(tx, id, &settings)?;
@@ -31,14 +33,4 @@ pub fn put(
     let created_at = present.as_ref().map_or(tx.now, |present| present.created_at);
     let body = Record { settings, created_at, updated_at: tx.now }.to_bytes(id)?;
     Ok((present.is_none(), body))
-}
-
-/// Deletes the organization, if its present version passes `check`, with everything that belongs to it.
-///
-/// # Errors
-/// [`crate::error::Code::NotFound`], or what `check` answers.
-pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<()> {
-    let present = store::find(tx, id)?.ok_or_else(Error::not_found)?;
-    check(&present.to_bytes(id)?)?;
-    store::delete(tx, id)
 }

@@ -108,14 +108,15 @@ impl List {
 
     /// Reads a page. Without an opening it continues a list, so each organization has a comma before it.
     fn read(&self, reader: &Reader<'_>, opening: &'static [u8], (after, limit): (&str, u32)) -> Result<Part> {
-        let (mut json, mut last) = (opening.to_vec(), String::new());
-        let more = store::list(reader, &self.rights, (after, limit), |id, organization| {
-            if opening.is_empty() || !last.is_empty() {
+        let mut json = opening.to_vec();
+        let mut needs_comma = opening.is_empty();
+        let more_after = store::list(reader, &self.rights, (after, limit), |id, organization| {
+            if needs_comma {
                 json.push(b',');
             }
-            id.clone_into(&mut last);
+            needs_comma = true;
             organization.write(id, &mut json)
         })?;
-        Ok(Part { json, more_after: Some(last).filter(|_| more) })
+        Ok(Part { json, more_after })
     }
 }

@@ -1,7 +1,7 @@
 //! Organizations: known by the caller's own ids, from their first invitation on or since they were put.
 //!
 //! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one asks [`settings::Settings`].
-//! * [`change`] puts and deletes one; [`list`] reads many.
+//! * [`change`] puts one; [`list`] reads many. [`crate::deletion`] deletes one.
 //! * [`store`] is the SQL, [`routes`] the HTTP.
 
 pub mod change;

@@ -4,11 +4,14 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::{Bytes, Data};
 use futures_util::TryStreamExt;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::list::{self, List, ListQuery};
 use super::settings::{Settings, SettingsBody};
 use super::{Organization, change, store};
-use crate::db::{Db, WriteTx};
+use crate::db::WriteTx;
+use crate::deletion;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Admin, Caller, Read};
@@ -19,6 +22,7 @@ use crate::http::query::{NoQuery, Query};
 use crate::idempotency::Answer;
 use crate::key::Scope;
 use crate::page::MAX_LIMIT;
+use crate::purge::{self, Pending};
 
 /// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may see.
 ///
@@ -133,17 +137,27 @@ pub async fn put(
     body: Json<SettingsBody>,
 ) -> Result<HttpResponse> {
     let settings = Settings::parse(body.value, &state.rules)?;
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     let url = format!("{}/v1/organizations/{organization}", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &organization, settings, &origin, |present| conditions.check_put(present))
+        change::put(tx, &organization, settings.clone(), &origin, |present| conditions.check_put(present))
     };
-    let (is_new, body) = state.db.write(job).await?;
+    let (is_new, body) = author.write(&state.db, job).await?;
     let (status, location) = if is_new { (201, Some(url)) } else { (200, None) };
     Ok(stored::respond(Answer { status, location, body, replayed: false }))
 }
 
-/// `DELETE /v1/organizations/{organizationId}` with `admin`: 204 without a body.
+/// What a deletion has not taken out of the file yet.
+#[derive(Serialize, ToSchema)]
+pub struct DeletionAnswer {
+    /// What is still in the file: `rows` that nobody finds, `text` in its pages, and the `log`. It goes without anybody's
+    /// doing.
+    pub pending: &'static [Pending],
+}
+
+/// `DELETE /v1/organizations/{organizationId}` with `admin`: 204 without a body, or 200 where something of it is still to
+/// leave the file.
 ///
 /// # Errors
 /// 404 where it is not known, 412 where `If-Match` names another version.
@@ -153,15 +167,23 @@ pub async fn put(
     operation_id = "deleteOrganization",
     tag = "Organizations",
     summary = "Delete organization",
-    description = "Deletes the organization with its invitations, its history and the answers that are stored for its \
-        requests. A key that is bound to it stays, and reaches nothing. The next invitation starts a new one.",
+    description = "Deletes the organization with its invitations, its history, its webhooks and the answers that are stored for \
+        its requests. It is gone for everybody at once: keys that are bound to nothing else are revoked, others lose it, and \
+        nobody is told or sent anything more of it. Its rows and its text leave the data file after that; where this takes \
+        more than some seconds, the answer is 200 and `pending` names what is still to do. That is done without a repetition, \
+        also after a crash. While rows are pending, whatever would make the organization anew is 404 with `Retry-After`; \
+        then the next invitation starts a new one.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("If-Match" = Option<String>, Header, description = "Delete only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
-    responses((status = 204, description = "It is gone."))
+    responses(
+        (status = 204, description = "It is gone, and nothing of it is left in the data file."),
+        (status = 200, description = "It is gone, and some of it is still to leave the data file.", body = DeletionAnswer,
+            example = json!({"pending": ["text", "log"]})),
+    )
 )]
 pub async fn delete(
     access: Access<Admin>,
@@ -169,21 +191,15 @@ pub async fn delete(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     // Its history goes with it, so the log is where it can be seen who did it.
     let done = format!("organization {organization} deleted by {}, request {}", origin.actor, origin.request_id);
-    let job = move |tx: &WriteTx<'_>| change::delete(tx, &organization, |present| conditions.check_match(present));
-    state.db.write(job).await?;
+    let job = move |tx: &WriteTx<'_>| deletion::begin(tx, &organization, |present| conditions.check_match(present));
+    let id = author.write(&state.db, job).await?;
     log::info!("{done}");
-    // It is gone already: what keeps its text from leaving the file is the operator's to know.
-    if let Err(error) = actix_web::rt::spawn(erase_text(state.db.clone())).await.map_err(Error::internal).flatten() {
-        log::error!("text of the deleted organization may still be in the file: {error}");
+    match purge::wait(&state.db, id).await {
+        [] => Ok(HttpResponse::NoContent().finish()),
+        pending => Ok(HttpResponse::Ok().json(DeletionAnswer { pending })),
     }
-    Ok(HttpResponse::NoContent().finish())
-}
-
-/// Takes the text of what was deleted out of the file. Whose it was cannot be told by now, so all remains go.
-async fn erase_text(db: Db) -> Result<()> {
-    db.scrub(|gap| gap.iter().any(|&byte| byte != 0)).await?;
-    db.empty_log().await
 }

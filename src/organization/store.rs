@@ -5,13 +5,17 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::settings::Settings;
 use super::{OrganizationId, Record};
 use crate::clock::Timestamp;
-use crate::db::{Reader, Topic, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::key::Rights;
-use crate::webhook;
+use crate::purge;
 
 /// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
+///
+/// # Errors
+/// [`Code::NotFound`] while it is being deleted.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
+    purge::store::check_stands(tx, id)?;
     // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this transaction writes.
     let known = tx
         .prepare_cached("select settings from organization where id = ?1")?
@@ -78,10 +82,14 @@ pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
     Err(Error::new(Code::PendingLimitReached, detail))
 }
 
-/// The organization, if it is known. `conn` is a reader's or a transaction's.
+/// The organization, if it is known and is not being deleted. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
-    let mut statement =
-        conn.prepare_cached("select settings, created_at, updated_at from organization where id = ?1")?;
+    let mut statement = conn.prepare_cached(
+        "select settings, created_at, updated_at
+         from organization
+         where id = ?1
+           and not exists (select 1 from purge where organization_id = ?1)",
+    )?;
     let mut rows = statement.query([id.as_str()])?;
     rows.next()?.map(|row| record(row, 0)).transpose()
 }
@@ -96,13 +104,14 @@ pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
 }
 
-/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Answers whether more follow.
+/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the last one where more
+/// follow.
 pub fn list(
     conn: &Connection,
     rights: &Rights,
     (after, limit): (&str, u32),
     mut each: impl FnMut(&str, &Record) -> Result<()>,
-) -> Result<bool> {
+) -> Result<Option<String>> {
     // A caller who is bound to a few of a million organizations must not step over all of them.
     let bound = rights.organizations.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
     let only_bound = if bound.is_some() { "and id in (select value from json_each(?3))" } else { "and ?3 is null" };
@@ -110,64 +119,26 @@ pub fn list(
         "select id, settings, created_at, updated_at
          from organization
          where id > ?1
+           and not exists (select 1 from purge where organization_id = organization.id)
            {only_bound}
          order by id
          limit ?2"
     ))?;
     let mut rows = statement.query((after, i64::from(limit) + 1, bound))?;
+    let mut last = String::new();
     for _ in 0..limit {
-        match rows.next()? {
-            Some(row) => each(row.get_ref(0)?.as_str().map_err(Error::internal)?, &record(row, 1)?)?,
-            None => return Ok(false),
+        let Some(row) = rows.next()? else { return Ok(None) };
+        row.get_ref(0)?.as_str().map_err(Error::corrupt)?.clone_into(&mut last);
+        if let Some(organization) = unless_damaged("organization", record(row, 1))? {
+            each(&last, &organization)?;
         }
     }
-    Ok(rows.next()?.is_some())
+    Ok(rows.next()?.map(|_| last))
 }
 
 /// Whether any organization is known.
 pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
-}
-
-/// Deletes the organization, which must be known, with its invitations, its events, its webhooks and its stored answers.
-pub fn delete(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<()> {
-    for dialect in ["", "/clickhouse"] {
-        delete_answers(tx, &format!("POST {dialect}/v1/organizations/{id}"), None)?;
-    }
-    delete_answers(tx, "POST /v1/invitations", Some(id))?;
-    webhook::store::delete_of(tx, id)?;
-    for sql in [
-        "delete from event where organization_id = ?1",
-        "delete from invitation where organization_id = ?1",
-        "delete from organization where id = ?1",
-    ] {
-        tx.prepare_cached(sql)?.execute([id.as_str()])?;
-    }
-    // Streams of its events end.
-    tx.announce(Topic::Events);
-    Ok(())
-}
-
-/// Deletes the answers that are stored for requests below `operation`; of those by links only for the ones to invitations of
-/// `organization`, which its history names, the deleted ones too. The index begins with the actor, so they are looked for
-/// actor by actor: the table may hold a day's requests.
-fn delete_answers(tx: &WriteTx<'_>, operation: &str, organization: Option<&OrganizationId>) -> Result<()> {
-    // In ASCII `0` follows `/`.
-    tx.prepare_cached(
-        "with recursive actors (actor) as (
-           select min(actor) from idempotency
-           union all
-           select (select min(actor) from idempotency where actor > actors.actor) from actors where actor is not null
-         )
-         delete from idempotency
-         where actor in (select actor from actors where actor is not null)
-           and operation >= :operation || '/'
-           and operation < :operation || '0'
-           and (:organization is null
-                or unhex(substr(operation, -32)) in (select invitation_id from event where organization_id = :organization))",
-    )?
-    .execute(named_params! { ":operation": operation, ":organization": organization.map(OrganizationId::as_str) })?;
-    Ok(())
 }
 
 /// Reads an organization from three columns, the first of which is `first`.
@@ -181,6 +152,6 @@ fn record(row: &Row<'_>, first: usize) -> Result<Record> {
 
 /// Reads settings. Ones that cannot be read are an error: they must never allow what they forbid.
 fn settings(row: &Row<'_>, column: usize) -> Result<Settings> {
-    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::internal)?;
-    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::internal))
+    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt)?;
+    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::corrupt))
 }

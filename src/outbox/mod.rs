@@ -21,7 +21,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
 use crate::clock::Timestamp;
-use crate::db::{Db, Reader, Topic, WriteTx};
+use crate::db::{Db, Load, Reader, Topic, WriteTx};
 use crate::error::Result;
 
 pub use delay::{Delay, delay_ms, longest_wait_sql};
@@ -45,6 +45,8 @@ pub trait Channel: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
     /// What became of a delivery.
     type Outcome: Send + Sync + 'static;
+    /// Who writes in the queue of the writer.
+    const NAME: &'static str;
     /// What is announced when a row is added.
     const TOPIC: Topic;
     /// Deliveries at the same time.
@@ -205,7 +207,7 @@ impl<C: Channel> Worker<C> {
             recorded.iter().try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
             if room > 0 { channel.claim(tx, room) } else { Ok(Vec::new()) }
         };
-        let outcome = self.db.write(job).await;
+        let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
         if outcome.is_err() {
             // The job is gone by now, and its handle with it.
             self.ended = Arc::into_inner(ended).unwrap_or_default();
@@ -225,7 +227,7 @@ impl<C: Channel> Worker<C> {
             channel.release(tx)?;
             channel.recall(tx, false)
         };
-        self.db.write(job).await
+        self.db.write_as(C::NAME, Load::ONE, job).await
     }
 
     /// Recalls what waits for a time that the clock will not show for long, if it was set back. What
@@ -247,7 +249,7 @@ impl<C: Channel> Worker<C> {
     /// Has the channel recall what waits for too long.
     async fn recall(&self, leased_too: bool) -> Result<()> {
         let channel = Arc::clone(&self.channel);
-        self.db.write(move |tx| channel.recall(tx, leased_too)).await
+        self.db.write_as(C::NAME, Load::ONE, move |tx| channel.recall(tx, leased_too)).await
     }
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.

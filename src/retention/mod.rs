@@ -2,7 +2,8 @@
 //!
 //! A pass walks over all invitations in the order in which they are stored, a bounded step at a time: reading needs no index
 //! that creates would have to pay for, and no write waits for more than a few of its rows. What is due is decided again in the
-//! transaction that deletes it, by the time of that: an invitation that was sent again meanwhile stays.
+//! transaction that deletes it, by the time of that: an invitation that was sent again meanwhile stays. The text of what a
+//! pass deleted leaves the file after it, as that of any deletion does: see [`crate::purge`].
 
 pub mod store;
 
@@ -11,9 +12,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::db::Db;
+use crate::db::{Db, Load, WriteTx};
 use crate::error::Result;
 use crate::event::Origin;
+use crate::purge;
 
 /// The longest time that can be set, in days.
 pub const MAX_DAYS: i64 = 3650;
@@ -63,19 +65,35 @@ pub async fn run(db: Db, retention: Option<Retention>) {
     }
 }
 
-/// One pass over all invitations. Answers how many it deleted.
+/// One pass over all invitations. Returns how many it deleted.
 ///
 /// # Errors
 /// When the file cannot be read or written, or too many writes wait: what was deleted by then stays deleted.
 pub async fn sweep(db: &Db, retention: Retention) -> Result<usize> {
+    let mut purge = None;
+    let swept = delete_due(db, retention, &mut purge).await;
+    if let Some(id) = purge {
+        db.write_as(ACTOR, Load::ONE, move |tx| purge::store::end(tx, id)).await?;
+    }
+    swept
+}
+
+/// Deletes what is due, a small job at a time. The first one begins a `purge`. Returns how many invitations that were.
+async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> Result<usize> {
     let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
     let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
     loop {
         let from = after.clone();
         let step = db.read_long(move |reader| store::find_due(reader, retention, &from, ROWS_PER_READ)).await?;
         for due in step.due.chunks(ROWS_PER_JOB) {
-            let (due, origin) = (due.to_vec(), origin.clone());
-            deleted += db.write(move |tx| store::delete_due(tx, retention, &due, &origin)).await?;
+            let (due, origin, begun) = (due.to_vec(), origin.clone(), *purge);
+            let job = move |tx: &WriteTx<'_>| {
+                let id = begun.map_or_else(|| purge::store::insert_begun(tx), Ok)?;
+                Ok((id, store::delete_due(tx, retention, &due, &origin)?))
+            };
+            let (id, count) = db.write_as(ACTOR, Load::ONE, job).await?;
+            *purge = Some(id);
+            deleted += count;
             tokio::time::sleep(PAUSE).await;
         }
         match step.last {

@@ -56,6 +56,7 @@ pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], orig
         "delete from invitation
          where organization_id = :organization_id
            and id = :id
+           and not exists (select 1 from purge where organization_id = :organization_id)
            and {IS_DUE}
          returning state"
     ))?;
@@ -72,7 +73,7 @@ pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], orig
         let status = Status::ALL.get(usize::from(state)).map(|status| status.name());
         let before = Facts { status, ..Facts::default() };
         let organization = OrganizationId::parse(organization);
-        let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+        let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
         event::store::append(tx, &organization, (EventType::Deleted, *id), origin, (Some(&before), None))?;
         deleted += 1;
     }

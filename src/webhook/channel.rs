@@ -12,7 +12,7 @@ use crate::db::{Db, Reader, Topic, WriteTx};
 use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
 use crate::outbox::{self, Delay};
-use crate::secret::Secret;
+use crate::secret::Keyring;
 
 /// The most deliveries at a time to one webhook: one that is slow takes no more of the room.
 const ROOM_OF_WEBHOOK: usize = 2;
@@ -42,15 +42,15 @@ pub struct Webhooks {
     /// What sends.
     client: Client,
     /// From what the secrets are derived.
-    secret: Secret,
+    keyring: Keyring,
     /// Which deliveries are to fail.
     faults: Faults,
 }
 
 impl Webhooks {
     /// A channel that reaches what `guard` admits.
-    pub fn new(guard: Guard, secret: Secret, faults: Faults) -> Self {
-        Self { client: Client::new(guard), secret, faults }
+    pub fn new(guard: Guard, keyring: Keyring, faults: Faults) -> Self {
+        Self { client: Client::new(guard), keyring, faults }
     }
 }
 
@@ -69,6 +69,7 @@ pub struct Item {
 impl outbox::Channel for Webhooks {
     type Item = Item;
     type Outcome = Attempt;
+    const NAME: &'static str = "webhooks";
     const TOPIC: Topic = Topic::Webhooks;
     const ROOM: usize = 64;
 
@@ -79,10 +80,13 @@ impl outbox::Channel for Webhooks {
     fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for claim in store::claim(tx, room, ROOM_OF_WEBHOOK)? {
-            // An event goes with its deliveries, so there is one.
-            let Some(body) = store::body_of_claim(tx, &claim)? else { continue };
+            // Only where an organization is being deleted is there none.
+            let Some(body) = store::body_of_claim(tx, &claim)? else {
+                store::remove(tx, &claim)?;
+                continue;
+            };
             let id = sign::message_id(claim.id);
-            let signature = sign::sign(&self.secret, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
+            let signature = sign::sign(&self.keyring, (claim.webhook, claim.secrets), &id, tx.now, &body)?;
             let headers = Headers { id, timestamp: sign::seconds(tx.now), signature };
             items.push(Item { claim, at: tx.now, headers, body });
         }

@@ -25,6 +25,7 @@ use crate::error::{Code, Error, Result};
 use crate::event::EventType;
 use crate::key::Rights;
 use crate::organization::OrganizationId;
+use crate::secret::SecretId;
 
 /// The most webhooks that there may be: each event asks all of them.
 pub const MAX_WEBHOOKS: i64 = 100;
@@ -87,25 +88,44 @@ pub struct Webhook {
 }
 
 /// Which secrets a webhook has. They are derived from this, so that none lies in the file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Secrets {
     /// How often its secret was rotated.
     pub generation: i64,
-    /// Until when the secret before is used, too.
-    pub previous_until: Option<Timestamp>,
+    /// The server's secret from which it is derived.
+    pub secret_id: SecretId,
+    /// The secret before, if there was one.
+    pub previous: Option<Previous>,
+}
+
+/// The secret of a webhook before its last rotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Previous {
+    /// The server's secret from which it is derived.
+    pub secret_id: SecretId,
+    /// Until when it is used.
+    pub until: Timestamp,
 }
 
 impl Secrets {
-    /// Those after a rotation at `now`.
-    #[must_use]
-    pub fn rotated(self, now: Timestamp) -> Self {
-        Self { generation: self.generation + 1, previous_until: Some(now.plus_seconds(PREVIOUS_SECONDS)) }
+    /// Those of a new webhook, where `secret_id` signs.
+    pub fn first(secret_id: SecretId) -> Self {
+        Self { generation: 0, secret_id, previous: None }
     }
 
-    /// The generations whose secrets sign at `now`, the present one first.
-    pub fn at(self, now: Timestamp) -> impl Iterator<Item = i64> {
-        let has_previous = self.previous_until.is_some_and(|until| now < until);
-        std::iter::once(self.generation).chain(has_previous.then_some(self.generation - 1))
+    /// Those after a rotation at `now`, where `secret_id` signs.
+    #[must_use]
+    pub fn rotated(self, secret_id: SecretId, now: Timestamp) -> Self {
+        let previous = Previous { secret_id: self.secret_id, until: now.plus_seconds(PREVIOUS_SECONDS) };
+        Self { generation: self.generation + 1, secret_id, previous: Some(previous) }
+    }
+
+    /// The generations whose secrets sign at `now`, the present one first, each with the server's
+    /// secret from which it is derived.
+    pub fn at(self, now: Timestamp) -> impl Iterator<Item = (i64, SecretId)> {
+        let previous = self.previous.filter(|previous| now < previous.until);
+        let previous = previous.map(|previous| (self.generation - 1, previous.secret_id));
+        std::iter::once((self.generation, self.secret_id)).chain(previous)
     }
 }
 
@@ -137,13 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_before_is_used_for_a_day() {
+    fn the_secret_before_is_used_for_a_day_and_derived_as_it_was() {
         let now = Timestamp::from_millis(5_000);
-        let rotated = Secrets::default().rotated(now);
+        let [old, new] = [1, 2].map(|byte| SecretId::from_bytes([byte; 16]));
+        let rotated = Secrets::first(old).rotated(new, now);
         let at = |seconds| rotated.at(now.plus_seconds(seconds)).collect::<Vec<_>>();
-        assert_eq!(Secrets::default().at(now).collect::<Vec<_>>(), [0]);
-        assert_eq!(at(0), [1, 0]);
-        assert_eq!(at(PREVIOUS_SECONDS - 1), [1, 0]);
-        assert_eq!(at(PREVIOUS_SECONDS), [1]);
+        assert_eq!(Secrets::first(old).at(now).collect::<Vec<_>>(), [(0, old)]);
+        assert_eq!(at(0), [(1, new), (0, old)]);
+        assert_eq!(at(PREVIOUS_SECONDS - 1), [(1, new), (0, old)]);
+        assert_eq!(at(PREVIOUS_SECONDS), [(1, new)]);
     }
 }

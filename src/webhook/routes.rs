@@ -16,7 +16,7 @@ use crate::http::params::{OfWebhook, Once};
 use crate::http::path::WebhookId;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer, Ticket};
-use crate::secret::Secret;
+use crate::key::Author;
 
 /// `GET /v1/webhooks` with `admin`: 200 with an array.
 ///
@@ -73,8 +73,9 @@ pub async fn create(
     let ticket = key.ticket(&access.caller, body.hash);
     let new = NewWebhook::parse(&body.value, &access.caller.rights, &state.guard)?;
     let base = format!("{}/v1/webhooks", state.public_url);
-    let made = move |tx: &WriteTx<'_>| store::insert(tx, new);
-    let response = reveal(&state, ticket, (201, Some(base)), made).await?;
+    let signing = state.keyring.signing().id();
+    let made = move |tx: &WriteTx<'_>| store::insert(tx, new.clone(), signing);
+    let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
     Ok(response)
 }
@@ -124,16 +125,17 @@ pub async fn update(
     body: Json<WebhookPatchBody>,
 ) -> Result<HttpResponse> {
     let patch = WebhookPatch::parse(&body.value, &state.guard)?;
+    let author = access.caller.author();
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.apply(patch);
+        webhook.apply(patch.clone());
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         tx.announce(Topic::Webhooks);
         Ok(webhook)
     };
-    let webhook = state.db.write(job).await?;
+    let webhook = author.write(&state.db, job).await?;
     log::info!("request {}: {} changed the webhook {}", access.request_id, access.caller.actor, id.0);
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
@@ -153,12 +155,13 @@ pub async fn update(
     responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let author = access.caller.author();
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         store::get(tx, id.0, &rights)?;
         store::delete(tx, id.0)
     };
-    state.db.write(job).await?;
+    author.write(&state.db, job).await?;
     log::info!("request {}: {} deleted the webhook {}", access.request_id, access.caller.actor, id.0);
     Ok(HttpResponse::NoContent().finish())
 }
@@ -192,15 +195,17 @@ pub async fn rotate(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
+    let author = access.caller.author();
     let Caller { actor, rights } = access.caller;
+    let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| {
         let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.secrets = webhook.secrets.rotated(tx.now);
+        webhook.secrets = webhook.secrets.rotated(signing, tx.now);
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         Ok(webhook)
     };
-    let response = reveal(&state, ticket, (200, None), rotated).await?;
+    let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
     log::info!("request {}: {actor} rotated the secret of the webhook {}", access.request_id, id.0);
     Ok(response)
 }
@@ -209,25 +214,26 @@ pub async fn rotate(
 /// request that had the effect can show it. `base` is the URL below which a new one is.
 async fn reveal(
     state: &State,
+    author: &Author,
     ticket: Option<Ticket>,
     (status, base): (u16, Option<String>),
-    change: impl FnOnce(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
+    mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
 ) -> Result<HttpResponse> {
-    let secret: Secret = state.secret.clone();
+    let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
         let mut shown = None;
         let answer = idempotency::once(tx, ticket.as_ref(), || {
             let webhook = change(tx)?;
             let mut object = WebhookView::new(&webhook);
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
-            object.secret = Some(sign::reveal(&secret, webhook.id, webhook.secrets.generation));
+            object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
             let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
             Ok(Answer { status, location, body, replayed: false })
         })?;
         Ok((answer, shown))
     };
-    let (answer, shown) = state.db.write(job).await?;
+    let (answer, shown) = author.write(&state.db, job).await?;
     Ok(stored::head(&answer).body(shown.unwrap_or(answer.body)))
 }
 

@@ -9,16 +9,28 @@ use uuid::Uuid;
 use super::Secrets;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::secret::Secret;
+use crate::secret::{Keyring, SecretId};
 
-/// The bytes with which a webhook of this `generation` signs.
-fn bytes(secret: &Secret, webhook: Uuid, generation: i64) -> [u8; 32] {
-    secret.mac("webhook", &[webhook.as_bytes(), &generation.to_be_bytes()])
+/// The bytes with which a webhook of this `generation` signs, derived from the server's secret
+/// `secret_id`.
+fn bytes(keyring: &Keyring, webhook: Uuid, generation: i64, secret_id: SecretId) -> Result<[u8; 32]> {
+    // A server does not start without the secrets that its webhooks need.
+    let secret = keyring.find(secret_id).ok_or_else(|| Error::internal(MissingSecret))?;
+    Ok(secret.mac("webhook", &[webhook.as_bytes(), &generation.to_be_bytes()]))
 }
 
-/// The secret as receivers get it: `whsec_` and 32 bytes in base64.
-pub fn reveal(secret: &Secret, webhook: Uuid, generation: i64) -> String {
-    format!("whsec_{}", BASE64_STANDARD.encode(bytes(secret, webhook, generation)))
+/// The server's secret is gone from which a webhook's is derived.
+#[derive(Debug, thiserror::Error)]
+#[error("the secret from which the webhook's is derived is missing")]
+struct MissingSecret;
+
+/// The present secret as receivers get it: `whsec_` and 32 bytes in base64.
+///
+/// # Errors
+/// When the server's secret is missing from which it is derived.
+pub fn reveal(keyring: &Keyring, webhook: Uuid, secrets: Secrets) -> Result<String> {
+    let bytes = bytes(keyring, webhook, secrets.generation, secrets.secret_id)?;
+    Ok(format!("whsec_{}", BASE64_STANDARD.encode(bytes)))
 }
 
 /// The value of `webhook-id`: the same for every try.
@@ -29,17 +41,17 @@ pub fn message_id(delivery: Uuid) -> String {
 /// The value of `webhook-signature`: one signature for each secret that the webhook has at `now`.
 ///
 /// # Errors
-/// None that can happen: every key fits.
+/// When a secret of the server is missing from which one is derived.
 pub fn sign(
-    secret: &Secret,
+    keyring: &Keyring,
     (webhook, secrets): (Uuid, Secrets),
     message_id: &str,
     now: Timestamp,
     body: &[u8],
 ) -> Result<String> {
     let mut signatures = Vec::new();
-    for generation in secrets.at(now) {
-        let key = bytes(secret, webhook, generation);
+    for (generation, secret_id) in secrets.at(now) {
+        let key = bytes(keyring, webhook, generation, secret_id)?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Error::internal)?;
         mac.update(format!("{message_id}.{}.", seconds(now)).as_bytes());
         mac.update(body);

@@ -6,21 +6,25 @@ use url::Url;
 use uuid::Uuid;
 
 use super::new::NewWebhook;
-use super::{DisabledReason, MAX_WEBHOOKS, Secrets, Webhook};
+use super::{DisabledReason, MAX_WEBHOOKS, Previous, Secrets, Webhook};
 use crate::clock::Timestamp;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
 use crate::event::{EventType, query};
 use crate::key::Rights;
 use crate::organization::OrganizationId;
+use crate::purge;
+use crate::secret::SecretId;
 
 /// Columns of a [`Webhook`], in the order that [`from_row`] reads.
-const COLUMNS: &str =
-    "id, organization_id, url, types, description, generation, previous_until, disabled_reason, created_at, updated_at";
+const COLUMNS: &str = "id, organization_id, url, types, description, generation, secret_id, previous_secret_id, previous_until, disabled_reason, created_at, updated_at";
+
+/// A condition on a webhook: it is everybody's, or of an organization that is not being deleted.
+const STANDS: &str = "not exists (select 1 from purge where organization_id = webhook.organization_id)";
 
 /// The webhook `id`. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1"))?;
+    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1 and {STANDS}"))?;
     Ok(statement.query_row([id.as_bytes()], from_row).optional()?)
 }
 
@@ -35,15 +39,17 @@ pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
 
 /// Every webhook, oldest first: there are at most [`MAX_WEBHOOKS`].
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
-    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook order by id"))?;
-    Ok(statement.query_map([], from_row)?.collect::<rusqlite::Result<_>>()?)
+    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook where {STANDS} order by id"))?;
+    let webhooks = statement.query_map([], from_row)?;
+    webhooks.filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose()).collect()
 }
 
-/// Makes a webhook.
+/// Makes a webhook, whose signing secret is derived from the server's secret `secret_id`.
 ///
 /// # Errors
-/// [`Code::WebhookLimitReached`].
-pub fn insert(tx: &WriteTx<'_>, new: NewWebhook) -> Result<Webhook> {
+/// [`Code::WebhookLimitReached`]; [`Code::NotFound`] while its organization is being deleted.
+pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<Webhook> {
+    new.organization.as_ref().map_or(Ok(()), |organization| purge::store::check_stands(tx, organization))?;
     let count: i64 = tx.query_row("select count(*) from webhook", [], |row| row.get(0))?;
     if count >= MAX_WEBHOOKS {
         let detail = format!("There are {MAX_WEBHOOKS} webhooks, which is as many as there may be.");
@@ -55,14 +61,14 @@ pub fn insert(tx: &WriteTx<'_>, new: NewWebhook) -> Result<Webhook> {
         url: new.url,
         types: new.types,
         description: new.description,
-        secrets: Secrets::default(),
+        secrets: Secrets::first(secret_id),
         disabled: None,
         created_at: tx.now,
         updated_at: tx.now,
     };
     tx.prepare_cached(
-        "insert into webhook (id, organization_id, url, types, description, generation, created_at, updated_at)
-         values (:id, :organization_id, :url, :types, :description, :generation, :now, :now)",
+        "insert into webhook (id, organization_id, url, types, description, generation, secret_id, created_at, updated_at)
+         values (:id, :organization_id, :url, :types, :description, :generation, :secret_id, :now, :now)",
     )?
     .execute(named_params! {
         ":id": webhook.id.as_bytes(),
@@ -71,6 +77,7 @@ pub fn insert(tx: &WriteTx<'_>, new: NewWebhook) -> Result<Webhook> {
         ":types": types_text(&webhook)?,
         ":description": webhook.description,
         ":generation": webhook.secrets.generation,
+        ":secret_id": secret_id.as_bytes(),
         ":now": tx.now.as_millis(),
     })?;
     Ok(webhook)
@@ -84,6 +91,8 @@ pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
              types = :types,
              description = :description,
              generation = :generation,
+             secret_id = :secret_id,
+             previous_secret_id = :previous_secret_id,
              previous_until = :previous_until,
              disabled_at = iif(:disabled_reason is null, null, coalesce(disabled_at, :now)),
              disabled_reason = :disabled_reason,
@@ -95,7 +104,9 @@ pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
         ":types": types_text(webhook)?,
         ":description": webhook.description,
         ":generation": webhook.secrets.generation,
-        ":previous_until": webhook.secrets.previous_until.map(Timestamp::as_millis),
+        ":secret_id": webhook.secrets.secret_id.as_bytes(),
+        ":previous_secret_id": webhook.secrets.previous.as_ref().map(|previous| previous.secret_id.as_bytes()),
+        ":previous_until": webhook.secrets.previous.map(|previous| previous.until.as_millis()),
         ":disabled_reason": webhook.disabled.map(DisabledReason::name),
         ":now": tx.now.as_millis(),
         ":updated_at": webhook.updated_at.as_millis(),
@@ -123,17 +134,19 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the webhooks of an organization with their deliveries, and the deliveries of its events to others. Must come before
-/// the events go: they lead to the deliveries, so that these need no index of their own.
-pub fn delete_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
-    for sql in [
-        "delete from webhook where organization_id = ?1",
-        "delete from webhook_delivery
-         where webhook_id in (select id from webhook)
-           and id in (select id from event where organization_id = ?1)",
-    ] {
-        tx.prepare_cached(sql)?.execute([organization.as_str()])?;
-    }
+/// Disables the webhooks of an organization that is being deleted: nothing more is sent to them.
+pub fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    tx.prepare_cached(
+        "update webhook
+         set disabled_at = :now, disabled_reason = :reason
+         where organization_id = :organization_id
+           and disabled_at is null",
+    )?
+    .execute(named_params! {
+        ":now": tx.now.as_millis(),
+        ":reason": DisabledReason::Gone.name(),
+        ":organization_id": organization.as_str(),
+    })?;
     Ok(())
 }
 
@@ -147,21 +160,31 @@ fn types_text(webhook: &Webhook) -> Result<Option<String>> {
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     let organization = row.get_ref(1)?.as_str_or_null()?;
     let types = row.get_ref(3)?.as_str_or_null()?;
-    let disabled = row.get_ref(7)?.as_str_or_null()?;
+    let disabled = row.get_ref(9)?.as_str_or_null()?;
     Ok(Webhook {
         id: Uuid::from_bytes(row.get(0)?),
         organization: organization.map(|id| OrganizationId::parse(id).ok_or_else(|| unreadable(1))).transpose()?,
         url: Url::parse(row.get_ref(2)?.as_str()?).map_err(|_| unreadable(2))?,
         types: types.map(|types| read_types(types).ok_or_else(|| unreadable(3))).transpose()?,
         description: row.get(4)?,
-        secrets: Secrets {
-            generation: row.get(5)?,
-            previous_until: row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis),
-        },
-        disabled: disabled.map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(7))).transpose()?,
-        created_at: Timestamp::from_millis(row.get(8)?),
-        updated_at: Timestamp::from_millis(row.get(9)?),
+        secrets: secrets_from_row(row, 5)?,
+        disabled: disabled.map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(9))).transpose()?,
+        created_at: Timestamp::from_millis(row.get(10)?),
+        updated_at: Timestamp::from_millis(row.get(11)?),
     })
+}
+
+/// Reads the [`Secrets`] of a webhook from four columns, the first at `at`: `generation`,
+/// `secret_id`, `previous_secret_id`, `previous_until`.
+fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
+    let previous: (Option<[u8; 16]>, Option<i64>) = (row.get(at + 2)?, row.get(at + 3)?);
+    let previous = match previous {
+        (Some(id), Some(until)) => {
+            Some(Previous { secret_id: SecretId::from_bytes(id), until: Timestamp::from_millis(until) })
+        }
+        _ => None,
+    };
+    Ok(Secrets { generation: row.get(at)?, secret_id: SecretId::from_bytes(row.get(at + 1)?), previous })
 }
 
 /// Reads a JSON array of types.

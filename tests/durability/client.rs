@@ -95,6 +95,12 @@ impl Client {
         answer(request.header("Authorization", &self.authorization).send_json(body))
     }
 
+    /// Puts at any path.
+    pub fn put(&self, path: &str, body: &Value) -> Option<Answer> {
+        let request = self.agent.put(format!("{}{path}", self.base));
+        answer(request.header("Authorization", &self.authorization).send_json(body))
+    }
+
     /// Changes what is at any path.
     pub fn patch(&self, path: &str, body: &Value) -> Option<Answer> {
         let request = self.agent.patch(format!("{}{path}", self.base));

@@ -19,7 +19,7 @@ pub fn serve(database: &Path) -> Outcome {
     let command = Settings::augment_args(clap::Command::new("control"));
     let matches = command.try_get_matches_from(["control", "--listen", "127.0.0.1:0"])?;
     let settings = Settings::from_arg_matches(&matches)?;
-    let mut config = Config::new(settings, database.to_owned(), Mode::Serve)?;
+    let mut config = Config::new(settings, database, Mode::Serve)?;
     config.synchronous = Synchronous::Normal;
     app::block_on(async {
         let program = Program::build(&config).await?;

@@ -1,5 +1,8 @@
-//! R4: a full disk stops writes only, and room heals it without a restart.
+//! R4: a full disk stops writes only, and room heals it without a restart. A server starts on a full disk, too.
 
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +31,9 @@ const FULL_FOR: Duration = Duration::from_secs(2);
 
 /// Writes work again within this time after there is room.
 const HEAL_LIMIT: Duration = Duration::from_secs(5);
+
+/// More writes than the log that a killed server leaves has room for.
+const MOST_WRITES: usize = 20_000;
 
 /// Fills the disk under load, makes room again, and looks at what was answered.
 pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
@@ -59,10 +65,62 @@ pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
     let findings = answers_hold(&server, &key, &organizations, &entries)?;
     nothing_lost(&findings)?;
     nothing_resurfaced(&findings)?;
-    no_panic(&server.stop()?)?;
+    no_panic(&server.kill()?)?;
+    starts_on_a_full_disk(&database, &key)?;
+    nothing_is_left_of_a_failed_start(mount.point())?;
     sound(&database)?;
     report(format!("full disk: {refused} writes refused, reads went on, healed within {healed:?}"));
     Ok(())
+}
+
+/// A server that was killed starts on the full disk and reads; it writes again as soon as there is room.
+fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
+    let filler = fill_up(database.parent().ok_or("no folder")?)?;
+    let server = Launch::serve(database).run()?;
+    let client = Client::new(&server.base, key);
+    for path in ["/v1/organizations/probe/invitations", "/health/ready"] {
+        let status = client.status(path);
+        ensure(status == Some(200), || format!("{path} after a start on a full disk: {status:?}"))?;
+    }
+    let create = |name: &str| {
+        let body = json!({ "email": format!("{name}@probe.example"), "role": "viewer", "metadata": { "pad": "x".repeat(PADDING) } });
+        client.create(Probe::ORGANIZATION, &body).map(|answer| answer.status)
+    };
+    let mut statuses = Vec::new();
+    // The log that was left has some room of its own.
+    while statuses.len() < MOST_WRITES && statuses.last() != Some(&Some(503)) {
+        statuses.push(create(&format!("full{}", statuses.len())));
+    }
+    ensure(statuses.last() == Some(&Some(503)), || format!("writes on a full disk: {statuses:?}"))?;
+    fs::remove_file(filler)?;
+    let status = create("room");
+    ensure(status == Some(201), || format!("a write once there is room: {status:?}"))?;
+    no_panic(&server.stop()?)
+}
+
+/// A first start on a full disk says so, and leaves nothing behind.
+fn nothing_is_left_of_a_failed_start(disk: &Path) -> Outcome {
+    let filler = fill_up(disk)?;
+    let folder = disk.join("second");
+    match Launch::serve(&folder.join("invited.db")).start()? {
+        Ok(server) => return Err(format!("a new file on a full disk is served:\n{}", server.log()).into()),
+        Err(refusal) => ensure(refusal.stderr.contains("the disk is full"), || format!("{refusal}"))?,
+    }
+    ensure(!folder.exists(), || format!("the start left {}", folder.display()))?;
+    Ok(fs::remove_file(filler)?)
+}
+
+/// Fills the disk of a folder with one file.
+fn fill_up(folder: &Path) -> Outcome<PathBuf> {
+    let path = folder.join("filler");
+    let mut file = File::create(&path)?;
+    loop {
+        match file.write(&[0; 4096]) {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::StorageFull => return Ok(path),
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Watches from outside whether reads and writes work.

@@ -1,6 +1,6 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove, R1 to R10. They run one after the other, since they time
+//! Trials bear the numbers of the promises that they prove, R1 to R10 and R29. They run one after the other, since they time
 //! the server and load the machine. A trial that cannot run here (no root, no loop device, no strace) is shown as
 //! ignored, after a line `SKIPPED name: reason`; it never counts as passed.
 //!
@@ -19,8 +19,8 @@
 //! - `load`, `writer`: what is asked for; `ledger`: what was answered
 //! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the comparison finds a loss
 //! - `faults`: lost power, full disks, failing calls, other users
-//! - `kill` (R1), `power` and `control` (R2), `sync_errors` (R3), `full_disk` (R4), `unwritable` (R5), `refusals` (R6),
-//!   `lock` (R7), `contention` (R9), `bursts` (R10): the trials
+//! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk` (R4), `unwritable` (R5),
+//!   `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10), `outside` (R26), `deletion` (R29): the trials
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -33,18 +33,21 @@ use crate::scale::Scale;
 
 mod asked;
 mod bursts;
+mod call_loops;
 mod check;
 mod cli;
 mod client;
 mod compare;
 mod contention;
 mod control;
+mod deletion;
 mod faults;
 mod full_disk;
 mod kill;
 mod ledger;
 mod load;
 mod lock;
+mod outside;
 mod power;
 mod refusals;
 mod scale;
@@ -96,7 +99,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 14] = [
+const TRIALS: [Planned; 20] = [
     ("r1_acknowledged_changes_survive_kill", kill::acknowledged_changes_survive_kill, nothing),
     (
         "r2_acknowledged_changes_survive_power_loss",
@@ -109,6 +112,14 @@ const TRIALS: [Planned; 14] = [
         sync_errors::failed_calls_are_never_acknowledged,
         faults::strace_obstacle,
     ),
+    (
+        "r3_every_call_of_every_change_may_fail",
+        call_loops::every_call_of_every_change_may_fail,
+        faults::strace_obstacle,
+    ),
+    ("r26_writes_need_only_the_data_folder", outside::writes_need_only_the_data_folder, faults::mount_obstacle),
+    ("r26_writes_need_no_free_descriptor", outside::writes_need_no_free_descriptor, outside::limit_obstacle),
+    ("r26_idle_clients_close_no_writer", outside::idle_clients_close_no_writer, outside::limit_obstacle),
     ("r4_full_disk_stops_writes_only", full_disk::full_disk_stops_writes_only, faults::mount_obstacle),
     ("r5_unwritable_places_are_refused", unwritable::unwritable_places_are_refused, faults::other_user_obstacle),
     ("r5_read_only_mounts_are_refused", unwritable::read_only_mounts_are_refused, faults::mount_obstacle),
@@ -118,6 +129,8 @@ const TRIALS: [Planned; 14] = [
     ("r7_commands_work_beside_the_server", lock::commands_work_beside_the_server, nothing),
     ("r9_clients_never_see_a_lock", contention::clients_never_see_a_lock, nothing),
     ("r10_bad_items_fail_alone", bursts::bad_items_fail_alone, nothing),
+    ("r29_deletions_survive_kill", deletion::deletions_survive_kill, nothing),
+    ("r29_deletions_hold_nobody_up", deletion::deletions_hold_nobody_up, nothing),
     ("ledger_finds_what_is_lost", stories::finds_what_is_lost, nothing),
 ];
 

@@ -19,6 +19,8 @@ pub struct Scale {
     pub power_cycles: u32,
     /// R3: which call to the system fails, counted from 1 in the thread that makes it.
     pub fault_positions: Vec<u32>,
+    /// R3: of how many faults every kind of change meets each call.
+    pub faults_per_change: usize,
     /// R6: how many damaged copies are served.
     pub damage_rounds: u32,
     /// R7: how often two servers start at once.
@@ -27,6 +29,12 @@ pub struct Scale {
     pub contention: Duration,
     /// R10: how many bursts mix good and bad items.
     pub bursts: u32,
+    /// R29: how many invitations the organization has that is deleted.
+    pub deleted_rows: usize,
+    /// R29: at how many points of its deletion the server is killed.
+    pub deletion_kills: u32,
+    /// Whether these are the figures of the promises.
+    pub is_full: bool,
 }
 
 impl Scale {
@@ -45,10 +53,14 @@ impl Scale {
             kill_cycles: 200,
             power_cycles: 50,
             fault_positions: (1..=60).collect(),
+            faults_per_change: 6,
             damage_rounds: 200,
             lock_races: 100,
             contention: Duration::from_mins(1),
             bursts: 1000,
+            deleted_rows: 80_000,
+            deletion_kills: 30,
+            is_full: true,
         }
     }
 
@@ -59,10 +71,14 @@ impl Scale {
             kill_cycles: 5,
             power_cycles: 2,
             fault_positions: vec![1, 2, 3, 4, 7, 15, 30, 60],
+            faults_per_change: 1,
             damage_rounds: 5,
             lock_races: 8,
             contention: Duration::from_secs(4),
             bursts: 40,
+            deleted_rows: 4_000,
+            deletion_kills: 6,
+            is_full: false,
         }
     }
 

@@ -92,6 +92,7 @@ pub fn failed_calls_are_never_acknowledged(scale: &Scale) -> Outcome {
         for position in scale.fault_positions.iter().copied() {
             let database = directory.path().join(format!("fault{number}-{position}.db"));
             fs::copy(&template, &database)?;
+            fs::copy(template.with_added_extension("secret"), database.with_added_extension("secret"))?;
             // One writer at odd positions, where a request is a commit, and several that share commits at even ones.
             let writers = if position % 2 == 1 { 1 } else { 4 };
             let load = Load { name: "faults".to_owned(), writers, seed: random.u64(..), padding: 0 };

@@ -262,5 +262,5 @@ fn a_file_is_known_by_its_tables_and_not_by_the_comments_of_the_version_that_mad
     edit("name          text", "title         text");
     let (code, printed) = refused(&["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains("tables"), "{printed}");
+    assert!(printed.contains("table api_key is not the one"), "{printed}");
 }

@@ -4,17 +4,21 @@
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
+//! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
+//! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
+//! * [`damage`]: a file with values or pages that cannot be.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
 //! * [`folders`]: the temporary folders of development.
@@ -39,12 +43,15 @@ mod cli;
 mod clock_back;
 mod cost;
 mod create;
+mod damage;
+mod deletion;
 mod descriptors;
 mod dev;
 mod dialect;
 mod erasure;
 mod events;
 mod faults;
+mod file;
 mod folders;
 mod idempotency;
 mod keys;
@@ -69,6 +76,7 @@ mod ports;
 mod races;
 mod readme;
 mod retention;
+mod secret;
 mod security;
 mod signals;
 mod sse;

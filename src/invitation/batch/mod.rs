@@ -1,6 +1,7 @@
 //! Many creates in one request and one commit, each with a result of its own.
 
 pub mod routes;
+mod store;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -83,14 +84,24 @@ impl Batch {
         Ok(Self { rows, is_atomic: body.atomic.unwrap_or_default(), is_dry_run })
     }
 
+    /// How many rows it has.
+    pub fn row_count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The addresses of the rows that nothing is wrong with.
+    pub fn emails(&self) -> Vec<&str> {
+        self.rows.iter().filter_map(|row| Some(row.as_ref().ok()?.email.as_str())).collect()
+    }
+
     /// Makes the invitations. A row that fails is undone alone, or takes all others with it where the batch is atomic.
     ///
     /// # Errors
     /// Only what no row is to blame for, as a full disk.
-    pub fn run(self, tx: &WriteTx<'_>, by: &By) -> Result<Report> {
+    pub fn run(&self, tx: &WriteTx<'_>, by: &By) -> Result<Report> {
         let (is_atomic, is_dry_run) = (self.is_atomic, self.is_dry_run);
         tx.part(|| {
-            let rows: Vec<_> = self.rows.into_iter().map(|row| run_row(tx, row, by)).collect::<Result<_>>()?;
+            let rows: Vec<_> = self.rows.iter().map(|row| run_row(tx, row, by)).collect::<Result<_>>()?;
             let has_failed = rows.iter().any(|row| matches!(row, RowResult::Failed(_)));
             let is_undone = is_atomic && has_failed;
             let rows = if is_undone { rows.into_iter().map(undone).collect() } else { rows };
@@ -101,12 +112,16 @@ impl Batch {
 }
 
 /// Makes the invitation of one row.
-fn run_row(tx: &WriteTx<'_>, row: Result<NewInvitation>, by: &By) -> Result<RowResult> {
+fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &By) -> Result<RowResult> {
     let show = |invitation: &Invitation<'_>| {
         let text = String::from_utf8(json::to_bytes(invitation)?).map_err(Error::internal)?;
         RawValue::from_string(text).map_err(Error::internal)
     };
-    match row.and_then(|new| tx.part(|| create::create(tx, &new, by, show).map(|made| (made, true)))) {
+    let new = match row {
+        Ok(new) => new,
+        Err(error) => return Ok(RowResult::Failed(error.repeat())),
+    };
+    match tx.part(|| create::create(tx, new, by, show).map(|made| (made, true))) {
         Ok((outcome, invitation)) => Ok(RowResult::Done(outcome, invitation)),
         Err(error) if error.code.meaning().status >= 500 => Err(error),
         Err(error) => Ok(RowResult::Failed(error)),

@@ -1,13 +1,15 @@
 //! The HTTP of batches.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{Batch, BatchBody, Report, RowResult};
-use crate::db::WriteTx;
+use super::{Batch, BatchBody, Report, RowResult, store};
+use crate::db::{Db, Load, Reader, Stage, WriteTx};
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Access, Write};
@@ -19,6 +21,11 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer};
 use crate::invitation::Invitation;
 use crate::invitation::create::{By, Outcome};
+use crate::organization::OrganizationId;
+
+/// How many times its bytes a batch takes up once it is parsed.
+const PARSED_TIMES: usize = 4;
+use crate::purge;
 
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
@@ -99,17 +106,33 @@ pub async fn create(
     state: Data<State>,
     body: Json<BatchBody, LARGE_BODY>,
 ) -> Result<HttpResponse> {
-    let ticket = key.ticket(&access.caller, body.hash);
+    let Json { value, hash, length, room: _room } = body;
+    let (ticket, author) = (key.ticket(&access.caller, hash), access.caller.author());
     let by = By { origin: access.origin(), rights: access.caller.rights };
-    let batch = Batch::parse(&access.organization, body.value, &state.rules, state.db.now())?;
+    let batch = Batch::parse(&access.organization, value, &state.rules, state.db.now())?;
+    if batch.is_dry_run {
+        // Nothing is kept, so a repetition has the same effect: none.
+        let body = rehearse(&state.db, access.organization, batch, by).await?;
+        return Ok(HttpResponse::Ok().content_type("application/json").body(body));
+    }
+    let load = Load { jobs: 1, rows: batch.row_count(), bytes: length * PARSED_TIMES };
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let is_dry_run = batch.is_dry_run;
+            purge::store::check_stands(tx, &access.organization)?;
             let report = batch.run(tx, &by)?;
-            let body = write(&report, is_dry_run, &by.origin.request_id)?;
+            let body = write(&report, false, &by.origin.request_id)?;
             Ok(Answer { status: 200, location: None, body, replayed: false })
         })
     };
-    let answer = state.db.write(job).await?;
+    let answer = author.write_load(&state.db, load, job).await?;
     Ok(stored::head(&answer).body(answer.body))
+}
+
+/// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write waits for it.
+async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: By) -> Result<Vec<u8>> {
+    let batch = Arc::new(batch);
+    let rows = Arc::clone(&batch);
+    let copy = move |reader: &Reader<'_>, stage: &Stage| store::copy(reader, stage, &organization, &rows.emails());
+    let run = move |tx: &WriteTx<'_>| write(&batch.run(tx, &by)?, true, &by.origin.request_id);
+    db.rehearse(copy, run).await
 }

@@ -21,6 +21,7 @@ use crate::invitation::create::By;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, json, link as links, new, renew, store};
+use crate::key::Author;
 use crate::organization::{self, OrganizationId};
 
 /// Which invitation a change is about, and who makes it.
@@ -47,8 +48,9 @@ impl Target {
     async fn change(
         self,
         state: &State,
-        change: impl FnOnce(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
+        mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
     ) -> Result<HttpResponse> {
+        let author = Author::new(&self.by.origin.actor);
         let job = move |tx: &WriteTx<'_>| {
             idempotency::once(tx, self.ticket.as_ref(), || {
                 change(tx, &self)?;
@@ -56,7 +58,7 @@ impl Target {
                 Ok(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false })
             })
         };
-        Ok(stored::respond(state.db.write(job).await?))
+        Ok(stored::respond(author.write(&state.db, job).await?))
     }
 
     /// The invitation, if it has the version that the caller means.
@@ -135,7 +137,7 @@ pub async fn resend(
     state: Data<State>,
     body: OptionalJson<ResendBody>,
 ) -> Result<HttpResponse> {
-    let OptionalJson(Json { value, hash }) = body;
+    let OptionalJson(Json { value, hash, .. }) = body;
     let expiry = new::check_expiry(value.expires_in, value.expires_at.as_deref(), &state.rules, state.db.now())?;
     let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
@@ -250,7 +252,7 @@ pub async fn link(
     let present = present.ok_or_else(Error::not_found)?;
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
-    let token = links::token(&state.secret, present.id, present.send_count);
-    let url = links::url(&state.secret, accept_url.as_ref().unwrap_or(&state.accept_url), &present);
+    let token = links::token(state.keyring.signing(), present.id, present.send_count);
+    let url = links::url(state.keyring.signing(), accept_url.as_ref().unwrap_or(&state.accept_url), &present);
     Ok(HttpResponse::Ok().json(SecretLink { token, url, expires_at: present.expires_at }))
 }

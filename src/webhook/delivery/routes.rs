@@ -122,6 +122,7 @@ pub async fn test(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
+    let author = access.caller.author();
     let (base, rights) = (state.public_url.clone(), access.caller.rights);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
@@ -130,7 +131,7 @@ pub async fn test(
             queued(tx, &base, DeliveryId { webhook: id.0, delivery })
         })
     };
-    let answer = state.db.write(job).await?;
+    let answer = author.write(&state.db, job).await?;
     Ok(stored::head(&answer).body(answer.body))
 }
 
@@ -163,6 +164,7 @@ pub async fn redeliver(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
+    let author = access.caller.author();
     let (base, rights) = (state.public_url.clone(), access.caller.rights);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
@@ -173,7 +175,7 @@ pub async fn redeliver(
             queued(tx, &base, id)
         })
     };
-    let answer = state.db.write(job).await?;
+    let answer = author.write(&state.db, job).await?;
     Ok(stored::head(&answer).body(answer.body))
 }
 

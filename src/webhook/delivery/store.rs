@@ -11,15 +11,16 @@ use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
 use crate::outbox::{self, Delay, LEASE_SECONDS};
-use crate::webhook::{Secrets, TEST_TYPE};
+use crate::webhook::{self, Secrets, TEST_TYPE, Webhook};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
 const COLUMNS: &str =
     "d.id, d.state, d.organization_id, e.type, d.attempts, d.created_at, d.last_attempt_at, d.duration_ms,
     d.status, d.error, iif(d.state = 0 and d.leased = 0 and w.disabled_at is null, d.due_at, null)";
-/// Where these come from.
+/// Where these come from. What is of an organization that is being deleted is not among them.
 const JOINED: &str = "webhook_delivery d
     join webhook w on w.id = d.webhook_id
+      and not exists (select 1 from purge where organization_id = d.organization_id)
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
 
 /// A delivery that was claimed, with all that it takes to send it.
@@ -147,6 +148,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize, most: usize) -> Result<Vec<Claim>> {
 
 /// Claims what is due at one webhook.
 fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claims: &mut Vec<Claim>) -> Result<()> {
+    let Webhook { url, secrets, .. } = webhook::store::find(tx, webhook)?.ok_or_else(Error::not_found)?;
     let bound = named_params! { ":webhook_id": webhook.as_bytes(), ":now": tx.now.as_millis() };
     // Whoever had these is gone.
     tx.prepare_cached(
@@ -171,10 +173,7 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
                         and due_at <= :now
                       order by due_at
                       limit :room)
-         returning id, attempts, organization_id, created_at,
-                   (select url from webhook where id = :webhook_id),
-                   (select generation from webhook where id = :webhook_id),
-                   (select previous_until from webhook where id = :webhook_id)",
+         returning id, attempts, organization_id, created_at",
     )?;
     let mut rows = statement.query(named_params! {
         ":webhook_id": webhook.as_bytes(),
@@ -183,12 +182,11 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
         ":room": i64::try_from(room).unwrap_or(i64::MAX),
     })?;
     while let Some(row) = rows.next()? {
-        let previous_until = row.get::<_, Option<i64>>(6)?.map(Timestamp::from_millis);
         claims.push(Claim {
             webhook,
             id: Uuid::from_bytes(row.get(0)?),
-            url: row.get(4)?,
-            secrets: Secrets { generation: row.get(5)?, previous_until },
+            url: url.to_string(),
+            secrets,
             attempts: row.get(1)?,
             organization: row.get(2)?,
             created_at: Timestamp::from_millis(row.get(3)?),
@@ -228,6 +226,13 @@ pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> 
         ":leased_too": leased_too,
         ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
     })?;
+    Ok(())
+}
+
+/// Takes a claimed delivery out that has nothing to send: its event is gone.
+pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
+    tx.prepare_cached("delete from webhook_delivery where webhook_id = ?1 and id = ?2")?
+        .execute((claim.webhook.as_bytes(), claim.id.as_bytes()))?;
     Ok(())
 }
 
@@ -363,7 +368,7 @@ pub fn body(
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
     let organization = OrganizationId::parse(organization);
-    let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+    let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
     event::store::find(conn, &organization, id, |event| {
         let body = Body { kind: event.kind, timestamp: event.created_at, data: event };
         serde_json::to_vec(&body).map_err(Error::internal)

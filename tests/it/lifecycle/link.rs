@@ -68,12 +68,10 @@ fn the_token_of_one_server_opens_nothing_on_another_and_stays_over_a_restart_wit
     assert_eq!(app.person("lookup", &json!({ "token": token })).status, 200);
     assert_eq!(other.person("lookup", &json!({ "token": token })).status, 404);
     // The same row under another secret: as a file whose secret was lost.
-    let mut secret = app.database.clone().into_os_string();
-    secret.push(".secret");
-    std::fs::write(&secret, "another secret, long enough for a MAC").expect("the secret is written");
+    std::fs::write(app.secret_file(), "another-secret-long-enough-for-a-MAC").expect("the secret is written");
     assert_eq!(app.person("lookup", &json!({ "token": token })).status, 200, "it is read at the start only");
     let forged = invited::invitation::link::token(
-        &app.secret(),
+        app.keyring().signing(),
         uuid::Uuid::try_parse(made["id"].as_str().expect("an id")).expect("an id"),
         0,
     );

@@ -7,7 +7,7 @@
 mod ends;
 mod fields;
 mod guesses;
-mod operations;
+pub mod operations;
 mod planted;
 mod roles;
 mod tenants;

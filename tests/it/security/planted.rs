@@ -12,12 +12,12 @@ use invited::answer::code;
 use invited::invitation::transition::Present;
 use invited::invitation::{Invitation, store};
 use invited::organization::OrganizationId;
-use invited::secret::{Secret, Source};
+use invited::secret::Keyring;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::client::{Answer, Request};
-use crate::support::life::{contents_of, path_of};
+use crate::support::life::{contents_of, keyring_of, path_of};
 use crate::support::process::invited;
 
 /// How many invitations there are, each with at least one token.
@@ -201,7 +201,7 @@ fn start_of(needle: &[u8; WINDOW]) -> usize {
 }
 
 /// The live codes of invitations.
-fn codes_of(database: &Path, secret: &Secret, invitations: &[Value]) -> Vec<String> {
+fn codes_of(database: &Path, keyring: &Keyring, invitations: &[Value]) -> Vec<String> {
     let current = |reader: &invited::db::Reader<'_>| {
         let code_of = |made: &Value| {
             let organization =
@@ -209,7 +209,7 @@ fn codes_of(database: &Path, secret: &Secret, invitations: &[Value]) -> Vec<Stri
             let id = made["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
             let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            Ok(code::current(reader, secret, &present)?.expect("a live code").digits)
+            Ok(code::current(reader, keyring, &present)?.expect("a live code").digits)
         };
         invitations.iter().map(code_of).collect()
     };
@@ -258,10 +258,10 @@ fn a_thousand_planted_tokens_are_found_in_no_file_no_log_and_no_answer_but_their
         assert_eq!(search.count(text), 0, "{name}");
     }
     assert!(!holds(&log, "@b.co"), "nor has the log addresses");
-    let secret = Secret::load(&Source::File(folder.path().join("invited.db.secret"))).expect("a secret");
+    let keyring = keyring_of(&folder.path().join("invited.db.secret"));
     let contents = contents_of(&database);
     let values: HashSet<&str> = contents.values().flatten().flat_map(|row| row.split(' ')).collect();
-    for code in codes_of(&database, &secret, &planted.with_code) {
+    for code in codes_of(&database, &keyring, &planted.with_code) {
         assert!(!values.contains(&*format!("{code:?}")) && !values.contains(&*format!("Integer({code})")), "{code}");
     }
     assert!(contents["code"].len() > COUNT / 2 && contents["idempotency"].len() > COUNT);

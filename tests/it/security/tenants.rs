@@ -124,6 +124,8 @@ struct Board {
     webhook: String,
     /// What the file held when all was set.
     before: Contents,
+    /// The ids of the keys that the callers have, those that live.
+    live: Vec<String>,
 }
 
 impl Board {
@@ -133,7 +135,8 @@ impl Board {
         let app = TestApp::start(Mode::Serve, &off);
         let callers = callers(&app);
         let (token, key, webhook) = (String::new(), String::new(), String::new());
-        let mut board = Self { app, target: Value::Null, token, key, webhook, before: Contents::new() };
+        let live = app.db_rows("select id from api_key where revoked_at is null").concat();
+        let mut board = Self { app, target: Value::Null, token, key, webhook, before: Contents::new(), live };
         board.set();
         (board, callers)
     }
@@ -141,6 +144,7 @@ impl Board {
     /// Sets acme and its key anew.
     fn set(&mut self) {
         self.app.request("DELETE", "/v1/organizations/acme").send();
+        self.revive();
         if self.app.get(&invitations("globex")).text() == "[]" {
             self.app.invite("globex", TARGET);
         }
@@ -149,6 +153,15 @@ impl Board {
         self.key = self.app.key(&[Scope::Read], &["acme"], None)[4..20].to_owned();
         self.webhook = self.set_webhook();
         self.before = self.app.contents();
+    }
+
+    /// Makes the callers' keys live again, which went with the organization that they are bound to.
+    fn revive(&self) {
+        let live = self.live.join(" ");
+        let job = move |tx: &invited::db::WriteTx<'_>| {
+            Ok(tx.execute("update api_key set revoked_at = null where instr(?1, '\"' || id || '\"')", [live])?)
+        };
+        invited::db::write_beside(&self.app.database, job).expect("it revives");
     }
 
     /// Gives acme a webhook that is told of nothing that happens here, with a delivery that has ended.

@@ -1,7 +1,7 @@
 //! The life of an invitation in tests: its links and codes, and everything that the file holds.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use invited::answer::code;
 use invited::clock::Clock;
@@ -9,7 +9,7 @@ use invited::email::Email;
 use invited::invitation::transition::Present;
 use invited::invitation::{Invitation, store};
 use invited::organization::OrganizationId;
-use invited::secret::{Secret, Source};
+use invited::secret::{Keyring, Source};
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -93,25 +93,34 @@ impl TestApp {
 
     /// The live code that was asked for with `email`, whether or not that was invited: nobody is ever sent it then.
     pub fn code_for(&self, invitation: &Value, email: &str) -> Option<String> {
-        let secret = self.secret();
+        let keyring = self.keyring();
         let organization =
             invitation["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
         let id = invitation["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
         let current = |reader: &invited::db::Reader<'_>| {
             let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            let code = code::current(reader, &secret, &Present { email: Email::from_stored(email), ..present })?;
+            let code = code::current(reader, &keyring, &Present { email: Email::from_stored(email), ..present })?;
             Ok(code.map(|code| code.digits))
         };
         invited::db::read_beside(&self.database, current).expect("the file reads")
     }
 
-    /// The secret of the server, from its file.
-    pub fn secret(&self) -> Secret {
-        let mut path = self.database.clone().into_os_string();
-        path.push(".secret");
-        Secret::load(&Source::File(path.into())).expect("a secret")
+    /// The file of the server's secret.
+    pub fn secret_file(&self) -> PathBuf {
+        self.database.with_added_extension("secret")
     }
+
+    /// The secret that the server signs with, from its file.
+    pub fn keyring(&self) -> Keyring {
+        keyring_of(&self.secret_file())
+    }
+}
+
+/// The first secret of a file.
+pub fn keyring_of(secret_file: &Path) -> Keyring {
+    let loaded = Source::File(secret_file.to_owned()).load(false).expect("it reads");
+    Keyring::single(loaded.expect("a secret").signing)
 }
 
 /// The path of an invitation.

@@ -72,7 +72,7 @@ impl TestApp {
         let database = folder.path().join("invited.db");
         let words = ["invited", "--listen", "127.0.0.1:0", "--public-url", "http://invited.test"];
         let settings = CommandLine::parse_from(words.iter().chain(settings)).settings;
-        let mut config = Config::new(settings, database.clone(), mode).expect("a good configuration");
+        let mut config = Config::new(settings, &database, mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
         config.workers = 2;
         let (clock, stop) = (config.clock.clone(), None);

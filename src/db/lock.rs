@@ -1,0 +1,128 @@
+//! The right to serve a file: one server has a file at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
+use super::place::beside;
+use super::refusal;
+use crate::failure::Failure;
+
+/// Bytes of a lock file that are looked at: a process id and the longest name of a host fit.
+const MAX_CONTENT: usize = 512;
+
+/// The right to serve a file, held until dropped or until the process dies.
+pub struct Lock {
+    /// The locked lock file, with our process id and host in it.
+    _file: File,
+    /// Where it is.
+    path: PathBuf,
+    /// Whether this start made it.
+    is_new: bool,
+}
+
+impl Lock {
+    /// Takes the right to serve the data file at `path`.
+    ///
+    /// # Errors
+    /// When another process has it, or there is no lock file and none can be made.
+    pub fn take(path: &Path) -> Result<Self, Failure> {
+        let lock_path = beside(path, ".lock");
+        loop {
+            let Some((file, is_new)) = open(&lock_path)? else { continue };
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(held(path, &file)),
+                Err(TryLockError::Error(error)) => return Err(refusal::by_system(&lock_path, &error)),
+            }
+            // A start that failed may have removed the file between our opening and locking it.
+            if is_at(&file, &lock_path) {
+                name_holder(&file);
+                return Ok(Self { _file: file, path: lock_path, is_new });
+            }
+        }
+    }
+
+    /// Gives the right back, and removes the lock file if this start made it.
+    pub fn undo(self) {
+        if self.is_new {
+            // While the lock is held: nobody else can have taken it. What cannot be removed does no harm.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Opens the lock file, and makes it where it is missing. Returns whether it was made; nothing when
+/// it went away meanwhile.
+fn open(path: &Path) -> Result<Option<(File, bool)>, Failure> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    match options.create_new(true).open(path) {
+        Ok(file) => return Ok(Some((file, true))),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refusal::by_system(path, &error)),
+        Err(_) => {}
+    }
+    match options.create_new(false).open(path) {
+        Ok(file) if is_ours(&file).map_err(|error| refusal::by_system(path, &error))? => Ok(Some((file, false))),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) if error.raw_os_error() != Some(Errno::LOOP.raw_os_error()) => Err(refusal::by_system(path, &error)),
+        _ => Err(Failure::runtime(
+            format!("{} is not a lock file of this program", path.display()),
+            "look at what it is; if nothing needs it, remove it and start again",
+        )),
+    }
+}
+
+/// Whether a lock file was made by this program: only such a file is written to.
+fn is_ours(file: &File) -> io::Result<bool> {
+    let metadata = file.metadata()?;
+    let is_plain = metadata.is_file() && metadata.nlink() <= 1;
+    let content = read(file);
+    let names_process = content.split(' ').next().is_some_and(|id| id.parse::<u32>().is_ok());
+    Ok(is_plain && (content.is_empty() && metadata.len() < MAX_CONTENT as u64 || names_process))
+}
+
+/// Whether `file` is still the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(open), Ok(found)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+    (open.dev(), open.ino()) == (found.dev(), found.ino())
+}
+
+/// Writes down who holds the lock. The lock is held whether or not the disk has room for that.
+fn name_holder(file: &File) {
+    let host = rustix::system::uname();
+    let text = format!("{} {}\n", std::process::id(), host.nodename().to_string_lossy());
+    let written = file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64));
+    // Better no name than half of one.
+    let _ = written.or_else(|_| file.set_len(0));
+}
+
+/// What a lock file says; empty where it cannot be read. It is not synced, so a power cut may leave
+/// zeros of it.
+fn read(file: &File) -> String {
+    let mut content = [0; MAX_CONTENT];
+    let length = file.read_at(&mut content, 0).unwrap_or_default();
+    let is_nothing = |letter: char| letter == '\0' || letter.is_whitespace();
+    String::from_utf8_lossy(&content[..length]).trim_matches(is_nothing).to_owned()
+}
+
+/// What is said when another server has the file.
+fn held(path: &Path, lock: &File) -> Failure {
+    // The holder may have locked the file this very moment, and not have written its id yet.
+    std::thread::sleep(Duration::from_millis(50));
+    let content = read(lock);
+    let holder = match content.split_once(' ') {
+        Some((id, host)) => format!("process {id} on {host}"),
+        None if content.is_empty() => "another process".to_owned(),
+        None => format!("process {content}"),
+    };
+    Failure::runtime(
+        format!("the data file is being served by {holder} ({})", path.display()),
+        "stop that server first, or give this one a file of its own with --database",
+    )
+}

@@ -1,0 +1,67 @@
+//! Runs a job without effect, on a copy in memory of the few rows that it may meet: the same code as in
+//! the writer, and nobody waits for it.
+
+use std::cell::Cell;
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, Params, params_from_iter};
+
+use super::transaction::{IdMint, WriteTx};
+use super::{Db, Reader, connection};
+use crate::error::Result;
+
+/// A file in memory with the present schema.
+pub struct Stage {
+    /// The connection to it.
+    conn: Connection,
+}
+
+impl Stage {
+    /// An empty one.
+    fn new() -> Result<Self> {
+        Ok(Self { conn: connection::open_in_memory()? })
+    }
+
+    /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its parameters.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the condition is not one.
+    pub fn copy(&self, reader: &Reader<'_>, table: &str, condition: &str, bound: impl Params) -> Result<()> {
+        let mut select = reader.prepare_cached(&format!("select * from {table} where {condition}"))?;
+        let columns = select.column_count();
+        let places = vec!["?"; columns].join(", ");
+        let mut insert = self.conn.prepare_cached(&format!("insert into {table} values ({places})"))?;
+        let mut rows = select.query(bound)?;
+        while let Some(row) = rows.next()? {
+            let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|column| row.get(column)).collect();
+            insert.execute(params_from_iter(values?))?;
+        }
+        Ok(())
+    }
+
+    /// What rows are added by that are not copied.
+    pub fn connection(&self) -> &Connection {
+        &self.conn
+    }
+}
+
+impl Db {
+    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool. Nothing
+    /// of it is kept.
+    ///
+    /// # Errors
+    /// What `copy` or `job` returns; [`crate::error::Code::ReadTimeout`] when the copy takes too long.
+    pub async fn rehearse<T: Send + 'static>(
+        &self,
+        copy: impl FnOnce(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,
+        job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let play = move |reader: &Reader<'_>| {
+            let stage = Stage::new()?;
+            copy(reader, &stage)?;
+            let (ids, topics) = (IdMint::after(&stage.conn), Cell::new(0));
+            job(&WriteTx::new(&stage.conn, reader.now, &ids, &topics))
+        };
+        self.read_long(play).await
+    }
+}

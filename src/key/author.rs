@@ -1,0 +1,53 @@
+//! Who makes a change, checked where it is made.
+
+use super::store;
+use crate::db::{Db, Load, WriteTx};
+use crate::error::Result;
+use crate::token::KeyId;
+
+/// Who makes a change: decides whose turn it is, and whether their key is still good when that comes.
+#[derive(Clone, Debug)]
+pub struct Author {
+    /// The key's id, `dev`, or `person`.
+    actor: String,
+    /// The key that must be live when the change is made.
+    key: Option<KeyId>,
+}
+
+impl Author {
+    /// The author of changes by `actor`, as it is called in histories.
+    pub fn new(actor: &str) -> Self {
+        Self { actor: actor.to_owned(), key: KeyId::parse(actor) }
+    }
+
+    /// Makes the change that `job` makes, when it is the author's turn.
+    ///
+    /// # Errors
+    /// [`crate::error::Code::Unauthorized`] where the author's key has died since the request was let in, whatever
+    /// was on its way by then; else those of [`Db::write_as`].
+    pub async fn write<T: Send + 'static>(
+        &self,
+        db: &Db,
+        job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.write_load(db, Load::ONE, job).await
+    }
+
+    /// The same for a change that takes up `load` while it waits.
+    ///
+    /// # Errors
+    /// Those of [`Author::write`].
+    pub async fn write_load<T: Send + 'static>(
+        &self,
+        db: &Db,
+        load: Load,
+        mut job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let key = self.key.clone();
+        let checked = move |tx: &WriteTx<'_>| {
+            key.as_ref().map_or(Ok(()), |key| store::check_live(tx, key))?;
+            job(tx)
+        };
+        db.write_as(&self.actor, load, checked).await
+    }
+}

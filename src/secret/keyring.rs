@@ -1,0 +1,63 @@
+//! The secrets of a server that runs.
+
+use std::sync::Arc;
+
+use super::store::Known;
+use super::{Secret, SecretId};
+use crate::clock::Timestamp;
+
+/// The secret that signs, and those before it. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    /// What everything new is derived from.
+    signing: Secret,
+    /// The secrets before, newest first.
+    earlier: Arc<[Earlier]>,
+}
+
+/// A secret that signs no more.
+#[derive(Debug)]
+struct Earlier {
+    /// The secret.
+    secret: Secret,
+    /// From when on it verifies no links and codes either.
+    verifies_until: Timestamp,
+}
+
+impl Keyring {
+    /// A keyring of one secret.
+    pub fn single(signing: Secret) -> Self {
+        Self { signing, earlier: Arc::new([]) }
+    }
+
+    /// A keyring of `signing` and of those of `earlier` that the data file knows.
+    pub fn new(signing: Secret, earlier: Vec<Secret>, known: &[Known]) -> Self {
+        let until = |secret: &Secret| known.iter().find(|known| known.id == secret.id())?.verifies_until;
+        let earlier = earlier.into_iter().filter_map(|secret| {
+            let verifies_until = until(&secret)?;
+            Some(Earlier { secret, verifies_until })
+        });
+        Self { signing, earlier: earlier.collect() }
+    }
+
+    /// The secret from which everything new is derived.
+    pub fn signing(&self) -> &Secret {
+        &self.signing
+    }
+
+    /// The secrets that verify links and codes at `now`, the signing one first.
+    pub fn verifying(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.signing).chain(self.retired(now))
+    }
+
+    /// The secrets that verify at `now` and sign no more.
+    pub fn retired(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+        self.earlier.iter().filter(move |earlier| now < earlier.verifies_until).map(|earlier| &earlier.secret)
+    }
+
+    /// The secret with this id, whether or not it verifies links.
+    pub fn find(&self, id: SecretId) -> Option<&Secret> {
+        let mut all = std::iter::once(&self.signing).chain(self.earlier.iter().map(|earlier| &earlier.secret));
+        all.find(|secret| secret.id() == id)
+    }
+}
