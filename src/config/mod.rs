@@ -133,7 +133,7 @@ pub struct Settings {
     pub log: String,
 }
 
-/// The settings of the limits; 0 switches one off.
+/// The settings of the limits; 0 switches one off that counts in time.
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
     /// Requests a minute by one API key; 0: no limit [default: 0]
@@ -155,6 +155,16 @@ pub struct LimitSettings {
     /// Wrong addresses and codes an hour for one secret link; 0: no limit [default: 10; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
     pub limit_proofs: Option<u32>,
+
+    /// Streams of events at the same time; one API key has half of them at most, and always leaves some
+    #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_streams: u32,
+
+    /// Webhooks of the server; one organization has half of them at most
+    #[arg(long, env = "INVITED_MAX_WEBHOOKS", value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub max_webhooks: u32,
 }
 
 /// The settings of a server for development.
