@@ -107,6 +107,7 @@ impl Program {
             accept_url: accept_url.clone(),
             remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
+            limits: Arc::clone(&rules.sending.limits),
         });
         let limits = &config.settings.limits;
         let (guard, streams) = (config.guard(), Streams::new(config.heartbeat, limits.max_streams as usize));

@@ -1,4 +1,8 @@
 //! What is bounded for all is bounded for each: one caller or organization leaves the others theirs.
+//!
+//! [`mails`]: what one person is sent.
+
+mod mails;
 
 use std::sync::mpsc;
 use std::time::Duration;
