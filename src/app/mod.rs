@@ -109,8 +109,10 @@ impl Program {
             accept_url: accept_url.clone(),
             remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
+            limits: Arc::clone(&rules.sending.limits),
         });
-        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat));
+        let limits = &config.settings.limits;
+        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat, limits.max_streams as usize));
         let state = State {
             db,
             rules,
@@ -123,6 +125,7 @@ impl Program {
             oidc,
             faults,
             guard,
+            max_webhooks: limits.max_webhooks,
             bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
             stopping: Stopping::default(),

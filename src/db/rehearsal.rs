@@ -46,13 +46,14 @@ impl Stage {
 }
 
 impl Db {
-    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool. Nothing
-    /// of it is kept.
+    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool, when it
+    /// is the turn of `actor`. Nothing of it is kept.
     ///
     /// # Errors
     /// What `copy` or `job` returns; [`crate::error::Code::ReadTimeout`] when the copy takes too long.
     pub async fn rehearse<T: Send + 'static>(
         &self,
+        actor: &str,
         copy: impl FnOnce(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,
         job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -62,6 +63,6 @@ impl Db {
             let (ids, topics) = (IdMint::after(&stage.conn), Cell::new(0));
             job(&WriteTx::new(&stage.conn, reader.now, &ids, &topics))
         };
-        self.read_long(play).await
+        self.read_long(actor, play).await
     }
 }

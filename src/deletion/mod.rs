@@ -220,7 +220,7 @@ async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Res
     while let Some(after) = from {
         let whose = organization.clone();
         let (found, next) =
-            db.read_long(move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
+            db.read_long(WRITER, move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
         if !found.is_empty() {
             let whose = organization.clone();
             db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, id, &whose, &found)).await?;

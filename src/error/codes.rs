@@ -169,7 +169,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "webhook_limit_reached",
         status: 409,
         title: "Too many webhooks",
-        meaning: "There are 100 webhooks, which is as many as a server keeps. Delete one that is not needed any more.",
+        meaning: "The organization has as many webhooks as one may have, or the server keeps no more of them. Delete one that is not needed any more.",
     },
     Meaning {
         code: Code::WebhookDisabled,

@@ -10,6 +10,7 @@
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
+//! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
@@ -39,6 +40,7 @@ mod answer;
 mod bad_inputs;
 mod base;
 mod batch;
+mod caps;
 mod cli;
 mod clock_back;
 mod cost;
