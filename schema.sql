@@ -282,6 +282,18 @@ create table idempotency (
   unique (actor, operation, key)
 ) strict;
 
+-- How many bytes of stored answers each caller has added in an hour: what one has in 24 hours is bounded. Answers that
+-- are deleted sooner stay counted. Rowids grow with time, as above.
+create table idempotency_use (
+  -- Whose: an API key's id, or `dev`; of people without a key the operation on the link.
+  payer text    not null,
+  -- The hour, since the epoch.
+  hour  integer not null,
+  bytes integer not null,
+  -- Serves: the sum before each request with an Idempotency-Key.
+  unique (payer, hour)
+) strict;
+
 -- What is still to leave the file: a row for each deletion of an organization, each erasure of an address, and each pass of
 -- retention that deleted something. The row is written in the transaction that begins it, and goes when the log is empty.
 create table purge (

@@ -47,6 +47,10 @@ const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
 /// A secret link and a key have 256 bits, so guessing them is hopeless at any rate.
 const QUOTAS: Quotas = Quotas { key: 0, address: 300, recipient: 50, mailbox: 200, organization: 0, proofs: 10 };
 
+/// MiB of answers that one caller may have stored in 24 hours: those of some 80,000 creates, or of several hundred
+/// thousand invitations in batches.
+const ANSWERS_MIB: u32 = 64;
+
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -160,6 +164,10 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
     pub limit_proofs: Option<u32>,
 
+    /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no limit [default: 64; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB")]
+    pub limit_answers: Option<u32>,
+
     /// Streams of events at the same time; one API key has half of them at most, and always leaves some
     #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
@@ -261,6 +269,12 @@ impl Config {
             proofs: given.limit_proofs.unwrap_or(default.proofs),
         };
         Limits::new(quotas, self.settings.trusted_proxies.clone())
+    }
+
+    /// How many bytes of answers one caller may have stored in 24 hours; 0: any number.
+    pub fn room_for_answers(&self) -> i64 {
+        let default = if self.mode == Mode::Dev { 0 } else { ANSWERS_MIB };
+        i64::from(self.settings.limits.limit_answers.unwrap_or(default)) << 20
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`; its limits are new each time.
