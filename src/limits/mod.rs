@@ -19,6 +19,7 @@ use uuid::Uuid;
 use crate::email::Email;
 use crate::error::{Policy, Result};
 use crate::organization::OrganizationId;
+pub use client::site;
 use limiter::Limiter;
 pub use shares::{Share, Shares};
 
@@ -28,6 +29,9 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 /// Seconds in a day.
 const DAY: u64 = 24 * HOUR;
+
+/// How many networks of a site of IPv6 may use all of their quota.
+const NETWORKS_OF_SITE: u32 = 10;
 
 /// The quota of each limit in its window; 0: no limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,6 +55,8 @@ pub struct Limits {
     key: Option<Limiter>,
     /// Requests without a key, by address.
     address: Option<Limiter>,
+    /// Requests without a key, by the site of an IPv6 address.
+    site: Option<Limiter>,
     /// Invitations by recipient.
     recipient: Option<Limiter>,
     /// Invitations by organization.
@@ -68,6 +74,12 @@ impl Limits {
         Self {
             key: limiter("key", quotas.key, MINUTE, "requests a minute by one API key"),
             address: limiter("address", quotas.address, MINUTE, "requests a minute without a valid key by one address"),
+            site: limiter(
+                "site",
+                quotas.address.saturating_mul(NETWORKS_OF_SITE),
+                MINUTE,
+                "requests a minute without a valid key by one /48 of IPv6",
+            ),
             recipient: limiter("recipient", quotas.recipient, DAY, "invitations a day to one recipient"),
             organization: limiter("organization", quotas.organization, DAY, "invitations a day by one organization"),
             proofs: limiter("proofs", quotas.proofs, HOUR, "wrong addresses and codes an hour for one link"),
@@ -88,10 +100,15 @@ impl Limits {
     /// # Errors
     /// When the address has used its quota.
     pub fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
-        self.address.as_ref().map_or(Ok(()), |limiter| {
-            let client = client::client(peer, forwarded, &self.trusted_proxies);
-            limiter.count(client::network(client))
-        })
+        let client = client::client(peer, forwarded, &self.trusted_proxies);
+        if client.is_ipv6() {
+            self.site.as_ref().map_or(Ok(()), |limiter| limiter.check(client::site(client)))?;
+        }
+        self.address.as_ref().map_or(Ok(()), |limiter| limiter.count(client::network(client)))?;
+        if client.is_ipv6() {
+            self.site.as_ref().map_or(Ok(()), |limiter| limiter.count(client::site(client)))?;
+        }
+        Ok(())
     }
 
     /// Counts an invitation that is made or sent again, where both its recipient and its organization have quota left.
@@ -125,7 +142,7 @@ impl Limits {
 
     /// Forgets who has not used any quota lately. To be called now and then.
     pub fn sweep(&self) {
-        let all = [&self.key, &self.address, &self.recipient, &self.organization, &self.proofs];
+        let all = [&self.key, &self.address, &self.site, &self.recipient, &self.organization, &self.proofs];
         all.into_iter().flatten().for_each(Limiter::sweep);
     }
 }
