@@ -1,7 +1,8 @@
 """litestream.py INVITED LITESTREAM: a real Litestream beside the server.
 
-It replicates under load, both are killed, and the replica is restored. The restored file starts with all but the last
-moments of what was acknowledged; the live file starts with all of it, beside a Litestream that goes on.
+It replicates under load, both are killed, and the replica is restored. The restored file starts
+with all but the last moments of what was acknowledged; the live file starts with all of it, beside
+a Litestream that goes on.
 """
 
 import http.client

@@ -10,6 +10,8 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::failure::Failure;
+
 /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339's four-digit year can write.
 const LAST_MILLIS: i64 = 253_402_300_799_999;
 
@@ -44,6 +46,11 @@ impl Timestamp {
     /// This time moved by `seconds`, which may be negative.
     pub fn plus_seconds(self, seconds: i64) -> Self {
         Self::from_millis(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// The time so much later.
+    pub fn plus(self, duration: Duration) -> Self {
+        Self::from_millis(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
     /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off. A leap second
@@ -184,6 +191,23 @@ impl Clock {
 fn machine_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Checks that the machine's wall clock shows a time that can be written. The framework panics at one
+/// that cannot, in the middle of an answer.
+///
+/// # Errors
+/// When the clock shows a time before 1970 or after 9998.
+pub fn check_machine() -> Result<(), Failure> {
+    /// The first millisecond of 9999.
+    const TOO_LATE: u128 = 253_370_764_800_000;
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) if since.as_millis() < TOO_LATE => Ok(()),
+        _ => Err(Failure::runtime(
+            "the clock of this machine shows a time before 1970, or after 9998",
+            "set the clock, as `date` shows it, and start again",
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ use crate::invitation::new::Sending;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::{Invitation, new};
 use crate::key::Rights;
+use crate::limits::Limits;
 use crate::mail;
 use crate::secret::Keyring;
 use proof::Proof;
@@ -182,5 +183,18 @@ pub fn settle(
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);
     transition::close(tx, present, change, accepted_by, origin)?;
     store::drop_codes(tx, present.id)?;
-    if sending.notifies_inviters { mail::store::queue_notice(tx, present.id) } else { Ok(()) }
+    if sending.notifies_inviters { notify_inviter(tx, present, limits) } else { Ok(()) }
+}
+
+/// Queues the notice to the inviter of an invitation that was answered, if there is an address for it,
+/// and the organization has not sent too much there already.
+fn notify_inviter(tx: &WriteTx<'_>, present: &Present, limits: &Limits) -> Result<()> {
+    let Some(inviter) = mail::store::find_inviter(tx, present.id)? else {
+        return Ok(());
+    };
+    match limits.count_mail(&present.organization, &inviter) {
+        Ok(wait) => mail::store::queue(tx, (present.id, mail::Kind::Notice), &[], tx.now.plus(wait)),
+        // Whoever answers is not to blame for it.
+        Err(_) => Ok(()),
+    }
 }

@@ -101,7 +101,10 @@ pub async fn request_code(
             // Each request counts, right or wrong: a count of the wrong ones would tell which address is right.
             limits.check_proofs(present.id)?;
             limits.count_wrong_proof(present.id);
-            code::request(tx, &keyring, &present, &email, has_mail)?;
+            // Only mail to the invited address is ever sent. That it is enough is told to nobody.
+            let is_mailed =
+                has_mail && (email != present.email || limits.count_mail(&present.organization, &email).is_ok());
+            code::request(tx, &keyring, &present, &email, is_mailed)?;
             let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
             Ok(Answer { status: 202, location: None, body, replayed: false })
         })

@@ -16,6 +16,7 @@ use actix_web::{App, web};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::clock;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
 use crate::deletion;
@@ -72,6 +73,7 @@ impl Program {
     /// # Errors
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
+        clock::check_machine()?;
         let connections = Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
@@ -101,8 +103,10 @@ impl Program {
             accept_url: accept_url.clone(),
             remind_before_seconds: config.settings.mail.remind_before_seconds(),
             notifies_inviters: config.settings.mail.notify_inviters,
+            limits: Arc::clone(&rules.sending.limits),
         });
-        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat));
+        let limits = &config.settings.limits;
+        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat, limits.max_streams as usize));
         let state = State {
             db,
             rules,
@@ -115,6 +119,7 @@ impl Program {
             oidc,
             faults,
             guard,
+            max_webhooks: limits.max_webhooks,
             bodies: Shares::new(BODIES, BODIES_TIMES),
             start,
             stopping: Stopping::default(),

@@ -69,8 +69,8 @@ pub async fn list_organizations(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     caller.require(Scope::Read)?;
-    let rights = caller.rights;
-    let organizations = state.db.read_long(move |reader| {
+    let Caller { actor, rights } = caller;
+    let organizations = state.db.read_long(&actor, move |reader| {
         let mut seen = Vec::new();
         organization::store::list(reader, &rights, ("", u32::MAX), |id, organization| {
             seen.extend(DialectOrganization::new(id, organization));
@@ -94,8 +94,8 @@ fn write_member(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
 /// Answers with all invitations that stand as `status`, written by `write`.
 async fn list_all(access: Access<Read>, state: &State, status: Status, write: WriteRow) -> Result<HttpResponse> {
     let filter = Filter::only(status);
-    let db = state.db.clone();
-    let list = List { db, organization: access.organization, filter, order: Order::NewestFirst, write };
+    let (db, actor) = (state.db.clone(), access.caller.actor);
+    let list = List { db, actor, organization: access.organization, filter, order: Order::NewestFirst, write };
     let opening = format!("{{\"status\":200,\"requestId\":\"{}\",\"result\":[", access.request_id);
     let first = list.page(access.kept, opening.into_bytes(), (None, MAX_LIMIT)).await?;
     Ok(array::respond(HttpResponse::Ok(), list, first, b"]}"))

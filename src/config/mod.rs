@@ -46,7 +46,7 @@ const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
 ///
 /// Requests without a key: an office that joins at once does so from one address, with a few requests for each person.
 /// A secret link and a key have 256 bits, so guessing them is hopeless at any rate.
-const QUOTAS: Quotas = Quotas { key: 0, address: 300, recipient: 50, organization: 0, proofs: 10 };
+const QUOTAS: Quotas = Quotas { key: 0, address: 300, recipient: 50, mailbox: 200, organization: 0, proofs: 10 };
 
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
@@ -134,7 +134,7 @@ pub struct Settings {
     pub log: String,
 }
 
-/// The settings of the limits; 0 switches one off.
+/// The settings of the limits; 0 switches one off that counts in time.
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
     /// Requests a minute by one API key; 0: no limit [default: 0]
@@ -145,9 +145,13 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
     pub limit_address: Option<u32>,
 
-    /// Invitations a day to one recipient, over all organizations; 0: no limit [default: 50; dev: 0]
+    /// Mails a day to one recipient by one organization; 0: no limit [default: 50; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N")]
     pub limit_recipient: Option<u32>,
+
+    /// Mails a day to one recipient by all organizations together, beyond which they wait; 0: no limit [default: 200; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_MAILBOX", value_name = "N")]
+    pub limit_mailbox: Option<u32>,
 
     /// Invitations a day by one organization; 0: no limit [default: 0]
     #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
@@ -156,6 +160,16 @@ pub struct LimitSettings {
     /// Wrong addresses and codes an hour for one secret link; 0: no limit [default: 10; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
     pub limit_proofs: Option<u32>,
+
+    /// Streams of events at the same time; one API key has half of them at most, and always leaves some
+    #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
+        value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub max_streams: u32,
+
+    /// Webhooks of the server; one organization has half of them at most
+    #[arg(long, env = "INVITED_MAX_WEBHOOKS", value_name = "N", default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub max_webhooks: u32,
 }
 
 /// The settings of a server for development.
@@ -257,6 +271,7 @@ impl Config {
             key: given.limit_key.unwrap_or(default.key),
             address: given.limit_address.unwrap_or(default.address),
             recipient: given.limit_recipient.unwrap_or(default.recipient),
+            mailbox: given.limit_mailbox.unwrap_or(default.mailbox),
             organization: given.limit_organization.unwrap_or(default.organization),
             proofs: given.limit_proofs.unwrap_or(default.proofs),
         };

@@ -1,4 +1,5 @@
-//! Reads and writes of a command that works beside a running server: through SQLite's own locks, never around them.
+//! Reads and writes of a command that works beside a running server: through SQLite's own locks,
+//! never around them.
 
 use std::cell::Cell;
 use std::path::{Path, PathBuf};
@@ -38,7 +39,8 @@ pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::e
     Ok(outcome)
 }
 
-/// The data file that `path` names. A command never makes one: a mistyped path would look like an empty one.
+/// The data file that `path` names. A command never makes one: a mistyped path would look like an
+/// empty one.
 fn existing(path: &Path) -> Result<PathBuf, Failure> {
     let path = &place::resolve(path)?;
     if !file::is_present(path)? {

@@ -53,9 +53,11 @@ pub fn open_reader(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
-/// Opens a database in memory, to see what a new file would hold.
-pub fn open_scratch() -> Result<Connection> {
-    Connection::open_in_memory()
+/// Opens a file in memory that is as a new one: with the present schema, and nothing in it.
+pub fn open_in_memory() -> Result<Connection> {
+    let conn = Connection::open_in_memory()?;
+    conn.execute_batch(include_str!("../../schema.sql"))?;
+    Ok(conn)
 }
 
 /// What the pool opens its connections with.

@@ -1,7 +1,8 @@
 //! Decides whether a path is ours to open, and makes a new file whole or not at all.
 //!
-//! A file that is not ours, damaged, or of a newer version is refused untouched: it is looked at through a read-only
-//! connection, which neither writes nor moves a log. One server has the file at a time ([`Lock`]).
+//! A file that is not ours, damaged, or of a newer version is refused untouched: it is looked at
+//! through a read-only connection, which neither writes nor moves a log. One server has the file at
+//! a time ([`Lock`]).
 //!
 //! Every path here is one that [`resolve`](super::place::resolve) returned.
 
@@ -23,10 +24,11 @@ use crate::failure::Failure;
 const APPLICATION_ID: u32 = 0x696e_7664;
 /// The schema version that this program writes: one step a release that changed it.
 const SCHEMA_VERSION: u32 = 1;
-/// The first SQLite without the bug by which a reset log could corrupt a file under a checkpointing thread.
+/// The first SQLite without the bug by which a reset log could corrupt a file under a checkpointing
+/// thread.
 const OLDEST_SQLITE: i32 = 3_051_003;
-/// Files up to this size in bytes are checked whole at start, which takes a few milliseconds. Damage in a larger one is
-/// answered where a read meets it.
+/// Files up to this size in bytes are checked whole at start, which takes a few milliseconds.
+/// Damage in a larger one is answered where a read meets it.
 const CHECKED_WHOLE: u64 = 16 * 1024 * 1024;
 /// Bytes of the header of an SQLite file.
 const HEADER: usize = 100;
@@ -35,8 +37,9 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Rights of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// Takes the right to serve the file at `path`, and makes sure that it is whole and ours. A start that fails leaves
-/// nothing behind. Returns what the person at the terminal is to be told of the file, too.
+/// Takes the right to serve the file at `path`, and makes sure that it is whole and ours. A start
+/// that fails leaves nothing behind. Returns what the person at the terminal is to be told of the
+/// file, too.
 ///
 /// # Errors
 /// When the path cannot be used, is being served, or holds what this program did not make.
@@ -77,7 +80,8 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     }
 }
 
-/// Makes sure that there is a file of ours at `path`: looks at the one that is there, or makes a new one.
+/// Makes sure that there is a file of ours at `path`: looks at the one that is there, or makes a
+/// new one.
 ///
 /// # Errors
 /// When the path cannot be used, or holds what this program did not make.
@@ -85,7 +89,8 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
     if is_present(path)? { check_header(path) } else { create(path) }
 }
 
-/// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp` leave it.
+/// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp`
+/// leave it.
 ///
 /// # Errors
 /// When what is there can be no data file, or must not be one.
@@ -105,8 +110,8 @@ pub fn is_present(path: &Path) -> Result<bool, Failure> {
     Ok(length > 0)
 }
 
-/// Checks what can be seen of a file from outside. A file with two names has two logs, and whoever serves it by both
-/// damages it.
+/// Checks what can be seen of a file from outside. A file with two names has two logs, and whoever
+/// serves it by both damages it.
 fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     let (place, file) = (shell_word(&folder(path).to_string_lossy()), shell_word(&path.to_string_lossy()));
     let (why, hint) = if metadata.is_dir() {
@@ -128,7 +133,8 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     Err(refused(path, why, &hint))
 }
 
-/// Whether rights mean anything in a folder: some shares show the same ones for every file, and keep none.
+/// Whether rights mean anything in a folder: some shares show the same ones for every file, and
+/// keep none.
 fn keeps_rights(folder: &Path) -> bool {
     // 0600, as every temporary file.
     let probe = tempfile::NamedTempFile::new_in(folder).and_then(|probe| probe.as_file().metadata());
@@ -149,8 +155,8 @@ fn is_mounted_alone(_: &Path) -> bool {
     false
 }
 
-/// Makes a file that others may read private, with its log: SQLite gives the log the rights of the file. Returns what
-/// was done, or what has to be.
+/// Makes a file that others may read private, with its log: SQLite gives the log the rights of the
+/// file. Returns what was done, or what has to be.
 fn make_private(path: &Path) -> Option<String> {
     let mode = fs::metadata(path).ok()?.mode();
     if mode & OTHERS == 0 {
@@ -180,8 +186,8 @@ fn create_folder(path: &Path) -> Result<(), Failure> {
     made.map_err(|error| by_system(folder, &error))
 }
 
-/// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one. The lock is held, so what
-/// has that name already was left by a crash.
+/// Makes a new file: whole under another name, then renamed, so that no crash leaves half of one.
+/// The lock is held, so what has that name already was left by a crash.
 fn create(path: &Path) -> Result<(), Failure> {
     let unfinished = beside(path, ".new");
     remove_unfinished(&unfinished)?;
@@ -265,8 +271,9 @@ fn check_header(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a file is a copy of ours that went through SQL text, as `.dump` and `.clone` make it: such a copy has the
-/// tables, but not the two numbers of the header. Nothing is left beside a file that keeps no log (1 in its header).
+/// Whether a file is a copy of ours that went through SQL text, as `.dump` and `.clone` make it:
+/// such a copy has the tables, but not the two numbers of the header. Nothing is left beside a file
+/// that keeps no log (1 in its header).
 fn is_dump(path: &Path, header: &[u8; HEADER], (application_id, version): (u32, u32)) -> bool {
     let keeps_no_log = header[18] == 1;
     match (application_id, version) {
@@ -278,7 +285,8 @@ fn is_dump(path: &Path, header: &[u8; HEADER], (application_id, version): (u32, 
     }
 }
 
-/// The refusal of a copy that went through SQL text, with the command that makes it a data file again.
+/// The refusal of a copy that went through SQL text, with the command that makes it a data file
+/// again.
 fn dump(path: &Path) -> Failure {
     let pragmas = format!("pragma application_id={APPLICATION_ID}; pragma user_version={SCHEMA_VERSION}");
     let file = shell_word(&path.to_string_lossy());

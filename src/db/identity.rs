@@ -1,7 +1,7 @@
 //! Whether the file that is served is still the one at its place.
 //!
-//! A file that was removed or replaced can still be written by who has it open, and all of that is lost at the
-//! end of the process. So writes are refused until the file is back at its place.
+//! A file that was removed or replaced can still be written by who has it open, and all of that is
+//! lost at the end of the process. So writes are refused until the file is back at its place.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -73,7 +73,8 @@ impl Identity {
         ))
     }
 
-    /// What became of the file; nothing while it is at its place. A failure of the look itself says nothing of the file.
+    /// What became of the file; nothing while it is at its place. A failure of the look itself says
+    /// nothing of the file.
     fn fate(&self) -> Option<&'static str> {
         let file = fstat(&self.file).ok()?;
         match statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -81,7 +82,8 @@ impl Identity {
             Ok(found) if !is_same(&found, &file) => return Some("replaced"),
             _ => {}
         }
-        // A folder that was moved took the file along. What stands at the old path now would be served next.
+        // A folder that was moved took the file along. What stands at the old path now would be
+        // served next.
         stat(&self.path).is_ok_and(|found| !is_same(&found, &file)).then_some("replaced")
     }
 }

@@ -51,7 +51,8 @@ impl Lock {
     /// Gives the right back, and removes the lock file if this start made it.
     pub fn undo(self) {
         if self.is_new {
-            // While the lock is held: nobody else can have taken it. What cannot be removed does no harm.
+            // While the lock is held: nobody else can have taken it. What cannot be removed does no
+            // harm.
             let _ = fs::remove_file(&self.path);
         }
     }

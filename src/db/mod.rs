@@ -9,6 +9,7 @@
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
+//! * [`turns`] decides who may read for long.
 //!
 //! # Locking
 //! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one for each long
@@ -30,6 +31,7 @@ mod schema;
 mod scrub;
 mod topic;
 mod transaction;
+mod turns;
 mod writer;
 
 use std::fs::File;
@@ -40,7 +42,7 @@ use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::clock::{Clock, Timestamp};
 use crate::error::{Code, Error, Result};
@@ -90,8 +92,8 @@ pub struct Db {
 struct Shared {
     /// Read-only connections.
     readers: r2d2::Pool<SqliteConnectionManager>,
-    /// Permits for long reads.
-    long_reads: Arc<Semaphore>,
+    /// Whose turn it is to read for long.
+    turns: turns::Turns,
     /// Where the time comes from.
     clock: Clock,
     /// The thread that writes.
@@ -220,11 +222,11 @@ impl Db {
             .max_lifetime(None)
             .build(connection::reader_manager(path))
             .map_err(|error| refusal::unusable(path, &error.to_string(), "see the log"))?;
-        let long_reads = Arc::new(Semaphore::new(LONG_READS));
+        let turns = turns::Turns::new(LONG_READS);
         let checker = integrity::Checker::start(path);
         let watch = identity::Watch::start(Arc::clone(&identity));
         let shared =
-            Shared { readers, long_reads, clock, writer, checkpointer, checker, watch, identity, notice, _lock: lock };
+            Shared { readers, turns, clock, writer, checkpointer, checker, watch, identity, notice, _lock: lock };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -252,18 +254,21 @@ impl Db {
         self.shared.readers.try_get().ok_or_else(none)
     }
 
-    /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most.
+    /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most, when
+    /// it is the turn of `actor`.
     ///
     /// # Errors
-    /// What `read` answers, [`Code::ReadTimeout`], or that the file cannot be read.
+    /// What `read` returns, [`Code::ReadTimeout`], [`Code::Overloaded`] when too many reads of the
+    /// actor wait, or that the file cannot be read.
     pub async fn read_long<T: Send + 'static>(
         &self,
+        actor: &str,
         read: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = Arc::clone(&self.shared.long_reads).acquire_owned().await.map_err(Error::internal)?;
+        let turn = self.shared.turns.take(actor).await?;
         let db = self.clone();
         let task = move || {
-            let _permit = permit;
+            let _turn = turn;
             db.read(|reader| {
                 let _limit = TimeLimit::set(reader)?;
                 read(reader)

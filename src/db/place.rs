@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::refusal;
 use crate::failure::Failure;
 
-/// The path of the file that `path` names, without symbolic links. Lock, log and secret are named by
-/// this path, so that two names of one file never have two locks.
+/// The path of the file that `path` names, without symbolic links. Lock, log and secret are named
+/// by this path, so that two names of one file never have two locks.
 ///
 /// The file may be missing, and so may its folder. A symbolic link is followed, and a file that is
 /// missing will be made where the link points to.

@@ -1,7 +1,8 @@
-//! Why a data file cannot be used, for the person at the terminal: the true cause, and the command that helps.
+//! Why a data file cannot be used, for the person at the terminal: the true cause, and the command
+//! that helps.
 //!
-//! "Damaged" is said only of what SQLite calls damaged, and "restore a backup" only then: a backup that is
-//! restored over a sound file loses what was acknowledged since.
+//! "Damaged" is said only of what SQLite calls damaged, and "restore a backup" only then: a backup
+//! that is restored over a sound file loses what was acknowledged since.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;

@@ -7,7 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
 use super::transaction::{IdMint, WriteTx};
-use super::{Db, Reader};
+use super::{Db, Reader, connection};
 use crate::error::Result;
 
 /// A file in memory with the present schema.
@@ -19,9 +19,7 @@ pub struct Stage {
 impl Stage {
     /// An empty one.
     fn new() -> Result<Self> {
-        let conn = Connection::open_in_memory()?;
-        conn.execute_batch(include_str!("../../schema.sql"))?;
-        Ok(Self { conn })
+        Ok(Self { conn: connection::open_in_memory()? })
     }
 
     /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its parameters.
@@ -48,13 +46,14 @@ impl Stage {
 }
 
 impl Db {
-    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool. Nothing
-    /// of it is kept.
+    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool, when it
+    /// is the turn of `actor`. Nothing of it is kept.
     ///
     /// # Errors
     /// What `copy` or `job` returns; [`crate::error::Code::ReadTimeout`] when the copy takes too long.
     pub async fn rehearse<T: Send + 'static>(
         &self,
+        actor: &str,
         copy: impl FnOnce(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,
         job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -64,6 +63,6 @@ impl Db {
             let (ids, topics) = (IdMint::after(&stage.conn), Cell::new(0));
             job(&WriteTx::new(&stage.conn, reader.now, &ids, &topics))
         };
-        self.read_long(play).await
+        self.read_long(actor, play).await
     }
 }

@@ -1,11 +1,12 @@
 //! Whether the schema of a file is the one that this program makes.
 //!
-//! Tables of other programs are let be, and so are their indexes: replication tools keep some in the files that
-//! they copy. What would change what our own statements do is refused: triggers, views, virtual tables (their
-//! modules run when the file is checked), indexes on our tables, and foreign keys to them.
+//! Tables of other programs are let be, and so are their indexes: replication tools keep some in
+//! the files that they copy. What would change what our own statements do is refused: triggers,
+//! views, virtual tables (their modules run when the file is checked), indexes on our tables, and
+//! foreign keys to them.
 //!
-//! SQLite itself reads only the text of a definition, so what an object is called in `sqlite_schema` proves
-//! nothing: a trigger may be hidden under the name and the type of a table.
+//! SQLite itself reads only the text of a definition, so what an object is called in
+//! `sqlite_schema` proves nothing: a trigger may be hidden under the name and the type of a table.
 
 use std::path::Path;
 
@@ -28,7 +29,8 @@ struct Object {
     sql: Option<String>,
 }
 
-/// Checks that all our objects are there as we make them, and that nothing hangs on them that is not ours.
+/// Checks that all our objects are there as we make them, and that nothing hangs on them that is
+/// not ours.
 ///
 /// # Errors
 /// When not, naming the first object that is wrong.
@@ -70,7 +72,8 @@ impl Stranger {
     }
 }
 
-/// The first object that is neither a plain table nor an index: its code could run in our transactions.
+/// The first object that is neither a plain table nor an index: its code could run in our
+/// transactions.
 fn hidden_code(found: &[Object]) -> Option<Stranger> {
     let is_plain = |sql: &str| PLAIN.iter().any(|start| sql.starts_with(start));
     let object = found.iter().find(|object| object.sql.as_deref().is_some_and(|sql| !is_plain(sql)))?;
@@ -101,8 +104,8 @@ fn changed(expected: &[Object], found: &[Object]) -> Option<Stranger> {
     })
 }
 
-/// The first index on one of our tables, or foreign key to one, that is not ours. SQLite is asked what it has
-/// read, whatever the rows of the schema say.
+/// The first index on one of our tables, or foreign key to one, that is not ours. SQLite is asked
+/// what it has read, whatever the rows of the schema say.
 fn hanging_on(conn: &Connection, expected: &[Object]) -> Result<Option<Stranger>> {
     let is_ours = |kind: &str, name: &str| expected.iter().any(|object| object.kind == kind && object.name == name);
     // The other origins are constraints, which stand in the text of the table.
@@ -151,9 +154,7 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
 
 /// The objects of a new file.
 fn expected() -> Result<Vec<Object>> {
-    let conn = connection::open_scratch()?;
-    conn.execute_batch(include_str!("../../schema.sql"))?;
-    objects(&conn)
+    objects(&connection::open_in_memory()?)
 }
 
 /// A definition without comments and spacing: those may change without a migration.

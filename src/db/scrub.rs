@@ -12,6 +12,8 @@ use rusqlite::OptionalExtension;
 use super::{Db, Reader, WriteTx};
 use crate::error::{Error, Result};
 
+/// Who reads for it.
+const READER: &str = "scrub";
 /// Pages of 4,096 bytes that are looked at in one read: some milliseconds.
 const PAGES_PER_READ: u32 = 2_000;
 /// Pages that are cleared in one job: as many as a handful of creates change.
@@ -27,7 +29,7 @@ impl Db {
     pub async fn scrub(&self) -> Result<usize> {
         let (mut next, mut cleared) = (1, 0);
         loop {
-            let (found, more) = self.read_long(move |reader| find(reader, next)).await?;
+            let (found, more) = self.read_long(READER, move |reader| find(reader, next)).await?;
             for pages in found.chunks(PAGES_PER_JOB) {
                 let pages = pages.to_vec();
                 cleared += pages.len();

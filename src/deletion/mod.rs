@@ -1,10 +1,12 @@
-//! Deletions that go on behind the requests that began them: the rows of organizations, then text, then the log.
+//! Deletions that go on behind the requests that began them: the rows of organizations, then text,
+//! then the log.
 //!
 //! # Order
-//! A deletion of an organization is marked in its first commit ([`begin`]): nobody finds the organization any more, and no
-//! key opens it. The [`Worker`] deletes its rows in small jobs, with a rest after each, so that the writes of others go
-//! between. When the rows are gone, the pages are scrubbed once for all that wait, and the log is emptied. The table
-//! `purge` says what comes next, so a start goes on where a crash or a stop cut it off.
+//! A deletion of an organization is marked in its first commit ([`begin`]): nobody finds the
+//! organization any more, and no key opens it. The [`Worker`] deletes its rows in small jobs, with
+//! a rest after each, so that the writes of others go between. When the rows are gone, the pages
+//! are scrubbed once for all that wait, and the log is emptied. The table `purge` says what comes
+//! next, so a start goes on where a crash or a stop cut it off.
 
 pub mod store;
 
@@ -27,16 +29,19 @@ const WRITER: &str = "deletion";
 const ROWS_PER_READ: u32 = 1_000;
 /// Rows that are deleted in one job.
 const ROWS_PER_JOB: u32 = 200;
-/// After a scrub none begins for so many times as long as it took: one after the other, deletions cost a part of a core.
+/// After a scrub none begins for so many times as long as it took: one after the other, deletions
+/// cost a part of a core.
 const SCRUB_REST: u32 = 4;
-/// How many milliseconds pass before something is tried again, try by try, such as the log that somebody reads. Our own reads end within
-/// five seconds; another program may read for as long as it likes.
+/// How many milliseconds pass before something is tried again, try by try, such as the log that
+/// somebody reads. Our own reads end within five seconds; another program may read for as long as
+/// it likes.
 const RESTS_MS: &[u64] = &[100, 100, 200, 200, 400, 1_000, 2_000, 5_000, 10_000, 60_000];
 /// After so many tries in vain the log says why.
 const TRIES_BEFORE_WARNING: usize = 8;
 
-/// Begins to delete the organization, if its present version passes `check`. From this transaction on it is gone for
-/// everybody: its keys are revoked, and its webhooks are told nothing more. Returns the id of the deletion.
+/// Begins to delete the organization, if its present version passes `check`. From this transaction
+/// on it is gone for everybody: its keys are revoked, and its webhooks are told nothing more.
+/// Returns the id of the deletion.
 ///
 /// # Errors
 /// [`crate::error::Code::NotFound`], or what `check` returns.
@@ -50,8 +55,8 @@ pub fn begin(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) ->
     purge::store::insert_deletion(tx, id)
 }
 
-/// Does what is to be done now and as it comes up, for as long as it is polled. Must be called before anything else
-/// deletes: what an erasure had begun by then was cut off.
+/// Does what is to be done now and as it comes up, for as long as it is polled. Must be called
+/// before anything else deletes: what an erasure had begun by then was cut off.
 pub fn run(db: Db) -> impl Future<Output = ()> {
     let cut_off = db.read(|reader| purge::store::list(reader, Stage::Begun));
     let cut_off = cut_off.inspect_err(|error| log::error!("erasures that were cut off stay so: {error}"));
@@ -113,7 +118,8 @@ impl Worker {
         }
     }
 
-    /// Does a part of everything that can be done now. Returns when the next pass begins, if nothing comes up before.
+    /// Does a part of everything that can be done now. Returns when the next pass begins, if
+    /// nothing comes up before.
     async fn pass(&mut self) -> Result<Option<Instant>> {
         self.end_cut_off().await?;
         let has_rows = self.delete_rows().await?;
@@ -134,8 +140,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Deletes a job's rows of each organization that is being deleted: a large one does not hold up small ones. Returns
-    /// whether there is one.
+    /// Deletes a job's rows of each organization that is being deleted: a large one does not hold
+    /// up small ones. Returns whether there is one.
     async fn delete_rows(&mut self) -> Result<bool> {
         let doomed = self.db.read(purge::store::list_deletions)?;
         self.walked.retain(|walked| doomed.iter().any(|(id, _)| id == walked));
@@ -207,13 +213,14 @@ fn rest_after(tries: usize) -> Duration {
     Duration::from_millis(RESTS_MS[tries.clamp(1, RESTS_MS.len()) - 1])
 }
 
-/// Deletes the answers that are stored for requests to `organization`. None is added any more, so one walk is enough.
+/// Deletes the answers that are stored for requests to `organization`. None is added any more, so
+/// one walk is enough.
 async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Result<()> {
     let mut from = Some(0);
     while let Some(after) = from {
         let whose = organization.clone();
         let (found, next) =
-            db.read_long(move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
+            db.read_long(WRITER, move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
         if !found.is_empty() {
             let whose = organization.clone();
             db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, id, &whose, &found)).await?;

@@ -1,5 +1,5 @@
-//! The SQL that deletes what belongs to an organization. Each statement changes a bounded number of rows, which an index
-//! finds: none walks over what others have.
+//! The SQL that deletes what belongs to an organization. Each statement changes a bounded number of
+//! rows, which an index finds: none walks over what others have.
 
 use rusqlite::named_params;
 use uuid::Uuid;
@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 use crate::purge;
 
-/// A condition on a stored answer: it was given to a request to `:organization`, or to a link to an invitation in it, or
-/// it shows something that names it.
+/// A condition on a stored answer: it was given to a request to `:organization`, or to a link to an
+/// invitation in it, or it shows something that names it.
 const IS_ANSWER: &str = "iif(
        instr(operation, '/v1/organizations/'),
        instr(operation, '/v1/organizations/' || :organization || '/'),
@@ -29,7 +29,8 @@ const PARTS: [&str; 4] = [
     "delete from invitation
      where organization_id = ?1
        and id in (select id from invitation where organization_id = ?1 order by id limit ?2)",
-    // Deliveries of its events to the webhooks of all. They go before the events, which lead to them.
+    // Deliveries of its events to the webhooks of all. They go before the events, which lead to
+    // them.
     "delete from webhook_delivery
      where webhook_id in (select id from webhook)
        and id in (select id from event where organization_id = ?1 order by id limit ?2)",
@@ -39,7 +40,8 @@ const PARTS: [&str; 4] = [
        and id in (select id from event where organization_id = ?1 order by id limit ?2)",
 ];
 
-/// Deletes up to `rows` rows of `organization` for the deletion `id`; where there are none, the organization itself.
+/// Deletes up to `rows` rows of `organization` for the deletion `id`; where there are none, the
+/// organization itself.
 pub fn delete_some(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: u32) -> Result<()> {
     if !purge::store::is_deleting(tx, id, organization)? {
         return Ok(());
@@ -55,8 +57,8 @@ pub fn delete_some(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, ro
     purge::store::end(tx, id)
 }
 
-/// Looks for the stored answers of `organization` among up to `limit` behind the row `after`. Returns them, and where to go
-/// on, if more may follow.
+/// Looks for the stored answers of `organization` among up to `limit` behind the row `after`.
+/// Returns them, and where to go on, if more may follow.
 pub fn find_answers(
     reader: &Reader<'_>,
     organization: &OrganizationId,
@@ -83,7 +85,8 @@ pub fn find_answers(
     Ok((found, (seen == limit).then_some(last)))
 }
 
-/// Deletes those of `rows` that are still answers of `organization`, for the deletion `id`: a number may belong to another row by now.
+/// Deletes those of `rows` that are still answers of `organization`, for the deletion `id`: a
+/// number may belong to another row by now.
 pub fn delete_answers(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: &[i64]) -> Result<()> {
     if !purge::store::is_deleting(tx, id, organization)? {
         return Ok(());

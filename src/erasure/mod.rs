@@ -144,7 +144,7 @@ impl Erasure {
         loop {
             let (email, behind) = (self.email.clone(), from.clone());
             let read = move |reader: &Reader<'_>| find(reader, email.as_str(), &behind, ROWS_PER_READ);
-            let step = self.db.read_long(read).await?;
+            let step = self.db.read_long(&self.origin.actor, read).await?;
             erased += self.change(step.found).await?;
             match step.next {
                 Some(next) => from = next,

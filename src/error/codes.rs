@@ -169,7 +169,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "webhook_limit_reached",
         status: 409,
         title: "Too many webhooks",
-        meaning: "There are 100 webhooks, which is as many as a server keeps. Delete one that is not needed any more.",
+        meaning: "The organization has as many webhooks as one may have, or the server keeps no more of them. Delete one that is not needed any more.",
     },
     Meaning {
         code: Code::WebhookDisabled,
@@ -288,7 +288,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "storage_failed",
         status: 503,
         title: "Storage failed",
-        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk.",
+        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk. A data file that was removed or replaced while it is served is not written either, until it is back at its place.",
     },
     Meaning {
         code: Code::StorageCorrupt,

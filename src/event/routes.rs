@@ -15,7 +15,6 @@ use crate::error::{Code, Error, Result};
 use crate::http::auth::{Access, Read};
 use crate::http::query::Query;
 use crate::http::{State, problem};
-use crate::token::KeyId;
 
 /// The last event that a client saw, when it comes back (WHATWG HTML, 9.2).
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -53,7 +52,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
     )
 )]
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQuery>) -> Result<HttpResponse> {
-    let Access { organization, kept: snapshot, .. } = access;
+    let Access { caller, organization, kept: snapshot, .. } = access;
     let query = EventQuery::parse(&query.pairs, &organization)?;
     let paged = query.paged(&organization);
     let limit = query.page.limit;
@@ -75,7 +74,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQu
     } else {
         // A filter may have to step over any number of events.
         drop(snapshot);
-        state.db.read_long(read).await?
+        state.db.read_long(&caller.actor, read).await?
     };
     let mut response = HttpResponse::Ok();
     if let Some(last) = more_after {
@@ -135,7 +134,7 @@ pub async fn stream(
         // The framework would read a body to its end, and throw it away.
         return Ok(response.streaming(stream::empty::<Result<Bytes>>()));
     }
-    let subject = Subject { organization, filter: query.filter, after, key: KeyId::parse(&caller.actor) };
+    let subject = Subject { organization, filter: query.filter, after, actor: caller.actor };
     let live = state.streams.open(state.db.clone(), subject)?;
     let parts = live.parts().map_ok(Bytes::from);
     Ok(response.streaming(parts.inspect_err(move |error| problem::log_cause(error, &request_id))))

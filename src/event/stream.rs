@@ -4,11 +4,10 @@
 //! costs no memory. It follows the topic before it reads, and an id is never smaller than those before it, so between what was
 //! there and what comes nothing is lost and nothing told twice.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
@@ -18,12 +17,11 @@ use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic};
 use crate::error::{Code, Error, Result};
 use crate::key::{self, Scope};
+use crate::limits::{Share, Shares};
 use crate::organization::{self, OrganizationId};
 use crate::page::{Order, Page};
 use crate::token::KeyId;
 
-/// Streams at the same time: each occupies a connection for as long as it lasts.
-const MAX_STREAMS: usize = 1000;
 /// How long a stream is silent at most: less than the minute after which many proxies cut a silent connection.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time from one look at the file for news to the next, for each stream there is: a burst of commits costs all of them together
@@ -40,8 +38,8 @@ const BEAT: &[u8] = b":\n\n";
 
 /// The streams of a server.
 pub struct Streams {
-    /// A permit for each that there may be.
-    slots: Arc<Semaphore>,
+    /// Those that there may be. One caller may have as many as are left free.
+    places: Shares,
     /// Turns true when the server stops.
     stop: watch::Sender<bool>,
     /// How long a stream is silent at most.
@@ -56,28 +54,29 @@ pub struct Subject {
     pub filter: Filter,
     /// The event after which it begins.
     pub after: Uuid,
-    /// The key that it is told to; none: in development, to a caller without one.
-    pub key: Option<KeyId>,
+    /// To whom: the id of a key, or in development a caller without one.
+    pub actor: String,
 }
 
 impl Streams {
-    /// No streams yet.
-    pub fn new(heartbeat: Duration) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MAX_STREAMS)), stop: watch::Sender::new(false), heartbeat }
+    /// No streams yet, of `most` that there may be at the same time: each occupies a connection for as
+    /// long as it lasts.
+    pub fn new(heartbeat: Duration, most: usize) -> Self {
+        Self { places: Shares::new(most, 1), stop: watch::Sender::new(false), heartbeat }
     }
 
     /// Begins a stream.
     ///
     /// # Errors
-    /// [`Code::Overloaded`] when there are too many.
+    /// [`Code::Overloaded`] when the caller has too many, or all of them are taken.
     pub fn open(&self, db: Db, subject: Subject) -> Result<Live> {
-        let too_many = |_| Error::new(Code::Overloaded, format!("There are {MAX_STREAMS} streams of events already."));
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(too_many)?;
+        let too_many = || Error::new(Code::Overloaded, "This caller has as many streams of events as it may have now.");
+        let place = self.places.take(&subject.actor, 1).ok_or_else(too_many)?;
         let (news, stop) = (db.follow(Topic::Events), self.stop.subscribe());
         let (heartbeat, now) = (self.heartbeat, Instant::now());
-        let slots = Arc::clone(&self.slots);
+        let places = self.places.clone();
         let (known_since, read_at, beat_at) = (None, now, now + heartbeat);
-        Ok(Live { db, subject, known_since, news, stop, heartbeat, read_at, beat_at, slots, _slot: slot })
+        Ok(Live { db, subject, known_since, news, stop, heartbeat, read_at, beat_at, places, _place: place })
     }
 
     /// Ends every stream, those that begin later too.
@@ -105,9 +104,9 @@ pub struct Live {
     /// When it says something, even if nothing happened.
     beat_at: Instant,
     /// The places of all streams.
-    slots: Arc<Semaphore>,
+    places: Shares,
     /// Its own place.
-    _slot: OwnedSemaphorePermit,
+    _place: Share,
 }
 
 /// What a look at the file found.
@@ -156,7 +155,7 @@ impl Live {
 
     /// Waits until there is something to look at, to say, or to end for.
     async fn wait(&mut self) {
-        let streams = u32::try_from(MAX_STREAMS - self.slots.available_permits()).unwrap_or(u32::MAX);
+        let streams = u32::try_from(self.places.taken()).unwrap_or(u32::MAX);
         let next_look = self.read_at + PAUSE.saturating_mul(streams);
         let news = async {
             // Its sender goes with the file, which this stream holds.
@@ -200,10 +199,11 @@ impl Live {
 
     /// Whether the caller may see the events still.
     fn is_allowed(&self, reader: &Reader<'_>) -> Result<bool> {
-        let Some(id) = &self.subject.key else {
+        // In development a caller may have none.
+        let Some(id) = KeyId::parse(&self.subject.actor) else {
             return Ok(true);
         };
-        let key = key::store::find(reader, id)?;
+        let key = key::store::find(reader, &id)?;
         Ok(key.is_some_and(|key| {
             let organization = self.subject.organization.as_str();
             key.is_live(reader.now) && key.rights.scopes.contain(Scope::Read) && key.rights.see(organization)

@@ -37,6 +37,8 @@ pub struct State {
     pub faults: Faults,
     /// What webhooks may reach.
     pub guard: Guard,
+    /// How many webhooks there may be.
+    pub max_webhooks: u32,
     /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.
     pub bodies: Shares,
     /// What a reset puts back.

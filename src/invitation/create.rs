@@ -81,9 +81,10 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -
         return Ok(None);
     };
     // Only now it is known that there is a new one: a create that meets another one costs nothing.
-    new.sending.limits.count_invitation(&new.organization, &new.email)?;
-    if new.delivery() == Delivery::Queued {
-        mail::store::queue(tx, (id, mail::Kind::Invitation), &[], tx.now)?;
+    let is_mailed = new.delivery() == Delivery::Queued;
+    let wait = new.sending.limits.count_invitation(&new.organization, &new.email, is_mailed)?;
+    if is_mailed {
+        mail::store::queue(tx, (id, mail::Kind::Invitation), &[], tx.now.plus(wait))?;
     }
     let after = Facts {
         email: Some(new.email.as_str()),

@@ -2,8 +2,8 @@
 
 use super::create::By;
 use super::new::{Expiry, Sending};
-use super::transition::{self, Change, Present};
-use super::{Status, store};
+use super::transition::{self, Change, Present, Sent};
+use super::{Delivery, Status, store};
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 use crate::organization;
@@ -37,9 +37,11 @@ pub fn renew(
         check_place(tx, present, by)?;
         organization::store::check_room(tx, &present.organization, &settings)?;
     }
-    sending.limits.count_invitation(&present.organization, &present.email)?;
-    let sent = (settings.expiry(expiry).from(tx.now), sending.delivery(notify));
-    transition::renew(tx, present, sent, &by.origin)
+    let (expires_at, delivery) = (settings.expiry(expiry).from(tx.now), sending.delivery(notify));
+    let is_mailed = delivery == Delivery::Queued;
+    let wait = sending.limits.count_invitation(&present.organization, &present.email, is_mailed)?;
+    let mail_due_at = is_mailed.then(|| tx.now.plus(wait));
+    transition::renew(tx, present, Sent { expires_at, delivery, mail_due_at }, &by.origin)
 }
 
 /// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.

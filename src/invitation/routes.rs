@@ -14,7 +14,7 @@ use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::array;
-use crate::http::auth::{Access, Granted, Read, Write};
+use crate::http::auth::{Access, Caller, Granted, Read, Write};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
@@ -55,7 +55,8 @@ use crate::page::MAX_LIMIT;
 pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
-    let list = List { db: state.db.clone(), organization: access.organization, filter, order, write: json::write };
+    let (db, actor) = (state.db.clone(), access.caller.actor);
+    let list = List { db, actor, organization: access.organization, filter, order, write: json::write };
     let first = list.page(access.kept, b"[".to_vec(), (query.after, query.limit.unwrap_or(MAX_LIMIT))).await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
@@ -208,7 +209,7 @@ pub async fn list_of_address(
     query: Query<AddressQuery>,
 ) -> Result<HttpResponse> {
     let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
-    let rights = access.caller.rights;
+    let Caller { actor, rights } = access.caller;
     drop(access.kept);
     let read = move |reader: &Reader<'_>| {
         let mut list = b"[".to_vec();
@@ -229,6 +230,6 @@ pub async fn list_of_address(
         list.push(b']');
         Ok(list)
     };
-    let list = state.db.read_long(read).await?;
+    let list = state.db.read_long(&actor, read).await?;
     Ok(HttpResponse::Ok().content_type("application/json").body(list))
 }

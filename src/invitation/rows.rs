@@ -23,6 +23,8 @@ pub type WriteRow = fn(&Invitation<'_>, &mut Vec<u8>) -> Result<()>;
 pub struct List {
     /// Where it is.
     pub db: Db,
+    /// Who reads it.
+    pub actor: String,
     /// Whose invitations.
     pub organization: OrganizationId,
     /// Which of them.
@@ -89,7 +91,7 @@ impl List {
     /// Reads a page on a thread that may block.
     async fn page_elsewhere(&self, opening: Vec<u8>, page: Page) -> Result<Rows> {
         let list = self.clone();
-        self.db.read_long(move |reader| list.read(reader, opening, &page)).await
+        self.db.read_long(&self.actor, move |reader| list.read(reader, opening, &page)).await
     }
 
     /// Reads a page.

@@ -151,15 +151,25 @@ pub fn close(
     event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
 }
 
-/// Makes `present` pending again until `expires_at`: a new link, and every older one is worthless. Where `delivery` is queued, the
-/// link is sent.
+/// What a further sending of an invitation begins with.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent {
+    /// When the invitation ends.
+    pub expires_at: Timestamp,
+    /// How far its mail has come.
+    pub delivery: Delivery,
+    /// When its mail is due; none: nothing is mailed.
+    pub mail_due_at: Option<Timestamp>,
+}
+
+/// Makes `present` pending again, as `sent`: a new link, and every older one is worthless.
 ///
 /// # Errors
 /// [`Code::StatusConflict`] where the table does not allow it.
 pub fn renew(
     tx: &WriteTx<'_>,
     present: &Present,
-    (expires_at, delivery): (Timestamp, Delivery),
+    Sent { expires_at, delivery, mail_due_at }: Sent,
     origin: &Origin,
 ) -> Result<()> {
     Change::Renew.check(present)?;
@@ -167,7 +177,7 @@ pub fn renew(
     if !store::renew(tx, (&present.organization, present.id), expires_at, delivery)? {
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
-    mail::store::requeue_invitation(tx, present.id, delivery)?;
+    mail::store::requeue_invitation(tx, present.id, mail_due_at)?;
     let facts = |status: Status, expires_at| Facts {
         status: (present.status != to).then(|| status.name()),
         expires_at: Some(expires_at),

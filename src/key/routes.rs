@@ -9,7 +9,7 @@ use super::{NewKey, manage, store};
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::http::auth::{Admin, Granted};
+use crate::http::auth::{Admin, Caller, Granted};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::Json;
 use crate::http::path::PathKeyId;
@@ -33,8 +33,8 @@ use crate::idempotency::{self, Answer};
     )
 )]
 pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let rights = access.caller.rights;
-    let read = state.db.read_long(move |reader| {
+    let Caller { actor, rights } = access.caller;
+    let read = state.db.read_long(&actor, move |reader| {
         let keys = store::list(reader)?;
         let seen = keys.iter().filter(|key| rights.see_key(key)).map(|key| ApiKey::new(key, reader.now));
         serde_json::to_vec(&seen.collect::<Vec<_>>()).map_err(Error::internal)

@@ -4,14 +4,17 @@
 //! Everything is in memory: a restart starts anew.
 //!
 //! * [`shares`] are parts of what is bounded for all at the same time.
+//! * [`spacing`] is a limit beyond which things wait.
 //! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
 
 mod client;
 mod ledger;
 mod limiter;
 mod shares;
+mod spacing;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use uuid::Uuid;
@@ -22,6 +25,7 @@ use crate::organization::OrganizationId;
 pub use client::site;
 use limiter::Limiter;
 pub use shares::{Share, Shares};
+use spacing::Spacing;
 
 /// Seconds in a minute.
 const MINUTE: u64 = 60;
@@ -40,8 +44,10 @@ pub struct Quotas {
     pub key: u32,
     /// Requests a minute without a key, by one address.
     pub address: u32,
-    /// Invitations a day to one recipient.
+    /// Mails a day to one recipient by one organization.
     pub recipient: u32,
+    /// Mails a day to one recipient by all organizations together.
+    pub mailbox: u32,
     /// Invitations a day by one organization.
     pub organization: u32,
     /// Wrong addresses and codes an hour, for one secret link.
@@ -57,8 +63,11 @@ pub struct Limits {
     address: Option<Limiter>,
     /// Requests without a key, by the site of an IPv6 address.
     site: Option<Limiter>,
-    /// Invitations by recipient.
+    /// Mails by organization and recipient.
     recipient: Option<Limiter>,
+    /// Mails by recipient. All organizations share it, so it refuses nothing: one would learn from that
+    /// what others do.
+    mailbox: Option<Spacing>,
     /// Invitations by organization.
     organization: Option<Limiter>,
     /// Wrong proofs by invitation.
@@ -80,7 +89,8 @@ impl Limits {
                 MINUTE,
                 "requests a minute without a valid key by one /48 of IPv6",
             ),
-            recipient: limiter("recipient", quotas.recipient, DAY, "invitations a day to one recipient"),
+            recipient: limiter("recipient", quotas.recipient, DAY, "mails a day to one recipient by one organization"),
+            mailbox: Spacing::new(quotas.mailbox, DAY),
             organization: limiter("organization", quotas.organization, DAY, "invitations a day by one organization"),
             proofs: limiter("proofs", quotas.proofs, HOUR, "wrong addresses and codes an hour for one link"),
             trusted_proxies,
@@ -111,17 +121,29 @@ impl Limits {
         Ok(())
     }
 
-    /// Counts an invitation that is made or sent again, where both its recipient and its organization have quota left.
-    /// To be called in the write job, which runs alone, so that what is refused by one of them costs nothing of the other.
+    /// Counts an invitation that is made or sent again, and where `is_mailed` its mail, if both are within
+    /// the quotas of its organization. Returns how long the mail has to wait. To be called in the write
+    /// job, which runs alone, so that what is refused by one of them costs nothing of the other.
     /// What is undone afterwards, as when the disk is full, stays counted.
     ///
     /// # Errors
-    /// When one of them has used its quota; then nothing was counted.
-    pub fn count_invitation(&self, organization: &OrganizationId, email: &Email) -> Result<()> {
-        let (recipient, organization) = (email.mailbox(), organization.as_str());
-        self.recipient.as_ref().map_or(Ok(()), |limiter| limiter.check(recipient))?;
-        self.organization.as_ref().map_or(Ok(()), |limiter| limiter.count(organization))?;
-        self.recipient.as_ref().map_or(Ok(()), |limiter| limiter.count(recipient))
+    /// When one of them is used up; then nothing was counted.
+    pub fn count_invitation(&self, organization: &OrganizationId, email: &Email, is_mailed: bool) -> Result<Duration> {
+        let subject = (organization.as_str(), email.mailbox());
+        self.recipient.as_ref().filter(|_| is_mailed).map_or(Ok(()), |limiter| limiter.check(subject))?;
+        self.organization.as_ref().map_or(Ok(()), |limiter| limiter.count(organization.as_str()))?;
+        if is_mailed { self.count_mail(organization, email) } else { Ok(Duration::ZERO) }
+    }
+
+    /// Counts a mail of `organization` to `email`. Returns how long it has to wait, as the recipient has
+    /// had enough for now.
+    ///
+    /// # Errors
+    /// When the organization has sent that recipient enough; then nothing was counted.
+    pub fn count_mail(&self, organization: &OrganizationId, email: &Email) -> Result<Duration> {
+        let recipient = email.mailbox();
+        self.recipient.as_ref().map_or(Ok(()), |limiter| limiter.count((organization.as_str(), recipient)))?;
+        Ok(self.mailbox.as_ref().map_or(Duration::ZERO, |spacing| spacing.count(recipient)))
     }
 
     /// Checks that the secret link of `invitation` may be tried: to be asked before a proof is looked at, so that not even
@@ -144,6 +166,7 @@ impl Limits {
     pub fn sweep(&self) {
         let all = [&self.key, &self.address, &self.site, &self.recipient, &self.organization, &self.proofs];
         all.into_iter().flatten().for_each(Limiter::sweep);
+        self.mailbox.iter().for_each(Spacing::sweep);
     }
 }
 
@@ -171,15 +194,17 @@ mod tests {
     #[test]
     fn what_the_organization_may_not_send_costs_the_recipient_nothing() {
         let limits = Limits::new(Quotas { recipient: 2, organization: 1, ..Quotas::default() }, Vec::new());
-        limits.count_invitation(&organization("a"), &email("p@b.co")).expect("the first");
+        limits.count_invitation(&organization("a"), &email("p@b.co"), true).expect("the first");
         for _ in 0..5 {
-            let refused = limits.count_invitation(&organization("a"), &email("p@b.co")).expect_err("the second");
+            let refused = limits.count_invitation(&organization("a"), &email("p@b.co"), true).expect_err("the second");
             assert_eq!(exceeded(&refused), "organization");
         }
-        limits.count_invitation(&organization("b"), &email("p@b.co")).expect("the recipient has one left");
-        let refused = limits.count_invitation(&organization("c"), &email("P+tag@b.co")).expect_err("the third");
+        limits.count_mail(&organization("a"), &email("P+tag@b.co")).expect("the recipient has one left");
+        let refused = limits.count_mail(&organization("a"), &email("p@b.co")).expect_err("the third");
         assert_eq!(exceeded(&refused), "recipient");
-        limits.count_invitation(&organization("c"), &email("q@b.co")).expect("that cost organization c nothing");
+        limits.count_invitation(&organization("b"), &email("p@b.co"), true).expect("another organization's");
+        let refused = limits.count_invitation(&organization("a"), &email("q@b.co"), false).expect_err("no room");
+        assert_eq!(exceeded(&refused), "organization");
     }
 
     #[test]
@@ -202,7 +227,7 @@ mod tests {
         for _ in 0..1_000 {
             limits.count_request("key").expect("no limit");
             limits.count_keyless(IpAddr::from([1, 1, 1, 1]), &[]).expect("no limit");
-            limits.count_invitation(&organization("a"), &email("p@b.co")).expect("no limit");
+            limits.count_invitation(&organization("a"), &email("p@b.co"), true).expect("no limit");
             limits.count_wrong_proof(Uuid::nil());
             limits.check_proofs(Uuid::nil()).expect("no limit");
         }

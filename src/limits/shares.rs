@@ -53,6 +53,11 @@ impl Shares {
         held.insert(subject.to_owned(), own);
         Some(Share { whole: Arc::clone(&self.whole), subject: subject.to_owned(), amount })
     }
+
+    /// How much of it is taken.
+    pub fn taken(&self) -> usize {
+        self.whole.held().values().sum()
+    }
 }
 
 impl Whole {

@@ -1,5 +1,7 @@
 //! The queue of mail, worked off: which letter a row is, how it leaves, and what becomes of it.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::letter::{Letter, Next};
@@ -16,6 +18,7 @@ use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
 use crate::invitation::{self, Delivery};
+use crate::limits::Limits;
 use crate::outbox::{self, Delay};
 use crate::secret::Keyring;
 
@@ -55,6 +58,8 @@ pub struct Mail {
     pub remind_before_seconds: Option<i64>,
     /// Whether inviters are told of answers.
     pub notifies_inviters: bool,
+    /// How much may be sent to one recipient.
+    pub limits: Arc<Limits>,
 }
 
 impl Mail {
@@ -66,7 +71,9 @@ impl Mail {
     /// Queues the reminder of an invitation whose mail was sent. One that ends too soon for it gets none.
     fn queue_reminder(&self, tx: &WriteTx<'_>, letter: &Letter) -> Result<()> {
         match self.reminder_at(letter.expires_at) {
-            Some(due_at) if due_at > tx.now => store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at),
+            Some(due_at) if due_at > tx.now && self.limits.count_mail(&letter.organization, &letter.email).is_ok() => {
+                store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at)
+            }
             _ => Ok(()),
         }
     }

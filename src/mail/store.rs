@@ -7,6 +7,7 @@ use super::Kind;
 use super::message::Message;
 use crate::clock::Timestamp;
 use crate::db::{Reader, Topic, WriteTx};
+use crate::email::Email;
 use crate::error::{Error, Result};
 use crate::invitation::Delivery;
 use crate::outbox::{self, Delay, LEASE_SECONDS};
@@ -29,24 +30,22 @@ pub struct Claim {
     lease: u32,
 }
 
-/// Queues the mail of an invitation that was sent again, if its `delivery` is queued, in place of what waits. A reminder comes after
+/// Queues the mail of an invitation that was sent again, if it is mailed, in place of what waits. A reminder comes after
 /// the new mail, if at all.
-pub fn requeue_invitation(tx: &WriteTx<'_>, invitation: Uuid, delivery: Delivery) -> Result<()> {
+pub fn requeue_invitation(tx: &WriteTx<'_>, invitation: Uuid, due_at: Option<Timestamp>) -> Result<()> {
     tx.prepare_cached("delete from mail where invitation_id = ?1 and kind in (?2, ?3)")?.execute((
         invitation.as_bytes(),
         Kind::Invitation as u8,
         Kind::Reminder as u8,
     ))?;
-    if delivery == Delivery::Queued { queue(tx, (invitation, Kind::Invitation), &[], tx.now) } else { Ok(()) }
+    due_at.map_or(Ok(()), |due_at| queue(tx, (invitation, Kind::Invitation), &[], due_at))
 }
 
-/// Queues the notice to the inviter of an invitation that was answered, if there is an address for it.
-pub fn queue_notice(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
-    let mut statement = tx.prepare_cached("select inviter_email is not null from invitation where id = ?1")?;
-    if statement.query_row([invitation.as_bytes()], |row| row.get(0))? {
-        queue(tx, (invitation, Kind::Notice), &[], tx.now)?;
-    }
-    Ok(())
+/// The address of the inviter of `invitation`, if it has one.
+pub fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>> {
+    let mut statement = tx.prepare_cached("select inviter_email from invitation where id = ?1")?;
+    let found: Option<String> = statement.query_row([invitation.as_bytes()], |row| row.get(0))?;
+    Ok(found.as_deref().map(Email::from_stored))
 }
 
 /// Queues a mail that is due at `due_at`, in place of one that waits for the same.

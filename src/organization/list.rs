@@ -67,6 +67,8 @@ fn checksum(last: &str) -> String {
 pub struct List {
     /// Where it is.
     pub db: Db,
+    /// Who reads it.
+    pub actor: String,
     /// Whose list it is: only what the caller may see is in it.
     pub rights: Rights,
 }
@@ -87,7 +89,7 @@ impl List {
     /// When the file cannot be read, or the read takes too long.
     pub async fn page(&self, opening: &'static [u8], after: String, limit: u32) -> Result<Part> {
         let list = self.clone();
-        self.db.read_long(move |reader| list.read(reader, opening, (&after, limit))).await
+        self.db.read_long(&self.actor, move |reader| list.read(reader, opening, (&after, limit))).await
     }
 
     /// The whole list from `first` on, which has been read already, with its end. Memory stays flat: the next page is read

@@ -49,7 +49,7 @@ use crate::purge::{self, Pending};
 pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
     caller.require(Scope::Read)?;
     let query = ListQuery::parse(&query.pairs)?;
-    let list = List { db: state.db.clone(), rights: caller.rights };
+    let list = List { db: state.db.clone(), actor: caller.actor, rights: caller.rights };
     let mut first = list.page(b"[", query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");

@@ -1,12 +1,14 @@
 //! What is still to leave the file, and how far that has come.
 //!
-//! A deletion that is large, or whose text must not stay in the file, has a row in the table `purge` from its first commit
-//! on. So a crash forgets nothing: the next start goes on where the last one was. [`crate::deletion`] does the work.
+//! A deletion that is large, or whose text must not stay in the file, has a row in the table
+//! `purge` from its first commit on. So a crash forgets nothing: the next start goes on where the
+//! last one was. [`crate::deletion`] does the work.
 //!
 //! # What nobody finds any more
-//! An organization is gone for everybody from the commit that begins its deletion, long before its last row is. Each
-//! statement that finds something of an organization asks that it is not in the table `purge`: a look at an index that is
-//! nearly always empty. Whatever makes something in an organization asks [`store::check_stands`].
+//! An organization is gone for everybody from the commit that begins its deletion, long before its
+//! last row is. Each statement that finds something of an organization asks that it is not in the
+//! table `purge`: a look at an index that is nearly always empty. Whatever makes something in an
+//! organization asks [`store::check_stands`].
 
 pub mod store;
 
@@ -20,8 +22,12 @@ use uuid::Uuid;
 use crate::db::{Db, Topic};
 use crate::error::{Code, Error};
 
-/// How long a request waits for what it deleted to leave the file.
-const WAIT: Duration = Duration::from_secs(3);
+/// How long a request waits for what it deleted to leave the file. A stop waits for requests a
+/// little longer.
+const WAIT: Duration = Duration::from_secs(8);
+/// How long of that it waits for the log alone: our own reads are over by then, and another program
+/// may go on for hours.
+const WAIT_FOR_LOG: Duration = Duration::from_secs(3);
 /// After how many seconds a caller should ask again for an organization that is being deleted.
 const RETRY_SECONDS: u64 = 1;
 
@@ -64,15 +70,22 @@ impl Pending {
     }
 }
 
-/// Waits until everything of the deletion `id` has left the file, for some seconds at most. Returns what is still pending.
+/// Waits until everything of the deletion `id` has left the file, for some seconds at most. Returns
+/// what is still pending.
 pub async fn wait(db: &Db, id: Uuid) -> &'static [Pending] {
     let mut news = db.follow(Topic::Purge);
-    let deadline = Instant::now() + WAIT;
+    let mut deadline = Instant::now() + WAIT;
+    let mut is_in_log = false;
     loop {
         news.mark_unchanged();
-        // Whoever waits has been promised that it is deleted: a failed look must not turn that into an error.
+        // Whoever waits has been promised that it is deleted: a failed look must not turn that into
+        // an error.
         let stage = db.read(|reader| store::find_stage(reader, id)).unwrap_or(Some(Stage::Rows));
         let pending = stage.map(Pending::of).unwrap_or_default();
+        if stage == Some(Stage::Log) && !is_in_log {
+            is_in_log = true;
+            deadline = deadline.min(Instant::now() + WAIT_FOR_LOG);
+        }
         if pending.is_empty() || timeout_at(deadline, news.changed()).await.is_err() {
             return pending;
         }

@@ -8,12 +8,14 @@ use crate::db::{Reader, Topic, WriteTx};
 use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 
-/// Begins the deletion of an organization: from this transaction on nobody finds it. Returns the id of the deletion.
+/// Begins the deletion of an organization: from this transaction on nobody finds it. Returns the id
+/// of the deletion.
 pub fn insert_deletion(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Uuid> {
     insert(tx, Stage::Rows, Some(organization))
 }
 
-/// Begins a deletion of rows that whoever calls this deletes, and ends with [`end`]. Returns its id.
+/// Begins a deletion of rows that whoever calls this deletes, and ends with [`end`]. Returns its
+/// id.
 pub fn insert_begun(tx: &WriteTx<'_>) -> Result<Uuid> {
     insert(tx, Stage::Begun, None)
 }
@@ -77,14 +79,14 @@ pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>
     let mut deletions = Vec::new();
     while let Some(row) = rows.next()? {
         let organization = OrganizationId::parse(row.get_ref(1)?.as_str().map_err(Error::internal)?);
-        let organization = organization.ok_or_else(|| Error::internal("an organization without a good id"))?;
+        let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
         deletions.push((Uuid::from_bytes(row.get(0)?), organization));
     }
     Ok(deletions)
 }
 
-/// Whether the deletion `id` of `organization` still goes on: in development a reset may have ended it, and what has that
-/// name by now is another organization.
+/// Whether the deletion `id` of `organization` still goes on: in development a reset may have ended
+/// it, and what has that name by now is another organization.
 pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) -> Result<bool> {
     let mut statement = tx.prepare_cached("select 1 from purge where id = ?1 and organization_id = ?2")?;
     Ok(statement.exists((id.as_bytes(), organization.as_str()))?)

@@ -84,7 +84,7 @@ async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> 
     let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
     loop {
         let from = after.clone();
-        let step = db.read_long(move |reader| store::find_due(reader, retention, &from, ROWS_PER_READ)).await?;
+        let step = db.read_long(ACTOR, move |reader| store::find_due(reader, retention, &from, ROWS_PER_READ)).await?;
         for due in step.due.chunks(ROWS_PER_JOB) {
             let (due, origin, begun) = (due.to_vec(), origin.clone(), *purge);
             let job = move |tx: &WriteTx<'_>| {

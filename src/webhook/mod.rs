@@ -27,8 +27,6 @@ use crate::key::Rights;
 use crate::organization::OrganizationId;
 use crate::secret::SecretId;
 
-/// The most webhooks that there may be: each event asks all of them.
-pub const MAX_WEBHOOKS: i64 = 100;
 /// For how many seconds the secret before a rotation is used, too: a day, in which receivers can take the new one.
 const PREVIOUS_SECONDS: i64 = 24 * 60 * 60;
 /// The type of a test, which is no event.

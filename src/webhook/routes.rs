@@ -74,7 +74,11 @@ pub async fn create(
     let new = NewWebhook::parse(&body.value, &access.caller.rights, &state.guard)?;
     let base = format!("{}/v1/webhooks", state.public_url);
     let signing = state.keyring.signing().id();
-    let made = move |tx: &WriteTx<'_>| store::insert(tx, new.clone(), signing);
+    let most = state.max_webhooks;
+    let made = move |tx: &WriteTx<'_>| {
+        store::check_room(tx, new.organization.as_ref(), most)?;
+        store::insert(tx, new.clone(), signing)
+    };
     let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
     Ok(response)

@@ -6,7 +6,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::new::NewWebhook;
-use super::{DisabledReason, MAX_WEBHOOKS, Previous, Secrets, Webhook};
+use super::{DisabledReason, Previous, Secrets, Webhook};
 use crate::clock::Timestamp;
 use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::error::{Code, Error, Result};
@@ -37,24 +37,38 @@ pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
     found.ok_or_else(Error::not_found)
 }
 
-/// Every webhook, oldest first: there are at most [`MAX_WEBHOOKS`].
+/// Every webhook, oldest first: a setting bounds how many there are.
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
     let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook where {STANDS} order by id"))?;
     let webhooks = statement.query_map([], from_row)?;
     webhooks.filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose()).collect()
 }
 
+/// Checks that there is room for one more webhook of `organization`, where there may be `most`: each
+/// event asks all of them. One organization has half of the room at most. How many webhooks others
+/// have is not told.
+///
+/// # Errors
+/// [`Code::WebhookLimitReached`].
+pub fn check_room(tx: &WriteTx<'_>, organization: Option<&OrganizationId>, most: u32) -> Result<()> {
+    let count = "select count(*), count(*) filter (where organization_id = ?1) from webhook";
+    let (all, own): (u32, u32) =
+        tx.query_row(count, [organization.map(OrganizationId::as_str)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let half = most / 2;
+    let detail = match organization {
+        Some(_) if own >= half => format!("The organization has {half} webhooks, which is as many as one may have."),
+        _ if all >= most => "The server keeps no more webhooks.".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(Error::new(Code::WebhookLimitReached, detail))
+}
+
 /// Makes a webhook, whose signing secret is derived from the server's secret `secret_id`.
 ///
 /// # Errors
-/// [`Code::WebhookLimitReached`]; [`Code::NotFound`] while its organization is being deleted.
+/// [`Code::NotFound`] while its organization is being deleted.
 pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<Webhook> {
     new.organization.as_ref().map_or(Ok(()), |organization| purge::store::check_stands(tx, organization))?;
-    let count: i64 = tx.query_row("select count(*) from webhook", [], |row| row.get(0))?;
-    if count >= MAX_WEBHOOKS {
-        let detail = format!("There are {MAX_WEBHOOKS} webhooks, which is as many as there may be.");
-        return Err(Error::new(Code::WebhookLimitReached, detail));
-    }
     let webhook = Webhook {
         id: tx.new_id(),
         organization: new.organization,
@@ -176,7 +190,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
 
 /// Reads the [`Secrets`] of a webhook from four columns, the first at `at`: `generation`,
 /// `secret_id`, `previous_secret_id`, `previous_until`.
-pub fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
+fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
     let previous: (Option<[u8; 16]>, Option<i64>) = (row.get(at + 2)?, row.get(at + 3)?);
     let previous = match previous {
         (Some(id), Some(until)) => {

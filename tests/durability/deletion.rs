@@ -1,5 +1,5 @@
-//! R29: deletions are bounded. The deletion of a large organization holds nobody up, and one that is cut off anywhere is
-//! finished by the next start.
+//! R29: deletions are bounded. The deletion of a large organization holds nobody up, and one that
+//! is cut off anywhere is finished by the next start.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,8 +72,8 @@ pub fn deletions_survive_kill(scale: &Scale) -> Outcome {
     ensure(cut_off > 0, || "no kill met a deletion".to_owned())
 }
 
-/// Kills the server that long after the request, and checks what the next start makes of it. Returns whether the
-/// organization is gone.
+/// Kills the server that long after the request, and checks what the next start makes of it.
+/// Returns whether the organization is gone.
 fn kill_and_check(database: &Path, key: &str, delay: Duration, rows: usize) -> Outcome<bool> {
     let server = Launch::serve(database).run()?;
     thread::scope(|scope| {

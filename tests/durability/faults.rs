@@ -56,6 +56,13 @@ impl Mount {
         Ok(Self { point: point.to_owned() })
     }
 
+    /// Shows one file at another place as well.
+    pub fn bind(source: &Path, point: &Path) -> Outcome<Self> {
+        File::create_new(point)?;
+        run("mount", [OsStr::new("--bind"), source.as_os_str(), point.as_os_str()])?;
+        Ok(Self { point: point.to_owned() })
+    }
+
     /// Changes the options of a mounted file system.
     pub fn remount(&self, options: &str) -> Outcome {
         let options = format!("remount,{options}");

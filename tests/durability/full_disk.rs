@@ -1,4 +1,5 @@
-//! R4: a full disk stops writes only, and room heals it without a restart. A server starts on a full disk, too.
+//! R4: a full disk stops writes only, and room heals it without a restart. A server starts on a
+//! full disk, too.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -73,7 +74,8 @@ pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
     Ok(())
 }
 
-/// A server that was killed starts on the full disk and reads; it writes again as soon as there is room.
+/// A server that was killed starts on the full disk and reads; it writes again as soon as there is
+/// room.
 fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
     let filler = fill_up(database.parent().ok_or("no folder")?)?;
     let server = Launch::serve(database).run()?;

@@ -1,10 +1,12 @@
 //! R7: one server per file, and commands beside it.
 
+use std::fs::{self, File};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crate::check::{Keys, ensure, keys_hold, no_panic, sound};
+use crate::faults::Mount;
 use crate::scale::Scale;
 use crate::server::{Launch, Refusal, Server};
 use crate::{Outcome, cli, report};
@@ -12,7 +14,8 @@ use crate::{Outcome, cli, report};
 /// The loser of a race gives up within this time.
 const LOSE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Two starts on one file: one serves, the other one names it. Killing the winner frees the file at once.
+/// Two starts on one file: one serves, the other one names it. Killing the winner frees the file at
+/// once.
 pub fn one_of_two_servers_wins(scale: &Scale) -> Outcome {
     let directory = tempfile::tempdir()?;
     let mut slowest = Duration::ZERO;
@@ -58,6 +61,32 @@ fn race_for(database: &Path) -> Outcome<(Server, Refusal)> {
     ensure(named, || format!("the holder {pid} is not named: {loser}"))?;
     winner.wait_ready(Duration::from_secs(10))?;
     Ok((winner, loser))
+}
+
+/// A file that is mounted alone has a second name, and its log would lie outside of the mount: it
+/// is refused by that name, whether it is a data file or an empty one.
+pub fn files_mounted_alone_are_refused(_: &Scale) -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let database = directory.path().join("invited.db");
+    Launch::serve(&database).run()?.stop()?;
+    let empty = directory.path().join("empty.db");
+    File::create_new(&empty)?;
+    for (name, source) in [("data", &database), ("nothing", &empty)] {
+        let folder = directory.path().join(name);
+        fs::create_dir(&folder)?;
+        let mount = Mount::bind(source, &folder.join("invited.db"))?;
+        let refusal = match Launch::serve(mount.point()).start()? {
+            Err(refusal) => refusal,
+            Ok(server) => return Err(format!("{name}: it is served:\n{}", server.log()).into()),
+        };
+        no_panic(&refusal.stderr)?;
+        let is_told =
+            refusal.stderr.contains("mounted as a single file") && refusal.stderr.contains("mount its folder");
+        ensure(is_told, || format!("{name}: {refusal}"))?;
+        let left = fs::read_dir(&folder)?.count();
+        ensure(left == 1, || format!("{name}: {left} files where there was one"))?;
+    }
+    Ok(())
 }
 
 /// Key commands work beside a running server, and it heeds them at once.

@@ -99,7 +99,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 20] = [
+const TRIALS: [Planned; 21] = [
     ("r1_acknowledged_changes_survive_kill", kill::acknowledged_changes_survive_kill, nothing),
     (
         "r2_acknowledged_changes_survive_power_loss",
@@ -126,6 +126,7 @@ const TRIALS: [Planned; 20] = [
     ("r6_foreign_files_are_refused", refusals::foreign_files_are_refused, nothing),
     ("r6_damaged_files_are_refused", refusals::damaged_files_are_refused, nothing),
     ("r7_one_of_two_servers_wins", lock::one_of_two_servers_wins, nothing),
+    ("r7_files_mounted_alone_are_refused", lock::files_mounted_alone_are_refused, faults::mount_obstacle),
     ("r7_commands_work_beside_the_server", lock::commands_work_beside_the_server, nothing),
     ("r9_clients_never_see_a_lock", contention::clients_never_see_a_lock, nothing),
     ("r10_bad_items_fail_alone", bursts::bad_items_fail_alone, nothing),

@@ -138,7 +138,7 @@ fn a_read_without_a_bound_is_stopped_after_five_seconds_and_leaves_its_connectio
     invited::app::block_on(async {
         let endless = "with recursive n (x) as (select 1 union all select x + 1 from n) select count(*) from n";
         let start = std::time::Instant::now();
-        let read = db.read_long(move |reader| Ok(reader.query_row(endless, [], |row| row.get::<_, i64>(0))?));
+        let read = db.read_long("test", move |reader| Ok(reader.query_row(endless, [], |row| row.get::<_, i64>(0))?));
         let stopped = read.await.expect_err("it never ends");
         assert_eq!(stopped.code, Code::ReadTimeout);
         assert!((4..8).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());

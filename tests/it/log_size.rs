@@ -106,7 +106,7 @@ fn an_idle_server_neither_writes_nor_syncs() {
     let key = server.banner_value("admin key").expect("an admin key");
     let send =
         |body| server.request("POST", &format!("{}/batch", invitations("acme"))).bearer(&key).json(body).send().status;
-    for length in [1, 100 << 10, 34 << 20] {
+    for length in [1, 100 << 10, 52 << 20] {
         let reader = reader(&database);
         grow(&database, length, &send);
         drop(reader);

@@ -10,6 +10,7 @@
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
+//! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
@@ -21,6 +22,7 @@
 //! * [`connections`]: peers that take their time, and how many connections one may have. [`http_edges`]: what other programs
 //!   and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
+//! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
@@ -40,6 +42,7 @@ mod answer;
 mod bad_inputs;
 mod base;
 mod batch;
+mod caps;
 mod cli;
 mod clock_back;
 mod connections;
@@ -65,6 +68,7 @@ mod limits;
 mod list;
 mod listen;
 mod log_size;
+mod machine_clock;
 mod mail;
 mod mailbox;
 mod model;

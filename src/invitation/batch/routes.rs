@@ -130,9 +130,9 @@ pub async fn create(
 
 /// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write waits for it.
 async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: By) -> Result<Vec<u8>> {
-    let batch = Arc::new(batch);
+    let (batch, actor) = (Arc::new(batch), by.origin.actor.clone());
     let rows = Arc::clone(&batch);
     let copy = move |reader: &Reader<'_>, stage: &Stage| store::copy(reader, stage, &organization, &rows.emails());
     let run = move |tx: &WriteTx<'_>| write(&batch.run(tx, &by)?, true, &by.origin.request_id);
-    db.rehearse(copy, run).await
+    db.rehearse(&actor, copy, run).await
 }

@@ -10,7 +10,7 @@ use super::{DeliveryView, store};
 use crate::db::{Reader, WriteTx};
 use crate::error::{Error, Result};
 use crate::http::State;
-use crate::http::auth::{Admin, Granted};
+use crate::http::auth::{Admin, Caller, Granted};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::{NoBody, OptionalJson};
 use crate::http::params::{OfDelivery, OfWebhook, Once};
@@ -51,9 +51,9 @@ pub async fn list(
     query: Query<DeliveryQuery>,
 ) -> Result<HttpResponse> {
     let query = DeliveryQuery::parse(&query.pairs, id.0)?;
-    let (paged, limit, rights) = (query.paged(id.0), query.page.limit, access.caller.rights);
+    let (paged, limit, Caller { actor, rights }) = (query.paged(id.0), query.page.limit, access.caller);
     // A filter may have to step over any number of deliveries.
-    let read = state.db.read_long(move |reader| {
+    let read = state.db.read_long(&actor, move |reader| {
         get_webhook(reader, id.0, &rights)?;
         let (records, has_more) = store::list(reader, id.0, &query)?;
         let views: Vec<_> = records.iter().map(|record| DeliveryView::new(record, id.0)).collect();

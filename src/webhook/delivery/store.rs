@@ -11,16 +11,16 @@ use crate::error::{Error, Result};
 use crate::event::{self, EventType};
 use crate::organization::OrganizationId;
 use crate::outbox::{self, Delay, LEASE_SECONDS};
-use crate::webhook::store::secrets_from_row;
-use crate::webhook::{Secrets, TEST_TYPE};
+use crate::webhook::{self, Secrets, TEST_TYPE, Webhook};
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
 const COLUMNS: &str =
     "d.id, d.state, d.organization_id, e.type, d.attempts, d.created_at, d.last_attempt_at, d.duration_ms,
     d.status, d.error, iif(d.state = 0 and d.leased = 0 and w.disabled_at is null, d.due_at, null)";
-/// Where these come from.
+/// Where these come from. What is of an organization that is being deleted is not among them.
 const JOINED: &str = "webhook_delivery d
     join webhook w on w.id = d.webhook_id
+      and not exists (select 1 from purge where organization_id = d.organization_id)
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
 
 /// A delivery that was claimed, with all that it takes to send it.
@@ -148,6 +148,7 @@ pub fn claim(tx: &WriteTx<'_>, room: usize, most: usize) -> Result<Vec<Claim>> {
 
 /// Claims what is due at one webhook.
 fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claims: &mut Vec<Claim>) -> Result<()> {
+    let Webhook { url, secrets, .. } = webhook::store::find(tx, webhook)?.ok_or_else(Error::not_found)?;
     let bound = named_params! { ":webhook_id": webhook.as_bytes(), ":now": tx.now.as_millis() };
     // Whoever had these is gone.
     tx.prepare_cached(
@@ -172,12 +173,7 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
                         and due_at <= :now
                       order by due_at
                       limit :room)
-         returning id, attempts, organization_id, created_at,
-                   (select url from webhook where id = :webhook_id),
-                   (select generation from webhook where id = :webhook_id),
-                   (select secret_id from webhook where id = :webhook_id),
-                   (select previous_secret_id from webhook where id = :webhook_id),
-                   (select previous_until from webhook where id = :webhook_id)",
+         returning id, attempts, organization_id, created_at",
     )?;
     let mut rows = statement.query(named_params! {
         ":webhook_id": webhook.as_bytes(),
@@ -189,8 +185,8 @@ fn claim_of(tx: &WriteTx<'_>, webhook: Uuid, (room, most): (usize, usize), claim
         claims.push(Claim {
             webhook,
             id: Uuid::from_bytes(row.get(0)?),
-            url: row.get(4)?,
-            secrets: secrets_from_row(row, 5)?,
+            url: url.to_string(),
+            secrets,
             attempts: row.get(1)?,
             organization: row.get(2)?,
             created_at: Timestamp::from_millis(row.get(3)?),
@@ -303,14 +299,10 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
     Ok(count)
 }
 
-/// A condition on a delivery `d`: it is a test, or of an organization that is not being deleted.
-const STANDS: &str = "not exists (select 1 from purge where organization_id = d.organization_id)";
-
 /// One delivery. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
-    let mut statement = conn.prepare_cached(&format!(
-        "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2 and {STANDS}"
-    ))?;
+    let mut statement =
+        conn.prepare_cached(&format!("select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"))?;
     Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
 }
 
@@ -321,7 +313,6 @@ pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(
          from {JOINED}
          where d.webhook_id = :webhook_id
            and d.id < :below
-           and {STANDS}
            and (:state is null or d.state = :state)
          order by d.id desc
          limit :limit"

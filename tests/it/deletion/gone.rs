@@ -10,7 +10,8 @@ use crate::support::endpoint::{Act, Endpoint};
 use crate::support::smtp::Smtp;
 use crate::support::{Answer, START, TestApp, invitations};
 
-/// What takes no part in the comparison: it makes something, it never ends, or it deletes elsewhere.
+/// What takes no part in the comparison: it makes something, it never ends, or it deletes
+/// elsewhere.
 const MAKERS: &[&str] =
     &["createInvitation", "createInvitations", "clickhouseCreateInvitation", "putOrganization", "createWebhook"];
 
@@ -201,7 +202,8 @@ fn what_waits_to_be_told_or_sent_of_it_is_never_told_or_sent() {
     app.invite_by_mail("acme", "a@b.co");
     endpoint.wait(2);
     smtp.wait(1);
-    // The next try of each is due in some seconds, by a clock that stands still. A second mail is queued beside the server.
+    // The next try of each is due in some seconds, by a clock that stands still. A second mail is
+    // queued beside the server.
     let queue = |tx: &invited::db::WriteTx<'_>| {
         let due = START + 1_000;
         Ok(tx.execute(&format!("insert into mail select id, 0, x'', {due}, 0, null, null from invitation"), [])?)

@@ -1,7 +1,9 @@
-//! Deletions of organizations and erasures: gone for everybody at once, and out of the file in steps that end.
+//! Deletions of organizations and erasures: gone for everybody at once, and out of the file in
+//! steps that end.
 //!
-//! [`begin`] makes the first commit of a deletion beside the server, which does not hear of it: its rows stay until
-//! something else wakes the server, or it starts again. So a test can look at what is between.
+//! [`begin`] makes the first commit of a deletion beside the server, which does not hear of it: its
+//! rows stay until something else wakes the server, or it starts again. So a test can look at what
+//! is between.
 //!
 //! * [`gone`]: what everybody sees between the first commit and the last.
 //! * [`steps`]: how rows, text and log go, what is pending, and what a start goes on with.

@@ -178,7 +178,8 @@ fn twenty_deletions_that_wait_are_scrubbed_once() {
         let worker = tokio::task::spawn_local(deletion::run(db.clone()));
         purged(&db).await;
         worker.abort();
-        // The last rows of each, then all of them together after the scrub, and once more after the log.
+        // The last rows of each, then all of them together after the scrub, and once more after the
+        // log.
         let stages = *told.borrow() - before;
         assert!((21..=24).contains(&stages), "{stages} commits moved a deletion to its next stage");
         let left =

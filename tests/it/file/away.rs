@@ -17,7 +17,8 @@ fn a_second() {
     std::thread::sleep(Duration::from_secs(1));
 }
 
-/// Takes the file away by `take`, and looks at what the server says of it; returns what it logged, with its key.
+/// Takes the file away by `take`, and looks at what the server says of it; returns what it logged,
+/// with its key.
 fn taken_away(take: impl FnOnce(&Path, &Path)) -> (String, Server, String, tempfile::TempDir) {
     let (folder, database) = fresh();
     let (server, key) = serve_new(&database);

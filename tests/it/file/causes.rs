@@ -36,8 +36,12 @@ fn a_key_command_beside_a_write_transaction_of_another_program_is_told_so() {
     }
 }
 
+/// A user and a group without rights.
+const NOBODY: u32 = 65534;
+
 #[test]
 fn a_folder_that_cannot_be_written_is_told_to_be_that() {
+    let is_root = rustix::process::geteuid().is_root();
     let (folder, database) = fresh();
     make(&database);
     let binary = folder.path().join("binary");
@@ -50,18 +54,26 @@ fn a_folder_that_cannot_be_written_is_told_to_be_that() {
     for name in ["invited.db", "invited.db.lock", "invited.db.secret"] {
         let place = data.join(name);
         fs::rename(folder.path().join(name), &place).expect("it moves");
-        std::os::unix::fs::chown(&place, Some(65534), Some(65534)).expect("another owner, by root only");
+        if is_root {
+            std::os::unix::fs::chown(&place, Some(NOBODY), Some(NOBODY)).expect("another owner");
+        }
     }
     fs::set_permissions(&data, Permissions::from_mode(0o555)).expect("rights");
     let database = data.join("invited.db");
     for words in [["serve", "--listen", "127.0.0.1:0"].as_slice(), &["key", "list"]] {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&binary).args(words);
+        // Root may write in any folder.
+        let mut command = Command::new(if is_root { "setpriv".as_ref() } else { binary.as_path() });
+        if is_root {
+            let (user, group) = (format!("--reuid={NOBODY}"), format!("--regid={NOBODY}"));
+            command.args([&user, &group, "--clear-groups"]).arg(&binary);
+        }
+        command.args(words);
         let output = command.arg("--database").arg(&database).output().expect("setpriv runs");
         let printed = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{printed}");
         assert!(printed.contains("folder cannot be written") && !advises_a_backup(&printed), "{printed}");
     }
+    fs::set_permissions(&data, Permissions::from_mode(0o755)).expect("rights");
 }
 
 #[test]

@@ -1,8 +1,11 @@
-//! The data file is who it says it is: by which names it is served, what is refused, and what is said then.
+//! The data file is who it says it is: by which names it is served, what is refused, and what is
+//! said then.
 //!
-//! * [`names`]: links, second names, mounts. [`lock`]: one server has a file.
-//! * [`away`]: the file is removed or replaced while it is served. [`strangers`]: objects of other programs in it.
-//! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read and write it.
+//! * [`names`]: links and second names. [`lock`]: one server has a file.
+//! * [`away`]: the file is removed or replaced while it is served. [`strangers`]: objects of other
+//!   programs in it.
+//! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read
+//!   and write it.
 
 mod away;
 mod causes;
@@ -105,7 +108,8 @@ fn edit(database: &Path, sql: &str) {
     conn.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Runs the `sqlite3 FILE STATEMENT` that a hint ends with, as a shell would: words in single quotes.
+/// Runs the `sqlite3 FILE STATEMENT` that a hint ends with, as a shell would: words in single
+/// quotes.
 fn follow_hint(printed: &str) {
     let command = printed.lines().find_map(|line| line.split_once("sqlite3 ")).expect("a command").1;
     let output = Command::new("sh").arg("-c").arg(format!("printf '%s\\n' {command}")).output().expect("a shell");

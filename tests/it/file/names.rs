@@ -120,33 +120,6 @@ fn what_is_no_regular_file_is_refused_and_stays() {
 }
 
 #[test]
-fn a_file_that_is_mounted_alone_is_refused_and_its_folder_is_asked_for() {
-    let (folder, database) = fresh();
-    make(&database);
-    let (touched, mounted) = (folder.path().join("touched.db"), folder.path().join("mounted.db"));
-    fs::write(&touched, b"").expect("an empty file");
-    for source in [&database, &touched] {
-        fs::write(&mounted, b"").expect("a place to mount to");
-        let serve = r#"mount --bind "$1" "$2" && exec "$3" serve --listen 127.0.0.1:0 --database "$2""#;
-        let words = ["--mount", "--map-root-user", "sh", "-c", serve, "sh"];
-        // One that does not fail serves for ever.
-        let mut command = Command::new("timeout");
-        let output = command
-            .args(["20", "unshare"])
-            .args(words)
-            .args([source, &mounted])
-            .arg(env!("CARGO_BIN_EXE_invited"))
-            .output();
-        let printed = String::from_utf8_lossy(&output.expect("unshare runs").stderr).into_owned();
-        if printed.contains("unshare") || printed.contains("mount:") {
-            // No mounts here: there is nothing to be seen.
-            return;
-        }
-        assert!(printed.contains("mounted as a single file") && printed.contains("mount its folder"), "{printed}");
-    }
-}
-
-#[test]
 fn an_uri_of_sqlite_is_a_wrong_call_and_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let before = names_in(&std::env::current_dir().expect("a folder"));

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::{advises_a_backup, edit, follow_hint, fresh, invite, make, refused, refused_by, serve_new, stop};
 use crate::support::process::{Server, run};
 
-/// A file that is refused because of `sql`, naming what `sql` made; the command of the hint makes it start.
+/// A file that is refused because of `sql`, naming what `sql` made; the command of the hint makes
+/// it start.
 fn is_refused_and_mended(sql: &str, named: &str) {
     let (folder, database) = fresh();
     make(&database);

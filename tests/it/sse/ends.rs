@@ -125,23 +125,26 @@ fn a_reset_in_development_ends_a_stream_too() {
     assert_eq!(resumed.event().1["after"]["email"], "b@b.co");
 }
 
-/// A stream of everything in a file of its own.
-fn open(streams: &Streams, db: &Db) -> invited::error::Result<Live> {
+/// A stream of everything in a file of its own, for `actor`.
+fn open(streams: &Streams, db: &Db, actor: &str) -> invited::error::Result<Live> {
     let organization = OrganizationId::parse("acme").expect("an id");
-    streams.open(db.clone(), Subject { organization, filter: Default::default(), after: Uuid::nil(), key: None })
+    let (filter, after, actor) = (Default::default(), Uuid::nil(), actor.to_owned());
+    streams.open(db.clone(), Subject { organization, filter, after, actor })
 }
 
 #[test]
-fn there_may_be_a_thousand_streams_and_one_that_goes_makes_room() {
+fn one_caller_has_half_of_the_streams_and_leaves_some_to_each_other_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
-    let streams = Streams::new(Duration::from_secs(1));
-    let mut all: Vec<_> = (0..1000).map(|_| open(&streams, &db).expect("there is room")).collect();
-    let refused = open(&streams, &db).map(drop).expect_err("there is no room");
+    let streams = Streams::new(Duration::from_secs(1), 1000);
+    let mut all: Vec<_> = (0..500).map(|_| open(&streams, &db, "a").expect("there is room")).collect();
+    let refused = open(&streams, &db, "a").map(drop).expect_err("it has its half");
     assert_eq!((refused.code, refused.retry_after_seconds), (Code::Overloaded, Some(1)));
-    drop(all.pop());
-    open(&streams, &db).map(drop).expect("there is room again");
+    let others: Vec<_> = ["b", "c", "d"].map(|actor| open(&streams, &db, actor).expect("there is room")).into();
+    assert!(open(&streams, &db, "a").is_err());
+    drop((all.pop(), others));
+    open(&streams, &db, "a").map(drop).expect("there is room again");
 }
 
 #[test]
@@ -155,7 +158,7 @@ fn a_stream_is_read_in_small_parts_and_no_further_than_it_is_taken() {
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&copy, &options).expect("it opens");
     invited::app::block_on(async {
-        let parts = open(&Streams::new(Duration::from_secs(1)), &db).expect("there is room").parts();
+        let parts = open(&Streams::new(Duration::from_secs(1), 2), &db, "a").expect("there is room").parts();
         let mut parts = std::pin::pin!(parts);
         let (mut events, mut largest) = (0, 0);
         while events < 3000 {

@@ -2,7 +2,7 @@
 
 mod ends;
 mod load;
-mod reader;
+pub mod reader;
 
 use std::io::Read;
 use std::time::Duration;

@@ -93,7 +93,7 @@ pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     // A server that refuses early closes while we write: its answer counts, not our error.
     let _ = stream.write_all(bytes);
     let (mut answer, mut buffer) = (Vec::new(), [0; 16 * 1024]);
-    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+    while let Ok(count @ 1..) = read_some(&mut stream, &mut buffer) {
         answer.extend_from_slice(&buffer[..count]);
         if answer.ends_with(b"\n\n\r\n") && String::from_utf8_lossy(&answer).contains("content-type: text/event-stream")
         {
@@ -103,13 +103,23 @@ pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
     Answer::parse(&answer)
 }
 
+/// Reads what has come. A read with a timeout ends when the process is stopped for a moment, whatever the signal.
+fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Sends `bytes` and reads one answer, which has a length; the connection is kept.
 pub fn answer_kept(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout can be set");
     stream.write_all(bytes).expect("the request goes");
     let (mut read, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     loop {
-        let count = stream.read(&mut buffer).expect("an answer");
+        let count = read_some(stream, &mut buffer).expect("an answer");
         read.extend_from_slice(&buffer[..count]);
         let answer = Answer::parse(&read);
         let length = answer.header("content-length").and_then(|length| length.parse().ok());

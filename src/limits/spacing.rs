@@ -1,0 +1,86 @@
+//! A limit that refuses nothing: what is beyond it has to wait.
+
+use std::convert::Infallible;
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::time::{Duration, Instant};
+
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::ShrinkableKeyedStateStore;
+
+use super::ledger::{Ledger, Question};
+
+/// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole quota
+/// in one window. Each one that is counted has its own time, behind those before it.
+#[derive(Debug)]
+pub struct Spacing {
+    /// The time after which there is one more.
+    refill: Duration,
+    /// The time in which the whole quota is refilled.
+    window: Duration,
+    /// When the quota of each subject is whole again, since the start.
+    ledger: Ledger,
+    /// Hashes subjects in a way that nobody outside can foresee.
+    hasher: RandomState,
+    /// When it was made.
+    start: Instant,
+}
+
+impl Spacing {
+    /// A spacing of `quota` in a window; none for a quota of 0, which never makes anything wait.
+    pub fn new(quota: u32, window_seconds: u64) -> Option<Self> {
+        let window = Duration::from_secs(window_seconds);
+        let refill = window.checked_div(quota)?;
+        Some(Self { refill, window, ledger: Ledger::default(), hasher: RandomState::new(), start: Instant::now() })
+    }
+
+    /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at most.
+    pub fn count(&self, subject: impl Hash) -> Duration {
+        self.count_at(self.start.elapsed(), subject)
+    }
+
+    /// The same at the time `now` since the start.
+    fn count_at(&self, now: Duration, subject: impl Hash) -> Duration {
+        let (now, refill, window) = (nanos(now), nanos(self.refill), nanos(self.window));
+        let next = |whole_again: Option<Nanos>| {
+            let whole_again = whole_again.map_or(now, |whole_again| whole_again.as_u64().max(now)) + refill;
+            // Nobody is put off for ever by those who are many.
+            let whole_again = whole_again.min(now + 2 * window);
+            let wait = whole_again.saturating_sub(now + window);
+            Ok::<_, Infallible>((Duration::from_nanos(wait), Nanos::new(whole_again)))
+        };
+        let question = Question { subject: self.hasher.hash_one(subject), counts: true };
+        self.ledger.measure_and_replace(&question, next).unwrap_or_else(|never| match never {})
+    }
+
+    /// Forgets the subjects whose quotas are whole again.
+    pub fn sweep(&self) {
+        self.ledger.retain_recent(Nanos::new(nanos(self.start.elapsed())));
+        self.ledger.shrink_to_fit();
+    }
+}
+
+/// A duration in nanoseconds, which are enough for centuries.
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quota_goes_at_once_and_each_one_beyond_it_has_a_time_of_its_own() {
+        let spacing = Spacing::new(3, 300).expect("a quota");
+        let waits = |seconds| spacing.count_at(Duration::from_secs(seconds), "a").as_secs();
+        assert_eq!([1_000; 5].map(waits), [0, 0, 0, 100, 200]);
+        assert_eq!(spacing.count_at(Duration::from_secs(1_000), "b"), Duration::ZERO, "another subject");
+        assert_eq!([1_000; 3].map(waits), [300; 3], "a window at most");
+        assert_eq!(waits(10_000), 0);
+    }
+
+    #[test]
+    fn a_quota_of_zero_is_none() {
+        assert!(Spacing::new(0, 300).is_none());
+    }
+}
