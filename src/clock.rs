@@ -53,8 +53,12 @@ impl Timestamp {
         Self::from_millis(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off.
+    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off. A leap second
+    /// (`23:59:60`) is refused as every other second 60: no clock here has one.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.get(17..19) == Some("60") {
+            return None;
+        }
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         let millis = i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()?;
         (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
@@ -229,6 +233,18 @@ mod tests {
     fn an_offset_is_brought_to_utc_and_finer_parts_are_cut() {
         let time = Timestamp::parse("2026-11-23T03:43:00.1239+01:00").map(|time| time.to_string());
         assert_eq!(time.as_deref(), Some("2026-11-23T02:43:00.123Z"));
+    }
+
+    #[test]
+    fn no_minute_has_a_second_60() {
+        for text in
+            ["2016-12-31T23:59:60Z", "2016-12-31T12:00:60Z", "2017-01-01T00:59:60.5+01:00", "2016-12-31t23:59:60z"]
+        {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+        assert!(
+            Timestamp::parse("2016-12-31T23:60:59Z").is_none() && Timestamp::parse("2016-12-31T23:59:59.6Z").is_some()
+        );
     }
 
     #[test]

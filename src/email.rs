@@ -123,6 +123,11 @@ fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
     if !same_cuts || domain.split('.').zip(ascii.split('.')).any(folds_to_ascii) {
         return Err((FieldCode::InvalidEmail, "the domain holds look-alikes of ASCII characters"));
     }
+    // Written as it is or as an A-label.
+    let (shown, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    if shown.split('.').any(|label| !label.chars().any(char::is_alphanumeric)) {
+        return Err((FieldCode::InvalidEmail, "each label of the domain needs a letter or a digit"));
+    }
     let last = ascii.rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(invalid);

@@ -1,12 +1,13 @@
 //! What a text that people will read may hold.
 
 /// Whether `c` changes how a text looks, or where it ends, without being seen: control characters, zero-width and
-/// direction marks, variation selectors, tags. (Unicode's `Default_Ignorable_Code_Point` and `Bidi_Control`.)
+/// direction marks, variation selectors, tags. (Unicode's `Default_Ignorable_Code_Point` and `Bidi_Control`, and the
+/// Braille pattern without a dot, which is no space by its properties and looks like one.)
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
             | '\u{e0000}'..='\u{e0fff}')
 }
 

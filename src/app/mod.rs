@@ -3,14 +3,16 @@
 mod bind;
 mod descriptors;
 mod drain;
+mod serve;
 mod signals;
+mod timed;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinHandle;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use tokio::sync::oneshot;
 use url::Url;
 
@@ -38,12 +40,6 @@ use bind::bind;
 use descriptors::Connections;
 pub use signals::Signals;
 
-/// How long a request head may take to arrive.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long a stop waits for the requests it has received.
-const STOP_SECONDS: u64 = 10;
 /// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
 const BODIES: usize = 16 * 1024 * 1024;
 /// One caller may have three quarters of them.
@@ -59,10 +55,8 @@ pub struct Program {
     state: State,
     /// The mail that it sends; none: mail is off.
     mail: Option<Mail>,
-    /// Threads that answer requests.
-    workers: usize,
-    /// How many connections it may have.
-    connections: Arc<Connections>,
+    /// How requests are served.
+    serving: serve::Options,
     /// The address it listens on, with the port it got.
     pub address: SocketAddr,
     /// The URL under which people and programs reach it.
@@ -80,7 +74,7 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         clock::check_machine()?;
-        let connections = Connections::within_limits(config.workers)?;
+        let connections = Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
         let oidc = oidc::Verifier::new(&config.settings)?;
         let mail = channel::prepare(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
@@ -131,8 +125,8 @@ impl Program {
             start,
             stopping: Stopping::default(),
         };
-        let workers = config.workers;
-        Ok(Self { listener, state, mail, workers, connections, address, public_url, admin_key, notes })
+        let serving = serve::Options { workers: config.workers, connections, deadlines: config.deadlines };
+        Ok(Self { listener, state, mail, serving, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -200,18 +194,8 @@ impl Program {
                 .configure(|config| http::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(http::envelope))
         };
-        let (connections, port) = (self.connections, self.listener.try_clone().ok());
-        let server = HttpServer::new(app)
-            .workers(self.workers)
-            .max_connections(connections.most_of_worker)
-            .on_connect(move |_, extensions| drop(extensions.insert(connections.count())))
-            .client_request_timeout(HEAD_TIMEOUT)
-            .keep_alive(KEEP_ALIVE)
-            .shutdown_timeout(STOP_SECONDS)
-            .disable_signals()
-            .listen(self.listener)
-            .map_err(cannot_serve)?
-            .run();
+        let port = self.listener.try_clone().ok();
+        let server = serve::serve(app, self.listener, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
         let sweeping = actix_web::rt::spawn(async move {
             loop {

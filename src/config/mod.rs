@@ -22,6 +22,7 @@ use crate::dev::seed::Start;
 use crate::email::Hosts;
 use crate::event::stream::HEARTBEAT;
 use crate::failure::Failure;
+use crate::http::connection::Deadlines;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
@@ -223,6 +224,8 @@ pub struct Config {
     pub workers: usize,
     /// How long a stream of events is silent at most.
     pub heartbeat: Duration,
+    /// How long its peers may take.
+    pub deadlines: Deadlines,
 }
 
 impl Config {
@@ -242,8 +245,20 @@ impl Config {
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let database = crate::db::resolve(database)?;
         let secret = secret_source(settings.secret_file.as_deref(), &database)?;
-        let (mail_server, heartbeat) = (settings.mail.server()?, HEARTBEAT);
-        Ok(Self { settings, database, mode, secret, mail_server, clock, start, synchronous, workers, heartbeat })
+        let (mail_server, heartbeat, deadlines) = (settings.mail.server()?, HEARTBEAT, Deadlines::default());
+        Ok(Self {
+            settings,
+            database,
+            mode,
+            secret,
+            mail_server,
+            clock,
+            start,
+            synchronous,
+            workers,
+            heartbeat,
+            deadlines,
+        })
     }
 
     /// For how long closed invitations are kept; none: for ever.

@@ -142,7 +142,8 @@ pub async fn stream(
 
 /// The event that `Last-Event-ID` names, if it is there.
 fn last_event_id(request: &HttpRequest) -> Result<Option<Uuid>> {
-    let mut headers = request.headers().get_all(LAST_EVENT_ID);
+    // Some clients send the header without a value where they know no event.
+    let mut headers = request.headers().get_all(LAST_EVENT_ID).filter(|header| !header.as_bytes().is_empty());
     let (header, another) = (headers.next(), headers.next());
     if another.is_some() {
         return Err(Error::new(Code::BadRequest, "There are two Last-Event-ID headers."));

@@ -5,17 +5,18 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use actix_web::body::BoxBody;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Version};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
-use super::{State, host, problem, unread};
+use super::connection::{self, Answering};
+use super::{State, answer_body, host, problem, unread};
 use crate::clickhouse;
 use crate::error::{Code, Error, Result};
 
@@ -57,6 +58,7 @@ pub async fn envelope(
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
+    let answering = connection::begin(request.request());
     let id = RequestId::choose(request.headers());
     let respond = if clickhouse::speaks(request.path()) { clickhouse::routes::respond } else { problem::respond };
     request.extensions_mut().insert(id.clone());
@@ -68,7 +70,7 @@ pub async fn envelope(
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
-        return Ok(finish(request.into_response(respond(&error, &id.0)), &id));
+        return Ok(finish(request.into_response(respond(&error, &id.0)), &id, answering));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
@@ -80,7 +82,7 @@ pub async fn envelope(
     if let Some(problem) = problem {
         response = response.into_response(problem);
     }
-    let response = finish(response, &id);
+    let response = finish(response, &id, answering);
     log::debug!("request {}: {} in {:?}", id.0, response.status().as_u16(), start.elapsed());
     Ok(response)
 }
@@ -91,7 +93,8 @@ fn check(request: &ServiceRequest) -> Result<()> {
         return Err(Error::new(Code::UriTooLong, "Path and query are longer than 8192 bytes."));
     }
     let mode = state_of(request.request()).map(|state| state.mode);
-    host::check(request.headers(), mode)
+    host::check(request.headers(), mode)?;
+    host::check_change(request.method(), request.headers(), mode)
 }
 
 /// Answers our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
@@ -108,15 +111,26 @@ fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
     InternalError::from_response("answered", response).into()
 }
 
-/// Puts the headers of every answer on `response`, and what is left of the request's body behind it.
-fn finish(mut response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+/// Puts the headers of every answer on `response`, and what is left of the request's body behind it. Until its last byte
+/// was handed over it is being answered.
+fn finish(
+    mut response: ServiceResponse<BoxBody>,
+    id: &RequestId,
+    answering: Option<Answering>,
+) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
     if state_of(response.request()).is_some_and(|state| state.stopping.has_begun()) {
         // Whoever would send another request here could not be answered.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
+        // Chunks came with HTTP/1.1; before it, an answer without a length ended with its connection.
+        let head = response.response_mut().head_mut();
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
     let left = unread::take(response.request());
-    response.map_body(|_, body| unread::attach(body, left))
+    response.map_body(|_, body| answer_body::attach(body, left, answering))
 }
 
 /// What all requests of the server share. The tests of this file have no server.

@@ -13,6 +13,8 @@ const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
 
 /// What every operation can answer.
 const COMMON: &[Code] = &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
+/// What a probe can answer, whose query means nothing.
+const PROBE: &[Code] = &[Code::BadRequest, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
 /// What every operation that needs a key can answer.
 const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
@@ -27,7 +29,7 @@ const WITH_KEY: &[Code] = &[
 /// What a list can answer on top of that.
 const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
 /// What a write can answer on top of that.
-const WRITING: &[Code] = &[Code::StorageFull];
+const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
 /// What an operation with a body can answer on top of that.
 const BODY: &[Code] = &[
     Code::InvalidJson,
@@ -36,6 +38,7 @@ const BODY: &[Code] = &[
     Code::BodyTooLarge,
     Code::UnsupportedMediaType,
     Code::ValidationFailed,
+    Code::OriginNotAllowed,
 ];
 /// What a create can answer on top of that.
 const CREATING: &[Code] = &[
@@ -119,14 +122,14 @@ const OPERATIONS: &[(&str, &[&[Code]])] = &[
     ("deleteMail", &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
     ("getMailboxPage", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
     ("getMailPage", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getAcceptPage", &[COMMON]),
-    ("getAcceptScript", &[COMMON]),
-    ("getStyle", &[COMMON]),
-    ("getLiveness", &[COMMON]),
-    ("getReadiness", &[COMMON, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]]),
-    ("getOpenapi", &[COMMON]),
-    ("listProblems", &[COMMON]),
-    ("getProblem", &[COMMON, &[Code::NotFound]]),
+    ("getAcceptPage", &[COMMON, &[Code::RateLimited]]),
+    ("getAcceptScript", &[COMMON, &[Code::RateLimited]]),
+    ("getStyle", &[COMMON, &[Code::RateLimited]]),
+    ("getLiveness", &[PROBE]),
+    ("getReadiness", &[PROBE, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]]),
+    ("getOpenapi", &[COMMON, &[Code::RateLimited]]),
+    ("listProblems", &[COMMON, &[Code::RateLimited]]),
+    ("getProblem", &[COMMON, &[Code::NotFound, Code::RateLimited]]),
 ];
 
 /// Adds to `operation` what it can answer besides a success.

@@ -25,10 +25,21 @@ pub fn of(json: &[u8]) -> EntityTag {
     EntityTag::new_strong(half(content) + &half(delivery))
 }
 
-/// Whether two tags are of the same version, wherever the mail is.
-fn is_same_version(one: &EntityTag, other: &EntityTag) -> bool {
-    let half = |tag: &EntityTag| tag.tag().get(..HALF).map(str::to_owned);
-    one.strong_eq(other) || (!one.weak && !other.weak && one.tag().len() == 2 * HALF && half(one) == half(other))
+/// What proxies that compress put behind a tag, in its quotes: Apache, and Jetty.
+const OF_PROXIES: [&str; 5] = ["-gzip", "-br", "-deflate", "-zstd", "--gzip"];
+
+/// What is ours of a tag that came back. Our tags are strong, so `W/` comes from a proxy that compresses, as nginx,
+/// and says nothing of the version.
+fn own_part(tag: &EntityTag) -> &str {
+    let text = tag.tag();
+    let own = OF_PROXIES.iter().filter_map(|suffix| text.strip_suffix(suffix)).find(|own| own.len() == 2 * HALF);
+    own.unwrap_or(text)
+}
+
+/// Whether the tag `given` names the version that has the tag `own`, wherever the mail is.
+fn is_same_version(given: &EntityTag, own: &EntityTag) -> bool {
+    let (given, own) = (own_part(given), own.tag());
+    given.len() == own.len() && given.get(..HALF) == own.get(..HALF)
 }
 
 /// The conditions under which a request is meant.
@@ -69,12 +80,15 @@ impl Conditions {
     /// Reads both headers. The framework skips what is no tag; a condition without any tag is refused.
     fn parse(request: &HttpRequest) -> Result<Self> {
         let present = |name| request.headers().contains_key(name);
+        // Some clients send a header that has no value where they know no version. `If-Match` without one stays wrong:
+        // whoever sent it relied on a condition.
+        let knows_none = request.headers().get_all(header::IF_NONE_MATCH).all(|value| value.as_bytes().is_empty());
         let invalid = |name| Error::new(Code::BadRequest, format!("{name} is not a list of entity tags."));
         let if_match = present(header::IF_MATCH).then(|| match IfMatch::parse(request) {
             Ok(IfMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-Match")),
             parsed => parsed.map_err(|_| invalid("If-Match")),
         });
-        let if_none_match = present(header::IF_NONE_MATCH).then(|| match IfNoneMatch::parse(request) {
+        let if_none_match = (!knows_none).then(|| match IfNoneMatch::parse(request) {
             Ok(IfNoneMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-None-Match")),
             parsed => parsed.map_err(|_| invalid("If-None-Match")),
         });
@@ -86,7 +100,7 @@ impl Conditions {
         match &self.if_none_match {
             None => false,
             Some(IfNoneMatch::Any) => true,
-            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| known.weak_eq(tag)),
+            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|known| own_part(known) == tag.tag()),
         }
     }
 }

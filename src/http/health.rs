@@ -1,11 +1,11 @@
-//! Whether the server lives, and whether it takes writes. Public, for supervisors and load balancers.
+//! Whether the server lives, and whether it takes writes. Public, for supervisors and load balancers, which
+//! may add a query that only keeps caches out: it means nothing here.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::State;
-use super::query::NoQuery;
 use crate::db::Integrity;
 use crate::error::{Code, Error, Result};
 
@@ -38,7 +38,7 @@ pub struct Readiness {
     responses((status = 200, description = "It is.", body = Liveness, example = json!({"status": "ok"}))),
     security(())
 )]
-pub async fn live(_: NoQuery) -> HttpResponse {
+pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
@@ -58,7 +58,7 @@ pub async fn live(_: NoQuery) -> HttpResponse {
     responses((status = 200, description = "It does.", body = Readiness, example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-pub async fn ready(state: web::Data<State>, _: NoQuery) -> Result<HttpResponse> {
+pub async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
         return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));

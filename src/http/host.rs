@@ -3,6 +3,9 @@
 //! Development needs no key, so a web page must not reach it through a name that it made resolve to this machine
 //! (DNS rebinding). Nor may a page send what is meant for development only.
 
+use std::net::IpAddr;
+
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 
@@ -35,11 +38,39 @@ pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
     let authority = Authority::try_from(host.as_bytes())
         .ok()
         .filter(|authority| authority.port_u16().is_some() || authority.host().len() == authority.as_str().len())
-        .filter(|authority| !authority.as_str().contains('@'))
+        .filter(|authority| !authority.as_str().contains('@') && is_plain(authority.host()))
         .ok_or_else(|| Error::new(Code::BadRequest, "The Host header is not a host and a port."))?;
-    let is_local = matches!(authority.host(), "localhost" | "127.0.0.1" | "[::1]");
-    if mode == Some(Mode::Dev) && !is_local {
-        return Err(Error::new(Code::HostNotAllowed, "dev answers only to localhost, 127.0.0.1 and [::1]."));
+    if mode == Some(Mode::Dev) && !is_local(authority.host()) {
+        let detail =
+            "dev answers only to localhost, names under it, and addresses of this machine itself (127.0.0.1, [::1]).";
+        return Err(Error::new(Code::HostNotAllowed, detail));
     }
     Ok(())
+}
+
+/// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing else.
+///
+/// # Errors
+/// [`Code::OriginNotAllowed`].
+pub fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
+    if mode == Some(Mode::Dev) && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return check_origin(headers);
+    }
+    Ok(())
+}
+
+/// Whether `host` is a name of this machine that no other one can have: `localhost` and what is under it (RFC 6761, 6.3),
+/// in any case and with a final dot, and every loopback address.
+fn is_local(host: &str) -> bool {
+    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name).parse::<IpAddr>();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Whether `host` is a name or an address as one writes it: what else a URL may hold there is in no name of a host.
+fn is_plain(host: &str) -> bool {
+    let is_literal = host.starts_with('[') && host.ends_with(']');
+    is_literal || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -49,17 +49,37 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
         let request = request.clone();
         Box::pin(async move {
             check_headers(&request, MAX)?;
-            let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
             let room = if MAX > MAX_BODY { Some(make_room(&request, MAX)?) } else { None };
-            let mut payload = unread::take(&request);
-            let body = tokio::time::timeout(DEADLINE, read(&mut payload, MAX)).await.map_err(late).flatten();
-            if body.is_err() {
-                unread::keep(&request, payload);
-            }
-            let body = body?;
-            Ok(Self { value: parse(&body)?, hash: Sha256::digest(&body).into(), length: body.len(), room })
+            let body = arrive(&request, MAX).await?;
+            Self::of(&body, room)
         })
     }
+}
+
+impl<T: DeserializeOwned, const MAX: usize> Json<T, MAX> {
+    /// What these bytes say.
+    fn of(body: &[u8], room: Option<Share>) -> Result<Self> {
+        Ok(Self { value: parse(body)?, hash: Sha256::digest(body).into(), length: body.len(), room })
+    }
+}
+
+impl<T: Default, const MAX: usize> Json<T, MAX> {
+    /// What no body is taken for.
+    fn nothing() -> Self {
+        Self { value: T::default(), hash: Sha256::digest([]).into(), length: 0, room: None }
+    }
+}
+
+/// Waits for the body of `request`, of at most `max` bytes.
+async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
+    let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
+    let mut payload = unread::take(request);
+    let whole = read(&mut payload, max, declared(request));
+    let body = tokio::time::timeout(DEADLINE, whole).await.map_err(late).flatten();
+    if body.is_err() || request.head().upgrade() {
+        unread::keep(request, payload);
+    }
+    body
 }
 
 /// A body that may be left away, which is the same as an empty object.
@@ -75,25 +95,47 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let length = request.headers().get(header::CONTENT_LENGTH);
-        let is_empty = length.is_none_or(|length| length == "0");
-        if is_empty && !request.headers().contains_key(header::TRANSFER_ENCODING) {
-            let nothing = Json { value: T::default(), hash: Sha256::digest([]).into(), length: 0, room: None };
-            return Box::pin(async { Ok(Self(nothing)) });
+        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+        if !is_chunked && declared(request).is_none_or(|length| length == 0) {
+            return Box::pin(async { Ok(Self(Json::nothing())) });
         }
-        let body = Json::from_request(request, payload);
-        Box::pin(async { body.await.map(Self) })
+        if !is_chunked {
+            let body = Json::from_request(request, payload);
+            return Box::pin(async { body.await.map(Self) });
+        }
+        let request = request.clone();
+        Box::pin(async move {
+            // Only its end says whether a chunked body is one, and nothing needs no type.
+            let body = arrive(&request, MAX_BODY).await?;
+            if body.is_empty() {
+                return Ok(Self(Json::nothing()));
+            }
+            check_headers(&request, MAX_BODY)?;
+            Json::of(&body, None).map(Self)
+        })
     }
 }
 
 /// Refuses what is not plain JSON, and what says itself that it has more than `max` bytes.
 fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
-    let is_json = request.content_type().trim().eq_ignore_ascii_case("application/json");
+    let types: Vec<_> = request.headers().get_all(header::CONTENT_TYPE).collect();
+    let is_json = matches!(types[..], [one] if one.to_str().is_ok_and(is_json));
     if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
-        let detail = "The body must be Content-Type: application/json, without Content-Encoding.";
+        let detail = "The body must be Content-Type: application/json in UTF-8, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
     if declared(request).is_some_and(|length| length > max) { Err(too_large(max)) } else { Ok(()) }
+}
+
+/// Whether this is the type of JSON. Its texts are UTF-8 (RFC 8259, 8.1), so a parameter that names another charset is not.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let charset = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+    };
+    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        && parts.filter_map(charset).all(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8"))
 }
 
 /// How long a body says that it is.
@@ -109,16 +151,20 @@ fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
     state.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 
-/// Collects the body, as far as it may go.
-async fn read(payload: &mut Payload, max: usize) -> Result<BytesMut> {
+/// Collects the body, as far as it may go: to its declared length, for with `Upgrade: websocket` the framework takes all
+/// that comes for the body.
+async fn read(payload: &mut Payload, max: usize, declared: Option<usize>) -> Result<BytesMut> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
+    while declared.is_none_or(|length| body.len() < length)
+        && let Some(chunk) = payload.next().await
+    {
         let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
         if body.len() + chunk.len() > max {
             return Err(too_large(max));
         }
         body.extend_from_slice(&chunk);
     }
+    body.truncate(declared.unwrap_or(usize::MAX));
     Ok(body)
 }
 

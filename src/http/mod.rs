@@ -4,8 +4,11 @@
 //! [`problem`]), bodies without a deadline ([`json`]) or an end ([`unread`]), loose queries ([`query`]).
 
 pub mod anonymous;
+mod answer_body;
 pub mod array;
+pub mod asset;
 pub mod auth;
+pub mod connection;
 pub mod envelope;
 mod error_responses;
 pub mod etag;
@@ -24,8 +27,9 @@ pub mod stopping;
 mod unread;
 pub mod visitor;
 
-use actix_web::HttpResponse;
+use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 
 pub use envelope::envelope;
 pub use state::State;
@@ -141,7 +145,11 @@ pub fn configure(config: &mut ServiceConfig, mode: Mode) {
     config.default_service(web::to(unknown_path));
 }
 
-/// Whatever has no route: 404, but only for those who may ask.
-async fn unknown_path(_caller: Caller) -> Result<HttpResponse> {
+/// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a server is there (RFC 9110, 9.3.7).
+async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
+    if request.method() == Method::OPTIONS && request.path() == "*" {
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    Caller::of(&request)?;
     Err(Error::not_found())
 }

@@ -2,13 +2,15 @@
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
+use actix_web::{HttpRequest, HttpResponse};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaType};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Required, Schema, Type};
 use utoipa::{Modify, OpenApi};
 
+use super::anonymous::Anonymous;
+use super::asset::Asset;
 use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
@@ -138,7 +140,7 @@ fn close_inner(schema: &mut RefOr<Schema>) {
     }
 }
 
-/// The document as text: what is served, printed and committed.
+/// The document as text: what is printed and committed. The same is served without spaces.
 pub fn document_text() -> String {
     let text = Document::openapi().to_pretty_json().unwrap_or_default();
     text + "\n"
@@ -157,7 +159,8 @@ pub fn document_text() -> String {
     ),
     security(())
 )]
-pub async fn serve(_: NoQuery) -> HttpResponse {
-    static TEXT: LazyLock<String> = LazyLock::new(document_text);
-    HttpResponse::Ok().content_type("application/json").body(TEXT.as_str())
+pub async fn serve(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static DOCUMENT: LazyLock<Asset> =
+        LazyLock::new(|| Asset::new("application/json", Document::openapi().to_json().unwrap_or_default()));
+    DOCUMENT.respond(&request)
 }

@@ -1,11 +1,15 @@
 //! Problem documents (RFC 9457): how every error is answered, and the pages that explain them.
 
+use std::sync::LazyLock;
+
 use actix_web::http::header::HeaderName;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::anonymous::Anonymous;
+use super::asset::Asset;
 use super::query::NoQuery;
 use crate::error::{Code, ERRORS, Error, FIELD_ERRORS, FieldError, Meaning, Result};
 
@@ -142,9 +146,12 @@ impl ResponseError for Error {
     ),
     security(())
 )]
-pub async fn list_pages(_: NoQuery) -> HttpResponse {
-    let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
-    page_of(ERRORS.iter().map(line).collect())
+pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static PAGE: LazyLock<Asset> = LazyLock::new(|| {
+        let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
+        Asset::new("text/plain; charset=utf-8", ERRORS.iter().map(line).collect::<String>())
+    });
+    PAGE.respond(&request)
 }
 
 /// `GET /problems/{code}`: what an error means and what to do; where `type` of a problem document points.
@@ -164,7 +171,7 @@ pub async fn list_pages(_: NoQuery) -> HttpResponse {
     ),
     security(())
 )]
-pub async fn page(code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
+pub async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
     let row = ERRORS.iter().find(|row| row.name == *code).ok_or_else(Error::not_found)?;
     let mut text = format!("{} ({}): {}\n\n{}\n", row.name, row.status, row.title, row.meaning);
     if row.code == Code::ValidationFailed {

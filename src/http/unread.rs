@@ -4,12 +4,7 @@
 //! client could send for ever. A body that is still held when its answer is sent makes the framework close the connection
 //! instead. So the body lies with its request until somebody reads it, and what is left goes along with the answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
-use actix_web::web::Bytes;
 use actix_web::{HttpMessage, HttpRequest};
 
 /// A body that lies with its request.
@@ -31,32 +26,4 @@ pub fn take(request: &HttpRequest) -> Payload {
 /// Lays a body by again that was not read to its end.
 pub fn keep(request: &HttpRequest, payload: Payload) {
     request.extensions_mut().insert(Unread(payload));
-}
-
-/// Makes what is left of the body of a request go along with its answer.
-pub fn attach(body: BoxBody, left: Payload) -> BoxBody {
-    if matches!(left, Payload::None) {
-        return body;
-    }
-    BoxBody::new(Answer { body, _left: left })
-}
-
-/// The body of an answer, with what is left of the request's.
-struct Answer {
-    /// The body of the answer.
-    body: BoxBody,
-    /// Dropped only when the answer was sent.
-    _left: Payload,
-}
-
-impl MessageBody for Answer {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(cx)
-    }
 }

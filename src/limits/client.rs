@@ -6,6 +6,8 @@ use ipnet::IpNet;
 
 /// The bits of an IPv6 address that name a network: whoever has one address has all of its /64.
 const NETWORK_BITS: u32 = 64;
+/// The bits that name a site: some providers give a customer all of a /48, which has 65,536 networks.
+const SITE_BITS: u32 = 48;
 
 /// The address of the client: the peer itself, unless it is a `trusted` proxy. Then the rightmost address of `forwarded`
 /// that is not trusted, too: what stands left of it can be made up. What is no address ends the walk.
@@ -32,9 +34,19 @@ fn parse(entry: &str) -> Option<IpAddr> {
 
 /// What shares one limit with `address`: itself, or its /64.
 pub fn network(address: IpAddr) -> IpAddr {
+    masked(address, NETWORK_BITS)
+}
+
+/// What shares a larger limit with `address`: itself, or its /48.
+pub fn site(address: IpAddr) -> IpAddr {
+    masked(address, SITE_BITS)
+}
+
+/// `address`, or the first `bits` of it if it is IPv6.
+fn masked(address: IpAddr, bits: u32) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << NETWORK_BITS)),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << (128 - bits))),
     }
 }
 
@@ -84,5 +96,10 @@ mod tests {
         assert_eq!(network_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
         assert_eq!(network_of("2001:db8:1:3:3:4:5:6"), "2001:db8:1:3::");
         assert_eq!(network_of("1.2.3.4"), "1.2.3.4");
+        let site_of = |text: &str| site(text.parse().expect("an address")).to_string();
+        assert_eq!(site_of("2001:db8:1:2:3:4:5:6"), "2001:db8:1::");
+        assert_eq!(site_of("2001:db8:1:ffff::"), "2001:db8:1::");
+        assert_eq!(site_of("2001:db8:2::1"), "2001:db8:2::");
+        assert_eq!(site_of("1.2.3.4"), "1.2.3.4");
     }
 }

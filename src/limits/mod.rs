@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::email::Email;
 use crate::error::{Policy, Result};
 use crate::organization::OrganizationId;
+pub use client::site;
 use limiter::Limiter;
 pub use shares::{Share, Shares};
 use spacing::Spacing;
@@ -32,6 +33,9 @@ const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 /// Seconds in a day.
 const DAY: u64 = 24 * HOUR;
+
+/// How many networks of a site of IPv6 may use all of their quota.
+const NETWORKS_OF_SITE: u32 = 10;
 
 /// The quota of each limit in its window; 0: no limit.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,6 +61,8 @@ pub struct Limits {
     key: Option<Limiter>,
     /// Requests without a key, by address.
     address: Option<Limiter>,
+    /// Requests without a key, by the site of an IPv6 address.
+    site: Option<Limiter>,
     /// Mails by organization and recipient.
     recipient: Option<Limiter>,
     /// Mails by recipient. All organizations share it, so it refuses nothing: one would learn from that
@@ -77,6 +83,12 @@ impl Limits {
         Self {
             key: limiter("key", quotas.key, MINUTE, "requests a minute by one API key"),
             address: limiter("address", quotas.address, MINUTE, "requests a minute without a valid key by one address"),
+            site: limiter(
+                "site",
+                quotas.address.saturating_mul(NETWORKS_OF_SITE),
+                MINUTE,
+                "requests a minute without a valid key by one /48 of IPv6",
+            ),
             recipient: limiter("recipient", quotas.recipient, DAY, "mails a day to one recipient by one organization"),
             mailbox: Spacing::new(quotas.mailbox, DAY),
             organization: limiter("organization", quotas.organization, DAY, "invitations a day by one organization"),
@@ -98,10 +110,15 @@ impl Limits {
     /// # Errors
     /// When the address has used its quota.
     pub fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
-        self.address.as_ref().map_or(Ok(()), |limiter| {
-            let client = client::client(peer, forwarded, &self.trusted_proxies);
-            limiter.count(client::network(client))
-        })
+        let client = client::client(peer, forwarded, &self.trusted_proxies);
+        if client.is_ipv6() {
+            self.site.as_ref().map_or(Ok(()), |limiter| limiter.check(client::site(client)))?;
+        }
+        self.address.as_ref().map_or(Ok(()), |limiter| limiter.count(client::network(client)))?;
+        if client.is_ipv6() {
+            self.site.as_ref().map_or(Ok(()), |limiter| limiter.count(client::site(client)))?;
+        }
+        Ok(())
     }
 
     /// Counts an invitation that is made or sent again, and where `is_mailed` its mail, if both are within
@@ -147,7 +164,7 @@ impl Limits {
 
     /// Forgets who has not used any quota lately. To be called now and then.
     pub fn sweep(&self) {
-        let all = [&self.key, &self.address, &self.recipient, &self.organization, &self.proofs];
+        let all = [&self.key, &self.address, &self.site, &self.recipient, &self.organization, &self.proofs];
         all.into_iter().flatten().for_each(Limiter::sweep);
         self.mailbox.iter().for_each(Spacing::sweep);
     }

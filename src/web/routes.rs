@@ -1,8 +1,10 @@
 //! The HTTP of the pages. Opening one changes nothing.
 
-use actix_web::HttpResponse;
+use std::sync::LazyLock;
+
 use actix_web::http::header;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
 use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
@@ -12,8 +14,16 @@ use crate::dev::mailbox::store;
 use crate::dev::routes::Developer;
 use crate::error::{Error, Result};
 use crate::http::State;
+use crate::http::anonymous::Anonymous;
+use crate::http::asset::Asset;
 use crate::http::path::MessageId;
 use crate::http::query::NoQuery;
+
+/// The page that links lead to, of a server without mail and of one with it.
+static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
+    let page = |mail| fill(ACCEPT, context! { mail }).map(|html| Asset::new("text/html; charset=utf-8", html));
+    Ok([page("off")?, page("on")?])
+});
 
 /// A page under `policy`.
 fn page(policy: &'static str, html: String) -> HttpResponse {
@@ -39,9 +49,11 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     ),
     security(())
 )]
-pub async fn accept(_: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let mail = if state.rules.sending.has_mail { "on" } else { "off" };
-    Ok(page(POLICY, fill(ACCEPT, context! { mail })?))
+pub async fn accept(_: Anonymous, _: NoQuery, state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
+    let pages = ACCEPT_PAGES.as_ref().map_err(|error| Error::internal(error.to_string()))?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
 }
 
 /// `GET /accept/app.js` without a key: the script of that page.
@@ -56,8 +68,9 @@ pub async fn accept(_: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     ),
     security(())
 )]
-pub async fn accept_script(_: NoQuery) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(ACCEPT_SCRIPT)
+pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
+    SCRIPT.respond(&request)
 }
 
 /// `GET /accept/style.css` without a key: the style of all pages.
@@ -72,8 +85,9 @@ pub async fn accept_script(_: NoQuery) -> HttpResponse {
     ),
     security(())
 )]
-pub async fn style(_: NoQuery) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(STYLE)
+pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
+    SHEET.respond(&request)
 }
 
 /// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again every few seconds.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::client::connect_from;
 use crate::support::process::{Server, after, raise_descriptors};
 use crate::support::{Request, client, invitations};
 
@@ -46,9 +47,11 @@ fn idle_connections_never_take_the_descriptors_that_writes_need() {
             Request::kept(server.address, "POST", &path).bearer(&key).json(body).bytes()
         };
         assert_eq!(client::answer_kept(&mut kept, &batch(0)).status, 200);
-        let idle: Vec<_> = (0..400)
-            .map(|_| {
-                let mut stream = TcpStream::connect(server.address).expect("it waits");
+        let idle: Vec<_> = (0..400_u16)
+            .map(|number| {
+                // Each from an address of its own: one address alone does not get all of them.
+                let from: [u16; 4] = [127, 0, 1 + number / 200, 1 + number % 200];
+                let mut stream = connect_from(from.map(|part| part.try_into().expect("a byte")), server.address);
                 stream.write_all(&Request::kept(server.address, "GET", "/health/live").bytes()).expect("it is sent");
                 stream
             })

@@ -80,7 +80,13 @@ fn requests_without_a_valid_key_are_limited_by_address_and_those_with_one_are_no
     assert_eq!(keyless(&app, "1.1.1.2").status, 401, "another address");
     let with_key = app.request("GET", &invitations("acme")).header("X-Forwarded-For", "1.1.1.1").send();
     assert_eq!(with_key.status, 200);
-    for path in ["/health/live", "/health/ready", "/openapi.json", "/problems", "/problems/rate_limited"] {
+    for path in
+        ["/openapi.json", "/problems", "/problems/rate_limited", "/accept", "/accept/app.js", "/accept/style.css"]
+    {
+        let page = app.anonymous("GET", path).header("X-Forwarded-For", "1.1.1.1").send();
+        assert_refused(&page, "address", 3, 60);
+    }
+    for path in ["/health/live", "/health/ready"] {
         assert_eq!(app.anonymous("GET", path).header("X-Forwarded-For", "1.1.1.1").send().status, 200, "{path}");
     }
     let options = app.anonymous("OPTIONS", &invitations("acme")).header("X-Forwarded-For", "1.1.1.1").send();
@@ -88,15 +94,27 @@ fn requests_without_a_valid_key_are_limited_by_address_and_those_with_one_are_no
 }
 
 #[test]
-fn public_pages_and_options_use_no_quota() {
+fn probes_and_options_use_no_quota() {
     let app = TestApp::start(Mode::Serve, &["--limit-address", "1", "--limit-key", "1"]);
     for _ in 0..3 {
         assert_eq!(app.get("/health/live").status, 200);
-        assert_eq!(app.anonymous("GET", "/openapi.json").send().status, 200);
+        assert_eq!(app.anonymous("GET", "/health/ready").send().status, 200);
         assert_eq!(app.request("OPTIONS", &invitations("acme")).send().status, 204);
     }
     assert_eq!(app.get(&invitations("acme")).status, 200);
     assert_eq!(app.anonymous("GET", &invitations("acme")).send().status, 401);
+}
+
+#[test]
+fn one_site_of_ipv6_has_the_quota_of_ten_of_its_networks() {
+    let app = behind_a_proxy(&["--limit-address", "3"]);
+    let ask = |network: u32| keyless(&app, &format!("2001:db8:1:{network:x}::1")).status;
+    let answers: Vec<_> = (0..100).map(ask).collect();
+    assert_eq!(answers[..30], [401; 30]);
+    let let_through = answers.iter().filter(|status| **status == 401).count();
+    assert!(let_through <= 40, "{let_through} of 100; 30 and what was refilled meanwhile");
+    assert_eq!(keyless(&app, "2001:db8:2::1").status, 401, "another site");
+    assert_eq!([0; 4].map(|_| keyless(&app, "2001:db8:3::1").status), [401, 401, 401, 429], "one network has its own");
 }
 
 #[test]

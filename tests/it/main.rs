@@ -19,6 +19,8 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
+//! * [`connections`]: peers that take their time, and how many connections one may have. [`http_edges`]: what other programs
+//!   and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
@@ -43,6 +45,7 @@ mod batch;
 mod caps;
 mod cli;
 mod clock_back;
+mod connections;
 mod cost;
 mod create;
 mod damage;
@@ -55,6 +58,7 @@ mod events;
 mod faults;
 mod file;
 mod folders;
+mod http_edges;
 mod idempotency;
 mod keys;
 mod keys_http;

@@ -1,8 +1,10 @@
 //! A client that sends exactly the bytes it is told: tests need methods, headers and paths that a good client refuses.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
+
+use socket2::{Domain, Socket, Type};
 
 /// A request in the making.
 #[derive(Clone)]
@@ -70,6 +72,14 @@ impl Request {
     pub fn bytes(&self) -> Vec<u8> {
         [self.head.as_bytes(), b"\r\n", &self.body].concat()
     }
+}
+
+/// A connection from one of the addresses of this machine to a server.
+pub fn connect_from(from: [u8; 4], address: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::new(IpAddr::from(from), 0).into()).expect("an address of this machine");
+    socket.connect(&address.into()).expect("the server accepts");
+    socket.into()
 }
 
 /// Sends `bytes` and reads the answer until the server closes the connection; of a stream of events, which never ends, its first part.

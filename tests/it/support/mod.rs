@@ -20,6 +20,7 @@ use invited::config::{Config, Mode, Settings};
 use invited::dev::seed::Start;
 use invited::email::Hosts;
 use invited::event::Origin;
+use invited::http::connection::Deadlines;
 use invited::invitation::create::By;
 use invited::invitation::new::{Rules, Sending};
 use invited::key::{self, NewKey, Rights, Scope};
@@ -127,6 +128,13 @@ impl TestApp {
     /// The same server with streams of events that are silent for at most `heartbeat`.
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
         self.config.heartbeat = heartbeat;
+        self.restart();
+        self
+    }
+
+    /// The same server, whose peers may take so long.
+    pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
+        self.config.deadlines = deadlines;
         self.restart();
         self
     }

@@ -1,0 +1,180 @@
+//! A TCP connection whose peer may not take its time.
+//!
+//! The framework has a deadline for the first head of a connection, and none for the heads after it or for answers that nobody
+//! takes. So both stand here, between the socket and the framework:
+//!
+//! * While no request is being answered, the next head must be complete within [`Deadlines::idle`], and within
+//!   [`Deadlines::head`] of its first byte. What comes too late is answered 408 and read no further.
+//! * While the socket takes no bytes, it must take some within [`Deadlines::write`]. Else the connection is cut off, and what
+//!   was still in the system for it is thrown away.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::descriptors::Connection;
+use crate::http::connection::{Deadlines, Progress};
+
+/// The answer to a head that came too late, as the framework gives it for the first one.
+const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// How long after an alarm whoever was woken is woken again, if the deadline that has passed is still there.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// A connection with deadlines.
+pub struct Timed {
+    /// The socket.
+    stream: TcpStream,
+    /// How long its peer may take.
+    deadlines: Deadlines,
+    /// Its requests.
+    pub progress: Progress,
+    /// How many requests had begun when last looked.
+    begun: u64,
+    /// When the next head must be there.
+    head_by: Option<Instant>,
+    /// Whether bytes of the next head are there.
+    has_head_begun: bool,
+    /// Whether a head came too late, so that nothing is read any more.
+    is_over: bool,
+    /// When some of the answer must be taken.
+    taken_by: Option<Instant>,
+    /// Wakes the connection when a deadline has passed; made when there is the first one.
+    alarm: Option<Pin<Box<Sleep>>>,
+    /// Its place among all connections.
+    _place: Connection,
+}
+
+impl Timed {
+    /// The connection over `stream`.
+    pub fn new(stream: TcpStream, deadlines: Deadlines, place: Connection) -> Self {
+        Self {
+            stream,
+            deadlines,
+            progress: Progress::default(),
+            begun: 0,
+            head_by: None,
+            has_head_begun: false,
+            is_over: false,
+            taken_by: None,
+            alarm: None,
+            _place: place,
+        }
+    }
+
+    /// Looks how far the requests are: while one is being answered, no head has a deadline.
+    fn look(&mut self) {
+        if self.begun != self.progress.begun() {
+            self.begun = self.progress.begun();
+            (self.head_by, self.has_head_begun) = (None, false);
+        }
+        if self.head_by.is_none() && !self.progress.is_answering() {
+            self.head_by = Some(Instant::now() + self.deadlines.idle);
+        }
+    }
+
+    /// Notes that bytes have come.
+    fn note_arrival(&mut self) {
+        self.look();
+        if !self.has_head_begun && !self.progress.is_answering() {
+            self.has_head_begun = true;
+            self.head_by = Some(Instant::now() + self.deadlines.head);
+        }
+    }
+
+    /// Whether the next head comes too late.
+    fn is_head_late(&mut self) -> bool {
+        self.look();
+        !self.progress.is_answering() && has_passed(self.head_by)
+    }
+
+    /// Ends a connection whose next head came too late: the framework is told that nothing more comes.
+    fn end_reading(&mut self) {
+        if self.has_head_begun && self.taken_by.is_none() && !self.is_over {
+            // A peer that does not get this is closed all the same.
+            let _ = self.stream.try_write(TOO_LATE);
+        }
+        self.is_over = true;
+    }
+
+    /// Makes the connection wake up when the next deadline has passed. An alarm that is set too early is left
+    /// alone until it goes off: most deadlines are only ever moved away.
+    fn set_alarm(&mut self, cx: &mut Context<'_>) {
+        self.look();
+        let head_by = self.head_by.filter(|_| !self.is_over && !self.progress.is_answering());
+        let Some(at) = [head_by, self.taken_by].into_iter().flatten().min() else {
+            return;
+        };
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if alarm.deadline() > at {
+            alarm.as_mut().reset(at);
+        }
+        while alarm.as_mut().poll(cx).is_ready() {
+            // It went off: for this deadline, which whoever is woken finds out, or for one that was moved away.
+            alarm.as_mut().reset(at.max(Instant::now() + AGAIN));
+        }
+    }
+
+    /// Cuts the connection off: what the peer did not take is not kept for it.
+    fn cut_off(&self) -> io::Error {
+        // Where the system cannot do this, it keeps what it has for a while.
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing")
+    }
+}
+
+/// Whether there is a deadline and it has passed.
+fn has_passed(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        match Pin::new(&mut this.stream).poll_read(cx, buffer) {
+            Poll::Pending if this.is_head_late() => {
+                this.end_reading();
+                Poll::Ready(Ok(()))
+            }
+            Poll::Ready(Ok(())) if buffer.filled().len() > before => {
+                this.note_arrival();
+                Poll::Ready(Ok(()))
+            }
+            polled => polled,
+        }
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
+        if polled.is_ready() {
+            this.taken_by = None;
+        } else if has_passed(this.taken_by) {
+            return Poll::Ready(Err(this.cut_off()));
+        } else {
+            this.taken_by.get_or_insert_with(|| Instant::now() + this.deadlines.write);
+            this.set_alarm(cx);
+        }
+        polled
+    }
+
+    /// The framework calls this at the end of whatever it does: so here it falls asleep.
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.set_alarm(cx);
+        Pin::new(&mut this.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
