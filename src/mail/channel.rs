@@ -109,6 +109,18 @@ pub struct Item {
     letter: Letter,
 }
 
+impl Item {
+    /// The invitation that it is about.
+    pub fn invitation(&self) -> Uuid {
+        self.claim.invitation
+    }
+
+    /// The mail domain that it goes to.
+    pub fn domain(&self) -> &str {
+        &self.claim.place.destination
+    }
+}
+
 /// What became of a mail.
 #[derive(Debug)]
 pub enum Outcome {

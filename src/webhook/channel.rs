@@ -88,6 +88,18 @@ pub struct Item {
     body: Vec<u8>,
 }
 
+impl Item {
+    /// The webhook that is told, and the id of the event.
+    pub fn about(&self) -> (Uuid, Uuid) {
+        (self.claim.webhook, self.claim.id)
+    }
+
+    /// When this try begins.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
 impl outbox::Channel for Webhooks {
     type Row = Row;
     type Item = Item;

@@ -19,6 +19,7 @@
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
+//! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
@@ -77,6 +78,7 @@ mod retention;
 mod secret;
 mod security;
 mod signals;
+mod simulation;
 mod sse;
 mod support;
 mod webhooks;
