@@ -92,11 +92,10 @@ impl Story {
     }
 }
 
-/// One seed.
-pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
-    let failed = |error: invited::error::Error| format!("{error:?}");
+/// Mail that keeps what it sends, with default settings.
+fn channel() -> Mail {
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
-    let channel = Mail {
+    Mail {
         transport: Transport::Mailbox,
         composer: Composer { sender: Sender::of_development(), templates: Templates::load(None).expect("ours") },
         faults: Faults::default(),
@@ -105,7 +104,13 @@ pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
         remind_before_seconds: None,
         notifies_inviters: false,
         limits: Arc::default(),
-    };
+    }
+}
+
+/// One seed.
+pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
+    let failed = |error: invited::error::Error| format!("{error:?}");
+    let channel = channel();
     let outage_from = chance.number(0, FAULTS_END - 60_000);
     let outage =
         chance.percent(50).then(|| (outage_from, outage_from + chance.number(1_000, 60_000), chance.percent(30)));
