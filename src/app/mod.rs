@@ -1,5 +1,6 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
+mod bare_post;
 mod bind;
 mod descriptors;
 mod drain;

@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::bare_post::{FirstHead, LAST_LINE, NO_BODY};
 use super::descriptors::Connection;
 use crate::http::connection::{Deadlines, Progress};
 
@@ -41,8 +42,10 @@ pub struct Timed {
     head_by: Option<Instant>,
     /// Whether bytes of the next head are there.
     has_head_begun: bool,
-    /// Whether a head came too late, so that nothing is read any more.
+    /// Whether nothing is read any more: a head came too late, or there is to be no other request.
     is_over: bool,
+    /// Its first head.
+    first_head: FirstHead,
     /// When some of the answer must be taken.
     taken_by: Option<Instant>,
     /// Wakes the connection when a deadline has passed; made when there is the first one.
@@ -62,6 +65,7 @@ impl Timed {
             head_by: None,
             has_head_begun: false,
             is_over: false,
+            first_head: FirstHead::default(),
             taken_by: None,
             alarm: None,
             _place: place,
@@ -79,9 +83,14 @@ impl Timed {
         }
     }
 
-    /// Notes that bytes have come.
-    fn note_arrival(&mut self) {
+    /// Notes that there are bytes in `buffer` from `start` on.
+    fn note_arrival(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
         self.look();
+        if self.first_head.lacks_length(&buffer.filled()[start..]) && buffer.remaining() >= NO_BODY.len() {
+            buffer.set_filled(buffer.filled().len() - LAST_LINE);
+            buffer.put_slice(NO_BODY);
+            self.is_over = true;
+        }
         if !self.has_head_begun && !self.progress.is_answering() {
             self.has_head_begun = true;
             self.head_by = Some(Instant::now() + self.deadlines.head);
@@ -96,7 +105,7 @@ impl Timed {
 
     /// Ends a connection whose next head came too late: the framework is told that nothing more comes.
     fn end_reading(&mut self) {
-        if self.has_head_begun && self.taken_by.is_none() && !self.is_over {
+        if self.has_head_begun && self.taken_by.is_none() {
             // A peer that does not get this is closed all the same.
             let _ = self.stream.try_write(TOO_LATE);
         }
@@ -137,6 +146,9 @@ fn has_passed(deadline: Option<Instant>) -> bool {
 impl AsyncRead for Timed {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        if this.is_over {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {
             Poll::Pending if this.is_head_late() => {
@@ -144,7 +156,7 @@ impl AsyncRead for Timed {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {
-                this.note_arrival();
+                this.note_arrival(buffer, before);
                 Poll::Ready(Ok(()))
             }
             polled => polled,

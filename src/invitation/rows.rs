@@ -46,6 +46,16 @@ pub struct Rows {
     pub more_after: Option<Uuid>,
 }
 
+/// What a stream of a list gives next.
+enum Next {
+    /// A part that has been read.
+    Part(Rows),
+    /// The part after this invitation.
+    After(Uuid),
+    /// Nothing: this was all.
+    Nothing,
+}
+
 impl List {
     /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by `limit` and runs in place,
     /// in `snapshot`; a filter may have to step over any number of rows, so it runs elsewhere.
@@ -69,23 +79,29 @@ impl List {
     /// The whole list from `first` on, which has been read already, with `closing` at its end. Memory stays flat: the next
     /// page is read when the last one was taken. An error cuts the answer short.
     pub fn stream(self, first: Rows, closing: &'static [u8]) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold((self, Some(first), false), move |(list, part, is_begun)| async move {
-            let Some(Rows { mut json, is_empty, more_after }) = part else {
-                return Ok(None);
+        stream::try_unfold((self, Next::Part(first), false), move |(list, next, is_begun)| async move {
+            let Rows { mut json, is_empty, more_after } = match next {
+                Next::Part(rows) => rows,
+                Next::After(after) => list.rest(after, is_begun).await?,
+                Next::Nothing => return Ok(None),
             };
-            let is_begun = is_begun || !is_empty;
-            let Some(after) = more_after else {
+            if more_after.is_none() {
                 json.extend_from_slice(closing);
-                return Ok(Some((json, (list, None, is_begun))));
-            };
-            let page = Page { order: list.order, after: Some(after), limit: MAX_LIMIT };
-            let comma = if is_begun { b",".to_vec() } else { Vec::new() };
-            let mut next = list.page_elsewhere(comma, page).await?;
-            if next.is_empty {
-                next.json.clear();
             }
-            Ok(Some((json, (list, Some(next), is_begun))))
+            let next = more_after.map_or(Next::Nothing, Next::After);
+            Ok(Some((json, (list, next, is_begun || !is_empty))))
         })
+    }
+
+    /// The page after `after`, with a comma in front where `is_begun` and there is something.
+    async fn rest(&self, after: Uuid, is_begun: bool) -> Result<Rows> {
+        let page = Page { order: self.order, after: Some(after), limit: MAX_LIMIT };
+        let comma = if is_begun { b",".to_vec() } else { Vec::new() };
+        let mut rows = self.page_elsewhere(comma, page).await?;
+        if rows.is_empty {
+            rows.json.clear();
+        }
+        Ok(rows)
     }
 
     /// Reads a page on a thread that may block.

@@ -1,6 +1,6 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove, R1 to R10 and R29. They run one after the other, since they time
+//! Trials bear the numbers of the promises that they prove, R1 to R10, R19 and R29. They run one after the other, since they time
 //! the server and load the machine. A trial that cannot run here (no root, no loop device, no strace) is shown as
 //! ignored, after a line `SKIPPED name: reason`; it never counts as passed.
 //!
@@ -20,7 +20,8 @@
 //! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the comparison finds a loss
 //! - `faults`: lost power, full disks, failing calls, other users
 //! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk` (R4), `unwritable` (R5),
-//!   `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10), `outside` (R26), `deletion` (R29): the trials
+//!   `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10), `silent` (R19, R21),
+//!   `outside` (R26), `deletion` (R29): the trials
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -52,6 +53,7 @@ mod power;
 mod refusals;
 mod scale;
 mod server;
+mod silent;
 mod stories;
 mod sync_errors;
 mod unwritable;
@@ -99,7 +101,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 21] = [
+const TRIALS: [Planned; 22] = [
     ("r1_acknowledged_changes_survive_kill", kill::acknowledged_changes_survive_kill, nothing),
     (
         "r2_acknowledged_changes_survive_power_loss",
@@ -132,6 +134,7 @@ const TRIALS: [Planned; 21] = [
     ("r10_bad_items_fail_alone", bursts::bad_items_fail_alone, nothing),
     ("r29_deletions_survive_kill", deletion::deletions_survive_kill, nothing),
     ("r29_deletions_hold_nobody_up", deletion::deletions_hold_nobody_up, nothing),
+    ("r19_silent_clients_are_cut_off", silent::silent_clients_are_cut_off, nothing),
     ("ledger_finds_what_is_lost", stories::finds_what_is_lost, nothing),
 ];
 
