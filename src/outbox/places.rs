@@ -241,3 +241,95 @@ impl Places {
 fn key(place: &Place) -> (bool, String) {
     (place.lane == Lane::Urgent, place.destination.clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOM: Room = Room { urgent: 2, usual: 64, slow: 16, unknown: 48, again: 48, organization: 32, first: 1 };
+
+    fn place(destination: usize, organization: &str, lane: Lane) -> Place {
+        Place { destination: destination.to_string(), organization: Some(organization.to_owned()), lane }
+    }
+
+    /// Takes as many of `wanted` as are admitted; returns how many those are.
+    fn fill(places: &mut Places, wanted: impl Iterator<Item = Place>) -> usize {
+        let now = Timestamp::from_millis(0);
+        wanted
+            .filter(|place| {
+                let is_free = places.admits(place, now);
+                if is_free {
+                    places.take(place.clone());
+                }
+                is_free
+            })
+            .count()
+    }
+
+    /// Has `count` destinations answer once.
+    fn teach(places: &mut Places, count: usize, answer: Answer) {
+        for number in 0..count {
+            places.end(&place(number, "acme", Lane::First), answer, Timestamp::from_millis(0));
+        }
+    }
+
+    #[test]
+    fn an_organization_has_at_most_half_of_the_places() {
+        let mut places = Places::new(ROOM);
+        teach(&mut places, 100, Answer::Taken);
+        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::First))), 32);
+        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "globex", Lane::First))), 32);
+    }
+
+    #[test]
+    fn slow_destinations_have_one_place_each_and_a_quarter_together() {
+        for answer in [Answer::TimedOut, Answer::TakenLate] {
+            let mut places = Places::new(ROOM);
+            teach(&mut places, 100, answer);
+            let twice = (0..100).flat_map(|number| [number / 2; 2]).map(|number| place(number, "acme", Lane::First));
+            assert_eq!(fill(&mut places, twice), 16);
+            assert_eq!(fill(&mut places, (100..110).map(|number| place(number, "acme", Lane::First))), 10, "others");
+        }
+    }
+
+    #[test]
+    fn first_tries_keep_places_of_their_own_and_so_does_what_is_urgent() {
+        let mut places = Places::new(Room { organization: 64, ..ROOM });
+        teach(&mut places, 100, Answer::Taken);
+        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::Again))), 48);
+        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::First))), 16);
+        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::Urgent))), 2);
+    }
+
+    #[test]
+    fn a_destination_grows_with_what_it_takes_and_shrinks_with_what_it_does_not() {
+        let mut places = Places::new(ROOM);
+        let mut width = |answers: &[Answer]| {
+            for answer in answers {
+                teach(&mut places, 1, *answer);
+            }
+            let taken = fill(&mut places, (0..20).map(|_| place(0, "acme", Lane::First)));
+            (0..taken).for_each(|_| places.give_back(&place(0, "acme", Lane::First)));
+            taken
+        };
+        assert_eq!(width(&[]), 1);
+        assert_eq!(width(&[Answer::Taken; 2]), 3);
+        assert_eq!(width(&[Answer::Taken; 20]), WIDEST);
+        assert_eq!(width(&[Answer::Failed(None)]), 4);
+        assert_eq!(width(&[Answer::TimedOut]), 1);
+        assert_eq!(width(&[Answer::Taken]), 2);
+        assert_eq!(width(&[Answer::Failed(Some(1))]), 0, "it asks to be left alone");
+    }
+
+    #[test]
+    fn a_destination_is_back_after_two_failures_and_five_seconds_and_not_for_each_single_failure() {
+        let mut places = Places::new(ROOM);
+        let mut end = |answer, ms| places.end(&place(0, "acme", Lane::First), answer, Timestamp::from_millis(ms));
+        assert!(end(Answer::Taken, 0), "nothing was known of it");
+        assert!(!end(Answer::Failed(None), 1) && !end(Answer::Taken, 10_000), "a single one");
+        assert!(!end(Answer::Failed(None), 10_001) && !end(Answer::TimedOut, 10_002));
+        assert!(!end(Answer::Taken, 14_999), "too soon");
+        assert!(!end(Answer::Failed(None), 15_000) && !end(Answer::Failed(None), 15_001));
+        assert!(end(Answer::Taken, 19_999));
+    }
+}

@@ -92,7 +92,7 @@ impl Story {
     }
 }
 
-/// Mail that keeps what it sends, with default settings.
+/// The channel as a server has it.
 fn channel() -> Mail {
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
     Mail {
@@ -110,20 +110,21 @@ fn channel() -> Mail {
 /// One seed.
 pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
     let failed = |error: invited::error::Error| format!("{error:?}");
-    let channel = channel();
     let outage_from = chance.number(0, FAULTS_END - 60_000);
     let outage =
         chance.percent(50).then(|| (outage_from, outage_from + chance.number(1_000, 60_000), chance.percent(30)));
-    let (loses, jumps) = (chance.percent(30), chance.percent(50));
+    let (loses, jumps, restarts) = (chance.percent(30), chance.percent(40), chance.percent(30));
     let (gone, quick) = (HashSet::new(), HashMap::new());
     let story = RefCell::new(Story { outage, gone, quick, wrong: Vec::new(), loses });
-    let is_calm = outage.is_none() && !jumps;
-    let mut world = World::new(tx, channel);
+    let is_calm = outage.is_none() && !jumps && !restarts;
+    let mut world = World::new(tx, channel());
     let mut dice = Chance::new(chance.number(0, i64::MAX).unsigned_abs());
     let mut made = Vec::new();
     let mut run = |world: &mut World<'_, Mail>, until| {
         world.run(until, &mut |item, passed| story.borrow_mut().reply(&mut dice, item, passed)).map_err(failed)
     };
+    // Of a domain that nothing is known of nobody can say whether it stalls.
+    invite(&world.tx(), "acme", &format!("first@{}", HEALTHY.0)).map_err(failed)?;
     for number in 0..80 {
         let until = world.passed + chance.number(0, 2 * FAULTS_END / 80);
         run(&mut world, until.min(FAULTS_END))?;
@@ -149,7 +150,7 @@ pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
             let ms = chance.one(&[-40 * 86_400_000, -1_800_000, -30_000, 30_000, 3_600_000, 20 * 86_400_000]);
             world.offset += ms;
         }
-        if chance.percent(2) {
+        if restarts && chance.percent(3) {
             world.restart().map_err(failed)?;
         }
     }
