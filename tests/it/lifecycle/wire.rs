@@ -25,13 +25,15 @@ fn a_body_may_be_absent_empty_or_an_empty_object_where_nothing_is_needed() {
     let app = TestApp::start(invited::config::Mode::Serve, &["--resend-cooldown", "0s"]);
     let json = "Content-Type: application/json\r\n";
     for (number, what) in ["resend", "link", "revoke"].into_iter().enumerate() {
-        let bodies: [&dyn Fn(&str) -> Answer; 6] = [
+        let bodies: [&dyn Fn(&str) -> Answer; 8] = [
             &|path| app.request("POST", path).send(),
             &|path| app.request("POST", path).body("").send(),
             &|path| app.request("POST", path).json("").send(),
             &|path| app.request("POST", path).header("Content-Type", "text/plain").body("").send(),
             &|path| app.request("POST", path).json(" {\n} ").send(),
             &|path| chunked(&app, path, json, "{}"),
+            &|path| chunked(&app, path, json, ""),
+            &|path| chunked(&app, path, "", ""),
         ];
         for (form, send) in bodies.into_iter().enumerate() {
             let made = app.invite("acme", &format!("p{number}{form}@b.co"));
@@ -64,7 +66,10 @@ fn a_body_that_is_no_json_object_is_refused_and_changes_nothing() {
         assert_eq!(zipped.status, 415, "{path}");
         assert_eq!(chunked(&app, &path, "", "{}").status, 415, "{path}: chunked without a type");
         let json = "Content-Type: application/json\r\n";
-        assert_eq!(chunked(&app, &path, json, "").status, 400, "{path}: an empty text is no object");
+        // Where nothing is needed, chunks of nothing are as good as no body.
+        if path.ends_with("/accept") || path.starts_with("/v1/invitations/") {
+            assert_eq!(chunked(&app, &path, json, "").status, 400, "{path}: an empty text is no object");
+        }
         let large = format!("{{\"token\":\"{}\"}}", "x".repeat(65_536));
         for answer in [app.post(&path, &large), chunked(&app, &path, json, &large)] {
             assert_eq!(refusal(&answer), (413, "body_too_large".to_owned()), "{path}");
