@@ -133,7 +133,8 @@ impl Attempt {
     ///
     /// # Errors
     /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for a token that is unknown, altered or
-    /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`]; [`Code::RateLimited`].
+    /// superseded; [`Code::StatusConflict`]; [`Code::EmailMismatch`]; [`Code::RoleNotGrantable`] for a role above the key's;
+    /// [`Code::RateLimited`].
     pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
         let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
         let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
@@ -142,6 +143,7 @@ impl Attempt {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
             (Proof::Known(_), None) => Err(Error::not_found()),
             (Proof::Known(subject), Some(present)) => {
+                self.rights.as_ref().map_or(Ok(()), |key| key.check_grant(&present.role))?;
                 settle(tx, &present, self.change, subject, (&self.sending, &self.origin))?;
                 Ok(Outcome::Answered(present))
             }

@@ -228,8 +228,9 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<H
 )]
 pub async fn delete(access: Access<Write>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let (origin, organization) = (access.origin(), access.organization);
-    let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &origin, check_pending);
+    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let organization = access.organization;
+    let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
     author.write(&state.db, job).await?;
     Ok(HttpResponse::Ok().json(Done { status: 200, request_id: access.request_id }))
 }

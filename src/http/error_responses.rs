@@ -66,19 +66,19 @@ const OPERATIONS: &[(&str, &[&[Code]])] = &[
     ("listInvitations", &[COMMON, WITH_KEY, LISTING]),
     ("createInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]]),
     ("getInvitation", &[COMMON, WITH_KEY]),
-    ("deleteInvitation", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
+    ("deleteInvitation", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed, Code::RoleNotGrantable]]),
     ("listInvitationsOfAddress", &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]]),
     ("eraseAddress", &[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]]),
     ("createInvitations", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
     ("updateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
     ("resendInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]]),
-    ("revokeInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused]]),
-    ("acceptInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused]]),
+    ("revokeInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused, Code::RoleNotGrantable]]),
+    ("acceptInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused, Code::RoleNotGrantable]]),
     ("getInvitationLink", &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]]),
     ("lookupInvitation", &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]]),
     ("requestInvitationCode", &[COMMON, WITHOUT_KEY, WRITING, BODY, &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused]]),
-    ("acceptInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
-    ("declineInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
+    ("acceptInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::RoleNotGrantable, Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
+    ("declineInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::RoleNotGrantable, Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
     ("listOrganizations", &[COMMON, WITH_KEY, LISTING]),
     ("getOrganization", &[COMMON, WITH_KEY]),
     ("putOrganization", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
@@ -140,11 +140,14 @@ pub fn add(operation: &mut Operation) {
     operation.responses.responses.extend(if is_dialect { failures(groups) } else { problems(groups) });
 }
 
-/// The codes of `groups` by their status.
+/// The codes of `groups` by their status, each once.
 fn by_status(groups: &[&[Code]]) -> BTreeMap<u16, Vec<Code>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
     for &code in groups.iter().copied().flatten() {
-        by_status.entry(code.meaning().status).or_default().push(code);
+        let codes = by_status.entry(code.meaning().status).or_default();
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
     }
     by_status
 }

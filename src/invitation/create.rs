@@ -109,7 +109,10 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Sett
             renew(tx, &standing, (new.expiry, new.notify), &new.sending, by)?;
             Ok((Outcome::Standing, id))
         }
-        (Status::Pending, OnConflict::Replace) => replace(tx, new, (&standing, Change::Revoke), by, settings),
+        (Status::Pending, OnConflict::Replace) => {
+            by.rights.check_grant(&standing.role)?;
+            replace(tx, new, (&standing, Change::Revoke), by, settings)
+        }
         _ => replace(tx, new, (&standing, Change::Expire), by, settings),
     }
 }

@@ -2,24 +2,27 @@
 
 use uuid::Uuid;
 
+use super::create::By;
 use super::transition::Present;
 use super::{Invitation, store};
 use crate::db::WriteTx;
 use crate::error::Result;
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::organization::OrganizationId;
 
-/// Deletes an invitation that passes `check`, whatever its status.
+/// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role may not
+/// take it away either.
 ///
 /// # Errors
-/// [`crate::error::Code::NotFound`], or what `check` answers.
+/// [`crate::error::Code::NotFound`], [`crate::error::Code::RoleNotGrantable`], or what `check` returns.
 pub fn delete(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
-    origin: &Origin,
+    by: &By,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
     let present = Present::get(tx, (organization, id), check)?;
+    by.rights.check_grant(&present.role)?;
     store::delete(tx, organization, id)?;
     let before = Facts {
         email: Some(present.email.as_str()),
@@ -27,5 +30,5 @@ pub fn delete(
         status: Some(present.status.name()),
         ..Facts::default()
     };
-    event::store::append(tx, organization, (EventType::Deleted, id), origin, (Some(&before), None))
+    event::store::append(tx, organization, (EventType::Deleted, id), &by.origin, (Some(&before), None))
 }

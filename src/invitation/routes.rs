@@ -177,10 +177,11 @@ pub async fn delete(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let (origin, organization) = (access.origin(), access.organization);
+    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let organization = access.organization;
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check = |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
-        delete::delete(tx, (&organization, id.0), &origin, check)
+        delete::delete(tx, (&organization, id.0), &by, check)
     };
     author.write(&state.db, job).await?;
     Ok(HttpResponse::NoContent().finish())

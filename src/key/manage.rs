@@ -51,9 +51,11 @@ fn is_within<T: PartialEq>(inner: Option<&[T]>, outer: Option<&[T]>) -> bool {
 }
 
 impl Rights {
-    /// Whether the caller may know of `key`: only if it is bound to organizations that the caller may see.
+    /// Whether the caller may know of `key`: only if it is bound to organizations that the caller may see, and
+    /// limited to roles that the caller may grant.
     pub fn see_key(&self, key: &Key) -> bool {
         is_within(key.rights.organizations.as_deref(), self.organizations.as_deref())
+            && is_within(key.rights.roles.as_deref(), self.roles.as_deref())
     }
 }
 

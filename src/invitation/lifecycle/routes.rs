@@ -149,7 +149,7 @@ pub async fn resend(
 /// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/revoke` with `invitations:write`: 200 with the invitation.
 ///
 /// # Errors
-/// 404 where there is none, 409 where it is not pending.
+/// 403 for a role above the key's, 404 where there is none, 409 where it is not pending.
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations/{invitationId}/revoke",
@@ -174,7 +174,9 @@ pub async fn revoke(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let change = move |tx: &WriteTx<'_>, target: &Target| {
-        transition::close(tx, &target.present(tx, &conditions)?, Change::Revoke, None, &target.by.origin)
+        let present = target.present(tx, &conditions)?;
+        target.by.rights.check_grant(&present.role)?;
+        transition::close(tx, &present, Change::Revoke, None, &target.by.origin)
     };
     Target::new(access, id, Some((key, body.0.hash))).change(&state, change).await
 }
@@ -182,7 +184,7 @@ pub async fn revoke(
 /// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/accept` with `invitations:accept`: 200 with the invitation.
 ///
 /// # Errors
-/// 403 where another address was invited, 404 where there is none, 409 where it is not pending.
+/// 403 where another address was invited or for a role above the key's, 404 where there is none, 409 where it is not pending.
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations/{invitationId}/accept",
@@ -211,6 +213,7 @@ pub async fn accept(
     let subject = Subject::parse(body.value.email.as_deref(), body.value.subject, state.rules.hosts)?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
+        target.by.rights.check_grant(&present.role)?;
         answer::settle(tx, &present, Change::Accept, &subject, (&sending, &target.by.origin))
     };
     Target::new(access, id, Some((key, body.hash))).change(&state, change).await

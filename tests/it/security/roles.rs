@@ -66,7 +66,7 @@ fn a_key_grants_its_roles_and_no_others_by_every_operation_that_grants() {
 }
 
 #[test]
-fn a_key_neither_prolongs_nor_revives_what_it_could_not_grant_but_may_take_it_back() {
+fn a_key_neither_prolongs_nor_revives_what_it_could_not_grant() {
     let app = TestApp::serve();
     let key = limited(&app, &["viewer"]);
     let above = invite_as(&app, "boss@b.co", "owner");
@@ -84,9 +84,62 @@ fn a_key_neither_prolongs_nor_revives_what_it_could_not_grant_but_may_take_it_ba
         }
         assert_eq!(app.contents(), before);
     }
-    let above = invite_as(&app, "boss2@b.co", "owner");
-    let answer = send(&app, &key, ("POST", &format!("{}/revoke", path_of(&above))), &json!({}));
-    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_key_ends_no_invitation_with_a_role_above_its_own_by_any_operation() {
+    let app = TestApp::serve();
+    let key = limited(&app, &["viewer"]);
+    let (above, own) = (invite_as(&app, "boss@b.co", "owner"), invite_as(&app, "own@b.co", "viewer"));
+    let ends = |made: &Value| {
+        let (path, token) = (path_of(made), app.token_of(made));
+        let replace = json!({ "email": made["email"], "role": "viewer", "onConflict": "replace" });
+        let word = json!({ "token": token, "email": made["email"] });
+        [
+            ("POST", format!("{path}/revoke"), json!({})),
+            ("DELETE", path.clone(), json!({})),
+            ("POST", invitations("acme"), replace.clone()),
+            ("POST", format!("{}/batch", invitations("acme")), json!({ "invitations": [replace], "atomic": true })),
+            ("POST", format!("{path}/accept"), json!({ "email": made["email"], "subject": "eve" })),
+            ("POST", "/v1/invitations/accept".to_owned(), word.clone()),
+            ("POST", "/v1/invitations/decline".to_owned(), word),
+            ("DELETE", format!("/clickhouse{path}"), json!({})),
+        ]
+    };
+    let send_end = |(method, path, body): &(&str, String, Value)| {
+        let request = app.anonymous(method, path).bearer(&key);
+        if *method == "DELETE" { request.send() } else { request.json(body.to_string()).send() }
+    };
+    let before = app.contents();
+    for end in ends(&above) {
+        let answer = send_end(&end);
+        let is_refused = answer.status == 403 || answer.text().contains("role_not_grantable");
+        assert!(is_refused, "{end:?}: {} {}", answer.status, answer.text());
+        assert_eq!(app.contents(), before, "{end:?}");
+    }
+    for (number, end) in ends(&own).into_iter().enumerate() {
+        let app_made = if number == 0 { own.clone() } else { invite_as(&app, &format!("own{number}@b.co"), "viewer") };
+        let again = &ends(&app_made)[number];
+        let answer = send_end(again);
+        assert!(answer.status < 300, "{end:?}: {} {}", answer.status, answer.text());
+    }
+}
+
+#[test]
+fn an_admin_key_that_is_limited_to_roles_neither_sees_nor_revokes_a_key_for_more() {
+    let app = TestApp::serve();
+    let (key, lower) = (limited(&app, &["viewer", "developer"]), limited(&app, &["viewer"]));
+    let id_of = |key: &str| key.split('_').nth(1).expect("an id").to_owned();
+    let listed = app.anonymous("GET", "/v1/keys").bearer(&key).send().json();
+    let ids: Vec<_> = listed.as_array().expect("keys").iter().map(|key| key["id"].clone()).collect();
+    assert_eq!(ids.len(), 2, "{ids:?}");
+    assert!(ids.contains(&json!(id_of(&key))) && ids.contains(&json!(id_of(&lower))));
+    let revoke = |with: &str, which: &str| {
+        app.anonymous("DELETE", &format!("/v1/keys/{}", id_of(which))).bearer(with).send().status
+    };
+    assert_eq!((revoke(&key, &app.key), revoke(&lower, &key)), (404, 404));
+    assert_eq!(app.get("/v1/keys").status, 200, "the root key lives");
+    assert_eq!(revoke(&key, &lower), 204);
 }
 
 #[test]
