@@ -110,27 +110,38 @@ create table code (
 -- Mail that is to be sent: written in the transaction of its cause, deleted once the mail server has taken it or it was given up.
 -- What it says, its link and its code are put together when it is sent, so nothing in here opens anything.
 create table mail (
-  invitation_id blob    not null references invitation (id) on delete cascade,
+  invitation_id   blob    not null references invitation (id) on delete cascade,
   -- 0 the invitation, 1 a code, 2 a reminder, 3 a notice to the inviter that it was answered.
-  kind          integer not null check (kind between 0 and 3),
+  kind            integer not null check (kind between 0 and 3),
   -- Of a code: the HMAC of the address that was given; it goes out only if that is the invited one. Else empty.
-  address_mac   blob    not null,
+  address_mac     blob    not null,
+  -- Whose turn it is: the organization's, and there the mail domain's that it goes to.
+  organization_id text    not null,
+  domain          text    not null,
+  -- While it is ready to go out: 0 a code, 1 it was not tried yet, 2 it was. Null while it waits for due_at, or is under way.
+  lane            integer check (lane between 0 and 2),
   -- When to try next; of a row that is under way: when it counts as lost, and is tried again.
-  due_at        integer not null,
+  due_at          integer not null,
   -- How often it was tried.
-  attempts      integer not null,
+  attempts        integer not null,
   -- While a try is under way: a random number that only its claim knows, so that a mail that was queued again meanwhile is not taken
   -- for done. Else null. A server that starts takes all of them back: there is only one.
-  lease         integer check (lease > 0),
+  lease           integer check (lease > 0),
   -- Why the last try failed.
-  error         text,
+  error           text,
   -- Serves: a further sending takes the place of one that waits.
   primary key (invitation_id, kind, address_mac)
 ) strict, without rowid;
 
--- Serves: what is due next.
+-- Serves: whose turn is next, the oldest mail of one organization to one domain.
+create index mail_ready
+  on mail (lane, organization_id, domain, due_at)
+  where lane is not null;
+
+-- Serves: what has come due.
 create index mail_due
-  on mail (due_at);
+  on mail (due_at)
+  where lane is null;
 
 -- Only in development: mail that was kept instead of sent, the newest 1,000.
 create table mailbox (
@@ -189,10 +200,13 @@ create table webhook_delivery (
   organization_id text,
   -- 0 waiting, 1 delivered, 2 failed.
   state           integer not null check (state between 0 and 2),
-  -- When it is due; while it is leased, when the lease is over; once it has ended, when that was.
+  -- While it waits: 1 it was not tried yet, 2 it was. Null while it is under way, and once it has ended.
+  lane            integer check (lane in (1, 2)),
+  -- When it is due; while it is under way, when it counts as lost; once it has ended, when that was.
   due_at          integer not null,
-  -- 1 while a try is under way. A server that starts takes all of them back: there is only one.
-  leased          integer not null check (leased in (0, 1)),
+  -- While a try is under way: a random number that only its claim knows, so that a delivery that was asked for again meanwhile is
+  -- not taken for done. Else null. A server that starts takes all of them back: there is only one.
+  lease           integer check (lease > 0),
   -- How often it was tried since it was made, or last asked for.
   attempts        integer not null,
   created_at      integer not null,
@@ -205,9 +219,9 @@ create table webhook_delivery (
   primary key (webhook_id, id)
 ) strict, without rowid;
 
--- Serves: what is due next at a webhook, and how much is under way there.
+-- Serves: what is due next at a webhook, first tries and others apart, and whose lease there is over.
 create index webhook_delivery_due
-  on webhook_delivery (webhook_id, leased, due_at)
+  on webhook_delivery (webhook_id, lane, due_at)
   where state = 0;
 
 -- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.
@@ -280,6 +294,18 @@ create table idempotency (
   body       blob    not null,
   -- Serves: the look-up before each such POST.
   unique (actor, operation, key)
+) strict;
+
+-- How many bytes of stored answers each caller has added in an hour: what one has in 24 hours is bounded. Answers that
+-- are deleted sooner stay counted. Rowids grow with time, as above.
+create table idempotency_use (
+  -- Whose: an API key's id, or `dev`; of people without a key the operation on the link.
+  payer text    not null,
+  -- The hour, since the epoch.
+  hour  integer not null,
+  bytes integer not null,
+  -- Serves: the sum before each request with an Idempotency-Key.
+  unique (payer, hour)
 ) strict;
 
 -- What is still to leave the file: a row for each deletion of an organization, each erasure of an address, and each pass of

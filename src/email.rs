@@ -17,7 +17,7 @@ const MAX_LOCAL: usize = 64;
 const MAX_ADDRESS: usize = 254;
 
 /// An e-mail address in its normal form: lowercase, domain as IDNA A-labels, nothing around it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
 /// Which domains count.

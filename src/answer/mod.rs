@@ -149,9 +149,9 @@ impl Attempt {
                 // That it was answered already can be seen without any proof.
                 self.change.check(&present)?;
                 let limits = &self.sending.limits;
-                limits.check_proofs(present.id)?;
+                limits.check_proofs(present.id, email)?;
                 if !code::verify(tx, keyring, &present, email, code)? {
-                    limits.count_wrong_proof(present.id);
+                    limits.count_wrong_proof(present.id, email);
                     return Ok(Outcome::Rejected);
                 }
                 let subject = Subject { email: email.clone(), id: None };
@@ -163,7 +163,7 @@ impl Attempt {
 }
 
 /// Answers `present` by `change` for `subject`, whose address is proven, and where that is set tells the inviter. Another address than
-/// the invited one is counted.
+/// the invited one is counted. The invited one is never refused for the wrong ones of others.
 ///
 /// # Errors
 /// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
@@ -175,9 +175,8 @@ pub fn settle(
     (sending, origin): (&Sending, &Origin),
 ) -> Result<()> {
     let limits = &sending.limits;
-    limits.check_proofs(present.id)?;
     if subject.email != present.email {
-        limits.count_wrong_proof(present.id);
+        limits.count_wrong_word(present.id, &subject.email)?;
         return Err(Error::new(Code::EmailMismatch, "Another e-mail address was invited."));
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);

@@ -98,9 +98,7 @@ pub async fn request_code(
             let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
             let present = store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
-            // Each request counts, right or wrong: a count of the wrong ones would tell which address is right.
-            limits.check_proofs(present.id)?;
-            limits.count_wrong_proof(present.id);
+            limits.count_code(present.id, &email)?;
             // Only mail to the invited address is ever sent. That it is enough is told to nobody.
             let is_mailed =
                 has_mail && (email != present.email || limits.count_mail(&present.organization, &email).is_ok());
@@ -191,11 +189,14 @@ async fn answer(
     let voucher = body.value.is_vouched().then(|| visitor.require(Scope::Accept)).transpose()?;
     let rights = voucher.map(|caller| caller.rights.clone());
     let token = parse_token(body.value.token.as_deref());
+    let link_text = body.value.token.clone().unwrap_or_default();
     let proof = match body.value.claim(state.rules.hosts)? {
         Claim::Vouched(subject) => Proof::Known(subject),
         Claim::Code(proof) => proof,
         Claim::IdToken(id_token) => {
-            let Identity { subject, email } = state.oidc.verify(&id_token, state.db.now(), state.rules.hosts).await?;
+            let identity = state.oidc.verify(&id_token, state.db.now(), state.rules.hosts).await?;
+            identity.check_nonce(&state.oidc, &link_text)?;
+            let Identity { subject, email, .. } = identity;
             Proof::Known(Subject { email, id: Some(subject) })
         }
     };

@@ -120,6 +120,7 @@ impl Program {
             oidc,
             faults,
             guard,
+            room_for_answers: config.room_for_answers(),
             max_webhooks: limits.max_webhooks,
             bodies: Shares::new(BODIES, BODIES_TIMES),
             start,

@@ -46,7 +46,12 @@ const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
 ///
 /// Requests without a key: an office that joins at once does so from one address, with a few requests for each person.
 /// A secret link and a key have 256 bits, so guessing them is hopeless at any rate.
-const QUOTAS: Quotas = Quotas { key: 0, address: 300, recipient: 50, mailbox: 200, organization: 0, proofs: 10 };
+const QUOTAS: Quotas =
+    Quotas { key: 0, address: 300, recipient: 50, mailbox: 200, organization: 0, proofs: 10, codes: 10 };
+
+/// MiB of answers that one caller may have stored in 24 hours: those of some 80,000 creates, or of several hundred
+/// thousand invitations in batches.
+const ANSWERS_MIB: u32 = 64;
 
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
@@ -129,6 +134,16 @@ pub struct Settings {
     #[arg(long, env = "INVITED_OIDC_JWKS", value_name = "FILE|URL", value_parser = parse_jwks)]
     pub oidc_jwks: Option<oidc::Source>,
 
+    /// How long after its issue an id token of the identity provider counts: 1m to 365d
+    #[cfg(feature = "oidc")]
+    #[arg(long, env = "INVITED_OIDC_MAX_AGE", value_name = "DURATION", default_value = "1h", value_parser = parse_lifetime)]
+    pub oidc_max_age: Duration,
+
+    /// Take only id tokens whose `nonce` is that of the link's invitation
+    #[cfg(feature = "oidc")]
+    #[arg(long, env = "INVITED_OIDC_NONCE")]
+    pub oidc_nonce: bool,
+
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
     pub log: String,
@@ -157,9 +172,17 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
     pub limit_organization: Option<u32>,
 
-    /// Wrong addresses and codes an hour for one secret link; 0: no limit [default: 10; dev: 0]
+    /// Wrong proofs an hour for one secret link and address, ten times as many for the link; 0: no limit [default: 10; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
     pub limit_proofs: Option<u32>,
+
+    /// Codes asked for an hour for one secret link and address, ten times as many for the link; 0: no limit [default: 10; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_CODES", value_name = "N")]
+    pub limit_codes: Option<u32>,
+
+    /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no limit [default: 64; dev: 0]
+    #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB")]
+    pub limit_answers: Option<u32>,
 
     /// Streams of events at the same time; one API key has half of them at most, and always leaves some
     #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
@@ -274,8 +297,15 @@ impl Config {
             mailbox: given.limit_mailbox.unwrap_or(default.mailbox),
             organization: given.limit_organization.unwrap_or(default.organization),
             proofs: given.limit_proofs.unwrap_or(default.proofs),
+            codes: given.limit_codes.unwrap_or(default.codes),
         };
         Limits::new(quotas, self.settings.trusted_proxies.clone())
+    }
+
+    /// How many bytes of answers one caller may have stored in 24 hours; 0: any number.
+    pub fn room_for_answers(&self) -> i64 {
+        let default = if self.mode == Mode::Dev { 0 } else { ANSWERS_MIB };
+        i64::from(self.settings.limits.limit_answers.unwrap_or(default)) << 20
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`; its limits are new each time.

@@ -43,7 +43,7 @@ pub fn append<F: Serialize>(
         ":after": json(after)?,
     })?;
     tx.announce(Topic::Events);
-    webhook::delivery::store::queue(tx, organization, (event, id))
+    webhook::queue::store::queue(tx, organization, (event, id))
 }
 
 /// One event, turned by `show` into something that does not borrow from its row.

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
@@ -25,12 +25,13 @@ use crate::token::{KeyId, PlainKey};
 /// The actor of what is done in development without a key.
 const DEV_ACTOR: &str = "dev";
 
-/// Who sent a request, for those who look at it later.
-struct Actor(String);
-
-/// Who sent `request`, once that was looked at; empty before that, and for those without a key.
+/// The actor that the key of `request` names, whether or not the key is good: `dev` where there is none. For those who
+/// share out what a caller may have, once the caller was let in.
 pub fn actor_of(request: &HttpRequest) -> String {
-    request.extensions().get::<Actor>().map(|actor| actor.0.clone()).unwrap_or_default()
+    match Credential::of(request) {
+        Ok(Credential::Key(key)) => key.id.as_str().to_owned(),
+        _ => DEV_ACTOR.to_owned(),
+    }
 }
 
 /// Whoever carries a live key; in development everybody.
@@ -89,7 +90,6 @@ impl Caller {
             Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
         state.rules.sending.limits.count_request(&caller.actor)?;
-        request.extensions_mut().insert(Actor(caller.actor.clone()));
         Ok((caller, snapshot))
     }
 }

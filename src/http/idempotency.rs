@@ -5,9 +5,10 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use uuid::Uuid;
 
+use super::State;
 use super::auth::Caller;
 use super::etag;
 use crate::error::{Code, Error, Result};
@@ -28,6 +29,8 @@ pub struct IdempotencyKey {
     /// Method and path, without percent-encodings that it does not need: one path is one operation. Then the invitation's id, where a
     /// link names it.
     operation: String,
+    /// How many bytes of answers its caller may have stored.
+    room: i64,
 }
 
 impl IdempotencyKey {
@@ -45,7 +48,13 @@ impl IdempotencyKey {
 
     /// The same for whoever is called `actor`.
     pub fn ticket_of(self, actor: &str, body_hash: [u8; 32]) -> Option<Ticket> {
-        self.key.map(|key| Ticket { actor: actor.to_owned(), operation: self.operation, key, body_hash })
+        self.key.map(|key| Ticket {
+            actor: actor.to_owned(),
+            operation: self.operation,
+            key,
+            body_hash,
+            room: self.room,
+        })
     }
 
     /// Reads the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
@@ -54,7 +63,7 @@ impl IdempotencyKey {
         let (header, another) = (headers.next(), headers.next());
         let operation = format!("{} {}", request.method(), request.match_info().as_str());
         let Some(header) = header else {
-            return Ok(Self { key: None, operation });
+            return Ok(Self { key: None, operation, room: 0 });
         };
         let text = header.to_str().unwrap_or_default();
         let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
@@ -63,7 +72,8 @@ impl IdempotencyKey {
             let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
             return Err(Error::new(Code::BadRequest, detail));
         }
-        Ok(Self { key: Some(bare.to_owned()), operation })
+        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+        Ok(Self { key: Some(bare.to_owned()), operation, room: state.room_for_answers })
     }
 }
 

@@ -37,6 +37,8 @@ pub struct State {
     pub faults: Faults,
     /// What webhooks may reach.
     pub guard: Guard,
+    /// How many bytes of answers one caller may have stored in 24 hours; 0: any number.
+    pub room_for_answers: i64,
     /// How many webhooks there may be.
     pub max_webhooks: u32,
     /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.

@@ -13,10 +13,8 @@ use super::envelope::RequestId;
 use crate::config::Mode;
 use crate::error::{Code, Error, Result};
 use crate::event::Origin;
+use crate::idempotency::PERSON;
 use crate::key::{Author, Scope};
-
-/// The actor of what a person does without a key.
-const PERSON: &str = "person";
 
 /// A caller with a key, or the invited person. A key that is sent must be a good one.
 #[derive(Debug)]

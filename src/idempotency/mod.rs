@@ -2,14 +2,27 @@
 //!
 //! Only a success is stored: a refused request changed nothing, so trying it again is always safe. Jobs run one after the
 //! other in the writer, so a second request with the same key waits for the first and gets its answer.
+//!
+//! # Room
+//! What one caller has stored in 24 hours is bounded. Beyond that a request with a key is refused before it has
+//! any effect: to drop a promise in silence would be worse, and so would a disk that one caller fills for all.
 
 pub mod store;
 
 use crate::db::WriteTx;
 use crate::error::{Code, Error, Result};
 
+/// The actor of what a person does without a key.
+pub const PERSON: &str = "person";
+
+/// Bytes of a stored answer besides its texts: its hash, its actor, its places in table and index.
+const ROW_BYTES: usize = 150;
+
 /// How long an answer is kept, in milliseconds: 24 hours.
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+
+/// Milliseconds of an hour: what is stored is counted by hours.
+const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// A request that may have one effect only.
 #[derive(Clone, Debug)]
@@ -22,6 +35,21 @@ pub struct Ticket {
     pub key: String,
     /// SHA-256 of the body.
     pub body_hash: [u8; 32],
+    /// How many bytes its caller may have stored in 24 hours; 0: any number.
+    pub room: i64,
+}
+
+impl Ticket {
+    /// Whose bytes an answer counts as. People have no names: each link is one of them.
+    fn payer(&self) -> &str {
+        if self.actor == PERSON { &self.operation } else { &self.actor }
+    }
+
+    /// The bytes that `answer` takes up, about.
+    fn size_of(&self, answer: &Answer) -> usize {
+        let location = answer.location.as_ref().map_or(0, String::len);
+        ROW_BYTES + self.operation.len() + self.key.len() + location + answer.body.len()
+    }
 }
 
 /// An answer as it can be stored: what the caller gets, now or again.
@@ -40,7 +68,8 @@ pub struct Answer {
 /// Runs `make` unless the request of `ticket` was answered before; then that answer comes again.
 ///
 /// # Errors
-/// [`Code::IdempotencyKeyReused`] when the key came with another body before, or what `make` answers.
+/// [`Code::IdempotencyKeyReused`] when the key came with another body before, [`Code::RateLimited`] when too
+/// much is stored for its caller, or what `make` returns.
 pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Result<Answer>) -> Result<Answer> {
     let answer = once_if(tx, ticket, || make().map(Some))?;
     answer.ok_or_else(|| Error::internal("an operation without an answer"))
@@ -64,6 +93,7 @@ pub fn once_if(
         }
         return Ok(Some(answer));
     }
+    store::check_room(tx, ticket)?;
     let answer = make()?;
     if let Some(answer) = &answer {
         store::insert(tx, ticket, answer)?;

@@ -2,9 +2,12 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::{Answer, KEPT_MS, Ticket};
+use super::{Answer, HOUR_MS, KEPT_MS, Ticket};
 use crate::db::WriteTx;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
+
+/// The hours whose answers are stored, the present one included.
+const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
 /// The body hash and the answer that are stored for the key of `ticket`; none where that names an organization, or the
 /// invitation of one, that is being deleted.
@@ -41,6 +44,60 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answe
     Ok(found.optional()?)
 }
 
+/// Checks that the caller of `ticket` has room for one more answer. The last one may exceed it.
+///
+/// # Errors
+/// [`Code::RateLimited`], until the oldest hour with stored answers is 24 hours old.
+pub fn check_room(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<()> {
+    if ticket.room == 0 {
+        return Ok(());
+    }
+    let mut statement = tx.prepare_cached(
+        "select coalesce(sum(bytes), 0), coalesce(min(hour), 0)
+         from idempotency_use
+         where payer = :payer
+           and hour > :before
+           and hour <= :now",
+    )?;
+    let hour = hour_of(tx);
+    let bound = named_params! { ":payer": ticket.payer(), ":before": hour - HOURS_KEPT, ":now": hour };
+    let (bytes, oldest): (i64, i64) = statement.query_row(bound, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if bytes < ticket.room {
+        return Ok(());
+    }
+    let detail = format!(
+        "{} MiB of answers are stored for this caller, as many as there may be in 24 hours. Nothing was changed: \
+         send the request without its Idempotency-Key, or later.",
+        ticket.room >> 20
+    );
+    let free_at = (oldest + HOURS_KEPT) * HOUR_MS;
+    let seconds = u64::try_from((free_at - tx.now.as_millis()) / 1000 + 1).unwrap_or(1);
+    Err(Error::new(Code::RateLimited, detail).retry_after(seconds))
+}
+
+/// Counts `bytes` that are stored for `payer`, and forgets what was counted more than 24 hours ago.
+fn count(tx: &WriteTx<'_>, payer: &str, bytes: usize) -> Result<()> {
+    let hour = hour_of(tx);
+    tx.prepare_cached(
+        "delete from idempotency_use
+         where rowid in (select rowid from idempotency_use order by rowid limit 2)
+           and hour <= :before",
+    )?
+    .execute(named_params! { ":before": hour - HOURS_KEPT })?;
+    tx.prepare_cached(
+        "insert into idempotency_use (payer, hour, bytes)
+         values (:payer, :hour, :bytes)
+         on conflict do update set bytes = bytes + :bytes",
+    )?
+    .execute(named_params! { ":payer": payer, ":hour": hour, ":bytes": i64::try_from(bytes).unwrap_or(i64::MAX) })?;
+    Ok(())
+}
+
+/// The hour of the transaction, since the epoch.
+fn hour_of(tx: &WriteTx<'_>) -> i64 {
+    tx.now.as_millis().div_euclid(HOUR_MS)
+}
+
 /// Stores `answer`, in place of one that is older than 24 hours, and drops two other old ones: the table stays as small as
 /// a day's requests without a sweep of its own.
 pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &Answer) -> Result<()> {
@@ -66,5 +123,5 @@ pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &Answer) -> Result<()> 
         ":location": answer.location,
         ":body": answer.body,
     })?;
-    Ok(())
+    count(tx, ticket.payer(), ticket.size_of(answer))
 }

@@ -4,6 +4,7 @@
 //! keeps free of quotes and backslashes (role, ids, times, status) is copied; everything else is escaped by `serde_json`.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Invitation;
@@ -86,4 +87,13 @@ pub fn to_bytes(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
     let mut json = Vec::with_capacity(USUAL_LEN);
     write(invitation, &mut json)?;
     Ok(json)
+}
+
+/// The same as a part of other JSON.
+///
+/// # Errors
+/// See [`write()`].
+pub fn to_raw(invitation: &Invitation<'_>) -> Result<Box<RawValue>> {
+    let text = String::from_utf8(to_bytes(invitation)?).map_err(Error::internal)?;
+    RawValue::from_string(text).map_err(Error::internal)
 }

@@ -4,6 +4,7 @@
 //! Everything is in memory: a restart starts anew.
 //!
 //! * [`shares`] are parts of what is bounded for all at the same time.
+//! * [`tries`] are those at a secret link.
 //! * [`spacing`] is a limit beyond which things wait.
 //! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
 
@@ -12,6 +13,7 @@ mod ledger;
 mod limiter;
 mod shares;
 mod spacing;
+mod tries;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -26,6 +28,7 @@ pub use client::site;
 use limiter::Limiter;
 pub use shares::{Share, Shares};
 use spacing::Spacing;
+use tries::Tries;
 
 /// Seconds in a minute.
 const MINUTE: u64 = 60;
@@ -50,8 +53,10 @@ pub struct Quotas {
     pub mailbox: u32,
     /// Invitations a day by one organization.
     pub organization: u32,
-    /// Wrong addresses and codes an hour, for one secret link.
+    /// Wrong codes and words an hour, for one secret link and address.
     pub proofs: u32,
+    /// Codes asked for an hour, for one secret link and address.
+    pub codes: u32,
 }
 
 /// The limits of a server. The default ones allow everything.
@@ -70,8 +75,13 @@ pub struct Limits {
     mailbox: Option<Spacing>,
     /// Invitations by organization.
     organization: Option<Limiter>,
-    /// Wrong proofs by invitation.
-    proofs: Option<Limiter>,
+    /// Wrong codes. A right one is refused, too, once there were too many.
+    proofs: Option<Tries>,
+    /// Wrong addresses of those that an application or an identity provider vouches for. A right one is
+    /// never refused.
+    words: Option<Tries>,
+    /// Codes that were asked for.
+    codes: Option<Tries>,
     /// The proxies that may say for whom they ask.
     trusted_proxies: Vec<IpNet>,
 }
@@ -92,7 +102,9 @@ impl Limits {
             recipient: limiter("recipient", quotas.recipient, DAY, "mails a day to one recipient by one organization"),
             mailbox: Spacing::new(quotas.mailbox, DAY),
             organization: limiter("organization", quotas.organization, DAY, "invitations a day by one organization"),
-            proofs: limiter("proofs", quotas.proofs, HOUR, "wrong addresses and codes an hour for one link"),
+            proofs: Tries::new("proofs", quotas.proofs, "wrong codes an hour for one link"),
+            words: Tries::new("proofs", quotas.proofs, "wrong addresses an hour for one link"),
+            codes: Tries::new("codes", quotas.codes, "codes asked for an hour for one link"),
             trusted_proxies,
         }
     }
@@ -146,26 +158,51 @@ impl Limits {
         Ok(self.mailbox.as_ref().map_or(Duration::ZERO, |spacing| spacing.count(recipient)))
     }
 
-    /// Checks that the secret link of `invitation` may be tried: to be asked before a proof is looked at, so that not even
-    /// the right one is found by trying them all.
+    /// Checks that a code for `email` may be tried at the link of `invitation`: to be asked before the code
+    /// is looked at, so that not even the right one is found by trying them all.
     ///
     /// # Errors
-    /// When too many proofs were wrong.
-    pub fn check_proofs(&self, invitation: Uuid) -> Result<()> {
-        self.proofs.as_ref().map_or(Ok(()), |limiter| limiter.check(invitation))
+    /// When too many were wrong.
+    pub fn check_proofs(&self, invitation: Uuid, email: &Email) -> Result<()> {
+        self.proofs.as_ref().map_or(Ok(()), |tries| tries.check(invitation, email))
     }
 
-    /// Counts a wrong address or code for the secret link of `invitation`. The one that uses the quota up is still answered
-    /// as wrong.
-    pub fn count_wrong_proof(&self, invitation: Uuid) {
-        // An error only says that the quota was used up before.
-        let _ = self.proofs.as_ref().map(|limiter| limiter.count(invitation));
+    /// Counts a wrong code for `email` at the link of `invitation`. The one that uses the quota up is still
+    /// answered as wrong.
+    pub fn count_wrong_proof(&self, invitation: Uuid, email: &Email) {
+        self.proofs.iter().for_each(|tries| tries.count(invitation, email));
+    }
+
+    /// Counts that somebody vouched for another address than the one of `invitation`.
+    ///
+    /// # Errors
+    /// When that happened too often.
+    pub fn count_wrong_word(&self, invitation: Uuid, email: &Email) -> Result<()> {
+        self.words.as_ref().map_or(Ok(()), |tries| {
+            tries.check(invitation, email)?;
+            tries.count(invitation, email);
+            Ok(())
+        })
+    }
+
+    /// Counts that a code for `email` is asked for at the link of `invitation`, right or wrong: a count of the
+    /// wrong ones would tell which address is right.
+    ///
+    /// # Errors
+    /// When too many were asked for; then nothing was counted.
+    pub fn count_code(&self, invitation: Uuid, email: &Email) -> Result<()> {
+        self.codes.as_ref().map_or(Ok(()), |tries| {
+            tries.check(invitation, email)?;
+            tries.count(invitation, email);
+            Ok(())
+        })
     }
 
     /// Forgets who has not used any quota lately. To be called now and then.
     pub fn sweep(&self) {
-        let all = [&self.key, &self.address, &self.site, &self.recipient, &self.organization, &self.proofs];
+        let all = [&self.key, &self.address, &self.site, &self.recipient, &self.organization];
         all.into_iter().flatten().for_each(Limiter::sweep);
+        [&self.proofs, &self.words, &self.codes].into_iter().flatten().for_each(Tries::sweep);
         self.mailbox.iter().for_each(Spacing::sweep);
     }
 }
@@ -208,17 +245,23 @@ mod tests {
     }
 
     #[test]
-    fn wrong_proofs_lock_one_link_after_the_last_of_its_quota() {
-        let limits = Limits::new(Quotas { proofs: 3, ..Quotas::default() }, Vec::new());
+    fn wrong_codes_lock_one_address_of_one_link_and_ten_addresses_lock_the_link() {
+        let limits = Limits::new(Quotas { proofs: 3, codes: 3, ..Quotas::default() }, Vec::new());
         let (one, another) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let (right, wrong) = (email("right@b.co"), |number| email(&format!("p{number}@b.co")));
         for _ in 0..3 {
-            assert!((0..5).all(|_| limits.check_proofs(one).is_ok()), "looking is free");
-            limits.count_wrong_proof(one);
+            assert!((0..5).all(|_| limits.check_proofs(one, &wrong(0)).is_ok()), "looking is free");
+            limits.count_wrong_proof(one, &wrong(0));
         }
-        limits.count_wrong_proof(one);
-        let refused = limits.check_proofs(one).expect_err("it is locked");
+        let refused = limits.check_proofs(one, &wrong(0)).expect_err("it is locked");
         assert_eq!((exceeded(&refused), refused.retry_after_seconds), ("proofs", Some(1_200)));
-        limits.check_proofs(another).expect("it is not locked");
+        limits.check_proofs(one, &right).expect("another address");
+        (3..30).for_each(|number| limits.count_wrong_proof(one, &wrong(number)));
+        limits.check_proofs(one, &right).expect_err("the link is locked");
+        limits.check_proofs(another, &right).expect("another link");
+        assert!((0..3).all(|_| limits.count_code(one, &right).is_ok()), "codes have a quota of their own");
+        assert_eq!(exceeded(&limits.count_code(one, &right).expect_err("the fourth")), "codes");
+        limits.count_wrong_word(one, &right).expect("and so have words");
     }
 
     #[test]
@@ -228,8 +271,8 @@ mod tests {
             limits.count_request("key").expect("no limit");
             limits.count_keyless(IpAddr::from([1, 1, 1, 1]), &[]).expect("no limit");
             limits.count_invitation(&organization("a"), &email("p@b.co"), true).expect("no limit");
-            limits.count_wrong_proof(Uuid::nil());
-            limits.check_proofs(Uuid::nil()).expect("no limit");
+            limits.count_wrong_proof(Uuid::nil(), &email("p@b.co"));
+            limits.check_proofs(Uuid::nil(), &email("p@b.co")).expect("no limit");
         }
         limits.sweep();
     }

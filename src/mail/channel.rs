@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::letter::{Letter, Next};
 use super::message::{Composer, Message, Sender};
-use super::store::{self, Claim};
+use super::store::{self, Claim, Row};
 use super::template::Templates;
 use super::transport::{Smtp, Transport, address};
+use super::turns::Turns;
 use super::{Kind, letter};
 use crate::clock::Timestamp;
 use crate::config::{Config, Mode};
@@ -19,11 +20,13 @@ use crate::event::{self, EventType, Facts, Origin};
 use crate::failure::Failure;
 use crate::invitation::{self, Delivery};
 use crate::limits::Limits;
+use crate::outbox::desk::{Found, Offer};
+use crate::outbox::places::{Answer, Place, Room};
 use crate::outbox::{self, Delay};
 use crate::secret::Keyring;
 
-/// How a mail server that cannot be reached is tried again: for as long as the mail has a point, and often enough that all of it
-/// is out a minute after the server is back.
+/// How a mail is tried again that met no mail server, or one that refuses us: for as long as it has a point, and often enough that
+/// all of them are out a minute after the server is back. Until then the outbox lets one at a time go out.
 const UNREACHABLE: &[Delay] = &[
     Delay { tries: 1, seconds: 1 },
     Delay { tries: 2, seconds: 3 },
@@ -113,6 +116,18 @@ pub struct Item {
     letter: Letter,
 }
 
+impl Item {
+    /// The invitation that it is about.
+    pub fn invitation(&self) -> Uuid {
+        self.claim.invitation
+    }
+
+    /// The mail domain that it goes to.
+    pub fn domain(&self) -> &str {
+        &self.claim.place.destination
+    }
+}
+
 /// What became of a mail.
 #[derive(Debug)]
 pub enum Outcome {
@@ -122,8 +137,12 @@ pub enum Outcome {
     Kept(Box<Message>),
     /// The mail server cannot be reached.
     Unreachable(String),
+    /// The mail server refuses us: the login, or the sender. That says nothing of the mail.
+    Barred(String),
     /// The mail server does not take it now.
     Deferred(String),
+    /// The mail server stood still over it.
+    Stalled(String),
     /// The mail server will never take it.
     Refused(String),
 }
@@ -132,9 +151,8 @@ impl Outcome {
     /// What a mail server would have done.
     fn of_fault(fault: Fault) -> Self {
         match fault {
-            Fault::Fail | Fault::Stall => {
-                Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned())
-            }
+            Fault::Fail => Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned()),
+            Fault::Stall => Self::Stalled("the mail server stands still (/dev/faults)".to_owned()),
             Fault::Code(code) if code < 500 => Self::Deferred(format!("{code} not now (/dev/faults)")),
             Fault::Code(code) => Self::Refused(format!("{code} refused (/dev/faults)")),
         }
@@ -142,19 +160,39 @@ impl Outcome {
 }
 
 impl outbox::Channel for Mail {
+    type Row = Row;
     type Item = Item;
     type Outcome = Outcome;
+    type Turns = Turns;
     const NAME: &'static str = ACTOR;
     const TOPIC: Topic = Topic::Mail;
-    const ROOM: usize = 8;
+    const ROOM: Room = Room { urgent: 2, usual: 8, slow: 2, unknown: 6, again: 6, organization: 8, first: 2 };
 
-    fn next_due(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>> {
-        store::next_due(reader)
+    fn find(&self, reader: &Reader<'_>, turns: &mut Turns, offer: &mut Offer<'_>) -> Result<Found<Row>> {
+        Ok(Found { has_ripe: store::has_ripe(reader)?, rows: turns.find(reader, offer)? })
     }
 
-    fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Item>> {
+    fn ripen(&self, tx: &WriteTx<'_>) -> Result<()> {
+        store::ripen(tx)
+    }
+
+    fn place(&self, item: &Item) -> Place {
+        item.claim.place.clone()
+    }
+
+    fn answer(&self, outcome: &Outcome) -> Answer {
+        match outcome {
+            Outcome::Sent | Outcome::Kept(_) | Outcome::Refused(_) => Answer::Taken,
+            Outcome::Unreachable(_) => Answer::NoWay,
+            Outcome::Barred(_) => Answer::Barred,
+            Outcome::Deferred(_) => Answer::Failed(None),
+            Outcome::Stalled(_) => Answer::TimedOut,
+        }
+    }
+
+    fn claim(&self, tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Item>> {
         let mut items = Vec::new();
-        for claim in store::claim(tx, room)? {
+        for claim in store::claim(tx, rows)? {
             match letter::find(tx, &claim, self)? {
                 Next::Send(letter) => items.push(Item { claim, letter: *letter }),
                 Next::Wait(due_at) => store::queue(tx, (claim.invitation, claim.kind), &claim.address_mac, due_at)?,
@@ -188,8 +226,8 @@ impl outbox::Channel for Mail {
             // After a reset nothing of what was there before comes to light.
             Outcome::Kept(message) if self.end_well(tx, item)? => store::keep(tx, claim.kind, message),
             Outcome::Kept(_) => Ok(()),
-            Outcome::Unreachable(error) => put_off(tx, item, UNREACHABLE, error),
-            Outcome::Deferred(error) => put_off(tx, item, DEFERRED, error),
+            Outcome::Unreachable(error) | Outcome::Barred(error) => put_off(tx, item, UNREACHABLE, error),
+            Outcome::Deferred(error) | Outcome::Stalled(error) => put_off(tx, item, DEFERRED, error),
             Outcome::Refused(error) => give_up(tx, item, error),
         }
     }

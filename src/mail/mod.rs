@@ -1,6 +1,6 @@
 //! Mail: what is told to people.
 //!
-//! * [`store`] is the queue, [`channel`] works it off.
+//! * [`store`] is the queue, [`channel`] works it off, [`turns`] knows whose turn it is.
 //! * [`letter`] is what a mail is about, [`message`] how it reads; [`template`] has the words, [`text`] keeps those of users harmless.
 //! * [`transport`] is how it leaves, [`server`] where to.
 
@@ -12,6 +12,7 @@ pub mod store;
 pub mod template;
 pub mod text;
 pub mod transport;
+pub mod turns;
 
 /// What a mail is for. The numbers are those of `mail.kind` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

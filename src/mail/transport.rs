@@ -6,16 +6,15 @@
 //! one by one: with a server that stands still that takes longer than a delivery may.
 
 use std::fmt;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lettre::Address;
-use lettre::address::Envelope;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
 use super::channel::Outcome;
@@ -26,6 +25,8 @@ use crate::failure::Failure;
 
 /// How long one answer of the server may take.
 const STEP: Duration = Duration::from_secs(10);
+/// How long the addresses of a host may take together to connect and to greet, and one of them at least.
+const ADDRESSES: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
 /// How long an answer of a server may take that was there a moment ago.
 const PROBE: Duration = Duration::from_secs(2);
 /// How long all may take that comes before the mail itself. That takes five more steps at most, so that all of a delivery is shorter than
@@ -35,7 +36,7 @@ const BEGIN: Duration = Duration::from_secs(60);
 const REST: Duration = Duration::from_secs(30);
 /// The most characters of an error that is kept.
 const MAX_ERROR: usize = 200;
-/// Answers to a mail that speak about the login: they are no reason to give it up.
+/// Answers that speak about the login, whatever they answer.
 const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 /// How mail leaves.
@@ -58,8 +59,44 @@ pub struct Smtp {
     from: Address,
     /// Connections that worked, each with the time since when it rests.
     resting: Mutex<Vec<(SmtpConnection, Instant)>>,
-    /// Whether the last try found the server missing: only changes are logged.
-    is_down: AtomicBool,
+    /// The address that greeted us last: the first to be tried.
+    greeted: Mutex<Option<SocketAddr>>,
+    /// How the last try found the server: only changes are logged.
+    shape: Mutex<Shape>,
+}
+
+/// How a try found the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    /// It takes mail.
+    Works,
+    /// It cannot be reached.
+    Away,
+    /// It refuses us.
+    Bars,
+}
+
+/// Where in its exchange with the server a mail failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The server was told the sender, and nothing of the mail.
+    Sender,
+    /// It was told the recipient, or the text.
+    Mail,
+}
+
+/// Why there is no connection that is ready for a mail.
+struct NoConnection {
+    /// Why.
+    error: Box<dyn std::error::Error>,
+    /// Whether we are refused, which waiting does not mend.
+    is_barred: bool,
+}
+
+impl<E: Into<Box<dyn std::error::Error>>> From<E> for NoConnection {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), is_barred: false }
+    }
 }
 
 /// For people.
@@ -80,41 +117,75 @@ impl Smtp {
             Failure::usage(format!("TLS cannot be used with {server} ({error})"), "correct --smtp-url")
         })?;
         let client = ClientId::Domain(from.domain().to_owned());
-        Ok(Self { server, tls, client, from, resting: Mutex::default(), is_down: AtomicBool::new(false) })
+        let (greeted, shape) = (Mutex::default(), Mutex::new(Shape::Works));
+        Ok(Self { server, tls, client, from, resting: Mutex::default(), greeted, shape })
     }
 
     /// Hands a mail over. Blocks for less than two minutes.
     pub fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
-        if let Outcome::Unreachable(error) = &outcome {
-            if !self.is_down.swap(true, Ordering::Relaxed) {
+        self.tell(&outcome);
+        outcome
+    }
+
+    /// Logs what changed of the server, once.
+    fn tell(&self, outcome: &Outcome) {
+        let shape = match outcome {
+            Outcome::Unreachable(_) => Shape::Away,
+            Outcome::Barred(_) => Shape::Bars,
+            _ => Shape::Works,
+        };
+        let Ok(mut last) = self.shape.lock() else { return };
+        if *last == shape {
+            return;
+        }
+        match outcome {
+            Outcome::Unreachable(error) => {
                 log::warn!("the mail server {} cannot be used; mail waits: {error}", self.server);
             }
-        } else if self.is_down.swap(false, Ordering::Relaxed) {
-            log::info!("the mail server {} is back", self.server);
+            Outcome::Barred(error) => log::error!(
+                "the mail server {} refuses this server, so ALL MAIL WAITS: {error} (correct --smtp-url or --mail-from, and \
+                 start again)",
+                self.server
+            ),
+            _ => log::info!("the mail server {} is back", self.server),
         }
-        outcome
+        *last = shape;
     }
 
     /// Hands a mail over, by a connection that rests or by a new one.
     fn attempt(&self, message: &Message) -> Outcome {
-        let explain = |error: &dyn std::error::Error| self.explain(error, &message.to);
-        let envelope = match Envelope::new(Some(self.from.clone()), vec![address(&message.to)]) {
-            Ok(envelope) => envelope,
-            Err(error) => return Outcome::Refused(explain(&error)),
-        };
+        let explain = |error: &(dyn std::error::Error + 'static)| self.explain(error, &message.to);
         let mut connection = match self.resting().map_or_else(|| self.connect(), Ok) {
             Ok(connection) => connection,
             // Whatever the server says before it has seen the mail, it does not say of the mail.
-            Err(error) => return Outcome::Unreachable(explain(error.as_ref())),
+            Err(NoConnection { error, is_barred: true }) => return Outcome::Barred(explain(error.as_ref())),
+            Err(NoConnection { error, .. }) => return Outcome::Unreachable(explain(error.as_ref())),
         };
-        match connection.send(&envelope, message.raw.as_bytes()) {
-            Ok(_) => {
+        match self.exchange(&mut connection, message) {
+            Ok(()) => {
                 self.rest(connection);
                 Outcome::Sent
             }
-            Err(error) => judge(&error, explain(&error)),
+            Err((step, error)) => {
+                // Politeness would wait once more for a server that stands still.
+                if error.status().is_some() {
+                    connection.abort();
+                }
+                judge(step, &error, explain(&error))
+            }
         }
+    }
+
+    /// Tells the server sender, recipient and text. An error says at which of them.
+    fn exchange(&self, connection: &mut SmtpConnection, message: &Message) -> Result<(), (Step, Error)> {
+        let sender = |error| (Step::Sender, error);
+        let mail = |error| (Step::Mail, error);
+        // The text is ASCII, and so are the addresses: no parameter is needed.
+        connection.command(Mail::new(Some(self.from.clone()), Vec::new())).map_err(sender)?;
+        connection.command(Rcpt::new(address(&message.to), Vec::new())).map_err(mail)?;
+        connection.command(Data).map_err(mail)?;
+        connection.message(message.raw.as_bytes()).map_err(mail).map(drop)
     }
 
     /// A connection that rests and still works. If the one that rested last does not, none does.
@@ -141,24 +212,15 @@ impl Smtp {
     }
 
     /// A new connection, ready for a mail.
-    fn connect(&self) -> Result<SmtpConnection, Box<dyn std::error::Error>> {
+    fn connect(&self) -> Result<SmtpConnection, NoConnection> {
         let started = Instant::now();
-        // The next address only where the first did not connect: not where a server is there and stands still.
-        let mut reached: Result<_, Box<dyn std::error::Error>> = Err("the host has no address".into());
-        for address in (self.server.host.as_str(), self.server.port).to_socket_addrs()?.take(2) {
-            let tls = self.tls.as_ref().filter(|_| self.server.security == Security::Tls);
-            reached = SmtpConnection::connect(address, Some(STEP), &self.client, tls, None).map_err(Box::from);
-            if reached.is_ok() || started.elapsed() > STEP + PROBE {
-                break;
-            }
-        }
-        let mut connection = reached?;
+        let mut connection = self.reach(started)?;
         if let Some(tls) = self.tls.as_ref().filter(|_| self.server.security == Security::StartTls) {
             connection.starttls(tls, &self.client)?;
         }
         if let Some(login) = &self.server.login {
             let credentials = (login.user.clone(), login.password.clone()).into();
-            connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)?;
+            connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).map_err(of_login)?;
         }
         if started.elapsed() > BEGIN {
             return Err("the mail server takes too long to begin".into());
@@ -166,8 +228,38 @@ impl Smtp {
         Ok(connection)
     }
 
+    /// A connection to the first address of the host that greets: that of last time, then all others.
+    fn reach(&self, started: Instant) -> Result<SmtpConnection, NoConnection> {
+        let mut addresses: Vec<_> = (self.server.host.as_str(), self.server.port).to_socket_addrs()?.collect();
+        let last = self.greeted.lock().ok().and_then(|greeted| *greeted);
+        addresses.sort_by_key(|address| Some(*address) != last);
+        let tls = self.tls.as_ref().filter(|_| self.server.security == Security::Tls);
+        let share = ADDRESSES.0 / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+        let patience = share.clamp(ADDRESSES.1, STEP);
+        let mut failed: NoConnection = "the host has no address".into();
+        for address in addresses {
+            match SmtpConnection::connect(address, Some(patience), &self.client, tls, None) {
+                Ok(mut connection) => {
+                    connection.set_timeout(Some(STEP))?;
+                    if let Ok(mut greeted) = self.greeted.lock() {
+                        *greeted = Some(address);
+                    }
+                    return Ok(connection);
+                }
+                Err(error) => failed = error.into(),
+            }
+            if started.elapsed() > ADDRESSES.0 {
+                break;
+            }
+        }
+        Err(failed)
+    }
+
     /// An error in one short line that holds neither the recipient nor the password.
-    fn explain(&self, error: &dyn std::error::Error, to: &Email) -> String {
+    fn explain(&self, error: &(dyn std::error::Error + 'static), to: &Email) -> String {
+        if is_timeout(error) {
+            return "there was no answer in time (10 seconds at most)".to_owned();
+        }
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
@@ -183,13 +275,43 @@ impl Smtp {
 }
 
 /// What an answer to the mail itself means for it.
-fn judge(error: &Error, text: String) -> Outcome {
+fn judge(step: Step, error: &Error, text: String) -> Outcome {
     match error.status().map(u16::from) {
-        Some(421) | None => Outcome::Unreachable(text),
-        Some(code) if LOGIN_CODES.contains(&code) => Outcome::Unreachable(text),
+        Some(421) => Outcome::Unreachable(text),
+        Some(code) if LOGIN_CODES.contains(&code) => Outcome::Barred(text),
+        Some(_) if step == Step::Sender && error.is_permanent() => Outcome::Barred(text),
+        // A server that does not want to hear of any mail now.
+        _ if step == Step::Sender => Outcome::Unreachable(text),
         Some(_) if error.is_permanent() => Outcome::Refused(text),
-        Some(_) => Outcome::Deferred(text),
+        None if is_timeout(error) => Outcome::Stalled(text),
+        _ => Outcome::Deferred(text),
     }
+}
+
+/// What an error of the login means: a refusal waits for the operator, all else for the server.
+fn of_login(error: Error) -> NoConnection {
+    // The library has no mechanism in common with the server.
+    if error.is_client() {
+        let error =
+            "the mail server offers no login that can be used: leave user and password out of --smtp-url, or use tls";
+        return NoConnection { error: error.into(), is_barred: true };
+    }
+    let is_barred = error.is_permanent();
+    NoConnection { error: error.into(), is_barred }
+}
+
+/// Whether an error is that an answer did not come in time. Systems say so in two ways.
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{TimedOut, WouldBlock};
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if matches!(kind, Some(TimedOut | WouldBlock)) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The address as the library has it. It need not check it: our own rules are narrower.

@@ -13,6 +13,9 @@ use crate::text::is_invisible;
 /// Milliseconds by which the provider's clock and ours may differ.
 const LEEWAY_MILLIS: f64 = 60_000.0;
 
+/// The longest time between the issue and the end of a token, in milliseconds: a day.
+const MAX_LIFETIME_MILLIS: f64 = 86_400_000.0;
+
 /// The most characters of a subject (OpenID Connect Core 1.0, section 2).
 const MAX_SUBJECT: usize = 255;
 
@@ -22,6 +25,8 @@ pub struct Expected {
     pub issuer: String,
     /// Whom it is for.
     pub audience: String,
+    /// How many milliseconds ago it may have been issued.
+    pub max_age_millis: f64,
 }
 
 /// The claims of a token whose signature is right. None of them has been looked at: `Null` is missing.
@@ -42,6 +47,8 @@ pub struct Claims {
     iat: Value,
     /// The provider's id of the person.
     sub: Value,
+    /// What binds it to a request.
+    nonce: Value,
     /// The person's address.
     email: Value,
     /// Whether the provider knows that the address is the person's.
@@ -55,11 +62,12 @@ impl Claims {
             return Err(rejected("The `iss` of the id token is not the issuer that this server trusts."));
         }
         self.check_audience(&expected.audience)?;
-        self.check_time(now)?;
+        self.check_time(expected.max_age_millis, now)?;
         let subject = self.sub.as_str().filter(|subject| is_subject(subject));
         let subject =
             subject.ok_or_else(|| rejected("The `sub` of the id token is not 1 to 255 visible characters."))?;
-        Ok(Identity { subject: subject.to_owned(), email: self.verified_email(hosts)? })
+        let nonce = self.nonce.as_str().map(str::to_owned);
+        Ok(Identity { subject: subject.to_owned(), email: self.verified_email(hosts)?, nonce })
     }
 
     /// Checks that the token is for `audience`.
@@ -76,7 +84,7 @@ impl Claims {
 
     /// Checks that the token counts at `now`.
     #[allow(clippy::cast_precision_loss, reason = "a timestamp has less than 53 bits")]
-    fn check_time(&self, now: Timestamp) -> Result<()> {
+    fn check_time(&self, max_age: f64, now: Timestamp) -> Result<()> {
         let now = now.as_millis() as f64;
         let millis = |claim: &Value| claim.as_f64().map(|seconds| seconds * 1000.0);
         let is_future = |claim: f64| claim > now + LEEWAY_MILLIS;
@@ -93,14 +101,20 @@ impl Claims {
         match millis(&self.iat) {
             None => Err(rejected("The id token has no `iat`, or it is not a number.")),
             Some(iat) if is_future(iat) => Err(rejected("The id token was issued in the future (`iat`).")),
+            Some(iat) if now >= iat + max_age + LEEWAY_MILLIS => {
+                Err(rejected("The id token was issued too long ago (`iat`): the person has to sign in again."))
+            }
+            Some(iat) if millis(&self.exp).is_some_and(|exp| exp > iat + MAX_LIFETIME_MILLIS) => {
+                Err(rejected("The id token counts for more than a day (`iat` to `exp`)."))
+            }
             Some(_) => Ok(()),
         }
     }
 
     /// The person's address, if the provider has verified it.
     fn verified_email(&self, hosts: Hosts) -> Result<Email> {
-        // Some providers send "true" as a text. It is not what the standard says, and nothing here is worth a guess.
-        if self.email_verified != true {
+        // Some providers send it as a text, Apple for one.
+        if self.email_verified != true && self.email_verified != "true" {
             return Err(rejected(
                 "The id token does not say that the address is verified: `email_verified` is not true.",
             ));

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
+/// What RFC 9864 calls EdDSA with the curve Ed25519.
+pub const ED25519: &str = "Ed25519";
+
 /// Where a provider's keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -50,6 +53,8 @@ pub fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
 
 /// The key `value`, if it is for signatures that this server takes.
 fn usable(value: Value) -> Option<Key> {
+    // The library knows the name before RFC 9864 only.
+    let is_ed25519 = value.get("alg").is_some_and(|named| named == ED25519);
     let jwk: Jwk = serde_json::from_value(value).ok()?;
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
@@ -59,7 +64,12 @@ fn usable(value: Value) -> Option<Key> {
     };
     let decoding = normal(DecodingKey::from_jwk(&jwk).ok()?, algorithm)?;
     let common = jwk.common;
-    let fits = common.key_algorithm.is_none_or(|named| named == KeyAlgorithm::from(algorithm))
+    let names_algorithm = match common.key_algorithm {
+        None => true,
+        Some(_) if is_ed25519 => algorithm == Algorithm::EdDSA,
+        Some(named) => named == KeyAlgorithm::from(algorithm),
+    };
+    let fits = names_algorithm
         && common.public_key_use.is_none_or(|purpose| purpose == PublicKeyUse::Signature)
         && common.key_operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
     fits.then_some(Key { id: common.key_id, algorithm, decoding })

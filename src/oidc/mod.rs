@@ -19,11 +19,14 @@ mod provider;
 
 use std::time::Instant;
 
+use sha2::{Digest, Sha256};
+
 use crate::clock::Timestamp;
 use crate::config::Settings;
 use crate::email::{Email, Hosts};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::failure::Failure;
+use crate::token::hex;
 
 #[cfg(feature = "oidc")]
 pub use jwks::Source;
@@ -35,6 +38,30 @@ pub struct Identity {
     pub subject: String,
     /// The person's address, which the provider has verified.
     pub email: Email,
+    /// What the token is bound to, if it says.
+    pub nonce: Option<String>,
+}
+
+/// The nonce that binds an id token to the invitation of a link: the first 32 hex digits of the SHA-256 of
+/// the link's token.
+pub fn nonce_of(link_token: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(link_token).into();
+    hex(&digest[..16])
+}
+
+impl Identity {
+    /// Checks that the token is bound to the invitation of the link with `link_token`, where `verifier` asks for
+    /// that.
+    ///
+    /// # Errors
+    /// [`Code::IdTokenRejected`](crate::error::Code::IdTokenRejected).
+    pub fn check_nonce(&self, verifier: &Verifier, link_token: &str) -> Result<()> {
+        if !verifier.requires_nonce || self.nonce.as_deref() == Some(&nonce_of(link_token)) {
+            return Ok(());
+        }
+        let detail = "The `nonce` of the id token is not that of the link's invitation.";
+        Err(Error::new(Code::IdTokenRejected, detail))
+    }
 }
 
 /// Checks id tokens of the operator's identity provider, where the server has one.
@@ -42,6 +69,8 @@ pub struct Verifier {
     /// The provider.
     #[cfg(feature = "oidc")]
     provider: Option<provider::Provider>,
+    /// Whether tokens must be bound to the invitation that they answer.
+    requires_nonce: bool,
 }
 
 impl Verifier {
@@ -51,7 +80,7 @@ impl Verifier {
     /// When the settings name a part of a provider only, or the file holds no usable keys.
     #[cfg(feature = "oidc")]
     pub fn new(settings: &Settings) -> std::result::Result<Self, Failure> {
-        Ok(Self { provider: provider::Provider::new(settings)? })
+        Ok(Self { provider: provider::Provider::new(settings)?, requires_nonce: settings.oidc_nonce })
     }
 
     /// A verifier that refuses every id token.
@@ -60,7 +89,7 @@ impl Verifier {
     /// None; with the feature `oidc` there are some.
     #[cfg(not(feature = "oidc"))]
     pub fn new(_settings: &Settings) -> std::result::Result<Self, Failure> {
-        Ok(Self {})
+        Ok(Self { requires_nonce: false })
     }
 
     /// Who `id_token` is about, if it proves that at `now`. Addresses are read with `hosts`.

@@ -6,12 +6,19 @@
 //!
 //! What a delivery is, is a [`Channel`]'s matter: [`crate::mail`] is one.
 //!
+//! # Fairness
+//! [`desk`] decides who is served next: whose turn it is says the channel, who may have how many places [`places`], and whether
+//! there is a way to anybody [`breaker`]. All three are in memory, and work without threads.
+//!
 //! # The clock
 //! Rows are due by the wall clock, which may be set back: then what waits for its next try would wait
 //! for as long as the clock was ahead. So a start, and a worker that sees the clock go back, make due
 //! what lies further ahead than its plan can ever wait.
 
+pub mod breaker;
 mod delay;
+pub mod desk;
+pub mod places;
 
 use std::sync::Arc;
 use std::thread;
@@ -25,6 +32,8 @@ use crate::db::{Db, Load, Reader, Topic, WriteTx};
 use crate::error::Result;
 
 pub use delay::{Delay, delay_ms, longest_wait_sql};
+use desk::{Desk, Done, Found, Offer, Work};
+use places::{Answer, Place, Room};
 
 /// How often a worker looks without being told: at what is due later, and at what another process wrote.
 const POLL: Duration = Duration::from_millis(500);
@@ -41,28 +50,54 @@ const UNNOTICED_MS: i64 = 1_000;
 
 /// One kind of deliveries: a queue in the file, and a way to the outside.
 pub trait Channel: Send + Sync + 'static {
+    /// What names a row that is due.
+    type Row: Send + Sync + 'static;
     /// A claimed row, with all that it takes to deliver it.
     type Item: Send + Sync + 'static;
     /// What became of a delivery.
     type Outcome: Send + Sync + 'static;
+    /// Who was served when.
+    type Turns: Default + Send + 'static;
     /// Who writes in the queue of the writer.
     const NAME: &'static str;
     /// What is announced when a row is added.
     const TOPIC: Topic;
     /// Deliveries at the same time.
-    const ROOM: usize;
+    const ROOM: Room;
 
-    /// When the next row is due, or its lease is over.
+    /// Finds what is due and takes a place of the offer, those first who were served least lately. Looks at a bounded number of
+    /// rows, however many wait.
     ///
     /// # Errors
     /// When the file cannot be read.
-    fn next_due(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>>;
+    fn find(&self, reader: &Reader<'_>, turns: &mut Self::Turns, offer: &mut Offer<'_>) -> Result<Found<Self::Row>>;
 
-    /// Claims up to `room` rows that are due, until [`LEASE_SECONDS`] from now. Rows that have no point any more go.
+    /// Makes ready what has come due, a bounded number of rows: those that waited, and those whose lease is over.
     ///
     /// # Errors
     /// When the file cannot be written.
-    fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Self::Item>>;
+    fn ripen(&self, tx: &WriteTx<'_>) -> Result<()>;
+
+    /// Claims rows until [`LEASE_SECONDS`] from now. Rows that have no point any more go.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn claim(&self, tx: &WriteTx<'_>, rows: &[Self::Row]) -> Result<Vec<Self::Item>>;
+
+    /// What the place of a claimed row is counted under.
+    fn place(&self, item: &Self::Item) -> Place;
+
+    /// What an outcome says about its destination.
+    fn answer(&self, outcome: &Self::Outcome) -> Answer;
+
+    /// Makes due, in their order, rows that wait for a destination which came back; a bounded number. Returns whether there are
+    /// more.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn wake(&self, _tx: &WriteTx<'_>, _place: &Place) -> Result<bool> {
+        Ok(false)
+    }
 
     /// Delivers. Blocks, for less than a lease; holds no connection of the file.
     fn deliver(&self, item: &Self::Item) -> Self::Outcome;
@@ -90,8 +125,8 @@ pub trait Channel: Send + Sync + 'static {
 /// An item with what became of it.
 type Ended<C> = Vec<(<C as Channel>::Item, <C as Channel>::Outcome)>;
 
-/// What a delivery's thread left behind: nothing, if it panicked or could not be started.
-type Left<C> = std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>;
+/// Where a delivery went, and what its thread left behind: nothing, if it panicked or could not be started.
+type Left<C> = (Place, std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>);
 
 /// Delivers what a channel has to deliver.
 pub struct Worker<C: Channel> {
@@ -102,6 +137,8 @@ pub struct Worker<C: Channel> {
     /// What is under way, each on a thread of its own. One of the runtime's would hold up the end of the process for as long as a
     /// silent peer does.
     running: JoinSet<Left<C>>,
+    /// Who is next.
+    desk: Desk<C>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
     /// What the clock showed last.
@@ -114,7 +151,15 @@ impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
     pub fn new(db: Db, channel: Arc<C>) -> Self {
         let last_seen = db.now();
-        Self { db, channel, running: JoinSet::new(), ended: Vec::new(), last_seen, leases_over_at: None }
+        Self {
+            db,
+            channel,
+            running: JoinSet::new(),
+            desk: Desk::default(),
+            ended: Vec::new(),
+            last_seen,
+            leases_over_at: None,
+        }
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
@@ -140,7 +185,7 @@ impl<C: Channel> Worker<C> {
         }
         // What is not done by then keeps its lease, which the next start takes back.
         let _ = tokio::time::timeout(STOP, self.wait()).await;
-        if let Err(error) = self.settle(0).await {
+        if let Err(error) = self.settle(Found { rows: Vec::new(), has_ripe: false }).await {
             log::error!(
                 "{:?}: what was delivered last could not be recorded, and is delivered again: {error}",
                 C::TOPIC
@@ -148,7 +193,7 @@ impl<C: Channel> Worker<C> {
         }
     }
 
-    /// One step: records what has ended, claims what is due as far as there is room, and starts it. Answers how much is under way.
+    /// One step: records what has ended, claims what is due as far as there is room, and starts it. Returns how much is under way.
     ///
     /// # Errors
     /// When the file cannot be read or written: nothing is forgotten then.
@@ -157,21 +202,25 @@ impl<C: Channel> Worker<C> {
             self.note(ended);
         }
         self.watch_clock().await?;
-        let room = C::ROOM.saturating_sub(self.running.len());
-        // What is recorded now may make room at its destination for what waited for that.
-        let is_due = room > 0 && (!self.ended.is_empty() || self.is_due()?);
-        if self.ended.is_empty() && !is_due {
-            return Ok(self.running.len());
+        loop {
+            let found = self.db.read(|reader| self.desk.find(&self.channel, reader))?;
+            if self.ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back() {
+                return Ok(self.running.len());
+            }
+            let done = self.settle(found).await?;
+            done.items.into_iter().for_each(|item| self.start(item));
+            self.desk.put_back(done.back);
+            if !done.is_more {
+                return Ok(self.running.len());
+            }
         }
-        for item in self.settle(if is_due { room } else { 0 }).await? {
-            self.start(item);
-        }
-        Ok(self.running.len())
     }
 
     /// Starts a delivery.
     fn start(&mut self, item: C::Item) {
         let (channel, (left, ended)) = (Arc::clone(&self.channel), oneshot::channel());
+        let place = channel.place(&item);
+        self.desk.begin(place.clone());
         let deliver = move || {
             let outcome = channel.deliver(&item);
             // After a stop nobody waits for it any more.
@@ -180,7 +229,7 @@ impl<C: Channel> Worker<C> {
         if let Err(error) = thread::Builder::new().name("delivery".to_owned()).spawn(deliver) {
             log::error!("{:?}: no thread for a delivery: {error}", C::TOPIC);
         }
-        self.running.spawn(ended);
+        self.running.spawn(async move { (place, ended.await) });
     }
 
     /// Waits for what is under way, and records it.
@@ -189,7 +238,7 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be written.
     pub async fn finish(&mut self) -> Result<()> {
         self.wait().await;
-        self.settle(0).await.map(drop)
+        self.settle(Found { rows: Vec::new(), has_ripe: false }).await.map(drop)
     }
 
     /// Waits for what is under way.
@@ -199,25 +248,21 @@ impl<C: Channel> Worker<C> {
         }
     }
 
-    /// Records what has ended, and claims up to `room` rows.
-    async fn settle(&mut self, room: usize) -> Result<Vec<C::Item>> {
-        let (channel, ended) = (Arc::clone(&self.channel), Arc::new(std::mem::take(&mut self.ended)));
-        let recorded = Arc::clone(&ended);
-        let job = move |tx: &WriteTx<'_>| {
-            recorded.iter().try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
-            if room > 0 { channel.claim(tx, room) } else { Ok(Vec::new()) }
-        };
+    /// Records what has ended, and claims what was found.
+    async fn settle(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
+        let (ended, back) = (std::mem::take(&mut self.ended), self.desk.take_back());
+        let (channel, work) = (Arc::clone(&self.channel), Arc::new(Work { ended, back, found }));
+        let written = Arc::clone(&work);
+        let job = move |tx: &WriteTx<'_>| desk::settle(&*channel, tx, &written);
         let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
-        if outcome.is_err() {
+        if outcome.is_err()
+            && let Some(work) = Arc::into_inner(work)
+        {
             // The job is gone by now, and its handle with it.
-            self.ended = Arc::into_inner(ended).unwrap_or_default();
+            self.ended = work.ended;
+            self.desk.put_back(work.back);
         }
         outcome
-    }
-
-    /// Whether there is anything to claim.
-    fn is_due(&self) -> Result<bool> {
-        self.db.read(|reader| Ok(self.channel.next_due(reader)?.is_some_and(|due| due <= reader.now)))
     }
 
     /// Takes back the leases of the process before this one, and what its clock put off for too long.
@@ -236,6 +281,7 @@ impl<C: Channel> Worker<C> {
         let now = self.db.now();
         if now.as_millis() + UNNOTICED_MS < self.last_seen.as_millis() {
             log::warn!("{:?}: the clock was set back from {} to {now}", C::TOPIC, self.last_seen);
+            self.desk.forget_times();
             self.recall(false).await?;
             self.leases_over_at = Some(Instant::now() + LEASE);
         } else if self.leases_over_at.is_some_and(|over_at| Instant::now() >= over_at) {
@@ -255,8 +301,15 @@ impl<C: Channel> Worker<C> {
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.
     fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
-            Ok(Ok(ended)) => self.ended.push(ended),
-            _ => log::error!("{:?}: a delivery broke off; it is tried again when its lease is over", C::TOPIC),
+            Ok((place, Ok((item, outcome)))) => {
+                self.desk.end(&self.channel, (&place, &outcome), self.db.now());
+                self.ended.push((item, outcome));
+            }
+            Ok((place, Err(_))) => {
+                self.desk.lose(&place);
+                log::error!("{:?}: a delivery broke off; it is tried again when its lease is over", C::TOPIC);
+            }
+            Err(error) => log::error!("{:?}: a delivery was lost: {error}", C::TOPIC),
         }
     }
 }

@@ -2,20 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use super::client::{Client, Headers};
+use uuid::Uuid;
+
+use super::client::{Client, Headers, Reply};
 use super::delivery::DeliveryState;
-use super::delivery::store::{self, Attempt, Claim};
+use super::delivery::store::{body, delete_old};
 use super::guard::Guard;
-use super::{DisabledReason, sign};
+use super::queue::store::{self, Attempt, Claim, Row};
+use super::queue::turns::Turns;
+use super::{DisabledReason, retry, sign};
 use crate::clock::Timestamp;
 use crate::db::{Db, Reader, Topic, WriteTx};
 use crate::dev::faults::{Fault, Faults, Target};
 use crate::error::Result;
+use crate::outbox::desk::{Found, Offer};
+use crate::outbox::places::{Answer, Place, Room};
 use crate::outbox::{self, Delay};
 use crate::secret::Keyring;
 
-/// The most deliveries at a time to one webhook: one that is slow takes no more of the room.
-const ROOM_OF_WEBHOOK: usize = 2;
+/// After how many milliseconds an answer is a slow one: half of what it may take.
+const SLOW_MS: i64 = 5_000;
+/// For how many milliseconds an endpoint may ask to be left alone.
+const MOST_REST_MS: i64 = 60 * 60 * 1000;
 /// When a delivery is tried again, as Standard Webhooks proposes: ten tries within three days and a bit.
 const PLAN: &[Delay] = &[
     Delay { tries: 1, seconds: 5 },
@@ -54,6 +62,20 @@ impl Webhooks {
     }
 }
 
+impl Attempt {
+    /// A try that began at `at` and took `duration_ms`.
+    pub fn new(at: Timestamp, duration_ms: i64, answer: std::result::Result<Reply, &'static str>) -> Self {
+        let (status, error) = match &answer {
+            Ok(Reply { status: status @ 200..=299, .. }) => (Some(*status), None),
+            Ok(Reply { status, .. }) => (Some(*status), Some(format!("the endpoint answered {status}"))),
+            Err(error) => (None, Some((*error).to_owned())),
+        };
+        let ended_at = Timestamp::from_millis(at.as_millis().saturating_add(duration_ms));
+        let rest_ms = answer.ok().and_then(|reply| retry::rest_ms(&reply, ended_at));
+        Self { at, duration_ms, status, error, rest_ms: rest_ms.map(|ms| ms.min(MOST_REST_MS)) }
+    }
+}
+
 /// A delivery that was claimed.
 pub struct Item {
     /// Its row.
@@ -66,22 +88,58 @@ pub struct Item {
     body: Vec<u8>,
 }
 
-impl outbox::Channel for Webhooks {
-    type Item = Item;
-    type Outcome = Attempt;
-    const NAME: &'static str = "webhooks";
-    const TOPIC: Topic = Topic::Webhooks;
-    const ROOM: usize = 64;
-
-    fn next_due(&self, reader: &Reader<'_>) -> Result<Option<Timestamp>> {
-        store::next_due(reader, ROOM_OF_WEBHOOK)
+impl Item {
+    /// The webhook that is told, and the id of the event.
+    pub fn about(&self) -> (Uuid, Uuid) {
+        (self.claim.webhook, self.claim.id)
     }
 
-    fn claim(&self, tx: &WriteTx<'_>, room: usize) -> Result<Vec<Item>> {
+    /// When this try begins.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+}
+
+impl outbox::Channel for Webhooks {
+    type Row = Row;
+    type Item = Item;
+    type Outcome = Attempt;
+    type Turns = Turns;
+    const NAME: &'static str = "webhooks";
+    const TOPIC: Topic = Topic::Webhooks;
+    const ROOM: Room = Room { urgent: 0, usual: 64, slow: 16, unknown: 48, again: 48, organization: 32, first: 1 };
+
+    fn find(&self, reader: &Reader<'_>, turns: &mut Turns, offer: &mut Offer<'_>) -> Result<Found<Row>> {
+        turns.find(reader, offer)
+    }
+
+    fn ripen(&self, tx: &WriteTx<'_>) -> Result<()> {
+        store::ripen(tx)
+    }
+
+    fn place(&self, item: &Item) -> Place {
+        item.claim.place.clone()
+    }
+
+    fn answer(&self, attempt: &Attempt) -> Answer {
+        match (&attempt.error, attempt.duration_ms >= SLOW_MS) {
+            (None, false) => Answer::Taken,
+            (None, true) => Answer::TakenLate,
+            (Some(_), false) => Answer::Failed(attempt.rest_ms),
+            (Some(_), true) => Answer::TimedOut,
+        }
+    }
+
+    fn wake(&self, tx: &WriteTx<'_>, place: &Place) -> Result<bool> {
+        Uuid::try_parse(&place.destination).map_or(Ok(false), |webhook| store::wake(tx, webhook))
+    }
+
+    fn claim(&self, tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Item>> {
         let mut items = Vec::new();
-        for claim in store::claim(tx, room, ROOM_OF_WEBHOOK)? {
+        for claim in store::claim(tx, rows)? {
             // Only where an organization is being deleted is there none.
-            let Some(body) = store::body_of_claim(tx, &claim)? else {
+            let organization = claim.organization.as_deref();
+            let Some(body) = body(tx, (claim.webhook, claim.id), organization, claim.created_at)? else {
                 store::remove(tx, &claim)?;
                 continue;
             };
@@ -97,16 +155,11 @@ impl outbox::Channel for Webhooks {
         let began = Instant::now();
         let answer = match self.faults.take(Target::Webhooks) {
             None => self.client.post(&item.claim.url, &item.headers, &item.body),
-            Some(Fault::Code(code)) => Ok(code),
+            Some(Fault::Code(code)) => Ok(Reply { status: code, retry_after: None }),
             Some(Fault::Fail | Fault::Stall) => Err("the endpoint cannot be reached (/dev/faults)"),
         };
         let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
-        let error = match answer {
-            Ok(200..=299) => None,
-            Ok(status) => Some(format!("the endpoint answered {status}")),
-            Err(error) => Some(error.to_owned()),
-        };
-        Attempt { at: item.at, duration_ms, status: answer.ok(), error }
+        Attempt::new(item.at, duration_ms, answer)
     }
 
     fn record(&self, tx: &WriteTx<'_>, item: &Item, attempt: &Attempt) -> Result<()> {
@@ -116,6 +169,7 @@ impl outbox::Channel for Webhooks {
             (None, _) => (DeliveryState::Delivered, tx.now),
             (Some(_), None) => (DeliveryState::Failed, tx.now),
             (Some(_), Some(ms)) => {
+                let ms = ms.max(attempt.rest_ms.unwrap_or_default());
                 (DeliveryState::Waiting, Timestamp::from_millis(tx.now.as_millis().saturating_add(ms)))
             }
         };
@@ -136,7 +190,7 @@ impl outbox::Channel for Webhooks {
     }
 
     fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
-        store::recall(tx, PLAN, leased_too)
+        store::recall(tx, (PLAN, MOST_REST_MS), leased_too)
     }
 }
 
@@ -157,7 +211,7 @@ pub async fn keep_swept(db: Db) {
 pub async fn sweep(db: &Db) -> Result<usize> {
     let mut swept = 0;
     loop {
-        let job = |tx: &WriteTx<'_>| store::delete_old(tx, tx.now.plus_seconds(-KEPT_SECONDS), ROWS_PER_JOB);
+        let job = |tx: &WriteTx<'_>| delete_old(tx, tx.now.plus_seconds(-KEPT_SECONDS), ROWS_PER_JOB);
         match db.write(job).await? {
             0 => return Ok(swept),
             count => swept += count,

@@ -20,6 +20,15 @@ const MAX_HEAD: usize = 64 * 1024;
 /// What sends deliveries.
 pub struct Client(Agent);
 
+/// What an endpoint answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The status.
+    pub status: u16,
+    /// `Retry-After`, as it was written.
+    pub retry_after: Option<String>,
+}
+
 /// The headers of a delivery that change.
 pub struct Headers {
     /// `webhook-id`.
@@ -51,12 +60,12 @@ impl Client {
         Self(Agent::with_parts(config.build(), DefaultConnector::default(), resolver))
     }
 
-    /// Sends `body` to `url`. Answers the status, once the answer is read as far as it is going to be. Blocks for [`TIMEOUT`] at
+    /// Sends `body` to `url`. Returns the answer, once that is read as far as it is going to be. Blocks for [`TIMEOUT`] at
     /// most.
     ///
     /// # Errors
     /// A few words, which quote nothing that others wrote.
-    pub fn post(&self, url: &str, headers: &Headers, body: &[u8]) -> Result<u16, &'static str> {
+    pub fn post(&self, url: &str, headers: &Headers, body: &[u8]) -> Result<Reply, &'static str> {
         let request = self
             .0
             .post(url)
@@ -67,7 +76,8 @@ impl Client {
         let mut answer = request.send(body).map_err(|error| describe(&error))?;
         // It has the delivery, whatever becomes of the rest of its answer.
         let _ = std::io::copy(&mut answer.body_mut().as_reader().take(MAX_ANSWER), &mut std::io::sink());
-        Ok(answer.status().as_u16())
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok(Reply { status: answer.status().as_u16(), retry_after })
     }
 }
 
@@ -162,7 +172,8 @@ mod tests {
     }
 
     fn post(client: &Client, url: &str) -> Result<u16, &'static str> {
-        client.post(url, &Headers { id: String::new(), timestamp: 0, signature: String::new() }, b"{}")
+        let headers = Headers { id: String::new(), timestamp: 0, signature: String::new() };
+        client.post(url, &headers, b"{}").map(|reply| reply.status)
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //!
 //! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL,
 //!   [`routes`] the HTTP.
-//! * [`delivery`]: the log of what was sent, and what became of it.
+//! * [`queue`]: what waits to be sent. [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
 //! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
 
 pub mod channel;
@@ -13,6 +13,8 @@ pub mod delivery;
 pub mod guard;
 pub mod json;
 pub mod new;
+pub mod queue;
+pub mod retry;
 pub mod routes;
 pub mod sign;
 pub mod store;

@@ -76,7 +76,7 @@ fn a_webhook_that_waits_for_its_next_try_is_called_at_once_when_the_clock_is_set
         endpoint.script(&[Act::Status(500)]);
         app.invite("acme", "a@b.co");
         soon(|| endpoint.received().len(), |count| *count == 1);
-        let waits = || app.db_rows("select state from webhook_delivery where leased = 0 and attempts = 1").len();
+        let waits = || app.db_rows("select state from webhook_delivery where lane is not null and attempts = 1").len();
         soon(waits, |count| *count == 1);
         app.clock.set(app.clock.now().plus_seconds(-jump / 1000));
         soon(|| endpoint.received().len(), |count| *count == 2);
@@ -90,7 +90,7 @@ fn what_waits_no_longer_than_its_plan_keeps_waiting_when_the_clock_is_set_back_a
     app.invite("acme", "a@b.co");
     for tries in 1..=2 {
         soon(|| endpoint.received().len(), |count| *count == tries);
-        let waits = format!("select id from webhook_delivery where leased = 0 and attempts = {tries}");
+        let waits = format!("select id from webhook_delivery where lane is not null and attempts = {tries}");
         soon(|| app.db_rows(&waits).len(), |count| *count == 1);
         if tries == 1 {
             app.advance_to(10_000);
@@ -110,7 +110,7 @@ fn what_a_clock_put_off_for_too_long_goes_out_at_the_next_start() {
         fail(&app, 1);
         let made = app.invite("acme", "a@b.co");
         soon(|| look(&app, &made), |found| found["deliveryAttempts"] == 1);
-        let waits = || app.db_rows("select id from webhook_delivery where leased = 0 and attempts = 1").len();
+        let waits = || app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1").len();
         soon(waits, |count| *count == 1);
         let conn = rusqlite::Connection::open(&app.database).expect("it opens");
         // As a process whose clock was ahead by so much has left them.

@@ -23,6 +23,7 @@
 //!   and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
+//! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
@@ -85,6 +86,7 @@ mod retention;
 mod secret;
 mod security;
 mod signals;
+mod simulation;
 mod sse;
 mod support;
 mod webhooks;

@@ -1,20 +1,25 @@
 //! Many creates in one request and one commit, each with a result of its own.
+//!
+//! [`report`] is what became of them: as it is answered, and as it is stored.
 
+pub mod report;
 pub mod routes;
 mod store;
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::create::{self, By, Outcome};
-use super::new::{CreateBody, NewInvitation, Rules, Sending};
+use super::create::{self, By};
+use super::new::{CreateBody, NewInvitation, OnConflict, Rules, Sending};
 use super::{Invitation, json};
 use crate::clock::Timestamp;
 use crate::db::WriteTx;
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::object;
 use crate::organization::OrganizationId;
+use report::{Report, RowResult};
 
 /// The most rows of a batch.
 const MAX_ROWS: usize = 1000;
@@ -44,24 +49,6 @@ pub struct Batch {
     pub is_dry_run: bool,
 }
 
-/// What became of a row.
-#[derive(Debug)]
-pub enum RowResult {
-    /// There is a new invitation, or one stands already: it as JSON.
-    Done(Outcome, Box<RawValue>),
-    /// It was refused.
-    Failed(Error),
-}
-
-/// What became of a batch.
-#[derive(Debug)]
-pub struct Report {
-    /// One result a row, in their order.
-    pub rows: Vec<RowResult>,
-    /// Whether anything was kept.
-    pub is_committed: bool,
-}
-
 impl Batch {
     /// Checks `body` by `rules` at `now`. What is wrong with a row is a matter of that row.
     ///
@@ -80,7 +67,8 @@ impl Batch {
             rules.sending = Sending { limits: std::sync::Arc::default(), ..rules.sending };
         }
         let parse = |body| NewInvitation::parse(organization.clone(), body, &rules, now);
-        let rows = bodies.into_iter().map(parse).collect();
+        let mut rows: Vec<_> = bodies.into_iter().map(parse).collect();
+        refuse_repeated(&mut rows);
         Ok(Self { rows, is_atomic: body.atomic.unwrap_or_default(), is_dry_run })
     }
 
@@ -111,18 +99,30 @@ impl Batch {
     }
 }
 
+/// Refuses each row that asks for the standing invitation of an address which a row before it asks for, too:
+/// the same invitation need not be told a thousand times.
+fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
+    let mut seen = HashSet::new();
+    for row in rows {
+        let is_repeated =
+            row.as_ref().is_ok_and(|new| new.on_conflict == OnConflict::Return && !seen.insert(new.email.clone()));
+        if is_repeated {
+            let error =
+                FieldError::new("/email", FieldCode::Conflict, "a row before this one asks for the same address");
+            *row = Err(Error::validation(vec![error]));
+        }
+    }
+}
+
 /// Makes the invitation of one row.
 fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &By) -> Result<RowResult> {
-    let show = |invitation: &Invitation<'_>| {
-        let text = String::from_utf8(json::to_bytes(invitation)?).map_err(Error::internal)?;
-        RawValue::from_string(text).map_err(Error::internal)
-    };
+    let show = |invitation: &Invitation<'_>| Ok((invitation.id, json::to_raw(invitation)?));
     let new = match row {
         Ok(new) => new,
         Err(error) => return Ok(RowResult::Failed(error.repeat())),
     };
     match tx.part(|| create::create(tx, new, by, show).map(|made| (made, true))) {
-        Ok((outcome, invitation)) => Ok(RowResult::Done(outcome, invitation)),
+        Ok((outcome, (id, json))) => Ok(RowResult::Done { outcome, id, json }),
         Err(error) if error.code.meaning().status >= 500 => Err(error),
         Err(error) => Ok(RowResult::Failed(error)),
     }
@@ -131,7 +131,7 @@ fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &By) -> Result<Row
 /// The result of a row in an atomic batch in which another one failed.
 fn undone(row: RowResult) -> RowResult {
     match row {
-        RowResult::Done(..) => RowResult::Failed(Error::new(
+        RowResult::Done { .. } => RowResult::Failed(Error::new(
             Code::BatchUndone,
             "Another row of this atomic batch failed, so nothing of it was kept.",
         )),

@@ -4,78 +4,24 @@ use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde::Serialize;
-use serde_json::value::RawValue;
-use utoipa::ToSchema;
 
-use super::{Batch, BatchBody, Report, RowResult, store};
+use super::report::{BatchAnswer, StoredReport};
+use super::{Batch, BatchBody, store};
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::State;
 use crate::http::auth::{Access, Write};
 use crate::http::idempotency::{self as stored, IdempotencyKey};
 use crate::http::json::{Json, LARGE_BODY};
 use crate::http::params::{InOrganization, Once};
-use crate::http::problem::Problem;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, Answer};
-use crate::invitation::Invitation;
-use crate::invitation::create::{By, Outcome};
+use crate::invitation::create::By;
 use crate::organization::OrganizationId;
+use crate::purge;
 
 /// How many times its bytes a batch takes up once it is parsed.
 const PARSED_TIMES: usize = 4;
-use crate::purge;
-
-/// What became of a batch.
-#[derive(Serialize, ToSchema)]
-pub struct BatchAnswer<'a> {
-    /// Whether anything was kept: not in a dry run, nor where a row of an atomic batch failed.
-    pub committed: bool,
-    /// How many rows made an invitation, or met one that `onConflict` is content with.
-    pub succeeded: usize,
-    /// How many rows were refused.
-    pub failed: usize,
-    /// One result a row, in their order.
-    pub results: Vec<BatchResult<'a>>,
-}
-
-/// What became of a row.
-#[derive(Serialize, ToSchema)]
-pub struct BatchResult<'a> {
-    /// Its place in the batch, from 0.
-    pub index: usize,
-    /// The status that a create of its own would have been answered with; 424 where another row undid it.
-    pub status: u16,
-    /// The invitation; not in a dry run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Invitation<'_>, required = false)]
-    pub invitation: Option<&'a RawValue>,
-    /// Why it was refused.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Problem<'_>, required = false)]
-    pub error: Option<Problem<'a>>,
-}
-
-/// The answer to a batch, as JSON.
-fn write(report: &Report, is_dry_run: bool, request_id: &str) -> Result<Vec<u8>> {
-    let result = |(index, row)| match row {
-        &RowResult::Done(outcome, ref invitation) => BatchResult {
-            index,
-            status: if outcome == Outcome::Created { 201 } else { 200 },
-            invitation: (!is_dry_run).then_some(&**invitation),
-            error: None,
-        },
-        RowResult::Failed(error) => {
-            let error = Problem::of(error, request_id);
-            BatchResult { index, status: error.status, invitation: None, error: Some(error) }
-        }
-    };
-    let results: Vec<_> = report.rows.iter().enumerate().map(result).collect();
-    let failed = results.iter().filter(|result| result.error.is_some()).count();
-    let (committed, succeeded) = (report.is_committed, results.len() - failed);
-    serde_json::to_vec(&BatchAnswer { committed, succeeded, failed, results }).map_err(Error::internal)
-}
 
 /// `POST /v1/organizations/{organizationId}/invitations/batch` with `invitations:write`: 200 with one result a row.
 ///
@@ -93,7 +39,7 @@ fn write(report: &Report, is_dry_run: bool, request_id: &str) -> Result<Vec<u8>>
     request_body(content = BatchBody, example = json!({"invitations": [{"email": "ada@example.com", "role": "developer"},
         {"email": "grace@example.com", "role": "admin"}], "atomic": true})),
     responses(
-        (status = 200, description = "The results.", body = BatchAnswer<'_>, headers(
+        (status = 200, description = "The results.", body = BatchAnswer, headers(
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
         ), example = json!({"committed": true, "succeeded": 1, "failed": 0,
             "results": [{"index": 0, "status": 201, "invitation": crate::invitation::example()}]})),
@@ -116,16 +62,28 @@ pub async fn create(
         return Ok(HttpResponse::Ok().content_type("application/json").body(body));
     }
     let load = Load { jobs: 1, rows: batch.row_count(), bytes: length * PARSED_TIMES };
+    let organization = access.organization.clone();
     let job = move |tx: &WriteTx<'_>| {
-        idempotency::once(tx, ticket.as_ref(), || {
-            purge::store::check_stands(tx, &access.organization)?;
+        let mut made = None;
+        let answer = idempotency::once(tx, ticket.as_ref(), || {
+            purge::store::check_stands(tx, &organization)?;
             let report = batch.run(tx, &by)?;
-            let body = write(&report, false, &by.origin.request_id)?;
+            let stored = StoredReport::new(&report, &by.origin.request_id)?;
+            let body = stored.to_bytes()?;
+            made = Some((stored, report));
             Ok(Answer { status: 200, location: None, body, replayed: false })
-        })
+        })?;
+        Ok((answer, made))
     };
-    let answer = author.write_load(&state.db, load, job).await?;
-    Ok(stored::head(&answer).body(answer.body))
+    let (answer, made) = author.write_load(&state.db, load, job).await?;
+    let body = match made {
+        Some((stored, report)) => stored.answer(report, false)?,
+        None => {
+            let stored = StoredReport::parse(&answer.body)?;
+            state.db.read(|reader| stored.repeat(reader, &access.organization))?
+        }
+    };
+    Ok(stored::head(&answer).body(body))
 }
 
 /// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write waits for it.
@@ -133,6 +91,9 @@ async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: By) -
     let (batch, actor) = (Arc::new(batch), by.origin.actor.clone());
     let rows = Arc::clone(&batch);
     let copy = move |reader: &Reader<'_>, stage: &Stage| store::copy(reader, stage, &organization, &rows.emails());
-    let run = move |tx: &WriteTx<'_>| write(&batch.run(tx, &by)?, true, &by.origin.request_id);
+    let run = move |tx: &WriteTx<'_>| {
+        let report = batch.run(tx, &by)?;
+        StoredReport::new(&report, &by.origin.request_id)?.answer(report, true)
+    };
     db.rehearse(&actor, copy, run).await
 }

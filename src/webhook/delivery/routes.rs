@@ -17,6 +17,7 @@ use crate::http::params::{OfDelivery, OfWebhook, Once};
 use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, Answer};
+use crate::webhook::queue::store as queue;
 use crate::webhook::store::get as get_webhook;
 
 /// `GET /v1/webhooks/{webhookId}/deliveries` with `admin`: 200 with an array, one page of it.
@@ -127,7 +128,7 @@ pub async fn test(
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             get_webhook(tx, id.0, &rights)?.check_enabled()?;
-            let delivery = store::queue_test(tx, id.0)?;
+            let delivery = queue::queue_test(tx, id.0)?;
             queued(tx, &base, DeliveryId { webhook: id.0, delivery })
         })
     };
@@ -171,7 +172,7 @@ pub async fn redeliver(
             let webhook = get_webhook(tx, id.webhook, &rights)?;
             store::find(tx, id.webhook, id.delivery)?.ok_or_else(Error::not_found)?;
             webhook.check_enabled()?;
-            store::requeue(tx, id.webhook, id.delivery)?;
+            queue::requeue(tx, id.webhook, id.delivery)?;
             queued(tx, &base, id)
         })
     };

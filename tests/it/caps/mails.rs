@@ -80,7 +80,7 @@ fn beyond_what_all_may_send_mail_waits_and_no_answer_says_so() {
 #[test]
 fn codes_count_as_mail_and_asking_looks_the_same_when_they_are_enough() {
     let smtp = Smtp::start();
-    let app = start(&smtp, &["--limit-recipient", "2", "--limit-proofs", "0"]);
+    let app = start(&smtp, &["--limit-recipient", "2", "--limit-codes", "0"]);
     app.set_present();
     let made = invite(&app, "acme", "victim@b.co", r#","notify":false"#).json();
     let token = app.token_of(&made);

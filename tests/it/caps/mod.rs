@@ -1,7 +1,8 @@
 //! What is bounded for all is bounded for each: one caller or organization leaves the others theirs.
 //!
-//! [`mails`]: what one person is sent.
+//! [`answers`]: stored answers, and batches. [`mails`]: what one person is sent.
 
+mod answers;
 mod mails;
 
 use std::sync::mpsc;

@@ -206,7 +206,8 @@ fn what_waits_to_be_told_or_sent_of_it_is_never_told_or_sent() {
     // queued beside the server.
     let queue = |tx: &invited::db::WriteTx<'_>| {
         let due = START + 1_000;
-        Ok(tx.execute(&format!("insert into mail select id, 0, x'', {due}, 0, null, null from invitation"), [])?)
+        let row = format!("id, 0, x'', organization_id, 'b.co', null, {due}, 0, null, null");
+        Ok(tx.execute(&format!("insert into mail select {row} from invitation"), [])?)
     };
     assert_eq!(invited::db::write_beside(&app.database, queue), Ok(1));
     begin(&app, "acme");

@@ -1,10 +1,11 @@
 //! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes of it.
 //!
-//! * [`delivery`]: what becomes of a mail whatever the server does. [`kinds`]: codes, reminders, notices.
+//! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start.
 
 mod delivery;
+mod fair;
 mod injection;
 mod kinds;
 mod settings;

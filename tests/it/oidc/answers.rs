@@ -65,10 +65,11 @@ fn an_id_token_of_another_person_is_refused_counted_and_uses_nothing_up() {
         assert_eq!(refusal(&answer), (403, "email_mismatch".to_owned()));
         assert!(!answer.text().to_lowercase().contains("jane"), "{}", answer.text());
     }
-    let right = signer.token(&claims());
-    assert_eq!(refusal(&app.person("accept", &body(&token, &right))), (429, "rate_limited".to_owned()));
+    assert_eq!(refusal(&app.person("accept", &body(&token, &eve))), (429, "rate_limited".to_owned()));
     assert_eq!(app.contents(), before);
-    assert_eq!(app.person("accept", &body(&of_other, &right)).status, 200, "another link is not locked");
+    let right = signer.token(&claims());
+    assert_eq!(app.person("accept", &body(&token, &right)).status, 200, "the right one is never refused");
+    assert_eq!(app.person("accept", &body(&of_other, &right)).status, 200);
 }
 
 #[test]
@@ -107,4 +108,30 @@ fn an_id_token_opens_exactly_the_invitation_of_its_link() {
     let (made, other) = (app.invite("acme", "jane.doe@example.com"), app.invite("globex", "jane.doe@example.com"));
     assert_eq!(app.person("accept", &body(&app.token_of(&made), &signer.token(&claims()))).status, 200);
     assert_eq!(app.get(&path_of(&other)).json()["status"], "pending");
+}
+
+#[test]
+fn where_a_nonce_is_required_an_id_token_is_good_for_the_invitation_of_one_link_only() {
+    let signer = Signer::ed("d");
+    let (app, _file) = start(&signer, &["--oidc-nonce"]);
+    let made = ["acme", "globex"].map(|organization| app.invite(organization, "jane.doe@example.com"));
+    let tokens = made.each_ref().map(|made| app.token_of(made));
+    let bound = |nonce: Value| signer.token(&claims_with(&json!({ "nonce": nonce })));
+    let of_link = |token: &str| Value::from(invited::oidc::nonce_of(token));
+    let before = app.contents();
+    for nonce in [Value::Null, json!(""), json!("0".repeat(32)), json!([of_link(&tokens[0])]), of_link(&tokens[1])] {
+        let answer = app.person("accept", &body(&tokens[0], &bound(nonce.clone())));
+        assert_eq!(refusal(&answer), (403, "id_token_rejected".to_owned()), "{nonce}");
+    }
+    assert_eq!(app.contents(), before);
+    assert_eq!(app.person("accept", &body(&tokens[0], &bound(of_link(&tokens[0])))).status, 200);
+    let (lax, _file) = start(&signer, &[]);
+    let token = lax.token_of(&lax.invite("acme", "jane.doe@example.com"));
+    assert_eq!(lax.person("accept", &body(&token, &bound(json!("of the application")))).status, 200);
+}
+
+#[test]
+fn the_nonce_of_a_link_is_half_of_its_hash() {
+    // As `printf '' | sha256sum` says.
+    assert_eq!(invited::oidc::nonce_of(""), "e3b0c44298fc1c149afbf4c8996fb924");
 }

@@ -46,8 +46,13 @@ fn settings(words: &[&str]) -> Settings {
 
 /// A verifier with the keys in a file or at a URL.
 fn verifier_of(jwks: &str) -> Verifier {
+    verifier_with(jwks, &[])
+}
+
+/// The same with more settings.
+fn verifier_with(jwks: &str, more: &[&str]) -> Verifier {
     let words = ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks", jwks];
-    Verifier::new(&settings(&words)).unwrap_or_else(|failure| panic!("{failure}"))
+    Verifier::new(&settings(&[&words, more].concat())).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// A file with the set of `keys`.
@@ -116,6 +121,32 @@ fn each_allowed_algorithm_proves_subject_and_address_in_normal_form() {
         assert_eq!(identity.subject, "248289761001");
         assert_eq!(identity.email.as_str(), "jane.doe@example.com");
     }
+}
+
+#[test]
+fn a_key_and_a_token_may_call_the_algorithm_ed25519() {
+    let signer = Signer::ed("d");
+    let mut named = signer.jwk();
+    named["alg"] = json!("Ed25519");
+    let token = |alg: &str| signer.sign(&json!({ "alg": alg, "typ": "JWT", "kid": "d" }), &claims().to_string());
+    for jwk in [named.clone(), signer.jwk()] {
+        let verifier = verifier(&[jwk]);
+        for alg in ["Ed25519", "EdDSA"] {
+            assert!(verify(&verifier, &token(alg)).is_ok(), "{alg}");
+        }
+        for alg in ["ed25519", "Ed448", "ED25519"] {
+            assert!(rejection(&verifier, &token(alg)).contains("RS256, ES256 or EdDSA"), "{alg}");
+        }
+        let altered = token("Ed25519").replacen('.', ".e30", 1);
+        assert!(rejection(&verifier, &altered).contains("signature"));
+        let access = json!({ "alg": "Ed25519", "typ": "at+jwt", "kid": "d" });
+        assert!(rejection(&verifier, &signer.sign(&access, &claims().to_string())).contains("`typ`"));
+        let critical = json!({ "alg": "Ed25519", "crit": ["b64"], "kid": "d" });
+        assert!(rejection(&verifier, &signer.sign(&critical, &claims().to_string())).contains("`crit`"));
+    }
+    let mut rsa = Signer::rsa("r").jwk();
+    rsa["alg"] = json!("Ed25519");
+    assert!(rejection(&verifier(&[rsa, named]), &Signer::rsa("r").token(&claims())).contains("No key"));
 }
 
 #[test]

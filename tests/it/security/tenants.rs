@@ -168,8 +168,8 @@ impl Board {
     fn set_webhook(&self) -> String {
         let body = json!({"url": "https://hooks.invalid/", "organizationId": "acme", "types": ["invitation.erased"]});
         let id = self.app.post("/v1/webhooks", &body.to_string()).json()["id"].as_str().expect("an id").to_owned();
-        let insert = "insert into webhook_delivery (webhook_id, id, state, due_at, leased, attempts, created_at)
-            values (unhex(?1), unhex(?1), 1, 0, 0, 1, 0)";
+        let insert = "insert into webhook_delivery (webhook_id, id, state, due_at, attempts, created_at)
+            values (unhex(?1), unhex(?1), 1, 0, 1, 0)";
         let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(insert, [id.replace('-', "")])?);
         assert_eq!(invited::db::write_beside(&self.app.database, job), Ok(1));
         id

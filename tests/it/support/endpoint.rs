@@ -14,6 +14,10 @@ use super::Answer;
 pub enum Act {
     /// Answers this status without a body.
     Status(u16),
+    /// Answers this status, and asks to be left alone for so long.
+    Later(u16, &'static str),
+    /// Answers 204 after so many milliseconds.
+    Slow(u64),
     /// Answers 307 to another endpoint.
     Redirect(SocketAddr),
     /// Answers 200 with a page for people.
@@ -203,11 +207,19 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+    if let Act::Slow(ms) = act {
+        std::thread::sleep(Duration::from_millis(ms));
+    }
     // The client sees the end of the answer, and opens its next connection, after this.
     close(shared);
     let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n");
     match act {
         Act::Status(status) => stream.write_all(head(&format!("{status} X"), "Content-Length: 0\r\n").as_bytes()),
+        Act::Later(status, until) => {
+            let more = format!("Content-Length: 0\r\nRetry-After: {until}\r\n");
+            stream.write_all(head(&format!("{status} X"), &more).as_bytes())
+        }
+        Act::Slow(_) => stream.write_all(head("204 X", "Content-Length: 0\r\n").as_bytes()),
         Act::Redirect(to) => {
             let location = format!("Location: http://{to}/\r\nContent-Length: 0\r\n");
             stream.write_all(head("307 X", &location).as_bytes())

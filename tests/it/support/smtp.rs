@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,8 @@ pub enum Act {
     Take,
     /// Answers this to the recipient.
     Answer(&'static str),
+    /// Answers this to the sender.
+    Sender(&'static str),
     /// Takes it, and closes the connection without saying so.
     Drop,
     /// Says nothing any more.
@@ -64,6 +66,12 @@ struct Shared {
     script: Mutex<VecDeque<Act>>,
     /// What came.
     received: Mutex<Vec<Received>>,
+    /// How it answers a login; none: it offers none.
+    login: Mutex<Option<&'static str>>,
+    /// How long it thinks about each mail.
+    pause: Mutex<Duration>,
+    /// Connections so far.
+    connections: AtomicUsize,
     /// Whether it is over.
     is_over: AtomicBool,
 }
@@ -92,6 +100,7 @@ impl Smtp {
                 if for_thread.is_over.load(Ordering::SeqCst) {
                     return;
                 }
+                for_thread.connections.fetch_add(1, Ordering::SeqCst);
                 let shared = Arc::clone(&for_thread);
                 // The client may close whenever it likes.
                 std::thread::spawn(move || drop(serve(&stream, &shared)));
@@ -108,6 +117,21 @@ impl Smtp {
     /// Does this with the next mails, in this order.
     pub fn script(&self, acts: &[Act]) {
         self.shared.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
+    }
+
+    /// Answers this to every login from now on.
+    pub fn answer_logins(&self, answer: &'static str) {
+        *self.shared.login.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+    }
+
+    /// Thinks so long about each mail from now on.
+    pub fn pause(&self, pause: Duration) {
+        *self.shared.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+    }
+
+    /// How many connections were made.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
     }
 
     /// What came so far.
@@ -141,21 +165,26 @@ impl Drop for Smtp {
 fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let say = |text: &str| (&*stream).write_all(format!("{text}\r\n").as_bytes());
+    let login = || *shared.login.lock().unwrap_or_else(PoisonError::into_inner);
     say("220 test ESMTP")?;
     let (mut from, mut to, mut act) = (String::new(), Vec::new(), Act::Take);
     while let Some(line) = lines.next().transpose()? {
         let path = line.split_once(":<").map(|(_, path)| path.split('>').next().unwrap_or_default().to_owned());
         match (line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str(), path) {
-            ("EHLO", _) => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
+            ("EHLO", _) => match login() {
+                Some(_) => say("250-test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000")?,
+                None => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
+            },
+            ("AUTH", _) => say(login().unwrap_or("500 what"))?,
             ("MAIL", Some(path)) => {
                 (from, to) = (path, Vec::new());
                 act = shared.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Act::Take);
-                say("250 ok")?;
+                say(if let Act::Sender(answer) = act { answer } else { "250 ok" })?;
             }
             ("RCPT", Some(path)) => match act {
                 Act::Answer(answer) => say(answer)?,
                 Act::Stall => std::thread::sleep(Duration::from_secs(60)),
-                Act::Take | Act::Drop => {
+                Act::Take | Act::Drop | Act::Sender(_) => {
                     to.push(path);
                     say("250 ok")?;
                 }
@@ -166,6 +195,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                 while let Some(line) = lines.next().transpose()?.filter(|line| line != ".") {
                     raw += &format!("{}\r\n", line.strip_prefix('.').unwrap_or(&line));
                 }
+                std::thread::sleep(*shared.pause.lock().unwrap_or_else(PoisonError::into_inner));
                 let mail = Received { from: from.clone(), to: to.clone(), raw };
                 shared.received.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
                 if matches!(act, Act::Drop) {

@@ -169,8 +169,8 @@ fn one_that_stalls_and_one_that_is_dead_hold_up_no_other() {
     willing.wait(50);
     // The one that stalls has not even come to its first end by now.
     assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    assert_eq!((stalling.received().len(), stalling.most_open()), (2, 2), "two at a time");
-    assert!(willing.most_open() <= 2);
+    assert_eq!((stalling.received().len(), stalling.most_open()), (1, 1), "one at a time");
+    assert!((2..=8).contains(&willing.most_open()), "{}", willing.most_open());
 }
 
 #[test]
@@ -233,21 +233,17 @@ fn what_waits_when_an_address_is_erased_is_told_without_it() {
 fn what_waited_or_was_under_way_at_a_stop_arrives_after_it_under_the_same_id() {
     let mut app = serve();
     let endpoint = Endpoint::start();
-    endpoint.script(&[Act::Status(500), Act::Stall, Act::Stall]);
+    endpoint.script(&[Act::Status(500), Act::Stall]);
     let hook = for_acme(&app, &endpoint);
     app.invite("acme", "waiting@b.co");
     wait_tried(&app, &hook, 1);
-    // Two under way, and one that has no room beside them.
+    // One under way, and two that have no room beside it.
     invite_many(&app, "acme", 3);
-    let before = endpoint.wait(3);
+    let before = endpoint.wait(2);
     app.restart();
-    let mut log = wait_for(&app, &hook, |log| log.iter().filter(|one| one["state"] == "delivered").count() == 3);
-    let waiting = log.pop().expect("a delivery");
-    assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("waiting"), &json!(1)), "its time has not come");
-    app.advance_to(10_000);
     wait_for(&app, &hook, |log| log.iter().all(|one| one["state"] == "delivered"));
     let received = endpoint.received();
-    assert_eq!(received.len(), 7);
+    assert_eq!(received.len(), 6);
     for first in &before {
         let same: Vec<_> =
             received.iter().filter(|one| one.header("webhook-id") == first.header("webhook-id")).collect();

@@ -1,9 +1,10 @@
 //! Webhooks as an endpoint meets them.
 //!
 //! * [`delivery`]: what it is told of, and what not. [`signatures`]: what proves where it comes from.
-//! * [`retries`]: what becomes of a delivery whatever the endpoint does.
+//! * [`fair`]: who is told first, and when one is back. [`retries`]: what becomes of a delivery whatever the endpoint does.
 
 mod delivery;
+mod fair;
 mod retries;
 mod signatures;
 

@@ -1,0 +1,56 @@
+//! What leads to all destinations: while it is away, one probe goes out and the rest waits.
+
+use super::delay::{Delay, delay_ms};
+use super::places::Answer;
+use crate::clock::Timestamp;
+
+/// When the next probe goes out while nobody can be reached: often enough that all that waits is out a minute after the return.
+const AWAY: &[Delay] = &[
+    Delay { tries: 1, seconds: 1 },
+    Delay { tries: 2, seconds: 3 },
+    Delay { tries: 3, seconds: 10 },
+    Delay { tries: u32::MAX, seconds: 15 },
+];
+/// The same while we are refused, which only the operator can mend. Some servers lock out who tries a wrong password often.
+const BARRED: &[Delay] = &[Delay { tries: 2, seconds: 60 }, Delay { tries: u32::MAX, seconds: 300 }];
+
+/// The breaker of a channel. In memory only: a restart tries at once.
+#[derive(Debug, Default)]
+pub struct Breaker {
+    /// Probes that failed; 0: the way is open.
+    failures: u32,
+    /// Whether we were refused at the last one.
+    is_barred: bool,
+    /// When the next probe goes out.
+    next_at: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// How many more deliveries may begin now, with `under_way` others; none: as many as there are places for.
+    pub fn most(&self, under_way: usize, now: Timestamp) -> Option<usize> {
+        let next_at = self.next_at?;
+        Some(usize::from(under_way == 0 && next_at <= now))
+    }
+
+    /// Notes what a try came to.
+    pub fn note(&mut self, answer: Answer, now: Timestamp) {
+        let is_barred = match answer {
+            Answer::NoWay => false,
+            Answer::Barred => true,
+            _ => return *self = Self::default(),
+        };
+        // What was under way when the way was closed says nothing new.
+        if self.next_at.is_some_and(|next_at| next_at > now) && is_barred == self.is_barred {
+            return;
+        }
+        self.failures = if is_barred == self.is_barred { self.failures.saturating_add(1) } else { 1 };
+        self.is_barred = is_barred;
+        let ms = delay_ms(if is_barred { BARRED } else { AWAY }, self.failures).unwrap_or_default();
+        self.next_at = Some(Timestamp::from_millis(now.as_millis().saturating_add(ms)));
+    }
+
+    /// Has the next probe go out at once: the clock was set back.
+    pub fn forget_times(&mut self) {
+        self.next_at = self.next_at.map(|_| Timestamp::from_millis(0));
+    }
+}

@@ -1,0 +1,56 @@
+//! R31: deliveries are live, whatever peers and clocks do.
+//!
+//! The outbox is worked without threads, in virtual time: the desk, the channels and the SQL are those of the server, only the
+//! peers are made up. They stall, fail, limit, answer late and come back; the clock jumps both ways; the server is restarted, and
+//! deliveries are lost. Some time after the last fault everything due must be out, and nothing of what was deleted or revoked.
+//!
+//! ```text
+//! INVITED_SIMULATION=full cargo test --release --test it simulation
+//! ```
+//!
+//! does 10,000 seeds of each kind. `INVITED_SIMULATION_SEED=n` begins with another seed; a failure prints its own.
+//!
+//! * [`world`]: the outbox in virtual time. [`chance`]: what is left to chance. [`mail`], [`webhooks`]: the peers, and what must hold.
+
+mod chance;
+mod mail;
+mod webhooks;
+mod world;
+
+use invited::db::WriteTx;
+
+use crate::support::{TestApp, scale};
+use chance::Chance;
+
+/// The variable that selects the full figure when it says `full`.
+const SCALE_VARIABLE: &str = "INVITED_SIMULATION";
+/// The variable that says with which seed to start.
+const SEED_VARIABLE: &str = "INVITED_SIMULATION_SEED";
+/// When the last fault ends, in milliseconds of virtual time.
+const FAULTS_END: i64 = 300_000;
+
+/// Runs `story` with one seed after the other, each in a transaction that is undone.
+fn with_seeds(story: impl Fn(&WriteTx<'_>, &mut Chance) -> Result<(), String>) {
+    let app = TestApp::serve();
+    let first = std::env::var(SEED_VARIABLE).ok().map_or(1, |seed| seed.parse().expect("a seed is a number"));
+    for seed in first..first + scale(SCALE_VARIABLE, 12, 10_000) {
+        let mut told = Ok(());
+        // An error undoes all of it, so that the next seed finds an empty file.
+        let undone = invited::db::write_beside(&app.database, |tx| {
+            told = story(tx, &mut Chance::new(seed));
+            Err::<(), _>(invited::error::Error::internal("undone"))
+        });
+        assert!(undone.is_err());
+        assert_eq!(told, Ok(()), "see it again: {SEED_VARIABLE}={seed} cargo test --test it simulation");
+    }
+}
+
+#[test]
+fn every_mail_is_out_soon_after_the_last_fault_and_none_of_what_is_gone() {
+    with_seeds(mail::story);
+}
+
+#[test]
+fn every_event_is_told_soon_after_the_last_fault_and_none_of_what_is_gone() {
+    with_seeds(webhooks::story);
+}

@@ -1,0 +1,149 @@
+//! The outbox in virtual time: what [`invited::outbox::Worker`] does, without its threads.
+
+use invited::clock::Timestamp;
+use invited::db::WriteTx;
+use invited::outbox::Channel;
+use invited::outbox::desk::{self, Desk, Work};
+use invited::outbox::places::Place;
+
+use crate::support::START;
+
+/// How often a worker looks by itself.
+const POLL: i64 = 500;
+/// How long a lease lasts.
+const LEASE: i64 = 120_000;
+
+/// What a made-up peer does with a delivery.
+pub struct Reply<O> {
+    /// After how many milliseconds.
+    pub after_ms: i64,
+    /// What it comes to; none: its thread broke off.
+    pub outcome: Option<O>,
+}
+
+/// A delivery under way.
+struct Flight<C: Channel> {
+    /// When it ends.
+    ends_at: i64,
+    /// Its place.
+    place: Place,
+    /// What is delivered.
+    item: C::Item,
+    /// What it comes to.
+    outcome: Option<C::Outcome>,
+}
+
+/// A channel that is worked off.
+pub struct World<'a, C: Channel> {
+    /// The file.
+    tx: &'a WriteTx<'a>,
+    /// What is delivered.
+    channel: C,
+    /// Who is next.
+    desk: Desk<C>,
+    /// The milliseconds that passed.
+    pub passed: i64,
+    /// What the clock shows beyond them.
+    pub offset: i64,
+    /// What the clock showed last.
+    last_seen: Timestamp,
+    /// After the clock was set back: when the leases are over that were given before.
+    leases_over_at: Option<i64>,
+    /// What is under way.
+    flights: Vec<Flight<C>>,
+}
+
+impl<'a, C: Channel> World<'a, C> {
+    /// A worker that begins.
+    pub fn new(tx: &'a WriteTx<'a>, channel: C) -> Self {
+        let last_seen = Timestamp::from_millis(START);
+        let (desk, flights) = (Desk::default(), Vec::new());
+        Self { tx, channel, desk, passed: 0, offset: 0, last_seen, leases_over_at: None, flights }
+    }
+
+    /// The transaction at the present time.
+    pub fn tx(&self) -> WriteTx<'a> {
+        self.tx.at(Timestamp::from_millis(START + self.passed + self.offset))
+    }
+
+    /// Forgets what a process knows, and what was under way: it starts anew.
+    pub fn restart(&mut self) -> invited::error::Result<()> {
+        (self.desk, self.leases_over_at) = (Desk::default(), None);
+        self.flights.clear();
+        self.last_seen = self.tx().now;
+        self.channel.release(&self.tx())?;
+        self.channel.recall(&self.tx(), false)
+    }
+
+    /// Works until `until`.
+    pub fn run(
+        &mut self,
+        until: i64,
+        peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>,
+    ) -> invited::error::Result<()> {
+        loop {
+            self.step(peer)?;
+            if self.passed >= until {
+                return Ok(());
+            }
+            let next_end = self.flights.iter().map(|flight| flight.ends_at).min().unwrap_or(i64::MAX);
+            self.passed = next_end.min(self.passed + POLL).min(until).max(self.passed);
+        }
+    }
+
+    /// One step, as the worker does it.
+    fn step(&mut self, peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>) -> invited::error::Result<()> {
+        let mut ended = self.land();
+        self.watch_clock()?;
+        let tx = self.tx();
+        loop {
+            let found = self.desk.find(&self.channel, &tx.reader())?;
+            if ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back() {
+                return Ok(());
+            }
+            let work = Work { ended: std::mem::take(&mut ended), back: self.desk.take_back(), found };
+            let done = desk::settle(&self.channel, &tx, &work)?;
+            for item in done.items {
+                let place = self.channel.place(&item);
+                self.desk.begin(place.clone());
+                let Reply { after_ms, outcome } = peer(&item, self.passed);
+                self.flights.push(Flight { ends_at: self.passed + after_ms.max(1), place, item, outcome });
+            }
+            self.desk.put_back(done.back);
+            if !done.is_more {
+                return Ok(());
+            }
+        }
+    }
+
+    /// What has ended by now.
+    fn land(&mut self) -> Vec<(C::Item, C::Outcome)> {
+        let (now, passed) = (self.tx().now, self.passed);
+        let mut ended = Vec::new();
+        for flight in self.flights.extract_if(.., |flight| flight.ends_at <= passed) {
+            match flight.outcome {
+                Some(outcome) => {
+                    self.desk.end(&self.channel, (&flight.place, &outcome), now);
+                    ended.push((flight.item, outcome));
+                }
+                None => self.desk.lose(&flight.place),
+            }
+        }
+        ended
+    }
+
+    /// Sees when the clock was set back.
+    fn watch_clock(&mut self) -> invited::error::Result<()> {
+        let tx = self.tx();
+        if tx.now.as_millis() + 1_000 < self.last_seen.as_millis() {
+            self.desk.forget_times();
+            self.channel.recall(&tx, false)?;
+            self.leases_over_at = Some(self.passed + LEASE);
+        } else if self.leases_over_at.is_some_and(|over_at| self.passed >= over_at) {
+            self.channel.recall(&tx, true)?;
+            self.leases_over_at = None;
+        }
+        self.last_seen = tx.now;
+        Ok(())
+    }
+}
