@@ -156,7 +156,7 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N")]
     pub limit_key: Option<u32>,
 
-    /// Requests a minute without a valid key by one address, or one /64 of IPv6; 0: no limit [default: 300; dev: 0]
+    /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many by one /48; 0: no limit [default: 300; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
     pub limit_address: Option<u32>,
 

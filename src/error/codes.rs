@@ -99,7 +99,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "origin_not_allowed",
         status: 403,
         title: "Origin not allowed",
-        meaning: "The operations under `/dev/` answer no web page of another origin, whatever it sends. Call them from a terminal or a test.",
+        meaning: "In `invited dev` no web page of another origin changes anything, and under `/dev/` none reads anything. Call from a terminal, a test or the server of your application.",
     },
     Meaning {
         code: Code::IdTokenRejected,
