@@ -230,7 +230,12 @@ impl Smtp {
 
     /// A connection to the first address of the host that greets: that of last time, then all others.
     fn reach(&self, started: Instant) -> Result<SmtpConnection, NoConnection> {
-        let mut addresses: Vec<_> = (self.server.host.as_str(), self.server.port).to_socket_addrs()?.collect();
+        let addresses = (self.server.host.as_str(), self.server.port).to_socket_addrs()?.collect();
+        self.greet(addresses, started)
+    }
+
+    /// The same of `addresses`.
+    fn greet(&self, mut addresses: Vec<SocketAddr>, started: Instant) -> Result<SmtpConnection, NoConnection> {
         let last = self.greeted.lock().ok().and_then(|greeted| *greeted);
         addresses.sort_by_key(|address| Some(*address) != last);
         let tls = self.tls.as_ref().filter(|_| self.server.security == Security::Tls);
@@ -345,6 +350,43 @@ fn without(line: &str, hidden: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A mail server that greets once; where it is.
+    fn greeting() -> std::io::Result<SocketAddr> {
+        use std::io::{BufRead, BufReader, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        std::thread::spawn(move || -> std::io::Result<()> {
+            for stream in listener.incoming() {
+                let mut stream = stream?;
+                stream.write_all(b"220 here\r\n")?;
+                BufReader::new(stream.try_clone()?).read_line(&mut String::new())?;
+                stream.write_all(b"250 here\r\n")?;
+            }
+            Ok(())
+        });
+        Ok(address)
+    }
+
+    #[test]
+    fn every_address_of_a_host_is_tried_and_the_one_that_greeted_comes_first_from_then_on() -> std::io::Result<()> {
+        let server = Server::parse("smtp://mail.example.com?tls=none").map_err(|_| std::io::ErrorKind::Other)?;
+        let from = Address::new_dangerous("invitations", "example.com");
+        let smtp = Smtp::new(server, from).map_err(|_| std::io::ErrorKind::Other)?;
+        let mut addresses = Vec::new();
+        for _ in 0..4 {
+            // A port that nobody listens at any more.
+            addresses.push(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+        }
+        assert!(smtp.greet(addresses.clone(), Instant::now()).is_err());
+        addresses.push(greeting()?);
+        assert!(smtp.greet(addresses.clone(), Instant::now()).is_ok());
+        // One that stands still is not even asked before it.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0")?;
+        let (asked, began) = (vec![silent.local_addr()?, addresses[4]], Instant::now());
+        assert!(smtp.greet(asked, began).is_ok() && began.elapsed() < Duration::from_secs(2));
+        Ok(())
+    }
 
     #[test]
     fn an_error_is_one_short_line_without_recipient_and_password() {

@@ -72,6 +72,12 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from event where organization_id = 'a' and id > x'00' and id < x'ff' order by id limit 20",
         "select * from event where organization_id = 'a' and id > x'00' and id < x'ff' order by id desc limit 20",
         "select id from event where organization_id = 'a' order by id desc limit 1",
+        "select organization_id from mail where lane = 1 and organization_id > 'a' order by organization_id limit 1",
+        "select domain from mail where lane = 1 and organization_id = 'a' and domain > 'b' order by domain limit 1",
+        "select * from mail where lane = 1 and organization_id = 'a' and domain = 'b' order by due_at limit 1",
+        "select 1 from mail where lane is null and due_at <= 1 limit 1",
+        "select * from webhook_delivery where webhook_id = x'00' and state = 0 and lane = 1 and due_at <= 1
+         order by due_at, id limit 8",
         "select settings from organization where id = 'a'",
         "select 1 from purge where organization_id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",
