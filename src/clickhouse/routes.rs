@@ -171,7 +171,8 @@ pub async fn create(
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>| wrap(DialectInvitation::from(invitation), &by.origin.request_id);
+            let show =
+                |invitation: &Invitation<'_>, _| wrap(DialectInvitation::from(invitation), &by.origin.request_id);
             let (_, body) = creation::create(tx, &new, &by, show)?;
             Ok(Answer { status: 200, location: None, body, replayed: false })
         })

@@ -171,7 +171,7 @@ impl Entry {
 
     /// Makes the invitation, and what became of it. `tx` is at its time.
     fn insert(&self, tx: &WriteTx<'_>, by: &By) -> Result<Outcome> {
-        let (outcome, id) = create::create(tx, &self.new, by, |invitation| Ok(invitation.id))?;
+        let (outcome, id) = create::create(tx, &self.new, by, |invitation, _| Ok(invitation.id))?;
         let change = match self.status {
             Status::Accepted => Change::Accept,
             Status::Declined => Change::Decline,

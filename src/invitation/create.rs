@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::new::{NewInvitation, OnConflict};
 use super::renew::{in_the_way, renew};
 use super::transition::{self, Change, Present};
-use super::{Delivery, Invitation, Status, store};
+use super::{Delivery, Invitation, Status, json, store};
 use crate::db::WriteTx;
 use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
@@ -21,6 +21,20 @@ pub struct By {
     pub rights: Rights,
     /// Where the change comes from.
     pub origin: Origin,
+}
+
+impl By {
+    /// What they are told of `invitation`: all of one that they have just made, as they said all of that; of one that
+    /// was there before only what they may see.
+    ///
+    /// # Errors
+    /// None that can happen: every field can be written.
+    pub fn shown(&self, invitation: &Invitation<'_>, outcome: Outcome) -> Result<Vec<u8>> {
+        match outcome {
+            Outcome::Created => json::to_bytes(invitation),
+            Outcome::Standing => json::to_bytes_for(invitation, &self.rights),
+        }
+    }
 }
 
 /// What became of it.
@@ -42,7 +56,7 @@ pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
     by: &By,
-    show: impl FnOnce(&Invitation<'_>) -> Result<T>,
+    show: impl FnOnce(&Invitation<'_>, Outcome) -> Result<T>,
 ) -> Result<(Outcome, T)> {
     by.rights.check_grant(new.role.as_str())?;
     let settings = organization::store::ensure(tx, &new.organization)?;
@@ -52,11 +66,11 @@ pub fn create<T>(
         Some(id) => {
             // The usual case: the row is known without reading it again.
             let expires_at = settings.expiry(new.expiry).from(tx.now);
-            return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at))?));
+            return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at), Outcome::Created)?));
         }
         None => meet_standing(tx, new, by, &settings)?,
     };
-    let shown = store::find(tx, tx.now, (&new.organization, id), show)?;
+    let shown = store::find(tx, tx.now, (&new.organization, id), |invitation| show(invitation, outcome))?;
     shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::Invitation;
 use crate::error::{Error, Result};
+use crate::key::{Rights, Scope};
 
 /// Bytes that hold most invitations.
 const USUAL_LEN: usize = 384;
@@ -89,11 +90,36 @@ pub fn to_bytes(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// The same as a part of other JSON.
+/// The invitation as JSON, for a caller with `rights`: without `invitations:read` nothing that others said of it,
+/// nor how it came to stand where it stands.
 ///
 /// # Errors
 /// See [`write()`].
-pub fn to_raw(invitation: &Invitation<'_>) -> Result<Box<RawValue>> {
-    let text = String::from_utf8(to_bytes(invitation)?).map_err(Error::internal)?;
+pub fn to_bytes_for(invitation: &Invitation<'_>, rights: &Rights) -> Result<Vec<u8>> {
+    if rights.scopes.contain(Scope::Read) {
+        return to_bytes(invitation);
+    }
+    to_bytes(&Invitation {
+        accepted_at: None,
+        accepted_by: None,
+        declined_at: None,
+        revoked_at: None,
+        inviter: None,
+        metadata: None,
+        redirect_url: None,
+        send_count: None,
+        last_sent_at: None,
+        delivery_attempts: None,
+        delivery_error: None,
+        ..*invitation
+    })
+}
+
+/// JSON as a part of other JSON.
+///
+/// # Errors
+/// When it is not text.
+pub fn raw(json: Vec<u8>) -> Result<Box<RawValue>> {
+    let text = String::from_utf8(json).map_err(Error::internal)?;
     RawValue::from_string(text).map_err(Error::internal)
 }

@@ -22,6 +22,7 @@ use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVer
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, Answer};
+use crate::key::Scope;
 use crate::page::MAX_LIMIT;
 
 /// `GET /v1/organizations/{organizationId}/invitations` with `invitations:read`: 200 with an array.
@@ -106,10 +107,11 @@ pub async fn create(
     let author = access.caller.author();
     let by = By { origin: access.origin(), rights: access.caller.rights };
     let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
+    let may_read = by.rights.scopes.contain(Scope::Read);
     let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
     let job = move |tx: &crate::db::WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>| Ok((invitation.id, json::to_bytes(invitation)?));
+            let show = |invitation: &Invitation<'_>, outcome| Ok((invitation.id, by.shown(invitation, outcome)?));
             let (outcome, (id, body)) = create::create(tx, &new, &by, show)?;
             let (status, location) = match outcome {
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
@@ -118,7 +120,10 @@ pub async fn create(
             Ok(Answer { status, location, body, replayed: false })
         })
     };
-    Ok(stored::respond(author.write(&state.db, job).await?))
+    let answer = author.write(&state.db, job).await?;
+    // A part of an invitation has no version.
+    let is_whole = may_read || answer.status == 201;
+    Ok(if is_whole { stored::respond(answer) } else { stored::head(&answer).body(answer.body) })
 }
 
 /// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200 with the invitation, or

@@ -55,7 +55,7 @@ async fn create(db: &Db, number: usize) {
     };
     let by = crate::support::anybody();
     let new = invited::invitation::new::NewInvitation::parse(organization, body, &rules(), db.now()).expect("fine");
-    db.write(move |tx| invited::invitation::create::create(tx, &new, &by, |_| Ok(()))).await.expect("it commits");
+    db.write(move |tx| invited::invitation::create::create(tx, &new, &by, |_, _| Ok(()))).await.expect("it commits");
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
             let body = json!({ "email": email, "role": "developer", "metadata": { "name": name } });
             let body: new::CreateBody = serde_json::from_value(body).expect("a body");
             let new = new::NewInvitation::parse(organization, body, &rules, tx.now).expect("fine");
-            let show = |made: &invited::invitation::Invitation<'_>| Ok(made.id);
+            let show = |made: &invited::invitation::Invitation<'_>, _| Ok(made.id);
             let (_, id) = create::create(tx, &new, &by, show)?;
             if random.u8(0..3) == 0 {
                 invited::invitation::delete::delete(tx, (&new.organization, id), &by, |_| Ok(()))?;

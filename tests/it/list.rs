@@ -142,7 +142,7 @@ fn insert_many(app: &TestApp, count: usize) {
             let email = Some(format!("p{number}@b.co"));
             let body = CreateBody { email, role: Some(role.to_owned()), ..CreateBody::default() };
             let new = NewInvitation::parse(organization.clone(), body, &rules, tx.now)?;
-            invited::invitation::create::create(tx, &new, &by, |_| Ok(()))?;
+            invited::invitation::create::create(tx, &new, &by, |_, _| Ok(()))?;
         }
         Ok(())
     })

@@ -116,7 +116,7 @@ fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
 
 /// Makes the invitation of one row.
 fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &By) -> Result<RowResult> {
-    let show = |invitation: &Invitation<'_>| Ok((invitation.id, json::to_raw(invitation)?));
+    let show = |invitation: &Invitation<'_>, outcome| Ok((invitation.id, json::raw(by.shown(invitation, outcome)?)?));
     let new = match row {
         Ok(new) => new,
         Err(error) => return Ok(RowResult::Failed(error.repeat())),

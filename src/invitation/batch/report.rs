@@ -13,6 +13,7 @@ use super::super::{Invitation, json, store};
 use crate::db::Reader;
 use crate::error::{Error, Result};
 use crate::http::problem::Problem;
+use crate::key::Rights;
 use crate::organization::OrganizationId;
 
 /// What became of a row.
@@ -141,14 +142,15 @@ impl StoredReport {
         self.answer_with(report.rows.into_iter().map(shown).collect())
     }
 
-    /// The answer to a repetition: with the invitations in `organization` as they are now.
+    /// The answer to a repetition by a caller with `rights`: with the invitations in `organization` as they are now.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn repeat(self, reader: &Reader<'_>, organization: &OrganizationId) -> Result<Vec<u8>> {
+    pub fn repeat(self, reader: &Reader<'_>, organization: &OrganizationId, rights: &Rights) -> Result<Vec<u8>> {
+        let show = |invitation: &Invitation<'_>| json::raw(json::to_bytes_for(invitation, rights)?);
         let find = |result: &StoredResult| {
             let id = result.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-            let find = |id| store::find(reader, reader.now, (organization, id), json::to_raw);
+            let find = |id| store::find(reader, reader.now, (organization, id), show);
             id.map_or(Ok(None), find)
         };
         let invitations: Result<_> = self.results.iter().map(find).collect();

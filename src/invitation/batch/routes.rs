@@ -62,7 +62,7 @@ pub async fn create(
         return Ok(HttpResponse::Ok().content_type("application/json").body(body));
     }
     let load = Load { jobs: 1, rows: batch.row_count(), bytes: length * PARSED_TIMES };
-    let organization = access.organization.clone();
+    let (organization, rights) = (access.organization.clone(), by.rights.clone());
     let job = move |tx: &WriteTx<'_>| {
         let mut made = None;
         let answer = idempotency::once(tx, ticket.as_ref(), || {
@@ -80,7 +80,7 @@ pub async fn create(
         Some((stored, report)) => stored.answer(report, false)?,
         None => {
             let stored = StoredReport::parse(&answer.body)?;
-            state.db.read(|reader| stored.repeat(reader, &access.organization))?
+            state.db.read(|reader| stored.repeat(reader, &access.organization, &rights))?
         }
     };
     Ok(stored::head(&answer).body(body))

@@ -21,7 +21,7 @@ use crate::invitation::create::By;
 use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, json, link as links, new, renew, store};
-use crate::key::Author;
+use crate::key::{Author, Scope};
 use crate::organization::{self, OrganizationId};
 
 /// Which invitation a change is about, and who makes it.
@@ -34,6 +34,8 @@ struct Target {
     by: By,
     /// What makes the request recognizable, where it may have one effect only.
     ticket: Option<Ticket>,
+    /// Whether they vouch that a person owns the invited address.
+    vouches: bool,
 }
 
 impl Target {
@@ -41,24 +43,33 @@ impl Target {
     fn new<R: Right>(access: Access<R>, id: InvitationId, key: Option<(IdempotencyKey, [u8; 32])>) -> Self {
         let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
         let by = By { origin: access.origin(), rights: access.caller.rights };
-        Self { organization: access.organization, id: id.0, by, ticket }
+        let vouches = R::SCOPE == Scope::Accept;
+        Self { organization: access.organization, id: id.0, by, ticket, vouches }
     }
 
-    /// Makes a change and answers the invitation as it is then.
+    /// Makes a change and returns the invitation as it is then, as far as the caller may see it.
     async fn change(
         self,
         state: &State,
         mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
     ) -> Result<HttpResponse> {
         let author = Author::new(&self.by.origin.actor);
+        // Whoever vouches for the person is told what they joined by.
+        let scopes = self.by.rights.scopes;
+        let is_told = scopes.contain(Scope::Read) || self.vouches;
         let job = move |tx: &WriteTx<'_>| {
             idempotency::once(tx, self.ticket.as_ref(), || {
                 change(tx, &self)?;
-                let body = store::find(tx, tx.now, (&self.organization, self.id), json::to_bytes)?;
+                let show = |invitation: &Invitation<'_>| {
+                    if is_told { json::to_bytes(invitation) } else { json::to_bytes_for(invitation, &self.by.rights) }
+                };
+                let body = store::find(tx, tx.now, (&self.organization, self.id), show)?;
                 Ok(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false })
             })
         };
-        Ok(stored::respond(author.write(&state.db, job).await?))
+        let answer = author.write(&state.db, job).await?;
+        // A part of it has no version.
+        Ok(if is_told { stored::respond(answer) } else { stored::head(&answer).body(answer.body) })
     }
 
     /// The invitation, if it has the version that the caller means.

@@ -114,3 +114,54 @@ fn beyond_its_room_a_caller_is_refused_before_any_effect_and_only_with_a_key() {
     app.advance_to(25 * 3_600_000);
     assert_eq!(create("later@b.co", Some("later"), &greedy).status, 201, "a day later");
 }
+
+#[test]
+fn who_may_not_read_is_told_of_what_was_there_before_only_where_it_stands() {
+    let app = TestApp::start(Mode::Serve, &["--resend-cooldown", "0s"]);
+    let writer = app.key(&[Scope::Write], &["acme"], None);
+    let acceptor = app.key(&[Scope::Accept], &["acme"], None);
+    let secret = json!({ "email": "a@b.co", "role": "r", "metadata": { "secret": 1 },
+        "inviter": { "name": "Hidden", "email": "hidden@b.co" }, "redirectUrl": "http://invited.test/hidden" });
+    let made = app.post(&invitations("acme"), &secret.to_string()).json();
+    let path = invitation("acme", &made["id"]);
+    let send = |key: &str, method: &str, path: &str, body: &Value| {
+        app.anonymous(method, path).bearer(key).json(body.to_string()).send()
+    };
+    let again = |rule: &str| json!({ "email": "a@b.co", "role": "r", "onConflict": rule });
+    let rows = json!({ "invitations": [again("return")] });
+    let answers = [
+        send(&writer, "PATCH", &path, &json!({})),
+        send(&writer, "POST", &invitations("acme"), &again("return")),
+        send(&writer, "POST", &invitations("acme"), &again("resend")),
+        send(&writer, "POST", &format!("{path}/resend"), &json!({})),
+        send(&writer, "POST", &format!("{}/batch", invitations("acme")), &rows),
+    ];
+    for answer in answers {
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        for hidden in ["secret", "Hidden", "hidden", "metadata", "inviter"] {
+            assert!(!answer.text().contains(hidden), "{hidden}: {}", answer.text());
+        }
+        assert!(answer.text().contains(made["id"].as_str().expect("an id")), "{}", answer.text());
+    }
+    let accepted = send(&acceptor, "POST", &format!("{path}/accept"), &json!({ "email": "a@b.co" }));
+    assert_eq!((accepted.status, &accepted.json()["metadata"]), (200, &json!({ "secret": 1 })), "whoever vouches");
+    let own =
+        send(&writer, "POST", &invitations("acme"), &secret.to_string().replace("a@b", "c@b").parse().expect("JSON"));
+    assert_eq!((own.status, &own.json()["metadata"]), (201, &json!({ "secret": 1 })), "what it said itself");
+}
+
+#[test]
+fn a_repeated_batch_shows_a_caller_without_reading_no_change_of_others() {
+    let app = TestApp::serve();
+    let writer = app.key(&[Scope::Write], &["acme"], None);
+    let body = json!({ "invitations": [{ "email": "a@b.co", "role": "r" }] }).to_string();
+    let send = || {
+        let request = app.anonymous("POST", &format!("{}/batch", invitations("acme"))).bearer(&writer);
+        request.header("Idempotency-Key", "k").json(&body).send().json()["results"][0]["invitation"].clone()
+    };
+    let made = send();
+    let patch = json!({ "metadata": { "hidden": 1 } }).to_string();
+    assert_eq!(app.request("PATCH", &invitation("acme", &made["id"])).json(patch).send().status, 200);
+    let again = send();
+    assert_eq!((&again["id"], &again["status"], again.get("metadata")), (&made["id"], &json!("pending"), None));
+}
