@@ -110,9 +110,14 @@ impl Destination {
         self.taken_at.is_none_or(|taken_at| self.failures >= AWAY && was_away(taken_at))
     }
 
-    /// Notes what a try came to. Returns whether the destination is back.
-    fn note(&mut self, answer: Answer, now: Timestamp) -> bool {
-        let width = if let Pace::Steady(width) = self.pace { width } else { 1 };
+    /// Notes what a try came to. Returns whether the destination is back. One that answers, whatever that is, keeps
+    /// `fewest` places: what it does not take must not hold up what it takes.
+    fn note(&mut self, answer: Answer, now: Timestamp, fewest: usize) -> bool {
+        let width = match self.pace {
+            Pace::Steady(width) => width,
+            Pace::Unknown => fewest,
+            Pace::Slow => 1,
+        };
         match answer {
             Answer::Taken | Answer::TakenLate => {
                 let is_back = self.is_back(now);
@@ -122,7 +127,7 @@ impl Destination {
                 is_back
             }
             Answer::Failed(rest_ms) => {
-                self.pace = Pace::Steady((width / 2).max(1));
+                self.pace = Pace::Steady((width / 2).max(fewest));
                 self.failures = self.failures.saturating_add(1);
                 self.rests_until =
                     rest_ms.map(|ms| Timestamp::from_millis(now.as_millis().saturating_add(ms))).max(self.rests_until);
@@ -215,7 +220,7 @@ impl Places {
     pub fn end(&mut self, place: &Place, answer: Answer, now: Timestamp) -> bool {
         self.give_back(place);
         self.forget_some();
-        self.destinations.entry(key(place)).or_insert(Destination::UNKNOWN).note(answer, now)
+        self.destinations.entry(key(place)).or_insert(Destination::UNKNOWN).note(answer, now, self.room.first)
     }
 
     /// Forgets destinations when there are many: first those that nothing is known against.

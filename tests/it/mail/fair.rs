@@ -71,6 +71,22 @@ fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
 }
 
 #[test]
+fn one_that_stalls_and_others_that_are_put_off_hold_up_nobody_of_their_own_domain() {
+    let smtp = Smtp::start();
+    smtp.script(&[Act::Stall, Act::Answer("451 4.7.1 later"), Act::Answer("550 5.1.1 no such user"), Act::Drop]);
+    let app = app(&smtp, &[]);
+    for name in ["stalls", "later", "unknown", "dropped"] {
+        invite(&app, &format!("{name}@example.com"), &json!({}));
+    }
+    let start = Instant::now();
+    for number in 0..20 {
+        let other = invite(&app, &format!("p{number}@example.com"), &json!({}));
+        wait_until(&app, &other, "sent");
+    }
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+#[test]
 fn while_the_server_is_away_one_mail_is_tried_and_all_go_out_when_it_is_back() {
     let gone = Smtp::start();
     let (address, url) = (gone.address, gone.url());
