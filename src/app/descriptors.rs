@@ -23,7 +23,7 @@ const OWN: usize = 32;
 const OWN_OF_WORKER: usize = 6;
 /// Descriptors without which nothing can be served.
 const FEWEST: usize = 16;
-/// Descriptors that connections never take: deliveries of mail (10) and webhooks (64) take one each,
+/// Descriptors that connections never take: deliveries of mail (14) and webhooks (64) take one each,
 /// and the file takes some now and then. Of a small rest, connections leave half.
 const RESERVE: usize = 80;
 /// Connections of a worker, whatever the system admits: what the framework takes as a bound, too.
