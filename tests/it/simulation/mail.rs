@@ -54,7 +54,7 @@ fn invite(tx: &WriteTx<'_>, organization: &str, email: &str) -> invited::error::
     };
     let organization = OrganizationId::parse(organization).expect("an id");
     let new = NewInvitation::parse(organization, body, &rules, tx.now)?;
-    Ok(create(tx, &new, &anybody(), |_, invitation| Ok(invitation.id))?.1)
+    Ok(create(tx, &new, &anybody(), |invitation, _| Ok(invitation.id))?.1)
 }
 
 impl Story {
