@@ -43,6 +43,8 @@ pub use signals::Signals;
 
 /// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
 const BODIES: usize = 16 * 1024 * 1024;
+/// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
+const ANSWERS: usize = 64 * 1024 * 1024;
 /// One caller may have three quarters of them.
 const BODIES_TIMES: usize = 3;
 /// How often the limits forget who has not used them lately.
@@ -123,6 +125,7 @@ impl Program {
             room_for_answers: config.room_for_answers(),
             max_webhooks: limits.max_webhooks,
             bodies: Shares::new(BODIES, BODIES_TIMES),
+            answers: Shares::new(ANSWERS, BODIES_TIMES),
             start,
             stopping: Stopping::default(),
         };

@@ -8,6 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 
 use super::connection::Answering;
+use crate::limits::Share;
 
 /// Bytes that are handed to a connection at a time. The framework copies all that it is given, and holds the copy for as long
 /// as the peer does not read it.
@@ -23,10 +24,12 @@ struct AnswerBody {
     _left: Payload,
     /// That the request is being answered.
     _answering: Option<Answering>,
+    /// The memory that it takes.
+    _room: Option<Share>,
 }
 
-/// `body` in pieces, with `left` and `answering` until its end.
-pub fn attach(body: BoxBody, left: Payload, answering: Option<Answering>) -> BoxBody {
+/// `body` in pieces, with `left`, `answering` and `room` until its end.
+pub fn attach(body: BoxBody, left: Payload, answering: Option<Answering>, room: Option<Share>) -> BoxBody {
     let is_one_piece = match body.size() {
         BodySize::None => true,
         BodySize::Sized(length) => length <= PIECE as u64,
@@ -35,7 +38,7 @@ pub fn attach(body: BoxBody, left: Payload, answering: Option<Answering>) -> Box
     if is_one_piece && matches!(left, Payload::None) {
         return body;
     }
-    BoxBody::new(AnswerBody { body, rest: Bytes::new(), _left: left, _answering: answering })
+    BoxBody::new(AnswerBody { body, rest: Bytes::new(), _left: left, _answering: answering, _room: room })
 }
 
 impl MessageBody for AnswerBody {

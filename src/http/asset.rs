@@ -16,6 +16,9 @@ use crate::token::hex;
 /// Bytes of the hash that is a tag.
 const TAG: usize = 8;
 
+/// Marks an answer whose bytes are there in any case, however many peers get them.
+pub struct Static;
+
 /// A page or a document.
 pub struct Asset {
     /// Its `Content-Type`.
@@ -72,7 +75,9 @@ impl Asset {
         let bytes = form.bytes.clone();
         let length = bytes.len() as u64;
         let part = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
-        response.content_type(self.content_type).body(SizedStream::new(length, part))
+        let mut response = response.content_type(self.content_type).body(SizedStream::new(length, part));
+        response.extensions_mut().insert(Static);
+        response
     }
 }
 

@@ -9,16 +9,18 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{ConnectionType, Version};
+use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
+use super::asset::Static;
 use super::connection::{self, Answering};
-use super::{State, answer_body, host, problem, unread};
+use super::{State, answer_body, auth, host, problem, unread};
 use crate::clickhouse;
 use crate::error::{Code, Error, Result};
+use crate::limits::Share;
 
 /// The header that names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +29,10 @@ const POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
 /// Longest id that is taken from a caller.
 const MAX_REQUEST_ID: usize = 128;
+/// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
+const LARGE_ANSWER: u64 = 64 * 1024;
+/// Bytes that a list in pages holds: one page, and a piece of it on its way.
+const STREAMED: usize = 400 * 1024;
 /// Longest path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
 
@@ -70,7 +76,7 @@ pub async fn envelope(
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
-        return Ok(finish(request.into_response(respond(&error, &id.0)), &id, answering));
+        return Ok(finish(request.into_response(respond(&error, &id.0)), &id, (answering, None)));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
@@ -82,7 +88,13 @@ pub async fn envelope(
     if let Some(problem) = problem {
         response = response.into_response(problem);
     }
-    let response = finish(response, &id, answering);
+    let room = make_room(&response);
+    if let Err(error) = &room {
+        response = response.into_response(respond(error, &id.0));
+        // Whoever reads nothing is not kept.
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    let response = finish(response, &id, (answering, room.ok().flatten()));
     log::debug!("request {}: {} in {:?}", id.0, response.status().as_u16(), start.elapsed());
     Ok(response)
 }
@@ -111,12 +123,34 @@ fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
     InternalError::from_response("answered", response).into()
 }
 
+/// Takes memory for a large answer until its peer has read it. Whoever leaves many of them unread gets no more, and nobody
+/// else is refused. Only of a GET: what has changed something is answered in any case. Static answers and streams of events
+/// hold nothing of their own.
+fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
+    let request = response.request();
+    let bytes = match response.response().body().size() {
+        BodySize::Sized(length) if length > LARGE_ANSWER => usize::try_from(length).unwrap_or(usize::MAX),
+        BodySize::Stream => STREAMED,
+        _ => return Ok(None),
+    };
+    let holds_nothing = response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json")
+        || response.response().extensions().contains::<Static>();
+    match state_of(request) {
+        Some(state) if request.method() == Method::GET && !holds_nothing => {
+            let detail = "Too many large answers to this caller are not read yet.";
+            let room = state.answers.take(&auth::actor_of(request), bytes);
+            room.map(Some).ok_or_else(|| Error::new(Code::Overloaded, detail))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Puts the headers of every answer on `response`, and what is left of the request's body behind it. Until its last byte
-/// was handed over it is being answered.
+/// was handed over it is being answered, and holds its memory.
 fn finish(
     mut response: ServiceResponse<BoxBody>,
     id: &RequestId,
-    answering: Option<Answering>,
+    (answering, room): (Option<Answering>, Option<Share>),
 ) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
     if state_of(response.request()).is_some_and(|state| state.stopping.has_begun()) {
@@ -130,7 +164,7 @@ fn finish(
         head.set_connection_type(ConnectionType::Close);
     }
     let left = unread::take(response.request());
-    response.map_body(|_, body| answer_body::attach(body, left, answering))
+    response.map_body(|_, body| answer_body::attach(body, left, answering, room))
 }
 
 /// What all requests of the server share. The tests of this file have no server.

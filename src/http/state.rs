@@ -43,6 +43,8 @@ pub struct State {
     pub max_webhooks: u32,
     /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.
     pub bodies: Shares,
+    /// The memory for large answers that are not read yet, in bytes.
+    pub answers: Shares,
     /// What a reset puts back.
     pub start: Start,
     /// Whether the server is about to stop.

@@ -185,6 +185,9 @@ impl<C: Channel> Worker<C> {
         }
         // What is not done by then keeps its lease, which the next start takes back.
         let _ = tokio::time::timeout(STOP, self.wait()).await;
+        if self.ended.is_empty() {
+            return;
+        }
         if let Err(error) = self.settle(Found { rows: Vec::new(), has_ripe: false }).await {
             log::error!(
                 "{:?}: what was delivered last could not be recorded, and is delivered again: {error}",

@@ -4,6 +4,7 @@
 
 mod answers;
 mod mails;
+mod unread;
 
 use std::sync::mpsc;
 use std::time::Duration;
