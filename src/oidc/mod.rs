@@ -54,7 +54,7 @@ impl Identity {
     /// that.
     ///
     /// # Errors
-    /// [`Code::IdTokenRejected`](crate::error::Code::IdTokenRejected).
+    /// [`Code::IdTokenRejected`].
     pub fn check_nonce(&self, verifier: &Verifier, link_token: &str) -> Result<()> {
         if !verifier.requires_nonce || self.nonce.as_deref() == Some(&nonce_of(link_token)) {
             return Ok(());
@@ -95,9 +95,9 @@ impl Verifier {
     /// Who `id_token` is about, if it proves that at `now`. Addresses are read with `hosts`.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`](crate::error::Code::ValidationFailed) at `/idToken` without a provider,
-    /// [`Code::IdTokenRejected`](crate::error::Code::IdTokenRejected) with the reason, and
-    /// [`Code::IdentityProviderUnavailable`](crate::error::Code::IdentityProviderUnavailable) as long as there are no keys.
+    /// [`Code::ValidationFailed`] at `/idToken` without a provider,
+    /// [`Code::IdTokenRejected`] with the reason, and
+    /// [`Code::IdentityProviderUnavailable`] as long as there are no keys.
     pub async fn verify(&self, id_token: &str, now: Timestamp, hosts: Hosts) -> Result<Identity> {
         self.verify_at(id_token, now, hosts, Instant::now()).await
     }
