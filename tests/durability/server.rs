@@ -73,7 +73,7 @@ impl Launch {
         // A load writes to the same addresses and asks with dead keys more often than anybody should.
         let launch = Self { command, database: database.to_owned() }.set("INVITED_RESEND_COOLDOWN", "0s");
         let unlimited = |launch: Self, limit| launch.set(&format!("INVITED_LIMIT_{limit}"), "0");
-        ["ADDRESS", "RECIPIENT", "PROOFS"].into_iter().fold(launch, unlimited)
+        ["ADDRESS", "RECIPIENT", "PROOFS", "CODES", "MAILBOX", "ANSWERS"].into_iter().fold(launch, unlimited)
     }
 
     /// With one more setting.

@@ -32,7 +32,7 @@ impl Server {
             command.env_remove(name);
         }
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "error"]);
-        command.args(["--limit-address", "0", "--limit-proofs", "0", "--limit-recipient", "0"]);
+        command.args(["--limit-address", "0", "--limit-proofs", "0", "--limit-codes", "0", "--limit-recipient", "0"]);
         command.arg("--database").arg(folder.path().join("invited.db"));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
         let mut banner = BufReader::new(child.stderr.take().expect("a pipe")).lines();
