@@ -63,23 +63,28 @@ pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
     let Some(cap) = settings.max_pending else {
         return Ok(());
     };
-    let pending: i64 = tx
-        .prepare_cached(
-            "select count(*)
-             from (select 1
-                   from invitation
-                   where organization_id = :id
-                     and state = 0
-                     and capped = 1
-                     and expires_at > :now
-                   limit :cap)",
-        )?
-        .query_row(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis(), ":cap": cap }, |row| row.get(0))?;
+    let pending = count_pending(tx, tx.now, id, cap)?;
     if pending < cap {
         return Ok(());
     }
     let detail = format!("This organization may have {cap} pending invitations at a time, and it has.");
     Err(Error::new(Code::PendingLimitReached, detail))
+}
+
+/// How many pending invitations of `id` count for a cap, up to `cap`. `conn` is a reader's or a transaction's.
+pub fn count_pending(conn: &Connection, now: Timestamp, id: &OrganizationId, cap: i64) -> Result<i64> {
+    let mut statement = conn.prepare_cached(
+        "select count(*)
+         from (select 1
+               from invitation
+               where organization_id = :id
+                 and state = 0
+                 and capped = 1
+                 and expires_at > :now
+               limit :cap)",
+    )?;
+    let bound = named_params! { ":id": id.as_str(), ":now": now.as_millis(), ":cap": cap };
+    Ok(statement.query_row(bound, |row| row.get(0))?)
 }
 
 /// The organization, if it is known and is not being deleted. `conn` is a reader's or a transaction's.

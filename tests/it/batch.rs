@@ -158,3 +158,38 @@ fn a_repeated_batch_has_one_effect() {
     assert_eq!((second.text(), second.header("idempotency-replayed")), (first.text(), Some("true")));
     assert_eq!(count(&app), 3);
 }
+
+#[test]
+fn a_dry_run_says_of_every_row_what_the_batch_would_do_and_changes_nothing() {
+    let app = TestApp::serve();
+    let put =
+        app.request("PUT", "/v1/organizations/acme").json(r#"{"maxPending":5,"blockedDomains":["no.co"]}"#).send();
+    assert_eq!(put.status, 201, "{}", put.text());
+    for email in ["a@b.co", "b@b.co", "c@b.co"] {
+        app.invite("acme", email);
+    }
+    let row = |email: &str, on_conflict: &str| json!({ "email": email, "role": "r", "onConflict": on_conflict });
+    let rows = [
+        row("a@b.co", "error"),
+        row("b@b.co", "return"),
+        row("c@b.co", "replace"),
+        row("x@no.co", "error"),
+        row("d@b.co", "error"),
+        row("D@b.co", "error"),
+        row("e@b.co", "error"),
+        row("f@b.co", "error"),
+        row("g@b.co", "error"),
+    ];
+    let path = format!("{}/batch", invitations("acme"));
+    let send = |is_dry: bool| {
+        let answer = app.post(&path, &json!({ "invitations": rows, "dryRun": is_dry }).to_string());
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let results = answer.json()["results"].as_array().expect("results").clone();
+        results.iter().map(|row| (row["status"].clone(), row["error"]["code"].clone())).collect::<Vec<_>>()
+    };
+    let before = app.get(&invitations("acme")).text();
+    let foretold = send(true);
+    assert_eq!(app.get(&invitations("acme")).text(), before);
+    assert_eq!(foretold.iter().filter(|(_, code)| code == "pending_limit_reached").count(), 2, "{foretold:?}");
+    assert_eq!(send(false), foretold);
+}

@@ -4,7 +4,6 @@ use rusqlite::named_params;
 
 use crate::db::{Reader, Stage};
 use crate::error::{Error, Result};
-use crate::organization::settings::Settings;
 use crate::organization::{self, OrganizationId};
 
 /// Copies what creates of `emails` in `organization` may meet: it and its settings, whatever stands for these addresses, and
@@ -23,27 +22,13 @@ pub fn copy(reader: &Reader<'_>, stage: &Stage, organization: &OrganizationId, e
     let bound = named_params! { ":organization_id": organization.as_str(), ":emails": emails };
     stage.copy(reader, "invitation", standing, bound)?;
     let settings = organization::store::get_settings(reader, organization)?;
-    settings.max_pending.map_or(Ok(()), |_| fill(reader, stage, organization, &settings))
+    settings.max_pending.map_or(Ok(()), |cap| fill(reader, stage, organization, cap))
 }
 
 /// Adds pending invitations of nobody, until the organization has as many in the copy as in the file, or as its cap.
-fn fill(reader: &Reader<'_>, stage: &Stage, organization: &OrganizationId, settings: &Settings) -> Result<()> {
-    let count = |conn: &rusqlite::Connection| -> Result<i64> {
-        let mut statement = conn.prepare_cached(
-            "select count(*)
-             from (select 1
-                   from invitation
-                   where organization_id = :id
-                     and state = 0
-                     and capped = 1
-                     and expires_at > :now
-                   limit :cap)",
-        )?;
-        let bound = named_params! { ":id": organization.as_str(), ":now": reader.now.as_millis(),
-        ":cap": settings.max_pending };
-        Ok(statement.query_row(bound, |row| row.get(0))?)
-    };
-    let missing = count(reader)? - count(stage.connection())?;
+fn fill(reader: &Reader<'_>, stage: &Stage, organization: &OrganizationId, cap: i64) -> Result<()> {
+    let in_file = organization::store::count_pending(reader, reader.now, organization, cap)?;
+    let missing = in_file - organization::store::count_pending(stage.connection(), reader.now, organization, cap)?;
     stage
         .connection()
         .prepare_cached(
