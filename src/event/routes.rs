@@ -106,7 +106,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQu
         ("lastEventId" = Option<String>, Query, description = "As `Last-Event-ID`, for clients that can set no headers; the header wins.",
             format = "uuid"),
         ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event; the nil UUID: with the first one.",
-            pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
+            pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"),
     ),
     responses(
         (status = 200, description = "The events.", content_type = "text/event-stream", body = String,

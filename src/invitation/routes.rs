@@ -139,8 +139,8 @@ pub async fn create(
     summary = "Get invitation details",
     params(
         OfInvitation,
-        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has.",
-            pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; empty: none.",
+            pattern = "^((W/)?\"[0-9a-f]{32}\")?$"),
     ),
     responses(
         (status = 200, description = "The invitation.", body = Invitation<'_>,

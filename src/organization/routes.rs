@@ -78,8 +78,8 @@ pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has.",
-            pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; empty: none.",
+            pattern = "^((W/)?\"[0-9a-f]{32}\")?$"),
     ),
     responses(
         (status = 200, description = "The organization.", body = Organization<'_>,
@@ -116,7 +116,7 @@ pub async fn get(access: Access<Read>, _: NoQuery, conditions: Conditions) -> Re
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("If-Match" = Option<String>, Header, description = "Replace only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only create.", pattern = "^\\*$"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only create.", pattern = "^\\*?$"),
     ),
     request_body(content = SettingsBody, example = json!({"name": "Acme Ltd.", "roles": ["admin", "developer"],
         "defaultExpiresIn": 259_200, "allowedDomains": ["example.com"], "maxPending": 100})),
