@@ -41,7 +41,7 @@ create table invitation (
   organization_id text    not null references organization (id),
   -- UUIDv7, unique in the file. Never a secret.
   id              blob    not null check (length(id) = 16),
-  -- The address in its one normal form (src/email.rs): lowercase, domain as A-labels.
+  -- The address in its one normal form (src/base/email.rs): lowercase, domain as A-labels.
   email           text    not null,
   -- The role the person gets on joining: 1 to 64 characters, [A-Za-z][A-Za-z0-9_.:-]*.
   role            text    not null,

@@ -14,29 +14,26 @@
 //! * [`listen`]: hands webhooks on to an application on this machine, while it is being developed.
 //! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with; a mailbox, and faults of deliveries.
 //! * [`mod@web`]: pages for people: the one that links lead to, and those of the mailbox.
-//! * [`clock`], [`email`], [`object`], [`page`], [`text`], [`token`], [`secret`], [`error`], [`failure`]: what everything stands on.
+//! * [`base`]: what everything stands on: the clock, addresses, texts, pages, errors. [`token`] and [`secret`] are secrets.
 //!
 //! # One request
 //! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
-//! which body; each that fails is an [`error::Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
+//! which body; each that fails is an [`Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
 //! and turns the outcome into an answer. [`mod@http::envelope`] turns every error into a problem document.
 
 #![forbid(unsafe_code)]
 
 pub mod answer;
 pub mod app;
+pub mod base;
 pub mod cli;
 pub mod clickhouse;
-pub mod clock;
 pub mod config;
 pub mod db;
 pub mod deletion;
 pub mod dev;
-pub mod email;
 pub mod erasure;
-pub mod error;
 pub mod event;
-pub mod failure;
 pub mod http;
 pub mod idempotency;
 pub mod invitation;
@@ -44,15 +41,12 @@ pub mod key;
 pub mod limits;
 pub mod listen;
 pub mod mail;
-pub mod object;
 pub mod oidc;
 pub mod organization;
 pub mod outbox;
-pub mod page;
 pub mod purge;
 pub mod retention;
 pub mod secret;
-pub mod text;
 pub mod token;
 pub mod web;
 pub mod webhook;

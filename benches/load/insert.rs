@@ -1,6 +1,6 @@
 //! The rows of one create, written straight to SQLite: what the baselines do in place of the server, and the seeding too.
 
-use invited::clock::{Clock, Timestamp};
+use invited::base::clock::{Clock, Timestamp};
 use rusqlite::{Connection, Result, named_params};
 use uuid::Uuid;
 

@@ -9,7 +9,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use invited::clock::Clock;
+use invited::base::clock::Clock;
 use invited::db::{Db, Options, Synchronous};
 use rusqlite::Connection;
 use uuid::Uuid;

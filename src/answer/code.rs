@@ -6,10 +6,10 @@
 use subtle::ConstantTimeEq;
 
 use super::store::{self, Asked};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};
-use crate::email::Email;
-use crate::error::Result;
 use crate::invitation::transition::Present;
 use crate::mail::{self, Kind};
 use crate::secret::{Keyring, Secret};

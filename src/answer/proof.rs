@@ -4,8 +4,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Subject;
-use crate::email::{Email, Hosts};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::email::{Email, Hosts};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::link::LinkToken;
 use crate::invitation::new;
 
@@ -81,7 +81,7 @@ pub enum Claim {
 /// Reads a token. What cannot be one is 404, as one that opens nothing.
 ///
 /// # Errors
-/// [`crate::error::Code::ValidationFailed`] where there is none, [`crate::error::Code::NotFound`].
+/// [`crate::base::error::Code::ValidationFailed`] where there is none, [`crate::base::error::Code::NotFound`].
 pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
     with_token(text, Ok(()))?;
     text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
@@ -101,7 +101,7 @@ impl CodeBody {
     /// Reads the link's token and the address.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::error::Code::NotFound`].
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::base::error::Code::NotFound`].
     pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
         let email = with_token(self.token.as_deref(), new::check_email(self.email.as_deref(), hosts))?;
         Ok((parse_token(self.token.as_deref())?, email))
@@ -117,7 +117,7 @@ impl AnswerBody {
     /// Reads which proof is meant.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] where proofs are mixed, or values are not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] where proofs are mixed, or values are not acceptable.
     pub fn claim(self, hosts: Hosts) -> Result<Claim> {
         let token = self.token.clone();
         with_token(token.as_deref(), self.claim_of_rest(hosts))

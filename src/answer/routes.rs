@@ -7,14 +7,14 @@ use utoipa::ToSchema;
 
 use super::proof::{AnswerBody, Claim, CodeBody, LookupBody, Proof, parse_token};
 use super::{Attempt, Outcome, Preview, Subject, code, store};
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
-use crate::http::State;
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::params::Once;
 use crate::http::query::NoQuery;
 use crate::http::visitor::Visitor;
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer};
 use crate::invitation::new::Sending;
 use crate::invitation::transition::{Change, Present};

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::WriteTx;
-use crate::error::Result;
 use crate::invitation::link::LinkToken;
 use crate::invitation::{Invitation, store};
 use crate::organization::OrganizationId;

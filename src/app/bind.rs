@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 #[cfg(target_os = "linux")]
 use crate::http::connection::WRITE_TIMEOUT;
 

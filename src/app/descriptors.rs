@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ipnet::IpNet;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::limits;
 
 /// Descriptors that a server holds as soon as it is there, besides those for each worker: for its

@@ -17,13 +17,13 @@ use actix_web::{App, web};
 use tokio::sync::oneshot;
 use url::Url;
 
-use crate::clock;
+use crate::base::clock;
+use crate::base::failure::Failure;
 use crate::config::{Config, Mode};
 use crate::db::{Db, Options};
 use crate::deletion;
 use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
-use crate::failure::Failure;
 use crate::http::stopping::Stopping;
 use crate::http::{self, State};
 use crate::key::{self, NewKey, Rights};
@@ -35,7 +35,8 @@ use crate::outbox::{Channel, Worker};
 use crate::retention;
 use crate::secret;
 use crate::token::PlainKey;
-use crate::webhook::{self, channel::Webhooks};
+use crate::webhook;
+use crate::webhook::channel::Webhooks;
 
 use bind::bind;
 use descriptors::Connections;
@@ -265,7 +266,7 @@ fn cannot_serve(error: std::io::Error) -> Failure {
 
 /// Makes the one admin key of a file that has no keys.
 async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
-    let failed = |error: crate::error::Error| Failure::runtime(error.to_string(), "see the log");
+    let failed = |error: crate::base::error::Error| Failure::runtime(error.to_string(), "see the log");
     if db.read(key::store::exist).map_err(failed)? {
         return Ok(None);
     }

@@ -4,7 +4,7 @@ use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::cannot_serve;
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// SIGTERM, SIGINT and SIGHUP. They are listened to before anything is opened, so that none finds a
 /// server unprepared: one that comes during the start ends it as soon as it is there.

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use super::output::Output;
 use crate::app::{self, Program, Signals};
+use crate::base::error::{Error, FieldError};
+use crate::base::failure::Failure;
 use crate::config::{Config, DevSettings, Mode};
 use crate::dev::folder::Folder;
 use crate::dev::seed::{Seed, Start};
-use crate::error::{Error, FieldError};
 use crate::event::Origin;
-use crate::failure::Failure;
 use crate::http::json;
 use crate::organization;
 
@@ -41,7 +41,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
 }
 
 /// Fills a file that has no organizations. For one that has some the seed is checked all the same: a reset will need it.
-async fn begin(program: &Program, config: &Config) -> crate::error::Result<()> {
+async fn begin(program: &Program, config: &Config) -> crate::base::error::Result<()> {
     let (db, rules, start) = (program.db(), config.rules(&program.public_url), config.start.clone());
     if db.read(organization::store::exist)? {
         return start.check(&rules, db.now());

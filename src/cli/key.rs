@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
-use crate::clock::{Clock, Timestamp};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::failure::Failure;
 use crate::db::{read_beside, write_beside};
-use crate::failure::Failure;
 use crate::invitation::Role;
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
 use crate::key::{self, Key, NewKey, Rights, Scope};

@@ -17,8 +17,8 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::app::Program;
+use crate::base::failure::Failure;
 use crate::config::{DevSettings, Settings};
-use crate::failure::Failure;
 
 use output::Output;
 

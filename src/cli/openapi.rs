@@ -1,6 +1,6 @@
 //! `invited openapi`: prints the OpenAPI document.
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::http::openapi;
 
 /// Prints the document.

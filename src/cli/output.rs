@@ -15,7 +15,7 @@ use anstream::AutoStream;
 use env_logger::fmt::{Target, WriteStyle};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 
 /// Lines that may wait to be written.
 const LINES: usize = 1024;

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::clock::{Clock, Timestamp};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::failure::Failure;
 use crate::config;
-use crate::failure::Failure;
 use crate::secret::rotate::rotate;
 use crate::secret::start::KEEP_SECONDS;
 

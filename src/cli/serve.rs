@@ -2,8 +2,8 @@
 
 use super::output::Output;
 use crate::app::{self, Program, Signals};
+use crate::base::failure::Failure;
 use crate::config::{Config, Mode, Settings};
-use crate::failure::Failure;
 
 /// Serves until stopped.
 pub fn run(settings: Settings) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use url::Url;
 
 use crate::app;
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::key::new::parse_organization;
 use crate::listen::registration::{Registration, Server};
 use crate::listen::{self, Listen};

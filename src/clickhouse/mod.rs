@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::Invitation;
 use crate::invitation::new::CreateBody;
 use crate::organization::Record;
@@ -176,7 +176,7 @@ impl DialectCreateBody {
     /// The same in the words of the API.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] for roles by id.
+    /// [`crate::base::error::Code::ValidationFailed`] for roles by id.
     pub fn translate(self) -> Result<CreateBody> {
         if self.assigned_role_ids.is_some_and(|ids| !ids.is_empty()) {
             let detail = "must be empty: roles have names here, so give the name as role";

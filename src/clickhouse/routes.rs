@@ -5,18 +5,17 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::{DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope, Failed};
+use crate::base::error::{Error, Result};
+use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
-use crate::error::{Error, Result};
-use crate::http::State;
-use crate::http::array;
 use crate::http::auth::{Access, Caller, Read, Write};
 use crate::http::envelope::RequestId;
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
-use crate::http::problem;
 use crate::http::query::NoQuery;
+use crate::http::{State, array, idempotency as stored, problem};
 use crate::idempotency::{self, Answer};
 use crate::invitation::create::By;
 use crate::invitation::new::NewInvitation;
@@ -25,7 +24,6 @@ use crate::invitation::rows::{List, WriteRow};
 use crate::invitation::{Invitation, Status, create as creation, delete as deletion, store};
 use crate::key::Scope;
 use crate::organization;
-use crate::page::{MAX_LIMIT, Order};
 
 /// Answers `error` in the dialect.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {

@@ -9,7 +9,7 @@ use clap::builder::BoolishValueParser;
 
 use super::{parse_lifetime, whole_seconds};
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::mail::message::Sender;
 use crate::mail::server::Server;
 

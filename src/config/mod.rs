@@ -16,12 +16,12 @@ use clap::Args;
 use ipnet::IpNet;
 use url::Url;
 
-use crate::clock::Clock;
+use crate::base::clock::Clock;
+use crate::base::email::Hosts;
+use crate::base::failure::Failure;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
-use crate::email::Hosts;
 use crate::event::stream::HEARTBEAT;
-use crate::failure::Failure;
 use crate::http::connection::Deadlines;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};

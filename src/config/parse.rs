@@ -44,7 +44,8 @@ pub fn parse_issuer(text: &str) -> Result<String, String> {
 /// Reads an audience.
 #[cfg(feature = "oidc")]
 pub fn parse_audience(text: &str) -> Result<String, String> {
-    let is_fine = crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= 255;
+    let is_fine =
+        crate::base::text::is_visible(text) && !text.chars().any(crate::base::text::is_invisible) && text.len() <= 255;
     if is_fine { Ok(text.to_owned()) } else { Err("1 to 255 bytes without control characters".to_owned()) }
 }
 

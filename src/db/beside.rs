@@ -8,14 +8,17 @@ use super::connection::{self, Synchronous};
 use super::refusal::by_sqlite;
 use super::transaction::{IdMint, WriteTx};
 use super::{Reader, file, place};
-use crate::clock::Clock;
-use crate::failure::Failure;
+use crate::base::clock::Clock;
+use crate::base::failure::Failure;
 
 /// Reads an existing file.
 ///
 /// # Errors
 /// When there is no file of ours at `path`, or `read` fails.
-pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
+pub fn read_beside<T>(
+    path: &Path,
+    read: impl FnOnce(&Reader<'_>) -> crate::base::error::Result<T>,
+) -> Result<T, Failure> {
     let path = &existing(path)?;
     let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
     read(&Reader { conn: &conn, now: Clock::System.now() }).map_err(|error| failed(path, &error))
@@ -25,7 +28,10 @@ pub fn read_beside<T>(path: &Path, read: impl FnOnce(&Reader<'_>) -> crate::erro
 ///
 /// # Errors
 /// When there is no file of ours at `path`, or `write` fails: nothing is changed then.
-pub fn write_beside<T>(path: &Path, write: impl FnOnce(&WriteTx<'_>) -> crate::error::Result<T>) -> Result<T, Failure> {
+pub fn write_beside<T>(
+    path: &Path,
+    write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<T>,
+) -> Result<T, Failure> {
     let path = &existing(path)?;
     let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
@@ -55,7 +61,7 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
 }
 
 /// An error of the work itself.
-fn failed(path: &Path, error: &crate::error::Error) -> Failure {
+fn failed(path: &Path, error: &crate::base::error::Error) -> Failure {
     let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
     Failure::runtime(format!("{}{cause} ({})", error.detail, path.display()), "nothing was changed; try again")
 }

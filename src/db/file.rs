@@ -18,7 +18,7 @@ use super::lock::Lock;
 use super::place::{beside, folder};
 use super::refusal::{self, by_sqlite, by_system, damaged, refused, shell_word};
 use super::{connection, schema};
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// `pragma application_id` of our files: "invd".
 const APPLICATION_ID: u32 = 0x696e_7664;

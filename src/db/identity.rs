@@ -17,7 +17,7 @@ use rustix::fs::{AtFlags, Stat, fstat, stat, statat};
 use rustix::io::Errno;
 
 use super::place::folder;
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 
 /// How often the place of the file is looked at: what happens to it is told within a second.
 const INTERVAL: Duration = Duration::from_millis(500);

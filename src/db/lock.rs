@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::place::beside;
 use super::refusal;
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// Bytes of a lock file that are looked at: a process id and the longest name of a host fit.
 const MAX_CONTENT: usize = 512;

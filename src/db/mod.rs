@@ -44,9 +44,9 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-use crate::clock::{Clock, Timestamp};
-use crate::error::{Code, Error, Result};
-use crate::failure::Failure;
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::error::{Code, Error, Result};
+use crate::base::failure::Failure;
 
 pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;

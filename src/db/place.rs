@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::refusal;
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// The path of the file that `path` names, without symbolic links. Lock, log and secret are named
 /// by this path, so that two names of one file never have two locks.

@@ -10,8 +10,8 @@ use std::path::Path;
 use rustix::fs::{Access, access};
 
 use super::place::folder;
-use crate::error::{Code, Error};
-use crate::failure::Failure;
+use crate::base::error::{Code, Error};
+use crate::base::failure::Failure;
 
 /// The operating system does not let this program use `path`.
 pub fn by_system(path: &Path, error: &io::Error) -> Failure {

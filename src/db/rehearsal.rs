@@ -8,7 +8,7 @@ use rusqlite::{Connection, Params, params_from_iter};
 
 use super::transaction::{IdMint, WriteTx};
 use super::{Db, Reader, connection};
-use crate::error::Result;
+use crate::base::error::Result;
 
 /// A file in memory with the present schema.
 pub struct Stage {
@@ -50,7 +50,7 @@ impl Db {
     /// is the turn of `actor`. Nothing of it is kept.
     ///
     /// # Errors
-    /// What `copy` or `job` returns; [`crate::error::Code::ReadTimeout`] when the copy takes too long.
+    /// What `copy` or `job` returns; [`crate::base::error::Code::ReadTimeout`] when the copy takes too long.
     pub async fn rehearse<T: Send + 'static>(
         &self,
         actor: &str,

@@ -14,7 +14,7 @@ use rusqlite::{Connection, Result};
 
 use super::connection;
 use super::refusal::{by_sqlite, refused, shell_word};
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// How SQLite begins the text of each table and each index, however its maker wrote it.
 const PLAIN: [&str; 3] = ["CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX "];

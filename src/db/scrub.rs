@@ -10,7 +10,7 @@ use std::ops::Range;
 use rusqlite::OptionalExtension;
 
 use super::{Db, Reader, WriteTx};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// Who reads for it.
 const READER: &str = "scrub";
@@ -94,7 +94,7 @@ fn gap(page: &[u8], number: u32) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::base::clock::Clock;
     use crate::db::{Options, Synchronous};
 
     /// Rows that come and go and change their length, in an order that no tree likes.

@@ -8,8 +8,8 @@ use uuid::{ContextV7, Uuid};
 
 use super::Reader;
 use super::topic::Topic;
-use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 
 /// The write transaction as a job sees it.
 pub struct WriteTx<'a> {

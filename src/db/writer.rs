@@ -28,8 +28,8 @@ use super::identity::Identity;
 use super::queue::{Load, Queue, Refusal, Turn};
 use super::topic::{Board, Topic};
 use super::transaction::{IdMint, WriteTx};
-use crate::clock::Clock;
-use crate::error::{Code, Error, Result};
+use crate::base::clock::Clock;
+use crate::base::error::{Code, Error, Result};
 
 /// What may wait. Two thousand creates are a quarter of a second; sixty-four thousand rows of batches
 /// are some seconds, which only those wait who sent them.

@@ -16,8 +16,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::base::error::{Error, Result};
 use crate::db::{Db, Load, Topic, WriteTx};
-use crate::error::{Error, Result};
 use crate::key;
 use crate::organization::{self, OrganizationId};
 use crate::purge::{self, Stage};
@@ -44,7 +44,7 @@ const TRIES_BEFORE_WARNING: usize = 8;
 /// Returns the id of the deletion.
 ///
 /// # Errors
-/// [`crate::error::Code::NotFound`], or what `check` returns.
+/// [`crate::base::error::Code::NotFound`], or what `check` returns.
 pub fn begin(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<Uuid> {
     let present = organization::store::find(tx, id)?.ok_or_else(Error::not_found)?;
     check(&present.to_bytes(id)?)?;

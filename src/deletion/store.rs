@@ -4,8 +4,8 @@
 use rusqlite::named_params;
 use uuid::Uuid;
 
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, WriteTx};
-use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 use crate::purge;
 
@@ -104,7 +104,7 @@ pub fn delete_answers(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::base::clock::Clock;
     use crate::db::{Db, Options, Synchronous};
 
     #[test]

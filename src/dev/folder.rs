@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 
 /// What the names of these folders begin with.
 const PREFIX: &str = "invited-dev-";

@@ -18,8 +18,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
-use crate::clock::{Clock, Timestamp};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 
 /// A length of time as it is sent.
 #[derive(Clone, Debug, Deserialize)]
@@ -85,7 +85,7 @@ impl ClockChange {
     /// Reads the body of a change.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] when it is not exactly one change, or one that cannot be.
+    /// [`crate::base::error::Code::ValidationFailed`] when it is not exactly one change, or one that cannot be.
     pub fn parse(body: &ClockBody) -> Result<Self> {
         let wrong = |pointer, code, detail| Err(Error::validation(vec![FieldError::new(pointer, code, detail)]));
         match (&body.set, &body.advance, body.free) {
@@ -115,7 +115,7 @@ impl ClockChange {
     /// Makes the change.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] when the clock would go beyond the year 9999; it stays as it is then.
+    /// [`crate::base::error::Code::ValidationFailed`] when the clock would go beyond the year 9999; it stays as it is then.
     pub fn apply(&self, clock: &Clock) -> Result<()> {
         match self {
             Self::Set(time) => clock.set(*time),

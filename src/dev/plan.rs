@@ -3,9 +3,9 @@
 use super::Span;
 use super::seed::{Seed, SeedInvitation, Seeded};
 use crate::answer::MAX_SUBJECT;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::Origin;
 use crate::invitation::Status;
 use crate::invitation::create::{self, By, Outcome};
@@ -28,7 +28,7 @@ impl Plan {
     /// Checks `seed` by `rules` at `now`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable. Of an organization without a usable
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Of an organization without a usable
     /// id the invitations are not looked at.
     pub fn parse(seed: Seed, rules: &Rules, now: Timestamp) -> Result<Self> {
         // What is put in for development is not sent to anybody.
@@ -72,7 +72,7 @@ impl Plan {
     /// Makes all of it in an empty file.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every invitation that the rule of a create refuses.
+    /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a create refuses.
     pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
         let by = By { rights: Rights::ALL, origin: origin.clone() };
         let (mut invitations, mut errors) = (0, Vec::new());

@@ -10,14 +10,14 @@ use utoipa::openapi::schema::ObjectBuilder;
 
 use super::Span;
 use super::plan::Plan;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
+use crate::base::json::object;
 use crate::db::WriteTx;
-use crate::error::Result;
 use crate::event::Origin;
 use crate::http::json;
 use crate::invitation::inviter::InviterBody;
 use crate::invitation::new::{CreateBody, Rules};
-use crate::object;
 use crate::organization::settings::SettingsBody;
 
 /// The sample data: a few organizations, with invitations in every state that a page has to show. One has a UUID for an id:
@@ -166,7 +166,7 @@ impl Start {
 /// Puts the organizations and invitations of `seed` into an empty file.
 ///
 /// # Errors
-/// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable. Some of it may be in the file then: the
+/// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some of it may be in the file then: the
 /// transaction must not be committed.
 pub fn fill(tx: &WriteTx<'_>, seed: Seed, rules: &Rules, origin: &Origin) -> Result<Seeded> {
     Plan::parse(seed, rules, tx.now)?.carry_out(tx, origin)

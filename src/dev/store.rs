@@ -1,7 +1,7 @@
 //! The SQL that empties the file.
 
+use crate::base::error::Result;
 use crate::db::{Topic, WriteTx};
-use crate::error::Result;
 
 /// Deletes every row of every table of the file but `secret`; the tables stay. Which secrets the
 /// file belongs to is a fact about the server, which goes on.

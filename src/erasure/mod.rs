@@ -21,9 +21,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::base::email::Email;
+use crate::base::error::Result;
 use crate::db::{Db, Reader, WriteTx};
-use crate::email::Email;
-use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
 use crate::key::{Author, Rights};
 use crate::organization::{self, OrganizationId};

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::{Erased, Erasure};
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::http::State;
 use crate::http::auth::{Admin, Granted};
 use crate::http::params::OfAddress;

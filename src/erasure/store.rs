@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::text::{mentions, redact};
 use super::{Found, Step};
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, WriteTx};
-use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 
 /// An invitation of the address.

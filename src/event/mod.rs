@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 use crate::organization::OrganizationId;
 
 /// What happened to an invitation, or to the organization itself.

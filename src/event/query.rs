@@ -3,11 +3,11 @@
 use uuid::Uuid;
 
 use super::{Event, EventType};
-use crate::clock::Timestamp;
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::page::{self, Order, Page, Paged};
 use crate::invitation;
 use crate::organization::OrganizationId;
-use crate::page::{self, Order, Page, Paged};
 
 /// How many events a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -56,8 +56,8 @@ impl EventQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`EventQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
-    /// [`crate::error::Code::InvalidCursor`].
+    /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::base::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], organization: &OrganizationId) -> Result<Self> {
         let (mut errors, mut cursor) = (Vec::new(), None);
         let mut filter = Filter::default();
@@ -117,7 +117,7 @@ impl StreamQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`StreamQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable.
     pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
         let (mut errors, mut query) = (Vec::new(), Self::default());
         for (key, value) in pairs {

@@ -7,11 +7,11 @@ use uuid::Uuid;
 
 use super::query::{self, EventQuery};
 use super::{Event, EventType, Origin};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
-use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
-use crate::page::Order;
 use crate::webhook;
 
 /// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization

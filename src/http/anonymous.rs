@@ -8,7 +8,7 @@ use actix_web::http::header::X_FORWARDED_FOR;
 use actix_web::{FromRequest, HttpRequest, web};
 
 use super::State;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// A request that needs no key and may come: the first argument of every public handler that does any work.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ impl Anonymous {
     /// Counts `request` as one without a key.
     ///
     /// # Errors
-    /// [`crate::error::Code::RateLimited`] when its address has sent too many.
+    /// [`crate::base::error::Code::RateLimited`] when its address has sent too many.
     pub fn count(request: &HttpRequest) -> Result<Self> {
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
         let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());

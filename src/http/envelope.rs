@@ -18,8 +18,8 @@ use uuid::Uuid;
 use super::asset::Static;
 use super::connection::{self, Answering};
 use super::{State, answer_body, auth, host, problem, unread};
+use crate::base::error::{Code, Error, Result};
 use crate::clickhouse;
-use crate::error::{Code, Error, Result};
 use crate::limits::Share;
 
 /// The header that names a request, in both directions.

@@ -11,7 +11,7 @@ use actix_web::http::header::{self, EntityTag, Header, IfMatch, IfNoneMatch};
 use actix_web::{FromRequest, HttpRequest};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::invitation::json;
 use crate::token::hex;
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::State;
+use crate::base::error::{Code, Error, Result};
 use crate::db::Integrity;
-use crate::error::{Code, Error, Result};
 
 /// That the process is alive.
 #[derive(Serialize, ToSchema)]

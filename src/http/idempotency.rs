@@ -8,10 +8,9 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use uuid::Uuid;
 
-use super::State;
 use super::auth::Caller;
-use super::etag;
-use crate::error::{Code, Error, Result};
+use super::{State, etag};
+use crate::base::error::{Code, Error, Result};
 use crate::idempotency::{Answer, Ticket};
 
 /// The request header.

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{State, auth, unread};
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::json::object::Object;
 use crate::limits::Share;
-use crate::object::Object;
 
 /// The largest body of most operations, in bytes.
 const MAX_BODY: usize = 64 * 1024;

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::anonymous::Anonymous;
 use super::asset::Asset;
 use super::query::NoQuery;
-use crate::error::{Code, ERRORS, Error, FIELD_ERRORS, FieldError, Meaning, Result};
+use crate::base::error::{Code, ERRORS, Error, FIELD_ERRORS, FieldError, Meaning, Result};
 
 /// What the limit is that a request went over.
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -7,8 +7,8 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::dev::mailbox::query::MailboxQuery;
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::event::query::{EventQuery, StreamQuery};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::organization;

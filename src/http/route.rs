@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard};
 
 use super::auth::Caller;
-use crate::error::{Code, Error};
+use crate::base::error::{Code, Error};
 
 /// A path and the handlers of its methods.
 pub struct Route {

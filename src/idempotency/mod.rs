@@ -9,8 +9,8 @@
 
 pub mod store;
 
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
 
 /// The actor of what a person does without a key.
 pub const PERSON: &str = "person";

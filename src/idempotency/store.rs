@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use super::{Answer, HOUR_MS, KEPT_MS, Ticket};
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
 
 /// The hours whose answers are stored, the present one included.
 const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;

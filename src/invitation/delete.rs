@@ -5,8 +5,8 @@ use uuid::Uuid;
 use super::create::By;
 use super::transition::Present;
 use super::{Invitation, store};
+use crate::base::error::Result;
 use crate::db::WriteTx;
-use crate::error::Result;
 use crate::event::{self, EventType, Facts};
 use crate::organization::OrganizationId;
 
@@ -14,7 +14,7 @@ use crate::organization::OrganizationId;
 /// take it away either.
 ///
 /// # Errors
-/// [`crate::error::Code::NotFound`], [`crate::error::Code::RoleNotGrantable`], or what `check` returns.
+/// [`crate::base::error::Code::NotFound`], [`crate::base::error::Code::RoleNotGrantable`], or what `check` returns.
 pub fn delete(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::Inviter;
 use super::new::{Checked, check_name};
-use crate::email::{Email, Hosts};
-use crate::error::FieldError;
+use crate::base::email::{Email, Hosts};
+use crate::base::error::FieldError;
 
 /// The most characters of an inviter's id or name.
 const MAX_INVITER: usize = 100;

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::Invitation;
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 use crate::key::{Rights, Scope};
 
 /// Bytes that hold most invitations.

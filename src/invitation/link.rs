@@ -9,7 +9,7 @@ use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
 use super::transition::Present;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 use crate::secret::{Keyring, Secret};
 use crate::token::{hex, is_hex};
 

@@ -28,7 +28,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// Longest role in bytes.
 const MAX_ROLE: usize = 64;

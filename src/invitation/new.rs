@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use super::inviter::{InviterBody, parse_note};
 use super::{Delivery, Invitation, Role, Status};
-use crate::clock::Timestamp;
-use crate::email::{Email, Hosts};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::clock::Timestamp;
+use crate::base::email::{Email, Hosts};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::limits::Limits;
 use crate::organization::OrganizationId;
 
@@ -48,7 +48,7 @@ pub struct CreateBody {
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
     /// Who invites.
-    #[serde(default, deserialize_with = "crate::object::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::object::optional")]
     pub inviter: Option<InviterBody>,
     /// The inviter's own words for the mail: at most 500 characters, with line breaks. It is not shown again.
     #[schema(max_length = 500)]
@@ -161,7 +161,7 @@ impl NewInvitation {
     /// Checks `body` by `rules` at `now`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(organization: OrganizationId, body: CreateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
         let mut errors = Vec::new();
         let mut note = |error: FieldError| errors.push(error);
@@ -239,7 +239,7 @@ pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
 /// Checks an address that stands alone.
 ///
 /// # Errors
-/// [`crate::error::Code::ValidationFailed`].
+/// [`crate::base::error::Code::ValidationFailed`].
 pub fn check_email(text: Option<&str>, hosts: Hosts) -> Result<Email> {
     parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
 }
@@ -296,7 +296,7 @@ pub(super) fn parse_expiry(
 /// Checks how long an invitation is to live that is sent again.
 ///
 /// # Errors
-/// [`crate::error::Code::ValidationFailed`].
+/// [`crate::base::error::Code::ValidationFailed`].
 pub fn check_expiry(
     expires_in: Option<i64>,
     expires_at: Option<&str>,
@@ -362,7 +362,7 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
 /// Checks a text that people will read, of at most `max` characters.
 pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Option<FieldError> {
     let text = text?;
-    if text.chars().any(crate::text::is_invisible) {
+    if text.chars().any(crate::base::text::is_invisible) {
         let detail = "control, invisible and direction characters are not allowed";
         return Some(FieldError::new(pointer, FieldCode::ForbiddenCharacter, detail));
     }
@@ -370,5 +370,5 @@ pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Opti
         return Some(FieldError::new(pointer, FieldCode::TooLong, format!("at most {max} characters")));
     }
     let empty = || FieldError::new(pointer, FieldCode::InvalidFormat, "there is nothing to see in it");
-    (!crate::text::is_visible(text)).then(empty)
+    (!crate::base::text::is_visible(text)).then(empty)
 }

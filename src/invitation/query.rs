@@ -3,10 +3,10 @@
 use uuid::Uuid;
 
 use super::{Role, Status};
-use crate::email::{Email, Hosts};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::email::{Email, Hosts};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::page::{self, Order, Paged};
 use crate::organization::OrganizationId;
-use crate::page::{self, Order, Paged};
 
 /// The status bits of a filter that takes all of them.
 const ALL_STATUSES: u8 = 0b1_1111;
@@ -62,8 +62,8 @@ impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
-    /// [`crate::error::Code::InvalidCursor`].
+    /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::base::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
         let mut query = Self { filter: Filter::ALL, order: Order::NewestFirst, after: None, limit: None };
         let (mut errors, mut cursor) = (Vec::new(), None);
@@ -114,7 +114,7 @@ impl AddressQuery {
     /// Reads the address.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
     pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Email> {
         let wrong = |code, detail| Error::validation(vec![FieldError::new("email", code, detail)]);
         let text = pairs.first().ok_or_else(|| wrong(FieldCode::Required, "the address that is meant"))?;

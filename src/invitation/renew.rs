@@ -4,8 +4,8 @@ use super::create::By;
 use super::new::{Expiry, Sending};
 use super::transition::{self, Change, Present, Sent};
 use super::{Delivery, Status, store};
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
 use crate::organization;
 
 /// Sends `present` again; `notify` decides whether by mail, or only with a new link. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its

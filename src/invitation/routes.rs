@@ -5,25 +5,23 @@ use actix_web::http::header;
 use actix_web::web::Data;
 
 use super::create::{self, By, Outcome};
-use super::delete;
 use super::new::{CreateBody, NewInvitation};
 use super::query::{AddressQuery, ListQuery};
 use super::rows::{List, Rows};
-use super::{Invitation, Status, json, store};
+use super::{Invitation, Status, delete, json, store};
+use crate::base::error::{Error, Result};
+use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
-use crate::error::{Error, Result};
-use crate::http::State;
-use crate::http::array;
 use crate::http::auth::{Access, Caller, Granted, Read, Write};
 use crate::http::etag::{self, Conditions};
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
+use crate::http::{State, array, idempotency as stored};
 use crate::idempotency::{self, Answer};
 use crate::key::Scope;
-use crate::page::MAX_LIMIT;
 
 /// `GET /v1/organizations/{organizationId}/invitations` with `invitations:read`: 200 with an array.
 ///

@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::query::Filter;
 use super::{Invitation, store};
+use crate::base::error::Result;
+use crate::base::page::{MAX_LIMIT, Order, Page};
 use crate::db::{Db, Reader, Snapshot};
-use crate::error::Result;
 use crate::organization::OrganizationId;
-use crate::page::{MAX_LIMIT, Order, Page};
 
 /// Bytes that hold a short list.
 const FIRST_ROOM: usize = 8 * 1024;

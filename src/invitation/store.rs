@@ -10,12 +10,12 @@ use super::new::NewInvitation;
 use super::query::Filter;
 use super::update::Patch;
 use super::{Delivery, Invitation, Inviter, Role, Status};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::error::{Error, Result};
+use crate::base::page::{Order, Page};
 use crate::db::{WriteTx, unless_damaged};
-use crate::email::Email;
-use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
-use crate::page::{Order, Page};
 
 /// The texts of a list, by whether there is a filter and by order: put together once, since a list takes microseconds.
 static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {

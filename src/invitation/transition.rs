@@ -5,10 +5,10 @@
 use uuid::Uuid;
 
 use super::{Delivery, Invitation, Status, store};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::email::Email;
-use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::mail;
 use crate::organization::OrganizationId;

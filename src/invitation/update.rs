@@ -9,9 +9,9 @@ use super::create::By;
 use super::new::{self, Expiry, Rules};
 use super::transition::Present;
 use super::{Invitation, Role, Status, store};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
 use crate::event::{self, EventType, Facts};
 use crate::organization::{self, OrganizationId};
 

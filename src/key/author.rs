@@ -1,8 +1,8 @@
 //! Who makes a change, checked where it is made.
 
 use super::store;
+use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
-use crate::error::Result;
 use crate::token::KeyId;
 
 /// Who makes a change: decides whose turn it is, and whether their key is still good when that comes.
@@ -23,7 +23,7 @@ impl Author {
     /// Makes the change that `job` makes, when it is the author's turn.
     ///
     /// # Errors
-    /// [`crate::error::Code::Unauthorized`] where the author's key has died since the request was let in, whatever
+    /// [`crate::base::error::Code::Unauthorized`] where the author's key has died since the request was let in, whatever
     /// was on its way by then; else those of [`Db::write_as`].
     pub async fn write<T: Send + 'static>(
         &self,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Key;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
 

@@ -1,9 +1,9 @@
 //! Making and revoking keys: nobody gives away, or takes, more than they have.
 
 use super::{Key, NewKey, Rights, store};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Code, Error, Result};
 use crate::event::Origin;
 use crate::token::{KeyId, PlainKey};
 

@@ -12,8 +12,8 @@ pub mod store;
 
 use std::fmt;
 
-use crate::clock::Timestamp;
-use crate::error::{Code, Error, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
 use crate::token::KeyId;

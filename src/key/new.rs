@@ -4,9 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::{NewKey, Rights, Scope};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::config::parse_role;
-use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::organization::OrganizationId;
 
 /// The longest lifetime in seconds: ten years.
@@ -44,7 +44,7 @@ impl NewKey {
     /// Checks `body` at `now`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: &KeyBody, now: Timestamp) -> Result<Self> {
         let mut errors = Vec::new();
         let name = check_name(body.name.as_deref()).map_err(|error| errors.push(error)).ok();
@@ -70,8 +70,9 @@ impl NewKey {
 /// # Errors
 /// What it may be.
 pub fn parse_name(text: &str) -> std::result::Result<String, String> {
-    let is_fine =
-        crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= MAX_NAME;
+    let is_fine = crate::base::text::is_visible(text)
+        && !text.chars().any(crate::base::text::is_invisible)
+        && text.len() <= MAX_NAME;
     if is_fine { Ok(text.to_owned()) } else { Err("1 to 100 bytes without control characters".to_owned()) }
 }
 

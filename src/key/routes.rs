@@ -6,14 +6,14 @@ use actix_web::web::Data;
 use super::json::{self, ApiKey};
 use super::new::KeyBody;
 use super::{NewKey, manage, store};
+use crate::base::error::{Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Error, Result};
-use crate::http::State;
 use crate::http::auth::{Admin, Caller, Granted};
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::path::PathKeyId;
 use crate::http::query::NoQuery;
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer};
 
 /// `GET /v1/keys` with `admin`: 200 with an array.

@@ -4,9 +4,9 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{Key, NewKey, Rights, Scopes};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, Topic, WriteTx, unless_damaged};
-use crate::error::{Error, Result};
 use crate::invitation::Role;
 use crate::organization::OrganizationId;
 use crate::token::{HashedSecret, KeyId, PlainKey};
@@ -90,7 +90,7 @@ pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
 /// Checks that the key `id` is live at the time of the transaction.
 ///
 /// # Errors
-/// [`crate::error::Code::Unauthorized`].
+/// [`crate::base::error::Code::Unauthorized`].
 pub fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "select 1

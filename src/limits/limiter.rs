@@ -8,7 +8,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::{Quota, RateLimiter};
 
 use super::ledger::{Ledger, Question};
-use crate::error::{Code, Error, Policy, Result};
+use crate::base::error::{Code, Error, Policy, Result};
 
 /// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole quota in one window (GCRA).
 ///

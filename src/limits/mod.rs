@@ -21,8 +21,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use uuid::Uuid;
 
-use crate::email::Email;
-use crate::error::{Policy, Result};
+use crate::base::email::Email;
+use crate::base::error::{Policy, Result};
 use crate::organization::OrganizationId;
 pub use client::site;
 use limiter::Limiter;
@@ -112,7 +112,7 @@ impl Limits {
     /// Counts a request of an API key.
     ///
     /// # Errors
-    /// [`crate::error::Code::RateLimited`], as for all of these.
+    /// [`crate::base::error::Code::RateLimited`], as for all of these.
     pub fn count_request(&self, key: &str) -> Result<()> {
         self.key.as_ref().map_or(Ok(()), |limiter| limiter.count(key))
     }
@@ -210,8 +210,8 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::email::Hosts;
-    use crate::error::Error;
+    use crate::base::email::Hosts;
+    use crate::base::error::Error;
 
     /// An address.
     fn email(text: &str) -> Email {

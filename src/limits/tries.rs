@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::HOUR;
 use super::limiter::Limiter;
-use crate::email::Email;
-use crate::error::{Policy, Result};
+use crate::base::email::Email;
+use crate::base::error::{Policy, Result};
 
 /// How many addresses may be tried as often as one.
 const ADDRESSES: u32 = 10;
@@ -32,7 +32,7 @@ impl Tries {
     /// Checks that the link of `invitation` may be tried once more with `email`.
     ///
     /// # Errors
-    /// [`crate::error::Code::RateLimited`].
+    /// [`crate::base::error::Code::RateLimited`].
     pub fn check(&self, invitation: Uuid, email: &Email) -> Result<()> {
         self.by_address.check((invitation, email.as_str()))?;
         self.by_link.check(invitation)

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::app::Signals;
-use crate::clock::Timestamp;
-use crate::failure::Failure;
+use crate::base::clock::Timestamp;
+use crate::base::failure::Failure;
 use registration::{Registration, Server};
 use target::{Delivery, Outcome, Target};
 

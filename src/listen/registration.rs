@@ -8,7 +8,7 @@ use ureq::http::{Request, Response};
 use ureq::{Agent, Body};
 use url::Url;
 
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::organization::OrganizationId;
 use crate::token::PlainKey;
 

@@ -10,7 +10,7 @@ use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
 
 use super::line;
 use super::target::{Delivery, Target};
-use crate::clock::Clock;
+use crate::base::clock::Clock;
 
 /// The most bytes of a delivery: far more than any has.
 const MAX_BODY: usize = 1024 * 1024;

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::letter::{Letter, Next};
+use super::Kind;
+use super::letter::{self, Letter, Next};
 use super::message::{Composer, Message, Sender};
 use super::store::{self, Claim, Row};
 use super::template::Templates;
 use super::transport::{Smtp, Transport, address};
 use super::turns::Turns;
-use super::{Kind, letter};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
+use crate::base::failure::Failure;
 use crate::config::{Config, Mode};
 use crate::db::{Reader, Topic, WriteTx};
 use crate::dev::faults::{Fault, Faults, Target};
-use crate::error::Result;
 use crate::event::{self, EventType, Facts, Origin};
-use crate::failure::Failure;
 use crate::invitation::{self, Delivery};
 use crate::limits::Limits;
 use crate::outbox::desk::{Found, Offer};

@@ -8,8 +8,8 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use super::letter::Letter;
 use super::template::Templates;
 use super::transport::address;
-use crate::email::{Email, Hosts};
-use crate::text::{is_invisible, is_visible};
+use crate::base::email::{Email, Hosts};
+use crate::base::text::{is_invisible, is_visible};
 
 /// The most characters of a sender's name.
 const MAX_NAME: usize = 100;

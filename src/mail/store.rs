@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use super::Kind;
 use super::message::Message;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, Topic, WriteTx};
-use crate::email::Email;
-use crate::error::{Error, Result};
 use crate::invitation::Delivery;
 use crate::outbox::places::{Lane, Place};
 use crate::outbox::{self, Delay, LEASE_SECONDS};

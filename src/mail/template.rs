@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::Kind;
 use super::letter::Letter;
 use super::text::{harmless, harmless_lines, subject};
-use crate::clock::Timestamp;
-use crate::email::Email;
-use crate::failure::Failure;
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::failure::Failure;
 use crate::invitation::Status;
 use crate::organization::OrganizationId;
 

@@ -4,7 +4,7 @@
 //! link of somebody's choice under the name of the server would be a gift to those who phish. So a word joiner (U+2060, not to be seen) goes
 //! behind every character that a link needs: what is written stays readable, and is no link any more.
 
-use crate::text::is_invisible;
+use crate::base::text::is_invisible;
 
 /// What breaks a link. It is not to be seen.
 const WORD_JOINER: char = '\u{2060}';

@@ -20,8 +20,8 @@ use lettre::transport::smtp::extension::ClientId;
 use super::channel::Outcome;
 use super::message::Message;
 use super::server::{Security, Server};
-use crate::email::Email;
-use crate::failure::Failure;
+use crate::base::email::Email;
+use crate::base::failure::Failure;
 
 /// How long one answer of the server may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -327,7 +327,7 @@ pub fn address(email: &Email) -> Address {
 
 /// `text` in one line of at most [`MAX_ERROR`] characters, without control and invisible characters, and with `hidden` texts left out.
 fn one_line(text: &str, hidden: &[&str]) -> String {
-    let mut line: String = text.chars().map(|c| if crate::text::is_invisible(c) { ' ' } else { c }).collect();
+    let mut line: String = text.chars().map(|c| if crate::base::text::is_invisible(c) { ' ' } else { c }).collect();
     for hidden in hidden.iter().filter(|hidden| !hidden.is_empty()) {
         line = without(&line, hidden);
     }

@@ -8,8 +8,8 @@
 use std::collections::HashMap;
 
 use super::store::{self, Row};
+use crate::base::error::Result;
 use crate::db::Reader;
-use crate::error::Result;
 use crate::outbox::desk::Offer;
 use crate::outbox::places::{Lane, Place};
 

@@ -5,10 +5,10 @@ use serde_json::Value;
 
 use super::Identity;
 use super::provider::rejected;
-use crate::clock::Timestamp;
-use crate::email::{Email, Hosts};
-use crate::error::Result;
-use crate::text::is_invisible;
+use crate::base::clock::Timestamp;
+use crate::base::email::{Email, Hosts};
+use crate::base::error::Result;
+use crate::base::text::is_invisible;
 
 /// Milliseconds by which the provider's clock and ours may differ.
 const LEEWAY_MILLIS: f64 = 60_000.0;

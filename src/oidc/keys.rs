@@ -13,8 +13,8 @@ use url::Url;
 use super::fetch::fetch;
 use super::jwks::{self, Key, Source};
 use super::provider::rejected;
-use crate::error::{Code, Error, Result};
-use crate::failure::Failure;
+use crate::base::error::{Code, Error, Result};
+use crate::base::failure::Failure;
 
 /// How long a provider is left alone before it is asked for a key that it did not have. Anybody can invent a `kid`.
 const REFRESH_PAUSE: Duration = Duration::from_secs(60);

@@ -21,11 +21,11 @@ use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::{Email, Hosts};
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::failure::Failure;
 use crate::config::Settings;
-use crate::email::{Email, Hosts};
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::failure::Failure;
 use crate::token::hex;
 
 #[cfg(feature = "oidc")]

@@ -12,11 +12,11 @@ use super::claims::{Claims, Expected};
 use super::jwks::{ED25519, Key};
 use super::keys::Keys;
 use super::{Identity, crypto};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::email::Hosts;
+use crate::base::error::{Code, Error, Result};
+use crate::base::failure::Failure;
 use crate::config::Settings;
-use crate::email::Hosts;
-use crate::error::{Code, Error, Result};
-use crate::failure::Failure;
 
 /// The longest id token in bytes: far beyond honest ones, which have to fit into headers elsewhere.
 const MAX_TOKEN: usize = 16 * 1024;

@@ -2,8 +2,8 @@
 
 use super::settings::Settings;
 use super::{OrganizationId, Record, store};
+use crate::base::error::Result;
 use crate::db::WriteTx;
-use crate::error::Result;
 use crate::event::{self, EventType, Origin};
 use crate::purge;
 
@@ -11,7 +11,7 @@ use crate::purge;
 /// version as the API shows it, if there is one. Answers whether it was made, and the new version.
 ///
 /// # Errors
-/// What `check` answers; [`crate::error::Code::NotFound`] while one of that id is being deleted.
+/// What `check` answers; [`crate::base::error::Code::NotFound`] while one of that id is being deleted.
 pub fn put(
     tx: &WriteTx<'_>,
     id: &OrganizationId,

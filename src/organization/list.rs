@@ -4,10 +4,10 @@ use futures_util::{Stream, stream};
 use url::form_urlencoded;
 
 use super::{OrganizationId, store};
+use crate::base::error::{Code, Error, Result};
+use crate::base::page::{MAX_LIMIT, parse_limit};
 use crate::db::{Db, Reader};
-use crate::error::{Code, Error, Result};
 use crate::key::Rights;
-use crate::page::{MAX_LIMIT, parse_limit};
 use crate::token::hex;
 
 /// What every cursor starts with, so that a later form can be told apart.

@@ -15,8 +15,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
 use settings::Settings;
 
 /// Longest id in bytes.

@@ -10,18 +10,17 @@ use utoipa::ToSchema;
 use super::list::{self, List, ListQuery};
 use super::settings::{Settings, SettingsBody};
 use super::{Organization, change, store};
+use crate::base::error::{Error, Result};
+use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
-use crate::error::{Error, Result};
-use crate::http::State;
 use crate::http::auth::{Access, Admin, Caller, Read};
 use crate::http::etag::{self, Conditions};
-use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::Answer;
 use crate::key::Scope;
-use crate::page::MAX_LIMIT;
 use crate::purge::{self, Pending};
 
 /// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may see.

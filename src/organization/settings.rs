@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::email;
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::email;
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::Role;
 use crate::invitation::new::{
     self, Checked, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, check_name, parse_role,
@@ -79,7 +79,7 @@ impl Settings {
     /// Checks `body` by `rules`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: SettingsBody, rules: &Rules) -> Result<Self> {
         let mut errors = Vec::new();
         errors.extend(check_name("/name", body.name.as_deref(), MAX_NAME));
@@ -121,7 +121,7 @@ impl Settings {
     /// Checks that an invitation of `email` as `role` is acceptable.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with all that speaks against it.
+    /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
     pub fn require(&self, role: &str, email: &str) -> Result<()> {
         let errors = self.check(role, email);
         if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }

@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::settings::Settings;
 use super::{OrganizationId, Record};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::db::{Reader, WriteTx, unless_damaged};
-use crate::error::{Code, Error, Result};
 use crate::key::Rights;
 use crate::purge;
 

@@ -2,7 +2,7 @@
 
 use super::delay::{Delay, delay_ms};
 use super::places::Answer;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// When the next probe goes out while nobody can be reached: often enough that all that waits is out a minute after the return.
 const AWAY: &[Delay] = &[

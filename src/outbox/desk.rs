@@ -4,9 +4,9 @@
 use super::Channel;
 use super::breaker::Breaker;
 use super::places::{Lane, Place, Places};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};
-use crate::error::Result;
 
 /// What a channel found that may begin now.
 #[derive(Debug)]

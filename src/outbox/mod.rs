@@ -27,9 +27,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
-use crate::error::Result;
 
 pub use delay::{Delay, delay_ms, longest_wait_sql};
 use desk::{Desk, Done, Found, Offer, Work};

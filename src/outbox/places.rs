@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// The most deliveries at a time to one destination that takes what it is sent.
 pub const WIDEST: usize = 8;

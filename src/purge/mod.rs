@@ -19,8 +19,8 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::base::error::{Code, Error};
 use crate::db::{Db, Topic};
-use crate::error::{Code, Error};
 
 /// How long a request waits for what it deleted to leave the file. A stop waits for requests a
 /// little longer.

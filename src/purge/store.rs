@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
 use super::{Stage, being_deleted};
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, Topic, WriteTx};
-use crate::error::{Error, Result};
 use crate::organization::OrganizationId;
 
 /// Begins the deletion of an organization: from this transaction on nobody finds it. Returns the id
@@ -95,7 +95,7 @@ pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) ->
 /// Checks that `organization` is not being deleted, before something is made in it.
 ///
 /// # Errors
-/// [`crate::error::Code::NotFound`] that says so.
+/// [`crate::base::error::Code::NotFound`] that says so.
 pub fn check_stands(conn: &Connection, organization: &OrganizationId) -> Result<()> {
     let mut statement = conn.prepare_cached("select 1 from purge where organization_id = ?1")?;
     if statement.exists([organization.as_str()])? { Err(being_deleted()) } else { Ok(()) }

@@ -11,9 +11,9 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
-use crate::error::Result;
 use crate::event::Origin;
 use crate::purge;
 

@@ -4,8 +4,8 @@ use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
 
 use super::{Place, Retention};
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, WriteTx};
-use crate::error::{Error, Result};
 use crate::event::{self, EventType, Facts, Origin};
 use crate::invitation::Status;
 use crate::organization::OrganizationId;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::store::Known;
 use super::{Secret, SecretId};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// The secret that signs, and those before it. Clones share them.
 #[derive(Clone, Debug)]

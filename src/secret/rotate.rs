@@ -11,10 +11,10 @@ use super::source::{self, Loaded, folder};
 use super::start::Comparison;
 use super::store::{self, Known};
 use super::{SecretId, Source};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::failure::Failure;
 use crate::db::{WriteTx, read_beside, write_beside};
-use crate::error::{Error, Result};
-use crate::failure::Failure;
 
 /// Puts a new secret in front, which signs from the next start of the server on. Those behind it
 /// verify until `until`, unless they end before. Returns the file.

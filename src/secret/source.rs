@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Secret, Weak};
-use crate::failure::Failure;
+use crate::base::failure::Failure;
 use crate::token::hex;
 
 /// Random bytes of a secret that is made.

@@ -5,10 +5,10 @@ use std::fmt;
 use super::source::Loaded;
 use super::store::{self, Known};
 use super::{Keyring, SecretId, Source};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::failure::Failure;
 use crate::db::{Db, Reader, WriteTx};
-use crate::error::{Error, Result};
-use crate::failure::Failure;
 
 /// How many seconds a secret verifies once another one signs, where nothing else was said: 30 days.
 pub const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;

@@ -3,9 +3,9 @@
 use rusqlite::named_params;
 
 use super::SecretId;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};
-use crate::error::Result;
 
 /// What the data file knows of a secret.
 #[derive(Clone, Copy, Debug)]

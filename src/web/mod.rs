@@ -8,7 +8,7 @@ pub mod routes;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::base::error::{Error, Result};
 
 /// The page that links lead to.
 const ACCEPT: &str = include_str!("assets/accept.html");

@@ -8,11 +8,11 @@ use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
 use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
+use crate::base::error::{Error, Result};
 use crate::dev::mailbox::query::Filter;
 use crate::dev::mailbox::routes::OfMail;
 use crate::dev::mailbox::store;
 use crate::dev::routes::Developer;
-use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{DisabledReason, Webhook};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 use crate::event::query;
 use crate::organization::OrganizationId;
 

@@ -22,8 +22,8 @@ pub mod store;
 use url::Url;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
-use crate::error::{Code, Error, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::event::EventType;
 use crate::key::Rights;
 use crate::organization::OrganizationId;

@@ -5,7 +5,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::guard::{self, Guard};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::event::EventType;
 use crate::key::Rights;
 use crate::organization::OrganizationId;
@@ -94,7 +94,7 @@ impl NewWebhook {
     /// Checks `body`, from a caller with `rights`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: &WebhookBody, rights: &Rights, guard: &Guard) -> Result<Self> {
         let mut errors = Vec::new();
         let required = || FieldError::new("/url", FieldCode::Required, "where events go");
@@ -118,7 +118,7 @@ impl WebhookPatch {
     /// Checks `body`.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: &WebhookPatchBody, guard: &Guard) -> Result<Self> {
         let mut errors = Vec::new();
         let url = body.url.as_deref().map(|url| parse_url(url, guard)).transpose();
@@ -143,7 +143,7 @@ fn parse_url(text: &str, guard: &Guard) -> Checked<Url> {
     if text.len() > MAX_URL {
         return Err(FieldError::new("/url", FieldCode::TooLong, "at most 2048 bytes"));
     }
-    if text.chars().any(|c| c.is_whitespace() || crate::text::is_invisible(c)) {
+    if text.chars().any(|c| c.is_whitespace() || crate::base::text::is_invisible(c)) {
         return Err(FieldError::new("/url", FieldCode::ForbiddenCharacter, "no spaces and control characters"));
     }
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -207,8 +207,9 @@ fn parse_types(names: &[String], errors: &mut Vec<FieldError>) -> Vec<EventType>
 
 /// Reads a description.
 fn parse_description(text: &str) -> Checked<String> {
-    let is_fine =
-        crate::text::is_visible(text) && !text.chars().any(crate::text::is_invisible) && text.len() <= MAX_DESCRIPTION;
+    let is_fine = crate::base::text::is_visible(text)
+        && !text.chars().any(crate::base::text::is_invisible)
+        && text.len() <= MAX_DESCRIPTION;
     let wrong =
         || FieldError::new("/description", FieldCode::InvalidFormat, "1 to 200 bytes without control characters");
     is_fine.then(|| text.to_owned()).ok_or_else(wrong)

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::client::Reply;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// The answers by which `Retry-After` asks a sender to slow down.
 const STATUSES: [u16; 4] = [429, 502, 503, 504];

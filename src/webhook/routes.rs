@@ -6,15 +6,15 @@ use actix_web::web::Data;
 use super::json::{self, WebhookView};
 use super::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
 use super::{DisabledReason, Webhook, sign, store};
+use crate::base::error::{Error, Result};
 use crate::db::{Topic, WriteTx};
-use crate::error::{Error, Result};
-use crate::http::State;
 use crate::http::auth::{Admin, Caller, Granted};
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{Json, NoBody, OptionalJson};
 use crate::http::params::{OfWebhook, Once};
 use crate::http::path::WebhookId;
 use crate::http::query::NoQuery;
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer, Ticket};
 use crate::key::Author;
 

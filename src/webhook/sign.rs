@@ -7,8 +7,8 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use super::Secrets;
-use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
 use crate::secret::{Keyring, SecretId};
 
 /// The bytes with which a webhook of this `generation` signs, derived from the server's secret

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::new::NewWebhook;
 use super::{DisabledReason, Previous, Secrets, Webhook};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, Result};
 use crate::db::{Reader, WriteTx, unless_damaged};
-use crate::error::{Code, Error, Result};
 use crate::event::{EventType, query};
 use crate::key::Rights;
 use crate::organization::OrganizationId;

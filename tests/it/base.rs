@@ -4,7 +4,7 @@ use crate::support::{START, TestApp, invitation, invitations};
 
 #[test]
 fn start_is_the_time_of_the_contracts_example() {
-    assert_eq!(invited::clock::Timestamp::from_millis(START).to_string(), "2026-11-23T02:43:00.123Z");
+    assert_eq!(invited::base::clock::Timestamp::from_millis(START).to_string(), "2026-11-23T02:43:00.123Z");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use invited::clock::Clock;
+use invited::base::clock::Clock;
+use invited::base::error::Code;
 use invited::db::{Db, Load, Options, Synchronous};
-use invited::error::Code;
 use rusqlite::StatementStatus;
 
 use crate::support::{TestApp, rules};

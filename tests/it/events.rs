@@ -1,6 +1,6 @@
 //! The history of an organization: what is in it, its filters, its pages, and whose it is.
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::key::Scope;
 use invited::token::PlainKey;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use invited::base::error::{ERRORS, FIELD_ERRORS};
 use invited::config::Mode;
-use invited::error::{ERRORS, FIELD_ERRORS};
 use serde_json::Value;
 
 use crate::support::TestApp;

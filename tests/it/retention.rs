@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::clock::{Clock, Timestamp};
+use invited::base::clock::{Clock, Timestamp};
 use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous};
 use invited::event::Origin;

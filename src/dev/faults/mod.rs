@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 
 /// How long a stalled delivery hangs, unless the faults are taken back before. As long as a webhook may take.
 const STALL: Duration = Duration::from_secs(10);
@@ -117,7 +117,7 @@ impl Plans {
     /// Reads what is asked for.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with everything that is not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable.
     pub fn parse(body: &FaultsBody) -> Result<Self> {
         let mut errors = Vec::new();
         let mut parse = |plan: &Option<PlanBody>, pointer: &str| {

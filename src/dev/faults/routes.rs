@@ -4,8 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::{FaultsBody, Plans};
+use crate::base::error::Result;
 use crate::dev::routes::Developer;
-use crate::error::Result;
 use crate::http::State;
 use crate::http::json::Json;
 use crate::http::query::NoQuery;

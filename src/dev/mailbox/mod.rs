@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Db, Topic};
-use crate::error::Result;
 use query::MailboxQuery;
 
 /// A kept mail in a list.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::email::{Email, Hosts};
-use crate::error::{Error, FieldCode, FieldError, Result};
+use crate::base::email::{Email, Hosts};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::page;
 use crate::mail::Kind;
-use crate::page;
 
 /// The longest that a request may wait for mail.
 const MAX_WAIT: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl MailboxQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`MailboxQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable.
     pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Self> {
         let (mut query, mut errors) = (Self { filter: Filter::default(), wait: Duration::ZERO }, Vec::new());
         for (key, value) in pairs {

@@ -7,8 +7,8 @@ use utoipa::IntoParams;
 
 use super::query::MailboxQuery;
 use super::{KeptMail, MailSummary, store};
+use crate::base::error::{Error, Result};
 use crate::dev::routes::Developer;
-use crate::error::{Error, Result};
 use crate::http::State;
 use crate::http::path::MessageId;
 use crate::http::query::{NoQuery, Query};

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::query::Filter;
 use super::{KeptMail, MailSummary};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};
-use crate::error::Result;
 use crate::mail::Kind;
 
 /// The mail that `filter` lets through, newest first.

@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use super::create::{self, By};
 use super::new::{CreateBody, NewInvitation, OnConflict, Rules, Sending};
 use super::{Invitation, json};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::json::object;
 use crate::db::WriteTx;
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::object;
 use crate::organization::OrganizationId;
 use report::{Report, RowResult};
 

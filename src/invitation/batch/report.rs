@@ -8,11 +8,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::super::create::Outcome;
-use super::super::{Invitation, json, store};
+use crate::base::error::{Error, Result};
 use crate::db::Reader;
-use crate::error::{Error, Result};
 use crate::http::problem::Problem;
+use crate::invitation::create::Outcome;
+use crate::invitation::{Invitation, json, store};
 use crate::key::Rights;
 use crate::organization::OrganizationId;
 

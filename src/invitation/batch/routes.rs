@@ -7,14 +7,14 @@ use actix_web::web::Data;
 
 use super::report::{BatchAnswer, StoredReport};
 use super::{Batch, BatchBody, store};
+use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
-use crate::error::Result;
-use crate::http::State;
 use crate::http::auth::{Access, Write};
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{Json, LARGE_BODY};
 use crate::http::params::{InOrganization, Once};
 use crate::http::query::NoQuery;
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer};
 use crate::invitation::create::By;
 use crate::organization::OrganizationId;

@@ -2,8 +2,8 @@
 
 use rusqlite::named_params;
 
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, Stage};
-use crate::error::{Error, Result};
 use crate::organization::{self, OrganizationId};
 
 /// Copies what creates of `emails` in `organization` may meet: it and its settings, whatever stands for these addresses, and

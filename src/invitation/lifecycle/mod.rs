@@ -5,7 +5,7 @@ pub mod routes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// The body of a resend, as it is sent. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]

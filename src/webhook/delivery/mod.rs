@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::sign;
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
 
 /// How far a delivery has come. The numbers are those of `webhook_delivery.state` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::DeliveryState;
-use crate::error::{Error, FieldCode, FieldError, Result};
-use crate::page::{self, Order, Page, Paged};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::page::{self, Order, Page, Paged};
 
 /// How many deliveries a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -25,8 +25,8 @@ impl DeliveryQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`DeliveryQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
-    /// [`crate::error::Code::ValidationFailed`] with every value that is not acceptable;
-    /// [`crate::error::Code::InvalidCursor`].
+    /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
+    /// [`crate::base::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], webhook: Uuid) -> Result<Self> {
         let (mut errors, mut cursor) = (Vec::new(), None);
         let page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };

@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use super::query::DeliveryQuery;
 use super::{DeliveryView, store};
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, WriteTx};
-use crate::error::{Error, Result};
-use crate::http::State;
 use crate::http::auth::{Admin, Caller, Granted};
-use crate::http::idempotency::{self as stored, IdempotencyKey};
+use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{NoBody, OptionalJson};
 use crate::http::params::{OfDelivery, OfWebhook, Once};
 use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
+use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer};
 use crate::webhook::queue::store as queue;
 use crate::webhook::store::get as get_webhook;

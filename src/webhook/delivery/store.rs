@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::query::DeliveryQuery;
 use super::{DeliveryState, Record};
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
 use crate::db::WriteTx;
-use crate::error::{Error, Result};
 use crate::event;
 use crate::organization::OrganizationId;
 use crate::webhook::TEST_TYPE;

@@ -3,9 +3,9 @@
 use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
 
-use crate::clock::Timestamp;
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
 use crate::db::{Reader, Topic, WriteTx};
-use crate::error::{Error, Result};
 use crate::event::EventType;
 use crate::organization::OrganizationId;
 use crate::outbox::places::{Lane, Place};

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use uuid::Uuid;
 
 use super::store::{self, Row, Waiting};
+use crate::base::error::Result;
 use crate::db::Reader;
-use crate::error::Result;
 use crate::outbox::desk::{Found, Offer};
 use crate::outbox::places::{Lane, WIDEST};
 

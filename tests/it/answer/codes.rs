@@ -19,7 +19,7 @@ fn start() -> (TestApp, Value, String) {
 
 /// Moves the clock on.
 fn pass(app: &TestApp, millis: i64) {
-    app.clock.set(invited::clock::Timestamp::from_millis(app.clock.now().as_millis() + millis));
+    app.clock.set(invited::base::clock::Timestamp::from_millis(app.clock.now().as_millis() + millis));
 }
 
 /// Asks for a code and gets it from the file.

@@ -19,7 +19,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use invited::error::ERRORS;
+use invited::base::error::ERRORS;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, invitations};

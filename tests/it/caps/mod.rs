@@ -9,10 +9,10 @@ mod unread;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use invited::clock::Clock;
+use invited::base::clock::Clock;
+use invited::base::error::Code;
 use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous};
-use invited::error::Code;
 use invited::key::Scope;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::clock::Clock;
+use invited::base::clock::Clock;
 use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous, Topic, WriteTx};
 use invited::deletion;
@@ -15,7 +15,7 @@ use crate::support::process::Server;
 use crate::support::{Answer, TestApp, invitation, invitations};
 
 /// Fills `organization` with so many invitations, each with an event, in one job.
-fn fill(tx: &WriteTx<'_>, organization: &str, rows: u32) -> invited::error::Result<()> {
+fn fill(tx: &WriteTx<'_>, organization: &str, rows: u32) -> invited::base::error::Result<()> {
     tx.execute("insert or ignore into organization values (?1, null, 0, 0)", [organization])?;
     for number in 0..rows {
         let (id, event) = (tx.new_id(), tx.new_id());

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::key::Scope;
 use invited::token::PlainKey;
 use serde_json::json;

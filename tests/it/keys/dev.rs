@@ -1,6 +1,6 @@
 //! `invited dev`: no key is needed, but one that is sent is checked, and only this machine is answered.
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::key::Scope;
 

@@ -4,7 +4,7 @@
 
 mod bodies;
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::event::Origin;
 use invited::invitation::Role;

@@ -229,7 +229,7 @@ fn a_mail_that_is_queued_again_is_not_done_with_by_the_try_before_it_even_at_the
         let claim = || {
             store::queue(tx, (id, Kind::Invitation), &[], tx.now)?;
             let row = store::find_ready(&tx.reader(), &place, 0)?.expect("it is ready");
-            Ok::<_, invited::error::Error>(store::claim(tx, &[row])?.remove(0))
+            Ok::<_, invited::base::error::Error>(store::claim(tx, &[row])?.remove(0))
         };
         let (earlier, later) = (claim()?, claim()?);
         let put_off = store::put_off(tx, &earlier, tx.now, "an error")?;

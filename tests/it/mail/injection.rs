@@ -2,8 +2,8 @@
 //!
 //! With `INVITED_MAIL_DUMP=FOLDER` the mails are written there, for `.ci/mail_headers.py` to read with another parser.
 
-use invited::clock::Timestamp;
-use invited::email::Email;
+use invited::base::clock::Timestamp;
+use invited::base::email::Email;
 use invited::invitation::Status;
 use invited::mail::Kind;
 use invited::mail::letter::Letter;
@@ -116,7 +116,7 @@ fn forty_payloads_in_every_field_of_every_kind_change_neither_headers_nor_links(
         for kind in Kind::ALL {
             let letter = letter(kind, payload, i64::try_from(number).expect("few"));
             let message = composer.compose(&letter).expect("a mail");
-            let invisible = |c: char| invited::text::is_invisible(c);
+            let invisible = |c: char| invited::base::text::is_invisible(c);
             assert!(
                 !message.subject.chars().any(invisible) && !message.subject.contains("://"),
                 "{:?}",

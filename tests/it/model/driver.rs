@@ -1,6 +1,6 @@
 //! Does a sequence of operations with the real server and with the model, and compares.
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use serde_json::{Value, json};
 

@@ -1,8 +1,8 @@
 //! What a token must say.
 
 use invited::app;
-use invited::clock::Timestamp;
-use invited::email::{Email, Hosts};
+use invited::base::clock::Timestamp;
+use invited::base::email::{Email, Hosts};
 use invited::oidc::Verifier;
 use serde_json::{Value, json};
 

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use invited::app;
-use invited::clock::Timestamp;
-use invited::email::Hosts;
-use invited::error::Code;
+use invited::base::clock::Timestamp;
+use invited::base::email::Hosts;
+use invited::base::error::Code;
 use invited::oidc::Verifier;
 use serde_json::{Value, json};
 

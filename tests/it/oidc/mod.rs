@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use invited::app;
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
+use invited::base::email::Hosts;
+use invited::base::error::{Code, Error};
 use invited::config::Settings;
-use invited::email::Hosts;
-use invited::error::{Code, Error};
 use invited::oidc::{Identity, Verifier};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;

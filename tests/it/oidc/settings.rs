@@ -1,7 +1,7 @@
 //! The settings of an identity provider.
 
 use clap::Parser;
-use invited::failure::Failure;
+use invited::base::failure::Failure;
 use invited::oidc::Verifier;
 use serde_json::json;
 

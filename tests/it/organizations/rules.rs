@@ -192,7 +192,7 @@ fn a_role_and_an_address_that_the_organization_does_not_take_are_refused_togethe
 fn the_default_lifetime_is_the_organizations_unless_the_invitation_has_its_own() {
     let app = TestApp::serve();
     let lives = |answer: &Answer| {
-        let end = invited::clock::Timestamp::parse(answer.json()["expiresAt"].as_str().unwrap_or_default());
+        let end = invited::base::clock::Timestamp::parse(answer.json()["expiresAt"].as_str().unwrap_or_default());
         (end.expect("a time").as_millis() - START) / 1000
     };
     put(&app, "acme", &json!({ "defaultExpiresIn": 3600 }));

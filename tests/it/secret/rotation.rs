@@ -13,7 +13,7 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 
 /// Rotates the secret of a server until `days` after its start, and restarts it.
 fn rotate_and_restart(app: &mut TestApp, days: i64) {
-    let until = invited::clock::Timestamp::from_millis(START + days * DAY);
+    let until = invited::base::clock::Timestamp::from_millis(START + days * DAY);
     rotate(&app.database, &Source::Own(app.secret_file()), until).expect("it rotates");
     app.restart();
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::secret::Source;
 use invited::secret::rotate::rotate;

@@ -65,7 +65,7 @@ fn the_end_counts_to_the_millisecond_for_every_way_to_accept() {
         for way in 0..3 {
             let open = Open::new();
             let now = open.app.clock.now().as_millis();
-            open.app.clock.set(invited::clock::Timestamp::from_millis(now + 60_000 - before_end));
+            open.app.clock.set(invited::base::clock::Timestamp::from_millis(now + 60_000 - before_end));
             if is_open {
                 let vouched = json!({ "token": open.token, "email": "a@b.co" }).to_string();
                 let by_code = json!({ "token": open.token, "email": "a@b.co", "code": open.code });
@@ -149,7 +149,7 @@ fn a_clock_that_goes_back_revives_nothing_that_was_closed() {
     let now = open.app.clock.now().as_millis();
     assert_eq!(open.app.change(&open.made, "revoke", &json!({})).status, 200);
     for shift in [-86_400_000 * 30, 0, 86_400_000 * 30] {
-        open.app.clock.set(invited::clock::Timestamp::from_millis(now + shift));
+        open.app.clock.set(invited::base::clock::Timestamp::from_millis(now + shift));
         open.assert_closed("revoked", CONFLICT);
     }
 }

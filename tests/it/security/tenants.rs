@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::key::{Scope, store};
 use invited::token::PlainKey;

@@ -44,7 +44,7 @@ struct Story {
 }
 
 /// Invites somebody; returns the invitation.
-fn invite(tx: &WriteTx<'_>, organization: &str, email: &str) -> invited::error::Result<Uuid> {
+fn invite(tx: &WriteTx<'_>, organization: &str, email: &str) -> invited::base::error::Result<Uuid> {
     let rules = Rules { sending: Sending { has_mail: true, ..rules().sending }, ..rules() };
     let body = CreateBody {
         email: Some(email.to_owned()),
@@ -109,7 +109,7 @@ fn channel() -> Mail {
 
 /// One seed.
 pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
-    let failed = |error: invited::error::Error| format!("{error:?}");
+    let failed = |error: invited::base::error::Error| format!("{error:?}");
     let outage_from = chance.number(0, FAULTS_END - 60_000);
     let outage =
         chance.percent(50).then(|| (outage_from, outage_from + chance.number(1_000, 60_000), chance.percent(30)));
@@ -167,7 +167,7 @@ pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
 }
 
 /// Revokes or deletes an invitation.
-fn end(tx: &WriteTx<'_>, organization: &str, id: Uuid, is_deleted: bool) -> invited::error::Result<()> {
+fn end(tx: &WriteTx<'_>, organization: &str, id: Uuid, is_deleted: bool) -> invited::base::error::Result<()> {
     if is_deleted {
         let organization = OrganizationId::parse(organization).expect("an id");
         invited::invitation::store::delete(tx, &organization, id)?;

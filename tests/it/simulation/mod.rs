@@ -38,7 +38,7 @@ fn with_seeds(story: impl Fn(&WriteTx<'_>, &mut Chance) -> Result<(), String>) {
         // An error undoes all of it, so that the next seed finds an empty file.
         let undone = invited::db::write_beside(&app.database, |tx| {
             told = story(tx, &mut Chance::new(seed));
-            Err::<(), _>(invited::error::Error::internal("undone"))
+            Err::<(), _>(invited::base::error::Error::internal("undone"))
         });
         assert!(undone.is_err());
         assert_eq!(told, Ok(()), "see it again: {SEED_VARIABLE}={seed} cargo test --test it simulation");

@@ -94,7 +94,7 @@ impl Story {
 }
 
 /// Makes an event, for which the webhooks of its organization are queued; returns its id.
-fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::error::Result<Uuid> {
+fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::base::error::Result<Uuid> {
     let organization = OrganizationId::parse(organization).expect("an id");
     invited::organization::store::ensure(tx, &organization)?;
     let none: Option<&Facts<'_>> = None;
@@ -104,7 +104,7 @@ fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::error::Result<Uuid> 
 }
 
 /// Makes the webhooks of one seed.
-fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::error::Result<HashMap<Uuid, Fault>> {
+fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::base::error::Result<HashMap<Uuid, Fault>> {
     let known = "insert into secret (id, created_at) values (?1, 0)";
     tx.execute(known, [secret.id().as_bytes()])?;
     let mut faults = HashMap::new();
@@ -126,7 +126,7 @@ fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::erro
 
 /// One seed.
 pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
-    let failed = |error: invited::error::Error| format!("{error:?}");
+    let failed = |error: invited::base::error::Error| format!("{error:?}");
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
     let mut world = World::new(tx, Webhooks::new(Guard::default(), Keyring::single(secret.clone()), Faults::default()));
     let faults = make(&world.tx(), chance, &secret).map_err(failed)?;

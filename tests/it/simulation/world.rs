@@ -1,6 +1,6 @@
 //! The outbox in virtual time: what [`invited::outbox::Worker`] does, without its threads.
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::db::WriteTx;
 use invited::outbox::Channel;
 use invited::outbox::desk::{self, Desk, Work};
@@ -67,7 +67,7 @@ impl<'a, C: Channel> World<'a, C> {
     }
 
     /// Forgets what a process knows, and what was under way: it starts anew.
-    pub fn restart(&mut self) -> invited::error::Result<()> {
+    pub fn restart(&mut self) -> invited::base::error::Result<()> {
         (self.desk, self.leases_over_at) = (Desk::default(), None);
         self.flights.clear();
         self.last_seen = self.tx().now;
@@ -80,7 +80,7 @@ impl<'a, C: Channel> World<'a, C> {
         &mut self,
         until: i64,
         peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>,
-    ) -> invited::error::Result<()> {
+    ) -> invited::base::error::Result<()> {
         loop {
             self.step(peer)?;
             if self.passed >= until {
@@ -92,7 +92,7 @@ impl<'a, C: Channel> World<'a, C> {
     }
 
     /// One step, as the worker does it.
-    fn step(&mut self, peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>) -> invited::error::Result<()> {
+    fn step(&mut self, peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>) -> invited::base::error::Result<()> {
         let mut ended = self.land();
         self.watch_clock()?;
         let tx = self.tx();
@@ -133,7 +133,7 @@ impl<'a, C: Channel> World<'a, C> {
     }
 
     /// Sees when the clock was set back.
-    fn watch_clock(&mut self) -> invited::error::Result<()> {
+    fn watch_clock(&mut self) -> invited::base::error::Result<()> {
         let tx = self.tx();
         if tx.now.as_millis() + 1_000 < self.last_seen.as_millis() {
             self.desk.forget_times();

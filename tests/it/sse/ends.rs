@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use invited::clock::{Clock, Timestamp};
+use invited::base::clock::{Clock, Timestamp};
+use invited::base::error::Code;
 use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous};
-use invited::error::Code;
 use invited::event::stream::{Live, Streams, Subject};
 use invited::key::{Scope, store};
 use invited::organization::OrganizationId;
@@ -126,7 +126,7 @@ fn a_reset_in_development_ends_a_stream_too() {
 }
 
 /// A stream of everything in a file of its own, for `actor`.
-fn open(streams: &Streams, db: &Db, actor: &str) -> invited::error::Result<Live> {
+fn open(streams: &Streams, db: &Db, actor: &str) -> invited::base::error::Result<Live> {
     let organization = OrganizationId::parse("acme").expect("an id");
     let (filter, after, actor) = (Default::default(), Uuid::nil(), actor.to_owned());
     streams.open(db.clone(), Subject { organization, filter, after, actor })

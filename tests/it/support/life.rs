@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use invited::answer::code;
-use invited::clock::Clock;
-use invited::email::Email;
+use invited::base::clock::Clock;
+use invited::base::email::Email;
 use invited::invitation::transition::Present;
 use invited::invitation::{Invitation, store};
 use invited::organization::OrganizationId;

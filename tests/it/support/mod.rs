@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use invited::app::{self, Program};
-use invited::clock::{Clock, Timestamp};
+use invited::base::clock::{Clock, Timestamp};
+use invited::base::email::Hosts;
 use invited::config::{Config, Mode, Settings};
 use invited::dev::seed::Start;
-use invited::email::Hosts;
 use invited::event::Origin;
 use invited::http::connection::Deadlines;
 use invited::invitation::create::By;

@@ -125,7 +125,7 @@ fn a_delivery_that_is_asked_for_again_is_not_done_with_by_the_try_before_it_even
             store::requeue(tx, id, delivery)?;
             let waiting = store::list_waiting(&tx.reader())?.remove(0);
             let row = store::list_due(&tx.reader(), &waiting, Lane::First, 1)?.remove(0);
-            Ok::<_, invited::error::Error>(store::claim(tx, &[row])?.remove(0))
+            Ok::<_, invited::base::error::Error>(store::claim(tx, &[row])?.remove(0))
         };
         let (earlier, later) = (claim()?, claim()?);
         let record = |claim| store::record(tx, claim, (DeliveryState::Delivered, tx.now), &attempt(tx.now));

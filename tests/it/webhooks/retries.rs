@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::{deliveries, dev, for_acme, look, patch, path, rest, wait_for, wait_tried, webhook};

@@ -3,7 +3,7 @@
 use url::form_urlencoded;
 use uuid::Uuid;
 
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use super::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::token::hex;
 
 /// The most entries that one page may have.

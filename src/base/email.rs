@@ -8,8 +8,8 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use crate::error::FieldCode;
-use crate::text::is_invisible;
+use super::error::FieldCode;
+use super::text::is_invisible;
 
 /// Longest local part in bytes (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL: usize = 64;

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::failure::Failure;
+use super::failure::Failure;
 
 /// 9999-12-31T23:59:59.999Z, the last time that RFC 3339's four-digit year can write.
 const LAST_MILLIS: i64 = 253_402_300_799_999;

@@ -1,0 +1,3 @@
+//! JSON that people write: read with the place of every mistake.
+
+pub mod object;
