@@ -18,7 +18,7 @@
 //!
 //! # One request
 //! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
-//! which body; each that fails is an [`Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
+//! which body; each that fails is a [`base::error::Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
 //! and turns the outcome into an answer. [`mod@http::envelope`] turns every error into a problem document.
 
 #![forbid(unsafe_code)]
