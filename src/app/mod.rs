@@ -206,6 +206,7 @@ impl Program {
             loop {
                 tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
                 limits.sweep();
+                http::refusal_log::tell_left_out(&limits.refusals);
             }
         });
         let mailing = self.mail.map(|mail| Working::start(&db, mail));

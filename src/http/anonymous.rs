@@ -21,12 +21,17 @@ impl Anonymous {
     /// [`crate::base::error::Code::RateLimited`] when its address has sent too many.
     pub fn count(request: &HttpRequest) -> Result<Self> {
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
-        let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-        let lines = request.headers().get_all(X_FORWARDED_FOR);
-        // What is not even ASCII is no address, as an empty line is none.
-        let forwarded: Vec<_> = lines.map(|line| line.to_str().unwrap_or_default()).collect();
+        let (peer, forwarded) = origin(request);
         state.rules.sending.limits.count_keyless(peer, &forwarded).map(|()| Self)
     }
+}
+
+/// The peer that sent `request`, and its `X-Forwarded-For` lines.
+pub fn origin(request: &HttpRequest) -> (IpAddr, Vec<&str>) {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let lines = request.headers().get_all(X_FORWARDED_FOR);
+    // What is not even ASCII is no address, as an empty line is none.
+    (peer, lines.map(|line| line.to_str().unwrap_or_default()).collect())
 }
 
 impl FromRequest for Anonymous {

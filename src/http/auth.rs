@@ -23,14 +23,19 @@ use crate::organization::OrganizationId;
 use crate::token::{KeyId, PlainKey};
 
 /// The actor of what is done in development without a key.
-const DEV_ACTOR: &str = "dev";
+pub const DEV_ACTOR: &str = "dev";
 
 /// The actor that the key of `request` names, whether or not the key is good: `dev` where there is none. For those who
 /// share out what a caller may have, once the caller was let in.
 pub fn actor_of(request: &HttpRequest) -> String {
+    key_named_by(request).unwrap_or_else(|| DEV_ACTOR.to_owned())
+}
+
+/// The id of the key that `request` names, whether or not the key is good.
+pub fn key_named_by(request: &HttpRequest) -> Option<String> {
     match Credential::of(request) {
-        Ok(Credential::Key(key)) => key.id.as_str().to_owned(),
-        _ => DEV_ACTOR.to_owned(),
+        Ok(Credential::Key(key)) => Some(key.id.as_str().to_owned()),
+        _ => None,
     }
 }
 
@@ -247,12 +252,11 @@ impl<R: Right> Access<R> {
     /// Checks all there is to check.
     fn check(request: &HttpRequest) -> Result<Self> {
         let (caller, snapshot) = Caller::identify(request)?;
-        let organization = request
-            .match_info()
-            .get("organizationId")
-            .and_then(OrganizationId::parse)
-            .filter(|organization| caller.rights.see(organization.as_str()))
-            .ok_or_else(Error::not_found)?;
+        let organization = request.match_info().get("organizationId").and_then(OrganizationId::parse);
+        let organization = organization.ok_or_else(Error::not_found)?;
+        if !caller.rights.see(organization.as_str()) {
+            return Err(Error::foreign());
+        }
         caller.require(R::SCOPE)?;
         Ok(Self { caller, organization, request_id: RequestId::of(request), kept: R::keep(snapshot) })
     }

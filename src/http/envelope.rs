@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::asset::Static;
 use super::connection::{self, Answering};
-use super::{State, answer_body, auth, host, problem, unread};
+use super::{State, answer_body, auth, host, problem, refusal_log, unread};
 use crate::base::error::{Code, Error, Result};
 use crate::clickhouse;
 use crate::limits::Share;
@@ -76,6 +76,7 @@ pub async fn envelope(
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
+        refusal_log::tell(request.request(), &error, &id.0);
         return Ok(finish(request.into_response(respond(&error, &id.0)), &id, (answering, None)));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -84,7 +85,13 @@ pub async fn envelope(
         // What panicked has been printed by the panic hook; no transaction is open, since jobs run in the writer.
         Err(_) => return Err(answered(respond(&Error::internal("a handler panicked"), &id.0), &id)),
     };
-    let problem = response.response().error().map(|error| with_ours(error, |error| respond(error, &id.0)));
+    let request = response.request();
+    let problem = response.response().error().map(|error| {
+        with_ours(error, |error| {
+            refusal_log::tell(request, error, &id.0);
+            respond(error, &id.0)
+        })
+    });
     if let Some(problem) = problem {
         response = response.into_response(problem);
     }

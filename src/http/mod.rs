@@ -21,6 +21,7 @@ pub mod params;
 pub mod path;
 pub mod problem;
 pub mod query;
+pub mod refusal_log;
 pub mod route;
 pub mod state;
 pub mod stopping;

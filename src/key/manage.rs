@@ -57,6 +57,14 @@ impl Rights {
         is_within(key.rights.organizations.as_deref(), self.organizations.as_deref())
             && is_within(key.rights.roles.as_deref(), self.roles.as_deref())
     }
+
+    /// Checks that the caller may know of `key`.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub fn check_sees_key(&self, key: &Key) -> Result<()> {
+        if self.see_key(key) { Ok(()) } else { Err(Error::foreign()) }
+    }
 }
 
 /// Makes a key. Answers it as it is listed, and its plain text.
@@ -77,7 +85,7 @@ pub fn create(tx: &WriteTx<'_>, new: &NewKey, (origin, rights): (&Origin, &Right
 /// since.
 pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, (origin, rights): (&Origin, &Rights)) -> Result<()> {
     let manager = Manager::find(tx, origin, rights)?;
-    store::find(tx, id)?.filter(|key| manager.rights.see_key(key)).ok_or_else(Error::not_found)?;
+    manager.rights.check_sees_key(&store::find(tx, id)?.ok_or_else(Error::not_found)?)?;
     store::revoke(tx, id)?;
     Ok(())
 }

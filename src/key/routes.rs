@@ -116,8 +116,8 @@ pub async fn create(
 )]
 pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let body = state.db.read(|reader| {
-        let found = store::find(reader, &id.0)?.filter(|key| access.caller.rights.see_key(key));
-        let key = found.ok_or_else(Error::not_found)?;
+        let key = store::find(reader, &id.0)?.ok_or_else(Error::not_found)?;
+        access.caller.rights.check_sees_key(&key)?;
         serde_json::to_vec(&ApiKey::new(&key, reader.now)).map_err(Error::internal)
     })?;
     Ok(HttpResponse::Ok().content_type("application/json").body(body))

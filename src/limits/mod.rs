@@ -6,11 +6,13 @@
 //! * [`shares`] are parts of what is bounded for all at the same time.
 //! * [`tries`] are those at a secret link.
 //! * [`spacing`] is a limit beyond which things wait.
+//! * [`refusals`] decides which refusals the log is told of.
 //! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
 
 mod client;
 mod ledger;
 mod limiter;
+pub mod refusals;
 mod shares;
 mod spacing;
 mod tries;
@@ -24,8 +26,9 @@ use uuid::Uuid;
 use crate::base::email::Email;
 use crate::base::error::{Policy, Result};
 use crate::organization::OrganizationId;
-pub use client::site;
+pub use client::{network, site};
 use limiter::Limiter;
+use refusals::Refusals;
 pub use shares::{Share, Shares};
 use spacing::Spacing;
 use tries::Tries;
@@ -82,6 +85,8 @@ pub struct Limits {
     words: Option<Tries>,
     /// Codes that were asked for.
     codes: Option<Tries>,
+    /// What the log was told of refused requests.
+    pub refusals: Refusals,
     /// The proxies that may say for whom they ask.
     trusted_proxies: Vec<IpNet>,
 }
@@ -105,8 +110,14 @@ impl Limits {
             proofs: Tries::new("proofs", quotas.proofs, "wrong codes an hour for one link"),
             words: Tries::new("proofs", quotas.proofs, "wrong addresses an hour for one link"),
             codes: Tries::new("codes", quotas.codes, "codes asked for an hour for one link"),
+            refusals: Refusals::default(),
             trusted_proxies,
         }
+    }
+
+    /// The address of the client, by `peer` and its `X-Forwarded-For` lines.
+    pub fn client(&self, peer: IpAddr, forwarded: &[&str]) -> IpAddr {
+        client::client(peer, forwarded, &self.trusted_proxies)
     }
 
     /// Counts a request of an API key.
@@ -122,7 +133,7 @@ impl Limits {
     /// # Errors
     /// When the address has used its quota.
     pub fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
-        let client = client::client(peer, forwarded, &self.trusted_proxies);
+        let client = self.client(peer, forwarded);
         if client.is_ipv6() {
             self.site.as_ref().map_or(Ok(()), |limiter| limiter.check(client::site(client)))?;
         }

@@ -33,8 +33,8 @@ pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
 /// # Errors
 /// [`Code::NotFound`] where there is none that they may know of.
 pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
-    let found = find(conn, id)?.filter(|webhook| rights.see_webhook(webhook.organization.as_ref()));
-    found.ok_or_else(Error::not_found)
+    let found = find(conn, id)?.ok_or_else(Error::not_found)?;
+    if rights.see_webhook(found.organization.as_ref()) { Ok(found) } else { Err(Error::foreign()) }
 }
 
 /// Every webhook, oldest first: a setting bounds how many there are.

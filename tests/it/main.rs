@@ -25,6 +25,7 @@
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
+//! * [`refusal_log`]: what the log says of refused requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
@@ -82,6 +83,7 @@ mod pages;
 mod ports;
 mod races;
 mod readme;
+mod refusal_log;
 mod retention;
 mod secret;
 mod security;

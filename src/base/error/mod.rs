@@ -38,6 +38,8 @@ pub struct Parts {
     pub policy: Option<Policy>,
     /// The methods that the path has, for [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// Whether it is refused because it belongs to somebody else. Only the log is told.
+    pub is_foreign: bool,
     /// What the log is told.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -69,6 +71,7 @@ impl Error {
             retry_after_seconds,
             policy: None,
             allow: None,
+            is_foreign: false,
             cause: None,
         }))
     }
@@ -76,6 +79,13 @@ impl Error {
     /// 404, with the same bytes for what is missing and for what is foreign.
     pub fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing here for this key.")
+    }
+
+    /// The same 404 for what the key may not know of, because it is bound to others.
+    pub fn foreign() -> Self {
+        let mut error = Self::not_found();
+        error.0.is_foreign = true;
+        error
     }
 
     /// 401, with the same bytes for every key that is not good, whatever is wrong with it.
@@ -106,6 +116,7 @@ impl Error {
         same.0.retry_after_seconds = self.retry_after_seconds;
         same.0.policy = self.policy;
         same.0.allow.clone_from(&self.allow);
+        same.0.is_foreign = self.is_foreign;
         same
     }
 
