@@ -21,11 +21,13 @@ const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Reads a public URL; it ends without a slash, so that paths can be put behind it.
 pub fn parse_public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let is_plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let has_login = !url.username().is_empty() || url.password().is_some();
+    let is_plain = url.query().is_none() && url.fragment().is_none() && !has_login;
     if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
         Ok(url)
     } else {
-        Err("an http or https URL without user name, query and fragment, as https://invites.example.com".to_owned())
+        Err("an http or https URL without user name, password, query and fragment, as https://invites.example.com"
+            .to_owned())
     }
 }
 

@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use uuid::Uuid;
 
@@ -56,7 +56,7 @@ impl IdempotencyKey {
         })
     }
 
-    /// Reads the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
+    /// Reads the header, which may be there once.
     fn parse(request: &HttpRequest) -> Result<Self> {
         let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
         let (header, another) = (headers.next(), headers.next());
@@ -64,16 +64,21 @@ impl IdempotencyKey {
         let Some(header) = header else {
             return Ok(Self { key: None, operation, room: 0 });
         };
-        let text = header.to_str().unwrap_or_default();
-        let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-        let is_valid = (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
-        if !is_valid || another.is_some() {
+        let (Some(key), None) = (parse_value(header), another) else {
             let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
             return Err(Error::new(Code::BadRequest, detail));
-        }
+        };
         let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
-        Ok(Self { key: Some(bare.to_owned()), operation, room: state.room_for_answers })
+        Ok(Self { key: Some(key.to_owned()), operation, room: state.room_for_answers })
     }
+}
+
+/// Reads one value of the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
+pub fn parse_value(value: &HeaderValue) -> Option<&str> {
+    let text = value.to_str().ok()?;
+    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
+    let is_valid = (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
+    is_valid.then_some(bare)
 }
 
 impl FromRequest for IdempotencyKey {

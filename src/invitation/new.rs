@@ -22,7 +22,7 @@ pub const MIN_LIFETIME_SECONDS: i64 = 60;
 pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
-/// The most bytes of a redirect URL.
+/// The most bytes of a redirect URL, as it is sent and in its normal form.
 const MAX_URL: usize = 2048;
 
 /// The body of a create, as it is sent. `null` counts as absent.
@@ -331,8 +331,9 @@ pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -
         return Ok(None);
     };
     let refused = |code, detail| Err(FieldError::new(pointer, code, detail));
+    let too_long = "at most 2048 bytes, with its percent-encodings";
     if text.len() > MAX_URL {
-        return refused(FieldCode::TooLong, "at most 2048 bytes");
+        return refused(FieldCode::TooLong, too_long);
     }
     match Url::parse(text) {
         Ok(url)
@@ -340,6 +341,8 @@ pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -
         {
             refused(FieldCode::InvalidFormat, "an http or https URL without a user name")
         }
+        // What is stored and shown is longer than what was sent, where characters beyond ASCII are in it.
+        Ok(url) if url.as_str().len() > MAX_URL => refused(FieldCode::TooLong, too_long),
         Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
         Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),

@@ -1,0 +1,95 @@
+//! Cursors: each leads on in its own list, and is refused by every other.
+
+use invited::email::Hosts;
+use invited::error::{Code, Error};
+use invited::event::query::EventQuery;
+use invited::invitation::query::ListQuery;
+use invited::organization::{self, OrganizationId};
+use invited::webhook::delivery::query::DeliveryQuery;
+use url::form_urlencoded;
+use uuid::Uuid;
+
+/// Checks `data` as the text of a cursor, and as the last entry of a page and what alters its cursor.
+pub fn check(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        check_text(text);
+        check_organization(text);
+    }
+    if let Some((id, rest)) = data.split_first_chunk() {
+        check_made(Uuid::from_bytes(*id), rest);
+    }
+}
+
+/// The lists that cursors are tried in: by organization, path, filter and order.
+const LISTS: [(&str, &[(&str, &str)]); 5] = [
+    ("acme", &[]),
+    ("acmf", &[]),
+    ("another.organization", &[]),
+    ("acme", &[("status", "pending")]),
+    ("acme", &[("order", "asc")]),
+];
+
+/// Reads `cursor` in the list of invitations that is the `number`th of [`LISTS`].
+fn read(number: usize, cursor: &str) -> Result<Option<Uuid>, Error> {
+    let (id, filters) = LISTS[number];
+    let filters = filters.iter().copied().chain([("cursor", cursor)]);
+    ListQuery::parse(&pairs(filters), &organization(id), Hosts::Dotted).map(|query| query.after)
+}
+
+/// Reads `cursor` in the lists that have no invitations.
+fn read_elsewhere(cursor: &str) -> [Result<Option<Uuid>, Error>; 2] {
+    let pairs = pairs([("cursor", cursor)]);
+    let events = EventQuery::parse(&pairs, &organization("acme")).map(|query| query.page.after);
+    let deliveries = DeliveryQuery::parse(&pairs, Uuid::nil()).map(|query| query.page.after);
+    [events, deliveries]
+}
+
+/// Checks that no text is a cursor of two lists.
+fn check_text(text: &str) {
+    let read = (0..LISTS.len()).map(|number| read(number, text)).chain(read_elsewhere(text));
+    let accepted = read.map(|outcome| outcome.map_err(|error| assert_eq!(error.code, Code::InvalidCursor)));
+    assert!(accepted.filter(Result::is_ok).count() <= 1, "{text}");
+}
+
+/// Checks the cursor behind the entry `last`, and one that `rest` alters.
+fn check_made(last: Uuid, rest: &[u8]) {
+    let organization = organization("acme");
+    let list = ListQuery::parse(&[], &organization, Hosts::Dotted).expect("a list").paged(&organization);
+    let link = list.next_link("https://invites.example.com", 7, last);
+    let cursor = link.split("cursor=").nth(1).and_then(|rest| rest.split('>').next()).expect("a cursor");
+    assert_eq!(read(0, cursor).ok(), Some(Some(last)), "{cursor}");
+    assert!((1..LISTS.len()).all(|number| read(number, cursor).is_err()), "{cursor}");
+    assert!(read_elsewhere(cursor).iter().all(Result::is_err), "{cursor}");
+    let mut altered = cursor.as_bytes().to_vec();
+    if let [place, other, ..] = rest {
+        altered[usize::from(*place) % cursor.len()] = if other.is_ascii() { *other } else { b'x' };
+    }
+    let altered = String::from_utf8(altered).expect("ASCII");
+    assert!(altered == cursor || read(0, &altered).is_err(), "{altered}");
+}
+
+/// Checks the cursors of the list of organizations.
+fn check_organization(text: &str) {
+    let read = |cursor: &str| organization::list::ListQuery::parse(&pairs([("cursor", cursor)]));
+    match read(text) {
+        Ok(query) => assert!(OrganizationId::parse(&query.after).is_some(), "{text}"),
+        Err(error) => assert_eq!(error.code, Code::InvalidCursor),
+    }
+    let Some(last) = OrganizationId::parse(text) else {
+        return;
+    };
+    let next = organization::list::next_page(7, last.as_str());
+    let (_, cursor) = form_urlencoded::parse(next.as_bytes()).find(|(key, _)| key == "cursor").expect("a cursor");
+    assert!(read(&cursor).is_ok_and(|query| query.after == text), "{cursor}");
+    assert!(read(&format!("{cursor}x")).is_err(), "{cursor}");
+}
+
+/// The pairs of a query.
+fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// An organization.
+fn organization(id: &str) -> OrganizationId {
+    OrganizationId::parse(id).expect("an id")
+}
