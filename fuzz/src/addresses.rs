@@ -1,6 +1,6 @@
 //! E-mail addresses and domains: one normal form, which mail can be sent to.
 
-use invited::email::{Email, Hosts, parse_domain};
+use invited::base::email::{Email, Hosts, parse_domain};
 
 /// The longest address in bytes.
 const MAX_ADDRESS: usize = 254;

@@ -1,22 +1,22 @@
 //! JSON bodies: what is accepted is within the limits and the same when it is sent again, and an error names what is there.
 
-use invited::clock::Timestamp;
-use invited::email::Hosts;
-use invited::error::{Code, Error, FieldCode, FieldError};
-use invited::http::etag;
-use invited::http::json;
+use invited::base::clock::Timestamp;
+use invited::base::email::Hosts;
+use invited::base::error::{Code, Error, FieldCode, FieldError};
+use invited::base::text::{is_invisible, is_visible};
 use invited::http::problem::Problem;
+use invited::http::{etag, json};
 use invited::invitation::batch::{Batch, BatchBody};
 use invited::invitation::inviter::InviterBody;
-use invited::invitation::new::{CreateBody, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, NewInvitation};
-use invited::invitation::new::{Rules, Sending};
+use invited::invitation::new::{
+    CreateBody, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, NewInvitation, Rules, Sending,
+};
 use invited::invitation::update::{Patch, UpdateBody};
 use invited::invitation::{self, Role};
 use invited::key::new::KeyBody;
 use invited::key::{NewKey, Rights};
 use invited::organization::OrganizationId;
 use invited::organization::settings::{Settings, SettingsBody};
-use invited::text::{is_invisible, is_visible};
 use invited::webhook::guard::Guard;
 use invited::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
 use serde::de::DeserializeOwned;
@@ -208,7 +208,7 @@ fn check_invitation(new: &NewInvitation) {
 
 /// Checks that an address is in its normal form.
 fn check_address(text: &str) {
-    let again = invited::email::Email::parse(text, Hosts::Dotted);
+    let again = invited::base::email::Email::parse(text, Hosts::Dotted);
     assert!(again.is_ok_and(|email| email.as_str() == text), "{text}");
 }
 

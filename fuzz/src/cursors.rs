@@ -1,7 +1,7 @@
 //! Cursors: each leads on in its own list, and is refused by every other.
 
-use invited::email::Hosts;
-use invited::error::{Code, Error};
+use invited::base::email::Hosts;
+use invited::base::error::{Code, Error};
 use invited::event::query::EventQuery;
 use invited::invitation::query::ListQuery;
 use invited::organization::{self, OrganizationId};

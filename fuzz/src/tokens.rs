@@ -1,6 +1,6 @@
 //! API keys and the tokens of links: one spelling each, and nothing that was altered passes.
 
-use invited::clock::Timestamp;
+use invited::base::clock::Timestamp;
 use invited::invitation::link::{self, LinkToken};
 use invited::secret::{Keyring, Secret};
 use invited::token::{HashedSecret, KeyId, PlainKey, hex};

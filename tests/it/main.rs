@@ -16,6 +16,7 @@
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`damage`]: a file with values or pages that cannot be.
+//! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
@@ -48,6 +49,7 @@ mod caps;
 mod cli;
 mod clock_back;
 mod connections;
+mod corpus;
 mod cost;
 mod create;
 mod damage;
