@@ -162,10 +162,13 @@ fn a_bad_setting_is_exit_code_2_and_names_the_setting_and_the_value() {
     let cases = [
         ("--listen", "nowhere"),
         ("--public-url", "ftp://x"),
+        ("--public-url", "https://:password@x.test/"),
+        ("--accept-url", "https://:password@x.test/"),
         ("--default-expiry", "5s"),
         ("--default-expiry", "366d"),
         ("--roles", "a b"),
         ("--redirect-origins", "https://x.test/path"),
+        ("--redirect-origins", "https://:password@x.test/"),
         ("--log", "loud=very"),
     ];
     for (flag, value) in cases {

@@ -122,6 +122,16 @@ fn an_accepted_invitation_blocks_new_ones_until_it_is_deleted() {
 }
 
 #[test]
+fn numbers_of_metadata_come_back_to_the_last_digit() {
+    let app = TestApp::serve();
+    for number in ["1.2345678901234567e-287", "2.2250738585072014e-308", "9007199254740993", "123456789.12345679"] {
+        let more = format!(r#","metadata":{{"n":{number}}},"onConflict":"replace""#);
+        let created = app.post(&invitations("acme"), &body("a@b.co", &more));
+        assert!(created.text().contains(&format!(r#""metadata":{{"n":{number}}}"#)), "{}", created.text());
+    }
+}
+
+#[test]
 fn metadata_inviter_and_redirect_url_come_back_as_they_were_given() {
     let app = TestApp::start(Mode::Serve, &["--redirect-origins", "https://app.example.com,http://localhost:3000"]);
     let more = concat!(

@@ -7,13 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::client::answer_kept;
 use crate::support::process::{Server, run};
-use crate::support::{Request, invitations};
-
-/// A key that is well-formed and that nobody was given.
-fn forged(id: &str) -> String {
-    let start = format!("ivk_{id}_{}", "0123456789abcdef".repeat(4));
-    format!("{start}{:08x}", crc32fast::hash(start.as_bytes()))
-}
+use crate::support::{Request, forged, invitations};
 
 /// A server with its file, and with these settings.
 fn serve(settings: &[&str]) -> (TempDir, Server) {

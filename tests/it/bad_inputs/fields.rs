@@ -230,6 +230,8 @@ fn metadata_redirect_and_conflict_rule_are_checked_too() {
         (json!({ "redirectUrl": "/welcome" }), "/redirectUrl", "invalid_format"),
         (json!({ "redirectUrl": "" }), "/redirectUrl", "invalid_format"),
         (json!({ "redirectUrl": format!("http://invited.test/{}", "x".repeat(2048)) }), "/redirectUrl", "too_long"),
+        // Each of these letters is six bytes of the URL that is stored.
+        (json!({ "redirectUrl": format!("http://invited.test/{}", "\u{e4}".repeat(400)) }), "/redirectUrl", "too_long"),
         (json!({ "onConflict": "ignore" }), "/onConflict", "unknown_value"),
         (json!({ "onConflict": "REPLACE" }), "/onConflict", "unknown_value"),
         (json!({ "onConflict": "" }), "/onConflict", "unknown_value"),

@@ -10,9 +10,9 @@ use invited::key::Scope;
 use invited::token::PlainKey;
 use serde_json::json;
 
-use super::{basic, comparable, forged, revoked, rows, send, spellings};
+use super::{basic, comparable, revoked, rows, send, spellings};
 use crate::support::process::{Server, run};
-use crate::support::{START, TestApp, invitations};
+use crate::support::{START, TestApp, forged, invitations};
 
 #[test]
 fn every_dead_key_gets_the_same_bytes() {

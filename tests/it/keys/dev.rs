@@ -4,9 +4,9 @@ use invited::base::clock::Timestamp;
 use invited::config::Mode;
 use invited::key::Scope;
 
-use super::{TARGET, forged, revoked, rows, send, spellings};
+use super::{TARGET, revoked, rows, send, spellings};
 use crate::support::client::raw;
-use crate::support::{Answer, Request, START, TestApp, invitation, invitations};
+use crate::support::{Answer, Request, START, TestApp, forged, invitation, invitations};
 
 #[test]
 fn development_needs_no_key_but_checks_one_that_is_sent() {

@@ -47,15 +47,6 @@ fn spellings(key: &str) -> [String; 2] {
     [format!("Bearer {key}"), basic(key)]
 }
 
-/// A key whose checksum is right and whose secret nobody was given.
-fn forged(id: &str) -> String {
-    let start = format!("ivk_{id}_{}", "0123456789abcdef".repeat(4));
-    let checksum = crc32fast::hash(start.as_bytes());
-    let key = format!("{start}{checksum:08x}");
-    assert!(PlainKey::parse(&key).is_some(), "only the secret is wrong");
-    key
-}
-
 /// A key that is revoked.
 fn revoked(app: &TestApp) -> String {
     let key = app.key(&[Scope::Admin], &[], None);

@@ -14,13 +14,12 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::process::{invited, run};
-use crate::support::{Request, TestApp};
+use crate::support::{Request, TestApp, forged};
 use scripted::{Asked, Scripted};
 
 /// A key that no server knows.
 fn key() -> String {
-    let start = format!("ivk_{}_{}", "0".repeat(16), "0123456789abcdef".repeat(4));
-    format!("{start}{:08x}", crc32fast::hash(start.as_bytes()))
+    forged(&"0".repeat(16))
 }
 
 /// A server that takes every webhook.

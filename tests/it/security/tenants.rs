@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::operations::{Needs, Operation, all, document};
 use crate::support::life::{Contents, path_of};
-use crate::support::{Answer, START, TestApp, invitations};
+use crate::support::{Answer, START, TestApp, forged, invitations};
 
 /// The address of the invitation that every probe aims at.
 const TARGET: &str = "target@b.co";
@@ -34,12 +34,6 @@ enum Kind {
 
 /// Everything but administration.
 const ALL_BUT_ADMIN: &[Scope] = &[Scope::Read, Scope::Write, Scope::Accept, Scope::Link];
-
-/// A key whose checksum is right and whose secret nobody was given.
-fn forged(id: &str) -> String {
-    let start = format!("ivk_{id}_{}", "0123456789abcdef".repeat(4));
-    format!("{start}{:08x}", crc32fast::hash(start.as_bytes()))
-}
 
 /// A caller: a name, a key, what it is.
 type Caller = (&'static str, Option<String>, Kind);

@@ -25,10 +25,19 @@ use invited::invitation::create::By;
 use invited::invitation::new::{Rules, Sending};
 use invited::key::{self, NewKey, Rights, Scope};
 use invited::organization::OrganizationId;
+use invited::token::PlainKey;
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 pub use client::{Answer, Request};
+
+/// A key whose checksum is right and whose secret nobody was given.
+pub fn forged(id: &str) -> String {
+    let start = format!("ivk_{id}_{}", "0123456789abcdef".repeat(4));
+    let key = format!("{start}{:08x}", crc32fast::hash(start.as_bytes()));
+    assert!(PlainKey::parse(&key).is_some(), "only the secret is wrong");
+    key
+}
 
 /// 2026-11-23T02:43:00.123Z: when every test server starts its clock.
 pub const START: i64 = 1_795_401_780_123;
