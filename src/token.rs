@@ -10,6 +10,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::base::hex::{hex, is_hex};
+
 /// What every key starts with.
 const PREFIX: &str = "ivk_";
 /// Hex digits of the id.
@@ -108,17 +110,6 @@ impl fmt::Debug for HashedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HashedSecret(hidden)")
     }
-}
-
-/// Whether `text` is `len` lowercase hex digits.
-pub fn is_hex(text: &str, len: usize) -> bool {
-    text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// `bytes` as lowercase hex digits.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The checksum of a key, as 8 hex digits.

@@ -15,18 +15,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
-use crate::base::email::{Email, Hosts};
+use crate::base::email::{self, Email, Hosts};
 use crate::base::error::{Code, Error, FieldError, Result};
+use crate::base::origin::Origin;
+use crate::base::text;
 use crate::db::WriteTx;
-use crate::event::Origin;
 use crate::invitation::Invitation;
 use crate::invitation::link::LinkToken;
-use crate::invitation::new::{self, Sending};
+use crate::invitation::new::Sending;
 use crate::invitation::transition::{self, Change, Present};
 use crate::key::Rights;
 use crate::limits::Limits;
 use crate::mail;
 use crate::secret::Keyring;
+
 use proof::Proof;
 
 /// The most characters of a user's id: as many as an identity provider may give (OpenID Connect Core 1.0, 2).
@@ -51,8 +53,9 @@ impl Subject {
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable.
     pub fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
-        let mut errors: Vec<FieldError> = new::check_name("/subject", id.as_deref(), MAX_SUBJECT).into_iter().collect();
-        match new::parse_email(email, hosts).map_err(|error| errors.insert(0, error)) {
+        let mut errors: Vec<FieldError> =
+            text::check_name("/subject", id.as_deref(), MAX_SUBJECT).into_iter().collect();
+        match email::parse_email(email, hosts).map_err(|error| errors.insert(0, error)) {
             Ok(email) if errors.is_empty() => Ok(Self { email, id }),
             _ => Err(Error::validation(errors)),
         }

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Subject;
-use crate::base::email::{Email, Hosts};
+use crate::base::email::{self, Email, Hosts};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::invitation::link::LinkToken;
-use crate::invitation::new;
 
 /// Digits of a code.
 const CODE_LEN: usize = 6;
@@ -103,7 +102,7 @@ impl CodeBody {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::base::error::Code::NotFound`].
     pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
-        let email = with_token(self.token.as_deref(), new::check_email(self.email.as_deref(), hosts))?;
+        let email = with_token(self.token.as_deref(), email::check_email(self.email.as_deref(), hosts))?;
         Ok((parse_token(self.token.as_deref())?, email))
     }
 }
@@ -143,7 +142,7 @@ impl AnswerBody {
 /// Checks the two parts of a proof by code.
 fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> {
     let mut errors = Vec::new();
-    let email = new::parse_email(email, hosts).map_err(|error| errors.push(error));
+    let email = email::parse_email(email, hosts).map_err(|error| errors.push(error));
     if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         errors.push(FieldError::new("/code", FieldCode::InvalidFormat, "the six digits that were sent to the address"));
     }

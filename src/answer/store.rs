@@ -5,10 +5,10 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::invitation::link::LinkToken;
 use crate::invitation::{Invitation, store};
-use crate::organization::OrganizationId;
 use crate::secret::Keyring;
 
 /// An organization that is looked for in vain. One of that name has no invitation that is looked for there.

@@ -19,7 +19,8 @@ use url::Url;
 
 use crate::base::clock;
 use crate::base::failure::Failure;
-use crate::config::{Config, Mode};
+use crate::base::mode::Mode;
+use crate::config::Config;
 use crate::db::{Db, Options};
 use crate::deletion;
 use crate::dev::faults::Faults;

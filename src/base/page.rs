@@ -4,7 +4,7 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::token::hex;
+use super::hex::hex;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;

@@ -7,11 +7,12 @@ use super::output::Output;
 use crate::app::{self, Program, Signals};
 use crate::base::error::{Error, FieldError};
 use crate::base::failure::Failure;
-use crate::config::{Config, DevSettings, Mode};
+use crate::base::json;
+use crate::base::mode::Mode;
+use crate::base::origin::Origin;
+use crate::config::{Config, DevSettings};
 use crate::dev::folder::Folder;
 use crate::dev::seed::{Seed, Start};
-use crate::event::Origin;
-use crate::http::json;
 use crate::organization;
 
 /// The most errors of a seed file that are printed.

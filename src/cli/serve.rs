@@ -3,7 +3,8 @@
 use super::output::Output;
 use crate::app::{self, Program, Signals};
 use crate::base::failure::Failure;
-use crate::config::{Config, Mode, Settings};
+use crate::base::mode::Mode;
+use crate::config::{Config, Settings};
 
 /// Serves until stopped.
 pub fn run(settings: Settings) -> Result<(), Failure> {

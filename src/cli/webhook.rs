@@ -5,10 +5,10 @@ use url::Url;
 
 use crate::app;
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
 use crate::key::new::parse_organization;
 use crate::listen::registration::{Registration, Server};
 use crate::listen::{self, Listen};
-use crate::organization::OrganizationId;
 use crate::token::PlainKey;
 
 /// What to do with webhooks.

@@ -19,11 +19,12 @@ use url::Url;
 use crate::base::clock::Clock;
 use crate::base::email::Hosts;
 use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::base::role::Role;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::event::stream::HEARTBEAT;
 use crate::http::connection::Deadlines;
-use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::limits::{Limits, Quotas};
 use crate::mail::server::Server;
@@ -37,7 +38,7 @@ use mail::MailSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
-pub use parse::{parse_lifetime, parse_public_url, parse_role};
+pub use parse::{parse_lifetime, parse_public_url};
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
 /// flooded by impatience.
@@ -73,7 +74,7 @@ pub struct Settings {
     pub default_expiry: Duration,
 
     /// Roles that an invitation may have, by comma; none: any role
-    #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',', value_parser = parse_role)]
+    #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',')]
     pub roles: Vec<Role>,
 
     /// Origins that `redirectUrl` may have, by comma, as `https://app.example.com` [default: that of the public URL]
@@ -205,15 +206,6 @@ pub struct DevSettings {
     /// JSON file with the organizations and invitations to start with, if the data file has none [default: samples]
     #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
-}
-
-/// Whom the server is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Everybody with a key.
-    Serve,
-    /// The developer at this machine, without a key.
-    Dev,
 }
 
 /// Everything that decides how a server behaves.

@@ -17,9 +17,10 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Topic, WriteTx};
 use crate::key;
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Stage};
 use crate::webhook;
 

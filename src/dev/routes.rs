@@ -14,7 +14,7 @@ use super::{ClockBody, ClockChange, store};
 use crate::answer::code;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Error, Result};
-use crate::event::Origin;
+use crate::base::origin::Origin;
 use crate::http::auth::Caller;
 use crate::http::envelope::RequestId;
 use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};

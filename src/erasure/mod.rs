@@ -23,10 +23,12 @@ use uuid::Uuid;
 
 use crate::base::email::Email;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::key::{Author, Rights};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Pending};
 
 /// Rows that are looked at in one read.

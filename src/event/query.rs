@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::id;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::invitation;
-use crate::organization::OrganizationId;
 
 /// How many events a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -163,7 +163,7 @@ fn parse_types(value: &str) -> Checked<Vec<EventType>> {
 /// Reads the id of an invitation.
 fn parse_invitation(value: &str) -> Checked<Uuid> {
     let wrong = || FieldError::new("invitationId", FieldCode::InvalidFormat, "a UUIDv7, lowercase with hyphens");
-    invitation::parse_id(value).ok_or_else(wrong)
+    id::parse_id(value).ok_or_else(wrong)
 }
 
 /// Reads a time.

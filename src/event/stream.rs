@@ -15,11 +15,12 @@ use super::query::{EventQuery, Filter};
 use super::{Event, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{Order, Page};
 use crate::db::{Db, Reader, Topic};
 use crate::key::{self, Scope};
 use crate::limits::{Share, Shares};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::token::KeyId;
 
 /// How long a stream is silent at most: less than the minute after which many proxies cut a silent connection.

@@ -15,11 +15,11 @@ use super::State;
 use super::anonymous::Anonymous;
 use super::envelope::RequestId;
 use crate::base::error::{Code, Error, Result};
-use crate::config::Mode;
+use crate::base::mode::Mode;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::Snapshot;
-use crate::event::Origin;
 use crate::key::{self, Author, Rights, Scope};
-use crate::organization::OrganizationId;
 use crate::token::{KeyId, PlainKey};
 
 /// The actor of what is done in development without a key.

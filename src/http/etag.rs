@@ -12,8 +12,8 @@ use actix_web::{FromRequest, HttpRequest};
 use sha2::{Digest, Sha256};
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::hex::hex;
 use crate::invitation::json;
-use crate::token::hex;
 
 /// Hex digits of each half of a tag.
 const HALF: usize = 16;

@@ -31,14 +31,12 @@ pub mod visitor;
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
-
-pub use envelope::envelope;
-pub use state::State;
+use webhook::delivery::routes as deliveries;
 
 use crate::answer;
 use crate::base::error::{Error, Result};
+use crate::base::mode::Mode;
 use crate::clickhouse;
-use crate::config::Mode;
 use crate::dev;
 use crate::dev::mailbox::routes as mailbox;
 use crate::erasure;
@@ -48,9 +46,11 @@ use crate::key;
 use crate::organization;
 use crate::web::routes as web_pages;
 use crate::webhook;
+
 use auth::Caller;
+pub use envelope::envelope;
 use route::Route;
-use webhook::delivery::routes as deliveries;
+pub use state::State;
 
 /// Every path of a server in `mode`, with its methods. The router tries them in this order, so what is asked most comes first.
 pub fn routes(mode: Mode) -> Vec<Route> {

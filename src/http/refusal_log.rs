@@ -10,10 +10,10 @@ use actix_web::{HttpRequest, web};
 
 use super::{State, anonymous, auth};
 use crate::base::error::Error;
-use crate::config::Mode;
+use crate::base::mode::Mode;
+use crate::base::organization_id::OrganizationId;
 use crate::limits::network;
 use crate::limits::refusals::{Refusal, Refusals};
-use crate::organization::OrganizationId;
 
 /// Tells the log that `request` was refused with `error`, if that is due. Only the first one of a
 /// kind and a network in a minute is.

@@ -1,7 +1,7 @@
 //! What every request shares.
 
 use super::stopping::Stopping;
-use crate::config::Mode;
+use crate::base::mode::Mode;
 use crate::db::Db;
 use crate::dev::faults::Faults;
 use crate::dev::seed::Start;

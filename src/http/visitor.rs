@@ -11,8 +11,8 @@ use super::anonymous::Anonymous;
 use super::auth::Caller;
 use super::envelope::RequestId;
 use crate::base::error::{Code, Error, Result};
-use crate::config::Mode;
-use crate::event::Origin;
+use crate::base::mode::Mode;
+use crate::base::origin::Origin;
 use crate::idempotency::PERSON;
 use crate::key::{Author, Scope};
 

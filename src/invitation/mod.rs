@@ -30,32 +30,6 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 
-/// Longest role in bytes.
-const MAX_ROLE: usize = 64;
-
-/// The role a person gets on joining: 1 to 64 characters, `[A-Za-z][A-Za-z0-9_.:-]*`. Case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role(String);
-
-impl Role {
-    /// Reads a role.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::is_valid(text).then(|| Self(text.to_owned()))
-    }
-
-    /// Whether `text` is a role.
-    pub fn is_valid(text: &str) -> bool {
-        let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-        starts_well && text.len() <= MAX_ROLE && text.bytes().all(allowed)
-    }
-
-    /// The role as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Where an invitation stands. The numbers are those of `invitation.state` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -229,11 +203,4 @@ pub fn example() -> serde_json::Value {
         "updatedAt": "2026-11-23T02:43:00.123Z",
         "delivery": "none",
     })
-}
-
-/// Reads the one accepted spelling of an invitation's id: a lowercase hyphenated UUIDv7.
-pub fn parse_id(text: &str) -> Option<Uuid> {
-    let id = Uuid::try_parse(text).ok()?;
-    let is_canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
-    (is_canonical && id.get_version_num() == 7).then_some(id)
 }

@@ -9,12 +9,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::inviter::{InviterBody, parse_note};
-use super::{Delivery, Invitation, Role, Status};
+use super::{Delivery, Invitation, Status};
 use crate::base::clock::Timestamp;
-use crate::base::email::{Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::email::{Email, Hosts, parse_email};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::{Role, parse_role};
 use crate::limits::Limits;
-use crate::organization::OrganizationId;
 
 /// The shortest lifetime in seconds: a person needs a minute to read a mail.
 pub const MIN_LIFETIME_SECONDS: i64 = 60;
@@ -227,43 +228,6 @@ impl NewInvitation {
     }
 }
 
-/// A value, or what is wrong with it.
-pub type Checked<T> = std::result::Result<T, FieldError>;
-
-/// Checks the address.
-pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
-    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
-    Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
-}
-
-/// Checks an address that stands alone.
-///
-/// # Errors
-/// [`crate::base::error::Code::ValidationFailed`].
-pub fn check_email(text: Option<&str>, hosts: Hosts) -> Result<Email> {
-    parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
-}
-
-/// Checks the role against its form and the catalogue.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
-    let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
-    let role = Role::parse(text).ok_or_else(|| {
-        FieldError::new(
-            "/role",
-            FieldCode::InvalidFormat,
-            "1 to 64 characters: a letter, then letters, digits, _ . : -",
-        )
-    })?;
-    if !catalogue.is_empty() && !catalogue.contains(&role) {
-        let names: Vec<_> = catalogue.iter().map(Role::as_str).collect();
-        return Err(FieldError::new("/role", FieldCode::UnknownValue, format!("one of: {}", names.join(", "))));
-    }
-    Ok(role)
-}
-
 /// Checks the two ways to say how long the invitation lives.
 pub(super) fn parse_expiry(
     expires_in: Option<i64>,
@@ -360,18 +324,4 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
             Err(FieldError::new("/onConflict", FieldCode::UnknownValue, "one of: error, return, replace, resend"))
         }
     }
-}
-
-/// Checks a text that people will read, of at most `max` characters.
-pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Option<FieldError> {
-    let text = text?;
-    if text.chars().any(crate::base::text::is_invisible) {
-        let detail = "control, invisible and direction characters are not allowed";
-        return Some(FieldError::new(pointer, FieldCode::ForbiddenCharacter, detail));
-    }
-    if text.chars().count() > max {
-        return Some(FieldError::new(pointer, FieldCode::TooLong, format!("at most {max} characters")));
-    }
-    let empty = || FieldError::new(pointer, FieldCode::InvalidFormat, "there is nothing to see in it");
-    (!crate::base::text::is_visible(text)).then(empty)
 }

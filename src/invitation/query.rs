@@ -2,11 +2,12 @@
 
 use uuid::Uuid;
 
-use super::{Role, Status};
+use super::Status;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Paged};
-use crate::organization::OrganizationId;
+use crate::base::role::Role;
 
 /// The status bits of a filter that takes all of them.
 const ALL_STATUSES: u8 = 0b1_1111;

@@ -9,13 +9,14 @@ use uuid::Uuid;
 use super::new::NewInvitation;
 use super::query::Filter;
 use super::update::Patch;
-use super::{Delivery, Invitation, Inviter, Role, Status};
+use super::{Delivery, Invitation, Inviter, Status};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{Order, Page};
+use crate::base::role::Role;
 use crate::db::{WriteTx, unless_damaged};
-use crate::organization::OrganizationId;
 
 /// The texts of a list, by whether there is a filter and by order: put together once, since a list takes microseconds.
 static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {

@@ -8,10 +8,11 @@ use super::{Delivery, Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::mail;
-use crate::organization::OrganizationId;
 
 /// Something that happens to an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use super::{Key, NewKey, Rights, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::Origin;
 use crate::token::{KeyId, PlainKey};
 
 /// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.

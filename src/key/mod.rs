@@ -14,8 +14,8 @@ use std::fmt;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 use crate::token::KeyId;
 
 pub use author::Author;

@@ -25,7 +25,8 @@ use uuid::Uuid;
 
 use crate::base::email::Email;
 use crate::base::error::{Policy, Result};
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
+
 pub use client::{network, site};
 use limiter::Limiter;
 use refusals::Refusals;

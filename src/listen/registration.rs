@@ -9,7 +9,7 @@ use ureq::{Agent, Body};
 use url::Url;
 
 use crate::base::failure::Failure;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
 use crate::token::PlainKey;
 
 /// How long the server may take.

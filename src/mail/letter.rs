@@ -9,10 +9,11 @@ use crate::answer::code;
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::invitation::transition::Present;
 use crate::invitation::{self, Invitation, Status, link};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 
 /// What a mail is about.
 #[derive(Clone, Debug)]

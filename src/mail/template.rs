@@ -16,8 +16,8 @@ use super::text::{harmless, harmless_lines, subject};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
 use crate::invitation::Status;
-use crate::organization::OrganizationId;
 
 /// The templates, by the names that files take their places with.
 const TEMPLATES: [(&str, &str); 14] = [

@@ -25,8 +25,8 @@ use crate::base::clock::Timestamp;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::failure::Failure;
+use crate::base::hex::hex;
 use crate::config::Settings;
-use crate::token::hex;
 
 #[cfg(feature = "oidc")]
 pub use jwks::Source;

@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::email;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::invitation::Role;
-use crate::invitation::new::{
-    self, Checked, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, check_name, parse_role,
-};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::role::{Role, parse_role};
+use crate::base::text::check_name;
+use crate::invitation::new::{self, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;

@@ -24,9 +24,9 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::event::EventType;
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 use crate::secret::SecretId;
 
 /// For how many seconds the secret before a rotation is used, too: a day, in which receivers can take the new one.

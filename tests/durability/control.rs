@@ -6,7 +6,8 @@ use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
 use invited::app::{self, Program, Signals};
-use invited::config::{Config, Mode, Settings};
+use invited::base::mode::Mode;
+use invited::config::{Config, Settings};
 use invited::db::Synchronous;
 
 use crate::{Outcome, say};

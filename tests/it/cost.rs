@@ -47,7 +47,7 @@ fn sixty_four_creates_that_wait_together_share_one_commit() {
 
 /// Creates an invitation.
 async fn create(db: &Db, number: usize) {
-    let organization = invited::organization::OrganizationId::parse("acme").expect("an id");
+    let organization = invited::base::organization_id::OrganizationId::parse("acme").expect("an id");
     let body = invited::invitation::new::CreateBody {
         email: Some(format!("p{number}@b.co")),
         role: Some("developer".to_owned()),

@@ -1,7 +1,7 @@
 //! The history of an organization: what is in it, its filters, its pages, and whose it is.
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use invited::token::PlainKey;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use invited::base::error::{ERRORS, FIELD_ERRORS};
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::Value;
 
 use crate::support::TestApp;

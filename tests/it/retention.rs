@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use invited::base::clock::{Clock, Timestamp};
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::base::origin::Origin;
 use invited::db::{Db, Options, Synchronous};
-use invited::event::Origin;
 use invited::retention::{self, Retention};
 use serde_json::json;
 

@@ -17,8 +17,9 @@ use super::{Invitation, json};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::json::object;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::organization::OrganizationId;
+
 use report::{Report, RowResult};
 
 /// The most rows of a batch.

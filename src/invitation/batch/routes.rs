@@ -8,6 +8,7 @@ use actix_web::web::Data;
 use super::report::{BatchAnswer, StoredReport};
 use super::{Batch, BatchBody, store};
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
 use crate::http::auth::{Access, Write};
 use crate::http::idempotency::IdempotencyKey;
@@ -17,7 +18,6 @@ use crate::http::query::NoQuery;
 use crate::http::{State, idempotency as stored};
 use crate::idempotency::{self, Answer};
 use crate::invitation::create::By;
-use crate::organization::OrganizationId;
 use crate::purge;
 
 /// How many times its bytes a batch takes up once it is parsed.

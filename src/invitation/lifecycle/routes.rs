@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{AcceptBody, ResendBody, SecretLink};
 use crate::answer::{self, Subject};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::http::auth::{Accept, Access, Link, Right, Write};
 use crate::http::etag::Conditions;
@@ -22,7 +23,7 @@ use crate::invitation::transition::{self, Change, Present};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, json, link as links, new, renew, store};
 use crate::key::{Author, Scope};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 
 /// Which invitation a change is about, and who makes it.
 struct Target {

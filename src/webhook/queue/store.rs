@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::event::EventType;
-use crate::organization::OrganizationId;
 use crate::outbox::places::{Lane, Place};
 use crate::outbox::{self, Delay, LEASE_SECONDS};
 use crate::webhook::delivery::DeliveryState;

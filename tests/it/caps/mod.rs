@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use invited::base::clock::Clock;
 use invited::base::error::Code;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous};
 use invited::key::Scope;
 use serde_json::json;

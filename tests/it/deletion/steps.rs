@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use invited::base::clock::Clock;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous, Topic, WriteTx};
 use invited::deletion;
 use invited::purge;

@@ -9,8 +9,8 @@ mod revoked;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use invited::config::Mode;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::role::Role;
 use invited::key::{NewKey, Rights, Scope, store};
 use invited::token::PlainKey;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Does a sequence of operations with the real server and with the model, and compares.
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::operation::{Lifetime, ORGANIZATIONS, Operation, Pick, ROLES, Token};

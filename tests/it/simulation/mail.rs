@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use invited::base::organization_id::OrganizationId;
 use invited::db::WriteTx;
 use invited::dev::faults::Faults;
 use invited::invitation::create::create;
@@ -13,7 +14,6 @@ use invited::mail::channel::{Item, Mail, Outcome};
 use invited::mail::message::{Composer, Sender};
 use invited::mail::template::Templates;
 use invited::mail::transport::Transport;
-use invited::organization::OrganizationId;
 use invited::secret::{Keyring, Secret};
 use uuid::Uuid;
 

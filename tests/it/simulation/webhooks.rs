@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use invited::base::organization_id::OrganizationId;
 use invited::db::WriteTx;
 use invited::dev::faults::Faults;
 use invited::event::{self, EventType, Facts};
-use invited::organization::OrganizationId;
 use invited::secret::{Keyring, Secret};
 use invited::webhook::channel::{Item, Webhooks};
 use invited::webhook::client::Reply as Answered;

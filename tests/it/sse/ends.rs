@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::error::Code;
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
 use invited::db::{Db, Options, Synchronous};
 use invited::event::stream::{Live, Streams, Subject};
 use invited::key::{Scope, store};
-use invited::organization::OrganizationId;
 use invited::token::PlainKey;
 use uuid::Uuid;
 
