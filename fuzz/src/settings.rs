@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Command, FromArgMatches};
 use invited::base::role::Role;
 use invited::config::Settings;
-use invited::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
+use invited::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 use url::Url;
 
 /// The command line, made once.

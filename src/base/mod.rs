@@ -11,5 +11,6 @@ pub mod mode;
 pub mod organization_id;
 pub mod origin;
 pub mod page;
+pub mod query;
 pub mod role;
 pub mod text;

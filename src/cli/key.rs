@@ -10,8 +10,8 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 use crate::db::{read_beside, write_beside};
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
+use crate::key::token::KeyId;
 use crate::key::{self, Key, NewKey, Rights, Scope};
-use crate::token::KeyId;
 
 /// What to do with keys.
 #[derive(Args, Debug)]

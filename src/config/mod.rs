@@ -16,6 +16,7 @@ use clap::Args;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::api::events::live::HEARTBEAT;
 use crate::base::clock::Clock;
 use crate::base::email::Hosts;
 use crate::base::failure::Failure;
@@ -23,13 +24,11 @@ use crate::base::mode::Mode;
 use crate::base::role::Role;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
-use crate::event::stream::HEARTBEAT;
 use crate::http::connection::Deadlines;
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
-use crate::limits::{Limits, Quotas};
 use crate::mail::server::Server;
-#[cfg(feature = "oidc")]
 use crate::oidc;
+use crate::policy::limits::{Limits, Quotas};
+use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
@@ -148,6 +147,44 @@ pub struct Settings {
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
     pub log: String,
+}
+
+impl Settings {
+    /// The identity provider that the settings name, if they name one.
+    ///
+    /// # Errors
+    /// When they name a part of it only.
+    #[cfg(feature = "oidc")]
+    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+        let (issuer, audience, jwks) = (&self.oidc_issuer, &self.oidc_audience, &self.oidc_jwks);
+        if let (Some(issuer), Some(audience), Some(jwks)) = (issuer, audience, jwks) {
+            let (issuer, audience, jwks) = (issuer.clone(), audience.clone(), jwks.clone());
+            let (max_age, requires_nonce) = (self.oidc_max_age, self.oidc_nonce);
+            return Ok(Some(oidc::Options { issuer, audience, jwks, max_age, requires_nonce }));
+        }
+        let all = [
+            ("--oidc-issuer", issuer.is_none()),
+            ("--oidc-audience", audience.is_none()),
+            ("--oidc-jwks", jwks.is_none()),
+        ];
+        let missing: Vec<_> = all.iter().filter(|(_, is_missing)| *is_missing).map(|(flag, _)| *flag).collect();
+        if missing.len() == all.len() {
+            return Ok(None);
+        }
+        Err(Failure::usage(
+            format!("the identity provider is named in part only: no {}", missing.join(", no ")),
+            "give --oidc-issuer, --oidc-audience and --oidc-jwks, or none of them",
+        ))
+    }
+
+    /// No identity provider: a program without the feature `oidc` knows none.
+    ///
+    /// # Errors
+    /// None; with the feature `oidc` there are some.
+    #[cfg(not(feature = "oidc"))]
+    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+        Ok(None)
+    }
 }
 
 /// The settings of the limits; 0 switches one off that counts in time.

@@ -10,9 +10,9 @@ use ipnet::IpNet;
 use url::Host;
 use url::Url;
 
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 #[cfg(feature = "oidc")]
 use crate::oidc;
+use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 
 /// The longest cool-down between two sendings of an invitation.
 const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -16,8 +16,9 @@ use crate::base::json::{self, object};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::inviter::InviterBody;
-use crate::invitation::new::{CreateBody, Rules};
+use crate::invitation::new::CreateBody;
 use crate::organization::settings::SettingsBody;
+use crate::policy::Rules;
 
 /// The sample data: a few organizations, with invitations in every state that a page has to show. One has a UUID for an id:
 /// the clients of the ClickHouse Cloud dialect find it by themselves.

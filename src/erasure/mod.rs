@@ -9,9 +9,8 @@
 //! leaves in its pages and in its log is cleared after that by [`crate::deletion`], for all erasures that wait. The file
 //! notes from the first step on that this is due, so it happens even where a crash cuts the erasure off.
 //!
-//! * [`text`] finds an address in texts, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`text`] finds an address in texts, [`store`] is the SQL.
 
-pub mod routes;
 pub mod store;
 pub mod text;
 

@@ -2,12 +2,10 @@
 //!
 //! An event is written in the transaction of its change, so neither can be there without the other.
 //!
-//! * [`query`] reads the queries, [`mod@stream`] tells events as they happen, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`query`] reads the queries, [`store`] is the SQL.
 
 pub mod query;
-pub mod routes;
 pub mod store;
-pub mod stream;
 
 use serde::Serialize;
 use serde_json::value::RawValue;

@@ -14,7 +14,7 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
-use crate::webhook;
+use crate::outbox;
 
 /// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
 /// itself where there is none. `before` and `after` are written as JSON objects. Webhooks are told of it.
@@ -45,7 +45,7 @@ pub fn append<F: Serialize>(
         ":after": json(after)?,
     })?;
     tx.announce(Topic::Events);
-    webhook::queue::store::queue(tx, organization, (event, id))
+    outbox::webhook::store::queue(tx, organization, event.name(), id)
 }
 
 /// One event, turned by `show` into something that does not borrow from its row.

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::web::{self, BytesMut};
+use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::{State, auth, unread};
+use super::context::Context;
+use super::{auth, unread};
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::parse;
-use crate::limits::Share;
+use crate::policy::limits::Share;
 
 /// The largest body of most operations, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -140,10 +141,10 @@ fn declared(request: &HttpRequest) -> Option<usize> {
 
 /// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused, and nobody else.
 fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
-    let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+    let context = Context::of(request)?;
     let length = declared(request).unwrap_or(max).min(max);
     let detail = "Too many large bodies by this caller are in memory; nothing was changed.";
-    state.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
+    context.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 
 /// Collects the body, as far as it may go: to its declared length, for with `Upgrade: websocket` the framework takes all

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::base::error::{Error, Result};
 use crate::base::id;
-use crate::token::KeyId;
+use crate::key::token::KeyId;
 
 /// The invitation in the path. What cannot be an id is 404, as an id that nothing has.
 #[derive(Clone, Copy, Debug)]

@@ -2,23 +2,23 @@
 //!
 //! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
-//!   and [`crate::answer`] those by the invited person.
+//!   [`accept`] the end by the invited person, whose address a [`code`] may prove.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
-//! * [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`store`] is the SQL.
 
+pub mod accept;
 pub mod batch;
+pub mod code;
 pub mod create;
 pub mod delete;
 pub mod inviter;
 pub mod json;
-pub mod lifecycle;
 pub mod link;
 pub mod new;
 pub mod query;
 pub mod renew;
-pub mod routes;
 pub mod rows;
 pub mod store;
 pub mod transition;
@@ -29,6 +29,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
+use crate::outbox::mail::Delivery;
 
 /// Where an invitation stands. The numbers are those of `invitation.state` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,35 +70,6 @@ impl Status {
     /// Reads a status.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == text)
-    }
-}
-
-/// How far the last sending of an invitation has come. The numbers are those of `invitation.delivery` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Delivery {
-    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it went out.
-    None = 0,
-    /// A mail waits, or is under way.
-    Queued = 1,
-    /// The mail server has taken it.
-    Sent = 2,
-    /// It was refused, or given up.
-    Failed = 3,
-}
-
-impl Delivery {
-    /// Every state, by number.
-    pub const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
-
-    /// The state as it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create::By;
-use super::new::{self, Expiry, Rules};
+use super::new::{self, Expiry};
 use super::transition::Present;
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
@@ -16,6 +16,7 @@ use crate::base::role::{self, Role};
 use crate::db::WriteTx;
 use crate::event::{self, EventType, Facts};
 use crate::organization;
+use crate::policy::Rules;
 
 /// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and `redirectUrl`, and counts as absent
 /// elsewhere.

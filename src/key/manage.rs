@@ -1,11 +1,11 @@
 //! Making and revoking keys: nobody gives away, or takes, more than they have.
 
+use super::token::{KeyId, PlainKey};
 use super::{Key, NewKey, Rights, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::token::{KeyId, PlainKey};
 
 /// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
 struct Manager {

@@ -1,14 +1,14 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
 //!
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
-//! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
+//! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
 mod author;
 pub mod json;
 pub mod manage;
 pub mod new;
-pub mod routes;
 pub mod store;
+pub mod token;
 
 use std::fmt;
 
@@ -16,9 +16,9 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
-use crate::token::KeyId;
 
 pub use author::Author;
+use token::KeyId;
 
 /// One thing that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

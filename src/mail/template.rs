@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::Kind;
 use super::letter::Letter;
 use super::text::{harmless, harmless_lines, subject};
 use crate::base::clock::Timestamp;
@@ -18,6 +17,7 @@ use crate::base::email::Email;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
 use crate::invitation::Status;
+use crate::outbox::mail::Kind;
 
 /// The templates, by the names that files take their places with.
 const TEMPLATES: [(&str, &str); 14] = [

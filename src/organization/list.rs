@@ -8,6 +8,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::hex::hex;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, parse_limit};
+use crate::base::query::Keys;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
 
@@ -25,10 +26,11 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl ListQuery {
-    /// The keys that the query may have.
-    pub const KEYS: &[&str] = &["limit", "cursor"];
+impl Keys for ListQuery {
+    const KEYS: &[&str] = &["limit", "cursor"];
+}
 
+impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors

@@ -1,12 +1,11 @@
 //! Organizations: known by the caller's own ids, from their first invitation on or since they were put.
 //!
 //! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one asks [`settings::Settings`].
-//! * [`change`] puts one; [`list`] reads many. [`crate::deletion`] deletes one.
-//! * [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`change`] puts one; [`list`] reads many.
+//! * [`store`] is the SQL.
 
 pub mod change;
 pub mod list;
-pub mod routes;
 pub mod settings;
 pub mod store;
 

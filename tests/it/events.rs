@@ -3,7 +3,7 @@
 use invited::base::clock::Timestamp;
 use invited::base::mode::Mode;
 use invited::key::Scope;
-use invited::token::PlainKey;
+use invited::key::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, START, TestApp, invitation, invitations};

@@ -5,6 +5,7 @@
 
 mod codes;
 pub mod fields;
+pub mod problem;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,6 +13,7 @@ use std::ops::Deref;
 
 pub use codes::{Code, ERRORS, Meaning};
 pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
+pub use problem::Problem;
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///

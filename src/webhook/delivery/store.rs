@@ -3,14 +3,15 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
+use super::Record;
 use super::query::DeliveryQuery;
-use super::{DeliveryState, Record};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::id;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::event;
+use crate::outbox::webhook::DeliveryState;
 use crate::webhook::TEST_TYPE;
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.

@@ -9,8 +9,8 @@ use invited::base::mode::Mode;
 use invited::base::organization_id::OrganizationId;
 use invited::base::origin::Origin;
 use invited::base::role::Role;
+use invited::key::token::PlainKey;
 use invited::key::{NewKey, Rights, Scope, manage};
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, START, TestApp, invitations};

@@ -14,7 +14,6 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use invited::app::{self, Program};
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::email::Hosts;
 use invited::base::mode::Mode;
@@ -24,9 +23,10 @@ use invited::config::{Config, Settings};
 use invited::dev::seed::Start;
 use invited::http::connection::Deadlines;
 use invited::invitation::create::By;
-use invited::invitation::new::{Rules, Sending};
+use invited::key::token::PlainKey;
 use invited::key::{self, NewKey, Rights, Scope};
-use invited::token::PlainKey;
+use invited::policy::{Rules, Sending};
+use invited::server::{self, Program};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -114,7 +114,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, start) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            app::block_on(async {
+            server::block_on(async {
                 let program = Program::build(&config).await.expect("the server starts");
                 let key = program.admin_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
                 started.send((program.address, key)).expect("the test waits");
