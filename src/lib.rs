@@ -5,6 +5,7 @@
 //! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
 //! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
 //!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
+//! * [`audit`]: the history of the server, beside those of organizations.
 //! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
 //!   [`deletion`] does what goes on behind requests, and [`purge`] keeps how far that has come.
 //! * [`mail`]: what is told to people. [`webhook`]: endpoints that are told of events. [`outbox`]: what works off the queues of both.
@@ -25,6 +26,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod clickhouse;

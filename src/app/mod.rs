@@ -17,6 +17,7 @@ use actix_web::{App, web};
 use tokio::sync::oneshot;
 use url::Url;
 
+use crate::audit::By;
 use crate::base::clock;
 use crate::base::failure::Failure;
 use crate::config::{Config, Mode};
@@ -272,7 +273,7 @@ async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
         return Ok(None);
     }
     let new = NewKey { name: "admin".to_owned(), rights: Rights::ALL, expires_at: None };
-    db.write(move |tx| key::store::insert(tx, &new)).await.map(Some).map_err(failed)
+    db.write(move |tx| key::manage::create_as(tx, &new, By::SERVER)).await.map(Some).map_err(failed)
 }
 
 /// Runs `work` on the runtime that the server needs.

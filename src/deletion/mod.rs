@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::audit::By;
 use crate::base::error::{Error, Result};
 use crate::db::{Db, Load, Topic, WriteTx};
 use crate::key;
@@ -45,10 +46,15 @@ const TRIES_BEFORE_WARNING: usize = 8;
 ///
 /// # Errors
 /// [`crate::base::error::Code::NotFound`], or what `check` returns.
-pub fn begin(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<Uuid> {
+pub fn begin(
+    tx: &WriteTx<'_>,
+    id: &OrganizationId,
+    by: By<'_>,
+    check: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<Uuid> {
     let present = organization::store::find(tx, id)?.ok_or_else(Error::not_found)?;
     check(&present.to_bytes(id)?)?;
-    key::store::unbind(tx, id)?;
+    key::manage::unbind(tx, id, by)?;
     webhook::store::disable_of(tx, id)?;
     // Streams of its events end.
     tx.announce(Topic::Events);

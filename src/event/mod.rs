@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::base::clock::Timestamp;
 use crate::organization::OrganizationId;
 
@@ -132,6 +133,13 @@ pub struct Origin {
     pub actor: String,
     /// The `X-Request-Id` of the request.
     pub request_id: String,
+}
+
+impl Origin {
+    /// The same for the history of the server.
+    pub fn by(&self) -> audit::By<'_> {
+        audit::By { actor: &self.actor, request_id: Some(&self.request_id) }
+    }
 }
 
 /// The fields of an invitation that an event is about, before or after it.

@@ -36,6 +36,7 @@ pub use envelope::envelope;
 pub use state::State;
 
 use crate::answer;
+use crate::audit;
 use crate::base::error::{Error, Result};
 use crate::clickhouse;
 use crate::config::Mode;
@@ -84,6 +85,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/events/stream").get(event::routes::stream),
         Route::new("/v1/keys").get(key::routes::list).post(key::routes::create),
         Route::new("/v1/keys/{keyId}").get(key::routes::get).delete(key::routes::revoke),
+        Route::new("/v1/audit").get(audit::routes::list),
         Route::new("/v1/webhooks").get(webhook::routes::list).post(webhook::routes::create),
         Route::new("/v1/webhooks/{webhookId}")
             .get(webhook::routes::get)

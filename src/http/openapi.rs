@@ -14,7 +14,7 @@ use super::asset::Asset;
 use super::error_responses;
 use super::query::NoQuery;
 use crate::invitation::{batch, lifecycle};
-use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, organization, web, webhook};
+use crate::{answer, audit, clickhouse, dev, erasure, event, http, invitation, key, organization, web, webhook};
 
 /// The document.
 #[derive(OpenApi)]
@@ -34,6 +34,7 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         answer::routes::lookup, answer::routes::request_code, answer::routes::accept, answer::routes::decline,
         organization::routes::list, organization::routes::get, organization::routes::put, organization::routes::delete,
         event::routes::list, event::routes::stream,
+        audit::routes::list,
         key::routes::list, key::routes::create, key::routes::get, key::routes::revoke,
         webhook::routes::list, webhook::routes::create, webhook::routes::get, webhook::routes::update,
         webhook::routes::delete, webhook::routes::rotate,
@@ -56,6 +57,7 @@ use crate::{answer, clickhouse, dev, erasure, event, http, invitation, key, orga
         (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
         (name = "Events", description = "What happened in an organization, who did it, and what changed."),
         (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
+        (name = "Audit", description = "What was done to the server as a whole, by whom."),
         (name = "Webhooks", description = "Endpoints that are told of events, and what became of each delivery."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),

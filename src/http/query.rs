@@ -7,6 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
+use crate::audit::query::AuditQuery;
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::dev::mailbox::query::MailboxQuery;
 use crate::event::query::{EventQuery, StreamQuery};
@@ -34,6 +35,10 @@ impl Keys for AddressQuery {
 
 impl Keys for EventQuery {
     const KEYS: &[&str] = EventQuery::KEYS;
+}
+
+impl Keys for AuditQuery {
+    const KEYS: &[&str] = AuditQuery::KEYS;
 }
 
 impl Keys for MailboxQuery {

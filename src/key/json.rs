@@ -31,6 +31,8 @@ pub struct ApiKey<'a> {
     /// Whether it opens anything at the time of the answer.
     #[schema(pattern = "^(live|revoked|expired)$")]
     pub status: &'static str,
+    /// Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the first one.
+    pub created_by: &'a str,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -59,6 +61,7 @@ impl<'a> ApiKey<'a> {
             organizations: organizations.map(|list| list.iter().map(OrganizationId::as_str).collect()),
             roles: roles.map(|list| list.iter().map(Role::as_str).collect()),
             status: key.status(now),
+            created_by: &key.created_by,
             created_at: key.created_at,
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
@@ -75,6 +78,7 @@ pub fn example() -> serde_json::Value {
         "scopes": ["invitations:read", "invitations:write"],
         "organizations": ["acme"],
         "status": "live",
+        "createdBy": "cli",
         "createdAt": "2026-11-23T02:43:00.123Z",
         "expiresAt": "2027-02-21T02:43:00.123Z",
     })

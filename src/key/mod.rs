@@ -139,6 +139,8 @@ pub struct Key {
     pub name: String,
     /// What it may do.
     pub rights: Rights,
+    /// Who made it: a key's id, `dev`, `cli`, or `server`.
+    pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.

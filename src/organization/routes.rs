@@ -194,7 +194,9 @@ pub async fn delete(
     let (origin, organization) = (access.origin(), access.organization);
     // Its history goes with it, so the log is where it can be seen who did it.
     let done = format!("organization {organization} deleted by {}, request {}", origin.actor, origin.request_id);
-    let job = move |tx: &WriteTx<'_>| deletion::begin(tx, &organization, |present| conditions.check_match(present));
+    let job = move |tx: &WriteTx<'_>| {
+        deletion::begin(tx, &organization, origin.by(), |present| conditions.check_match(present))
+    };
     let id = author.write(&state.db, job).await?;
     log::info!("{done}");
     match purge::wait(&state.db, id).await {

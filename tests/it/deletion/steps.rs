@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use invited::audit::By;
 use invited::base::clock::Clock;
 use invited::config::Mode;
 use invited::db::{Db, Options, Synchronous, Topic, WriteTx};
@@ -168,7 +169,7 @@ fn twenty_deletions_that_wait_are_scrubbed_once() {
             for number in 0..20 {
                 let name = format!("org{number}");
                 fill(tx, &name, 5)?;
-                deletion::begin(tx, &id_of(&name), |_| Ok(()))?;
+                deletion::begin(tx, &id_of(&name), By::SERVER, |_| Ok(()))?;
             }
             Ok(())
         };
@@ -196,7 +197,7 @@ fn the_rows_of_an_organization_go_in_small_jobs_and_other_writes_go_between() {
     invited::app::block_on(async {
         let rows = 3_000;
         db.write(move |tx| fill(tx, "acme", rows)).await.expect("it fills");
-        db.write(|tx| deletion::begin(tx, &id_of("acme"), |_| Ok(()))).await.expect("it begins");
+        db.write(|tx| deletion::begin(tx, &id_of("acme"), By::SERVER, |_| Ok(()))).await.expect("it begins");
         let worker = tokio::task::spawn_local(deletion::run(db.clone()));
         let (mut left, mut largest, mut between) = (rows, 0, 0);
         while left > 0 {
@@ -224,7 +225,7 @@ fn a_large_deletion_does_not_hold_up_a_small_one_that_began_later() {
         let job = |tx: &WriteTx<'_>| {
             for (name, rows) in [("large", 6_000), ("small", 5)] {
                 fill(tx, name, rows)?;
-                deletion::begin(tx, &id_of(name), |_| Ok(()))?;
+                deletion::begin(tx, &id_of(name), By::SERVER, |_| Ok(()))?;
             }
             Ok(())
         };
@@ -249,7 +250,7 @@ fn a_deletion_that_a_reset_ended_touches_nothing_of_the_next_organization_of_tha
     let (_folder, db) = open();
     invited::app::block_on(async {
         db.write(|tx| fill(tx, "acme", 3)).await.expect("it fills");
-        let id = db.write(|tx| deletion::begin(tx, &id_of("acme"), |_| Ok(()))).await.expect("it begins");
+        let id = db.write(|tx| deletion::begin(tx, &id_of("acme"), By::SERVER, |_| Ok(()))).await.expect("it begins");
         db.write(invited::dev::store::empty).await.expect("it resets");
         db.write(|tx| fill(tx, "acme", 3)).await.expect("it fills again");
         for _ in 0..3 {

@@ -224,7 +224,8 @@ impl TestApp {
 
     /// Makes any key, beside the running server.
     pub fn insert_key(&self, new: &NewKey) -> String {
-        let key = invited::db::write_beside(&self.database, |tx| key::store::insert(tx, new));
+        let key =
+            invited::db::write_beside(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
         key.expect("the key is made").reveal()
     }
 
