@@ -277,23 +277,27 @@ create table api_key (
   revoked_at    integer
 ) strict, without rowid;
 
--- The history of the server: who made and revoked keys, append-only, written in the transaction of the change. Rows name ids
--- and no address, so nothing has to be taken out of them; they stay for ever.
+-- The history of the server: who made and revoked keys, changed webhooks, deleted organizations and erased addresses.
+-- Append-only, written in the transaction of the change. Rows name ids and no address, so nothing has to be taken out of
+-- them; they stay for ever.
 -- Serves: a page of it by id, newest first. There are few rows, so filters step over them.
 create table audit (
   -- UUIDv7: the order of rows is the order of commits.
   id            blob    not null primary key check (length(id) = 16),
-  -- One of those in src/audit/mod.rs: key.created, key.revoked.
+  -- One of those in src/audit/mod.rs: key.created, .revoked; webhook.created, .updated, .disabled, .secret_rotated, .deleted;
+  -- organization.deleted; address.erased; secret.rotated, .lost
   action        text    not null,
   -- Who did it: an API key's id, `dev`, `cli` for a command at the machine, or `server`.
   actor         text    not null,
   -- The X-Request-Id of the request that did it; null: there was none.
   request_id    text,
-  -- To what: a key's id. No foreign key: rows outlive what they are about.
+  -- To what: the id of a key, a webhook or an organization; null: the address of an erasure is never kept, and the secret
+  -- has no name. No foreign key: rows outlive what they are about.
   subject       text,
   -- JSON array of the organization ids that it concerns; null: the whole server.
   organizations text,
-  -- What else there is to know, as a JSON object. Of a key its scopes and the roles it may grant.
+  -- What else there is to know, as a JSON object: of a key its scopes and the roles it may grant, of a webhook what changed,
+  -- of an erasure how much went, once it has ended. No URL, no name.
   details       text,
   created_at    integer not null
 ) strict, without rowid;

@@ -25,11 +25,41 @@ pub enum Action {
     KeyCreated,
     /// An API key was revoked, by itself or with the organization that it was bound to.
     KeyRevoked,
+    /// A webhook was made.
+    WebhookCreated,
+    /// A webhook was changed, paused, or enabled.
+    WebhookUpdated,
+    /// A webhook was disabled, since its endpoint gave cause.
+    WebhookDisabled,
+    /// A webhook got a new signing secret.
+    WebhookSecretRotated,
+    /// A webhook was deleted, by itself or with its organization.
+    WebhookDeleted,
+    /// The deletion of an organization began: from then on nobody finds it.
+    OrganizationDeleted,
+    /// The erasure of an address began. It has details once it has come to its end.
+    AddressErased,
+    /// A new secret of the server was put in front of the others.
+    SecretRotated,
+    /// The server went on without a secret that was needed.
+    SecretLost,
 }
 
 impl Action {
     /// Every action in the order of the enum, with the name under which it is stored and shown.
-    pub const ALL: &[(Self, &str)] = &[(Self::KeyCreated, "key.created"), (Self::KeyRevoked, "key.revoked")];
+    pub const ALL: &[(Self, &str)] = &[
+        (Self::KeyCreated, "key.created"),
+        (Self::KeyRevoked, "key.revoked"),
+        (Self::WebhookCreated, "webhook.created"),
+        (Self::WebhookUpdated, "webhook.updated"),
+        (Self::WebhookDisabled, "webhook.disabled"),
+        (Self::WebhookSecretRotated, "webhook.secret_rotated"),
+        (Self::WebhookDeleted, "webhook.deleted"),
+        (Self::OrganizationDeleted, "organization.deleted"),
+        (Self::AddressErased, "address.erased"),
+        (Self::SecretRotated, "secret.rotated"),
+        (Self::SecretLost, "secret.lost"),
+    ];
 
     /// The action as it is stored and shown.
     pub fn name(self) -> &'static str {
@@ -129,6 +159,6 @@ mod tests {
         for (position, (action, name)) in Action::ALL.iter().enumerate() {
             assert_eq!((*action as usize, Action::parse(name)), (position, Some(*action)), "{name}");
         }
-        assert_eq!(Action::ALL.len(), Action::KeyRevoked as usize + 1);
+        assert_eq!(Action::ALL.len(), Action::SecretLost as usize + 1);
     }
 }

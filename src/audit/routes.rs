@@ -29,7 +29,8 @@ use crate::organization::OrganizationId;
     description = "Who made and revoked keys, changed webhooks, deleted organizations, erased addresses and rotated the secret, \
         by the API and by commands at the machine: an array, newest first. Always in pages: `Link` names the next one. An \
         admin key that is bound to organizations sees what concerns none but those, and one that is limited to roles sees \
-        only those keys that are limited to some of its own. Nothing is ever changed or taken out of it.",
+        only those keys that are limited to some of its own. Nothing is ever taken out of it, and nothing changed \
+        in it but that an erasure gets its counts once it has ended.",
     params(
         ("action" = Option<String>, Query, description = "Only these actions, by comma.",
             pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "key.created,key.revoked"),

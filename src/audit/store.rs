@@ -48,6 +48,12 @@ pub fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
     Ok(id)
 }
 
+/// Writes the details of the row `id`, which had none while what it is about went on.
+pub fn set_details(tx: &WriteTx<'_>, id: Uuid, details: &Value) -> Result<()> {
+    tx.prepare_cached("update audit set details = ?2 where id = ?1")?.execute((id.as_bytes(), text_of(details)))?;
+    Ok(())
+}
+
 /// Details as they are stored; null: there are none.
 fn text_of(details: &Value) -> Option<String> {
     (!details.is_null()).then(|| details.to_string())

@@ -13,10 +13,11 @@ pub mod store;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use crate::audit::By;
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::error::{Error, Result};
 use crate::db::{Db, Load, Topic, WriteTx};
 use crate::key;
@@ -54,8 +55,11 @@ pub fn begin(
 ) -> Result<Uuid> {
     let present = organization::store::find(tx, id)?.ok_or_else(Error::not_found)?;
     check(&present.to_bytes(id)?)?;
+    let (subject, organizations) = (Some(id.as_str()), Some(std::slice::from_ref(id)));
+    let action = Action::OrganizationDeleted;
+    audit::store::append(tx, &NewEntry { action, by, subject, organizations, details: Value::Null })?;
     key::manage::unbind(tx, id, by)?;
-    webhook::store::disable_of(tx, id)?;
+    webhook::history::end_of(tx, id, by)?;
     // Streams of its events end.
     tx.announce(Topic::Events);
     purge::store::insert_deletion(tx, id)

@@ -3,7 +3,7 @@
 //! An event queues its deliveries in its own transaction; [`channel`] works them off for the outbox.
 //!
 //! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL,
-//!   [`routes`] the HTTP.
+//!   [`routes`] the HTTP. [`history`]: what the history of the server says of webhooks.
 //! * [`queue`]: what waits to be sent. [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
 //! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
 
@@ -11,6 +11,7 @@ pub mod channel;
 pub mod client;
 pub mod delivery;
 pub mod guard;
+pub mod history;
 pub mod json;
 pub mod new;
 pub mod queue;

@@ -2,10 +2,12 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use serde_json::Value;
 
 use super::json::{self, WebhookView};
 use super::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
-use super::{DisabledReason, Webhook, sign, store};
+use super::{DisabledReason, Webhook, history, sign, store};
+use crate::audit::Action;
 use crate::base::error::{Error, Result};
 use crate::db::{Topic, WriteTx};
 use crate::http::auth::{Admin, Caller, Granted};
@@ -75,9 +77,13 @@ pub async fn create(
     let base = format!("{}/v1/webhooks", state.public_url);
     let signing = state.keyring.signing().id();
     let most = state.max_webhooks;
+    let origin = access.origin();
     let made = move |tx: &WriteTx<'_>| {
         store::check_room(tx, new.organization.as_ref(), most)?;
-        store::insert(tx, new.clone(), signing)
+        let webhook = store::insert(tx, new.clone(), signing)?;
+        let about = (webhook.id, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookCreated, about, Value::Null)?;
+        Ok(webhook)
     };
     let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
@@ -129,13 +135,15 @@ pub async fn update(
     body: Json<WebhookPatchBody>,
 ) -> Result<HttpResponse> {
     let patch = WebhookPatch::parse(&body.value, &state.guard)?;
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
-        let mut webhook = store::get(tx, id.0, &rights)?;
+        let before = store::get(tx, id.0, &rights)?;
+        let mut webhook = before.clone();
         webhook.apply(patch.clone());
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
+        history::append_changes(tx, origin.by(), &before, &webhook)?;
         tx.announce(Topic::Webhooks);
         Ok(webhook)
     };
@@ -159,10 +167,12 @@ pub async fn update(
     responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
-        store::get(tx, id.0, &rights)?;
+        let webhook = store::get(tx, id.0, &rights)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookDeleted, about, Value::Null)?;
         store::delete(tx, id.0)
     };
     author.write(&state.db, job).await?;
@@ -199,7 +209,7 @@ pub async fn rotate(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let Caller { actor, rights } = access.caller;
     let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| {
@@ -207,6 +217,8 @@ pub async fn rotate(
         webhook.secrets = webhook.secrets.rotated(signing, tx.now);
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookSecretRotated, about, Value::Null)?;
         Ok(webhook)
     };
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;

@@ -1,9 +1,12 @@
 //! The history of the server: what is written down of keys, webhooks, deletions and erasures, and who may read it.
 //!
-//! [`keys`]: keys made and revoked, by whatever way. [`list`]: filters, pages, and what a bound key sees.
+//! [`keys`]: keys made and revoked, by whatever way. [`webhooks`]: theirs. [`ends`]: deletions, erasures, the secret.
+//! [`list`]: filters, pages, and what a bound key sees.
 
+mod ends;
 mod keys;
 mod list;
+mod webhooks;
 
 use serde_json::{Value, json};
 
