@@ -273,6 +273,8 @@ create table api_key (
   created_at    integer not null,
   -- From when on it is refused; null: never.
   expires_at    integer,
+  -- When it was last used, written at most once a minute; null: it was not yet, as far as that is written.
+  last_used_at  integer,
   -- When it was revoked; null: it was not.
   revoked_at    integer
 ) strict, without rowid;

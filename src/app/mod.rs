@@ -27,6 +27,7 @@ use crate::dev::faults::Faults;
 use crate::event::stream::Streams;
 use crate::http::stopping::Stopping;
 use crate::http::{self, State};
+use crate::key::last_use::LastUses;
 use crate::key::{self, NewKey, Rights};
 use crate::limits::Shares;
 use crate::mail::channel::{self, Mail};
@@ -60,6 +61,8 @@ pub struct Program {
     state: State,
     /// The mail that it sends; none: mail is off.
     mail: Option<Mail>,
+    /// How often it is written when keys were last used.
+    last_use_every: Duration,
     /// How requests are served.
     serving: serve::Options,
     /// The address it listens on, with the port it got.
@@ -121,6 +124,7 @@ impl Program {
             accept_url,
             streams,
             keyring,
+            last_uses: LastUses::default(),
             oidc,
             faults,
             guard,
@@ -132,7 +136,8 @@ impl Program {
             stopping: Stopping::default(),
         };
         let serving = serve::Options { workers: config.workers, connections, deadlines: config.deadlines };
-        Ok(Self { listener, state, mail, serving, address, public_url, admin_key, notes })
+        let last_use_every = config.last_use_every;
+        Ok(Self { listener, state, mail, last_use_every, serving, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -193,7 +198,7 @@ impl Program {
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
         let state = web::Data::new(self.state);
-        let ending = state.clone();
+        let (ending, used) = (state.clone(), state.clone());
         let app = move || {
             App::new()
                 .app_data(state.clone())
@@ -210,6 +215,7 @@ impl Program {
                 http::refusal_log::tell_left_out(&limits.refusals);
             }
         });
+        let recording = actix_web::rt::spawn(record_last_uses(used.clone(), self.last_use_every));
         let mailing = self.mail.map(|mail| Working::start(&db, mail));
         let telling = Working::start(&db, webhooks);
         let sweeping_deliveries = actix_web::rt::spawn(webhook::channel::keep_swept(db.clone()));
@@ -229,8 +235,18 @@ impl Program {
         sweeping_deliveries.abort();
         retaining.abort();
         deleting.abort();
+        recording.abort();
+        used.last_uses.write(&db).await;
         db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// Writes when keys were last used, `every` so often, for as long as it is polled.
+async fn record_last_uses(state: web::Data<State>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        state.last_uses.write(&state.db).await;
     }
 }
 

@@ -89,13 +89,14 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
 /// Prints a table of the keys.
 fn list(database: &Path) -> Result<(), Failure> {
     let keys = read_beside(database, key::store::list)?;
-    let header = ["ID", "STATE", "CREATED", "CREATED BY", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"]
-        .map(str::to_owned);
+    let header =
+        ["ID", "STATE", "CREATED", "CREATED BY", "LAST USED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"]
+            .map(str::to_owned);
     let now = Clock::System.now();
     let rows: Vec<_> = std::iter::once(header).chain(keys.iter().map(|key| row(key, now))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<_> = (0..9).map(width).collect();
-    let line = |row: &[String; 9]| {
+    let widths: Vec<_> = (0..10).map(width).collect();
+    let line = |row: &[String; 10]| {
         let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
@@ -103,7 +104,7 @@ fn list(database: &Path) -> Result<(), Failure> {
 }
 
 /// One line of the table.
-fn row(key: &Key, now: Timestamp) -> [String; 9] {
+fn row(key: &Key, now: Timestamp) -> [String; 10] {
     let all = |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
     let organizations = key.rights.organizations.as_ref();
     let roles = key.rights.roles.as_ref();
@@ -112,6 +113,7 @@ fn row(key: &Key, now: Timestamp) -> [String; 9] {
         key.status(now).to_owned(),
         key.created_at.to_string(),
         key.created_by.clone(),
+        key.last_used_at.map_or_else(|| "never".to_owned(), |last| last.to_string()),
         key.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()),
         key.rights.scopes.to_string(),
         all(organizations.map(|list| list.iter().map(OrganizationId::as_str).collect())),

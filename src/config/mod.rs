@@ -25,6 +25,7 @@ use crate::event::stream::HEARTBEAT;
 use crate::http::connection::Deadlines;
 use crate::invitation::Role;
 use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
+use crate::key::last_use::WRITE_EVERY;
 use crate::limits::{Limits, Quotas};
 use crate::mail::server::Server;
 #[cfg(feature = "oidc")]
@@ -239,6 +240,8 @@ pub struct Config {
     pub workers: usize,
     /// How long a stream of events is silent at most.
     pub heartbeat: Duration,
+    /// How often it is written when keys were last used.
+    pub last_use_every: Duration,
     /// How long its peers may take.
     pub deadlines: Deadlines,
 }
@@ -272,6 +275,7 @@ impl Config {
             synchronous,
             workers,
             heartbeat,
+            last_use_every: WRITE_EVERY,
             deadlines,
         })
     }

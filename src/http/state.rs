@@ -7,6 +7,7 @@ use crate::dev::faults::Faults;
 use crate::dev::seed::Start;
 use crate::event::stream::Streams;
 use crate::invitation::new::Rules;
+use crate::key::last_use::LastUses;
 use crate::limits::Shares;
 use crate::oidc;
 use crate::retention::Retention;
@@ -31,6 +32,8 @@ pub struct State {
     pub streams: Streams,
     /// From what links and codes are derived.
     pub keyring: Keyring,
+    /// When keys were last used.
+    pub last_uses: LastUses,
     /// Checks id tokens of the operator's identity provider.
     pub oidc: oidc::Verifier,
     /// Deliveries that are to fail; only development can ask for any.

@@ -40,6 +40,10 @@ pub struct ApiKey<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, known to the minute. Absent: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub last_used_at: Option<Timestamp>,
     /// When it was revoked. Absent: it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -64,6 +68,7 @@ impl<'a> ApiKey<'a> {
             created_by: &key.created_by,
             created_at: key.created_at,
             expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
             revoked_at: key.revoked_at,
             key: None,
         }
@@ -81,12 +86,16 @@ pub fn example() -> serde_json::Value {
         "createdBy": "cli",
         "createdAt": "2026-11-23T02:43:00.123Z",
         "expiresAt": "2027-02-21T02:43:00.123Z",
+        "lastUsedAt": "2026-11-24T08:00:00.000Z",
     })
 }
 
 /// A key that was just made, for the documents.
 pub fn example_made() -> serde_json::Value {
     let mut made = example();
+    if let Some(fields) = made.as_object_mut() {
+        fields.remove("lastUsedAt");
+    }
     made["key"] = "ivk_0123456789abcdef_...".into();
     made
 }

@@ -1,10 +1,12 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
 //!
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
+//! * [`last_use`] notes when each was used.
 //! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
 
 mod author;
 pub mod json;
+pub mod last_use;
 pub mod manage;
 pub mod new;
 pub mod routes;
@@ -145,6 +147,8 @@ pub struct Key {
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as that is written.
+    pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }

@@ -12,7 +12,8 @@ use crate::organization::OrganizationId;
 use crate::token::{HashedSecret, KeyId, PlainKey};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
-const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at, created_by";
+const COLUMNS: &str =
+    "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at, created_by, last_used_at";
 
 /// What `key` may do, if it is a live key of this file.
 pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
@@ -69,6 +70,13 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     // Streams that were opened with it end.
     tx.announce(Topic::Events);
     Ok(changed > 0)
+}
+
+/// Writes when the key `id` was last used.
+pub fn set_last_used(tx: &WriteTx<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
+    tx.prepare_cached("update api_key set last_used_at = :at where id = :id")?
+        .execute(named_params! { ":id": id.as_str(), ":at": at.as_millis() })?;
+    Ok(())
 }
 
 /// The keys that [`unbind`] would revoke: those that are bound to nothing but `organization`.
@@ -141,6 +149,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
         expires_at: time(row.get(6)?),
         revoked_at: time(row.get(7)?),
         created_by: row.get(8)?,
+        last_used_at: time(row.get(9)?),
     })
 }
 
