@@ -5,7 +5,7 @@ use invited::invitation::Role;
 use invited::key::{NewKey, Rights, Scope};
 use serde_json::{Value, json};
 
-use super::{AUDIT, history, id_of, make_key, make_reader, outline, seen_by};
+use super::{AUDIT, history, id_of, make_key, make_reader, seen_by};
 use crate::support::life::wrong;
 use crate::support::{START, TestApp};
 
@@ -149,6 +149,15 @@ fn only_admin_keys_read_the_history_and_nothing_changes_it() {
     }
     assert_eq!(app.contents(), before);
     assert_eq!(get(&app.key(&all, &[], None)), 403);
+}
+
+#[test]
+fn development_keeps_a_history_too_until_it_is_reset() {
     let dev = TestApp::start(Mode::Dev, &[]);
-    assert_eq!(outline(&[]), outline(dev.get(AUDIT).json().as_array().expect("an array")));
+    assert_eq!(dev.get(AUDIT).text(), "[]");
+    let made = make_reader(&dev);
+    let rows = dev.get(AUDIT).json();
+    assert_eq!((rows[0]["actor"].as_str(), subjects(rows.as_array().expect("an array"))), (Some("dev"), vec![&*made]));
+    assert_eq!(dev.post("/dev/reset", "{}").status, 204);
+    assert_eq!(dev.get(AUDIT).text(), "[]");
 }
