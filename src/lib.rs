@@ -5,8 +5,9 @@
 //!
 //! 1. [`base`] is what everything stands on: the clock, ids, addresses, texts, pages, errors. [`oidc`] checks id tokens of
 //!    the operator's identity provider.
-//! 2. [`db`] is the file: its readers, and the one thread that writes. [`secret`] is what links and codes are derived
-//!    from, [`purge`] keeps how far a deletion has come, [`idempotency`] the responses that are stored with their cause.
+//! 2. [`db`] is the file: its readers, and the one thread that writes. [`audit`] is the history of the server,
+//!    [`secret`] what links and codes are derived from, [`purge`] how far a deletion has come, [`idempotency`] the
+//!    responses that are stored with their cause.
 //! 3. [`outbox`] has the two queues of what is told to the outside, and what works them off.
 //! 4. [`key`] is who may do what, [`policy`] what this server allows, [`event`] the history.
 //! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell of it, [`redemption`] is
@@ -27,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod audit;
 pub mod base;
 pub mod cli;
 pub mod config;

@@ -85,6 +85,7 @@ const OPERATIONS: &[(&str, &[&[Code]])] = &[
     ("deleteOrganization", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
     ("listEvents", &[COMMON, WITH_KEY, LISTING]),
     ("streamEvents", &[COMMON, WITH_KEY, &[Code::ValidationFailed]]),
+    ("listAudit", &[COMMON, WITH_KEY, LISTING]),
     ("listKeys", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
     ("createKey", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]]),
     ("getKey", &[COMMON, WITH_KEY]),

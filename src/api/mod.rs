@@ -5,6 +5,7 @@
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
+pub mod audit;
 pub mod clickhouse;
 pub mod dev;
 pub mod erasure;
@@ -67,6 +68,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
         Route::new("/v1/organizations/{organizationId}/events/stream").get(events::stream),
         Route::new("/v1/keys").get(keys::list).post(keys::create),
         Route::new("/v1/keys/{keyId}").get(keys::get).delete(keys::revoke),
+        Route::new("/v1/audit").get(audit::list),
         Route::new("/v1/webhooks").get(webhooks::list).post(webhooks::create),
         Route::new("/v1/webhooks/{webhookId}").get(webhooks::get).patch(webhooks::update).delete(webhooks::delete),
         Route::new("/v1/webhooks/{webhookId}/rotate").post(webhooks::rotate),

@@ -12,7 +12,9 @@ use utoipa::{Modify, OpenApi};
 use super::dev::{self, faults, mailbox};
 use super::invitations::{self, batch, lifecycle};
 use super::webhooks::{self, deliveries};
-use super::{clickhouse, erasure, error_responses, events, health, keys, organizations, pages, problems, redemption};
+use super::{
+    audit, clickhouse, erasure, error_responses, events, health, keys, organizations, pages, problems, redemption,
+};
 use crate::base::error::problem::Problem;
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
@@ -36,6 +38,7 @@ use crate::http::query::NoQuery;
         redemption::lookup, redemption::request_code, redemption::accept, redemption::decline,
         organizations::list, organizations::get, organizations::put, organizations::delete,
         events::list, events::stream,
+        audit::list,
         keys::list, keys::create, keys::get, keys::revoke,
         webhooks::list, webhooks::create, webhooks::get, webhooks::update,
         webhooks::delete, webhooks::rotate,
@@ -58,6 +61,7 @@ use crate::http::query::NoQuery;
         (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
         (name = "Events", description = "What happened in an organization, who did it, and what changed."),
         (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
+        (name = "Audit", description = "What was done to the server as a whole, by whom."),
         (name = "Webhooks", description = "Endpoints that are told of events, and what became of each delivery."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),

@@ -180,7 +180,7 @@ pub struct DeletionAnswer {
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
     responses(
-        (status = 204, description = "It is gone, and nothing of it is left in the data file."),
+        (status = 204, description = "It is gone, and nothing but its id is left in the data file."),
         (status = 200, description = "It is gone, and some of it is still to leave the data file.", body = DeletionAnswer,
             example = json!({"pending": ["text", "log"]})),
     )
@@ -193,9 +193,10 @@ pub async fn delete(
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
-    // Its history goes with it, so the log is where it can be seen who did it.
     let done = format!("organization {organization} deleted by {}, request {}", origin.actor, origin.request_id);
-    let job = move |tx: &WriteTx<'_>| deletion::begin(tx, &organization, |present| conditions.check_match(present));
+    let job = move |tx: &WriteTx<'_>| {
+        deletion::begin(tx, &organization, origin.by(), |present| conditions.check_match(present))
+    };
     let id = author.write(&state.db, job).await?;
     log::info!("{done}");
     match purge::wait(&state.db, id).await {

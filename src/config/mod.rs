@@ -25,6 +25,7 @@ use crate::base::role::Role;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::http::connection::Deadlines;
+use crate::key::last_use::WRITE_EVERY;
 use crate::mail::server::Server;
 use crate::oidc;
 use crate::policy::limits::{Limits, Quotas};
@@ -268,6 +269,8 @@ pub struct Config {
     pub workers: usize,
     /// How long a stream of events is silent at most.
     pub heartbeat: Duration,
+    /// How often it is written when keys were last used.
+    pub last_use_every: Duration,
     /// How long its peers may take.
     pub deadlines: Deadlines,
 }
@@ -301,6 +304,7 @@ impl Config {
             synchronous,
             workers,
             heartbeat,
+            last_use_every: WRITE_EVERY,
             deadlines,
         })
     }

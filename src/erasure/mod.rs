@@ -17,9 +17,11 @@ pub mod text;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::email::Email;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
@@ -49,6 +51,20 @@ pub struct Erased {
     pub answers: usize,
     /// What of them is still in the file: `text` in its pages, and the `log`. It goes without anybody's doing.
     pub pending: &'static [Pending],
+}
+
+impl Erased {
+    /// What the history of the server says of it.
+    fn details(&self) -> Value {
+        json!({ "invitations": self.invitations, "events": self.events, "answers": self.answers })
+    }
+}
+
+/// Writes into the history of the server that an erasure in `organizations` begins, without the address. Returns the row's
+/// id.
+fn append(tx: &WriteTx<'_>, by: By<'_>, organizations: Option<&[OrganizationId]>) -> Result<Uuid> {
+    let action = Action::AddressErased;
+    audit::store::append(tx, &NewEntry { action, by, subject: None, organizations, details: Value::Null })
 }
 
 /// What one read found of some kind, and where to go on, if more may follow.
@@ -101,9 +117,19 @@ impl Erasure {
     /// When the file cannot be read or written.
     pub async fn run(self) -> Result<Erased> {
         let db = self.db.clone();
-        let id = self.author().write(&db, purge::store::insert_begun).await?;
+        let (origin, organizations) = (self.origin.clone(), self.rights.organizations.clone());
+        let begin = move |tx: &WriteTx<'_>| {
+            let row = append(tx, origin.by(), organizations.as_deref())?;
+            Ok((purge::store::insert_begun(tx)?, row))
+        };
+        let (id, row) = self.author().write(&db, begin).await?;
         let erased = self.erase_rows().await;
-        db.write(move |tx| purge::store::end(tx, id)).await?;
+        let details = erased.as_ref().map_or(Value::Null, Erased::details);
+        let end = move |tx: &WriteTx<'_>| {
+            audit::store::set_details(tx, row, &details)?;
+            purge::store::end(tx, id)
+        };
+        db.write(end).await?;
         Ok(Erased { pending: purge::wait(&db, id).await, ..erased? })
     }
 

@@ -68,8 +68,8 @@ impl EventQuery {
             let checked = match key.as_str() {
                 "type" => parse_types(value).map(|types| filter.types = Some(types)),
                 "invitationId" => parse_invitation(value).map(|id| filter.invitation = Some(id)),
-                "since" => parse_time("since", value).map(|time| filter.since = Some(time)),
-                "until" => parse_time("until", value).map(|time| filter.until = Some(time)),
+                "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
+                "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
                 "order" => Order::parse(value).map(|order| page.order = order),
                 "limit" => page::parse_limit(value).map(|limit| page.limit = limit),
                 _ => {
@@ -167,11 +167,4 @@ fn parse_types(value: &str) -> Checked<Vec<EventType>> {
 fn parse_invitation(value: &str) -> Checked<Uuid> {
     let wrong = || FieldError::new("invitationId", FieldCode::InvalidFormat, "a UUIDv7, lowercase with hyphens");
     id::parse_id(value).ok_or_else(wrong)
-}
-
-/// Reads a time.
-fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
-    // A plus sign in a query is a space.
-    let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
-    Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }

@@ -86,17 +86,20 @@ impl Caller {
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
         let context = Context::of(request)?;
         let snapshot = context.db.snapshot()?;
-        let caller = match Credential::of(request)? {
+        let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
                 let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(|| refuse(request))?;
-                Self { actor: key.id.as_str().to_owned(), rights }
+                (Self { actor: key.id.as_str().to_owned(), rights }, Some(key.id))
             }
             Credential::NotOurs if context.mode == Mode::Dev => {
-                Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }
+                (Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, None)
             }
             Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
         context.limits.count_request(&caller.actor)?;
+        if let Some(key) = &key {
+            context.last_uses.note(key, snapshot.reader().now);
+        }
         Ok((caller, snapshot))
     }
 }

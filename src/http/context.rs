@@ -9,6 +9,7 @@ use super::stopping::Stopping;
 use crate::base::error::{Error, Result};
 use crate::base::mode::Mode;
 use crate::db::Db;
+use crate::key::last_use::LastUses;
 use crate::policy::limits::{Limits, Shares};
 
 /// Writes the response to a request that failed, under the id of the request.
@@ -28,6 +29,8 @@ pub struct Context {
     pub answers: Shares,
     /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
     pub room_for_answers: i64,
+    /// When keys were last used.
+    pub last_uses: LastUses,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
     /// The beginnings of paths below which errors are not problem documents, and what writes them there.

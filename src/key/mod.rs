@@ -1,10 +1,12 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
 //!
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
+//! * [`last_use`] notes when each was used.
 //! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
 mod author;
 pub mod json;
+pub mod last_use;
 pub mod manage;
 pub mod new;
 pub mod store;
@@ -139,10 +141,14 @@ pub struct Key {
     pub name: String,
     /// What it may do.
     pub rights: Rights,
+    /// Who made it: a key's id, `dev`, `cli`, or `server`.
+    pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as that is written.
+    pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }

@@ -20,7 +20,7 @@ const ID_LEN: usize = 16;
 const SECRET_LEN: usize = 64 + 8;
 
 /// The public part of an API key: names it in lists, events and revocations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(String);
 
 impl KeyId {

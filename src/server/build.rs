@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use url::Url;
 
+use crate::audit::By;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
@@ -38,7 +39,7 @@ pub async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
         return Ok(None);
     }
     let new = NewKey { name: "admin".to_owned(), rights: Rights::ALL, expires_at: None };
-    db.write(move |tx| key::store::insert(tx, &new)).await.map(Some).map_err(failed)
+    db.write(move |tx| key::manage::create_as(tx, &new, By::SERVER)).await.map(Some).map_err(failed)
 }
 
 /// The URL under which people and programs reach a server that listens on `address`.

@@ -31,6 +31,7 @@ use crate::http;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
 use crate::http::stopping::Stopping;
+use crate::key::last_use::LastUses;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
@@ -66,6 +67,8 @@ pub struct Program {
     state: State,
     /// The mail that it sends; none: mail is off.
     mail: Option<Mail>,
+    /// How often it is written when keys were last used.
+    last_use_every: Duration,
     /// How requests are served.
     serving: serve::Options,
     /// The address it listens on, with the port it got.
@@ -122,6 +125,7 @@ impl Program {
             answers: Shares::new(ANSWERS, BODIES_TIMES),
             room_for_answers: config.room_for_answers(),
             stopping: Stopping::default(),
+            last_uses: LastUses::default(),
             dialects: api::DIALECTS,
         };
         let state = State {
@@ -139,7 +143,8 @@ impl Program {
             start,
         };
         let serving = serve::Options { workers: config.workers, connections, deadlines: config.deadlines };
-        Ok(Self { listener, context, state, mail, serving, address, public_url, admin_key, notes })
+        let last_use_every = config.last_use_every;
+        Ok(Self { listener, context, state, mail, last_use_every, serving, address, public_url, admin_key, notes })
     }
 
     /// The open data file.
@@ -201,6 +206,7 @@ impl Program {
         let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
         let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
         let (ending, shared) = (context.clone(), state.clone());
+        let used = context.clone();
         let app = move || {
             App::new()
                 .app_data(context.clone())
@@ -218,6 +224,7 @@ impl Program {
                 http::refusal_log::tell_left_out(&limits.refusals);
             }
         });
+        let recording = actix_web::rt::spawn(record_last_uses(used.clone(), self.last_use_every));
         let mailing = self.mail.map(|mail| Working::start(&db, mail));
         let telling = Working::start(&db, webhooks);
         let sweeping_deliveries = actix_web::rt::spawn(webhook::sender::keep_swept(db.clone()));
@@ -237,8 +244,18 @@ impl Program {
         sweeping_deliveries.abort();
         retaining.abort();
         deleting.abort();
+        recording.abort();
+        used.last_uses.write(&db).await;
         db.close();
         outcome.map_err(cannot_serve)
+    }
+}
+
+/// Writes when keys were last used, `every` so often, for as long as it is polled.
+async fn record_last_uses(context: web::Data<Context>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        context.last_uses.write(&context.db).await;
     }
 }
 

@@ -3,12 +3,14 @@
 //! An event queues its deliveries in its own transaction; [`sender`] works them off for the outbox.
 //!
 //! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL.
+//! * [`history`]: what the history of the server says of webhooks.
 //! * [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
 //! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
 
 pub mod client;
 pub mod delivery;
 pub mod guard;
+pub mod history;
 pub mod json;
 pub mod new;
 pub mod retry;

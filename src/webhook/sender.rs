@@ -189,7 +189,7 @@ impl Channel for Webhooks {
         }
         let is_gone = attempt.status == Some(GONE);
         let reason = if is_gone { DisabledReason::Gone } else { DisabledReason::Exhausted };
-        if super::store::disable(tx, claim.webhook, reason)? {
+        if super::history::disable(tx, claim.webhook, reason)? {
             let (webhook, why) = (claim.webhook, attempt.error.as_deref().unwrap_or_default());
             log::warn!("the webhook {webhook} is disabled ({}): {why} at try {}", reason.name(), claim.attempts);
         }

@@ -148,6 +148,13 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     Ok(())
 }
 
+/// The webhooks of `organization`, by their ids.
+pub fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uuid>> {
+    let mut statement = tx.prepare_cached("select id from webhook where organization_id = ?1 order by id")?;
+    let ids = statement.query_map([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Disables the webhooks of an organization that is being deleted: nothing more is sent to them.
 pub fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
     tx.prepare_cached(

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its own.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 25] = [
     "base",
     "oidc",
     "db",
+    "audit",
     "secret",
     "purge",
     "idempotency",
@@ -33,8 +34,9 @@ const ORDER: [&str; 24] = [
 const TOOLKIT_MAY: [&str; 5] = ["base", "db", "idempotency", "key", "policy"];
 
 /// Whose file has the SQL of a table.
-const OWNERS: [(&str, &str); 13] = [
+const OWNERS: [(&str, &str); 14] = [
     ("api_key", "key/store.rs"),
+    ("audit", "audit/store.rs"),
     ("code", "invitation/code/store.rs"),
     ("event", "event/store.rs"),
     ("idempotency", "idempotency/store.rs"),
@@ -51,7 +53,7 @@ const OWNERS: [(&str, &str); 13] = [
 /// Which other tables a file may name, and why. Everybody may ask in `purge` whether an organization is being deleted.
 const EXCEPTIONS: [(&str, &[&str]); 10] = [
     // The newest id of the file, before the first write.
-    ("db/transaction.rs", &["event"]),
+    ("db/transaction.rs", &["event", "audit"]),
     // What links and codes were signed with is in use for as long as one of these is.
     ("secret/store.rs", &["invitation", "webhook"]),
     // A stored response is shown as its invitation stands now.

@@ -4,8 +4,10 @@ pub mod deliveries;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use serde_json::Value;
 
 use super::state::State;
+use crate::audit::Action;
 use crate::base::error::{Error, Result};
 use crate::db::{Topic, WriteTx};
 use crate::http::auth::{Admin, Caller, Granted};
@@ -19,7 +21,7 @@ use crate::idempotency::{self, Answer, Ticket};
 use crate::key::Author;
 use crate::webhook::json::{self, WebhookView};
 use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
-use crate::webhook::{DisabledReason, Webhook, sign, store};
+use crate::webhook::{DisabledReason, Webhook, history, sign, store};
 
 /// `GET /v1/webhooks` with `admin`: 200 with an array.
 ///
@@ -78,9 +80,13 @@ pub async fn create(
     let base = format!("{}/v1/webhooks", state.public_url);
     let signing = state.keyring.signing().id();
     let most = state.max_webhooks;
+    let origin = access.origin();
     let made = move |tx: &WriteTx<'_>| {
         store::check_room(tx, new.organization.as_ref(), most)?;
-        store::insert(tx, new.clone(), signing)
+        let webhook = store::insert(tx, new.clone(), signing)?;
+        let about = (webhook.id, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookCreated, about, Value::Null)?;
+        Ok(webhook)
     };
     let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
     log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
@@ -132,13 +138,15 @@ pub async fn update(
     body: Json<WebhookPatchBody>,
 ) -> Result<HttpResponse> {
     let patch = WebhookPatch::parse(&body.value, &state.guard)?;
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
-        let mut webhook = store::get(tx, id.0, &rights)?;
+        let before = store::get(tx, id.0, &rights)?;
+        let mut webhook = before.clone();
         webhook.apply(patch.clone());
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
+        history::append_changes(tx, origin.by(), &before, &webhook)?;
         tx.announce(Topic::Webhooks);
         Ok(webhook)
     };
@@ -162,10 +170,12 @@ pub async fn update(
     responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
-        store::get(tx, id.0, &rights)?;
+        let webhook = store::get(tx, id.0, &rights)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookDeleted, about, Value::Null)?;
         store::delete(tx, id.0)
     };
     author.write(&state.db, job).await?;
@@ -202,7 +212,7 @@ pub async fn rotate(
     body: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.0.hash);
-    let author = access.caller.author();
+    let (author, origin) = (access.caller.author(), access.origin());
     let Caller { actor, rights } = access.caller;
     let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| {
@@ -210,6 +220,8 @@ pub async fn rotate(
         webhook.secrets = webhook.secrets.rotated(signing, tx.now);
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookSecretRotated, about, Value::Null)?;
         Ok(webhook)
     };
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;

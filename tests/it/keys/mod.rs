@@ -1,10 +1,11 @@
 //! Keys: what they open, in both spellings, and what a foreign organization looks like. Who may do what is in `security::tenants`.
 //!
 //! [`dead`]: keys that are no longer, or never were, good; where secrets never are. [`dev`]: development without keys.
-//! [`revoked`]: a key that dies while its request is on its way.
+//! [`last_use`]: when each was last used. [`revoked`]: a key that dies while its request is on its way.
 
 mod dead;
 mod dev;
+mod last_use;
 mod revoked;
 
 use base64::Engine;

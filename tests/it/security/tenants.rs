@@ -94,7 +94,7 @@ fn expected(operation: &Operation, kind: Kind) -> u16 {
         (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => match &*operation.id {
             "createKey" => 403,
             "createWebhook" => 422,
-            "listKeys" | "listWebhooks" | "eraseAddress" => 200,
+            "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
             _ => 404,
         },
         (

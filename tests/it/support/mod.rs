@@ -86,6 +86,8 @@ impl TestApp {
         let mut config = Config::new(settings, &database, mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
         config.workers = 2;
+        // What a test reads in the file changes by its requests alone.
+        config.last_use_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
         let address = config.settings.listen;
         let mut app =
@@ -138,6 +140,13 @@ impl TestApp {
     /// The same server with streams of events that are silent for at most `heartbeat`.
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
         self.config.heartbeat = heartbeat;
+        self.restart();
+        self
+    }
+
+    /// The same server, which writes `every` so often when keys were last used.
+    pub fn with_last_use_every(mut self, every: Duration) -> Self {
+        self.config.last_use_every = every;
         self.restart();
         self
     }
@@ -225,7 +234,8 @@ impl TestApp {
 
     /// Makes any key, beside the running server.
     pub fn insert_key(&self, new: &NewKey) -> String {
-        let key = invited::db::write_beside(&self.database, |tx| key::store::insert(tx, new));
+        let key =
+            invited::db::write_beside(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
         key.expect("the key is made").reveal()
     }
 
