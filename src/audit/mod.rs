@@ -3,10 +3,9 @@
 //! A row is written in the transaction of its change, so neither can be there without the other. It names ids only:
 //! no address, no secret, and no name that somebody gave.
 //!
-//! * [`query`] reads the query, [`store`] is the SQL, [`routes`] the HTTP.
+//! [`query`] reads the query, [`store`] is the SQL.
 
 pub mod query;
-pub mod routes;
 pub mod store;
 
 use serde::Serialize;
@@ -16,7 +15,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +79,13 @@ pub struct By<'a> {
     pub actor: &'a str,
     /// The `X-Request-Id` of the request; none where there is no request.
     pub request_id: Option<&'a str>,
+}
+
+impl Origin {
+    /// The same for the history of the server.
+    pub fn by(&self) -> By<'_> {
+        By { actor: &self.actor, request_id: Some(&self.request_id) }
+    }
 }
 
 impl By<'static> {

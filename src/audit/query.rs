@@ -3,12 +3,15 @@
 use super::Action;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::hex::is_hex;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::organization::OrganizationId;
-use crate::token::KeyId;
+use crate::base::query::Keys;
 
 /// How many rows a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
+/// Hex digits of the id of a key.
+const KEY_ID_LEN: usize = 16;
 /// Actors that are no keys.
 const ACTORS: [&str; 3] = ["cli", "dev", "server"];
 
@@ -58,11 +61,12 @@ pub struct AuditQuery {
     pub page: Page,
 }
 
-impl AuditQuery {
-    /// The keys that the query may have.
-    pub const KEYS: &[&str] =
+impl Keys for AuditQuery {
+    const KEYS: &[&str] =
         &["action", "actor", "subject", "organizationId", "since", "until", "order", "limit", "cursor"];
+}
 
+impl AuditQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`AuditQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -126,7 +130,7 @@ fn parse_actions(value: &str) -> Checked<Vec<Action>> {
 
 /// Reads an actor.
 fn parse_actor(value: &str) -> Checked<String> {
-    let is_actor = KeyId::parse(value).is_some() || ACTORS.contains(&value);
+    let is_actor = is_hex(value, KEY_ID_LEN) || ACTORS.contains(&value);
     let wrong = || FieldError::new("actor", FieldCode::InvalidFormat, "the id of a key, cli, dev, or server");
     is_actor.then(|| value.to_owned()).ok_or_else(wrong)
 }

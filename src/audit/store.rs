@@ -9,9 +9,9 @@ use super::query::{AuditQuery, names};
 use super::{AuditEntry, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::Order;
 use crate::db::{WriteTx, unless_damaged};
-use crate::organization::OrganizationId;
 
 /// A condition on a row: it concerns none but the organizations `:bound`.
 const IS_WITHIN_ORGANIZATIONS: &str = "(organizations is not null

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::clock::Timestamp;
 use super::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::token::hex;
+use super::hex::hex;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;

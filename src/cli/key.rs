@@ -7,12 +7,12 @@ use clap::{Args, Subcommand};
 use crate::audit::By;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 use crate::db::{read_beside, write_beside};
-use crate::invitation::Role;
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
+use crate::key::token::KeyId;
 use crate::key::{self, Key, NewKey, Rights, Scope};
-use crate::organization::OrganizationId;
-use crate::token::KeyId;
 
 /// What to do with keys.
 #[derive(Args, Debug)]
@@ -53,7 +53,7 @@ struct CreateArgs {
     #[arg(long = "organization", value_name = "ID,...", value_delimiter = ',', value_parser = parse_organization)]
     organizations: Vec<OrganizationId>,
     /// The roles it may grant, by comma or repeated; none: any
-    #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',', value_parser = crate::config::parse_role)]
+    #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',')]
     roles: Vec<Role>,
     /// How long it works, as 12h or 90d, at most 10y; else until it is revoked
     #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]

@@ -19,9 +19,10 @@ use uuid::Uuid;
 
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Topic, WriteTx};
 use crate::key;
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Stage};
 use crate::webhook;
 

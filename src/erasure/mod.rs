@@ -9,9 +9,8 @@
 //! leaves in its pages and in its log is cleared after that by [`crate::deletion`], for all erasures that wait. The file
 //! notes from the first step on that this is due, so it happens even where a crash cuts the erasure off.
 //!
-//! * [`text`] finds an address in texts, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`text`] finds an address in texts, [`store`] is the SQL.
 
-pub mod routes;
 pub mod store;
 pub mod text;
 
@@ -25,10 +24,12 @@ use uuid::Uuid;
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::email::Email;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::key::{Author, Rights};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Pending};
 
 /// Rows that are looked at in one read.

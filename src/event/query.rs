@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::id;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::invitation;
-use crate::organization::OrganizationId;
+use crate::base::query::Keys;
 
 /// How many events a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -49,10 +50,11 @@ pub struct EventQuery {
     pub page: Page,
 }
 
-impl EventQuery {
-    /// The keys that the query of a history may have.
-    pub const KEYS: &[&str] = &["type", "invitationId", "since", "until", "order", "limit", "cursor"];
+impl Keys for EventQuery {
+    const KEYS: &[&str] = &["type", "invitationId", "since", "until", "order", "limit", "cursor"];
+}
 
+impl EventQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`EventQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -110,10 +112,11 @@ pub struct StreamQuery {
     pub after: Option<Uuid>,
 }
 
-impl StreamQuery {
-    /// The keys that the query of a stream may have.
-    pub const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
+impl Keys for StreamQuery {
+    const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
+}
 
+impl StreamQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`StreamQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -163,5 +166,5 @@ fn parse_types(value: &str) -> Checked<Vec<EventType>> {
 /// Reads the id of an invitation.
 fn parse_invitation(value: &str) -> Checked<Uuid> {
     let wrong = || FieldError::new("invitationId", FieldCode::InvalidFormat, "a UUIDv7, lowercase with hyphens");
-    invitation::parse_id(value).ok_or_else(wrong)
+    id::parse_id(value).ok_or_else(wrong)
 }

@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::Key;
 use crate::base::clock::Timestamp;
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 
 /// An API key as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]

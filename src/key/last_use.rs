@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::store;
+use super::token::KeyId;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
-use crate::token::KeyId;
 
 /// How often the times are written: what a kill loses at most.
 pub const WRITE_EVERY: Duration = Duration::from_secs(60);

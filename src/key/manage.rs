@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
+use super::token::{KeyId, PlainKey};
 use super::{Key, NewKey, Rights, store};
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
+use crate::base::role::Role;
 use crate::db::WriteTx;
-use crate::event::Origin;
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
-use crate::token::{KeyId, PlainKey};
 
 /// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
 struct Manager {

@@ -2,25 +2,25 @@
 //!
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
 //! * [`last_use`] notes when each was used.
-//! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
+//! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
 mod author;
 pub mod json;
 pub mod last_use;
 pub mod manage;
 pub mod new;
-pub mod routes;
 pub mod store;
+pub mod token;
 
 use std::fmt;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
-use crate::token::KeyId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 
 pub use author::Author;
+use token::KeyId;
 
 /// One thing that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::token::{HashedSecret, KeyId, PlainKey};
 use super::{Key, NewKey, Rights, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 use crate::db::{Reader, Topic, WriteTx, unless_damaged};
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
-use crate::token::{HashedSecret, KeyId, PlainKey};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
 const COLUMNS: &str =

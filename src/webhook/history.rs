@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::{DisabledReason, Webhook, store};
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::organization::OrganizationId;
 
 /// Writes that something was done to a webhook, which is for the events of `organization`, or of all.
 pub fn append(

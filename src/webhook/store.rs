@@ -9,10 +9,10 @@ use super::new::NewWebhook;
 use super::{DisabledReason, Previous, Secrets, Webhook};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::event::{EventType, query};
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 use crate::purge;
 use crate::secret::SecretId;
 

@@ -161,7 +161,7 @@ fn a_key_says_who_made_it() {
     assert_eq!(maker(&id_of(&app.key)), "server");
     assert_eq!(maker(&by_key), id_of(&app.key));
     assert_eq!(maker(&by_command), "cli");
-    let dev = TestApp::start(invited::config::Mode::Dev, &[]);
+    let dev = TestApp::start(invited::base::mode::Mode::Dev, &[]);
     let made = make_key(&dev, &json!({ "name": "n", "scopes": ["admin"] })).json();
     assert_eq!(made["createdBy"], "dev");
     assert_eq!(dev.get(AUDIT).json()[0]["actor"], "dev");

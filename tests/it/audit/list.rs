@@ -1,7 +1,7 @@
 //! The list: filters, pages, and what a key that is bound or limited sees.
 
-use invited::config::Mode;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::role::Role;
 use invited::key::{NewKey, Rights, Scope};
 use serde_json::{Value, json};
 

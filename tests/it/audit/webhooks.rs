@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 

@@ -14,8 +14,8 @@ mod steps;
 use std::time::{Duration, Instant};
 
 use invited::audit::By;
+use invited::base::organization_id::OrganizationId;
 use invited::deletion;
-use invited::organization::OrganizationId;
 
 use crate::support::TestApp;
 

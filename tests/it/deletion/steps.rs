@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use invited::audit::By;
 use invited::base::clock::Clock;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous, Topic, WriteTx};
 use invited::deletion;
 use invited::purge;
@@ -164,7 +164,7 @@ async fn purged(db: &Db) {
 #[test]
 fn twenty_deletions_that_wait_are_scrubbed_once() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let job = |tx: &WriteTx<'_>| {
             fill(tx, "other", 2_000)?;
             for number in 0..20 {
@@ -195,7 +195,7 @@ fn twenty_deletions_that_wait_are_scrubbed_once() {
 #[test]
 fn the_rows_of_an_organization_go_in_small_jobs_and_other_writes_go_between() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let rows = 3_000;
         db.write(move |tx| fill(tx, "acme", rows)).await.expect("it fills");
         db.write(|tx| deletion::begin(tx, &id_of("acme"), By::SERVER, |_| Ok(()))).await.expect("it begins");
@@ -222,7 +222,7 @@ fn the_rows_of_an_organization_go_in_small_jobs_and_other_writes_go_between() {
 #[test]
 fn a_large_deletion_does_not_hold_up_a_small_one_that_began_later() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let job = |tx: &WriteTx<'_>| {
             for (name, rows) in [("large", 6_000), ("small", 5)] {
                 fill(tx, name, rows)?;
@@ -249,7 +249,7 @@ fn a_large_deletion_does_not_hold_up_a_small_one_that_began_later() {
 #[test]
 fn a_deletion_that_a_reset_ended_touches_nothing_of_the_next_organization_of_that_name() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         db.write(|tx| fill(tx, "acme", 3)).await.expect("it fills");
         let id = db.write(|tx| deletion::begin(tx, &id_of("acme"), By::SERVER, |_| Ok(()))).await.expect("it begins");
         db.write(invited::dev::store::empty).await.expect("it resets");

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 use invited::audit::By;
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::error::Error;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous, WriteTx};
 use invited::key::last_use::LastUses;
+use invited::key::token::KeyId;
 use invited::key::{NewKey, Rights, Scope, manage, store};
-use invited::token::KeyId;
 use rusqlite::Connection;
 use serde_json::Value;
 
@@ -104,7 +104,7 @@ fn the_uses_of_all_keys_are_one_commit_and_no_use_is_none() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let make = |tx: &WriteTx<'_>| {
             let new = NewKey { name: "n".to_owned(), rights: Rights::ALL, expires_at: None };
             (0..300).map(|_| Ok(manage::create_as(tx, &new, By::CLI)?.id)).collect::<Result<Vec<_>, Error>>()

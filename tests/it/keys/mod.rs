@@ -10,10 +10,10 @@ mod revoked;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use invited::config::Mode;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::role::Role;
+use invited::key::token::PlainKey;
 use invited::key::{NewKey, Rights, Scope, store};
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, invitations};
@@ -104,7 +104,7 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 /// The routes that need a key, each with its methods.
 fn guarded_routes() -> Vec<(String, &'static str)> {
     let is_guarded = |path| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
-    let routes = invited::http::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
+    let routes = invited::api::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
     routes
         .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
         .collect()

@@ -5,12 +5,12 @@
 mod bodies;
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
-use invited::event::Origin;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
+use invited::base::origin::Origin;
+use invited::base::role::Role;
+use invited::key::token::PlainKey;
 use invited::key::{NewKey, Rights, Scope, manage};
-use invited::organization::OrganizationId;
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, START, TestApp, invitations};

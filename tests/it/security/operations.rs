@@ -132,7 +132,7 @@ fn check_closed(document: &Value, schema: &Value, value: &Value, place: &str) {
 
 /// The document.
 pub fn document() -> Value {
-    serde_json::from_str(&invited::http::openapi::document_text()).expect("JSON")
+    serde_json::from_str(&invited::api::openapi::document_text()).expect("JSON")
 }
 
 /// Every operation of the document.

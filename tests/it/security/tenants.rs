@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::key::token::PlainKey;
 use invited::key::{Scope, store};
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use super::operations::{Needs, Operation, all, document};

@@ -14,18 +14,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use invited::app::{self, Program};
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::email::Hosts;
-use invited::config::{Config, Mode, Settings};
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
+use invited::base::origin::Origin;
+use invited::config::{Config, Settings};
 use invited::dev::seed::Start;
-use invited::event::Origin;
 use invited::http::connection::Deadlines;
 use invited::invitation::create::By;
-use invited::invitation::new::{Rules, Sending};
+use invited::key::token::PlainKey;
 use invited::key::{self, NewKey, Rights, Scope};
-use invited::organization::OrganizationId;
-use invited::token::PlainKey;
+use invited::policy::{Rules, Sending};
+use invited::server::{self, Program};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -115,7 +116,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, start) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            app::block_on(async {
+            server::block_on(async {
                 let program = Program::build(&config).await.expect("the server starts");
                 let key = program.admin_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
                 started.send((program.address, key)).expect("the test waits");
