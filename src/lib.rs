@@ -14,13 +14,13 @@
 //!    what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it. [`dev`] is what only
 //!    `invited dev` has.
-//! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint with the route table.
+//! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint.
 //! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one file a subcommand.
 //!
 //! In a feature `mod.rs` has the types and rules, and `store.rs` the SQL.
 //!
 //! # One request
-//! The route table in [`api`] names a handler. Its arguments are extractors: who calls and may they, which invitation,
+//! An operation of [`api`] names a handler. Its arguments are extractors: who calls and may they, which invitation,
 //! which query, which body; each that fails is a [`base::error::Error`] with a code. The handler calls
 //! [`db::Db::read`] or [`db::Db::write`] once and turns the outcome into a response. [`mod@http::envelope`] turns every
 //! error into a problem document.

@@ -5,6 +5,8 @@ use actix_web::http::header;
 use actix_web::web::Data;
 
 use super::state::State;
+use crate::api::error_responses::{COMMON, LISTING, WITH_KEY};
+use crate::api::operation::Operation;
 use crate::audit::query::AuditQuery;
 use crate::audit::store::{self, Sight};
 use crate::audit::{AuditEntry, example};
@@ -15,6 +17,11 @@ use crate::db::Reader;
 use crate::http::auth::{Admin, Granted};
 use crate::http::query::Query;
 use crate::key::Rights;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING])]
+}
 
 /// `GET /v1/audit` with `admin`: 200 with an array, one page of it.
 ///

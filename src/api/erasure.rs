@@ -4,12 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::state::State;
-use crate::base::error::{Error, Result};
+use crate::api::error_responses::{COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
+use crate::base::error::{Code, Error, Result};
 use crate::erasure::{Erased, Erasure};
 use crate::http::auth::{Admin, Granted};
 use crate::http::params::OfAddress;
 use crate::http::query::Query;
 use crate::invitation::query::AddressQuery;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::new(
+        __path_erase,
+        erase,
+        &[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]],
+    )]
+}
 
 /// `DELETE /v1/invitations?email=` with `admin`: 200 with how much was erased.
 ///

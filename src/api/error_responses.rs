@@ -6,17 +6,19 @@ use serde_json::Value;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type};
 
+use super::clickhouse;
 use crate::base::error::{Code, Meaning};
 
 /// A request id for examples.
 const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
 
 /// What every operation can answer.
-const COMMON: &[Code] = &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
+pub const COMMON: &[Code] =
+    &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
 /// What a probe can answer, whose query means nothing.
-const PROBE: &[Code] = &[Code::BadRequest, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
+pub const PROBE: &[Code] = &[Code::BadRequest, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
 /// What every operation that needs a key can answer.
-const WITH_KEY: &[Code] = &[
+pub const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
     Code::InsufficientScope,
     Code::NotFound,
@@ -27,11 +29,11 @@ const WITH_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 /// What a list can answer on top of that.
-const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
+pub const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
 /// What a write can answer on top of that.
-const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
+pub const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
 /// What an operation with a body can answer on top of that.
-const BODY: &[Code] = &[
+pub const BODY: &[Code] = &[
     Code::InvalidJson,
     Code::UnknownField,
     Code::RequestTimeout,
@@ -41,7 +43,7 @@ const BODY: &[Code] = &[
     Code::OriginNotAllowed,
 ];
 /// What a create can answer on top of that.
-const CREATING: &[Code] = &[
+pub const CREATING: &[Code] = &[
     Code::RoleNotGrantable,
     Code::AlreadyInvited,
     Code::AlreadyAccepted,
@@ -49,9 +51,9 @@ const CREATING: &[Code] = &[
     Code::IdempotencyKeyReused,
 ];
 /// What a change of an invitation can answer on top of that.
-const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
+pub const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
 /// What an operation of the invited person can answer, where the storage is at fault.
-const WITHOUT_KEY: &[Code] = &[
+pub const WITHOUT_KEY: &[Code] = &[
     Code::NotFound,
     Code::RateLimited,
     Code::Overloaded,
@@ -60,84 +62,9 @@ const WITHOUT_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 
-/// What each operation can answer besides a success, by its `operationId`.
-#[rustfmt::skip]
-const OPERATIONS: &[(&str, &[&[Code]])] = &[
-    ("listInvitations", &[COMMON, WITH_KEY, LISTING]),
-    ("createInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]]),
-    ("getInvitation", &[COMMON, WITH_KEY]),
-    ("deleteInvitation", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed, Code::RoleNotGrantable]]),
-    ("listInvitationsOfAddress", &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]]),
-    ("eraseAddress", &[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]]),
-    ("createInvitations", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
-    ("updateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
-    ("resendInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]]),
-    ("revokeInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused, Code::RoleNotGrantable]]),
-    ("acceptInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::EmailMismatch, Code::IdempotencyKeyReused, Code::RoleNotGrantable]]),
-    ("getInvitationLink", &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]]),
-    ("lookupInvitation", &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]]),
-    ("requestInvitationCode", &[COMMON, WITHOUT_KEY, WRITING, BODY, &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused]]),
-    ("acceptInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::RoleNotGrantable, Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
-    ("declineInvitationByToken", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::RoleNotGrantable, Code::EmailMismatch, Code::ProofRejected, Code::StatusConflict, Code::IdempotencyKeyReused], &[Code::IdTokenRejected, Code::IdentityProviderUnavailable]]),
-    ("listOrganizations", &[COMMON, WITH_KEY, LISTING]),
-    ("getOrganization", &[COMMON, WITH_KEY]),
-    ("putOrganization", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
-    ("deleteOrganization", &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
-    ("listEvents", &[COMMON, WITH_KEY, LISTING]),
-    ("streamEvents", &[COMMON, WITH_KEY, &[Code::ValidationFailed]]),
-    ("listAudit", &[COMMON, WITH_KEY, LISTING]),
-    ("listKeys", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-    ("createKey", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]]),
-    ("getKey", &[COMMON, WITH_KEY]),
-    ("revokeKey", &[COMMON, WITH_KEY, WRITING]),
-    ("listWebhooks", &[COMMON, WITH_KEY]),
-    ("createWebhook", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookLimitReached, Code::IdempotencyKeyReused]]),
-    ("getWebhook", &[COMMON, WITH_KEY]),
-    ("updateWebhook", &[COMMON, WITH_KEY, WRITING, BODY]),
-    ("deleteWebhook", &[COMMON, WITH_KEY, WRITING]),
-    ("rotateWebhookSecret", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
-    ("testWebhook", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookDisabled, Code::IdempotencyKeyReused]]),
-    ("listWebhookDeliveries", &[COMMON, WITH_KEY, LISTING]),
-    ("getWebhookDelivery", &[COMMON, WITH_KEY]),
-    ("redeliverWebhook", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookDisabled, Code::IdempotencyKeyReused]]),
-    ("clickhouseListOrganizations", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-    ("clickhouseListInvitations", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-    ("clickhouseListMembers", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-    ("clickhouseCreateInvitation", &[COMMON, WITH_KEY, WRITING, BODY, CREATING]),
-    ("clickhouseGetInvitation", &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-    ("clickhouseDeleteInvitation", &[COMMON, WITH_KEY, WRITING]),
-    ("getClock", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
-    ("changeClock", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
-    ("reset", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
-    ("seed", &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
-    ("listCodes", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
-    ("getFaults", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("setFaults", &[COMMON, WITH_KEY, BODY, &[Code::OriginNotAllowed]]),
-    ("clearFaults", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("listMail", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
-    ("deleteAllMail", &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
-    ("getMail", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getMailText", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getMailHtml", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getMailRaw", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("deleteMail", &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
-    ("getMailboxPage", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getMailPage", &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-    ("getAcceptPage", &[COMMON, &[Code::RateLimited]]),
-    ("getAcceptScript", &[COMMON, &[Code::RateLimited]]),
-    ("getStyle", &[COMMON, &[Code::RateLimited]]),
-    ("getLiveness", &[PROBE]),
-    ("getReadiness", &[PROBE, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]]),
-    ("getOpenapi", &[COMMON, &[Code::RateLimited]]),
-    ("listProblems", &[COMMON, &[Code::RateLimited]]),
-    ("getProblem", &[COMMON, &[Code::NotFound, Code::RateLimited]]),
-];
-
-/// Adds to `operation` what it can answer besides a success.
-pub fn add(operation: &mut Operation) {
-    let id = operation.operation_id.as_deref().unwrap_or_default();
-    let groups = OPERATIONS.iter().find(|(known, _)| *known == id).map(|(_, groups)| *groups).unwrap_or_default();
-    let is_dialect = id.starts_with("clickhouse");
+/// Adds to `operation`, at `path`, what it can respond besides a success: a code of these groups.
+pub fn add(operation: &mut Operation, path: &str, groups: &[&[Code]]) {
+    let is_dialect = path.starts_with(clickhouse::PREFIX);
     operation.responses.responses.extend(if is_dialect { failures(groups) } else { problems(groups) });
 }
 

@@ -6,8 +6,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
+use crate::api::error_responses::PROBE;
+use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Integrity;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_live, live, &[PROBE]).public(),
+        Operation::new(__path_ready, ready, &[PROBE, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
+            .public(),
+    ]
+}
 
 /// That the process is alive.
 #[derive(Serialize, ToSchema)]

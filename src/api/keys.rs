@@ -4,7 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::state::State;
-use crate::base::error::{Error, Result};
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
+use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
 use crate::http::auth::{Admin, Caller, Granted};
 use crate::http::idempotency as stored;
@@ -16,6 +18,20 @@ use crate::idempotency::{self, Answer};
 use crate::key::json::{self, ApiKey};
 use crate::key::new::KeyBody;
 use crate::key::{NewKey, manage, store};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(
+            __path_create,
+            create,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]],
+        ),
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
+        Operation::new(__path_revoke, revoke, &[COMMON, WITH_KEY, WRITING]),
+    ]
+}
 
 /// `GET /v1/keys` with `admin`: 200 with an array.
 ///

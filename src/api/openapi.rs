@@ -3,22 +3,26 @@
 use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse};
-use utoipa::openapi::path::Operation;
+use utoipa::OpenApi;
+use utoipa::openapi::path::Operation as Documented;
 use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaType};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Required, Schema, Type};
-use utoipa::{Modify, OpenApi};
 
-use super::dev::{self, faults, mailbox};
-use super::invitations::{self, batch, lifecycle};
-use super::webhooks::{self, deliveries};
-use super::{
-    audit, clickhouse, erasure, error_responses, events, health, keys, organizations, pages, problems, redemption,
-};
+use super::clickhouse;
+use crate::api::error_responses::COMMON;
+use crate::api::operation::Operation;
+use crate::base::error::Code;
 use crate::base::error::problem::Problem;
+use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::new(__path_serve, serve, &[COMMON, &[Code::RateLimited]]).public()]
+}
 
 /// The document.
 #[derive(OpenApi)]
@@ -28,31 +32,6 @@ use crate::http::query::NoQuery;
         description = "Organization invitations, from the invite to the joined user. The address is stored in lowercase, \
             and only a user with that address can join.\n\nEvery error is a problem document (RFC 9457) whose `code` is \
             explained at `/problems/{code}`. HEAD works wherever GET does, and OPTIONS answers `Allow`.",
-    ),
-    paths(
-        invitations::list, invitations::create, invitations::get, invitations::delete,
-        invitations::list_of_address, erasure::erase,
-        batch::create,
-        lifecycle::update, lifecycle::resend, lifecycle::revoke, lifecycle::accept,
-        lifecycle::link,
-        redemption::lookup, redemption::request_code, redemption::accept, redemption::decline,
-        organizations::list, organizations::get, organizations::put, organizations::delete,
-        events::list, events::stream,
-        audit::list,
-        keys::list, keys::create, keys::get, keys::revoke,
-        webhooks::list, webhooks::create, webhooks::get, webhooks::update,
-        webhooks::delete, webhooks::rotate,
-        deliveries::test, deliveries::list, deliveries::get,
-        deliveries::redeliver,
-        clickhouse::routes::list_organizations, clickhouse::routes::list, clickhouse::routes::create,
-        clickhouse::routes::get, clickhouse::routes::delete, clickhouse::routes::list_members,
-        dev::get_clock, dev::change_clock, dev::reset, dev::seed,
-        dev::list_codes,
-        faults::get, faults::set, faults::clear,
-        mailbox::list, mailbox::delete_all, mailbox::get_one, mailbox::delete,
-        mailbox::get_text, mailbox::get_html, mailbox::get_raw,
-        pages::routes::accept, pages::routes::accept_script, pages::routes::style, pages::routes::mailbox, pages::routes::mail,
-        health::live, health::ready, serve, problems::list_pages, problems::page,
     ),
     components(schemas(Problem<'_>, clickhouse::Failed)),
     tags(
@@ -71,38 +50,35 @@ use crate::http::query::NoQuery;
         (name = "Operation", description = "Public: health, this document, and what the errors mean."),
     ),
     security(("key" = []), ("basic" = [])),
-    modifiers(&Finish)
 )]
 struct Document;
 
-/// The parts of the document that no macro writes.
-struct Finish;
-
-impl Modify for Finish {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let components = document.components.get_or_insert_default();
-        let bearer = Http::builder()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("ivk_<id>_<secret>")
-            .description(Some("An API key, as `invited key create` prints it."));
-        components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
-        let basic = Http::builder()
-            .scheme(HttpAuthScheme::Basic)
-            .description(Some("The same key: its id as the user name, its secret as the password."));
-        components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
-        components.schemas.values_mut().for_each(close);
-        for path in document.paths.paths.values_mut() {
-            let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
-            for operation in operations.into_iter().flatten() {
-                without_null(operation);
-                error_responses::add(operation);
-            }
-        }
+/// The whole document: what is said of the server, and every operation.
+fn document() -> utoipa::openapi::OpenApi {
+    let mut document = Document::openapi();
+    for operation in super::operations(Mode::Dev) {
+        operation.add_to(&mut document);
     }
+    let components = document.components.get_or_insert_default();
+    let bearer = Http::builder()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("ivk_<id>_<secret>")
+        .description(Some("An API key, as `invited key create` prints it."));
+    components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
+    let basic = Http::builder()
+        .scheme(HttpAuthScheme::Basic)
+        .description(Some("The same key: its id as the user name, its secret as the password."));
+    components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
+    components.schemas.values_mut().for_each(close);
+    for path in document.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        operations.into_iter().flatten().for_each(without_null);
+    }
+    document
 }
 
 /// Says of optional parameters and bodies that they are absent rather than null.
-fn without_null(operation: &mut Operation) {
+fn without_null(operation: &mut Documented) {
     if let Some(RefOr::T(body)) = &mut operation.request_body {
         for content in body.content.values_mut() {
             if let RefOr::T(content) = content
@@ -148,7 +124,7 @@ fn close_inner(schema: &mut RefOr<Schema>) {
 
 /// The document as text: what is printed and committed. The same is served without spaces.
 pub fn document_text() -> String {
-    let text = Document::openapi().to_pretty_json().unwrap_or_default();
+    let text = document().to_pretty_json().unwrap_or_default();
     text + "\n"
 }
 
@@ -167,6 +143,6 @@ pub fn document_text() -> String {
 )]
 pub async fn serve(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static DOCUMENT: LazyLock<Asset> =
-        LazyLock::new(|| Asset::new("application/json", Document::openapi().to_json().unwrap_or_default()));
+        LazyLock::new(|| Asset::new("application/json", document().to_json().unwrap_or_default()));
     DOCUMENT.respond(&request)
 }

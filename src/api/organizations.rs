@@ -8,7 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
-use crate::base::error::{Error, Result};
+use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
+use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
@@ -23,6 +25,16 @@ use crate::organization::list::{self, List, ListQuery};
 use crate::organization::settings::{Settings, SettingsBody};
 use crate::organization::{Organization, change, store};
 use crate::purge::{self, Pending};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
+        Operation::new(__path_put, put, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
+        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
+    ]
+}
 
 /// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may see.
 ///

@@ -4,10 +4,20 @@ use std::sync::LazyLock;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::api::error_responses::COMMON;
+use crate::api::operation::Operation;
 use crate::base::error::{Code, ERRORS, Error, FIELD_ERRORS, Meaning, Result};
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list_pages, list_pages, &[COMMON, &[Code::RateLimited]]).public(),
+        Operation::new(__path_page, page, &[COMMON, &[Code::NotFound, Code::RateLimited]]).public(),
+    ]
+}
 
 /// `GET /problems`: every error in a line.
 #[utoipa::path(

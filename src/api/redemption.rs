@@ -6,6 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WITHOUT_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
 use crate::http::idempotency as stored;
@@ -24,6 +26,63 @@ use crate::organization;
 use crate::policy::Sending;
 use crate::redemption::proof::{AnswerBody, Claim, CodeBody, LookupBody, Proof, parse_token};
 use crate::redemption::{Attempt, Outcome, Preview, store};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_lookup, lookup, &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]]).public(),
+        Operation::new(
+            __path_request_code,
+            request_code,
+            &[
+                COMMON,
+                WITHOUT_KEY,
+                WRITING,
+                BODY,
+                &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused],
+            ],
+        )
+        .public(),
+        Operation::new(
+            __path_accept,
+            accept,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                &[
+                    Code::RoleNotGrantable,
+                    Code::EmailMismatch,
+                    Code::ProofRejected,
+                    Code::StatusConflict,
+                    Code::IdempotencyKeyReused,
+                ],
+                &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
+            ],
+        )
+        .public(),
+        Operation::new(
+            __path_decline,
+            decline,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                &[
+                    Code::RoleNotGrantable,
+                    Code::EmailMismatch,
+                    Code::ProofRejected,
+                    Code::StatusConflict,
+                    Code::IdempotencyKeyReused,
+                ],
+                &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
+            ],
+        )
+        .public(),
+    ]
+}
 
 /// The answer to a request for a code: the same bytes, whether or not the address was invited.
 #[derive(Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{FromRequest, Handler, HttpRequest, HttpResponse, Resource, Responder, guard};
+use actix_web::{HttpRequest, HttpResponse, Resource, guard};
 
 use super::auth::Caller;
 use crate::base::error::{Code, Error};
@@ -10,91 +10,48 @@ use crate::base::error::{Code, Error};
 /// A path and the handlers of its methods.
 pub struct Route {
     /// The path, with `{names}` for its parameters.
-    pub path: &'static str,
+    pub path: String,
     /// The methods that have a handler.
     pub methods: Vec<Method>,
     /// Whether it can be asked without a key.
     is_public: bool,
     /// The handlers.
-    resource: Resource,
+    handlers: Vec<actix_web::Route>,
 }
 
 impl Route {
     /// A path for callers with a key, without methods yet.
-    pub fn new(path: &'static str) -> Self {
-        Self { path, methods: Vec::new(), is_public: false, resource: web::resource(path) }
+    pub fn new(path: String) -> Self {
+        Self { path, methods: Vec::new(), is_public: false, handlers: Vec::new() }
     }
 
     /// A path for everybody, without methods yet.
-    pub fn public(path: &'static str) -> Self {
+    pub fn public(path: String) -> Self {
         Self { is_public: true, ..Self::new(path) }
     }
 
-    /// Answers GET, and HEAD, with `handler`. The framework leaves the body of a HEAD away.
+    /// The same path with a handler for `method`.
     #[must_use]
-    pub fn get<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        let guard = guard::Any(guard::Get()).or(guard::Head());
-        self.with(Method::GET, web::route().guard(guard).to(handler))
+    pub fn with(mut self, method: Method, handler: actix_web::Route) -> Self {
+        self.add(method, handler);
+        self
     }
 
-    /// Answers POST with `handler`.
-    #[must_use]
-    pub fn post<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.with(Method::POST, web::post().to(handler))
-    }
-
-    /// Answers PUT with `handler`.
-    #[must_use]
-    pub fn put<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.with(Method::PUT, web::put().to(handler))
-    }
-
-    /// Answers PATCH with `handler`.
-    #[must_use]
-    pub fn patch<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.with(Method::PATCH, web::patch().to(handler))
-    }
-
-    /// Answers DELETE with `handler`.
-    #[must_use]
-    pub fn delete<F, Args>(self, handler: F) -> Self
-    where
-        F: Handler<Args>,
-        Args: FromRequest + 'static,
-        F::Output: Responder + 'static,
-    {
-        self.with(Method::DELETE, web::delete().to(handler))
-    }
-
-    /// Adds a method.
-    fn with(mut self, method: Method, route: actix_web::Route) -> Self {
+    /// Adds the handler for `method`. That of GET has HEAD, too: the framework leaves the body of a HEAD away.
+    pub fn add(&mut self, method: Method, handler: actix_web::Route) {
+        let handler = if method == Method::GET {
+            handler.guard(guard::Any(guard::Get()).or(guard::Head()))
+        } else {
+            handler.method(method.clone())
+        };
         self.methods.push(method);
-        Self { resource: self.resource.route(route), ..self }
+        self.handlers.push(handler);
     }
 
     /// The value of `Allow`.
     fn allow(&self) -> String {
-        let mut methods: Vec<_> = self.methods.iter().map(Method::as_str).collect();
+        let given = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter();
+        let mut methods: Vec<_> = given.filter(|name| self.methods.iter().any(|method| method == name)).collect();
         if self.methods.contains(&Method::GET) {
             methods.push("HEAD");
         }
@@ -116,6 +73,7 @@ impl Route {
             let error = allowed.err().unwrap_or_else(|| refused.allowing(allow_other.clone()));
             async { Err::<HttpResponse, _>(error) }
         };
-        config.service(self.resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(other)));
+        let resource = self.handlers.into_iter().fold(web::resource(self.path), Resource::route);
+        config.service(resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(other)));
     }
 }

@@ -7,9 +7,10 @@ use super::{Key, NewKey, Rights, store};
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
+use crate::base::role::Role;
 use crate::db::WriteTx;
-use crate::key::{OrganizationId, Role};
 
 /// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
 struct Manager {

@@ -5,9 +5,11 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
 use super::{DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope, Failed};
+use crate::api::error_responses::{BODY, COMMON, CREATING, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::api::stream;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
 use crate::http::auth::{Access, Caller, Read, Write};
@@ -26,6 +28,18 @@ use crate::invitation::rows::{List, WriteRow};
 use crate::invitation::{Invitation, Status, create as creation, delete as deletion, store};
 use crate::key::Scope;
 use crate::organization;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list_organizations, list_organizations, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, CREATING]),
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING]),
+        Operation::new(__path_list_members, list_members, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+    ]
+}
 
 /// Answers `error` in the dialect.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {

@@ -4,11 +4,22 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::Developer;
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::Result;
+use crate::base::error::{Code, Result};
 use crate::http::json::Json;
 use crate::http::query::NoQuery;
 use crate::outbox::faults::{FaultsBody, Plans};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_set, set, &[COMMON, WITH_KEY, BODY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_clear, clear, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+    ]
+}
 
 /// `GET /dev/faults`, only in `invited dev`: 200 with the faults that are still to come.
 #[utoipa::path(

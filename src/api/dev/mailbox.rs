@@ -6,12 +6,27 @@ use actix_web::web::Data;
 use utoipa::IntoParams;
 
 use super::Developer;
+use crate::api::error_responses::{COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::http::path::MessageId;
 use crate::http::query::{NoQuery, Query};
 use crate::mail::mailbox::query::MailboxQuery;
 use crate::mail::mailbox::{KeptMail, MailSummary, store};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
+        Operation::new(__path_delete_all, delete_all, &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_get_one, get_one, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_get_text, get_text, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_get_html, get_html, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_get_raw, get_raw, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+    ]
+}
 
 /// What the HTML of a mail may do: be looked at, in a page of this server at most. Mail is written by others.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \

@@ -13,8 +13,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::state::State;
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::base::clock::{Clock, Timestamp};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::origin::Origin;
 use crate::dev::seed::{self, Seed, Seeded};
 use crate::dev::{ClockBody, ClockChange, store};
@@ -29,6 +31,29 @@ use crate::invitation::transition::Present;
 use crate::invitation::{self, Invitation, Status, code};
 use crate::key::Scope;
 use crate::retention;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            __path_get_clock,
+            get_clock,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]],
+        ),
+        Operation::new(
+            __path_change_clock,
+            change_clock,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_list_codes,
+            list_codes,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]],
+        ),
+        Operation::new(__path_reset, reset, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_seed, seed, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+    ]
+}
 
 /// A caller who may do everything, in no web page of another origin.
 pub struct Developer {

@@ -10,6 +10,8 @@ use futures_util::{TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::state::State;
+use crate::api::error_responses::{COMMON, LISTING, WITH_KEY};
+use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Reader;
 use crate::event::query::{EventQuery, StreamQuery, parse_event_id};
@@ -19,6 +21,14 @@ use crate::http::problem;
 use crate::http::query::Query;
 
 use live::Subject;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
+        Operation::new(__path_stream, stream, &[COMMON, WITH_KEY, &[Code::ValidationFailed]]),
+    ]
+}
 
 /// The last event that a client saw, when it comes back (WHATWG HTML, 9.2).
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::Result;
+use crate::base::error::{Code, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
 use crate::http::auth::{Access, Write};
@@ -20,6 +22,11 @@ use crate::invitation::batch::report::{BatchAnswer, StoredReport};
 use crate::invitation::batch::{Batch, BatchBody, store};
 use crate::invitation::create::By;
 use crate::purge;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]])]
+}
 
 /// How many times its bytes a batch takes up once it is parsed.
 const PARSED_TIMES: usize = 4;

@@ -5,8 +5,10 @@ use actix_web::web::Data;
 use uuid::Uuid;
 
 use super::bodies::{AcceptBody, ResendBody, SecretLink};
+use crate::api::error_responses::{BODY, CHANGING, COMMON, CREATING, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::http::auth::{Accept, Access, Link, Right, Write};
@@ -26,6 +28,36 @@ use crate::invitation::{Invitation, json, link as links, new, renew, store};
 use crate::key::{Author, Scope};
 use crate::organization;
 use crate::redemption;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_update, update, &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
+        Operation::new(
+            __path_resend,
+            resend,
+            &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]],
+        ),
+        Operation::new(
+            __path_revoke,
+            revoke,
+            &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused, Code::RoleNotGrantable]],
+        ),
+        Operation::new(
+            __path_accept,
+            accept,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CHANGING,
+                &[Code::EmailMismatch, Code::IdempotencyKeyReused, Code::RoleNotGrantable],
+            ],
+        ),
+        Operation::new(__path_link, link, &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]]),
+    ]
+}
 
 /// Which invitation a change is about, and who makes it.
 struct Target {

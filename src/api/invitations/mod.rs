@@ -10,7 +10,9 @@ use actix_web::web::Data;
 
 use super::state::State;
 use super::stream;
-use crate::base::error::{Error, Result};
+use crate::api::error_responses::{BODY, COMMON, CREATING, LISTING, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
+use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
 use crate::http::auth::{Access, Caller, Granted, Read, Write};
@@ -28,6 +30,25 @@ use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::invitation::rows::{List, Rows};
 use crate::invitation::{Invitation, Status, delete, json, store};
 use crate::key::Scope;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
+        Operation::new(
+            __path_delete,
+            delete,
+            &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed, Code::RoleNotGrantable]],
+        ),
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
+        Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]]),
+        Operation::new(
+            __path_list_of_address,
+            list_of_address,
+            &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]],
+        ),
+    ]
+}
 
 /// `GET /v1/organizations/{organizationId}/invitations` with `invitations:read`: 200 with an array.
 ///

@@ -10,14 +10,33 @@ use minijinja::context;
 use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
 use crate::api::dev::Developer;
 use crate::api::dev::mailbox::OfMail;
+use crate::api::error_responses::{COMMON, WITH_KEY};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::path::MessageId;
 use crate::http::query::NoQuery;
 use crate::mail::mailbox::query::Filter;
 use crate::mail::mailbox::store;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_accept, accept, &[COMMON, &[Code::RateLimited]]).public(),
+        Operation::new(__path_accept_script, accept_script, &[COMMON, &[Code::RateLimited]]).public(),
+        Operation::new(__path_style, style, &[COMMON, &[Code::RateLimited]]).public(),
+    ]
+}
+
+/// Those of them that only development has.
+pub fn operations_of_development() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_mailbox, mailbox, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(__path_mail, mail, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+    ]
+}
 
 /// The page that links lead to, of a server without mail and of one with it.
 static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {

@@ -5,8 +5,10 @@ use actix_web::http::header;
 use actix_web::web::Data;
 use uuid::Uuid;
 
+use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::db::{Reader, WriteTx};
 use crate::http::auth::{Admin, Caller, Granted};
 use crate::http::idempotency as stored;
@@ -20,6 +22,24 @@ use crate::outbox::webhook::store as queue;
 use crate::webhook::delivery::query::DeliveryQuery;
 use crate::webhook::delivery::{DeliveryView, store};
 use crate::webhook::store::get as get_webhook;
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(
+            __path_test,
+            test,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookDisabled, Code::IdempotencyKeyReused]],
+        ),
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
+        Operation::new(
+            __path_redeliver,
+            redeliver,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookDisabled, Code::IdempotencyKeyReused]],
+        ),
+    ]
+}
 
 /// `GET /v1/webhooks/{webhookId}/deliveries` with `admin`: 200 with an array, one page of it.
 ///

@@ -7,8 +7,10 @@ use actix_web::web::Data;
 use serde_json::Value;
 
 use super::state::State;
+use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
+use crate::api::operation::Operation;
 use crate::audit::Action;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::db::{Topic, WriteTx};
 use crate::http::auth::{Admin, Caller, Granted};
 use crate::http::idempotency as stored;
@@ -22,6 +24,22 @@ use crate::key::Author;
 use crate::webhook::json::{self, WebhookView};
 use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
 use crate::webhook::{DisabledReason, Webhook, history, sign, store};
+
+/// The operations of this file.
+pub fn operations() -> Vec<Operation> {
+    vec![
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY]),
+        Operation::new(
+            __path_create,
+            create,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookLimitReached, Code::IdempotencyKeyReused]],
+        ),
+        Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
+        Operation::new(__path_update, update, &[COMMON, WITH_KEY, WRITING, BODY]),
+        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING]),
+        Operation::new(__path_rotate, rotate, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
+    ]
+}
 
 /// `GET /v1/webhooks` with `admin`: 200 with an array.
 ///

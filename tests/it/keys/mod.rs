@@ -102,11 +102,11 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 }
 
 /// The routes that need a key, each with its methods.
-fn guarded_routes() -> Vec<(String, &'static str)> {
-    let is_guarded = |path| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
-    let routes = invited::api::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
+fn guarded_routes() -> Vec<(String, String)> {
+    let is_guarded = |path: &str| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
+    let routes = invited::api::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path.as_str()));
     routes
-        .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
+        .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path.clone())))
         .collect()
 }
 
@@ -128,7 +128,7 @@ fn a_fresh_server_answers_401_on_everything_but_health_and_public_pages() {
     let guarded = guarded_routes();
     assert!(guarded.len() >= 10, "the four base operations and the dialect: {guarded:?}");
     for (method, path) in guarded {
-        let path = fill(path, "acme", MISSING);
+        let path = fill(&path, "acme", MISSING);
         assert_eq!(send(&app, (&method, &path), None).status, 401, "{method} {path}");
         assert_eq!(send(&app, ("HEAD", &path), None).status, 401, "HEAD {path}");
     }
