@@ -94,7 +94,7 @@ impl Story {
 }
 
 /// Makes an event, for which the webhooks of its organization are queued; returns its id.
-fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::base::error::Result<Uuid> {
+pub fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::base::error::Result<Uuid> {
     let organization = OrganizationId::parse(organization).expect("an id");
     invited::organization::store::ensure(tx, &organization)?;
     let none: Option<&Facts<'_>> = None;
@@ -122,6 +122,20 @@ fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::base
         faults.insert(invited::webhook::store::insert(tx, new, secret.id())?.id, fault);
     }
     Ok(faults)
+}
+
+/// The channel of a server that has one webhook, which is acme's.
+pub fn channel(tx: &WriteTx<'_>) -> Webhooks {
+    let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
+    tx.execute("insert into secret (id, created_at) values (?1, 0)", [secret.id().as_bytes()]).expect("it is known");
+    let new = NewWebhook {
+        url: "http://127.0.0.1:9/".parse().expect("a URL"),
+        organization: OrganizationId::parse("acme"),
+        types: None,
+        description: None,
+    };
+    invited::webhook::store::insert(tx, new, secret.id()).expect("a webhook");
+    Webhooks::new(Guard::default(), Keyring::single(secret), Faults::default())
 }
 
 /// One seed.
