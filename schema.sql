@@ -268,11 +268,40 @@ create table api_key (
   organizations text,
   -- JSON array of the roles it may grant; null: all.
   roles         text,
+  -- Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the first one.
+  created_by    text    not null,
   created_at    integer not null,
   -- From when on it is refused; null: never.
   expires_at    integer,
+  -- When it was last used, written at most once a minute; null: it was not yet, as far as that is written.
+  last_used_at  integer,
   -- When it was revoked; null: it was not.
   revoked_at    integer
+) strict, without rowid;
+
+-- The history of the server: who made and revoked keys, changed webhooks, deleted organizations and erased addresses.
+-- Append-only, written in the transaction of the change. Rows name ids and no address, so nothing has to be taken out of
+-- them; they stay for ever.
+-- Serves: a page of it by id, newest first. There are few rows, so filters step over them.
+create table audit (
+  -- UUIDv7: the order of rows is the order of commits.
+  id            blob    not null primary key check (length(id) = 16),
+  -- One of those in src/audit/mod.rs: key.created, .revoked; webhook.created, .updated, .disabled, .secret_rotated, .deleted;
+  -- organization.deleted; address.erased; secret.rotated, .lost
+  action        text    not null,
+  -- Who did it: an API key's id, `dev`, `cli` for a command at the machine, or `server`.
+  actor         text    not null,
+  -- The X-Request-Id of the request that did it; null: there was none.
+  request_id    text,
+  -- To what: the id of a key, a webhook or an organization; null: the address of an erasure is never kept, and the secret
+  -- has no name. No foreign key: rows outlive what they are about.
+  subject       text,
+  -- JSON array of the organization ids that it concerns; null: the whole server.
+  organizations text,
+  -- What else there is to know, as a JSON object: of a key its scopes and the roles it may grant, of a webhook what changed,
+  -- of an erasure how much went, once it has ended. No URL, no name.
+  details       text,
+  created_at    integer not null
 ) strict, without rowid;
 
 -- Answers kept for 24 hours, so that a repeated POST with the same Idempotency-Key has one effect.

@@ -1,33 +1,36 @@
 //! Organization invitations as one binary with one SQLite file.
 //!
 //! # Where everything is
-//! * [`cli`]: one file a subcommand. [`config`]: every setting, once. [`app`]: builds the server and runs it.
-//! * [`http`]: the whole route table in one function; one file for each thing that all routes share.
-//! * [`invitation`], [`answer`], [`organization`], [`key`], [`event`], [`idempotency`]: the features. In each, `mod.rs` has the types
-//!   and rules, `routes.rs` the HTTP, `store.rs` the SQL. [`clickhouse`] is another dialect over [`invitation`].
-//! * [`retention`]: deletes what has been closed for long enough. [`erasure`]: takes all text of one address out of the file.
-//!   [`deletion`] does what goes on behind requests, and [`purge`] keeps how far that has come.
-//! * [`mail`]: what is told to people. [`webhook`]: endpoints that are told of events. [`outbox`]: what works off the queues of both.
-//! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
-//! * [`db`]: the file, its readers, and the one thread that writes.
-//! * [`oidc`]: id tokens of the operator's identity provider.
-//! * [`listen`]: hands webhooks on to an application on this machine, while it is being developed.
-//! * [`dev`]: what only `invited dev` has: a clock to set, seeds, and what it starts with; a mailbox, and faults of deliveries.
-//! * [`mod@web`]: pages for people: the one that links lead to, and those of the mailbox.
-//! * [`base`]: what everything stands on: the clock, addresses, texts, pages, errors. [`token`] and [`secret`] are secrets.
+//! The modules stand in one order: each names only those before its own, and a test holds that.
+//!
+//! 1. [`base`] is what everything stands on: the clock, ids, addresses, texts, pages, errors. [`oidc`] checks id tokens of
+//!    the operator's identity provider.
+//! 2. [`db`] is the file: its readers, and the one thread that writes. [`audit`] is the history of the server,
+//!    [`secret`] what links and codes are derived from, [`purge`] how far a deletion has come, [`idempotency`] the
+//!    responses that are stored with their cause.
+//! 3. [`outbox`] has the two queues of what is told to the outside, and what works them off.
+//! 4. [`key`] is who may do what, [`policy`] what this server allows, [`event`] the history.
+//! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell of it, [`redemption`] is
+//!    what the invited person does with the link.
+//! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it. [`dev`] is what only
+//!    `invited dev` has.
+//! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint with the route table.
+//! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one file a subcommand.
+//!
+//! In a feature `mod.rs` has the types and rules, and `store.rs` the SQL.
 //!
 //! # One request
-//! The route table names a handler. Its arguments are extractors: who calls and may they, which invitation, which query,
-//! which body; each that fails is a [`base::error::Error`] with a code. The handler calls [`db::Db::read`] or [`db::Db::write`] once
-//! and turns the outcome into an answer. [`mod@http::envelope`] turns every error into a problem document.
+//! The route table in [`api`] names a handler. Its arguments are extractors: who calls and may they, which invitation,
+//! which query, which body; each that fails is a [`base::error::Error`] with a code. The handler calls
+//! [`db::Db::read`] or [`db::Db::write`] once and turns the outcome into a response. [`mod@http::envelope`] turns every
+//! error into a problem document.
 
 #![forbid(unsafe_code)]
 
-pub mod answer;
-pub mod app;
+pub mod api;
+pub mod audit;
 pub mod base;
 pub mod cli;
-pub mod clickhouse;
 pub mod config;
 pub mod db;
 pub mod deletion;
@@ -38,15 +41,14 @@ pub mod http;
 pub mod idempotency;
 pub mod invitation;
 pub mod key;
-pub mod limits;
-pub mod listen;
 pub mod mail;
 pub mod oidc;
 pub mod organization;
 pub mod outbox;
+pub mod policy;
 pub mod purge;
+pub mod redemption;
 pub mod retention;
 pub mod secret;
-pub mod token;
-pub mod web;
+pub mod server;
 pub mod webhook;

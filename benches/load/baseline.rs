@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::ValueEnum;
+use invited::base::organization_id::OrganizationId;
 use invited::base::page::{Order, Page};
 use invited::invitation::query::Filter;
 use invited::invitation::{json, store};
-use invited::organization::OrganizationId;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::Deserialize;

@@ -2,21 +2,22 @@
 
 use invited::base::clock::Timestamp;
 use invited::base::email::Hosts;
+use invited::base::error::problem::Problem;
 use invited::base::error::{Code, Error, FieldCode, FieldError};
+use invited::base::json;
+use invited::base::organization_id::OrganizationId;
+use invited::base::role::Role;
 use invited::base::text::{is_invisible, is_visible};
-use invited::http::problem::Problem;
-use invited::http::{etag, json};
+use invited::http::etag;
+use invited::invitation;
 use invited::invitation::batch::{Batch, BatchBody};
 use invited::invitation::inviter::InviterBody;
-use invited::invitation::new::{
-    CreateBody, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, NewInvitation, Rules, Sending,
-};
+use invited::invitation::new::{CreateBody, Expiry, NewInvitation};
 use invited::invitation::update::{Patch, UpdateBody};
-use invited::invitation::{self, Role};
 use invited::key::new::KeyBody;
 use invited::key::{NewKey, Rights};
-use invited::organization::OrganizationId;
 use invited::organization::settings::{Settings, SettingsBody};
+use invited::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
 use invited::webhook::guard::Guard;
 use invited::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
 use serde::de::DeserializeOwned;

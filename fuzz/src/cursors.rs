@@ -2,9 +2,10 @@
 
 use invited::base::email::Hosts;
 use invited::base::error::{Code, Error};
+use invited::base::organization_id::OrganizationId;
 use invited::event::query::EventQuery;
 use invited::invitation::query::ListQuery;
-use invited::organization::{self, OrganizationId};
+use invited::organization;
 use invited::webhook::delivery::query::DeliveryQuery;
 use url::form_urlencoded;
 use uuid::Uuid;

@@ -4,9 +4,9 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
+use invited::base::role::Role;
 use invited::config::Settings;
-use invited::invitation::Role;
-use invited::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
+use invited::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 use url::Url;
 
 /// The command line, made once.

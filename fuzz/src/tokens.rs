@@ -1,9 +1,10 @@
 //! API keys and the tokens of links: one spelling each, and nothing that was altered passes.
 
 use invited::base::clock::Timestamp;
+use invited::base::hex::hex;
 use invited::invitation::link::{self, LinkToken};
+use invited::key::token::{HashedSecret, KeyId, PlainKey};
 use invited::secret::{Keyring, Secret};
-use invited::token::{HashedSecret, KeyId, PlainKey, hex};
 use uuid::Uuid;
 
 /// Checks `data` as the text of a key and of a token, and as what both are made of.

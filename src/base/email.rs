@@ -8,7 +8,7 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::error::FieldCode;
+use super::error::{self, Checked, Error, FieldCode, FieldError};
 use super::text::is_invisible;
 
 /// Longest local part in bytes (RFC 5321, 4.5.3.1.1).
@@ -136,6 +136,20 @@ fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
         return Err((FieldCode::InvalidEmail, "the domain needs a dot"));
     }
     Ok(ascii.into_owned())
+}
+
+/// Checks the address.
+pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
+    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
+    Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
+}
+
+/// Checks an address that stands alone.
+///
+/// # Errors
+/// [`crate::base::error::Code::ValidationFailed`].
+pub fn check_email(text: Option<&str>, hosts: Hosts) -> error::Result<Email> {
+    parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use url::form_urlencoded;
 use uuid::Uuid;
 
+use super::clock::Timestamp;
 use super::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::token::hex;
+use super::hex::hex;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;
@@ -42,6 +43,16 @@ pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
     limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))
+}
+
+/// Reads the value of `key`, which is a time.
+///
+/// # Errors
+/// What it may be.
+pub fn parse_time(key: &'static str, value: &str) -> std::result::Result<Timestamp, FieldError> {
+    // A plus sign in a query is a space.
+    let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
+    Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }
 
 /// Which part of a list is meant.

@@ -4,15 +4,16 @@ use std::fs;
 use std::path::Path;
 
 use super::output::Output;
-use crate::app::{self, Program, Signals};
 use crate::base::error::{Error, FieldError};
 use crate::base::failure::Failure;
-use crate::config::{Config, DevSettings, Mode};
+use crate::base::json;
+use crate::base::mode::Mode;
+use crate::base::origin::Origin;
+use crate::config::{Config, DevSettings};
 use crate::dev::folder::Folder;
 use crate::dev::seed::{Seed, Start};
-use crate::event::Origin;
-use crate::http::json;
 use crate::organization;
+use crate::server::{self, Program, Signals};
 
 /// The most errors of a seed file that are printed.
 const MAX_PRINTED: usize = 10;
@@ -21,7 +22,7 @@ const MAX_PRINTED: usize = 10;
 pub fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings { server: settings, seed } = settings;
     let output = Output::start(&settings.log);
-    app::block_on(async {
+    server::block_on(async {
         let signals = Signals::listen()?;
         let folder = if settings.database.is_none() { Some(Folder::make()?) } else { None };
         let path = folder.as_ref().map(|folder| folder.path().to_owned());

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use crate::audit::By;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 use crate::db::{read_beside, write_beside};
-use crate::invitation::Role;
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
+use crate::key::token::KeyId;
 use crate::key::{self, Key, NewKey, Rights, Scope};
-use crate::organization::OrganizationId;
-use crate::token::KeyId;
 
 /// What to do with keys.
 #[derive(Args, Debug)]
@@ -52,7 +53,7 @@ struct CreateArgs {
     #[arg(long = "organization", value_name = "ID,...", value_delimiter = ',', value_parser = parse_organization)]
     organizations: Vec<OrganizationId>,
     /// The roles it may grant, by comma or repeated; none: any
-    #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',', value_parser = crate::config::parse_role)]
+    #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',')]
     roles: Vec<Role>,
     /// How long it works, as 12h or 90d, at most 10y; else until it is revoked
     #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]
@@ -81,19 +82,21 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
         },
         expires_at: new.expires_in.map(|seconds| Clock::System.now().plus_seconds(seconds)),
     };
-    let key = write_beside(database, |tx| key::store::insert(tx, &new))?;
+    let key = write_beside(database, |tx| key::manage::create_as(tx, &new, By::CLI))?;
     super::print(&format!("{}\n", key.reveal()))
 }
 
 /// Prints a table of the keys.
 fn list(database: &Path) -> Result<(), Failure> {
     let keys = read_beside(database, key::store::list)?;
-    let header = ["ID", "STATE", "CREATED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"].map(str::to_owned);
+    let header =
+        ["ID", "STATE", "CREATED", "CREATED BY", "LAST USED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"]
+            .map(str::to_owned);
     let now = Clock::System.now();
     let rows: Vec<_> = std::iter::once(header).chain(keys.iter().map(|key| row(key, now))).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<_> = (0..8).map(width).collect();
-    let line = |row: &[String; 8]| {
+    let widths: Vec<_> = (0..10).map(width).collect();
+    let line = |row: &[String; 10]| {
         let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
@@ -101,7 +104,7 @@ fn list(database: &Path) -> Result<(), Failure> {
 }
 
 /// One line of the table.
-fn row(key: &Key, now: Timestamp) -> [String; 8] {
+fn row(key: &Key, now: Timestamp) -> [String; 10] {
     let all = |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
     let organizations = key.rights.organizations.as_ref();
     let roles = key.rights.roles.as_ref();
@@ -109,6 +112,8 @@ fn row(key: &Key, now: Timestamp) -> [String; 8] {
         key.id.as_str().to_owned(),
         key.status(now).to_owned(),
         key.created_at.to_string(),
+        key.created_by.clone(),
+        key.last_used_at.map_or_else(|| "never".to_owned(), |last| last.to_string()),
         key.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()),
         key.rights.scopes.to_string(),
         all(organizations.map(|list| list.iter().map(OrganizationId::as_str).collect())),
@@ -119,7 +124,7 @@ fn row(key: &Key, now: Timestamp) -> [String; 8] {
 
 /// Revokes a key.
 fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
-    if write_beside(database, |tx| key::store::revoke(tx, id))? {
+    if write_beside(database, |tx| key::manage::revoke_as(tx, id, By::CLI))? {
         return super::print(&format!("revoked {}\n", id.as_str()));
     }
     Err(Failure::runtime(

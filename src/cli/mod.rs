@@ -2,6 +2,7 @@
 
 mod dev;
 mod key;
+pub mod listen;
 mod openapi;
 mod output;
 mod secret;
@@ -16,9 +17,9 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
-use crate::app::Program;
 use crate::base::failure::Failure;
 use crate::config::{DevSettings, Settings};
+use crate::server::Program;
 
 use output::Output;
 

@@ -1,7 +1,7 @@
 //! `invited openapi`: prints the OpenAPI document.
 
+use crate::api::openapi;
 use crate::base::failure::Failure;
-use crate::http::openapi;
 
 /// Prints the document.
 pub fn run() -> Result<(), Failure> {

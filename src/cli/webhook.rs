@@ -3,13 +3,13 @@
 use clap::{Args, Subcommand};
 use url::Url;
 
-use crate::app;
+use super::listen::registration::{Registration, Server};
+use super::listen::{self, Listen};
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
 use crate::key::new::parse_organization;
-use crate::listen::registration::{Registration, Server};
-use crate::listen::{self, Listen};
-use crate::organization::OrganizationId;
-use crate::token::PlainKey;
+use crate::key::token::PlainKey;
+use crate::server;
 
 /// What to do with webhooks.
 #[derive(Args, Debug)]
@@ -55,7 +55,7 @@ pub fn run(args: WebhookArgs) -> Result<(), Failure> {
         forward_to: args.forward_to,
         say,
     };
-    app::block_on(listen::run(listen))
+    server::block_on(listen::run(listen))
 }
 
 /// Prints a line. Nothing that was delivered fails because nobody reads what is told of it.

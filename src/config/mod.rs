@@ -16,19 +16,20 @@ use clap::Args;
 use ipnet::IpNet;
 use url::Url;
 
+use crate::api::events::live::HEARTBEAT;
 use crate::base::clock::Clock;
 use crate::base::email::Hosts;
 use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::base::role::Role;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
-use crate::event::stream::HEARTBEAT;
 use crate::http::connection::Deadlines;
-use crate::invitation::Role;
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, Rules, Sending};
-use crate::limits::{Limits, Quotas};
+use crate::key::last_use::WRITE_EVERY;
 use crate::mail::server::Server;
-#[cfg(feature = "oidc")]
 use crate::oidc;
+use crate::policy::limits::{Limits, Quotas};
+use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
@@ -37,7 +38,7 @@ use mail::MailSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
-pub use parse::{parse_lifetime, parse_public_url, parse_role};
+pub use parse::{parse_lifetime, parse_public_url};
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
 /// flooded by impatience.
@@ -73,7 +74,7 @@ pub struct Settings {
     pub default_expiry: Duration,
 
     /// Roles that an invitation may have, by comma; none: any role
-    #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',', value_parser = parse_role)]
+    #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',')]
     pub roles: Vec<Role>,
 
     /// Origins that `redirectUrl` may have, by comma, as `https://app.example.com` [default: that of the public URL]
@@ -149,6 +150,44 @@ pub struct Settings {
     pub log: String,
 }
 
+impl Settings {
+    /// The identity provider that the settings name, if they name one.
+    ///
+    /// # Errors
+    /// When they name a part of it only.
+    #[cfg(feature = "oidc")]
+    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+        let (issuer, audience, jwks) = (&self.oidc_issuer, &self.oidc_audience, &self.oidc_jwks);
+        if let (Some(issuer), Some(audience), Some(jwks)) = (issuer, audience, jwks) {
+            let (issuer, audience, jwks) = (issuer.clone(), audience.clone(), jwks.clone());
+            let (max_age, requires_nonce) = (self.oidc_max_age, self.oidc_nonce);
+            return Ok(Some(oidc::Options { issuer, audience, jwks, max_age, requires_nonce }));
+        }
+        let all = [
+            ("--oidc-issuer", issuer.is_none()),
+            ("--oidc-audience", audience.is_none()),
+            ("--oidc-jwks", jwks.is_none()),
+        ];
+        let missing: Vec<_> = all.iter().filter(|(_, is_missing)| *is_missing).map(|(flag, _)| *flag).collect();
+        if missing.len() == all.len() {
+            return Ok(None);
+        }
+        Err(Failure::usage(
+            format!("the identity provider is named in part only: no {}", missing.join(", no ")),
+            "give --oidc-issuer, --oidc-audience and --oidc-jwks, or none of them",
+        ))
+    }
+
+    /// No identity provider: a program without the feature `oidc` knows none.
+    ///
+    /// # Errors
+    /// None; with the feature `oidc` there are some.
+    #[cfg(not(feature = "oidc"))]
+    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+        Ok(None)
+    }
+}
+
 /// The settings of the limits; 0 switches one off that counts in time.
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
@@ -207,15 +246,6 @@ pub struct DevSettings {
     pub seed: Option<PathBuf>,
 }
 
-/// Whom the server is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Everybody with a key.
-    Serve,
-    /// The developer at this machine, without a key.
-    Dev,
-}
-
 /// Everything that decides how a server behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -239,6 +269,8 @@ pub struct Config {
     pub workers: usize,
     /// How long a stream of events is silent at most.
     pub heartbeat: Duration,
+    /// How often it is written when keys were last used.
+    pub last_use_every: Duration,
     /// How long its peers may take.
     pub deadlines: Deadlines,
 }
@@ -272,6 +304,7 @@ impl Config {
             synchronous,
             workers,
             heartbeat,
+            last_use_every: WRITE_EVERY,
             deadlines,
         })
     }

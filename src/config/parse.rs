@@ -10,10 +10,9 @@ use ipnet::IpNet;
 use url::Host;
 use url::Url;
 
-use crate::invitation::Role;
-use crate::invitation::new::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 #[cfg(feature = "oidc")]
 use crate::oidc;
+use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 
 /// The longest cool-down between two sendings of an invitation.
 const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -104,9 +103,4 @@ pub fn parse_network(text: &str) -> Result<IpNet, String> {
 pub fn parse_log(text: &str) -> Result<String, String> {
     let checked = env_filter::Builder::new().try_parse(text).map(|_| text.to_owned());
     checked.map_err(|error| format!("{error}; as info, or warn,invited=debug"))
-}
-
-/// Reads a role.
-pub fn parse_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "1 to 64 characters: a letter, then letters, digits, _ . : -".to_owned())
 }

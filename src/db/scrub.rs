@@ -117,7 +117,7 @@ mod tests {
         let path = folder.path().join("invited.db");
         let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
         let db = Db::open(&path, &options).expect("it opens");
-        crate::app::block_on(async {
+        crate::server::block_on(async {
             db.write(churn).await.expect("it commits");
             let rows = |reader: &Reader<'_>| -> Result<Vec<(String, String)>> {
                 let mut rows = reader.prepare("select k, v from t")?;

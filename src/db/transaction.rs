@@ -84,9 +84,11 @@ impl IdMint {
     /// A mint that goes on after the ids of the file: the clock may have been ahead when they were made. Where that cannot be
     /// read, requests will meet the damage and say so.
     pub fn after(conn: &Connection) -> Self {
-        // Events are appended in commit order, and each one's id is made after that of what it is about.
-        let last = "select id from event order by rowid desc limit 1";
-        let last = conn.query_row(last, [], |row| row.get::<_, [u8; 16]>(0)).optional().unwrap_or_default();
+        // Events are appended in commit order, and each one's id is made after that of what it is about. What has no
+        // event has a row in the history of the server.
+        let last = |sql| conn.query_row(sql, [], |row| row.get::<_, [u8; 16]>(0)).optional().unwrap_or_default();
+        let event = last("select id from event order by rowid desc limit 1");
+        let last = event.max(last("select id from audit order by id desc limit 1"));
         let next_millis = last.map_or(0, |id| i64::try_from(u128::from_be_bytes(id) >> 80).unwrap_or_default() + 1);
         Self::starting_at(next_millis)
     }

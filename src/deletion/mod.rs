@@ -13,13 +13,16 @@ pub mod store;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Topic, WriteTx};
 use crate::key;
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Stage};
 use crate::webhook;
 
@@ -45,11 +48,19 @@ const TRIES_BEFORE_WARNING: usize = 8;
 ///
 /// # Errors
 /// [`crate::base::error::Code::NotFound`], or what `check` returns.
-pub fn begin(tx: &WriteTx<'_>, id: &OrganizationId, check: impl FnOnce(&[u8]) -> Result<()>) -> Result<Uuid> {
+pub fn begin(
+    tx: &WriteTx<'_>,
+    id: &OrganizationId,
+    by: By<'_>,
+    check: impl FnOnce(&[u8]) -> Result<()>,
+) -> Result<Uuid> {
     let present = organization::store::find(tx, id)?.ok_or_else(Error::not_found)?;
     check(&present.to_bytes(id)?)?;
-    key::store::unbind(tx, id)?;
-    webhook::store::disable_of(tx, id)?;
+    let (subject, organizations) = (Some(id.as_str()), Some(std::slice::from_ref(id)));
+    let action = Action::OrganizationDeleted;
+    audit::store::append(tx, &NewEntry { action, by, subject, organizations, details: Value::Null })?;
+    key::manage::unbind(tx, id, by)?;
+    webhook::history::end_of(tx, id, by)?;
     // Streams of its events end.
     tx.announce(Topic::Events);
     purge::store::insert_deletion(tx, id)

@@ -5,8 +5,8 @@ use rusqlite::named_params;
 use uuid::Uuid;
 
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
-use crate::organization::OrganizationId;
 use crate::purge;
 
 /// A condition on a stored answer: it was given to a request to `:organization`, or to a link to an

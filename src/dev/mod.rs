@@ -1,14 +1,10 @@
-//! What only `invited dev` has: a clock to set, a file to empty and to fill, mail to read, deliveries that fail.
+//! What only `invited dev` has: a clock to set, a file to empty and to fill.
 //!
-//! * [`mailbox`] keeps mail instead of sending it, [`faults`] make deliveries fail.
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`; [`plan`] carries it out.
-//! * [`routes`] is the HTTP, [`store`] the SQL that empties the file. [`folder`] is where that lies unless it is named.
+//! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
-pub mod faults;
 pub mod folder;
-pub mod mailbox;
 pub mod plan;
-pub mod routes;
 pub mod seed;
 pub mod store;
 

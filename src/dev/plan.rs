@@ -2,18 +2,21 @@
 
 use super::Span;
 use super::seed::{Seed, SeedInvitation, Seeded};
-use crate::answer::MAX_SUBJECT;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
+use crate::base::text::check_name;
 use crate::db::WriteTx;
-use crate::event::Origin;
 use crate::invitation::Status;
+use crate::invitation::accept::MAX_SUBJECT;
 use crate::invitation::create::{self, By, Outcome};
-use crate::invitation::new::{NewInvitation, Rules, Sending, check_name};
+use crate::invitation::new::NewInvitation;
 use crate::invitation::transition::{self, Change, Present};
 use crate::key::Rights;
 use crate::organization::settings::Settings;
-use crate::organization::{self, OrganizationId, change};
+use crate::organization::{self, change};
+use crate::policy::{Rules, Sending};
 
 /// A seed document that was checked as far as that is possible without the file.
 #[derive(Debug, Default)]

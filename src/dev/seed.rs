@@ -12,13 +12,13 @@ use super::Span;
 use super::plan::Plan;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
-use crate::base::json::object;
+use crate::base::json::{self, object};
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::Origin;
-use crate::http::json;
 use crate::invitation::inviter::InviterBody;
-use crate::invitation::new::{CreateBody, Rules};
+use crate::invitation::new::CreateBody;
 use crate::organization::settings::SettingsBody;
+use crate::policy::Rules;
 
 /// The sample data: a few organizations, with invitations in every state that a page has to show. One has a UUID for an id:
 /// the clients of the ClickHouse Cloud dialect find it by themselves.

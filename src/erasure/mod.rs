@@ -9,24 +9,27 @@
 //! leaves in its pages and in its log is cleared after that by [`crate::deletion`], for all erasures that wait. The file
 //! notes from the first step on that this is due, so it happens even where a crash cuts the erasure off.
 //!
-//! * [`text`] finds an address in texts, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`text`] finds an address in texts, [`store`] is the SQL.
 
-pub mod routes;
 pub mod store;
 pub mod text;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::email::Email;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::key::{Author, Rights};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 use crate::purge::{self, Pending};
 
 /// Rows that are looked at in one read.
@@ -48,6 +51,20 @@ pub struct Erased {
     pub answers: usize,
     /// What of them is still in the file: `text` in its pages, and the `log`. It goes without anybody's doing.
     pub pending: &'static [Pending],
+}
+
+impl Erased {
+    /// What the history of the server says of it.
+    fn details(&self) -> Value {
+        json!({ "invitations": self.invitations, "events": self.events, "answers": self.answers })
+    }
+}
+
+/// Writes into the history of the server that an erasure in `organizations` begins, without the address. Returns the row's
+/// id.
+fn append(tx: &WriteTx<'_>, by: By<'_>, organizations: Option<&[OrganizationId]>) -> Result<Uuid> {
+    let action = Action::AddressErased;
+    audit::store::append(tx, &NewEntry { action, by, subject: None, organizations, details: Value::Null })
 }
 
 /// What one read found of some kind, and where to go on, if more may follow.
@@ -100,9 +117,19 @@ impl Erasure {
     /// When the file cannot be read or written.
     pub async fn run(self) -> Result<Erased> {
         let db = self.db.clone();
-        let id = self.author().write(&db, purge::store::insert_begun).await?;
+        let (origin, organizations) = (self.origin.clone(), self.rights.organizations.clone());
+        let begin = move |tx: &WriteTx<'_>| {
+            let row = append(tx, origin.by(), organizations.as_deref())?;
+            Ok((purge::store::insert_begun(tx)?, row))
+        };
+        let (id, row) = self.author().write(&db, begin).await?;
         let erased = self.erase_rows().await;
-        db.write(move |tx| purge::store::end(tx, id)).await?;
+        let details = erased.as_ref().map_or(Value::Null, Erased::details);
+        let end = move |tx: &WriteTx<'_>| {
+            audit::store::set_details(tx, row, &details)?;
+            purge::store::end(tx, id)
+        };
+        db.write(end).await?;
         Ok(Erased { pending: purge::wait(&db, id).await, ..erased? })
     }
 

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::text::{mentions, redact};
 use super::{Found, Step};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
-use crate::organization::OrganizationId;
 
 /// An invitation of the address.
 #[derive(Clone)]

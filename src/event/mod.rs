@@ -2,12 +2,10 @@
 //!
 //! An event is written in the transaction of its change, so neither can be there without the other.
 //!
-//! * [`query`] reads the queries, [`mod@stream`] tells events as they happen, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`query`] reads the queries, [`store`] is the SQL.
 
 pub mod query;
-pub mod routes;
 pub mod store;
-pub mod stream;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -15,7 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
 
 /// What happened to an invitation, or to the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,15 +121,6 @@ pub fn example() -> serde_json::Value {
             "expiresAt": "2026-11-30T02:43:00.123Z",
         },
     })
-}
-
-/// Where a change comes from.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// Who: an API key's id, `dev`, `person`, `retention`, or `mail`.
-    pub actor: String,
-    /// The `X-Request-Id` of the request.
-    pub request_id: String,
 }
 
 /// The fields of an invitation that an event is about, before or after it.

@@ -5,9 +5,10 @@ use uuid::Uuid;
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::id;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::invitation;
-use crate::organization::OrganizationId;
+use crate::base::query::Keys;
 
 /// How many events a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -49,10 +50,11 @@ pub struct EventQuery {
     pub page: Page,
 }
 
-impl EventQuery {
-    /// The keys that the query of a history may have.
-    pub const KEYS: &[&str] = &["type", "invitationId", "since", "until", "order", "limit", "cursor"];
+impl Keys for EventQuery {
+    const KEYS: &[&str] = &["type", "invitationId", "since", "until", "order", "limit", "cursor"];
+}
 
+impl EventQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`EventQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -66,8 +68,8 @@ impl EventQuery {
             let checked = match key.as_str() {
                 "type" => parse_types(value).map(|types| filter.types = Some(types)),
                 "invitationId" => parse_invitation(value).map(|id| filter.invitation = Some(id)),
-                "since" => parse_time("since", value).map(|time| filter.since = Some(time)),
-                "until" => parse_time("until", value).map(|time| filter.until = Some(time)),
+                "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
+                "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
                 "order" => Order::parse(value).map(|order| page.order = order),
                 "limit" => page::parse_limit(value).map(|limit| page.limit = limit),
                 _ => {
@@ -110,10 +112,11 @@ pub struct StreamQuery {
     pub after: Option<Uuid>,
 }
 
-impl StreamQuery {
-    /// The keys that the query of a stream may have.
-    pub const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
+impl Keys for StreamQuery {
+    const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
+}
 
+impl StreamQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`StreamQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -163,12 +166,5 @@ fn parse_types(value: &str) -> Checked<Vec<EventType>> {
 /// Reads the id of an invitation.
 fn parse_invitation(value: &str) -> Checked<Uuid> {
     let wrong = || FieldError::new("invitationId", FieldCode::InvalidFormat, "a UUIDv7, lowercase with hyphens");
-    invitation::parse_id(value).ok_or_else(wrong)
-}
-
-/// Reads a time.
-fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
-    // A plus sign in a query is a space.
-    let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
-    Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
+    id::parse_id(value).ok_or_else(wrong)
 }

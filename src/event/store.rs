@@ -6,13 +6,15 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::query::{self, EventQuery};
-use super::{Event, EventType, Origin};
+use super::{Event, EventType};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::id::lowest_id_at;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
-use crate::organization::OrganizationId;
-use crate::webhook;
+use crate::outbox;
 
 /// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
 /// itself where there is none. `before` and `after` are written as JSON objects. Webhooks are told of it.
@@ -43,7 +45,7 @@ pub fn append<F: Serialize>(
         ":after": json(after)?,
     })?;
     tx.announce(Topic::Events);
-    webhook::queue::store::queue(tx, organization, (event, id))
+    outbox::webhook::store::queue(tx, organization, event.name(), id)
 }
 
 /// One event, turned by `show` into something that does not borrow from its row.
@@ -129,11 +131,6 @@ pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option
     )?;
     let latest = statement.query_row([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes));
     Ok(latest.optional()?)
-}
-
-/// An id below all that were minted at `time` or later.
-pub fn lowest_id_at(time: Timestamp) -> Uuid {
-    Uuid::from_u128(u128::from(time.as_millis().unsigned_abs()) << 80)
 }
 
 /// Reads an event, borrowing its texts from the row.

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::X_FORWARDED_FOR;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 
-use super::State;
+use super::context::Context;
 use crate::base::error::{Error, Result};
 
 /// A request that needs no key and may come: the first argument of every public handler that does any work.
@@ -20,9 +20,8 @@ impl Anonymous {
     /// # Errors
     /// [`crate::base::error::Code::RateLimited`] when its address has sent too many.
     pub fn count(request: &HttpRequest) -> Result<Self> {
-        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
         let (peer, forwarded) = origin(request);
-        state.rules.sending.limits.count_keyless(peer, &forwarded).map(|()| Self)
+        Context::of(request)?.limits.count_keyless(peer, &forwarded).map(|()| Self)
     }
 }
 

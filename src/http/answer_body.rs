@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::web::Bytes;
 
 use super::connection::Answering;
-use crate::limits::Share;
+use crate::policy::limits::Share;
 
 /// Bytes that are handed to a connection at a time. The framework copies all that it is given, and holds the copy for as long
 /// as the peer does not read it.

@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
 
-use crate::token::hex;
+use crate::base::hex::hex;
 
 /// Bytes of the hash that is a tag.
 const TAG: usize = 8;

@@ -7,20 +7,20 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::State;
 use super::anonymous::Anonymous;
+use super::context::Context;
 use super::envelope::RequestId;
 use crate::base::error::{Code, Error, Result};
-use crate::config::Mode;
+use crate::base::mode::Mode;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::Snapshot;
-use crate::event::Origin;
+use crate::key::token::{KeyId, PlainKey};
 use crate::key::{self, Author, Rights, Scope};
-use crate::organization::OrganizationId;
-use crate::token::{KeyId, PlainKey};
 
 /// The actor of what is done in development without a key.
 pub const DEV_ACTOR: &str = "dev";
@@ -84,17 +84,22 @@ impl Caller {
     /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was found in comes along, so that what is read next
     /// was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
-        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
-        let snapshot = state.db.snapshot()?;
-        let caller = match Credential::of(request)? {
+        let context = Context::of(request)?;
+        let snapshot = context.db.snapshot()?;
+        let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
                 let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(|| refuse(request))?;
-                Self { actor: key.id.as_str().to_owned(), rights }
+                (Self { actor: key.id.as_str().to_owned(), rights }, Some(key.id))
             }
-            Credential::NotOurs if state.mode == Mode::Dev => Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL },
+            Credential::NotOurs if context.mode == Mode::Dev => {
+                (Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, None)
+            }
             Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
-        state.rules.sending.limits.count_request(&caller.actor)?;
+        context.limits.count_request(&caller.actor)?;
+        if let Some(key) = &key {
+            context.last_uses.note(key, snapshot.reader().now);
+        }
         Ok((caller, snapshot))
     }
 }

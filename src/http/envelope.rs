@@ -11,16 +11,16 @@ use actix_web::error::InternalError;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
 use super::asset::Static;
 use super::connection::{self, Answering};
-use super::{State, answer_body, auth, host, problem, refusal_log, unread};
+use super::context::{Context, WriteError};
+use super::{answer_body, auth, host, problem, refusal_log, unread};
 use crate::base::error::{Code, Error, Result};
-use crate::clickhouse;
-use crate::limits::Share;
+use crate::policy::limits::Share;
 
 /// The header that names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -66,11 +66,10 @@ pub async fn envelope(
     let start = Instant::now();
     let answering = connection::begin(request.request());
     let id = RequestId::choose(request.headers());
-    let respond = if clickhouse::speaks(request.path()) { clickhouse::routes::respond } else { problem::respond };
     request.extensions_mut().insert(id.clone());
-    if let Some(state) = state_of(request.request()) {
-        state.stopping.count_request();
-    }
+    let context = Context::find(request.request());
+    context.iter().for_each(|context| context.stopping.count_request());
+    let respond: WriteError = context.map_or(problem::respond, |context| context.write_error(request.path()));
     unread::lay_by(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
@@ -111,7 +110,7 @@ fn check(request: &ServiceRequest) -> Result<()> {
     if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
         return Err(Error::new(Code::UriTooLong, "Path and query are longer than 8192 bytes."));
     }
-    let mode = state_of(request.request()).map(|state| state.mode);
+    let mode = Context::find(request.request()).map(|context| context.mode);
     host::check(request.headers(), mode)?;
     host::check_change(request.method(), request.headers(), mode)
 }
@@ -142,10 +141,10 @@ fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
     };
     let holds_nothing = response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json")
         || response.response().extensions().contains::<Static>();
-    match state_of(request) {
-        Some(state) if request.method() == Method::GET && !holds_nothing => {
+    match Context::find(request) {
+        Some(context) if request.method() == Method::GET && !holds_nothing => {
             let detail = "Too many large answers to this caller are not read yet.";
-            let room = state.answers.take(&auth::actor_of(request), bytes);
+            let room = context.answers.take(&auth::actor_of(request), bytes);
             room.map(Some).ok_or_else(|| Error::new(Code::Overloaded, detail))
         }
         _ => Ok(None),
@@ -160,7 +159,7 @@ fn finish(
     (answering, room): (Option<Answering>, Option<Share>),
 ) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
-    if state_of(response.request()).is_some_and(|state| state.stopping.has_begun()) {
+    if Context::find(response.request()).is_some_and(|context| context.stopping.has_begun()) {
         // Whoever would send another request here could not be answered.
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
@@ -172,11 +171,6 @@ fn finish(
     }
     let left = unread::take(response.request());
     response.map_body(|_, body| answer_body::attach(body, left, answering, room))
-}
-
-/// What all requests of the server share. The tests of this file have no server.
-fn state_of(request: &HttpRequest) -> Option<&web::Data<State>> {
-    request.app_data::<web::Data<State>>()
 }
 
 /// The headers of every answer: its id, that it is neither to be kept nor to be taken for another type, and what a browser may do
@@ -196,6 +190,8 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
 #[cfg(test)]
 mod tests {
     use actix_web::{App, test};
+
+    use actix_web::web;
 
     use super::*;
 

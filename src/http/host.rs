@@ -10,7 +10,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 
 use crate::base::error::{Code, Error, Result};
-use crate::config::Mode;
+use crate::base::mode::Mode;
 
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -5,11 +5,12 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, HttpResponseBuilder};
 use uuid::Uuid;
 
 use super::auth::Caller;
-use super::{State, etag};
+use super::context::Context;
+use super::etag;
 use crate::base::error::{Code, Error, Result};
 use crate::idempotency::{Answer, Ticket};
 
@@ -68,8 +69,8 @@ impl IdempotencyKey {
             let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
             return Err(Error::new(Code::BadRequest, detail));
         };
-        let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
-        Ok(Self { key: Some(key.to_owned()), operation, room: state.room_for_answers })
+        let context = Context::of(request)?;
+        Ok(Self { key: Some(key.to_owned()), operation, room: context.room_for_answers })
     }
 }
 

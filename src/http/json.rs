@@ -7,15 +7,16 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::BytesMut;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
-use super::{State, auth, unread};
-use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::base::json::object::Object;
-use crate::limits::Share;
+use super::context::Context;
+use super::{auth, unread};
+use crate::base::error::{Code, Error, Result};
+use crate::base::json::parse;
+use crate::policy::limits::Share;
 
 /// The largest body of most operations, in bytes.
 const MAX_BODY: usize = 64 * 1024;
@@ -23,11 +24,6 @@ const MAX_BODY: usize = 64 * 1024;
 pub const LARGE_BODY: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// The most characters of the parser's words that are passed on: they may quote the body.
-const MAX_DETAIL: usize = 200;
-/// The most unknown fields that are listed one by one.
-const MAX_FIELDS: usize = 20;
-
 /// A body of at most `MAX` bytes that was a JSON object with only known fields.
 #[derive(Debug)]
 pub struct Json<T, const MAX: usize = MAX_BODY> {
@@ -145,10 +141,10 @@ fn declared(request: &HttpRequest) -> Option<usize> {
 
 /// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused, and nobody else.
 fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
-    let state = request.app_data::<web::Data<State>>().ok_or_else(|| Error::internal("no state"))?;
+    let context = Context::of(request)?;
     let length = declared(request).unwrap_or(max).min(max);
     let detail = "Too many large bodies by this caller are in memory; nothing was changed.";
-    state.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
+    context.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 
 /// Collects the body, as far as it may go: to its declared length, for with `Upgrade: websocket` the framework takes all
@@ -171,65 +167,4 @@ async fn read(payload: &mut Payload, max: usize, declared: Option<usize>) -> Res
 /// The body is over the limit.
 fn too_large(max: usize) -> Error {
     Error::new(Code::BodyTooLarge, format!("The body has more than {max} bytes."))
-}
-
-/// Parses an object.
-///
-/// # Errors
-/// [`Code::InvalidJson`]; [`Code::UnknownField`] with every field that `T` does not have.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    let mut unknown = Vec::new();
-    let mut track = serde_path_to_error::Track::new();
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(unknown_pointer(&path)))
-        .map(|Object(value)| value)
-        .and_then(|value| json.end().map(|()| value));
-    let value = parsed.map_err(|error| malformed(&error, &track.path()))?;
-    if unknown.is_empty() {
-        return Ok(value);
-    }
-    let names: Vec<_> = unknown.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
-    let error = Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&names.join(", "))));
-    let no_such = |pointer: &String| FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field");
-    Err(error.about(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
-}
-
-/// The body is not the JSON that it should be; `path` is where that was noticed.
-fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Error {
-    let detail = shorten(&error.to_string());
-    let segment_step = |segment: &serde_path_to_error::Segment| match segment {
-        serde_path_to_error::Segment::Seq { index } => step(&index.to_string()),
-        other => step(&other.to_string()),
-    };
-    let pointer: String = path.iter().map(segment_step).collect();
-    let fields = if error.is_data() && !pointer.is_empty() {
-        vec![FieldError::new(shorten(&pointer), FieldCode::WrongType, detail.clone())]
-    } else {
-        Vec::new()
-    };
-    Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}.")).about(fields)
-}
-
-/// Where an unknown field is, as a JSON pointer.
-fn unknown_pointer(path: &serde_ignored::Path<'_>) -> String {
-    use serde_ignored::Path;
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => unknown_pointer(parent) + &step(&index.to_string()),
-        Path::Map { parent, key } => unknown_pointer(parent) + &step(key),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            unknown_pointer(parent)
-        }
-    }
-}
-
-/// One step of a JSON pointer (RFC 6901, 3).
-fn step(key: &str) -> String {
-    format!("/{}", key.replace('~', "~0").replace('/', "~1"))
-}
-
-/// The beginning of a text that may quote the body.
-fn shorten(text: &str) -> String {
-    text.chars().take(MAX_DETAIL).collect()
 }

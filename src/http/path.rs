@@ -7,8 +7,8 @@ use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
 use crate::base::error::{Error, Result};
-use crate::invitation;
-use crate::token::KeyId;
+use crate::base::id;
+use crate::key::token::KeyId;
 
 /// The invitation in the path. What cannot be an id is 404, as an id that nothing has.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ impl FromRequest for InvitationId {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("invitationId").and_then(invitation::parse_id);
+        let id = request.match_info().get("invitationId").and_then(id::parse_id);
         ready(id.map(Self).ok_or_else(Error::not_found))
     }
 }
@@ -33,7 +33,7 @@ impl FromRequest for MessageId {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("messageId").and_then(invitation::parse_id);
+        let id = request.match_info().get("messageId").and_then(id::parse_id);
         ready(id.map(Self).ok_or_else(Error::not_found))
     }
 }
@@ -47,7 +47,7 @@ impl FromRequest for WebhookId {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("webhookId").and_then(invitation::parse_id);
+        let id = request.match_info().get("webhookId").and_then(id::parse_id);
         ready(id.map(Self).ok_or_else(Error::not_found))
     }
 }
@@ -66,7 +66,7 @@ impl FromRequest for DeliveryId {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = |name| request.match_info().get(name).and_then(invitation::parse_id);
+        let id = |name| request.match_info().get(name).and_then(id::parse_id);
         let found = id("webhookId").zip(id("deliveryId"));
         ready(found.map(|(webhook, delivery)| Self { webhook, delivery }).ok_or_else(Error::not_found))
     }

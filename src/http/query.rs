@@ -8,49 +8,7 @@ use actix_web::{FromRequest, HttpRequest};
 use url::form_urlencoded;
 
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
-use crate::dev::mailbox::query::MailboxQuery;
-use crate::event::query::{EventQuery, StreamQuery};
-use crate::invitation::query::{AddressQuery, ListQuery};
-use crate::organization;
-use crate::webhook::delivery::query::DeliveryQuery;
-
-/// Says which keys a query may have.
-pub trait Keys {
-    /// The keys.
-    const KEYS: &[&str];
-}
-
-impl Keys for ListQuery {
-    const KEYS: &[&str] = ListQuery::KEYS;
-}
-
-impl Keys for organization::list::ListQuery {
-    const KEYS: &[&str] = organization::list::ListQuery::KEYS;
-}
-
-impl Keys for AddressQuery {
-    const KEYS: &[&str] = AddressQuery::KEYS;
-}
-
-impl Keys for EventQuery {
-    const KEYS: &[&str] = EventQuery::KEYS;
-}
-
-impl Keys for MailboxQuery {
-    const KEYS: &[&str] = MailboxQuery::KEYS;
-}
-
-impl Keys for StreamQuery {
-    const KEYS: &[&str] = StreamQuery::KEYS;
-}
-
-impl Keys for DeliveryQuery {
-    const KEYS: &[&str] = DeliveryQuery::KEYS;
-}
-
-impl Keys for () {
-    const KEYS: &[&str] = &[];
-}
+use crate::base::query::Keys;
 
 /// The keys and values of a query, decoded. Every key is one of `K`'s and occurs once.
 #[derive(Debug)]

@@ -5,15 +5,16 @@
 
 use std::borrow::Cow;
 
+use actix_web::HttpRequest;
 use actix_web::http::Method;
-use actix_web::{HttpRequest, web};
 
-use super::{State, anonymous, auth};
+use super::context::Context;
+use super::{anonymous, auth};
 use crate::base::error::Error;
-use crate::config::Mode;
-use crate::limits::network;
-use crate::limits::refusals::{Refusal, Refusals};
-use crate::organization::OrganizationId;
+use crate::base::mode::Mode;
+use crate::base::organization_id::OrganizationId;
+use crate::policy::limits::network;
+use crate::policy::limits::refusals::{Refusal, Refusals};
 
 /// Tells the log that `request` was refused with `error`, if that is due. Only the first one of a
 /// kind and a network in a minute is.
@@ -21,10 +22,10 @@ pub fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
     let Some(refusal) = refusal_of(error).filter(|_| log::log_enabled!(log::Level::Warn)) else {
         return;
     };
-    let Some(state) = request.app_data::<web::Data<State>>() else {
+    let Some(context) = Context::find(request) else {
         return;
     };
-    let limits = &state.rules.sending.limits;
+    let limits = &context.limits;
     let (peer, forwarded) = anonymous::origin(request);
     let client = limits.client(peer, &forwarded);
     let Some(left_out) = limits.refusals.count(refusal, network(client)) else {
@@ -33,7 +34,7 @@ pub fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
     let (status, code) = (error.code.meaning().status, error.code.meaning().name);
     let route = request.match_pattern();
     let (method, route) = (method_of(request), route.as_deref().unwrap_or("(no route)"));
-    let (what, who) = (foreign_organization(request, refusal), who(request, state.mode));
+    let (what, who) = (foreign_organization(request, refusal), who(request, context.mode));
     let before = if left_out == 0 { String::new() } else { format!("; {left_out} more like it were left out") };
     log::warn!(
         "request {request_id}: {}: {status} {code}: {method} {route}{what} by {who} from {client}{before}",

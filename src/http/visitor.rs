@@ -4,15 +4,15 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 
-use super::State;
 use super::anonymous::Anonymous;
 use super::auth::Caller;
+use super::context::Context;
 use super::envelope::RequestId;
 use crate::base::error::{Code, Error, Result};
-use crate::config::Mode;
-use crate::event::Origin;
+use crate::base::mode::Mode;
+use crate::base::origin::Origin;
 use crate::idempotency::PERSON;
 use crate::key::{Author, Scope};
 
@@ -54,7 +54,7 @@ impl Visitor {
 
     /// Looks whether there is a key.
     fn identify(request: &HttpRequest) -> Result<Self> {
-        let is_dev = request.app_data::<web::Data<State>>().is_some_and(|state| state.mode == Mode::Dev);
+        let is_dev = Context::find(request).is_some_and(|context| context.mode == Mode::Dev);
         let has_key = request.headers().contains_key(AUTHORIZATION);
         let caller = if has_key || is_dev {
             Some(Caller::of(request)?)

@@ -5,14 +5,16 @@ use uuid::Uuid;
 use super::new::{NewInvitation, OnConflict};
 use super::renew::{in_the_way, renew};
 use super::transition::{self, Change, Present};
-use super::{Delivery, Invitation, Status, json, store};
+use super::{Invitation, Status, json, store};
 use crate::base::error::{Error, Result};
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::key::Rights;
-use crate::mail;
 use crate::organization;
 use crate::organization::settings::Settings;
+use crate::outbox;
+use crate::outbox::mail::{Delivery, Kind};
 
 /// Who makes the invitation.
 #[derive(Clone, Debug)]
@@ -65,7 +67,7 @@ pub fn create<T>(
     let (outcome, id) = match insert(tx, new, by, &settings)? {
         Some(id) => {
             // The usual case: the row is known without reading it again.
-            let expires_at = settings.expiry(new.expiry).from(tx.now);
+            let expires_at = new.expiry.or_default(settings.default_expires_in).from(tx.now);
             return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at), Outcome::Created)?));
         }
         None => meet_standing(tx, new, by, &settings)?,
@@ -90,7 +92,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
 
 /// Inserts the row, its mail and its event, unless an invitation stands for the address.
 fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<Option<Uuid>> {
-    let expires_at = settings.expiry(new.expiry).from(tx.now);
+    let expires_at = new.expiry.or_default(settings.default_expires_in).from(tx.now);
     let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
         return Ok(None);
     };
@@ -98,7 +100,7 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -
     let is_mailed = new.delivery() == Delivery::Queued;
     let wait = new.sending.limits.count_invitation(&new.organization, &new.email, is_mailed)?;
     if is_mailed {
-        mail::store::queue(tx, (id, mail::Kind::Invitation), &[], tx.now.plus(wait))?;
+        outbox::mail::store::queue(tx, (id, Kind::Invitation), &[], tx.now.plus(wait))?;
     }
     let after = Facts {
         email: Some(new.email.as_str()),

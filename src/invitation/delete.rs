@@ -6,9 +6,9 @@ use super::create::By;
 use super::transition::Present;
 use super::{Invitation, store};
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::event::{self, EventType, Facts};
-use crate::organization::OrganizationId;
 
 /// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role may not
 /// take it away either.

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Inviter;
-use super::new::{Checked, check_name};
 use crate::base::email::{Email, Hosts};
-use crate::base::error::FieldError;
+use crate::base::error::{Checked, FieldError};
+use crate::base::text::check_name;
 
 /// The most characters of an inviter's id or name.
 const MAX_INVITER: usize = 100;

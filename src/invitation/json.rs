@@ -14,9 +14,6 @@ use crate::key::{Rights, Scope};
 /// Bytes that hold most invitations.
 const USUAL_LEN: usize = 384;
 
-/// What stands before the state of the delivery, which is always shown.
-const DELIVERY: &[u8] = b",\"delivery\":";
-
 /// Appends the invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set.
 ///
 /// # Errors
@@ -52,21 +49,13 @@ pub fn write(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
     optional(json, "redirectUrl", invitation.redirect_url)?;
     optional(json, "sendCount", invitation.send_count)?;
     optional(json, "lastSentAt", invitation.last_sent_at)?;
-    json.extend_from_slice(DELIVERY);
-    json.push(b'"');
+    json.extend_from_slice(b",\"delivery\":\"");
     json.extend_from_slice(invitation.delivery.name().as_bytes());
     json.push(b'"');
     optional(json, "deliveryAttempts", invitation.delivery_attempts)?;
     optional(json, "deliveryError", invitation.delivery_error)?;
     json.push(b'}');
     Ok(())
-}
-
-/// What [`write()`] wrote, parted before the state of the delivery. No text of an invitation can look like that place: a quote in
-/// it is escaped, and metadata come earlier.
-pub fn split_delivery(json: &[u8]) -> (&[u8], &[u8]) {
-    let place = json.windows(DELIVERY.len()).rposition(|window| window == DELIVERY);
-    json.split_at(place.unwrap_or(json.len()))
 }
 
 /// Appends `,"name":value`, if there is a value.

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use super::transition::Present;
 use crate::base::clock::Timestamp;
+use crate::base::hex::{hex, is_hex};
 use crate::secret::{Keyring, Secret};
-use crate::token::{hex, is_hex};
 
 /// What every token starts with.
 const PREFIX: &str = "ivt_";

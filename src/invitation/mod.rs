@@ -2,23 +2,23 @@
 //!
 //! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
-//!   and [`crate::answer`] those by the invited person.
+//!   [`accept`] the end by the invited person, whose address a [`code`] may prove.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
-//! * [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`store`] is the SQL.
 
+pub mod accept;
 pub mod batch;
+pub mod code;
 pub mod create;
 pub mod delete;
 pub mod inviter;
 pub mod json;
-pub mod lifecycle;
 pub mod link;
 pub mod new;
 pub mod query;
 pub mod renew;
-pub mod routes;
 pub mod rows;
 pub mod store;
 pub mod transition;
@@ -29,32 +29,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-
-/// Longest role in bytes.
-const MAX_ROLE: usize = 64;
-
-/// The role a person gets on joining: 1 to 64 characters, `[A-Za-z][A-Za-z0-9_.:-]*`. Case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Role(String);
-
-impl Role {
-    /// Reads a role.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::is_valid(text).then(|| Self(text.to_owned()))
-    }
-
-    /// Whether `text` is a role.
-    pub fn is_valid(text: &str) -> bool {
-        let starts_well = text.starts_with(|first: char| first.is_ascii_alphabetic());
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.:-".contains(&byte);
-        starts_well && text.len() <= MAX_ROLE && text.bytes().all(allowed)
-    }
-
-    /// The role as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+use crate::outbox::mail::Delivery;
 
 /// Where an invitation stands. The numbers are those of `invitation.state` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,35 +70,6 @@ impl Status {
     /// Reads a status.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == text)
-    }
-}
-
-/// How far the last sending of an invitation has come. The numbers are those of `invitation.delivery` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Delivery {
-    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it went out.
-    None = 0,
-    /// A mail waits, or is under way.
-    Queued = 1,
-    /// The mail server has taken it.
-    Sent = 2,
-    /// It was refused, or given up.
-    Failed = 3,
-}
-
-impl Delivery {
-    /// Every state, by number.
-    pub const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
-
-    /// The state as it is written.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Queued => "queued",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-        }
     }
 }
 
@@ -229,11 +175,4 @@ pub fn example() -> serde_json::Value {
         "updatedAt": "2026-11-23T02:43:00.123Z",
         "delivery": "none",
     })
-}
-
-/// Reads the one accepted spelling of an invitation's id: a lowercase hyphenated UUIDv7.
-pub fn parse_id(text: &str) -> Option<Uuid> {
-    let id = Uuid::try_parse(text).ok()?;
-    let is_canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
-    (is_canonical && id.get_version_num() == 7).then_some(id)
 }

@@ -1,30 +1,22 @@
 //! From the body of a create to an invitation that cannot be wrong.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::inviter::{InviterBody, parse_note};
-use super::{Delivery, Invitation, Role, Status};
+use super::{Invitation, Status};
 use crate::base::clock::Timestamp;
-use crate::base::email::{Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::limits::Limits;
-use crate::organization::OrganizationId;
+use crate::base::email::{Email, parse_email};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::{Role, parse_role};
+use crate::outbox::mail::Delivery;
+use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending, parse_own_url};
 
-/// The shortest lifetime in seconds: a person needs a minute to read a mail.
-pub const MIN_LIFETIME_SECONDS: i64 = 60;
-/// The longest lifetime in seconds: 365 days.
-pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
-/// The most bytes of a redirect URL, as it is sent and in its normal form.
-const MAX_URL: usize = 2048;
-
 /// The body of a create, as it is sent. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +78,16 @@ pub enum Expiry {
 }
 
 impl Expiry {
+    /// This end, with the organization's default of so many `seconds` in place of the server's, where the invitation
+    /// names none.
+    #[must_use]
+    pub fn or_default(self, seconds: Option<i64>) -> Self {
+        match (self, seconds) {
+            (Self::Default(_), Some(seconds)) => Self::After(seconds),
+            _ => self,
+        }
+    }
+
     /// The end of an invitation that is made at `now`.
     pub fn from(self, now: Timestamp) -> Timestamp {
         match self {
@@ -93,41 +95,6 @@ impl Expiry {
             Self::At(end) => end,
         }
     }
-}
-
-/// What every sending of an invitation must keep to.
-#[derive(Clone, Debug, Default)]
-pub struct Sending {
-    /// How long an invitation waits before it can be sent again.
-    pub cooldown_seconds: i64,
-    /// How many may be sent.
-    pub limits: Arc<Limits>,
-    /// Whether mail goes out at all.
-    pub has_mail: bool,
-    /// Whether inviters are told of answers.
-    pub notifies_inviters: bool,
-}
-
-impl Sending {
-    /// What a sending begins with, where the caller says whether to `notify`.
-    pub fn delivery(&self, notify: bool) -> Delivery {
-        if self.has_mail && notify { Delivery::Queued } else { Delivery::None }
-    }
-}
-
-/// What this server allows in an invitation.
-#[derive(Clone, Debug)]
-pub struct Rules {
-    /// The lifetime of an invitation that names none.
-    pub default_lifetime_seconds: i64,
-    /// The roles that there are; empty: any.
-    pub roles: Vec<Role>,
-    /// Where a person may be sent after joining.
-    pub redirect_origins: Vec<url::Origin>,
-    /// Which mail domains count.
-    pub hosts: Hosts,
-    /// What every sending must keep to.
-    pub sending: Sending,
 }
 
 /// A new invitation: checked, ready for the store.
@@ -227,43 +194,6 @@ impl NewInvitation {
     }
 }
 
-/// A value, or what is wrong with it.
-pub type Checked<T> = std::result::Result<T, FieldError>;
-
-/// Checks the address.
-pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
-    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
-    Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
-}
-
-/// Checks an address that stands alone.
-///
-/// # Errors
-/// [`crate::base::error::Code::ValidationFailed`].
-pub fn check_email(text: Option<&str>, hosts: Hosts) -> Result<Email> {
-    parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
-}
-
-/// Checks the role against its form and the catalogue.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
-    let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
-    let role = Role::parse(text).ok_or_else(|| {
-        FieldError::new(
-            "/role",
-            FieldCode::InvalidFormat,
-            "1 to 64 characters: a letter, then letters, digits, _ . : -",
-        )
-    })?;
-    if !catalogue.is_empty() && !catalogue.contains(&role) {
-        let names: Vec<_> = catalogue.iter().map(Role::as_str).collect();
-        return Err(FieldError::new("/role", FieldCode::UnknownValue, format!("one of: {}", names.join(", "))));
-    }
-    Ok(role)
-}
-
 /// Checks the two ways to say how long the invitation lives.
 pub(super) fn parse_expiry(
     expires_in: Option<i64>,
@@ -322,33 +252,6 @@ pub(super) fn parse_redirect(text: Option<&str>, rules: &Rules) -> Checked<Optio
     parse_own_url("/redirectUrl", text, rules)
 }
 
-/// Checks a URL of the application: only one of an origin on the server's list.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let refused = |code, detail| Err(FieldError::new(pointer, code, detail));
-    let too_long = "at most 2048 bytes, with its percent-encodings";
-    if text.len() > MAX_URL {
-        return refused(FieldCode::TooLong, too_long);
-    }
-    match Url::parse(text) {
-        Ok(url)
-            if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() =>
-        {
-            refused(FieldCode::InvalidFormat, "an http or https URL without a user name")
-        }
-        // What is stored and shown is longer than what was sent, where characters beyond ASCII are in it.
-        Ok(url) if url.as_str().len() > MAX_URL => refused(FieldCode::TooLong, too_long),
-        Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
-        Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
-        Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
-    }
-}
-
 /// Reads what to do where one stands already.
 fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
     match text {
@@ -360,18 +263,4 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
             Err(FieldError::new("/onConflict", FieldCode::UnknownValue, "one of: error, return, replace, resend"))
         }
     }
-}
-
-/// Checks a text that people will read, of at most `max` characters.
-pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Option<FieldError> {
-    let text = text?;
-    if text.chars().any(crate::base::text::is_invisible) {
-        let detail = "control, invisible and direction characters are not allowed";
-        return Some(FieldError::new(pointer, FieldCode::ForbiddenCharacter, detail));
-    }
-    if text.chars().count() > max {
-        return Some(FieldError::new(pointer, FieldCode::TooLong, format!("at most {max} characters")));
-    }
-    let empty = || FieldError::new(pointer, FieldCode::InvalidFormat, "there is nothing to see in it");
-    (!crate::base::text::is_visible(text)).then(empty)
 }

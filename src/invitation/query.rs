@@ -2,11 +2,13 @@
 
 use uuid::Uuid;
 
-use super::{Role, Status};
+use super::Status;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Paged};
-use crate::organization::OrganizationId;
+use crate::base::query::Keys;
+use crate::base::role::Role;
 
 /// The status bits of a filter that takes all of them.
 const ALL_STATUSES: u8 = 0b1_1111;
@@ -55,10 +57,11 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl ListQuery {
-    /// The keys that the query of a list may have.
-    pub const KEYS: &[&str] = &["status", "email", "role", "limit", "cursor", "order"];
+impl Keys for ListQuery {
+    const KEYS: &[&str] = &["status", "email", "role", "limit", "cursor", "order"];
+}
 
+impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -107,10 +110,11 @@ impl ListQuery {
 #[derive(Debug)]
 pub struct AddressQuery;
 
-impl AddressQuery {
-    /// The keys that the query must have.
-    pub const KEYS: &[&str] = &["email"];
+impl Keys for AddressQuery {
+    const KEYS: &[&str] = &["email"];
+}
 
+impl AddressQuery {
     /// Reads the address.
     ///
     /// # Errors

@@ -1,12 +1,14 @@
 //! Sending an invitation again: the same id, a new link, a new expiry.
 
 use super::create::By;
-use super::new::{Expiry, Sending};
+use super::new::Expiry;
 use super::transition::{self, Change, Present, Sent};
-use super::{Delivery, Status, store};
+use super::{Status, store};
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
 use crate::organization;
+use crate::outbox::mail::Delivery;
+use crate::policy::Sending;
 
 /// Sends `present` again; `notify` decides whether by mail, or only with a new link. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its
 /// limits not be used up. A lapsed one comes back only where no other stands for its address.
@@ -37,7 +39,8 @@ pub fn renew(
         check_place(tx, present, by)?;
         organization::store::check_room(tx, &present.organization, &settings)?;
     }
-    let (expires_at, delivery) = (settings.expiry(expiry).from(tx.now), sending.delivery(notify));
+    let (expires_at, delivery) =
+        (expiry.or_default(settings.default_expires_in).from(tx.now), sending.delivery(notify));
     let is_mailed = delivery == Delivery::Queued;
     let wait = sending.limits.count_invitation(&present.organization, &present.email, is_mailed)?;
     let mail_due_at = is_mailed.then(|| tx.now.plus(wait));

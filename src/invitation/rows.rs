@@ -6,9 +6,9 @@ use uuid::Uuid;
 use super::query::Filter;
 use super::{Invitation, store};
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, Order, Page};
 use crate::db::{Db, Reader, Snapshot};
-use crate::organization::OrganizationId;
 
 /// Bytes that hold a short list.
 const FIRST_ROOM: usize = 8 * 1024;

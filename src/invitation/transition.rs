@@ -4,14 +4,16 @@
 
 use uuid::Uuid;
 
-use super::{Delivery, Invitation, Status, store};
+use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts, Origin};
-use crate::mail;
-use crate::organization::OrganizationId;
+use crate::event::{self, EventType, Facts};
+use crate::outbox;
+use crate::outbox::mail::Delivery;
 
 /// Something that happens to an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +179,7 @@ pub fn renew(
     if !store::renew(tx, (&present.organization, present.id), expires_at, delivery)? {
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
-    mail::store::requeue_invitation(tx, present.id, mail_due_at)?;
+    outbox::mail::store::requeue_invitation(tx, present.id, mail_due_at)?;
     let facts = |status: Status, expires_at| Facts {
         status: (present.status != to).then(|| status.name()),
         expires_at: Some(expires_at),

@@ -1,19 +1,22 @@
 //! Changing a pending invitation: role, expiry, metadata, redirect URL; never the address.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create::By;
-use super::new::{self, Expiry, Rules};
+use super::new::{self, Expiry};
 use super::transition::Present;
-use super::{Invitation, Role, Status, store};
+use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::{self, Role};
 use crate::db::WriteTx;
 use crate::event::{self, EventType, Facts};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
+use crate::policy::Rules;
 
 /// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and `redirectUrl`, and counts as absent
 /// elsewhere.
@@ -30,20 +33,13 @@ pub struct UpdateBody {
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
     /// The application's own data in place of the present ones, at most 4096 bytes.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Option<Map<String, Value>>>,
     /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<String>, max_length = 2048)]
     pub redirect_url: Option<Option<String>>,
-}
-
-/// Reads a field for which `null` means something else than its absence.
-fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// What is to change: checked, ready for the store.
@@ -66,7 +62,7 @@ impl Patch {
     /// [`Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: UpdateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
         let mut errors = Vec::new();
-        let role = body.role.map(|role| new::parse_role(Some(&role), &rules.roles)).transpose();
+        let role = body.role.map(|role| role::parse_role(Some(&role), &rules.roles)).transpose();
         let is_ended = body.expires_in.is_some() || body.expires_at.is_some();
         let expiry = is_ended.then(|| new::parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now));
         let metadata = body.metadata.map(|metadata| new::parse_metadata(metadata.as_ref())).transpose();

@@ -1,9 +1,9 @@
 //! Who makes a change, checked where it is made.
 
 use super::store;
+use super::token::KeyId;
 use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
-use crate::token::KeyId;
 
 /// Who makes a change: decides whose turn it is, and whether their key is still good when that comes.
 #[derive(Clone, Debug)]

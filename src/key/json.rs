@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::Key;
 use crate::base::clock::Timestamp;
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 
 /// An API key as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +31,8 @@ pub struct ApiKey<'a> {
     /// Whether it opens anything at the time of the answer.
     #[schema(pattern = "^(live|revoked|expired)$")]
     pub status: &'static str,
+    /// Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the first one.
+    pub created_by: &'a str,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -38,6 +40,10 @@ pub struct ApiKey<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, known to the minute. Absent: never.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, required = false)]
+    pub last_used_at: Option<Timestamp>,
     /// When it was revoked. Absent: it was not.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = DateTime, required = false)]
@@ -59,8 +65,10 @@ impl<'a> ApiKey<'a> {
             organizations: organizations.map(|list| list.iter().map(OrganizationId::as_str).collect()),
             roles: roles.map(|list| list.iter().map(Role::as_str).collect()),
             status: key.status(now),
+            created_by: &key.created_by,
             created_at: key.created_at,
             expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
             revoked_at: key.revoked_at,
             key: None,
         }
@@ -75,14 +83,19 @@ pub fn example() -> serde_json::Value {
         "scopes": ["invitations:read", "invitations:write"],
         "organizations": ["acme"],
         "status": "live",
+        "createdBy": "cli",
         "createdAt": "2026-11-23T02:43:00.123Z",
         "expiresAt": "2027-02-21T02:43:00.123Z",
+        "lastUsedAt": "2026-11-24T08:00:00.000Z",
     })
 }
 
 /// A key that was just made, for the documents.
 pub fn example_made() -> serde_json::Value {
     let mut made = example();
+    if let Some(fields) = made.as_object_mut() {
+        fields.remove("lastUsedAt");
+    }
     made["key"] = "ivk_0123456789abcdef_...".into();
     made
 }

@@ -1,11 +1,15 @@
 //! Making and revoking keys: nobody gives away, or takes, more than they have.
 
+use serde_json::json;
+
+use super::token::{KeyId, PlainKey};
 use super::{Key, NewKey, Rights, store};
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::Origin;
-use crate::token::{KeyId, PlainKey};
+use crate::key::{OrganizationId, Role};
 
 /// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
 struct Manager {
@@ -73,7 +77,7 @@ impl Rights {
 /// [`Code::KeyExceedsOwnRights`]; [`Code::Unauthorized`] when the manager's own key has died since.
 pub fn create(tx: &WriteTx<'_>, new: &NewKey, (origin, rights): (&Origin, &Rights)) -> Result<(Key, PlainKey)> {
     Manager::find(tx, origin, rights)?.check(new)?;
-    let plain = store::insert(tx, new)?;
+    let plain = create_as(tx, new, origin.by())?;
     let made = store::find(tx, &plain.id)?;
     made.map(|made| (made, plain)).ok_or_else(|| Error::internal("a key vanished in its own transaction"))
 }
@@ -86,6 +90,51 @@ pub fn create(tx: &WriteTx<'_>, new: &NewKey, (origin, rights): (&Origin, &Right
 pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, (origin, rights): (&Origin, &Rights)) -> Result<()> {
     let manager = Manager::find(tx, origin, rights)?;
     manager.rights.check_sees_key(&store::find(tx, id)?.ok_or_else(Error::not_found)?)?;
-    store::revoke(tx, id)?;
+    revoke_as(tx, id, origin.by())?;
+    Ok(())
+}
+
+/// Makes a key for whoever is at the machine: nothing is checked. Returns its plain text.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey> {
+    let plain = store::insert(tx, new, by.actor)?;
+    note(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
+    Ok(plain)
+}
+
+/// Revokes a key for whoever is at the machine: nothing is checked. Returns whether there was one that was not revoked
+/// yet.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
+    let Some(key) = store::find(tx, id)?.filter(|key| key.revoked_at.is_none()) else {
+        return Ok(false);
+    };
+    note(tx, by, Action::KeyRevoked, id, &key.rights)?;
+    store::revoke(tx, id)
+}
+
+/// Takes an organization that is being deleted from the keys that are bound to it: see [`store::unbind`].
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
+    for key in store::list_bound_only_to(tx, organization)? {
+        note(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
+    }
+    store::unbind(tx, organization)
+}
+
+/// Writes into the history of the server what was done to a key with `rights`.
+fn note(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Rights) -> Result<()> {
+    let mut details = json!({ "scopes": rights.scopes.names() });
+    if let Some(roles) = &rights.roles {
+        details["roles"] = roles.iter().map(Role::as_str).collect();
+    }
+    let organizations = rights.organizations.as_deref();
+    audit::store::append(tx, &NewEntry { action, by, subject: Some(id.as_str()), organizations, details })?;
     Ok(())
 }

@@ -1,24 +1,26 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
 //!
 //! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
-//! * [`json`] is what is shown of one, [`store`] the SQL, [`routes`] the HTTP.
+//! * [`last_use`] notes when each was used.
+//! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
 mod author;
 pub mod json;
+pub mod last_use;
 pub mod manage;
 pub mod new;
-pub mod routes;
 pub mod store;
+pub mod token;
 
 use std::fmt;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
-use crate::token::KeyId;
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 
 pub use author::Author;
+use token::KeyId;
 
 /// One thing that a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,10 +141,14 @@ pub struct Key {
     pub name: String,
     /// What it may do.
     pub rights: Rights,
+    /// Who made it: a key's id, `dev`, `cli`, or `server`.
+    pub created_by: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// When it was last used, as far as that is written.
+    pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }

@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 
 use super::{NewKey, Rights, Scope};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::config::parse_role;
-use crate::organization::OrganizationId;
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 
 /// The longest lifetime in seconds: ten years.
 pub const MAX_LIFETIME_SECONDS: i64 = 10 * 31_557_600;
@@ -55,7 +55,7 @@ impl NewKey {
         let format = FieldCode::InvalidFormat;
         let organizations = body.organizations.as_deref();
         let organizations = check_list("/organizations", organizations, (format, parse_organization), &mut errors);
-        let roles = check_list("/roles", body.roles.as_deref(), (format, parse_role), &mut errors);
+        let roles = check_list("/roles", body.roles.as_deref(), (format, read_role), &mut errors);
         let expires_at = check_expiry(body, now).map_err(|error| errors.push(error)).ok();
         let (Some(name), Some(scopes), Some(expires_at), true) = (name, scopes, expires_at, errors.is_empty()) else {
             return Err(Error::validation(errors));
@@ -92,8 +92,10 @@ pub fn parse_organization(text: &str) -> std::result::Result<OrganizationId, Str
     OrganizationId::parse(text).ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
 }
 
-/// A value, or what is wrong with it.
-type Checked<T> = std::result::Result<T, FieldError>;
+/// Reads a role.
+fn read_role(text: &str) -> std::result::Result<Role, String> {
+    text.parse().map_err(str::to_owned)
+}
 
 /// Reads an entry of a list, or says what it may be.
 type ParseEntry<T> = fn(&str) -> std::result::Result<T, String>;

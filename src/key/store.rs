@@ -3,16 +3,17 @@
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::token::{HashedSecret, KeyId, PlainKey};
 use super::{Key, NewKey, Rights, Scopes};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
 use crate::db::{Reader, Topic, WriteTx, unless_damaged};
-use crate::invitation::Role;
-use crate::organization::OrganizationId;
-use crate::token::{HashedSecret, KeyId, PlainKey};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
-const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at";
+const COLUMNS: &str =
+    "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at, created_by, last_used_at";
 
 /// What `key` may do, if it is a live key of this file.
 pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
@@ -37,15 +38,15 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(reader.query_row("select exists (select 1 from api_key)", [], |row| row.get(0))?)
 }
 
-/// Makes a key and answers its plain text, which is stored nowhere.
-pub fn insert(tx: &WriteTx<'_>, new: &NewKey) -> Result<PlainKey> {
+/// Makes a key for `created_by` and returns its plain text, which is stored nowhere.
+pub fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainKey> {
     let key = PlainKey::generate().map_err(Error::internal)?;
     let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
     let organizations = new.rights.organizations.as_ref();
     let roles = new.rights.roles.as_ref();
     tx.prepare_cached(
-        "insert into api_key (id, secret_hash, name, scopes, organizations, roles, created_at, expires_at)
-         values (:id, :secret_hash, :name, :scopes, :organizations, :roles, :now, :expires_at)",
+        "insert into api_key (id, secret_hash, name, scopes, organizations, roles, created_by, created_at, expires_at)
+         values (:id, :secret_hash, :name, :scopes, :organizations, :roles, :created_by, :now, :expires_at)",
     )?
     .execute(named_params! {
         ":id": key.id.as_str(),
@@ -54,6 +55,7 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewKey) -> Result<PlainKey> {
         ":scopes": new.rights.scopes.bits(),
         ":organizations": organizations.map(|list| names(list.iter().map(OrganizationId::as_str).collect())).transpose()?,
         ":roles": roles.map(|list| names(list.iter().map(Role::as_str).collect())).transpose()?,
+        ":created_by": created_by,
         ":now": tx.now.as_millis(),
         ":expires_at": new.expires_at.map(Timestamp::as_millis),
     })?;
@@ -68,6 +70,26 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     // Streams that were opened with it end.
     tx.announce(Topic::Events);
     Ok(changed > 0)
+}
+
+/// Writes when the key `id` was last used.
+pub fn set_last_used(tx: &WriteTx<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
+    tx.prepare_cached("update api_key set last_used_at = :at where id = :id")?
+        .execute(named_params! { ":id": id.as_str(), ":at": at.as_millis() })?;
+    Ok(())
+}
+
+/// The keys that [`unbind`] would revoke: those that are bound to nothing but `organization`.
+pub fn list_bound_only_to(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Key>> {
+    let mut statement = tx.prepare_cached(&format!(
+        "select {COLUMNS}
+         from api_key
+         where revoked_at is null
+           and organizations is not null
+           and not exists (select 1 from json_each(organizations) where value <> ?1)"
+    ))?;
+    let keys = statement.query_map([organization.as_str()], from_row)?;
+    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose()).collect()
 }
 
 /// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is revoked, and keeps its
@@ -126,6 +148,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
         created_at: Timestamp::from_millis(row.get(5)?),
         expires_at: time(row.get(6)?),
         revoked_at: time(row.get(7)?),
+        created_by: row.get(8)?,
+        last_used_at: time(row.get(9)?),
     })
 }
 

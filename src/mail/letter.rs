@@ -2,17 +2,17 @@
 
 use uuid::Uuid;
 
-use super::Kind;
-use super::channel::Mail;
-use super::store::Claim;
-use crate::answer::code;
+use super::sender::Mail;
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::invitation::transition::Present;
-use crate::invitation::{self, Invitation, Status, link};
-use crate::organization::{self, OrganizationId};
+use crate::invitation::{self, Invitation, Status, code, link};
+use crate::organization;
+use crate::outbox::mail::Kind;
+use crate::outbox::mail::store::Claim;
 
 /// What a mail is about.
 #[derive(Clone, Debug)]

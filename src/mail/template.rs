@@ -10,14 +10,14 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::Kind;
 use super::letter::Letter;
 use super::text::{harmless, harmless_lines, subject};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
+use crate::base::organization_id::OrganizationId;
 use crate::invitation::Status;
-use crate::organization::OrganizationId;
+use crate::outbox::mail::Kind;
 
 /// The templates, by the names that files take their places with.
 const TEMPLATES: [(&str, &str); 14] = [

@@ -17,8 +17,8 @@ use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
-use super::channel::Outcome;
 use super::message::Message;
+use super::sender::Outcome;
 use super::server::{Security, Server};
 use crate::base::email::Email;
 use crate::base::failure::Failure;

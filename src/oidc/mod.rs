@@ -25,11 +25,31 @@ use crate::base::clock::Timestamp;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::failure::Failure;
-use crate::config::Settings;
-use crate::token::hex;
+use crate::base::hex::hex;
 
 #[cfg(feature = "oidc")]
 pub use jwks::Source;
+
+/// The operator's identity provider, and what is asked of its tokens.
+#[cfg(feature = "oidc")]
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// The `aud` of its tokens: what it calls this server.
+    pub audience: String,
+    /// Where its keys are.
+    pub jwks: Source,
+    /// How long after its issue a token counts.
+    pub max_age: std::time::Duration,
+    /// Whether tokens must be bound to the invitation that they answer.
+    pub requires_nonce: bool,
+}
+
+/// The operator's identity provider: a program without the feature `oidc` knows none.
+#[cfg(not(feature = "oidc"))]
+#[derive(Clone, Debug)]
+pub enum Options {}
 
 /// Who the identity provider says the caller is.
 #[derive(Debug)]
@@ -74,13 +94,15 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for the provider that `settings` name. Reads a file of keys; asks a URL only once there is a token.
+    /// A verifier for the provider of `options`; without one it refuses every id token. Reads a file of keys; asks a URL
+    /// only once there is a token.
     ///
     /// # Errors
-    /// When the settings name a part of a provider only, or the file holds no usable keys.
+    /// When the file holds no usable keys.
     #[cfg(feature = "oidc")]
-    pub fn new(settings: &Settings) -> std::result::Result<Self, Failure> {
-        Ok(Self { provider: provider::Provider::new(settings)?, requires_nonce: settings.oidc_nonce })
+    pub fn new(options: Option<Options>) -> std::result::Result<Self, Failure> {
+        let requires_nonce = options.as_ref().is_some_and(|options| options.requires_nonce);
+        Ok(Self { provider: options.map(provider::Provider::new).transpose()?, requires_nonce })
     }
 
     /// A verifier that refuses every id token.
@@ -88,7 +110,7 @@ impl Verifier {
     /// # Errors
     /// None; with the feature `oidc` there are some.
     #[cfg(not(feature = "oidc"))]
-    pub fn new(_settings: &Settings) -> std::result::Result<Self, Failure> {
+    pub fn new(_options: Option<Options>) -> std::result::Result<Self, Failure> {
         Ok(Self { requires_nonce: false })
     }
 

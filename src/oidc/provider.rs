@@ -11,12 +11,11 @@ use serde::de::DeserializeOwned;
 use super::claims::{Claims, Expected};
 use super::jwks::{ED25519, Key};
 use super::keys::Keys;
-use super::{Identity, crypto};
+use super::{Identity, Options, crypto};
 use crate::base::clock::Timestamp;
 use crate::base::email::Hosts;
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
-use crate::config::Settings;
 
 /// The longest id token in bytes: far beyond honest ones, which have to fit into headers elsewhere.
 const MAX_TOKEN: usize = 16 * 1024;
@@ -33,31 +32,15 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The provider that `settings` name, if they name one.
+    /// The provider of `options`.
     ///
     /// # Errors
-    /// When they name a part of it only, or its file holds no usable keys.
-    pub fn new(settings: &Settings) -> std::result::Result<Option<Self>, Failure> {
-        let (issuer, audience, jwks) = (&settings.oidc_issuer, &settings.oidc_audience, &settings.oidc_jwks);
-        let (Some(issuer), Some(audience), Some(jwks)) = (issuer, audience, jwks) else {
-            let all = [
-                ("--oidc-issuer", issuer.is_none()),
-                ("--oidc-audience", audience.is_none()),
-                ("--oidc-jwks", jwks.is_none()),
-            ];
-            let missing: Vec<_> = all.iter().filter(|(_, is_missing)| *is_missing).map(|(flag, _)| *flag).collect();
-            if missing.len() == all.len() {
-                return Ok(None);
-            }
-            return Err(Failure::usage(
-                format!("the identity provider is named in part only: no {}", missing.join(", no ")),
-                "give --oidc-issuer, --oidc-audience and --oidc-jwks, or none of them",
-            ));
-        };
+    /// When its file holds no usable keys.
+    pub fn new(options: Options) -> std::result::Result<Self, Failure> {
         crypto::install();
-        let max_age_millis = settings.oidc_max_age.as_secs_f64() * 1000.0;
-        let expected = Expected { issuer: issuer.clone(), audience: audience.clone(), max_age_millis };
-        Ok(Some(Self { expected, keys: Keys::new(jwks)? }))
+        let Options { issuer, audience, jwks, max_age, .. } = options;
+        let expected = Expected { issuer, audience, max_age_millis: max_age.as_secs_f64() * 1000.0 };
+        Ok(Self { expected, keys: Keys::new(&jwks)? })
     }
 
     /// Who `id_token` is about, if it proves that at `now`. `at` decides whether keys may be fetched again.

@@ -1,10 +1,12 @@
 //! Putting an organization, in one transaction.
 
 use super::settings::Settings;
-use super::{OrganizationId, Record, store};
+use super::{Record, store};
 use crate::base::error::Result;
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Origin};
+use crate::event::{self, EventType};
 use crate::purge;
 
 /// Gives the organization these settings in place of all that it had; makes it, if it is not known. `check` sees the present

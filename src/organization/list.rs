@@ -3,12 +3,14 @@
 use futures_util::{Stream, stream};
 use url::form_urlencoded;
 
-use super::{OrganizationId, store};
+use super::store;
 use crate::base::error::{Code, Error, Result};
+use crate::base::hex::hex;
+use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, parse_limit};
+use crate::base::query::Keys;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
-use crate::token::hex;
 
 /// What every cursor starts with, so that a later form can be told apart.
 const CURSOR_VERSION: &str = "c1";
@@ -24,10 +26,11 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl ListQuery {
-    /// The keys that the query may have.
-    pub const KEYS: &[&str] = &["limit", "cursor"];
+impl Keys for ListQuery {
+    const KEYS: &[&str] = &["limit", "cursor"];
+}
 
+impl ListQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
     ///
     /// # Errors
@@ -52,7 +55,7 @@ pub fn next_page(limit: u32, last: &str) -> String {
 fn parse_cursor(cursor: &str) -> Result<String> {
     let parse = || {
         let (given, last) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(CHECKSUM_LEN)?;
-        OrganizationId::parse(last).filter(|_| given == checksum(last)).map(|id| id.0)
+        OrganizationId::parse(last).filter(|_| given == checksum(last)).map(|id| id.as_str().to_owned())
     };
     parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
 }

@@ -1,57 +1,22 @@
 //! Organizations: known by the caller's own ids, from their first invitation on or since they were put.
 //!
 //! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one asks [`settings::Settings`].
-//! * [`change`] puts one; [`list`] reads many. [`crate::deletion`] deletes one.
-//! * [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`change`] puts one; [`list`] reads many.
+//! * [`store`] is the SQL.
 
 pub mod change;
 pub mod list;
-pub mod routes;
 pub mod settings;
 pub mod store;
 
-use std::fmt;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+
 use settings::Settings;
-
-/// Longest id in bytes.
-const MAX_LEN: usize = 128;
-
-/// The caller's own id of an organization (a UUID, a slug, `org_123`):
-/// 1 to 128 characters, `[A-Za-z0-9][A-Za-z0-9._~-]*`. Case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrganizationId(String);
-
-impl OrganizationId {
-    /// Reads an id.
-    pub fn parse(text: &str) -> Option<Self> {
-        let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
-        (starts_well && text.len() <= MAX_LEN && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
-    }
-
-    /// The id as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for OrganizationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Serialize for OrganizationId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
 
 /// What is stored of an organization besides its id.
 #[derive(Debug)]

@@ -4,11 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::email;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::invitation::Role;
-use crate::invitation::new::{
-    self, Checked, Expiry, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, check_name, parse_role,
-};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::role::{Role, parse_role};
+use crate::base::text::check_name;
+use crate::policy::{self, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
 
 /// The most characters of a name.
 const MAX_NAME: usize = 100;
@@ -127,14 +126,6 @@ impl Settings {
         if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }
     }
 
-    /// `expiry` with the organization's default in place of the server's, where the invitation names no end.
-    pub fn expiry(&self, expiry: Expiry) -> Expiry {
-        match (expiry, self.default_expires_in) {
-            (Expiry::Default(_), Some(seconds)) => Expiry::After(seconds),
-            _ => expiry,
-        }
-    }
-
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -183,7 +174,7 @@ fn parse_domains(
 
 /// Checks the page that takes the token of a link, which goes into its fragment.
 fn parse_accept_url(text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
-    let url = new::parse_own_url("/acceptUrl", text, rules)?;
+    let url = policy::parse_own_url("/acceptUrl", text, rules)?;
     if url.as_ref().is_some_and(|url| url.contains('#')) {
         let detail = "a URL without a fragment: the token goes there";
         return Err(FieldError::new("/acceptUrl", FieldCode::InvalidFormat, detail));

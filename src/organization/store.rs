@@ -2,10 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::Record;
 use super::settings::Settings;
-use super::{OrganizationId, Record};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::key::Rights;
 use crate::purge;

@@ -1,9 +1,9 @@
 //! Who is served next. A [`Desk`] knows what is under way and what became of the last tries, and asks its channel for what is due
 //! and has a place. It has no thread and no clock of its own, so that a simulation can work it.
 
-use super::Channel;
 use super::breaker::Breaker;
 use super::places::{Lane, Place, Places};
+use super::worker::Channel;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};

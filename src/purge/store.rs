@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{Stage, being_deleted};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, Topic, WriteTx};
-use crate::organization::OrganizationId;
 
 /// Begins the deletion of an organization: from this transaction on nobody finds it. Returns the id
 /// of the deletion.

@@ -13,8 +13,8 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
+use crate::base::origin::Origin;
 use crate::db::{Db, Load, WriteTx};
-use crate::event::Origin;
 use crate::purge;
 
 /// The longest time that can be set, in days.

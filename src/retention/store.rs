@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::{Place, Retention};
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
-use crate::event::{self, EventType, Facts, Origin};
+use crate::event::{self, EventType, Facts};
 use crate::invitation::Status;
-use crate::organization::OrganizationId;
 
 /// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else has to look at the state:
 /// one that is pending and has not lapsed ends later than now.

@@ -5,12 +5,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use tempfile::NamedTempFile;
 
 use super::source::{self, Loaded, folder};
 use super::start::Comparison;
 use super::store::{self, Known};
 use super::{SecretId, Source};
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
@@ -65,6 +67,9 @@ fn put_in_front(tx: &WriteTx<'_>, path: &Path, until: Timestamp) -> Result<std::
     for Known { id, .. } in known.iter().filter(|one| !front.kept.contains(&one.id)) {
         store::delete(tx, *id)?;
     }
+    let details = json!({ "earlierUntil": until });
+    let (action, by) = (Action::SecretRotated, By::CLI);
+    audit::store::append(tx, &NewEntry { action, by, subject: None, organizations: None, details })?;
     Ok(replace(path, &front.text).map_err(|error| not_replaced(path, &error)))
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Secret, Weak};
 use crate::base::failure::Failure;
-use crate::token::hex;
+use crate::base::hex::hex;
 
 /// Random bytes of a secret that is made.
 const MADE_LEN: usize = 32;

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
+use serde_json::json;
+
 use super::source::Loaded;
 use super::store::{self, Known};
 use super::{Keyring, SecretId, Source};
+use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
@@ -59,7 +62,8 @@ pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::R
     let signing = loaded.signing.id();
     if !compared.is_settled(signing) {
         let missing: Vec<_> = compared.missing.iter().map(|known| known.id).collect();
-        db.write(move |tx| settle(tx, signing, &missing)).await.map_err(failed)?;
+        let loss = compared.loss;
+        db.write(move |tx| settle(tx, signing, &missing, loss)).await.map_err(failed)?;
     }
     let known = db.read(store::list).map_err(failed)?;
     let loss = Some(compared.loss).filter(|_| !compared.missing.is_empty());
@@ -68,12 +72,17 @@ pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::R
 }
 
 /// Notes which secret signs from now on, that those before it end, and that `missing` are gone.
-fn settle(tx: &WriteTx<'_>, signing: SecretId, missing: &[SecretId]) -> Result<()> {
+fn settle(tx: &WriteTx<'_>, signing: SecretId, missing: &[SecretId], loss: Loss) -> Result<()> {
     store::insert_signing(tx, signing)?;
     store::end_earlier(tx, signing, tx.now.plus_seconds(KEEP_SECONDS))?;
     for &id in missing {
         store::move_webhooks(tx, id, signing)?;
         store::delete(tx, id)?;
+    }
+    if !missing.is_empty() {
+        let details = json!({ "links": loss.links, "webhooks": loss.webhooks });
+        let (action, by) = (Action::SecretLost, By::SERVER);
+        audit::store::append(tx, &NewEntry { action, by, subject: None, organizations: None, details })?;
     }
     Ok(())
 }

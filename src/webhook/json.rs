@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::{DisabledReason, Webhook};
 use crate::base::clock::Timestamp;
+use crate::base::organization_id::OrganizationId;
 use crate::event::query;
-use crate::organization::OrganizationId;
 
 /// A webhook as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,21 +1,20 @@
 //! Webhooks: endpoints of the application that are told of events, as Standard Webhooks 1.0.0 says.
 //!
-//! An event queues its deliveries in its own transaction; [`channel`] works them off for the outbox.
+//! An event queues its deliveries in its own transaction; [`sender`] works them off for the outbox.
 //!
-//! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL,
-//!   [`routes`] the HTTP.
-//! * [`queue`]: what waits to be sent. [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
+//! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL.
+//! * [`history`]: what the history of the server says of webhooks.
+//! * [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
 //! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
 
-pub mod channel;
 pub mod client;
 pub mod delivery;
 pub mod guard;
+pub mod history;
 pub mod json;
 pub mod new;
-pub mod queue;
 pub mod retry;
-pub mod routes;
+pub mod sender;
 pub mod sign;
 pub mod store;
 
@@ -24,9 +23,9 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::event::EventType;
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 use crate::secret::SecretId;
 
 /// For how many seconds the secret before a rotation is used, too: a day, in which receivers can take the new one.

@@ -1,14 +1,14 @@
 //! From request bodies to webhooks that cannot be wrong.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use url::Url;
 use utoipa::ToSchema;
 
 use super::guard::{self, Guard};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::event::EventType;
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 
 /// Longest URL in bytes, as it is sent and in its normal form.
 const MAX_URL: usize = 2048;
@@ -43,22 +43,15 @@ pub struct WebhookPatchBody {
     #[schema(max_length = 2048, example = "https://app.example.com/hooks/invited")]
     pub url: Option<String>,
     /// The types of events it is told of; `null`: all.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub types: Option<Option<Vec<String>>>,
     /// What you call it.
-    #[serde(default, deserialize_with = "or_null")]
+    #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<String>, max_length = 200)]
     pub description: Option<Option<String>>,
     /// `false`: nothing is sent to it until it is enabled again.
     pub enabled: Option<bool>,
-}
-
-/// Reads a field for which `null` means something else than its absence.
-fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 /// What a new webhook is to be.

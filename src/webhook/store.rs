@@ -9,10 +9,10 @@ use super::new::NewWebhook;
 use super::{DisabledReason, Previous, Secrets, Webhook};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::event::{EventType, query};
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 use crate::purge;
 use crate::secret::SecretId;
 
@@ -146,6 +146,13 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     tx.prepare_cached("delete from webhook where id = ?1")?.execute([id.as_bytes()])?;
     Ok(())
+}
+
+/// The webhooks of `organization`, by their ids.
+pub fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uuid>> {
+    let mut statement = tx.prepare_cached("select id from webhook where organization_id = ?1 order by id")?;
+    let ids = statement.query_map([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes))?;
+    Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Disables the webhooks of an organization that is being deleted: nothing more is sent to them.

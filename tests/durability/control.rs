@@ -5,9 +5,10 @@
 use std::path::Path;
 
 use clap::{Args as _, FromArgMatches as _};
-use invited::app::{self, Program, Signals};
-use invited::config::{Config, Mode, Settings};
+use invited::base::mode::Mode;
+use invited::config::{Config, Settings};
 use invited::db::Synchronous;
+use invited::server::{self, Program, Signals};
 
 use crate::{Outcome, say};
 
@@ -21,7 +22,7 @@ pub fn serve(database: &Path) -> Outcome {
     let settings = Settings::from_arg_matches(&matches)?;
     let mut config = Config::new(settings, database, Mode::Serve)?;
     config.synchronous = Synchronous::Normal;
-    app::block_on(async {
+    server::block_on(async {
         let program = Program::build(&config).await?;
         say(format!("  listening  http://{}", program.address));
         program.run(Signals::listen()?).await

@@ -10,7 +10,7 @@
 
 use std::sync::Barrier;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::kept::{Call, Kept, Reply};

@@ -1,6 +1,6 @@
 //! Batches: many creates in one request, each with a result of its own.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, invitations};

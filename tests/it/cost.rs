@@ -21,7 +21,7 @@ fn open() -> (tempfile::TempDir, Db) {
 #[test]
 fn sixty_four_creates_that_wait_together_share_one_commit() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let (release, released) = channel::<()>();
         let gate = tokio::task::spawn_local({
             let db = db.clone();
@@ -47,7 +47,7 @@ fn sixty_four_creates_that_wait_together_share_one_commit() {
 
 /// Creates an invitation.
 async fn create(db: &Db, number: usize) {
-    let organization = invited::organization::OrganizationId::parse("acme").expect("an id");
+    let organization = invited::base::organization_id::OrganizationId::parse("acme").expect("an id");
     let body = invited::invitation::new::CreateBody {
         email: Some(format!("p{number}@b.co")),
         role: Some("developer".to_owned()),
@@ -108,7 +108,7 @@ fn the_count_for_a_cap_steps_over_nothing_but_invitations_that_count() {
 #[test]
 fn one_actor_has_1536_writes_waiting_at_most_others_find_room_and_all_that_wait_are_made() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let (release, released) = channel::<()>();
         let gate = tokio::task::spawn_local({
             let db = db.clone();
@@ -141,7 +141,7 @@ fn one_actor_has_1536_writes_waiting_at_most_others_find_room_and_all_that_wait_
 #[test]
 fn a_read_without_a_bound_is_stopped_after_five_seconds_and_leaves_its_connection_usable() {
     let (_folder, db) = open();
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let endless = "with recursive n (x) as (select 1 union all select x + 1 from n) select count(*) from n";
         let start = std::time::Instant::now();
         let read = db.read_long("test", move |reader| Ok(reader.query_row(endless, [], |row| row.get::<_, i64>(0))?));

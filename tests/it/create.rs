@@ -1,6 +1,6 @@
 //! The options of a create, and its boundaries.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 
 use crate::support::{TestApp, invitation, invitations};
 

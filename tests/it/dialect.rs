@@ -1,6 +1,6 @@
 //! The ClickHouse Cloud dialect: the same invitations in another shape.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use crate::support::{TestApp, invitation, invitations};

@@ -1,9 +1,9 @@
 //! The history of an organization: what is in it, its filters, its pages, and whose it is.
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
-use invited::token::PlainKey;
+use invited::key::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, START, TestApp, invitation, invitations};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, invitation};

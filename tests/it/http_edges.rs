@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use flate2::read::GzDecoder;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use crate::support::client::{self, raw};

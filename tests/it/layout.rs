@@ -2,6 +2,79 @@
 
 use std::path::{Path, PathBuf};
 
+/// The modules of the program from the ground up. A file names only modules that stand before its own.
+const ORDER: [&str; 25] = [
+    "base",
+    "oidc",
+    "db",
+    "audit",
+    "secret",
+    "purge",
+    "idempotency",
+    "outbox",
+    "key",
+    "policy",
+    "event",
+    "organization",
+    "invitation",
+    "webhook",
+    "mail",
+    "redemption",
+    "retention",
+    "erasure",
+    "deletion",
+    "dev",
+    "http",
+    "api",
+    "config",
+    "server",
+    "cli",
+];
+/// What the toolkit may name: it knows who calls, and no other feature.
+const TOOLKIT_MAY: [&str; 5] = ["base", "db", "idempotency", "key", "policy"];
+
+/// Whose file has the SQL of a table.
+const OWNERS: [(&str, &str); 14] = [
+    ("api_key", "key/store.rs"),
+    ("audit", "audit/store.rs"),
+    ("code", "invitation/code/store.rs"),
+    ("event", "event/store.rs"),
+    ("idempotency", "idempotency/store.rs"),
+    ("idempotency_use", "idempotency/store.rs"),
+    ("invitation", "invitation/store/"),
+    ("mail", "outbox/mail/store.rs"),
+    ("mailbox", "mail/mailbox/store.rs"),
+    ("organization", "organization/store.rs"),
+    ("purge", "purge/store.rs"),
+    ("secret", "secret/store.rs"),
+    ("webhook", "webhook/store.rs"),
+    ("webhook_delivery", "outbox/webhook/store.rs"),
+];
+/// Which other tables a file may name, and why. Everybody may ask in `purge` whether an organization is being deleted.
+const EXCEPTIONS: [(&str, &[&str]); 10] = [
+    // The newest id of the file, before the first write.
+    ("db/transaction.rs", &["event", "audit"]),
+    // What links and codes were signed with is in use for as long as one of these is.
+    ("secret/store.rs", &["invitation", "webhook"]),
+    // A stored response is shown as its invitation stands now.
+    ("idempotency/store.rs", &["invitation"]),
+    // Whom a mail goes to, and who is to be told of an event.
+    ("outbox/mail/store.rs", &["invitation"]),
+    ("outbox/webhook/store.rs", &["webhook"]),
+    // An organization counts the invitations that are pending.
+    ("organization/store.rs", &["invitation"]),
+    // A dry run copies what it may meet.
+    ("invitation/batch/store.rs", &["invitation", "organization"]),
+    // The log joins what it shows.
+    ("webhook/delivery/store.rs", &["event", "webhook", "webhook_delivery"]),
+    // Whoever waits for mail waits for what is queued, too.
+    ("mail/mailbox/store.rs", &["invitation", "mail"]),
+    // It walks through the table in an order of its own.
+    ("retention/store.rs", &["invitation"]),
+];
+/// What takes rows of everybody out of the file: it may name every table.
+const REMOVERS: [&str; 2] = ["deletion/store.rs", "erasure/store.rs"];
+
 /// Every source file below `folder`, with its path from there.
 fn sources(folder: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -22,23 +95,95 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     files
 }
 
+/// The modules of the crate that the program's own part of a source file names, comments left out.
+fn modules_named(text: &str) -> Vec<String> {
+    let production = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let code = production.lines().filter(|line| !line.trim_start().starts_with("//"));
+    // An import names one module, so that a reader and this test see each.
+    let named = code.flat_map(|line| line.split("crate::").skip(1));
+    named.map(|rest| rest.chars().take_while(char::is_ascii_lowercase).collect()).collect()
+}
+
+/// Whether the program's own part of a source file has a statement about `table`.
+fn has_sql_of(text: &str, table: &str) -> bool {
+    let production = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let code: Vec<_> = production.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    let code = code.join(" ");
+    let words: Vec<_> =
+        code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|word| !word.is_empty()).collect();
+    let copied = code.contains(&format!("stage.copy(reader, \"{table}\""));
+    copied || words.windows(2).any(|pair| ["from", "into", "update", "join"].contains(&pair[0]) && pair[1] == table)
+}
+
 /// Whether a line of `text` that is no comment names `word`.
 fn names(text: &str, word: &str) -> bool {
     text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word))
 }
 
 #[test]
+fn imports_run_one_way() {
+    let place = |module: &str| ORDER.iter().position(|known| *known == module);
+    let mut faults = Vec::new();
+    for (name, text) in sources("src") {
+        let own = name.split('/').next().unwrap_or_default();
+        if matches!(own, "lib.rs" | "main.rs") {
+            continue;
+        }
+        let own_place = place(own).unwrap_or_else(|| panic!("{own} has no place in ORDER"));
+        for named in modules_named(&text) {
+            let is_below = named == own || place(&named).is_some_and(|named| named < own_place);
+            let is_known = own != "http" || named == own || TOOLKIT_MAY.contains(&named.as_str());
+            if !is_below || !is_known {
+                faults.push(format!("src/{name} names crate::{named}"));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
 fn rusqlite_is_named_only_in_db_and_in_stores() {
     for (name, text) in sources("src") {
-        let may = name.starts_with("db/") || name.ends_with("/store.rs");
+        let may = name.starts_with("db/") || name.ends_with("/store.rs") || name.contains("/store/");
         assert!(may || !names(&text, "rusqlite::"), "{name}");
     }
 }
 
 #[test]
-fn actix_web_is_named_only_in_http_files() {
+fn the_sql_of_a_table_is_in_the_file_of_its_owner() {
+    let schema = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.sql")).expect("text");
+    let tables = schema.lines().filter_map(|line| line.strip_prefix("create table ")?.split(' ').next());
+    let mut tables: Vec<_> = tables.collect();
+    tables.sort_unstable();
+    assert_eq!(tables, OWNERS.map(|(table, _)| table), "each table has an owner");
+    let mut used: Vec<(&str, &str)> = Vec::new();
+    let mut faults = Vec::new();
     for (name, text) in sources("src") {
-        let may = name.starts_with("http/") || name.ends_with("/routes.rs") || name.starts_with("app/");
+        // Elsewhere is no SQL, as the test before this one says.
+        if !names(&text, "rusqlite::") || REMOVERS.contains(&name.as_str()) {
+            continue;
+        }
+        let allowed = EXCEPTIONS.iter().find(|(file, _)| *file == name);
+        for (table, owner) in OWNERS.iter().filter(|(table, _)| *table != "purge" && has_sql_of(&text, table)) {
+            match allowed.and_then(|(file, tables)| Some((*file, *tables.iter().find(|other| *other == table)?))) {
+                _ if name.starts_with(owner) => {}
+                Some(exception) => used.push(exception),
+                None => faults.push(format!("src/{name} has SQL of {table}")),
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    for (file, tables) in EXCEPTIONS {
+        for table in tables {
+            assert!(used.contains(&(file, table)), "{file} needs no exception for {table}");
+        }
+    }
+}
+
+#[test]
+fn actix_web_is_named_only_where_http_is() {
+    for (name, text) in sources("src") {
+        let may = ["http/", "api/", "server/", "cli/listen/"].iter().any(|folder| name.starts_with(folder));
         assert!(may || !names(&text, "actix_web"), "{name}");
     }
 }

@@ -1,6 +1,6 @@
 //! Limits: the quota-th goes, the next one is 429 and says when to come again; nobody pays for another one.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 
 use crate::support::process::run;

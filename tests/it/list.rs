@@ -133,7 +133,7 @@ fn an_unlimited_list_of_exactly_one_or_two_inner_pages_is_whole() {
 /// Inserts invitations in one transaction beside the server.
 fn insert_many(app: &TestApp, count: usize) {
     use invited::invitation::new::{CreateBody, NewInvitation};
-    let organization = invited::organization::OrganizationId::parse("acme").expect("an id");
+    let organization = invited::base::organization_id::OrganizationId::parse("acme").expect("an id");
     let rules = rules();
     let by = crate::support::anybody();
     invited::db::write_beside(&app.database, |tx| {

@@ -3,6 +3,7 @@
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * [`audit`]: the history of the server, and who may read it.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
 //! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
@@ -42,6 +43,7 @@
 
 mod accept_races;
 mod answer;
+mod audit;
 mod bad_inputs;
 mod base;
 mod batch;

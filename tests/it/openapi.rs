@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use invited::base::error::{ERRORS, FIELD_ERRORS};
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::Value;
 
 use crate::support::TestApp;
@@ -16,7 +16,7 @@ fn committed(name: &str) -> String {
 
 /// The document.
 fn document() -> Value {
-    serde_json::from_str(&invited::http::openapi::document_text()).expect("JSON")
+    serde_json::from_str(&invited::api::openapi::document_text()).expect("JSON")
 }
 
 /// Every method and path of the document.
@@ -36,7 +36,7 @@ fn routed(mode: Mode) -> BTreeSet<String> {
         let path = route.path;
         route.methods.into_iter().map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
     };
-    invited::http::routes(mode).into_iter().flat_map(of).collect()
+    invited::api::routes(mode).into_iter().flat_map(of).collect()
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
 
 #[test]
 fn the_committed_document_is_the_one_that_the_code_makes() {
-    let current = invited::http::openapi::document_text();
+    let current = invited::api::openapi::document_text();
     assert!(committed("openapi.json") == current, "run: cargo run -- openapi > openapi.json");
     let app = TestApp::serve();
     let served = app.anonymous("GET", "/openapi.json").send();

@@ -1,7 +1,7 @@
 //! What people see in a browser: the page that links lead to, and those of the mailbox. What a browser makes of them is tested with one,
 //! by `.ci/pages`.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use crate::support::{Answer, TestApp, invitations};

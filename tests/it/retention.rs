@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use invited::base::clock::{Clock, Timestamp};
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::base::origin::Origin;
 use invited::db::{Db, Options, Synchronous};
-use invited::event::Origin;
 use invited::retention::{self, Retention};
 use serde_json::json;
 
@@ -129,7 +129,7 @@ fn one_that_was_sent_again_between_the_look_and_the_delete_stays() {
     let due = db.read(|reader| retention::store::find_due(reader, keep, &first, 2)).expect("it reads");
     assert_eq!((due.due.len(), due.last.as_ref()), (2, due.due.last()));
     let origin = Origin { actor: "retention".to_owned(), request_id: "pass".to_owned() };
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let places = due.due.clone();
         let revive = "update invitation set state = 0, expires_at = ?1 where id = ?2";
         let later = (START + 9 * DAY, places[0].1.into_bytes());

@@ -81,6 +81,9 @@ impl FieldError {
     }
 }
 
+/// A value, or what is wrong with it.
+pub type Checked<T> = std::result::Result<T, FieldError>;
+
 #[cfg(test)]
 mod tests {
     use super::*;

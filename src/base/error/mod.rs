@@ -4,14 +4,16 @@
 //! `docs/errors.md` and the OpenAPI document all come from the tables.
 
 mod codes;
-mod fields;
+pub mod fields;
+pub mod problem;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
 pub use codes::{Code, ERRORS, Meaning};
-pub use fields::{FIELD_ERRORS, FieldCode, FieldError};
+pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
+pub use problem::Problem;
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///

@@ -3,8 +3,7 @@
 //! [`report`] is what became of them: as it is answered, and as it is stored.
 
 pub mod report;
-pub mod routes;
-mod store;
+pub mod store;
 
 use std::collections::HashSet;
 
@@ -12,13 +11,15 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::create::{self, By};
-use super::new::{CreateBody, NewInvitation, OnConflict, Rules, Sending};
+use super::new::{CreateBody, NewInvitation, OnConflict};
 use super::{Invitation, json};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::json::object;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::organization::OrganizationId;
+use crate::policy::{Rules, Sending};
+
 use report::{Report, RowResult};
 
 /// The most rows of a batch.

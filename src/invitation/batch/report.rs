@@ -8,13 +8,13 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::base::error::problem::Problem;
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::Reader;
-use crate::http::problem::Problem;
 use crate::invitation::create::Outcome;
 use crate::invitation::{Invitation, json, store};
 use crate::key::Rights;
-use crate::organization::OrganizationId;
 
 /// What became of a row.
 #[derive(Debug)]

@@ -3,8 +3,9 @@
 use rusqlite::named_params;
 
 use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, Stage};
-use crate::organization::{self, OrganizationId};
+use crate::organization;
 
 /// Copies what creates of `emails` in `organization` may meet: it and its settings, whatever stands for these addresses, and
 /// as many pending invitations as its cap counts.

@@ -1,9 +1,8 @@
 //! Deliveries: one event on its way to one webhook, and the log of what became of it.
 //!
-//! * [`query`] reads the query of the log, [`store`] is the SQL, [`routes`] the HTTP.
+//! * [`query`] reads the query of the log, [`store`] is the SQL.
 
 pub mod query;
-pub mod routes;
 pub mod store;
 
 use serde::Serialize;
@@ -12,37 +11,7 @@ use uuid::Uuid;
 
 use super::sign;
 use crate::base::clock::Timestamp;
-
-/// How far a delivery has come. The numbers are those of `webhook_delivery.state` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum DeliveryState {
-    /// It waits for its first or its next try.
-    Waiting = 0,
-    /// The endpoint took it.
-    Delivered = 1,
-    /// It was given up.
-    Failed = 2,
-}
-
-impl DeliveryState {
-    /// Every state, by number.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Failed];
-
-    /// The state as it is shown.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-        }
-    }
-
-    /// Reads a state.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.name() == text)
-    }
-}
+use crate::outbox::webhook::DeliveryState;
 
 /// A delivery as it is stored, with what its event says.
 #[derive(Clone, Debug)]

@@ -2,9 +2,10 @@
 
 use uuid::Uuid;
 
-use super::DeliveryState;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::base::page::{self, Order, Page, Paged};
+use crate::base::query::Keys;
+use crate::outbox::webhook::DeliveryState;
 
 /// How many deliveries a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -18,10 +19,11 @@ pub struct DeliveryQuery {
     pub page: Page,
 }
 
-impl DeliveryQuery {
-    /// The keys that the query may have.
-    pub const KEYS: &[&str] = &["state", "limit", "cursor"];
+impl Keys for DeliveryQuery {
+    const KEYS: &[&str] = &["state", "limit", "cursor"];
+}
 
+impl DeliveryQuery {
     /// Checks the `pairs` of a query, whose keys are known to be from [`DeliveryQuery::KEYS`] and to occur once each.
     ///
     /// # Errors

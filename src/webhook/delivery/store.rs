@@ -3,13 +3,15 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
+use super::Record;
 use super::query::DeliveryQuery;
-use super::{DeliveryState, Record};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
+use crate::base::id;
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::event;
-use crate::organization::OrganizationId;
+use crate::outbox::webhook::DeliveryState;
 use crate::webhook::TEST_TYPE;
 
 /// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
@@ -38,7 +40,7 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
     )?;
     let mut webhooks = tx.prepare_cached("select id from webhook")?;
     let webhooks: Vec<[u8; 16]> = webhooks.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let below = event::store::lowest_id_at(limit);
+    let below = id::lowest_id_at(limit);
     let mut count = 0;
     for webhook in webhooks {
         count +=

@@ -1,6 +1,6 @@
 //! Codes: asked for, answered, used up; and what nobody learns by asking.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::by_code;

@@ -1,6 +1,6 @@
 //! Looking at the invitation of a link; tokens that open nothing.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::{by_code, useless};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use super::{Expected, Table, body_with, create_head, exchange_within};

@@ -1,6 +1,6 @@
 //! B13, B27-B31, B47, B48, B53, B87, B90: the fields of a create besides the address.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::{Expected, Table, body_with};

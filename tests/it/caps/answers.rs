@@ -1,6 +1,6 @@
 //! Stored answers: a batch is stored by ids, and what one caller has stored is bounded.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use invited::base::clock::Clock;
 use invited::base::error::Code;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous};
 use invited::key::Scope;
 use serde_json::json;
@@ -23,7 +23,7 @@ fn sixty_long_reads_of_one_caller_leave_the_others_theirs() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let (release, gate) = mpsc::channel::<()>();
         let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
         let hold = |_| {
@@ -51,7 +51,7 @@ fn too_many_long_reads_of_one_caller_are_refused_and_nobody_elses() {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let (release, gate) = mpsc::channel::<()>();
         let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
         let hold = |_| {

@@ -1,6 +1,6 @@
 //! What everybody sees of an organization between the first commit of its deletion and the last.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 

@@ -13,8 +13,9 @@ mod steps;
 
 use std::time::{Duration, Instant};
 
+use invited::audit::By;
+use invited::base::organization_id::OrganizationId;
 use invited::deletion;
-use invited::organization::OrganizationId;
 
 use crate::support::TestApp;
 
@@ -29,7 +30,7 @@ fn id_of(organization: &str) -> OrganizationId {
 /// Begins to delete `organization` beside the server.
 fn begin(app: &TestApp, organization: &str) {
     let id = id_of(organization);
-    let job = move |tx: &invited::db::WriteTx<'_>| deletion::begin(tx, &id, |_| Ok(()));
+    let job = move |tx: &invited::db::WriteTx<'_>| deletion::begin(tx, &id, By::SERVER, |_| Ok(()));
     invited::db::write_beside(&app.database, job).expect("it begins");
 }
 

@@ -3,7 +3,7 @@
 mod clock;
 mod seed;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 
 use crate::support::client::raw;

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use invited::base::clock::Timestamp;
 use invited::key::Scope;
-use invited::token::PlainKey;
+use invited::key::token::PlainKey;
 use serde_json::json;
 
 use super::{basic, comparable, revoked, rows, send, spellings};

@@ -1,7 +1,7 @@
 //! `invited dev`: no key is needed, but one that is sent is checked, and only this machine is answered.
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 
 use super::{TARGET, revoked, rows, send, spellings};

@@ -1,18 +1,19 @@
 //! Keys: what they open, in both spellings, and what a foreign organization looks like. Who may do what is in `security::tenants`.
 //!
 //! [`dead`]: keys that are no longer, or never were, good; where secrets never are. [`dev`]: development without keys.
-//! [`revoked`]: a key that dies while its request is on its way.
+//! [`last_use`]: when each was last used. [`revoked`]: a key that dies while its request is on its way.
 
 mod dead;
 mod dev;
+mod last_use;
 mod revoked;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use invited::config::Mode;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::role::Role;
+use invited::key::token::PlainKey;
 use invited::key::{NewKey, Rights, Scope, store};
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, invitations};
@@ -103,7 +104,7 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 /// The routes that need a key, each with its methods.
 fn guarded_routes() -> Vec<(String, &'static str)> {
     let is_guarded = |path| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
-    let routes = invited::http::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
+    let routes = invited::api::routes(Mode::Serve).into_iter().filter(|route| is_guarded(route.path));
     routes
         .flat_map(|route| route.methods.into_iter().map(move |method| (method.as_str().to_owned(), route.path)))
         .collect()

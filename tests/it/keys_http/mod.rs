@@ -5,12 +5,12 @@
 mod bodies;
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
-use invited::event::Origin;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
+use invited::base::origin::Origin;
+use invited::base::role::Role;
+use invited::key::token::PlainKey;
 use invited::key::{NewKey, Rights, Scope, manage};
-use invited::organization::OrganizationId;
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, START, TestApp, invitations};
@@ -82,7 +82,8 @@ fn a_key_that_was_made_works_at_once_and_is_shown_whole_only_once() {
     let key = made["key"].as_str().expect("the whole key").to_owned();
     let id = id_of(&key);
     let shown = format!(
-        r#"{{"id":"{id}","name":"backend","scopes":["invitations:read","invitations:write"],"organizations":["acme","globex"],"roles":["developer"],"status":"live","createdAt":"{}","expiresAt":"{}"}}"#,
+        r#"{{"id":"{id}","name":"backend","scopes":["invitations:read","invitations:write"],"organizations":["acme","globex"],"roles":["developer"],"status":"live","createdBy":"{}","createdAt":"{}","expiresAt":"{}"}}"#,
+        id_of(&app.key),
         time(0),
         time(60_000),
     );
@@ -106,7 +107,7 @@ fn a_key_needs_only_a_name_and_scopes_and_what_is_null_counts_as_absent() {
     for body in [json!({ "name": "n", "scopes": ["admin"] }), nulls] {
         let made = make(&app, &app.key, &body);
         let names: Vec<_> = made.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(names, ["id", "name", "scopes", "status", "createdAt", "key"]);
+        assert_eq!(names, ["id", "name", "scopes", "status", "createdBy", "createdAt", "key"]);
         assert_eq!(made["scopes"], json!(["admin"]));
         let key = made["key"].as_str().expect("a key");
         assert_eq!(send(&app, key, ("GET", KEYS), None).status, 200);

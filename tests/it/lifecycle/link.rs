@@ -1,6 +1,6 @@
 //! The secret link: of a pending invitation, with its token in the fragment only.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::json;
 

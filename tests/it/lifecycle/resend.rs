@@ -1,6 +1,6 @@
 //! Sending again: the same id, a new link, a new end; never too soon, never where another one stands.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::{closed, events, last_event};

@@ -1,7 +1,7 @@
 //! PATCH: role, expiry, metadata and redirect URL of a pending invitation.
 
-use invited::config::Mode;
-use invited::invitation::Role;
+use invited::base::mode::Mode;
+use invited::base::role::Role;
 use invited::key::{NewKey, Rights, Scope};
 use serde_json::{Value, json};
 

@@ -22,7 +22,7 @@ fn chunked(app: &TestApp, path: &str, more: &str, body: &str) -> Answer {
 
 #[test]
 fn a_body_may_be_absent_empty_or_an_empty_object_where_nothing_is_needed() {
-    let app = TestApp::start(invited::config::Mode::Serve, &["--resend-cooldown", "0s"]);
+    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--resend-cooldown", "0s"]);
     let json = "Content-Type: application/json\r\n";
     for (number, what) in ["resend", "link", "revoke"].into_iter().enumerate() {
         let bodies: [&dyn Fn(&str) -> Answer; 8] = [
@@ -45,7 +45,7 @@ fn a_body_may_be_absent_empty_or_an_empty_object_where_nothing_is_needed() {
 
 #[test]
 fn a_body_that_is_no_json_object_is_refused_and_changes_nothing() {
-    let app = TestApp::start(invited::config::Mode::Serve, &["--resend-cooldown", "0s"]);
+    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--resend-cooldown", "0s"]);
     let made = app.invite("acme", "a@b.co");
     let by_link = BY_LINK.map(|what| format!("/v1/invitations/{what}"));
     let paths = CHANGES.map(|what| format!("{}/{what}", path_of(&made))).into_iter().chain(by_link);

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 use sha2::Sha256;
 

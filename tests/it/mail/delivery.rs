@@ -219,7 +219,7 @@ fn a_mail_that_is_refused_for_a_day_is_given_up_with_an_event() {
 
 #[test]
 fn a_mail_that_is_queued_again_is_not_done_with_by_the_try_before_it_even_at_the_same_time() {
-    use invited::mail::{Kind, store};
+    use invited::outbox::mail::{Kind, store};
     use invited::outbox::places::{Lane, Place};
     let app = TestApp::serve();
     let made = app.invite("acme", "a@b.co");

@@ -57,9 +57,10 @@ fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
     let app = app(&smtp, &[]);
     let known = invite(&app, "known@example.com", &json!({}));
     wait_until(&app, &known, "sent");
-    smtp.script(&[Act::Stall; 6]);
     for number in 0..12 {
-        invite(&app, &format!("p@stalling{number}.test"), &json!({}));
+        let recipient = format!("p@stalling{number}.test");
+        smtp.script_for(&recipient, Act::Stall);
+        invite(&app, &recipient, &json!({}));
     }
     std::thread::sleep(Duration::from_millis(500));
     for number in 0..20 {
@@ -73,10 +74,16 @@ fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
 #[test]
 fn one_that_stalls_and_others_that_are_put_off_hold_up_nobody_of_their_own_domain() {
     let smtp = Smtp::start();
-    smtp.script(&[Act::Stall, Act::Answer("451 4.7.1 later"), Act::Answer("550 5.1.1 no such user"), Act::Drop]);
+    let acts = [
+        ("stalls@example.com", Act::Stall),
+        ("later@example.com", Act::Answer("451 4.7.1 later")),
+        ("unknown@example.com", Act::Answer("550 5.1.1 no such user")),
+        ("dropped@example.com", Act::Drop),
+    ];
     let app = app(&smtp, &[]);
-    for name in ["stalls", "later", "unknown", "dropped"] {
-        invite(&app, &format!("{name}@example.com"), &json!({}));
+    for (recipient, act) in acts {
+        smtp.script_for(recipient, act);
+        invite(&app, recipient, &json!({}));
     }
     let start = Instant::now();
     for number in 0..20 {

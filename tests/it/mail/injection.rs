@@ -4,12 +4,12 @@
 
 use invited::base::clock::Timestamp;
 use invited::base::email::Email;
+use invited::base::organization_id::OrganizationId;
 use invited::invitation::Status;
-use invited::mail::Kind;
 use invited::mail::letter::Letter;
 use invited::mail::message::{Composer, Sender};
 use invited::mail::template::Templates;
-use invited::organization::OrganizationId;
+use invited::outbox::mail::Kind;
 use serde_json::json;
 use uuid::Uuid;
 

@@ -13,7 +13,7 @@ mod words;
 
 use std::time::{Duration, Instant};
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::smtp::Smtp;

@@ -1,7 +1,7 @@
 //! Does a sequence of operations with the real server and with the model, and compares.
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::operation::{Lifetime, ORGANIZATIONS, Operation, Pick, ROLES, Token};
@@ -321,7 +321,7 @@ fn add_lifetime(body: &mut Value, lifetime: Lifetime, now: i64) {
 /// The token that is given; without an invitation one that was never made.
 fn spell(invitation: Option<&Invitation>, token: Token) -> String {
     let Some(tokens) = invitation.map(|invitation| &invitation.tokens) else {
-        return invited::answer::EXAMPLE_TOKEN.to_owned();
+        return invited::redemption::EXAMPLE_TOKEN.to_owned();
     };
     let last = tokens.len() - 1;
     match token {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 

@@ -1,9 +1,9 @@
 //! What a token must say.
 
-use invited::app;
 use invited::base::clock::Timestamp;
 use invited::base::email::{Email, Hosts};
 use invited::oidc::Verifier;
+use invited::server;
 use serde_json::{Value, json};
 
 use super::signer::Signer;
@@ -58,7 +58,7 @@ fn a_token_counts_until_a_minute_after_its_end_and_not_a_millisecond_longer() {
     let token = signer.token(&claims_with(&json!({ "exp": NOW + 10 })));
     let at = |millis: i64| {
         let now = Timestamp::from_millis(NOW * 1000 + millis);
-        app::block_on(verifier.verify(&token, now, Hosts::Dotted)).map_err(|error| error.detail.to_string())
+        server::block_on(verifier.verify(&token, now, Hosts::Dotted)).map_err(|error| error.detail.to_string())
     };
     assert!(at(69_999).is_ok());
     assert_eq!(at(70_000).expect_err("it is over"), "The id token has expired (`exp`).");

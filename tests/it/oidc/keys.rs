@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use invited::app;
 use invited::base::clock::Timestamp;
 use invited::base::email::Hosts;
 use invited::base::error::Code;
 use invited::oidc::Verifier;
+use invited::server;
 use serde_json::{Value, json};
 
 use super::provider::{Provider, answer};
@@ -95,7 +95,7 @@ fn a_url_is_asked_once_for_many_tokens_and_only_when_the_first_one_comes() {
     let token = signer.token(&claims());
     let (now, at) = (Timestamp::from_millis(NOW * 1000), Instant::now());
     let all = (0..50).map(|_| verifier.verify_at(&token, now, Hosts::Dotted, at));
-    assert!(app::block_on(join_all(all)).iter().all(Result::is_ok));
+    assert!(server::block_on(join_all(all)).iter().all(Result::is_ok));
     assert_eq!(provider.requests(), 1);
     assert!(is_good(&verifier, &token, at, 59 * 60));
     assert_eq!(provider.requests(), 1);
@@ -128,7 +128,7 @@ fn many_unknown_kids_at_once_cost_one_fetch() {
     let tokens: Vec<_> = (0..50).map(|_| Signer::ed("invented").token(&claims())).collect();
     let (now, at) = (Timestamp::from_millis(NOW * 1000), Instant::now());
     let all = tokens.iter().map(|token| verifier.verify_at(token, now, Hosts::Dotted, at));
-    assert!(app::block_on(join_all(all)).iter().all(Result::is_err));
+    assert!(server::block_on(join_all(all)).iter().all(Result::is_err));
     assert_eq!(provider.requests(), 1);
 }
 
@@ -219,7 +219,7 @@ fn a_caller_who_goes_away_does_not_end_the_fetch_for_the_others() {
     provider.dribble(2);
     let verifier = verifier_of(&provider.url());
     let (token, now, at) = (signer.token(&claims()), Timestamp::from_millis(NOW * 1000), Instant::now());
-    let identity = app::block_on(async {
+    let identity = server::block_on(async {
         let hasty = verifier.verify_at(&token, now, Hosts::Dotted, at);
         assert!(tokio::time::timeout(Duration::from_millis(20), hasty).await.is_err());
         verifier.verify_at(&token, now, Hosts::Dotted, at).await

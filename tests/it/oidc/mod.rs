@@ -10,12 +10,12 @@ mod signer;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use invited::app;
 use invited::base::clock::Timestamp;
 use invited::base::email::Hosts;
 use invited::base::error::{Code, Error};
 use invited::config::Settings;
 use invited::oidc::{Identity, Verifier};
+use invited::server;
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -52,7 +52,7 @@ fn verifier_of(jwks: &str) -> Verifier {
 /// The same with more settings.
 fn verifier_with(jwks: &str, more: &[&str]) -> Verifier {
     let words = ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks", jwks];
-    Verifier::new(&settings(&[&words, more].concat())).unwrap_or_else(|failure| panic!("{failure}"))
+    settings(&[&words, more].concat()).oidc().and_then(Verifier::new).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// A file with the set of `keys`.
@@ -88,7 +88,7 @@ fn claims_with(changes: &Value) -> Value {
 /// Verifies `token`, `seconds` after now on the monotonic clock that starts at `start`.
 fn verify_after(verifier: &Verifier, token: &str, start: Instant, seconds: u64) -> Result<Identity, Error> {
     let (now, at) = (Timestamp::from_millis(NOW * 1000), start + Duration::from_secs(seconds));
-    app::block_on(verifier.verify_at(token, now, Hosts::Dotted, at))
+    server::block_on(verifier.verify_at(token, now, Hosts::Dotted, at))
 }
 
 /// Verifies `token` now.
@@ -151,7 +151,7 @@ fn a_key_and_a_token_may_call_the_algorithm_ed25519() {
 
 #[test]
 fn without_a_provider_an_id_token_is_refused_as_a_value_that_the_settings_do_not_allow() {
-    let verifier = Verifier::new(&settings(&[])).expect("no provider is fine");
+    let verifier = settings(&[]).oidc().and_then(Verifier::new).expect("no provider is fine");
     let error = verify(&verifier, &Signer::ed("d").token(&claims())).expect_err("refused");
     assert_eq!(error.code, Code::ValidationFailed);
     assert_eq!((&*error.fields[0].pointer, error.fields[0].code.name()), ("/idToken", "not_allowed"));

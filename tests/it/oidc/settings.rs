@@ -11,7 +11,7 @@ use crate::support::process::run;
 
 /// Why a server with `words` does not start.
 fn failure(words: &[&str]) -> Failure {
-    Verifier::new(&settings(words)).err().unwrap_or_else(|| panic!("{words:?}"))
+    settings(words).oidc().and_then(Verifier::new).err().unwrap_or_else(|| panic!("{words:?}"))
 }
 
 #[test]
@@ -19,7 +19,7 @@ fn a_provider_is_named_whole_or_not_at_all() {
     let file = file_of(&[Signer::ed("d").jwk()]);
     let path = file.path().to_str().expect("a path");
     let all = [["--oidc-issuer", "https://id.example.com"], ["--oidc-audience", "me"], ["--oidc-jwks", path]];
-    assert!(Verifier::new(&settings(&all.concat())).is_ok());
+    assert!(settings(&all.concat()).oidc().and_then(Verifier::new).is_ok());
     for given in 1..7 {
         let (there, missing): (Vec<_>, Vec<_>) = (0..3).partition(|place| given >> place & 1 == 1);
         let words: Vec<_> = there.iter().flat_map(|&place| all[place]).collect();

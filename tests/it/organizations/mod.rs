@@ -173,7 +173,8 @@ fn an_unlimited_list_streams_every_organization_across_its_inner_pages() {
         let app = TestApp::serve();
         let made = invited::db::write_beside(&app.database, |tx| {
             for number in 0..count {
-                let id = invited::organization::OrganizationId::parse(&format!("o{number:05}")).expect("an id");
+                let id =
+                    invited::base::organization_id::OrganizationId::parse(&format!("o{number:05}")).expect("an id");
                 invited::organization::store::ensure(tx, &id)?;
             }
             Ok(())

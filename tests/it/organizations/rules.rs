@@ -1,6 +1,6 @@
 //! Every setting at its boundary, and how it decides about invitations.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::{organization, put};

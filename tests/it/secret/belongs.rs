@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use super::{OTHER, Place, SECRET, ended, invite, lookup, notes, refused, stop, token, write};

@@ -1,6 +1,6 @@
 //! What a rotation of the secret means for links and codes.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::secret::Source;
 use invited::secret::rotate::rotate;
 use serde_json::json;

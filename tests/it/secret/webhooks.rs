@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::secret::Source;
 use invited::secret::rotate::rotate;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! What ends an invitation, or its link, ends every way to answer it in that very transaction.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::life::{path_of, refusal};

@@ -1,6 +1,6 @@
 //! Only listed fields are taken or returned.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Map, Value, json};
 
 use super::operations::{Needs, all, document, resolve};

@@ -1,6 +1,6 @@
 //! Guessing is bounded: so many wrong proofs for a link, then nothing proves anything for it, and other links are as before.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::life::{another_code, path_of, refusal};

@@ -70,7 +70,7 @@ fn needs(id: &str) -> Needs {
         "getInvitationLink" => InOrganization(Scope::Link),
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => Anywhere(Scope::Read),
-        "eraseAddress" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
+        "eraseAddress" | "listAudit" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
         "listWebhooks" | "createWebhook" | "getWebhook" | "updateWebhook" | "deleteWebhook" | "rotateWebhookSecret" | "testWebhook"
             | "listWebhookDeliveries" | "getWebhookDelivery" | "redeliverWebhook" => Anywhere(Scope::Admin),
         "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => InOrganization(Scope::Read),
@@ -132,7 +132,7 @@ fn check_closed(document: &Value, schema: &Value, value: &Value, place: &str) {
 
 /// The document.
 pub fn document() -> Value {
-    serde_json::from_str(&invited::http::openapi::document_text()).expect("JSON")
+    serde_json::from_str(&invited::api::openapi::document_text()).expect("JSON")
 }
 
 /// Every operation of the document.

@@ -8,10 +8,9 @@ use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use invited::answer::code;
+use invited::base::organization_id::OrganizationId;
 use invited::invitation::transition::Present;
-use invited::invitation::{Invitation, store};
-use invited::organization::OrganizationId;
+use invited::invitation::{Invitation, code, store};
 use invited::secret::Keyring;
 use serde_json::{Value, json};
 use uuid::Uuid;

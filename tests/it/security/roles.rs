@@ -1,6 +1,6 @@
 //! Nobody grants a role above their own, by any operation; a role is fixed when it is granted.
 
-use invited::invitation::Role;
+use invited::base::role::Role;
 use invited::key::{NewKey, Rights};
 use serde_json::{Value, json};
 
@@ -28,7 +28,8 @@ fn invite_as(app: &TestApp, email: &str, role: &str) -> Value {
 #[test]
 fn a_key_grants_its_roles_and_no_others_by_every_operation_that_grants() {
     for granted in [&["viewer"][..], &["viewer", "developer"], &["owner"]] {
-        let app = TestApp::start(invited::config::Mode::Serve, &["--resend-cooldown", "0s", "--limit-recipient", "0"]);
+        let app =
+            TestApp::start(invited::base::mode::Mode::Serve, &["--resend-cooldown", "0s", "--limit-recipient", "0"]);
         let key = limited(&app, granted);
         for (number, role) in ["viewer", "developer", "owner", "Viewer", "viewer2"].into_iter().enumerate() {
             let may = granted.contains(&role);
@@ -160,7 +161,7 @@ fn whoever_accepts_gets_the_role_that_was_granted_whatever_they_send() {
 
 #[test]
 fn roles_that_cannot_be_are_refused_the_same_way_where_one_is_given() {
-    let app = TestApp::start(invited::config::Mode::Serve, &["--roles", "admin,viewer"]);
+    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--roles", "admin,viewer"]);
     let made = invite_as(&app, "a@b.co", "viewer");
     let before = app.contents();
     for (role, status, code) in [

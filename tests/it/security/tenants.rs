@@ -3,9 +3,9 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use invited::base::clock::Timestamp;
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::key::token::PlainKey;
 use invited::key::{Scope, store};
-use invited::token::PlainKey;
 use serde_json::{Value, json};
 
 use super::operations::{Needs, Operation, all, document};
@@ -94,7 +94,7 @@ fn expected(operation: &Operation, kind: Kind) -> u16 {
         (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => match &*operation.id {
             "createKey" => 403,
             "createWebhook" => 422,
-            "listKeys" | "listWebhooks" | "eraseAddress" => 200,
+            "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
             _ => 404,
         },
         (

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use invited::db::WriteTx;
-use invited::outbox::Channel;
-use invited::webhook::queue::store::Attempt;
+use invited::outbox::webhook::store::Attempt;
+use invited::outbox::worker::Channel;
 
 use super::world::{LEASE, POLL, Reply, World};
 use super::{mail, undone, webhooks};
@@ -86,6 +86,6 @@ fn a_mail_that_was_lost_goes_out_again_a_lease_after_the_clock_was_set_back_last
     check(|tx, jumps| {
         let mut world = World::new(tx, mail::channel());
         let happen = |tx: &WriteTx<'_>| mail::invite(tx, "acme", "a@b.co").map(drop).expect("an invitation");
-        begun_again_after(&mut world, jumps, happen, |_| invited::mail::channel::Outcome::Sent)
+        begun_again_after(&mut world, jumps, happen, |_| invited::mail::sender::Outcome::Sent)
     });
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use invited::base::organization_id::OrganizationId;
 use invited::db::WriteTx;
-use invited::dev::faults::Faults;
 use invited::invitation::create::create;
-use invited::invitation::new::{CreateBody, NewInvitation, Rules, Sending};
-use invited::mail::channel::{Item, Mail, Outcome};
+use invited::invitation::new::{CreateBody, NewInvitation};
 use invited::mail::message::{Composer, Sender};
+use invited::mail::sender::{Item, Mail, Outcome};
 use invited::mail::template::Templates;
 use invited::mail::transport::Transport;
-use invited::organization::OrganizationId;
+use invited::outbox::faults::Faults;
+use invited::policy::{Rules, Sending};
 use invited::secret::{Keyring, Secret};
 use uuid::Uuid;
 

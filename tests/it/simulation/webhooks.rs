@@ -3,16 +3,16 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use invited::base::organization_id::OrganizationId;
 use invited::db::WriteTx;
-use invited::dev::faults::Faults;
 use invited::event::{self, EventType, Facts};
-use invited::organization::OrganizationId;
+use invited::outbox::faults::Faults;
+use invited::outbox::webhook::store::Attempt;
 use invited::secret::{Keyring, Secret};
-use invited::webhook::channel::{Item, Webhooks};
 use invited::webhook::client::Reply as Answered;
 use invited::webhook::guard::Guard;
 use invited::webhook::new::NewWebhook;
-use invited::webhook::queue::store::Attempt;
+use invited::webhook::sender::{Item, Webhooks};
 use uuid::Uuid;
 
 use super::FAULTS_END;

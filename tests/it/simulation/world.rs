@@ -1,10 +1,10 @@
-//! The outbox in virtual time: what [`invited::outbox::Worker`] does, without its threads.
+//! The outbox in virtual time: what [`invited::outbox::worker::Worker`] does, without its threads.
 
 use invited::base::clock::Timestamp;
 use invited::db::WriteTx;
-use invited::outbox::Channel;
 use invited::outbox::desk::{self, Desk, Work};
 use invited::outbox::places::Place;
+use invited::outbox::worker::Channel;
 
 use crate::support::START;
 

@@ -3,14 +3,14 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use invited::api::events::live::{Live, Streams, Subject};
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::error::Code;
-use invited::config::Mode;
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
 use invited::db::{Db, Options, Synchronous};
-use invited::event::stream::{Live, Streams, Subject};
+use invited::key::token::PlainKey;
 use invited::key::{Scope, store};
-use invited::organization::OrganizationId;
-use invited::token::PlainKey;
 use uuid::Uuid;
 
 use super::history_ids;
@@ -157,7 +157,7 @@ fn a_stream_is_read_in_small_parts_and_no_further_than_it_is_taken() {
     app.db_rows(&format!("vacuum into '{}'", copy.display()));
     let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
     let db = Db::open(&copy, &options).expect("it opens");
-    invited::app::block_on(async {
+    invited::server::block_on(async {
         let parts = open(&Streams::new(Duration::from_secs(1), 2), &db, "a").expect("there is room").parts();
         let mut parts = std::pin::pin!(parts);
         let (mut events, mut largest) = (0, 0);

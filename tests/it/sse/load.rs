@@ -23,7 +23,7 @@ fn create(app: &TestApp, count: usize) {
 
 #[test]
 fn twenty_streams_get_each_of_a_thousand_events_once_and_in_order() {
-    let app = TestApp::start(invited::config::Mode::Serve, &["--limit-address", "0"]);
+    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--limit-address", "0"]);
     let streams: Vec<_> = (0..20).map(|_| Reader::of(&app)).collect();
     let told: Vec<Vec<String>> = std::thread::scope(|scope| {
         let readers: Vec<_> = streams.into_iter().map(|mut stream| scope.spawn(move || stream.ids(1000))).collect();
@@ -40,7 +40,7 @@ fn twenty_streams_get_each_of_a_thousand_events_once_and_in_order() {
 #[test]
 fn streams_that_are_cut_at_random_and_resumed_lose_nothing_and_repeat_nothing() {
     let seed = fastrand::u64(..);
-    let app = TestApp::start(invited::config::Mode::Serve, &["--limit-address", "0"]);
+    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--limit-address", "0"]);
     let follow = |number: u64| {
         let mut random = fastrand::Rng::with_seed(seed + number);
         let (mut told, mut cuts) = (Vec::<String>::new(), 0);

@@ -7,7 +7,7 @@ pub mod reader;
 use std::io::Read;
 use std::time::Duration;
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 

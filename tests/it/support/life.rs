@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use invited::answer::code;
 use invited::base::clock::Clock;
 use invited::base::email::Email;
+use invited::base::organization_id::OrganizationId;
 use invited::invitation::transition::Present;
-use invited::invitation::{Invitation, store};
-use invited::organization::OrganizationId;
+use invited::invitation::{Invitation, code, store};
 use invited::secret::{Keyring, Source};
 use rusqlite::types::ValueRef;
 use serde_json::{Value, json};

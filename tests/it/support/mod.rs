@@ -14,18 +14,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use invited::app::{self, Program};
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::email::Hosts;
-use invited::config::{Config, Mode, Settings};
+use invited::base::mode::Mode;
+use invited::base::organization_id::OrganizationId;
+use invited::base::origin::Origin;
+use invited::config::{Config, Settings};
 use invited::dev::seed::Start;
-use invited::event::Origin;
 use invited::http::connection::Deadlines;
 use invited::invitation::create::By;
-use invited::invitation::new::{Rules, Sending};
+use invited::key::token::PlainKey;
 use invited::key::{self, NewKey, Rights, Scope};
-use invited::organization::OrganizationId;
-use invited::token::PlainKey;
+use invited::policy::{Rules, Sending};
+use invited::server::{self, Program};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -85,6 +86,8 @@ impl TestApp {
         let mut config = Config::new(settings, &database, mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
         config.workers = 2;
+        // What a test reads in the file changes by its requests alone.
+        config.last_use_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
         let address = config.settings.listen;
         let mut app =
@@ -113,7 +116,7 @@ impl TestApp {
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, start) = std::sync::mpsc::channel();
         let thread = std::thread::spawn(move || {
-            app::block_on(async {
+            server::block_on(async {
                 let program = Program::build(&config).await.expect("the server starts");
                 let key = program.admin_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
                 started.send((program.address, key)).expect("the test waits");
@@ -137,6 +140,13 @@ impl TestApp {
     /// The same server with streams of events that are silent for at most `heartbeat`.
     pub fn with_heartbeat(mut self, heartbeat: Duration) -> Self {
         self.config.heartbeat = heartbeat;
+        self.restart();
+        self
+    }
+
+    /// The same server, which writes `every` so often when keys were last used.
+    pub fn with_last_use_every(mut self, every: Duration) -> Self {
+        self.config.last_use_every = every;
         self.restart();
         self
     }
@@ -224,7 +234,8 @@ impl TestApp {
 
     /// Makes any key, beside the running server.
     pub fn insert_key(&self, new: &NewKey) -> String {
-        let key = invited::db::write_beside(&self.database, |tx| key::store::insert(tx, new));
+        let key =
+            invited::db::write_beside(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
         key.expect("the key is made").reveal()
     }
 

@@ -1,6 +1,6 @@
 //! A mail server for tests, scripted mail by mail.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -64,6 +64,8 @@ impl Received {
 struct Shared {
     /// What is done with the next mails.
     script: Mutex<VecDeque<Act>>,
+    /// What is done with the next mail to a recipient, whenever it comes.
+    script_by_recipient: Mutex<HashMap<String, Act>>,
     /// What came.
     received: Mutex<Vec<Received>>,
     /// How it answers a login; none: it offers none.
@@ -117,6 +119,15 @@ impl Smtp {
     /// Does this with the next mails, in this order.
     pub fn script(&self, acts: &[Act]) {
         self.shared.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
+    }
+
+    /// Does this with the next mail to `recipient`, whatever comes before it.
+    pub fn script_for(&self, recipient: &str, act: Act) {
+        self.shared
+            .script_by_recipient
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(recipient.to_owned(), act);
     }
 
     /// Answers this to every login from now on.
@@ -181,14 +192,18 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                 act = shared.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Act::Take);
                 say(if let Act::Sender(answer) = act { answer } else { "250 ok" })?;
             }
-            ("RCPT", Some(path)) => match act {
-                Act::Answer(answer) => say(answer)?,
-                Act::Stall => std::thread::sleep(Duration::from_secs(60)),
-                Act::Take | Act::Drop | Act::Sender(_) => {
-                    to.push(path);
-                    say("250 ok")?;
+            ("RCPT", Some(path)) => {
+                let own = shared.script_by_recipient.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+                act = own.unwrap_or(act);
+                match act {
+                    Act::Answer(answer) => say(answer)?,
+                    Act::Stall => std::thread::sleep(Duration::from_secs(60)),
+                    Act::Take | Act::Drop | Act::Sender(_) => {
+                        to.push(path);
+                        say("250 ok")?;
+                    }
                 }
-            },
+            }
             ("DATA", _) => {
                 say("354 go on")?;
                 let mut raw = String::new();

@@ -113,8 +113,8 @@ fn an_endpoint_that_takes_what_it_is_sent_grows_to_eight_at_a_time() {
 #[test]
 fn a_delivery_that_is_asked_for_again_is_not_done_with_by_the_try_before_it_even_at_the_same_time() {
     use invited::outbox::places::Lane;
-    use invited::webhook::delivery::DeliveryState;
-    use invited::webhook::queue::store::{self, Attempt};
+    use invited::outbox::webhook::DeliveryState;
+    use invited::outbox::webhook::store::{self, Attempt};
     let app = TestApp::serve();
     let hook = webhook(&app, "https://hooks.invalid/", &json!({ "organizationId": "acme" }));
     let id = hook["id"].as_str().and_then(|id| uuid::Uuid::try_parse(id).ok()).expect("an id");
@@ -125,7 +125,8 @@ fn a_delivery_that_is_asked_for_again_is_not_done_with_by_the_try_before_it_even
             store::requeue(tx, id, delivery)?;
             let waiting = store::list_waiting(&tx.reader())?.remove(0);
             let row = store::list_due(&tx.reader(), &waiting, Lane::First, 1)?.remove(0);
-            Ok::<_, invited::base::error::Error>(store::claim(tx, &[row])?.remove(0))
+            let claim = store::claim(tx, &row, store::new_lease()?)?;
+            Ok::<_, invited::base::error::Error>(claim.expect("it is due"))
         };
         let (earlier, later) = (claim()?, claim()?);
         let record = |claim| store::record(tx, claim, (DeliveryState::Delivered, tx.now), &attempt(tx.now));

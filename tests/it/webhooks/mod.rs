@@ -10,7 +10,7 @@ mod signatures;
 
 use std::time::{Duration, Instant};
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use crate::support::endpoint::{Endpoint, Received};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
 use super::{UNKNOWN, log_of, make, make_silent, patch, path_of, send_test, tried, wait_for};

@@ -1,6 +1,6 @@
 //! Whose webhooks are whose: keys that are bound to organizations, scopes, and organizations that go.
 
-use invited::config::Mode;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 

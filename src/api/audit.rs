@@ -1,0 +1,88 @@
+//! The HTTP of the history of the server.
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+
+use super::state::State;
+use crate::audit::query::AuditQuery;
+use crate::audit::store::{self, Sight};
+use crate::audit::{AuditEntry, example};
+use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
+use crate::db::Reader;
+use crate::http::auth::{Admin, Granted};
+use crate::http::query::Query;
+use crate::key::Rights;
+
+/// `GET /v1/audit` with `admin`: 200 with an array, one page of it.
+///
+/// # Errors
+/// 400 for an unknown key or a foreign cursor, 422 for a value that is not acceptable.
+#[utoipa::path(
+    get,
+    path = "/v1/audit",
+    operation_id = "listAudit",
+    tag = "Audit",
+    summary = "List what was done to the server",
+    description = "Who made and revoked keys, changed webhooks, deleted organizations, erased addresses and rotated the secret, \
+        by the API and by commands at the machine: an array, newest first. Always in pages: `Link` names the next one. An \
+        admin key that is bound to organizations sees what concerns none but those, and one that is limited to roles sees \
+        only those keys that are limited to some of its own. Nothing is ever taken out of it, and nothing changed \
+        in it but that an erasure gets its counts once it has ended.",
+    params(
+        ("action" = Option<String>, Query, description = "Only these actions, by comma.",
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "key.created,key.revoked"),
+        ("actor" = Option<String>, Query, description = "Only what this actor did: the id of a key, `cli`, `dev`, or `server`.",
+            pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli"),
+        ("subject" = Option<String>, Query, description = "Only what was done to the key, the webhook or the organization with \
+            this id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "0123456789abcdef"),
+        ("organizationId" = Option<String>, Query, description = "Only what concerns this organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("since" = Option<String>, Query, description = "Only from then on: RFC 3339.", format = "date-time"),
+        ("until" = Option<String>, Query, description = "Only before then: RFC 3339.", format = "date-time"),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
+        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not given.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+    ),
+    responses(
+        (status = 200, description = "What was done.", body = Vec<AuditEntry<'_>>,
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            example = json!([example()])),
+    )
+)]
+pub async fn list(access: Granted<Admin>, state: Data<State>, query: Query<AuditQuery>) -> Result<HttpResponse> {
+    let query = AuditQuery::parse(&query.pairs)?;
+    let (paged, limit) = (query.paged(), query.page.limit);
+    let sight = sight_of(&access.caller.rights)?;
+    let is_bounded = query.filter.is_empty() && sight.is_whole();
+    let read = move |reader: &Reader<'_>| {
+        let mut json = b"[".to_vec();
+        let write = |entry: &AuditEntry<'_>| {
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, entry).map_err(Error::internal)
+        };
+        let (last, has_more) = store::list(reader, &query, &sight, write)?;
+        json.push(b']');
+        Ok((json, last.filter(|_| has_more)))
+    };
+    // A filter may have to step over any number of rows.
+    let (json, more_after) =
+        if is_bounded { state.db.read(read)? } else { state.db.read_long(&access.caller.actor, read).await? };
+    let mut response = HttpResponse::Ok();
+    if let Some(last) = more_after {
+        response.insert_header((header::LINK, paged.next_link(&state.public_url, limit, last)));
+    }
+    Ok(response.content_type("application/json").body(json))
+}
+
+/// Which rows a caller with `rights` may see: by the rules of [`Rights::see_key`].
+fn sight_of(rights: &Rights) -> Result<Sight> {
+    let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
+    let organizations = rights.organizations.as_ref().map(|list| list.iter().map(OrganizationId::as_str).collect());
+    let roles = rights.roles.as_ref().map(|list| list.iter().map(Role::as_str).collect());
+    Ok(Sight { organizations: organizations.map(names).transpose()?, roles: roles.map(names).transpose()? })
+}

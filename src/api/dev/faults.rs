@@ -1,0 +1,62 @@
+//! The HTTP of faults.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::Developer;
+use crate::api::state::State;
+use crate::base::error::Result;
+use crate::http::json::Json;
+use crate::http::query::NoQuery;
+use crate::outbox::faults::{FaultsBody, Plans};
+
+/// `GET /dev/faults`, only in `invited dev`: 200 with the faults that are still to come.
+#[utoipa::path(
+    get,
+    path = "/dev/faults",
+    operation_id = "getFaults",
+    tag = "Development",
+    summary = "Faults that are still to come",
+    responses(
+        (status = 200, description = "What is left of them.", body = Plans, example = json!({"mail": {"next": 2, "do": "fail"}})),
+    )
+)]
+pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+    HttpResponse::Ok().json(state.faults.plans())
+}
+
+/// `POST /dev/faults`, only in `invited dev`: 200 with the faults that are to come then.
+///
+/// # Errors
+/// 422 with everything that is not acceptable; nothing is changed then.
+#[utoipa::path(
+    post,
+    path = "/dev/faults",
+    operation_id = "setFaults",
+    tag = "Development",
+    summary = "Make the next deliveries fail",
+    description = "The next mails or webhooks cannot be delivered (`fail`), hang for 10 seconds (`stall`), or are answered with a code \
+        from 400 to 599. They are tried again as after any such failure. What is not named stays as it is.",
+    request_body(content = FaultsBody, example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
+    responses(
+        (status = 200, description = "The faults to come.", body = Plans,
+            example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
+    )
+)]
+pub async fn set(_: Developer, _: NoQuery, state: Data<State>, body: Json<FaultsBody>) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok().json(state.faults.set(Plans::parse(&body.value)?)))
+}
+
+/// `DELETE /dev/faults`, only in `invited dev`: 204. What stalls goes on at once.
+#[utoipa::path(
+    delete,
+    path = "/dev/faults",
+    operation_id = "clearFaults",
+    tag = "Development",
+    summary = "Take all faults back",
+    responses((status = 204, description = "Nothing fails any more by request."))
+)]
+pub async fn clear(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+    state.faults.clear();
+    HttpResponse::NoContent().finish()
+}

@@ -1,0 +1,231 @@
+//! The HTTP of development: its routes are in the table of `invited dev` only, and no web page of another origin is answered.
+
+pub mod faults;
+pub mod mailbox;
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::state::State;
+use crate::base::clock::{Clock, Timestamp};
+use crate::base::error::{Error, Result};
+use crate::base::origin::Origin;
+use crate::dev::seed::{self, Seed, Seeded};
+use crate::dev::{ClockBody, ClockChange, store};
+use crate::http::auth::Caller;
+use crate::http::envelope::RequestId;
+use crate::http::host;
+use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
+use crate::http::params::OfAddress;
+use crate::http::query::{NoQuery, Query};
+use crate::invitation::query::AddressQuery;
+use crate::invitation::transition::Present;
+use crate::invitation::{self, Invitation, Status, code};
+use crate::key::Scope;
+use crate::retention;
+
+/// A caller who may do everything, in no web page of another origin.
+pub struct Developer {
+    /// Where a change by this request comes from.
+    origin: Origin,
+}
+
+impl FromRequest for Developer {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let check = |caller: Caller| {
+            host::check_origin(request.headers())?;
+            if caller.rights.organizations.is_some() {
+                return Err(Error::not_found());
+            }
+            caller.require(Scope::Admin)?;
+            Ok(Self { origin: Origin { actor: caller.actor, request_id: RequestId::of(request) } })
+        };
+        ready(Caller::from_request(request, payload).into_inner().and_then(check))
+    }
+}
+
+/// What the clock shows.
+#[derive(Serialize, ToSchema)]
+pub struct ClockView {
+    /// The present time: every time, expiry and id goes by it.
+    #[schema(value_type = String, format = DateTime, example = "2026-12-01T00:00:00.000Z")]
+    now: Timestamp,
+    /// Whether it stands still.
+    frozen: bool,
+}
+
+/// The answer to every operation on the clock.
+fn show(clock: &Clock) -> HttpResponse {
+    let stopped = clock.stopped_at();
+    let now = stopped.unwrap_or_else(|| Clock::System.now());
+    HttpResponse::Ok().json(ClockView { now, frozen: stopped.is_some() })
+}
+
+/// `GET /dev/clock`, only in `invited dev`: 200 with what the clock shows.
+#[utoipa::path(
+    get,
+    path = "/dev/clock",
+    operation_id = "getClock",
+    tag = "Development",
+    summary = "What the clock shows",
+    responses(
+        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+            example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
+    )
+)]
+pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+    show(state.db.clock())
+}
+
+/// `POST /dev/clock`, only in `invited dev`: 200 with what the clock shows then.
+///
+/// # Errors
+/// 422 when it is not exactly one change, or one to a time that cannot be written.
+#[utoipa::path(
+    post,
+    path = "/dev/clock",
+    operation_id = "changeClock",
+    tag = "Development",
+    summary = "Set, advance or free the clock",
+    description = "Exactly one of `set`, `advance` and `free`. A clock that was set or advanced stands still.",
+    request_body(content = ClockBody, example = json!({"advance": "8d"})),
+    responses(
+        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+            example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
+    )
+)]
+pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Json<ClockBody>) -> Result<HttpResponse> {
+    ClockChange::parse(&body.value)?.apply(state.db.clock())?;
+    // A pass by the timer would come within the hour: too late to be seen.
+    if let Some(retention) = state.retention {
+        retention::sweep(&state.db, retention).await?;
+    }
+    Ok(show(state.db.clock()))
+}
+
+/// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what the server started with
+/// comes back, the clock runs again, and no delivery is to fail.
+///
+/// # Errors
+/// 422 when what the server started with cannot be made any more; nothing is changed then.
+#[utoipa::path(
+    post,
+    path = "/dev/reset",
+    operation_id = "reset",
+    tag = "Development",
+    summary = "Go back to the start",
+    description = "Empties the file of everything, keys and stored answers included, puts the samples or the `--seed` \
+        document back, frees the clock, and takes faults back. Takes no body, or `{}`.",
+    responses((status = 204, description = "All is as it was at the start."))
+)]
+pub async fn reset(
+    developer: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    _: OptionalJson<NoBody>,
+) -> Result<HttpResponse> {
+    let (start, rules) = (state.start.clone(), state.rules.clone());
+    // The ages of the seed count from the time to which the clock goes back.
+    let now = Clock::System.now();
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        store::empty(tx)?;
+        start.fill(&tx.at(now), &rules, &developer.origin)
+    };
+    state.db.write(job).await?;
+    state.db.clock().free();
+    state.faults.clear();
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /dev/seed`, only in `invited dev`: 200 with what was made. It takes the place of everything in the file.
+///
+/// # Errors
+/// 422 with everything that is not acceptable; nothing is changed then.
+#[utoipa::path(
+    post,
+    path = "/dev/seed",
+    operation_id = "seed",
+    tag = "Development",
+    summary = "Replace everything by a seed document",
+    description = "Empties the file of everything, keys and stored answers included, and makes the organizations and \
+        invitations of the document, at most 1 MiB: all or nothing. Ages count from what the clock shows.",
+    request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
+        {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted", "acceptedBy": "user_7"},
+        {"email": "grace@example.com", "role": "developer"},
+    ]}]})),
+    responses(
+        (status = 200, description = "What is in the file now.", body = Seeded,
+            example = json!({"organizations": 1, "invitations": 2})),
+    )
+)]
+pub async fn seed(
+    developer: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<Seed, LARGE_BODY>,
+) -> Result<HttpResponse> {
+    let rules = state.rules.clone();
+    let job = move |tx: &crate::db::WriteTx<'_>| {
+        store::empty(tx)?;
+        seed::fill(tx, body.value.clone(), &rules, &developer.origin)
+    };
+    Ok(HttpResponse::Ok().json(state.db.write(job).await?))
+}
+
+/// A code that an invited person could have been sent.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CodeView {
+    /// The organization that invites.
+    organization_id: String,
+    /// The invitation.
+    #[schema(value_type = String, format = Uuid)]
+    invitation_id: Uuid,
+    /// The six digits.
+    #[schema(pattern = "^[0-9]{6}$")]
+    code: String,
+}
+
+/// `GET /dev/codes?email=`, only in `invited dev`: 200 with the codes that were asked for and can be answered.
+///
+/// # Errors
+/// 422 where the address is missing or not acceptable.
+#[utoipa::path(
+    get,
+    path = "/dev/codes",
+    operation_id = "listCodes",
+    tag = "Development",
+    summary = "The live codes of an address",
+    description = "What would have been sent to the address after `POST /v1/invitations/code`.",
+    params(OfAddress),
+    responses(
+        (status = 200, description = "The codes.", body = Vec<CodeView>, example = json!([{"organizationId": "acme",
+            "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "code": "123456"}])),
+    )
+)]
+pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let codes = state.db.read(|reader| {
+        let mut codes = Vec::new();
+        for (organization, id) in invitation::store::list_standing(reader, &email)? {
+            let present = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
+            let present = present.filter(|present| present.status == Status::Pending);
+            let Some(present) = present else { continue };
+            let code = code::current(reader, &state.keyring, &present)?;
+            let organization_id = organization.as_str().to_owned();
+            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
+        }
+        Ok(codes)
+    })?;
+    Ok(HttpResponse::Ok().json(codes))
+}

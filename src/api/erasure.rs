@@ -1,0 +1,41 @@
+//! The HTTP of erasures.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::state::State;
+use crate::base::error::{Error, Result};
+use crate::erasure::{Erased, Erasure};
+use crate::http::auth::{Admin, Granted};
+use crate::http::params::OfAddress;
+use crate::http::query::Query;
+use crate::invitation::query::AddressQuery;
+
+/// `DELETE /v1/invitations?email=` with `admin`: 200 with how much was erased.
+///
+/// # Errors
+/// 422 where the address is missing or not acceptable.
+#[utoipa::path(
+    delete,
+    path = "/v1/invitations",
+    operation_id = "eraseAddress",
+    tag = "Invitations",
+    summary = "Erase an address",
+    description = "Deletes every invitation of the address in all organizations that the key may see, whatever its status, with \
+        the stored answers that hold it, and takes the address out of the history. Then its text leaves the data file, which \
+        takes a while in a large one: `pending` names what is still to do after some seconds. That is done without a repetition, \
+        also after a crash. May be repeated after an error.",
+    params(OfAddress),
+    responses(
+        (status = 200, description = "How much was erased; zeros where there was nothing.", body = Erased,
+            example = json!({"invitations": 2, "events": 5, "answers": 1, "pending": []})),
+    )
+)]
+pub async fn erase(access: Granted<Admin>, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let origin = access.origin();
+    let erasure = Erasure::new(state.db.clone(), email, access.caller.rights, origin);
+    // A task of its own: it goes on when the caller goes away.
+    let erased = actix_web::rt::spawn(erasure.run()).await.map_err(Error::internal)??;
+    Ok(HttpResponse::Ok().json(erased))
+}

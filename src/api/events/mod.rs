@@ -1,0 +1,159 @@
+//! The HTTP of events: the history of an organization, and its events as they happen.
+
+pub mod live;
+
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName};
+use actix_web::web::{Bytes, Data};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::{TryStreamExt, stream};
+use uuid::Uuid;
+
+use super::state::State;
+use crate::base::error::{Code, Error, Result};
+use crate::db::Reader;
+use crate::event::query::{EventQuery, StreamQuery, parse_event_id};
+use crate::event::{Event, store};
+use crate::http::auth::{Access, Read};
+use crate::http::problem;
+use crate::http::query::Query;
+
+use live::Subject;
+
+/// The last event that a client saw, when it comes back (WHATWG HTML, 9.2).
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Tells nginx, and what has learned it from nginx, to pass every part on at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// `GET /v1/organizations/{organizationId}/events` with `invitations:read`: 200 with an array, one page of it.
+///
+/// # Errors
+/// 400 for an unknown key or a foreign cursor, 422 for a value that is not acceptable.
+#[utoipa::path(
+    get,
+    path = "/v1/organizations/{organizationId}/events",
+    operation_id = "listEvents",
+    tag = "Events",
+    summary = "List what happened",
+    description = "The history of the organization as an array, newest first; `[]` for an organization that is not known. \
+        Always in pages: `Link` names the next one. Nothing is ever changed or taken out of it.",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("type" = Option<String>, Query, description = "Only these types, by comma.",
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "invitation.created,invitation.accepted"),
+        ("invitationId" = Option<String>, Query, description = "Only what happened to this invitation.", format = "uuid"),
+        ("since" = Option<String>, Query, description = "Only from then on: RFC 3339.", format = "date-time"),
+        ("until" = Option<String>, Query, description = "Only before then: RFC 3339.", format = "date-time"),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
+        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not given.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+    ),
+    responses(
+        (status = 200, description = "The events.", body = Vec<Event<'_>>,
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            example = json!([crate::event::example()])),
+    )
+)]
+pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQuery>) -> Result<HttpResponse> {
+    let Access { caller, organization, kept: snapshot, .. } = access;
+    let query = EventQuery::parse(&query.pairs, &organization)?;
+    let paged = query.paged(&organization);
+    let limit = query.page.limit;
+    let is_bounded = query.filter.is_empty();
+    let read = move |reader: &Reader<'_>| {
+        let mut json = b"[".to_vec();
+        let write = |event: &Event<'_>| {
+            if json.len() > 1 {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, event).map_err(Error::internal)
+        };
+        let (last, has_more) = store::list(reader, &organization, &query, write)?;
+        json.push(b']');
+        Ok((json, last.filter(|_| has_more)))
+    };
+    let (json, more_after) = if is_bounded {
+        read(&snapshot.reader())?
+    } else {
+        // A filter may have to step over any number of events.
+        drop(snapshot);
+        state.db.read_long(&caller.actor, read).await?
+    };
+    let mut response = HttpResponse::Ok();
+    if let Some(last) = more_after {
+        response.insert_header((header::LINK, paged.next_link(&state.public_url, limit, last)));
+    }
+    Ok(response.content_type("application/json").body(json))
+}
+
+/// `GET /v1/organizations/{organizationId}/events/stream` with `invitations:read`: 200 with events as they happen, without an end.
+///
+/// # Errors
+/// 400 for a `Last-Event-ID` that is none or an unknown key, 422 for a value that is not acceptable, 503 for one stream too many.
+#[utoipa::path(
+    get,
+    path = "/v1/organizations/{organizationId}/events/stream",
+    operation_id = "streamEvents",
+    tag = "Events",
+    summary = "Wait for what happens",
+    description = "Server-sent events, without an end: each has the `id` and the type (`event`) of one event, and as its `data` the \
+        event as the history shows it, in one line. The stream begins with what comes after the request, or after the event that \
+        is named. A comment comes every 15 seconds if nothing else does. It ends when the server stops, the key is revoked or \
+        expires, or the organization is deleted.",
+    params(
+        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
+            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
+        ("type" = Option<String>, Query, description = "Only these types, by comma.",
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "invitation.created,invitation.accepted"),
+        ("invitationId" = Option<String>, Query, description = "Only what happens to this invitation.", format = "uuid"),
+        ("lastEventId" = Option<String>, Query, description = "As `Last-Event-ID`, for clients that can set no headers; the header wins.",
+            format = "uuid"),
+        ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event; the nil UUID: with the first one.",
+            pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"),
+    ),
+    responses(
+        (status = 200, description = "The events.", content_type = "text/event-stream", body = String,
+            headers(("X-Accel-Buffering" = String, description = "`no`: a proxy that knows it passes every event on at once.")),
+            example = "id: 019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\nevent: invitation.created\ndata: {\"id\":\"019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\"}\n\n"),
+    )
+)]
+pub async fn stream(
+    access: Access<Read>,
+    request: HttpRequest,
+    state: Data<State>,
+    query: Query<StreamQuery>,
+) -> Result<HttpResponse> {
+    let Access { caller, organization, request_id, kept: snapshot } = access;
+    let query = StreamQuery::parse(&query.pairs)?;
+    let after = match last_event_id(&request)?.or(query.after) {
+        Some(after) => after,
+        None => store::latest(&snapshot.reader(), &organization)?.unwrap_or_default(),
+    };
+    drop(snapshot);
+    let mut response = HttpResponse::Ok();
+    // At its end nothing is left to ask for, and a server that stops must not wait for the connection.
+    response.force_close().content_type("text/event-stream").insert_header((X_ACCEL_BUFFERING, "no"));
+    if request.method() == Method::HEAD {
+        // The framework would read a body to its end, and throw it away.
+        return Ok(response.streaming(stream::empty::<Result<Bytes>>()));
+    }
+    let subject = Subject { organization, filter: query.filter, after, actor: caller.actor };
+    let live = state.streams.open(state.db.clone(), subject)?;
+    let parts = live.parts().map_ok(Bytes::from);
+    Ok(response.streaming(parts.inspect_err(move |error| problem::log_cause(error, &request_id))))
+}
+
+/// The event that `Last-Event-ID` names, if it is there.
+fn last_event_id(request: &HttpRequest) -> Result<Option<Uuid>> {
+    // Some clients send the header without a value where they know no event.
+    let mut headers = request.headers().get_all(LAST_EVENT_ID).filter(|header| !header.as_bytes().is_empty());
+    let (header, another) = (headers.next(), headers.next());
+    if another.is_some() {
+        return Err(Error::new(Code::BadRequest, "There are two Last-Event-ID headers."));
+    }
+    let parse = |header: &header::HeaderValue| header.to_str().ok().and_then(|text| parse_event_id(text).ok());
+    let wrong =
+        || Error::new(Code::BadRequest, "Last-Event-ID is not the id of an event: a UUID, lowercase with hyphens.");
+    header.map(|header| parse(header).ok_or_else(wrong)).transpose()
+}

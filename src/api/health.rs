@@ -1,0 +1,68 @@
+//! Whether the server lives, and whether it takes writes. Public, for supervisors and load balancers, which
+//! may add a query that only keeps caches out: it means nothing here.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::state::State;
+use crate::base::error::{Code, Error, Result};
+use crate::db::Integrity;
+
+/// That the process is alive.
+#[derive(Serialize, ToSchema)]
+pub struct Liveness {
+    /// Always `ok`: anything else is answered as an error.
+    #[schema(example = "ok", pattern = "^ok$")]
+    status: &'static str,
+}
+
+/// That reads and writes are taken, and what is known of the file.
+#[derive(Serialize, ToSchema)]
+pub struct Readiness {
+    /// Always `ok`: anything else is answered as an error.
+    #[schema(example = "ok", pattern = "^ok$")]
+    status: &'static str,
+    /// What the last look through the whole file came to. Reads and writes go on in a damaged file
+    /// wherever they meet no damage.
+    integrity: Integrity,
+}
+
+/// `GET /health/live`: 200 while the process answers.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "getLiveness",
+    tag = "Operation",
+    summary = "Is the process alive?",
+    responses((status = 200, description = "It is.", body = Liveness, example = json!({"status": "ok"}))),
+    security(())
+)]
+pub async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Liveness { status: "ok" })
+}
+
+/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error, and while the data
+/// file is not at its place.
+///
+/// # Errors
+/// [`Code::StorageFailed`], or that the file cannot be read.
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "getReadiness",
+    tag = "Operation",
+    summary = "Does the server take reads and writes?",
+    description = "`integrity` is what the last look through the whole file came to: `unchecked` until the first one has ended, \
+        some seconds after the start, then `ok` or `damaged`. The file is looked through again once a day.",
+    responses((status = 200, description = "It does.", body = Readiness, example = json!({"status": "ok", "integrity": "ok"}))),
+    security(())
+)]
+pub async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
+    state.db.read(|reader| reader.check())?;
+    if !state.db.is_writable() {
+        return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));
+    }
+    state.db.check_place()?;
+    Ok(HttpResponse::Ok().json(Readiness { status: "ok", integrity: state.db.integrity() }))
+}

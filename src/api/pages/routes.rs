@@ -1,0 +1,133 @@
+//! The HTTP of the pages. Opening one changes nothing.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use minijinja::context;
+
+use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
+use crate::api::dev::Developer;
+use crate::api::dev::mailbox::OfMail;
+use crate::api::state::State;
+use crate::base::error::{Error, Result};
+use crate::http::anonymous::Anonymous;
+use crate::http::asset::Asset;
+use crate::http::path::MessageId;
+use crate::http::query::NoQuery;
+use crate::mail::mailbox::query::Filter;
+use crate::mail::mailbox::store;
+
+/// The page that links lead to, of a server without mail and of one with it.
+static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
+    let page = |mail| fill(ACCEPT, context! { mail }).map(|html| Asset::new("text/html; charset=utf-8", html));
+    Ok([page("off")?, page("on")?])
+});
+
+/// A page under `policy`.
+fn page(policy: &'static str, html: String) -> HttpResponse {
+    let policy = (header::CONTENT_SECURITY_POLICY, policy);
+    HttpResponse::Ok().insert_header(policy).content_type("text/html; charset=utf-8").body(html)
+}
+
+/// `GET /accept` without a key: the page that links lead to when the operator has none. The token of a link is in its fragment, which
+/// no server gets: all that is done here is done by the page's script, by the operations of everybody who has a link.
+///
+/// # Errors
+/// None that a request can cause.
+#[utoipa::path(
+    get,
+    path = "/accept",
+    operation_id = "getAcceptPage",
+    tag = "Pages",
+    summary = "The page that links lead to",
+    description = "For operators without a page of their own (`--accept-url`). It takes the token from the fragment of its address, shows \
+        the invitation, and accepts or declines it by a code that is sent to the address. Opening it changes nothing.",
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+    ),
+    security(())
+)]
+pub async fn accept(_: Anonymous, _: NoQuery, state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
+    let pages = ACCEPT_PAGES.as_ref().map_err(|error| Error::internal(error.to_string()))?;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
+    Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
+}
+
+/// `GET /accept/app.js` without a key: the script of that page.
+#[utoipa::path(
+    get,
+    path = "/accept/app.js",
+    operation_id = "getAcceptScript",
+    tag = "Pages",
+    summary = "The script of that page",
+    responses(
+        (status = 200, description = "The script.", content_type = "text/javascript", body = String, example = "\"use strict\";"),
+    ),
+    security(())
+)]
+pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
+    SCRIPT.respond(&request)
+}
+
+/// `GET /accept/style.css` without a key: the style of all pages.
+#[utoipa::path(
+    get,
+    path = "/accept/style.css",
+    operation_id = "getStyle",
+    tag = "Pages",
+    summary = "The style of all pages",
+    responses(
+        (status = 200, description = "The style.", content_type = "text/css", body = String, example = "body { margin: 0; }"),
+    ),
+    security(())
+)]
+pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
+    SHEET.respond(&request)
+}
+
+/// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again every few seconds.
+///
+/// # Errors
+/// When the file cannot be read.
+#[utoipa::path(
+    get,
+    path = "/dev/mail",
+    operation_id = "getMailboxPage",
+    tag = "Development",
+    summary = "The mailbox as a page",
+    description = "The newest 100 mails, for a browser.",
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+    )
+)]
+pub async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let mails = state.db.read(|reader| store::list(reader, &Filter::default()))?;
+    Ok(page(MAILBOX_POLICY, fill(MAILBOX, context! { mails })?))
+}
+
+/// `GET /dev/mail/{messageId}`, only in `invited dev`: one mail as a page.
+///
+/// # Errors
+/// 404.
+#[utoipa::path(
+    get,
+    path = "/dev/mail/{messageId}",
+    operation_id = "getMailPage",
+    tag = "Development",
+    summary = "A mail as a page",
+    description = "With its link, its code, its text and its HTML, for a browser.",
+    params(OfMail),
+    responses(
+        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+    )
+)]
+pub async fn mail(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let mail = state.db.read(|reader| store::find(reader, id.0))?.ok_or_else(Error::not_found)?;
+    let can_follow = mail.link.as_deref().is_some_and(is_link);
+    Ok(page(MAILBOX_POLICY, fill(MAIL, context! { mail, can_follow })?))
+}

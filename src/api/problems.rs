@@ -1,0 +1,63 @@
+//! The pages that explain errors.
+
+use std::sync::LazyLock;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::base::error::{Code, ERRORS, Error, FIELD_ERRORS, Meaning, Result};
+use crate::http::anonymous::Anonymous;
+use crate::http::asset::Asset;
+use crate::http::query::NoQuery;
+
+/// `GET /problems`: every error in a line.
+#[utoipa::path(
+    get,
+    path = "/problems",
+    operation_id = "listProblems",
+    tag = "Operation",
+    summary = "Every error code",
+    responses(
+        (status = 200, description = "One line a code.", content_type = "text/plain", body = String,
+            example = "404  not_found"),
+    ),
+    security(())
+)]
+pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+    static PAGE: LazyLock<Asset> = LazyLock::new(|| {
+        let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
+        Asset::new("text/plain; charset=utf-8", ERRORS.iter().map(line).collect::<String>())
+    });
+    PAGE.respond(&request)
+}
+
+/// `GET /problems/{code}`: what an error means and what to do; where `type` of a problem document points.
+///
+/// # Errors
+/// [`Code::NotFound`] where there is no such code.
+#[utoipa::path(
+    get,
+    path = "/problems/{code}",
+    operation_id = "getProblem",
+    tag = "Operation",
+    summary = "What an error code means",
+    params(("code" = String, Path, description = "The code, as in `code` of a problem document.", example = "not_found")),
+    responses(
+        (status = 200, description = "What happened, and what to do.", content_type = "text/plain", body = String,
+            example = "not_found (404): Not found"),
+    ),
+    security(())
+)]
+pub async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
+    let row = ERRORS.iter().find(|row| row.name == *code).ok_or_else(Error::not_found)?;
+    let mut text = format!("{} ({}): {}\n\n{}\n", row.name, row.status, row.title, row.meaning);
+    if row.code == Code::ValidationFailed {
+        text += "\nEach entry of `errors` has a code of its own:\n";
+        text.extend(FIELD_ERRORS.iter().map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")));
+    }
+    Ok(page_of(text))
+}
+
+/// A page of plain text.
+fn page_of(text: String) -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
+}

@@ -1,0 +1,39 @@
+//! What handlers share.
+
+use super::events::live::Streams;
+use crate::db::Db;
+use crate::dev::seed::Start;
+use crate::oidc;
+use crate::outbox::faults::Faults;
+use crate::policy::Rules;
+use crate::retention::Retention;
+use crate::secret::Keyring;
+use crate::webhook::guard::Guard;
+
+/// What handlers share. It is data of the application.
+pub struct State {
+    /// The data file.
+    pub db: Db,
+    /// What this server allows in an invitation.
+    pub rules: Rules,
+    /// For how long closed invitations are kept; none: for ever.
+    pub retention: Option<Retention>,
+    /// Where people and programs reach this server, without a slash at its end.
+    pub public_url: String,
+    /// The page that takes the token of a link in its fragment.
+    pub accept_url: String,
+    /// The streams of events.
+    pub streams: Streams,
+    /// From what links and codes are derived.
+    pub keyring: Keyring,
+    /// Checks id tokens of the operator's identity provider.
+    pub oidc: oidc::Verifier,
+    /// Deliveries that are to fail; only development can ask for any.
+    pub faults: Faults,
+    /// What webhooks may reach.
+    pub guard: Guard,
+    /// How many webhooks there may be.
+    pub max_webhooks: u32,
+    /// What a reset puts back.
+    pub start: Start,
+}

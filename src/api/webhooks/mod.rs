@@ -1,0 +1,271 @@
+//! The HTTP of webhooks.
+
+pub mod deliveries;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde_json::Value;
+
+use super::state::State;
+use crate::audit::Action;
+use crate::base::error::{Error, Result};
+use crate::db::{Topic, WriteTx};
+use crate::http::auth::{Admin, Caller, Granted};
+use crate::http::idempotency as stored;
+use crate::http::idempotency::IdempotencyKey;
+use crate::http::json::{Json, NoBody, OptionalJson};
+use crate::http::params::{OfWebhook, Once};
+use crate::http::path::WebhookId;
+use crate::http::query::NoQuery;
+use crate::idempotency::{self, Answer, Ticket};
+use crate::key::Author;
+use crate::webhook::json::{self, WebhookView};
+use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
+use crate::webhook::{DisabledReason, Webhook, history, sign, store};
+
+/// `GET /v1/webhooks` with `admin`: 200 with an array.
+///
+/// # Errors
+/// Those of every operation.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks",
+    operation_id = "listWebhooks",
+    tag = "Webhooks",
+    summary = "List webhooks",
+    description = "Every webhook that the caller may know of, oldest first, without secrets. A key that is bound to \
+        organizations knows of the webhooks of those.",
+    responses(
+        (status = 200, description = "The webhooks.", body = Vec<WebhookView<'_>>, example = json!([json::example()])),
+    )
+)]
+pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let webhooks = state.db.read(store::list)?;
+    let seen = webhooks.iter().filter(|webhook| access.caller.rights.see_webhook(webhook.organization.as_ref()));
+    Ok(HttpResponse::Ok().json(seen.map(WebhookView::new).collect::<Vec<_>>()))
+}
+
+/// `POST /v1/webhooks` with `admin`: 201 with the webhook, its secret included this once.
+///
+/// # Errors
+/// 409 where there are as many as there may be, 422 with everything that is not acceptable.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks",
+    operation_id = "createWebhook",
+    tag = "Webhooks",
+    summary = "Create a webhook",
+    description = "Events from now on are sent to the URL, signed as Standard Webhooks 1.0.0 says. `secret` is shown in this \
+        answer only: a repetition of the request under its `Idempotency-Key` is answered without it, and so is every other \
+        request but a rotation. A URL on an internal address is refused, unless the server allows its network.",
+    params(Once),
+    request_body(content = WebhookBody, example = json!({"url": "https://app.example.com/hooks/invited",
+        "organizationId": "acme", "types": ["invitation.accepted", "invitation.declined"], "description": "backend"})),
+    responses(
+        (status = 201, description = "The new webhook.", body = WebhookView<'_>, headers(
+            ("Location" = String, description = "Where it is."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `secret`."),
+        ), example = json!(json::example_with_secret())),
+    )
+)]
+pub async fn create(
+    access: Granted<Admin>,
+    _: NoQuery,
+    key: IdempotencyKey,
+    state: Data<State>,
+    body: Json<WebhookBody>,
+) -> Result<HttpResponse> {
+    let ticket = key.ticket(&access.caller, body.hash);
+    let new = NewWebhook::parse(&body.value, &access.caller.rights, &state.guard)?;
+    let base = format!("{}/v1/webhooks", state.public_url);
+    let signing = state.keyring.signing().id();
+    let most = state.max_webhooks;
+    let origin = access.origin();
+    let made = move |tx: &WriteTx<'_>| {
+        store::check_room(tx, new.organization.as_ref(), most)?;
+        let webhook = store::insert(tx, new.clone(), signing)?;
+        let about = (webhook.id, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookCreated, about, Value::Null)?;
+        Ok(webhook)
+    };
+    let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
+    log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
+    Ok(response)
+}
+
+/// `GET /v1/webhooks/{webhookId}` with `admin`: 200 with the webhook, without its secret.
+///
+/// # Errors
+/// 404 where there is none that the caller may know of.
+#[utoipa::path(
+    get,
+    path = "/v1/webhooks/{webhookId}",
+    operation_id = "getWebhook",
+    tag = "Webhooks",
+    summary = "Get a webhook",
+    params(OfWebhook),
+    responses((status = 200, description = "The webhook.", body = WebhookView<'_>, example = json!(json::example())))
+)]
+pub async fn get(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let webhook = state.db.read(|reader| store::get(reader, id.0, &access.caller.rights))?;
+    Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
+}
+
+/// `PATCH /v1/webhooks/{webhookId}` with `admin`: 200 with the webhook as it is then.
+///
+/// # Errors
+/// 404 where there is none that the caller may know of, 422 with everything that is not acceptable.
+#[utoipa::path(
+    patch,
+    path = "/v1/webhooks/{webhookId}",
+    operation_id = "updateWebhook",
+    tag = "Webhooks",
+    summary = "Change, pause or enable a webhook",
+    description = "Only what is there changes. `enabled: false` pauses it; `enabled: true` enables it again, also after it was \
+        disabled by an answer 410 or by deliveries that failed to the last try. While it is disabled new events are not queued \
+        for it; what had been queued waits, and goes on once it is enabled.",
+    params(OfWebhook),
+    request_body(content = WebhookPatchBody, example = json!({"types": ["invitation.accepted"], "enabled": true})),
+    responses(
+        (status = 200, description = "The webhook.", body = WebhookView<'_>, example = json!(json::example())),
+    )
+)]
+pub async fn update(
+    access: Granted<Admin>,
+    id: WebhookId,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<WebhookPatchBody>,
+) -> Result<HttpResponse> {
+    let patch = WebhookPatch::parse(&body.value, &state.guard)?;
+    let (author, origin) = (access.caller.author(), access.origin());
+    let rights = access.caller.rights;
+    let job = move |tx: &WriteTx<'_>| {
+        let before = store::get(tx, id.0, &rights)?;
+        let mut webhook = before.clone();
+        webhook.apply(patch.clone());
+        webhook.updated_at = tx.now;
+        store::update(tx, &webhook)?;
+        history::append_changes(tx, origin.by(), &before, &webhook)?;
+        tx.announce(Topic::Webhooks);
+        Ok(webhook)
+    };
+    let webhook = author.write(&state.db, job).await?;
+    log::info!("request {}: {} changed the webhook {}", access.request_id, access.caller.actor, id.0);
+    Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
+}
+
+/// `DELETE /v1/webhooks/{webhookId}` with `admin`: 204 without a body.
+///
+/// # Errors
+/// 404 where there is none that the caller may know of.
+#[utoipa::path(
+    delete,
+    path = "/v1/webhooks/{webhookId}",
+    operation_id = "deleteWebhook",
+    tag = "Webhooks",
+    summary = "Delete a webhook",
+    description = "It goes with its deliveries. One that is under way may still arrive.",
+    params(OfWebhook),
+    responses((status = 204, description = "It is gone."))
+)]
+pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+    let (author, origin) = (access.caller.author(), access.origin());
+    let rights = access.caller.rights;
+    let job = move |tx: &WriteTx<'_>| {
+        let webhook = store::get(tx, id.0, &rights)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookDeleted, about, Value::Null)?;
+        store::delete(tx, id.0)
+    };
+    author.write(&state.db, job).await?;
+    log::info!("request {}: {} deleted the webhook {}", access.request_id, access.caller.actor, id.0);
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `POST /v1/webhooks/{webhookId}/rotate` with `admin`: 200 with the webhook, its new secret included this once.
+///
+/// # Errors
+/// 404 where there is none that the caller may know of.
+#[utoipa::path(
+    post,
+    path = "/v1/webhooks/{webhookId}/rotate",
+    operation_id = "rotateWebhookSecret",
+    tag = "Webhooks",
+    summary = "Give a webhook a new secret",
+    description = "`secret` is shown in this answer only. For 24 hours deliveries bear two signatures, also one by the secret \
+        before; a second rotation within that time ends it.",
+    params(OfWebhook, Once),
+    request_body(content = Option<NoBody>, example = json!({})),
+    responses(
+        (status = 200, description = "The webhook.", body = WebhookView<'_>, headers(
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `secret`."),
+        ), example = json!(json::example_with_secret())),
+    )
+)]
+pub async fn rotate(
+    access: Granted<Admin>,
+    id: WebhookId,
+    _: NoQuery,
+    key: IdempotencyKey,
+    state: Data<State>,
+    body: OptionalJson<NoBody>,
+) -> Result<HttpResponse> {
+    let ticket = key.ticket(&access.caller, body.0.hash);
+    let (author, origin) = (access.caller.author(), access.origin());
+    let Caller { actor, rights } = access.caller;
+    let signing = state.keyring.signing().id();
+    let rotated = move |tx: &WriteTx<'_>| {
+        let mut webhook = store::get(tx, id.0, &rights)?;
+        webhook.secrets = webhook.secrets.rotated(signing, tx.now);
+        webhook.updated_at = tx.now;
+        store::update(tx, &webhook)?;
+        let about = (id.0, webhook.organization.as_ref());
+        history::append(tx, origin.by(), Action::WebhookSecretRotated, about, Value::Null)?;
+        Ok(webhook)
+    };
+    let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
+    log::info!("request {}: {actor} rotated the secret of the webhook {}", access.request_id, id.0);
+    Ok(response)
+}
+
+/// Answers with the webhook that `change` makes or changes, and its secret. What is stored has no secret, so only the very
+/// request that had the effect can show it. `base` is the URL below which a new one is.
+async fn reveal(
+    state: &State,
+    author: &Author,
+    ticket: Option<Ticket>,
+    (status, base): (u16, Option<String>),
+    mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
+) -> Result<HttpResponse> {
+    let keyring = state.keyring.clone();
+    let job = move |tx: &WriteTx<'_>| {
+        let mut shown = None;
+        let answer = idempotency::once(tx, ticket.as_ref(), || {
+            let webhook = change(tx)?;
+            let mut object = WebhookView::new(&webhook);
+            let body = serde_json::to_vec(&object).map_err(Error::internal)?;
+            object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
+            shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
+            let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
+            Ok(Answer { status, location, body, replayed: false })
+        })?;
+        Ok((answer, shown))
+    };
+    let (answer, shown) = author.write(&state.db, job).await?;
+    Ok(stored::head(&answer).body(shown.unwrap_or(answer.body)))
+}
+
+impl Webhook {
+    /// Takes over what is to change.
+    fn apply(&mut self, patch: WebhookPatch) {
+        self.url = patch.url.unwrap_or_else(|| self.url.clone());
+        self.types = patch.types.unwrap_or_else(|| self.types.take());
+        self.description = patch.description.unwrap_or_else(|| self.description.take());
+        self.disabled = match patch.enabled {
+            None => self.disabled,
+            Some(true) => None,
+            Some(false) => self.disabled.or(Some(DisabledReason::Paused)),
+        };
+    }
+}

@@ -1,0 +1,59 @@
+//! What the toolkit takes from the server that it serves.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::problem;
+use super::stopping::Stopping;
+use crate::base::error::{Error, Result};
+use crate::base::mode::Mode;
+use crate::db::Db;
+use crate::key::last_use::LastUses;
+use crate::policy::limits::{Limits, Shares};
+
+/// Writes the response to a request that failed, under the id of the request.
+pub type WriteError = fn(&Error, &str) -> HttpResponse;
+
+/// What the toolkit takes from the server that it serves. It is data of the application.
+pub struct Context {
+    /// The data file.
+    pub db: Db,
+    /// Whom the server is for.
+    pub mode: Mode,
+    /// How much one caller may do.
+    pub limits: Arc<Limits>,
+    /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.
+    pub bodies: Shares,
+    /// The memory for large answers that are not read yet, in bytes.
+    pub answers: Shares,
+    /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
+    pub room_for_answers: i64,
+    /// When keys were last used.
+    pub last_uses: LastUses,
+    /// Whether the server is about to stop.
+    pub stopping: Stopping,
+    /// The beginnings of paths below which errors are not problem documents, and what writes them there.
+    pub dialects: &'static [(&'static str, WriteError)],
+}
+
+impl Context {
+    /// The context of `request`.
+    ///
+    /// # Errors
+    /// When the server was built without one.
+    pub fn of(request: &HttpRequest) -> Result<&Self> {
+        Self::find(request).ok_or_else(|| Error::internal("no context"))
+    }
+
+    /// The context of `request`; none: nobody serves it, as in a test of one file.
+    pub fn find(request: &HttpRequest) -> Option<&Self> {
+        request.app_data::<web::Data<Self>>().map(|context| &***context)
+    }
+
+    /// What writes the error of a request to `path`.
+    pub fn write_error(&self, path: &str) -> WriteError {
+        let dialect = self.dialects.iter().find(|(prefix, _)| path.starts_with(prefix));
+        dialect.map_or(problem::respond, |(_, write)| *write)
+    }
+}

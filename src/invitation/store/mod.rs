@@ -1,0 +1,321 @@
+//! The SQL of invitations.
+
+mod row;
+
+use std::sync::LazyLock;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+use uuid::Uuid;
+
+use crate::base::clock::Timestamp;
+use crate::base::email::Email;
+use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::page::{Order, Page};
+use crate::base::role::Role;
+use crate::db::{WriteTx, unless_damaged};
+use crate::invitation::new::NewInvitation;
+use crate::invitation::query::Filter;
+use crate::invitation::update::Patch;
+use crate::invitation::{Invitation, Status};
+use crate::outbox::mail::Delivery;
+
+use row::{from_row, id};
+
+/// The texts of a list, by whether there is a filter and by order: put together once, since a list takes microseconds.
+static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
+    [false, true].map(|is_filtered| [Order::NewestFirst, Order::OldestFirst].map(|order| list_sql(is_filtered, order)))
+});
+
+/// The text of a list. Conditions only where there is a filter, so that the plain list stays a bare scan of the cluster.
+fn list_sql(is_filtered: bool, order: Order) -> String {
+    let (comparison, direction) = match order {
+        Order::NewestFirst => ("<", "desc"),
+        Order::OldestFirst => (">", "asc"),
+    };
+    let conditions = if is_filtered {
+        "and (?4 >> case when state = 0 and expires_at <= ?5 then 4 else state end) & 1
+         and (?6 is null or email = ?6)
+         and (?7 is null or role = ?7)"
+    } else {
+        ""
+    };
+    format!(
+        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                delivery_attempts, delivery_error, inviter_email
+         from invitation
+         where organization_id = ?1
+           and id {comparison} ?2
+           and not exists (select 1 from purge where organization_id = ?1)
+           {conditions}
+         order by id {direction}
+         limit ?3"
+    )
+}
+
+/// The invitation `id` of `organization`, as `show` makes it. `conn` is a reader's or a transaction's.
+pub fn find<T>(
+    conn: &Connection,
+    now: Timestamp,
+    (organization, id): (&OrganizationId, Uuid),
+    show: impl FnOnce(&Invitation<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut statement = conn.prepare_cached(
+        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                delivery_attempts, delivery_error, inviter_email
+         from invitation
+         where organization_id = ?1
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)",
+    )?;
+    let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
+    rows.next()?.map(|row| show(&from_row(row, organization, now)?)).transpose()
+}
+
+/// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the page's order.
+/// Returns the last one of the page where more follow. Steps over one row more than it shows.
+pub fn list(
+    conn: &Connection,
+    now: Timestamp,
+    organization: &OrganizationId,
+    (filter, page): (&Filter, &Page),
+    mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
+) -> Result<Option<Uuid>> {
+    let mut statement = conn.prepare_cached(&LIST_SQL[usize::from(!filter.is_empty())][page.order as usize])?;
+    let (after, limit) = (page.start(), page.limit + 1);
+    let mut rows = if filter.is_empty() {
+        statement.query((organization.as_str(), after.as_bytes(), limit))?
+    } else {
+        let (email, role) = (filter.email.as_ref().map(Email::as_str), filter.role.as_ref().map(Role::as_str));
+        let bound = (filter.status_bits(), now.as_millis(), email, role);
+        statement.query((organization.as_str(), after.as_bytes(), limit, bound.0, bound.1, bound.2, bound.3))?
+    };
+    let mut last = None;
+    for _ in 0..page.limit {
+        let Some(row) = rows.next()? else { return Ok(None) };
+        last = Some(id(row, 1)?);
+        if let Some(invitation) = unless_damaged("invitation", from_row(row, organization, now))? {
+            show(&invitation)?;
+        }
+    }
+    Ok(rows.next()?.and(last))
+}
+
+/// The pending or accepted invitation that holds the place of `email` in `organization`; it may have lapsed.
+pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Email) -> Result<Option<Uuid>> {
+    let mut statement = tx.prepare_cached(
+        "select id
+         from invitation
+         where email = :email
+           and organization_id = :organization_id
+           and state in (0, 1)",
+    )?;
+    let bound = named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
+    Ok(statement.query_row(bound, |row| id(row, 0)).optional()?)
+}
+
+/// The organization of the invitation `id`: what a link does not say.
+pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
+    let mut statement = conn.prepare_cached(
+        "select organization_id
+         from invitation
+         where id = ?1
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)",
+    )?;
+    let found = statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
+    Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
+}
+
+/// The personal note of an invitation, which only its mail shows.
+pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
+    let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
+    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Where the pending and accepted invitations of `email` are, by organization; some of them may have lapsed.
+pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
+    let mut statement = conn.prepare_cached(
+        "select organization_id, id
+         from invitation
+         where email = ?1
+           and state in (0, 1)
+           and not exists (select 1 from purge where organization_id = invitation.organization_id)
+         order by organization_id",
+    )?;
+    let mut rows = statement.query([email.as_str()])?;
+    let mut places = Vec::new();
+    while let Some(row) = rows.next()? {
+        let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::corrupt)?);
+        places.push((organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?, id(row, 1)?));
+    }
+    Ok(places)
+}
+
+/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Its mail is
+/// the caller's. Answers its id, or none where one stands for the address already.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    (expires_at, is_capped): (Timestamp, bool),
+) -> Result<Option<Uuid>> {
+    let id = tx.new_id();
+    let inserted = tx
+        .prepare_cached(
+            "insert into invitation
+               (organization_id, id, email, role, state, created_at, expires_at, updated_at,
+                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped, delivery)
+             values
+               (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
+                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url, :capped, :delivery)
+             on conflict (email, organization_id) where state in (0, 1) do nothing",
+        )?
+        .execute(named_params! {
+            ":organization_id": new.organization.as_str(),
+            ":id": id.as_bytes(),
+            ":email": new.email.as_str(),
+            ":role": new.role.as_str(),
+            ":now": tx.now.as_millis(),
+            ":expires_at": expires_at.as_millis(),
+            ":inviter_id": new.inviter.id,
+            ":inviter_name": new.inviter.name,
+            ":inviter_email": new.inviter.email,
+            ":note": new.note,
+            ":metadata": new.metadata,
+            ":redirect_url": new.redirect_url,
+            ":capped": is_capped.then_some(1),
+            ":delivery": new.delivery() as u8,
+        })?;
+    Ok((inserted > 0).then_some(id))
+}
+
+/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not. Answers whether it could.
+pub fn close(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    end: Status,
+    accepted_by: Option<&str>,
+) -> Result<bool> {
+    // An expiry is a matter of the clock, not something that somebody did at a time.
+    let closed_at = (end != Status::Expired).then_some(tx.now.as_millis());
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set state = :state, closed_at = :closed_at, accepted_by = :accepted_by, updated_at = :now
+             where organization_id = :organization_id
+               and id = :id
+               and state = 0
+               and (expires_at <= :now) = (:state = 4)",
+        )?
+        .execute(named_params! {
+            ":state": end as u8,
+            ":closed_at": closed_at,
+            ":accepted_by": accepted_by,
+            ":now": tx.now.as_millis(),
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Answers whether it could.
+pub fn renew(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    expires_at: Timestamp,
+    delivery: Delivery,
+) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set state = 0,
+                 expires_at = :expires_at,
+                 updated_at = :now,
+                 send_count = coalesce(send_count, 0) + 1,
+                 last_sent_at = :now,
+                 delivery = :delivery,
+                 delivery_attempts = null,
+                 delivery_error = null
+             where organization_id = :organization_id
+               and id = :id
+               and state in (0, 4)",
+        )?
+        .execute(named_params! {
+            ":expires_at": expires_at.as_millis(),
+            ":now": tx.now.as_millis(),
+            ":delivery": delivery as u8,
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Changes what is given of a pending invitation that has not lapsed. Answers whether it could.
+pub fn update(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), patch: &Patch) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update invitation
+             set role = coalesce(:role, role),
+                 expires_at = coalesce(:expires_at, expires_at),
+                 metadata = iif(:sets_metadata, :metadata, metadata),
+                 redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
+                 updated_at = :now
+             where organization_id = :organization_id
+               and id = :id
+               and state = 0
+               and expires_at > :now",
+        )?
+        .execute(named_params! {
+            ":role": patch.role.as_ref().map(Role::as_str),
+            ":expires_at": patch.expiry.map(|expiry| expiry.from(tx.now).as_millis()),
+            ":sets_metadata": patch.metadata.is_some(),
+            ":metadata": patch.metadata.as_ref().and_then(Option::as_ref),
+            ":sets_redirect_url": patch.redirect_url.is_some(),
+            ":redirect_url": patch.redirect_url.as_ref().and_then(Option::as_ref),
+            ":now": tx.now.as_millis(),
+            ":organization_id": organization.as_str(),
+            ":id": id.as_bytes(),
+        })?;
+    Ok(changed > 0)
+}
+
+/// Deletes an invitation, whatever its status. Answers whether it was there.
+pub fn delete(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<bool> {
+    let changed = tx
+        .prepare_cached("delete from invitation where organization_id = ?1 and id = ?2")?
+        .execute((organization.as_str(), id.as_bytes()))?;
+    Ok(changed > 0)
+}
+
+/// The address of the inviter of `invitation`, if it has one.
+pub fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>> {
+    let mut statement = tx.prepare_cached("select inviter_email from invitation where id = ?1")?;
+    let found: Option<String> = statement.query_row([invitation.as_bytes()], |row| row.get(0))?;
+    Ok(found.as_deref().map(Email::from_stored))
+}
+
+/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One that went out at the first try
+/// needs no count: most rows stay short.
+pub fn note_delivery(
+    tx: &WriteTx<'_>,
+    invitation: Uuid,
+    delivery: Delivery,
+    (attempts, error): (u32, Option<&str>),
+) -> Result<()> {
+    let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
+    tx.prepare_cached(
+        "update invitation
+         set delivery = :delivery, delivery_attempts = :attempts, delivery_error = :error
+         where (organization_id, id) = (select organization_id, id from invitation where id = :id)",
+    )?
+    .execute(named_params! {
+        ":delivery": delivery as u8,
+        ":attempts": attempts,
+        ":error": error,
+        ":id": invitation.as_bytes(),
+    })?;
+    Ok(())
+}

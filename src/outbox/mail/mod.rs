@@ -1,0 +1,62 @@
+//! The queue of mail: what waits to go out. [`store`] is its SQL, [`turns`] knows whose turn it is.
+
+pub mod store;
+pub mod turns;
+
+/// How far the last sending of an invitation has come. The numbers are those of `invitation.delivery` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Delivery {
+    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it went out.
+    None = 0,
+    /// A mail waits, or is under way.
+    Queued = 1,
+    /// The mail server has taken it.
+    Sent = 2,
+    /// It was refused, or given up.
+    Failed = 3,
+}
+
+impl Delivery {
+    /// Every state, by number.
+    pub const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
+
+    /// The state as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What a mail is for. The numbers are those of `mail.kind` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// It brings the link of an invitation.
+    Invitation = 0,
+    /// It brings a code.
+    Code = 1,
+    /// It reminds of an invitation that ends soon.
+    Reminder = 2,
+    /// It tells the inviter that the invitation was answered.
+    Notice = 3,
+}
+
+impl Kind {
+    /// Every kind, by number.
+    pub const ALL: [Self; 4] = [Self::Invitation, Self::Code, Self::Reminder, Self::Notice];
+
+    /// The kind as it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Code => "code",
+            Self::Reminder => "reminder",
+            Self::Notice => "notice",
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Answering an invitation: look at it, accept it, decline it, by its secret link.
+//!
+//! Two things decide, always: a live invitation, and proof of the very same e-mail address ([`proof`]). A mismatch uses nothing up.
+//!
+//! # No oracle
+//! Without a key nobody learns which address was invited: a wrong address and a wrong code get the same bytes and cost the same
+//! write, and a code is asked for in the same way whether or not its address is the invited one ([`code`]).
+
+pub mod proof;
+pub mod store;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::clock::Timestamp;
+use crate::base::error::{Error, Result};
+use crate::base::origin::Origin;
+use crate::db::WriteTx;
+use crate::invitation::accept::{Subject, settle};
+use crate::invitation::link::LinkToken;
+use crate::invitation::transition::{Change, Present};
+use crate::invitation::{Invitation, code};
+use crate::key::Rights;
+use crate::policy::Sending;
+use crate::secret::Keyring;
+
+use proof::Proof;
+
+/// A token for examples.
+pub const EXAMPLE_TOKEN: &str =
+    "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e1c4b7f9a2d8e6c0f1b3a5d7e9c2b4f6a8d0e1c3b5f7a9d2e4c6b80";
+
+/// What everybody with the link may see: never the address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Preview {
+    /// The organization's id.
+    pub organization_id: String,
+    /// What people call the organization.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub organization_name: Option<String>,
+    /// The role the person gets on joining.
+    pub role: String,
+    /// The name of who invites.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub inviter_name: Option<String>,
+    /// Where the invitation stands.
+    #[schema(pattern = "^(pending|accepted|declined|revoked|expired)$")]
+    pub status: &'static str,
+    /// From when on it cannot be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// Where the person goes after joining.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub redirect_url: Option<String>,
+}
+
+impl Preview {
+    /// What is to be seen of `invitation` to an organization that is called `organization_name`.
+    pub fn of(invitation: &Invitation<'_>, organization_name: Option<String>) -> Self {
+        Self {
+            organization_id: invitation.organization_id.to_owned(),
+            organization_name,
+            role: invitation.role.to_owned(),
+            inviter_name: invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned),
+            status: invitation.status.name(),
+            expires_at: invitation.expires_at,
+            redirect_url: invitation.redirect_url.map(str::to_owned),
+        }
+    }
+}
+
+/// An answer to an invitation by its link.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The link's token.
+    pub token: LinkToken,
+    /// [`Change::Accept`] or [`Change::Decline`].
+    pub change: Change,
+    /// What proves the address.
+    pub proof: Proof,
+    /// What the caller's key lets see; none: there is no key.
+    pub rights: Option<Rights>,
+    /// How many wrong proofs a link may get, and whether the inviter is told.
+    pub sending: Sending,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What became of an attempt. A rejected proof is no error for the store: its count has to be kept.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The invitation was answered.
+    Answered(Present),
+    /// The proof does not hold.
+    Rejected,
+}
+
+impl Attempt {
+    /// Answers the invitation.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::NotFound`] or, where a code is the proof, [`crate::base::error::Code::ProofRejected`] for a token that is unknown, altered or
+    /// superseded; [`crate::base::error::Code::StatusConflict`]; [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`] for a role above the key's;
+    /// [`crate::base::error::Code::RateLimited`].
+    pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
+        let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
+        let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
+        let found = store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees);
+        match (&self.proof, found) {
+            (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
+            (Proof::Known(_), None) => Err(Error::not_found()),
+            (Proof::Known(subject), Some(present)) => {
+                self.rights.as_ref().map_or(Ok(()), |key| key.check_grant(&present.role))?;
+                settle(tx, &present, self.change, subject, (&self.sending, &self.origin))?;
+                Ok(Outcome::Answered(present))
+            }
+            (Proof::Code { email, code }, Some(present)) => {
+                // That it was answered already can be seen without any proof.
+                self.change.check(&present)?;
+                let limits = &self.sending.limits;
+                limits.check_proofs(present.id, email)?;
+                if !code::verify(tx, keyring, &present, email, code)? {
+                    limits.count_wrong_proof(present.id, email);
+                    return Ok(Outcome::Rejected);
+                }
+                let subject = Subject { email: email.clone(), id: None };
+                settle(tx, &present, self.change, &subject, (&self.sending, &self.origin))?;
+                Ok(Outcome::Answered(present))
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What proves that a person owns an address: an application's word, a code, or an identity provider's token.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::base::email::{self, Email, Hosts};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::invitation::accept::Subject;
+use crate::invitation::link::LinkToken;
+
+/// Digits of a code.
+const CODE_LEN: usize = 6;
+
+/// The body of a lookup, as it is sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct LookupBody {
+    /// The link's token.
+    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    pub token: Option<String>,
+}
+
+/// The body of a request for a code, as it is sent.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub struct CodeBody {
+    /// The link's token.
+    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    pub token: Option<String>,
+    /// The address that the person says was invited.
+    #[schema(value_type = String, required = true, max_length = 254, example = "new.user@example.com")]
+    pub email: Option<String>,
+}
+
+/// The body of an answer, as it is sent. Exactly one proof: `email` with a key that has `invitations:accept`, `email` with `code`,
+/// or `idToken`.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AnswerBody {
+    /// The link's token.
+    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    pub token: Option<String>,
+    /// The address of the person who answers.
+    #[schema(max_length = 254, example = "new.user@example.com")]
+    pub email: Option<String>,
+    /// The application's id of the user, where the application vouches; shown as `acceptedBy`.
+    #[schema(max_length = 255)]
+    pub subject: Option<String>,
+    /// The code that was sent to the address.
+    #[schema(pattern = "^[0-9]{6}$")]
+    pub code: Option<String>,
+    /// An ID token of the identity provider that this server trusts (OpenID Connect).
+    #[schema(max_length = 16384)]
+    pub id_token: Option<String>,
+}
+
+/// What proves the address.
+#[derive(Debug)]
+pub enum Proof {
+    /// Proven already: by an application's word, or by an identity provider.
+    Known(Subject),
+    /// To be proven by a code.
+    Code {
+        /// The address that the person says was invited.
+        email: Email,
+        /// The code that the person gives.
+        code: String,
+    },
+}
+
+/// How an answer is to be proven.
+#[derive(Debug)]
+pub enum Claim {
+    /// By an application with a key.
+    Vouched(Subject),
+    /// By a code.
+    Code(Proof),
+    /// By an ID token, which is to be verified.
+    IdToken(String),
+}
+
+/// Reads a token. What cannot be one is 404, as one that opens nothing.
+///
+/// # Errors
+/// [`crate::base::error::Code::ValidationFailed`] where there is none, [`crate::base::error::Code::NotFound`].
+pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
+    with_token(text, Ok(()))?;
+    text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
+}
+
+/// What was read of the rest of a body whose token is `text`: a missing token is told together with what is wrong there.
+fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
+    if text.is_some() {
+        return rest;
+    }
+    let missing = FieldError::new("/token", FieldCode::Required, "the token of the invitation's link");
+    let more = rest.err().map(|error| error.fields.clone()).unwrap_or_default();
+    Err(Error::validation([vec![missing], more].concat()))
+}
+
+impl CodeBody {
+    /// Reads the link's token and the address.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::base::error::Code::NotFound`].
+    pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
+        let email = with_token(self.token.as_deref(), email::check_email(self.email.as_deref(), hosts))?;
+        Ok((parse_token(self.token.as_deref())?, email))
+    }
+}
+
+impl AnswerBody {
+    /// Whether an application is to vouch: nothing else proves the address.
+    pub fn is_vouched(&self) -> bool {
+        self.code.is_none() && self.id_token.is_none()
+    }
+
+    /// Reads which proof is meant.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::ValidationFailed`] where proofs are mixed, or values are not acceptable.
+    pub fn claim(self, hosts: Hosts) -> Result<Claim> {
+        let token = self.token.clone();
+        with_token(token.as_deref(), self.claim_of_rest(hosts))
+    }
+
+    /// Reads it from everything but the token.
+    fn claim_of_rest(self, hosts: Hosts) -> Result<Claim> {
+        let Self { email, subject, code, id_token, .. } = self;
+        let conflict =
+            |pointer, detail| Err(Error::validation(vec![FieldError::new(pointer, FieldCode::Conflict, detail)]));
+        match (id_token, code) {
+            (Some(_), Some(_)) => conflict("/code", "give either code or idToken"),
+            (Some(_), None) if email.is_some() => conflict("/email", "the ID token says the address"),
+            (Some(_), None) if subject.is_some() => conflict("/subject", "the ID token says the subject"),
+            (Some(id_token), None) => Ok(Claim::IdToken(id_token)),
+            (None, Some(_)) if subject.is_some() => conflict("/subject", "only an application with a key gives it"),
+            (None, Some(code)) => parse_code(email.as_deref(), code, hosts).map(Claim::Code),
+            (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Claim::Vouched),
+        }
+    }
+}
+
+/// Checks the two parts of a proof by code.
+fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> {
+    let mut errors = Vec::new();
+    let email = email::parse_email(email, hosts).map_err(|error| errors.push(error));
+    if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+        errors.push(FieldError::new("/code", FieldCode::InvalidFormat, "the six digits that were sent to the address"));
+    }
+    match email {
+        Ok(email) if errors.is_empty() => Ok(Proof::Code { email, code }),
+        _ => Err(Error::validation(errors)),
+    }
+}

@@ -1,0 +1,297 @@
+//! Builds the program from its configuration, and runs it until it is stopped.
+
+mod bare_post;
+mod bind;
+mod build;
+mod descriptors;
+mod drain;
+mod serve;
+mod signals;
+mod timed;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::rt::task::JoinHandle;
+use actix_web::{App, web};
+use tokio::sync::oneshot;
+use url::Url;
+
+use crate::api;
+use crate::api::events::live::Streams;
+use crate::api::state::State;
+use crate::base::clock;
+use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::config::Config;
+use crate::db::{Db, Options};
+use crate::deletion;
+use crate::http;
+use crate::http::context::Context;
+use crate::http::envelope::envelope;
+use crate::http::stopping::Stopping;
+use crate::key::last_use::LastUses;
+use crate::key::token::PlainKey;
+use crate::mail::sender::Mail;
+use crate::mail::transport::Transport;
+use crate::oidc;
+use crate::outbox::faults::Faults;
+use crate::outbox::worker::{Channel, Worker};
+use crate::policy::limits::Shares;
+use crate::retention;
+use crate::secret;
+use crate::webhook;
+use crate::webhook::sender::Webhooks;
+
+use bind::bind;
+use descriptors::Connections;
+pub use signals::Signals;
+
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
+const BODIES: usize = 16 * 1024 * 1024;
+/// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
+const ANSWERS: usize = 64 * 1024 * 1024;
+/// One caller may have three quarters of them.
+const BODIES_TIMES: usize = 3;
+/// How often the limits forget who has not used them lately.
+const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
+
+/// A server that has its file and its port, and answers as soon as it runs.
+pub struct Program {
+    /// Where it listens.
+    listener: TcpListener,
+    /// What the toolkit takes from it.
+    context: Context,
+    /// What its handlers share.
+    state: State,
+    /// The mail that it sends; none: mail is off.
+    mail: Option<Mail>,
+    /// How often it is written when keys were last used.
+    last_use_every: Duration,
+    /// How requests are served.
+    serving: serve::Options,
+    /// The address it listens on, with the port it got.
+    pub address: SocketAddr,
+    /// The URL under which people and programs reach it.
+    pub public_url: Url,
+    /// The admin key, if this start made the first one.
+    pub admin_key: Option<PlainKey>,
+    /// What the person who starts it has to know besides, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Program {
+    /// Opens the file and binds the port.
+    ///
+    /// # Errors
+    /// When either cannot be had. Must be called within a tokio runtime.
+    pub async fn build(config: &Config) -> Result<Self, Failure> {
+        clock::check_machine()?;
+        let connections = Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
+        let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
+        let mail = build::prepare_mail(config)?;
+        // The key comes last: it is shown only once, so nothing may fail after it was made.
+        let (listener, address) = bind(config.settings.listen)?;
+        let public_url = build::public_url(config, address)?;
+        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
+        let db = Db::open(&config.database, &options)?;
+        let secret::start::Opened { keyring, mut notes } =
+            secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
+        notes.extend(db.notice().map(str::to_owned));
+        let admin_key = if config.mode == Mode::Serve { build::first_key(&db).await? } else { None };
+        let bare = public_url.as_str().trim_end_matches('/').to_owned();
+        let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
+        let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
+        let retention = config.retention();
+        let faults = Faults::default();
+        let mail = mail.map(|(composer, transport)| Mail {
+            transport,
+            composer,
+            faults: faults.clone(),
+            keyring: keyring.clone(),
+            accept_url: accept_url.clone(),
+            remind_before_seconds: config.settings.mail.remind_before_seconds(),
+            notifies_inviters: config.settings.mail.notify_inviters,
+            limits: Arc::clone(&rules.sending.limits),
+        });
+        let limits = &config.settings.limits;
+        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat, limits.max_streams as usize));
+        let context = Context {
+            db: db.clone(),
+            mode,
+            limits: Arc::clone(&rules.sending.limits),
+            bodies: Shares::new(BODIES, BODIES_TIMES),
+            answers: Shares::new(ANSWERS, BODIES_TIMES),
+            room_for_answers: config.room_for_answers(),
+            stopping: Stopping::default(),
+            last_uses: LastUses::default(),
+            dialects: api::DIALECTS,
+        };
+        let state = State {
+            db,
+            rules,
+            retention,
+            public_url: bare,
+            accept_url,
+            streams,
+            keyring,
+            oidc,
+            faults,
+            guard,
+            max_webhooks: limits.max_webhooks,
+            start,
+        };
+        let serving = serve::Options { workers: config.workers, connections, deadlines: config.deadlines };
+        let last_use_every = config.last_use_every;
+        Ok(Self { listener, context, state, mail, last_use_every, serving, address, public_url, admin_key, notes })
+    }
+
+    /// The open data file.
+    pub fn db(&self) -> &Db {
+        &self.state.db
+    }
+
+    /// How mail leaves, for the person who starts the server.
+    pub fn mail(&self) -> String {
+        match &self.mail {
+            Some(Mail { transport: Transport::Mailbox, .. }) => {
+                format!("kept, to be read at http://{}/dev/mail", self.address)
+            }
+            Some(Mail { transport: Transport::Smtp(smtp), .. }) => smtp.to_string(),
+            None => "off: invitations carry \"delivery\":\"none\", and links come from POST .../link (see --smtp-url)"
+                .to_owned(),
+        }
+    }
+
+    /// Answers requests until a signal comes, then finishes those it has. A second signal ends the process at once.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run(self, signals: Signals) -> Result<(), Failure> {
+        self.run_and_clean_up(signals, || {}).await
+    }
+
+    /// [`Program::run`], with what a second signal must do before it ends the process, which drops nothing.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run_and_clean_up(
+        self,
+        mut signals: Signals,
+        clean_up: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Failure> {
+        self.run_until(async move {
+            signals.next().await;
+            log::info!("stopping: requests already received are answered; a second signal stops at once");
+            tokio::spawn(async move {
+                signals.next().await;
+                clean_up();
+                std::process::exit(1);
+            });
+        })
+        .await
+    }
+
+    /// Answers requests until `stop` is ready, then finishes those it has.
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
+        let (db, mode, retention) = (self.state.db.clone(), self.context.mode, self.state.retention);
+        let limits = Arc::clone(&self.context.limits);
+        // Before there are requests: what an erasure had begun by now was cut off.
+        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
+        let faults = self.state.faults.clone();
+        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
+        let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
+        let (ending, shared) = (context.clone(), state.clone());
+        let used = context.clone();
+        let app = move || {
+            App::new()
+                .app_data(context.clone())
+                .app_data(state.clone())
+                .configure(|config| api::configure(config, mode))
+                .wrap(actix_web::middleware::from_fn(envelope))
+        };
+        let port = self.listener.try_clone().ok();
+        let server = serve::serve(app, self.listener, self.serving).map_err(cannot_serve)?;
+        let handle = server.handle();
+        let sweeping = actix_web::rt::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
+                limits.sweep();
+                http::refusal_log::tell_left_out(&limits.refusals);
+            }
+        });
+        let recording = actix_web::rt::spawn(record_last_uses(used.clone(), self.last_use_every));
+        let mailing = self.mail.map(|mail| Working::start(&db, mail));
+        let telling = Working::start(&db, webhooks);
+        let sweeping_deliveries = actix_web::rt::spawn(webhook::sender::keep_swept(db.clone()));
+        let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
+        let stopping = async move {
+            stop.await;
+            ending.stopping.begin();
+            // Streams and stalls would go on for too long.
+            shared.streams.close();
+            faults.stop();
+            drain::finish(&handle, port, &ending.stopping).await;
+            // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
+            futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
+        };
+        let (outcome, _) = futures_util::join!(server, stopping);
+        sweeping.abort();
+        sweeping_deliveries.abort();
+        retaining.abort();
+        deleting.abort();
+        recording.abort();
+        used.last_uses.write(&db).await;
+        db.close();
+        outcome.map_err(cannot_serve)
+    }
+}
+
+/// Writes when keys were last used, `every` so often, for as long as it is polled.
+async fn record_last_uses(context: web::Data<Context>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        context.last_uses.write(&context.db).await;
+    }
+}
+
+/// A worker of the outbox that runs.
+struct Working {
+    /// Dropped to stop it.
+    stop: oneshot::Sender<()>,
+    /// Ends when it has stopped.
+    ended: JoinHandle<()>,
+}
+
+impl Working {
+    /// Starts to work off `channel`.
+    fn start<C: Channel>(db: &Db, channel: C) -> Self {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let worker = Worker::new(db.clone(), Arc::new(channel));
+        Self { stop, ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })) }
+    }
+
+    /// Stops it, if there is one, and waits for what is under way.
+    async fn stop(working: Option<Self>) {
+        if let Some(Self { stop, ended }) = working {
+            drop(stop);
+            // It fails only if the worker panicked, which was logged.
+            let _ = ended.await;
+        }
+    }
+}
+
+/// The server could not be started.
+#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn cannot_serve(error: std::io::Error) -> Failure {
+    Failure::runtime(format!("cannot serve ({error})"), "see the log")
+}
+
+/// Runs `work` on the runtime that the server needs.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
+}
