@@ -100,3 +100,27 @@ pub fn once_if(
     }
     Ok(answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_counts_with_every_text_that_is_stored_of_it() {
+        let texts = |count: usize| "x".repeat(count);
+        let size = |operation, key, location: Option<usize>, body| {
+            let (actor, body_hash) = ("key:0123456789abcdef".to_owned(), [0; 32]);
+            let ticket = Ticket { actor, operation: texts(operation), key: texts(key), body_hash, room: 0 };
+            let location = location.map(texts);
+            ticket.size_of(&Answer { status: 201, location, body: texts(body).into(), replayed: false })
+        };
+        let least = size(0, 0, None, 0);
+        assert!((100..300).contains(&least), "{least} bytes of the row itself");
+        for (operation, key, location, body) in
+            [(40, 0, None, 0), (0, 255, None, 0), (0, 0, Some(90), 0), (7, 5, Some(3), 4_000)]
+        {
+            let sum = operation + key + location.unwrap_or_default() + body;
+            assert_eq!(size(operation, key, location, body), least + sum);
+        }
+    }
+}

@@ -221,9 +221,9 @@ impl Channel for Mail {
         store::release(tx)
     }
 
-    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
+    fn recall(&self, tx: &WriteTx<'_>) -> Result<()> {
         // At each number of tries it waits the longer of the two.
-        store::recall(tx, DEFERRED, leased_too)
+        store::recall(tx, DEFERRED)
     }
 }
 

@@ -8,6 +8,9 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, WriteTx};
 
+/// How many milliseconds the clock may go back unnoticed: synchronization moves it by less.
+const UNNOTICED_MS: i64 = 1_000;
+
 /// What a channel found that may begin now.
 #[derive(Debug)]
 pub struct Found<R> {
@@ -61,12 +64,14 @@ pub struct Desk<C: Channel> {
     turns: C::Turns,
     /// Destinations that came back, whose rows are to be made due.
     back: Vec<Place>,
+    /// The latest time that the clock showed since it was set back last; none: it was not read yet.
+    latest: Option<Timestamp>,
 }
 
 impl<C: Channel> Default for Desk<C> {
     fn default() -> Self {
         let (places, breaker) = (Places::new(C::ROOM), Breaker::default());
-        Self { places, breaker, turns: C::Turns::default(), back: Vec::new() }
+        Self { places, breaker, turns: C::Turns::default(), back: Vec::new(), latest: None }
     }
 }
 
@@ -119,10 +124,19 @@ impl<C: Channel> Desk<C> {
         self.back.extend(places);
     }
 
-    /// Forgets every time: the clock was set back.
-    pub fn forget_times(&mut self) {
-        self.places.forget_times();
-        self.breaker.forget_times();
+    /// Notes what the clock shows. Returns what it showed before, if it was set back: then the desk forgets every time, and what
+    /// waits in the file must be recalled.
+    ///
+    /// The present time is compared with the latest one, so that many small steps count as what they come to.
+    pub fn watch_clock(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let set_back_from = self.latest.filter(|latest| now.as_millis() + UNNOTICED_MS < latest.as_millis());
+        if set_back_from.is_some() {
+            self.places.forget_times();
+            self.breaker.forget_times();
+            self.latest = None;
+        }
+        self.latest = self.latest.max(Some(now));
+        set_back_from
     }
 }
 

@@ -11,18 +11,18 @@
 //! # The clock
 //! Rows are due by the wall clock, which may be set back: then what waits for its next try would wait
 //! for as long as the clock was ahead. So a start, and a worker that sees the clock go back, make due
-//! what lies further ahead than its plan can ever wait.
+//! what lies further ahead than its plan can ever wait, and no lease lasts longer than one that is given then: a delivery whose
+//! thread broke off comes again at most one lease after the clock was set back last.
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
 use super::desk::{self, Desk, Done, Found, Offer, Work};
 use super::places::{Answer, Place, Room};
-use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
 
@@ -34,10 +34,6 @@ const REST: Duration = Duration::from_secs(1);
 const STOP: Duration = Duration::from_secs(5);
 /// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
 pub const LEASE_SECONDS: i64 = 120;
-/// The same as a time that passes, whatever the clock shows.
-const LEASE: Duration = Duration::from_secs(LEASE_SECONDS.unsigned_abs());
-/// How many milliseconds the clock may go back unnoticed: synchronization moves it by less.
-const UNNOTICED_MS: i64 = 1_000;
 
 /// One kind of deliveries: a queue in the file, and a way to the outside.
 pub trait Channel: Send + Sync + 'static {
@@ -105,12 +101,12 @@ pub trait Channel: Send + Sync + 'static {
     /// When the file cannot be written.
     fn release(&self, tx: &WriteTx<'_>) -> Result<()>;
 
-    /// Makes due what is due later than its plan can ever wait: the clock was ahead when it was put
-    /// off. With `leased_too`, so does a lease that ends later than any can.
+    /// Makes due what is due later than its plan can ever wait: the clock was ahead when it was put off. A lease that ends later
+    /// than one that is given now ends with that one: what is under way may go on for so long, and what was lost waits no longer.
     ///
     /// # Errors
     /// When the file cannot be written.
-    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()>;
+    fn recall(&self, tx: &WriteTx<'_>) -> Result<()>;
 }
 
 /// An item with what became of it.
@@ -132,25 +128,14 @@ pub struct Worker<C: Channel> {
     desk: Desk<C>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
-    /// What the clock showed last.
-    last_seen: Timestamp,
-    /// After the clock was set back: when the leases are over that were given before.
-    leases_over_at: Option<Instant>,
+    /// Whether the clock was set back, and what waits is not recalled yet.
+    must_recall: bool,
 }
 
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
     pub fn new(db: Db, channel: Arc<C>) -> Self {
-        let last_seen = db.now();
-        Self {
-            db,
-            channel,
-            running: JoinSet::new(),
-            desk: Desk::default(),
-            ended: Vec::new(),
-            last_seen,
-            leases_over_at: None,
-        }
+        Self { db, channel, running: JoinSet::new(), desk: Desk::default(), ended: Vec::new(), must_recall: false }
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
@@ -264,32 +249,24 @@ impl<C: Channel> Worker<C> {
         let channel = Arc::clone(&self.channel);
         let job = move |tx: &WriteTx<'_>| {
             channel.release(tx)?;
-            channel.recall(tx, false)
+            channel.recall(tx)
         };
         self.db.write_as(C::NAME, Load::ONE, job).await
     }
 
-    /// Recalls what waits for a time that the clock will not show for long, if it was set back. What
-    /// is under way is left alone until its lease would be over by any clock.
+    /// Recalls what waits for a time that the clock will not show for long, if it was set back.
     async fn watch_clock(&mut self) -> Result<()> {
         let now = self.db.now();
-        if now.as_millis() + UNNOTICED_MS < self.last_seen.as_millis() {
-            log::warn!("{:?}: the clock was set back from {} to {now}", C::TOPIC, self.last_seen);
-            self.desk.forget_times();
-            self.recall(false).await?;
-            self.leases_over_at = Some(Instant::now() + LEASE);
-        } else if self.leases_over_at.is_some_and(|over_at| Instant::now() >= over_at) {
-            self.recall(true).await?;
-            self.leases_over_at = None;
+        if let Some(before) = self.desk.watch_clock(now) {
+            log::warn!("{:?}: the clock was set back from {before} to {now}", C::TOPIC);
+            self.must_recall = true;
         }
-        self.last_seen = now;
+        if self.must_recall {
+            let channel = Arc::clone(&self.channel);
+            self.db.write_as(C::NAME, Load::ONE, move |tx| channel.recall(tx)).await?;
+            self.must_recall = false;
+        }
         Ok(())
-    }
-
-    /// Has the channel recall what waits for too long.
-    async fn recall(&self, leased_too: bool) -> Result<()> {
-        let channel = Arc::clone(&self.channel);
-        self.db.write_as(C::NAME, Load::ONE, move |tx| channel.recall(tx, leased_too)).await
     }
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.

@@ -200,8 +200,8 @@ impl Channel for Webhooks {
         store::release(tx)
     }
 
-    fn recall(&self, tx: &WriteTx<'_>, leased_too: bool) -> Result<()> {
-        store::recall(tx, (PLAN, MOST_REST_MS), leased_too)
+    fn recall(&self, tx: &WriteTx<'_>) -> Result<()> {
+        store::recall(tx, PLAN, MOST_REST_MS)
     }
 }
 

@@ -103,6 +103,40 @@ fn what_waits_no_longer_than_its_plan_keeps_waiting_when_the_clock_is_set_back_a
 }
 
 #[test]
+fn what_was_lost_comes_again_two_minutes_after_the_clock_is_set_back() {
+    for jump in JUMPS {
+        let (app, endpoint) = (dev(), Endpoint::that_does(Act::Status(204)));
+        webhook(&app, &endpoint);
+        fail(&app, 1);
+        let made = app.invite("acme", "a@b.co");
+        soon(|| look(&app, &made), |found| found["deliveryAttempts"] == 1);
+        let waits = || app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1").len();
+        soon(waits, |count| *count == 1);
+        // As deliveries whose threads broke off.
+        let now = app.clock.now();
+        let lose = |tx: &invited::db::WriteTx<'_>| {
+            let until = now.plus_seconds(120).as_millis();
+            let set = "set lane = null, lease = 7, due_at = ?1";
+            Ok(tx.execute(&format!("update mail {set}"), [until])?
+                + tx.execute(&format!("update webhook_delivery {set} where state = 0"), [until])?)
+        };
+        assert_eq!(invited::db::write_beside(&app.database, lose), Ok(2));
+        let back = now.plus_seconds(-jump / 1000);
+        app.clock.set(back);
+        let leased_until = format!(
+            "select 1 from mail, webhook_delivery
+            where mail.due_at = webhook_delivery.due_at and mail.due_at = {}",
+            back.plus_seconds(120).as_millis()
+        );
+        soon(|| app.db_rows(&leased_until).len(), |count| *count == 1);
+        assert_eq!(endpoint.received().len(), 0);
+        app.clock.set(back.plus_seconds(120));
+        soon(|| look(&app, &made), |found| found["delivery"] == "sent");
+        soon(|| endpoint.received().len(), |count| *count == 1);
+    }
+}
+
+#[test]
 fn what_a_clock_put_off_for_too_long_goes_out_at_the_next_start() {
     for jump in JUMPS {
         let (mut app, endpoint) = (dev(), Endpoint::that_does(Act::Status(204)));

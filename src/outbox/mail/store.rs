@@ -190,20 +190,19 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes due what is due later than `plan` can ever put it off, and with `leased_too` what is leased for
-/// longer than any lease. A reminder that was not tried yet is due when its invitation says.
-pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], leased_too: bool) -> Result<()> {
+/// Makes due what is due later than `plan` can ever put it off. A reminder that was not tried yet is due when its invitation says.
+/// A lease that ends later than one that is given now ends with that one.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
         "update mail
-         set due_at = :now, lease = null
+         set due_at = iif(lease is null, :now, :lease_end)
          where (lease is null and lane is null and due_at > :now + {wait} and (attempts > 0 or kind <> :reminder))
-            or (:leased_too and lease is not null and due_at > :lease_end)"
+            or (lease is not null and due_at > :lease_end)"
     ))?
     .execute(named_params! {
         ":now": tx.now.as_millis(),
         ":reminder": Kind::Reminder as u8,
-        ":leased_too": leased_too,
         ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
     })?;
     Ok(())

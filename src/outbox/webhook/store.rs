@@ -274,23 +274,22 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes due what is due later than `plan`, or an endpoint that asked to be left alone for `most_ms`, can ever put it off; and
-/// with `leased_too` what is leased for longer than any lease.
-pub fn recall(tx: &WriteTx<'_>, (plan, most_ms): (&[Delay], i64), leased_too: bool) -> Result<()> {
+/// Makes due what is due later than `plan`, or an endpoint that asked to be left alone for `most_ms`, can ever put it off. A lease
+/// that ends later than one that is given now ends with that one.
+pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
         "update webhook_delivery
-         set lane = 2, lease = null, due_at = :now
+         set due_at = iif(lane is null, :lease_end, :now)
          where webhook_id in (select id from webhook)
            and state = 0
-           and ((lane is not null
-                 and due_at > :now + max({wait}, iif(status in (429, 502, 503, 504), :most_ms, 0)))
-             or (:leased_too and lane is null and due_at > :lease_end))"
+           and due_at > iif(lane is null,
+                            :lease_end,
+                            :now + max({wait}, iif(status in (429, 502, 503, 504), :most_ms, 0)))"
     ))?
     .execute(named_params! {
         ":now": tx.now.as_millis(),
         ":most_ms": most_ms,
-        ":leased_too": leased_too,
         ":lease_end": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
     })?;
     Ok(())

@@ -77,3 +77,45 @@ fn forget_half(numbers: &mut HashMap<u64, Nanos>) {
     let (_, &mut median, _) = times.select_nth_unstable(middle);
     numbers.retain(|_, whole_again| *whole_again > median);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ledger with these subjects, and the times at which their quotas are whole again.
+    fn ledger(numbers: &[(u64, u64)]) -> Ledger {
+        Ledger(Mutex::new(numbers.iter().map(|&(subject, at)| (subject, Nanos::new(at))).collect()))
+    }
+
+    /// The subjects that it remembers.
+    fn subjects(ledger: &Ledger) -> Vec<u64> {
+        let mut subjects: Vec<_> = ledger.numbers().keys().copied().collect();
+        subjects.sort_unstable();
+        subjects
+    }
+
+    #[test]
+    fn a_sweep_forgets_whose_quota_is_whole_at_the_time_and_gives_the_memory_back() {
+        let many: Vec<_> = (0..1_000).map(|subject| (subject, subject)).collect();
+        let ledger = ledger(&many);
+        ledger.retain_recent(Nanos::new(997));
+        assert_eq!((subjects(&ledger), ledger.is_empty()), (vec![998, 999], false));
+        assert!(ledger.numbers().capacity() >= 1_000);
+        ledger.shrink_to_fit();
+        assert!(ledger.numbers().capacity() < 10);
+        ledger.retain_recent(Nanos::new(999));
+        assert_eq!((subjects(&ledger), ledger.is_empty()), (vec![], true));
+    }
+
+    #[test]
+    fn a_full_ledger_forgets_those_whose_quotas_are_whole_first_even_where_all_are_alike() {
+        let forgets = |numbers: &[(u64, u64)]| {
+            let ledger = ledger(numbers);
+            forget_half(&mut ledger.numbers());
+            subjects(&ledger)
+        };
+        assert_eq!(forgets(&[(1, 50), (2, 10), (3, 40), (4, 20), (5, 30)]), [1, 3]);
+        assert_eq!(forgets(&[(1, 10), (2, 10), (3, 10), (4, 20)]), [4]);
+        assert_eq!(forgets(&[(1, 10), (2, 10), (3, 10), (4, 10)]), [0; 0]);
+    }
+}

@@ -105,7 +105,9 @@ mod tests {
     fn what_nobody_holds_is_forgotten_and_too_much_is_refused() {
         let shares = Shares::new(10, 3);
         assert!(shares.take("a", 11).is_none() && shares.take("a", 8).is_none());
-        drop((shares.take("a", 7), shares.take("b", 1)));
+        let held = (shares.take("a", 7), shares.take("b", 1));
+        assert_eq!(shares.taken(), 8, "all of them together");
+        drop(held);
         assert!(shares.whole.held().is_empty());
     }
 }

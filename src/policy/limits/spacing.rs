@@ -80,6 +80,17 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_forgets_only_whose_quota_is_whole_again() {
+        for (window_seconds, left) in [(0, 0), (300, 1)] {
+            let spacing = Spacing::new(1, window_seconds).expect("a quota");
+            spacing.count("a");
+            std::thread::sleep(Duration::from_millis(1));
+            spacing.sweep();
+            assert_eq!(spacing.ledger.len(), left, "{window_seconds}");
+        }
+    }
+
+    #[test]
     fn a_quota_of_zero_is_none() {
         assert!(Spacing::new(0, 300).is_none());
     }

@@ -55,6 +55,23 @@ fn a_code_in_development_is_shown_and_accepts_in_any_spelling_of_the_address() {
 }
 
 #[test]
+fn codes_are_spread_over_all_six_digits() {
+    let app = TestApp::start(Mode::Serve, &["--limit-address", "0"]);
+    app.set_present();
+    let mut beginnings = std::collections::HashSet::new();
+    for number in 0..12 {
+        let email = format!("p{number}@b.co");
+        let made = app.invite("acme", &email);
+        app.ask_code(&app.token_of(&made), &email);
+        let code = app.code_of(&made).expect("a live code");
+        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        beginnings.insert(code[..3].to_owned());
+    }
+    // Twelve of a thousand: that four of them meet others is one case in a billion.
+    assert!(beginnings.len() > 8, "{beginnings:?}");
+}
+
+#[test]
 fn a_code_lives_for_ten_minutes_to_the_millisecond() {
     let (app, made, token) = start();
     for (millis, status) in [(600_000, 404), (600_001, 404), (0, 200)] {

@@ -4,7 +4,7 @@ use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, TestApp, invitation, invitations};
+use crate::support::{Answer, START, TestApp, invitation, invitations};
 
 /// Sends a batch to acme under an `Idempotency-Key`.
 fn batch(app: &TestApp, key: &str, body: &Value) -> Answer {
@@ -111,8 +111,28 @@ fn beyond_its_room_a_caller_is_refused_before_any_effect_and_only_with_a_key() {
     assert_eq!((replayed.status, replayed.header("idempotency-replayed")), (201, Some("true")), "the promise holds");
     assert_eq!(create("more@b.co", None, &greedy).status, 201, "without the header");
     assert_eq!(create("other@b.co", Some("k"), &app.key).status, 201, "another caller has room of its own");
-    app.advance_to(25 * 3_600_000);
-    assert_eq!(create("later@b.co", Some("later"), &greedy).status, 201, "a day later");
+    let later = |seconds: i64| {
+        app.advance_to(seconds * 1_000);
+        create("later@b.co", Some("later"), &greedy).status
+    };
+    let wait = i64::try_from(wait).expect("a day");
+    assert_eq!((later(wait - 1), later(wait)), (429, 201), "a day later, and no second before what is told");
+    assert!((START + wait * 1_000) % 3_600_000 < 1_000, "what is stored is counted by hours: {wait}");
+}
+
+#[test]
+fn the_last_byte_of_its_room_is_the_last() {
+    let app = TestApp::start(Mode::Serve, &["--limit-answers", "1"]);
+    let create = |name: &str| {
+        let body = json!({ "email": format!("{name}@b.co"), "role": "r" }).to_string();
+        app.request("POST", &invitations("acme")).header("Idempotency-Key", name).json(body).send().status
+    };
+    assert_eq!(create("first"), 201);
+    for (bytes, status) in [(1 << 20, 429), ((1 << 20) - 1, 201), ((1 << 20) + 1, 429)] {
+        let count = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute("update idempotency_use set bytes = ?1", [bytes])?);
+        assert_eq!(invited::db::write_beside(&app.database, count), Ok(1));
+        assert_eq!(create(&format!("n{bytes}")), status, "{bytes}");
+    }
 }
 
 #[test]

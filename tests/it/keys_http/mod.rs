@@ -115,6 +115,22 @@ fn a_key_needs_only_a_name_and_scopes_and_what_is_null_counts_as_absent() {
 }
 
 #[test]
+fn a_scope_that_is_named_twice_is_held_once() {
+    let app = TestApp::serve();
+    for (named, held) in [
+        (json!(["invitations:read", "invitations:read"]), json!(["invitations:read"])),
+        (json!(["admin", "invitations:link", "admin"]), json!(["invitations:link", "admin"])),
+        (
+            json!(["invitations:write", "invitations:read", "invitations:write"]),
+            json!(["invitations:read", "invitations:write"]),
+        ),
+    ] {
+        let made = make(&app, &app.key, &json!({ "name": "n", "scopes": named }));
+        assert_eq!(made["scopes"], held);
+    }
+}
+
+#[test]
 fn the_list_has_every_key_oldest_first_with_how_it_stands_at_the_time() {
     let app = TestApp::serve();
     let mut ids = vec![id_of(&app.key)];

@@ -27,11 +27,14 @@ fn only_a_pending_one_can_be_revoked_or_accepted_and_the_refusal_says_where_it_s
     let app = TestApp::serve();
     for (status, made) in closed(&app) {
         let before = app.contents();
-        for (what, body) in [("revoke", json!({})), ("accept", json!({ "email": format!("{status}@b.co") }))] {
+        let changes =
+            [("revoke", "revoked", json!({})), ("accept", "accepted", json!({ "email": format!("{status}@b.co") }))];
+        for (what, done, body) in changes {
             let answer = app.change(&made, what, &body);
             assert_eq!(refusal(&answer), (409, "status_conflict".to_owned()), "{what} {status}");
             let problem = answer.json();
             assert_eq!((&problem["invitationStatus"], &problem["invitationId"]), (&json!(status), &made["id"]));
+            assert_eq!(problem["detail"], format!("The invitation is {status} and cannot be {done} any more."));
         }
         assert_eq!(app.contents(), before, "{status}");
     }

@@ -155,7 +155,9 @@ fn what_was_answered_or_revoked_is_never_sent_again() {
         let before = app.contents();
         let answer = resend(&app, &made);
         assert_eq!(refusal(&answer), (409, "status_conflict".to_owned()), "{status}");
-        assert_eq!((&answer.json()["invitationStatus"], app.contents()), (&json!(status), before));
+        let problem = answer.json();
+        assert_eq!((&problem["invitationStatus"], app.contents()), (&json!(status), before));
+        assert_eq!(problem["detail"], format!("The invitation is {status} and cannot be sent again any more."));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is left to chance: all of it follows from a seed.
+//! What peers and clocks leave to chance: all of it follows from a seed.
 
 /// A stream of random numbers (SplitMix64).
 #[derive(Debug)]

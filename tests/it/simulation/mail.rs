@@ -45,7 +45,7 @@ struct Story {
 }
 
 /// Invites somebody; returns the invitation.
-fn invite(tx: &WriteTx<'_>, organization: &str, email: &str) -> invited::base::error::Result<Uuid> {
+pub fn invite(tx: &WriteTx<'_>, organization: &str, email: &str) -> invited::base::error::Result<Uuid> {
     let rules = Rules { sending: Sending { has_mail: true, ..rules().sending }, ..rules() };
     let body = CreateBody {
         email: Some(email.to_owned()),
@@ -94,7 +94,7 @@ impl Story {
 }
 
 /// The channel as a server has it.
-fn channel() -> Mail {
+pub fn channel() -> Mail {
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
     Mail {
         transport: Transport::Mailbox,

@@ -9,9 +9,9 @@ use invited::outbox::worker::Channel;
 use crate::support::START;
 
 /// How often a worker looks by itself.
-const POLL: i64 = 500;
+pub const POLL: i64 = 500;
 /// How long a lease lasts.
-const LEASE: i64 = 120_000;
+pub const LEASE: i64 = 120_000;
 
 /// What a made-up peer does with a delivery.
 pub struct Reply<O> {
@@ -45,10 +45,6 @@ pub struct World<'a, C: Channel> {
     pub passed: i64,
     /// What the clock shows beyond them.
     pub offset: i64,
-    /// What the clock showed last.
-    last_seen: Timestamp,
-    /// After the clock was set back: when the leases are over that were given before.
-    leases_over_at: Option<i64>,
     /// What is under way.
     flights: Vec<Flight<C>>,
 }
@@ -56,9 +52,7 @@ pub struct World<'a, C: Channel> {
 impl<'a, C: Channel> World<'a, C> {
     /// A worker that begins.
     pub fn new(tx: &'a WriteTx<'a>, channel: C) -> Self {
-        let last_seen = Timestamp::from_millis(START);
-        let (desk, flights) = (Desk::default(), Vec::new());
-        Self { tx, channel, desk, passed: 0, offset: 0, last_seen, leases_over_at: None, flights }
+        Self { tx, channel, desk: Desk::default(), passed: 0, offset: 0, flights: Vec::new() }
     }
 
     /// The transaction at the present time.
@@ -68,11 +62,10 @@ impl<'a, C: Channel> World<'a, C> {
 
     /// Forgets what a process knows, and what was under way: it starts anew.
     pub fn restart(&mut self) -> invited::base::error::Result<()> {
-        (self.desk, self.leases_over_at) = (Desk::default(), None);
+        self.desk = Desk::default();
         self.flights.clear();
-        self.last_seen = self.tx().now;
         self.channel.release(&self.tx())?;
-        self.channel.recall(&self.tx(), false)
+        self.channel.recall(&self.tx())
     }
 
     /// Works until `until`.
@@ -94,8 +87,10 @@ impl<'a, C: Channel> World<'a, C> {
     /// One step, as the worker does it.
     fn step(&mut self, peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>) -> invited::base::error::Result<()> {
         let mut ended = self.land();
-        self.watch_clock()?;
         let tx = self.tx();
+        if self.desk.watch_clock(tx.now).is_some() {
+            self.channel.recall(&tx)?;
+        }
         loop {
             let found = self.desk.find(&self.channel, &tx.reader())?;
             if ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back() {
@@ -130,20 +125,5 @@ impl<'a, C: Channel> World<'a, C> {
             }
         }
         ended
-    }
-
-    /// Sees when the clock was set back.
-    fn watch_clock(&mut self) -> invited::base::error::Result<()> {
-        let tx = self.tx();
-        if tx.now.as_millis() + 1_000 < self.last_seen.as_millis() {
-            self.desk.forget_times();
-            self.channel.recall(&tx, false)?;
-            self.leases_over_at = Some(self.passed + LEASE);
-        } else if self.leases_over_at.is_some_and(|over_at| self.passed >= over_at) {
-            self.channel.recall(&tx, true)?;
-            self.leases_over_at = None;
-        }
-        self.last_seen = tx.now;
-        Ok(())
     }
 }
