@@ -139,7 +139,7 @@ fn list_loop(database: &Path, span: Duration) -> Result<()> {
     let organization = OrganizationId::parse("large-0").ok_or("no organization's id")?;
     let page = Page { order: Order::NewestFirst, after: None, limit: LIST };
     let mut bytes = Vec::new();
-    let lists = invited::db::read_beside(database, |reader| {
+    let lists = invited::db::read_file(database, |reader| {
         measure(span, || {
             bytes.clear();
             store::list(reader, reader.now, &organization, (&Filter::ALL, &page), |invitation| {

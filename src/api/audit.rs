@@ -14,7 +14,7 @@ use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 use crate::db::Reader;
-use crate::http::auth::{Admin, Granted};
+use crate::http::auth::{Access, Admin};
 use crate::http::query::Query;
 use crate::key::Rights;
 
@@ -59,7 +59,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!([example()])),
     )
 )]
-pub async fn list(access: Granted<Admin>, state: Data<State>, query: Query<AuditQuery>) -> Result<HttpResponse> {
+pub async fn list(access: Access<Admin>, state: Data<State>, query: Query<AuditQuery>) -> Result<HttpResponse> {
     let query = AuditQuery::parse(&query.pairs)?;
     let (paged, limit) = (query.paged(), query.page.limit);
     let sight = sight_of(&access.caller.rights)?;

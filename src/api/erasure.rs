@@ -8,7 +8,7 @@ use crate::api::error_responses::{COMMON, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::erasure::{Erased, Erasure};
-use crate::http::auth::{Admin, Granted};
+use crate::http::auth::{Access, Admin};
 use crate::http::params::OfAddress;
 use crate::http::query::Query;
 use crate::invitation::query::AddressQuery;
@@ -42,7 +42,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!({"invitations": 2, "events": 5, "answers": 1, "pending": []})),
     )
 )]
-pub async fn erase(access: Granted<Admin>, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+pub async fn erase(access: Access<Admin>, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
     let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
     let origin = access.origin();
     let erasure = Erasure::new(state.db.clone(), email, access.caller.rights, origin);

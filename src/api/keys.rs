@@ -8,13 +8,13 @@ use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
-use crate::http::auth::{Admin, Caller, Granted};
+use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::path::PathKeyId;
 use crate::http::query::NoQuery;
-use crate::idempotency::{self, Answer};
+use crate::idempotency::{self, StoredResponse};
 use crate::key::json::{self, ApiKey};
 use crate::key::new::KeyBody;
 use crate::key::{NewKey, manage, store};
@@ -49,7 +49,7 @@ pub fn operations() -> Vec<Operation> {
         (status = 200, description = "The keys.", body = Vec<ApiKey<'_>>, example = json!([json::example()])),
     )
 )]
-pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let Caller { actor, rights } = access.caller;
     let read = state.db.read_long(&actor, move |reader| {
         let keys = store::list(reader)?;
@@ -85,7 +85,7 @@ pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Res
     )
 )]
 pub async fn create(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -106,7 +106,7 @@ pub async fn create(
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
             object.key = Some(plain.reveal());
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
-            Ok(Answer { status: 201, location: Some(format!("{base}/{}", object.id)), body, replayed: false })
+            Ok(StoredResponse { status: 201, location: Some(format!("{base}/{}", object.id)), body, replayed: false })
         })?;
         Ok((answer, shown))
     };
@@ -131,7 +131,7 @@ pub async fn create(
         example = "0123456789abcdef")),
     responses((status = 200, description = "The key.", body = ApiKey<'_>, example = json!(json::example())))
 )]
-pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get(access: Access<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let body = state.db.read(|reader| {
         let key = store::find(reader, &id.0)?.ok_or_else(Error::not_found)?;
         access.caller.rights.check_sees_key(&key)?;
@@ -156,7 +156,7 @@ pub async fn get(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<
         example = "0123456789abcdef")),
     responses((status = 204, description = "It is revoked."))
 )]
-pub async fn revoke(access: Granted<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn revoke(access: Access<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
     let line = format!("request {}: {} revoked the key {}", origin.request_id, origin.actor, id.0.as_str());

@@ -14,12 +14,12 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
-use crate::http::auth::{Access, Admin, Caller, Read};
+use crate::http::auth::{Admin, Caller, OrganizationAccess, Read};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
-use crate::idempotency::Answer;
+use crate::idempotency::StoredResponse;
 use crate::key::Scope;
 use crate::organization::list::{self, List, ListQuery};
 use crate::organization::settings::{Settings, SettingsBody};
@@ -100,7 +100,7 @@ pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -
             headers(("ETag" = String, description = "Its version."))),
     )
 )]
-pub async fn get(access: Access<Read>, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
+pub async fn get(access: OrganizationAccess<Read>, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
     let found = store::find(&access.kept.reader(), &access.organization)?;
     let body = found.ok_or_else(Error::not_found)?.to_bytes(&access.organization)?;
     let tag = etag::of(&body);
@@ -142,7 +142,7 @@ pub async fn get(access: Access<Read>, _: NoQuery, conditions: Conditions) -> Re
     )
 )]
 pub async fn put(
-    access: Access<Admin>,
+    access: OrganizationAccess<Admin>,
     _: NoQuery,
     conditions: Conditions,
     state: Data<State>,
@@ -157,7 +157,7 @@ pub async fn put(
     };
     let (is_new, body) = author.write(&state.db, job).await?;
     let (status, location) = if is_new { (201, Some(url)) } else { (200, None) };
-    Ok(stored::respond(Answer { status, location, body, replayed: false }))
+    Ok(stored::respond(StoredResponse { status, location, body, replayed: false }))
 }
 
 /// What a deletion has not taken out of the file yet.
@@ -198,7 +198,7 @@ pub struct DeletionAnswer {
     )
 )]
 pub async fn delete(
-    access: Access<Admin>,
+    access: OrganizationAccess<Admin>,
     _: NoQuery,
     conditions: Conditions,
     state: Data<State>,

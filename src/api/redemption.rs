@@ -13,12 +13,12 @@ use crate::db::WriteTx;
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
+use crate::http::optional_caller::OptionalCaller;
 use crate::http::params::Once;
 use crate::http::query::NoQuery;
-use crate::http::visitor::Visitor;
-use crate::idempotency::{self, Answer};
+use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
-use crate::invitation::transition::{Change, Present};
+use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{self, Invitation, code, json};
 use crate::key::Scope;
 use crate::oidc::Identity;
@@ -111,7 +111,7 @@ pub struct CodeSent {
     ),
     security(())
 )]
-pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<LookupBody>) -> Result<HttpResponse> {
+pub async fn lookup(_: OptionalCaller, _: NoQuery, state: Data<State>, body: Json<LookupBody>) -> Result<HttpResponse> {
     let token = parse_token(body.value.token.as_deref())?;
     let found = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>, organization: &_| {
@@ -145,7 +145,7 @@ pub async fn lookup(_: Visitor, _: NoQuery, state: Data<State>, body: Json<Looku
     security(())
 )]
 pub async fn request_code(
-    visitor: Visitor,
+    visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -156,7 +156,8 @@ pub async fn request_code(
     let (keyring, Sending { limits, has_mail, .. }) = (state.keyring.clone(), state.rules.sending.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
+            let show =
+                |invitation: &Invitation<'_>, organization: &_| Ok(CurrentInvitation::of(organization, invitation));
             let present = store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
             limits.count_code(present.id, &email)?;
@@ -165,7 +166,7 @@ pub async fn request_code(
                 has_mail && (email != present.email || limits.count_mail(&present.organization, &email).is_ok());
             code::request(tx, &keyring, &present, &email, is_mailed)?;
             let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
-            Ok(Answer { status: 202, location: None, body, replayed: false })
+            Ok(StoredResponse { status: 202, location: None, body, replayed: false })
         })
     };
     let answer = visitor.author().write(&state.db, job).await?;
@@ -197,7 +198,7 @@ pub async fn request_code(
     security((), ("key" = []), ("basic" = []))
 )]
 pub async fn accept(
-    visitor: Visitor,
+    visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -229,7 +230,7 @@ pub async fn accept(
     security((), ("key" = []), ("basic" = []))
 )]
 pub async fn decline(
-    visitor: Visitor,
+    visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -240,7 +241,7 @@ pub async fn decline(
 
 /// Answers an invitation by `change`.
 async fn answer(
-    visitor: Visitor,
+    visitor: OptionalCaller,
     key: IdempotencyKey,
     state: &State,
     body: Json<AnswerBody>,
@@ -279,7 +280,12 @@ async fn answer(
                 if is_vouched { json::to_bytes(invitation) } else { preview() }
             };
             let body = invitation::store::find(tx, tx.now, (&present.organization, present.id), show)?;
-            Ok(Some(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false }))
+            Ok(Some(StoredResponse {
+                status: 200,
+                location: None,
+                body: body.ok_or_else(Error::not_found)?,
+                replayed: false,
+            }))
         })
     };
     let answer = author.write(&state.db, job).await?.ok_or_else(rejected)?;

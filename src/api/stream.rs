@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 
 use crate::invitation::rows::{List, Rows};
 
-/// Answers with `first` and, where more follow it, with the rest of `list`; then with `closing`.
+/// Responds with `first` and, where more follow it, with the rest of `list`; then with `closing`.
 pub fn respond(mut response: HttpResponseBuilder, list: List, mut first: Rows, closing: &'static [u8]) -> HttpResponse {
     response.content_type("application/json");
     if first.more_after.is_some() {

@@ -167,7 +167,7 @@ impl Clock {
         }
     }
 
-    /// Stops a settable clock `by` after what it shows. Answers whether it could: not beyond what can be written.
+    /// Stops a settable clock `by` after what it shows. Returns whether it could: not beyond what can be written.
     pub fn advance(&self, by: Duration) -> bool {
         let Self::Settable(held) = self else {
             return false;

@@ -9,7 +9,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
-use crate::db::{read_beside, write_beside};
+use crate::db::{read_file, write_file};
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
 use crate::key::token::KeyId;
 use crate::key::{self, Key, NewKey, Rights, Scope};
@@ -82,13 +82,13 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
         },
         expires_at: new.expires_in.map(|seconds| Clock::System.now().plus_seconds(seconds)),
     };
-    let key = write_beside(database, |tx| key::manage::create_as(tx, &new, By::CLI))?;
+    let key = write_file(database, |tx| key::manage::create_as(tx, &new, By::CLI))?;
     super::print(&format!("{}\n", key.reveal()))
 }
 
 /// Prints a table of the keys.
 fn list(database: &Path) -> Result<(), Failure> {
-    let keys = read_beside(database, key::store::list)?;
+    let keys = read_file(database, key::store::list)?;
     let header =
         ["ID", "STATE", "CREATED", "CREATED BY", "LAST USED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"]
             .map(str::to_owned);
@@ -124,7 +124,7 @@ fn row(key: &Key, now: Timestamp) -> [String; 10] {
 
 /// Revokes a key.
 fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
-    if write_beside(database, |tx| key::manage::revoke_as(tx, id, By::CLI))? {
+    if write_file(database, |tx| key::manage::revoke_as(tx, id, By::CLI))? {
         return super::print(&format!("revoked {}\n", id.as_str()));
     }
     Err(Failure::runtime(

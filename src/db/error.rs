@@ -37,7 +37,7 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::OperationInterrupted => (Code::ReadTimeout, "The read was stopped after its time limit."),
             _ => return Self::internal(error),
         };
-        Self::new(code, detail).because(error)
+        Self::new(code, detail).with_cause(error)
     }
 }
 

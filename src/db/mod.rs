@@ -15,7 +15,6 @@
 //! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one for each long
 //! read, so a checkout never waits. No connection is held across an await.
 
-mod beside;
 mod checkpoint;
 mod connection;
 mod error;
@@ -23,6 +22,7 @@ mod file;
 mod identity;
 mod integrity;
 mod lock;
+mod offline;
 mod place;
 mod queue;
 mod refusal;
@@ -48,10 +48,10 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
-pub use beside::{read_beside, write_beside};
 pub use connection::Synchronous;
 pub use error::unless_damaged;
 pub use integrity::Integrity;
+pub use offline::{read_file, write_file};
 pub use place::resolve;
 pub use queue::Load;
 pub use rehearsal::Stage;

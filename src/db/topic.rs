@@ -29,10 +29,10 @@ impl Topic {
 
 /// One channel a topic. Its value counts commits that were about the topic.
 #[derive(Debug)]
-pub(super) struct Board([watch::Sender<u64>; Topic::ALL.len()]);
+pub(super) struct Notifier([watch::Sender<u64>; Topic::ALL.len()]);
 
-impl Board {
-    /// A board on which nothing was told yet.
+impl Notifier {
+    /// A notifier on which nothing was told yet.
     pub fn new() -> Self {
         Self(Topic::ALL.map(|_| watch::Sender::new(0)))
     }

@@ -26,7 +26,7 @@ use tokio::sync::{oneshot, watch};
 use super::error::NO_ROOM;
 use super::identity::Identity;
 use super::queue::{Load, Queue, Refusal, Turn};
-use super::topic::{Board, Topic};
+use super::topic::{Notifier, Topic};
 use super::transaction::{IdMint, WriteTx};
 use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
@@ -63,7 +63,7 @@ struct Gauges {
     /// Transactions committed.
     commits: AtomicU64,
     /// Where it tells what they were about.
-    board: Board,
+    notifier: Notifier,
 }
 
 /// A change that waits, whatever its outcome's type.
@@ -113,7 +113,7 @@ impl Writer {
     pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
         let gauges =
-            Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), board: Board::new() });
+            Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), notifier: Notifier::new() });
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
             let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
@@ -165,7 +165,7 @@ impl Writer {
 
     /// What follows a topic from now on.
     pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
-        self.gauges.board.follow(topic)
+        self.gauges.notifier.follow(topic)
     }
 
     /// Transactions committed so far.
@@ -238,7 +238,7 @@ impl Desk<'_> {
         match &outcome {
             Ok(topics) => {
                 self.gauges.commits.fetch_add(1, Ordering::Relaxed);
-                self.gauges.board.tell(*topics);
+                self.gauges.notifier.tell(*topics);
             }
             Err(undone) => self.note(undone),
         }
@@ -289,7 +289,7 @@ impl Desk<'_> {
         }
         self.identity.check()?;
         if self.must_cut {
-            cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).because(why))?;
+            cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).with_cause(why))?;
             self.must_cut = false;
         }
         Ok(())

@@ -10,9 +10,10 @@ use crate::base::text::check_name;
 use crate::db::WriteTx;
 use crate::invitation::Status;
 use crate::invitation::accept::MAX_SUBJECT;
-use crate::invitation::create::{self, By, Outcome};
+use crate::invitation::actor::Actor;
+use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::NewInvitation;
-use crate::invitation::transition::{self, Change, Present};
+use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::key::Rights;
 use crate::organization::settings::Settings;
 use crate::organization::{self, change};
@@ -77,7 +78,7 @@ impl Plan {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a create refuses.
     pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
-        let by = By { rights: Rights::ALL, origin: origin.clone() };
+        let by = Actor { rights: Rights::ALL, origin: origin.clone() };
         let (mut invitations, mut errors) = (0, Vec::new());
         for entry in &self.entries {
             match entry.insert(&tx.at(entry.then), &by) {
@@ -173,7 +174,7 @@ impl Entry {
     }
 
     /// Makes the invitation, and what became of it. `tx` is at its time.
-    fn insert(&self, tx: &WriteTx<'_>, by: &By) -> Result<Outcome> {
+    fn insert(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<Outcome> {
         let (outcome, id) = create::create(tx, &self.new, by, |invitation, _| Ok(invitation.id))?;
         let change = match self.status {
             Status::Accepted => Change::Accept,
@@ -181,7 +182,7 @@ impl Entry {
             Status::Revoked => Change::Revoke,
             Status::Pending | Status::Expired => return Ok(outcome),
         };
-        let present = Present::get(tx, (&self.new.organization, id), |_| Ok(()))?;
+        let present = CurrentInvitation::get(tx, (&self.new.organization, id), |_| Ok(()))?;
         let closed = transition::close(tx, &present, change, self.accepted_by.as_deref(), &by.origin);
         closed.map_err(|error| if error.code == Code::StatusConflict { not_pending() } else { error })?;
         Ok(outcome)

@@ -27,7 +27,7 @@ use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 use crate::key::{Author, Rights};
 use crate::organization;
 use crate::purge::{self, Pending};
@@ -83,7 +83,7 @@ pub trait Found: Clone + Send + 'static {
     /// Whose it is.
     fn organization(&self) -> Option<&OrganizationId>;
 
-    /// Takes the address out of it, or all of it out of the file. Answers whether it was still there.
+    /// Takes the address out of it, or all of it out of the file. Returns whether it was still there.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -164,7 +164,7 @@ impl Erasure {
         Ok(erased + erased_newer + erased_last)
     }
 
-    /// Looks through all rows of a kind behind `start`, and erases what it finds. Answers how much that was, and from where on there
+    /// Looks through all rows of a kind behind `start`, and erases what it finds. Returns how much that was, and from where on there
     /// were less than a read's rows.
     async fn walk<T: Found, C: Clone + Send + 'static>(&mut self, start: C, find: Find<T, C>) -> Result<(usize, C)> {
         let (mut erased, mut from) = (0, start);
@@ -180,7 +180,7 @@ impl Erasure {
         }
     }
 
-    /// Erases what was found, a small job at a time. Answers how much of it was still there.
+    /// Erases what was found, a small job at a time. Returns how much of it was still there.
     async fn change<T: Found>(&mut self, found: Vec<T>) -> Result<usize> {
         let mut erased = 0;
         for part in found.chunks(ROWS_PER_JOB) {
@@ -218,7 +218,7 @@ struct Work {
 }
 
 impl Work {
-    /// Erases those of `found` that the caller may see. Answers how many were still there, and whose history says so by now.
+    /// Erases those of `found` that the caller may see. Returns how many were still there, and whose history says so by now.
     fn erase<T: Found>(mut self, tx: &WriteTx<'_>, found: &[T]) -> Result<(usize, BTreeSet<String>)> {
         let mut erased = 0;
         for one in found {
@@ -238,6 +238,6 @@ impl Work {
         if !self.noted.insert(organization.to_string()) || organization::store::find(tx, organization)?.is_none() {
             return Ok(());
         }
-        event::store::append::<Facts<'_>>(tx, organization, (EventType::Erased, None), &self.origin, (None, None))
+        event::store::append::<EventFields<'_>>(tx, organization, (EventType::Erased, None), &self.origin, (None, None))
     }
 }

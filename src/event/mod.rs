@@ -126,7 +126,7 @@ pub fn example() -> serde_json::Value {
 /// The fields of an invitation that an event is about, before or after it.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Facts<'a> {
+pub struct EventFields<'a> {
     /// The address, when the invitation appears or goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<&'a str>,

@@ -53,7 +53,7 @@ impl Asset {
         Self { content_type, plain: Form::new(text), gzip: Form::new(compressed) }
     }
 
-    /// Answers `request` with it: compressed where the caller takes that, and without a body where he has it.
+    /// Responds to `request` with it: compressed where the caller takes that, and without a body where he has it.
     pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
         self.respond_with(request, HttpResponse::Ok())
     }

@@ -237,7 +237,7 @@ impl Right for Admin {
 }
 
 /// A caller who may do `R` to the organization in the path. One that the caller may not see is 404, as one that cannot be.
-pub struct Access<R: Right> {
+pub struct OrganizationAccess<R: Right> {
     /// Who calls.
     pub caller: Caller,
     /// The organization in the path.
@@ -248,7 +248,7 @@ pub struct Access<R: Right> {
     pub kept: R::Kept,
 }
 
-impl<R: Right> Access<R> {
+impl<R: Right> OrganizationAccess<R> {
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
         Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
@@ -267,7 +267,7 @@ impl<R: Right> Access<R> {
     }
 }
 
-impl<R: Right> FromRequest for Access<R> {
+impl<R: Right> FromRequest for OrganizationAccess<R> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 
@@ -277,7 +277,7 @@ impl<R: Right> FromRequest for Access<R> {
 }
 
 /// A caller who may do `R`, where the path names no organization.
-pub struct Granted<R: Right> {
+pub struct Access<R: Right> {
     /// Who calls.
     pub caller: Caller,
     /// The `X-Request-Id` of the answer.
@@ -286,7 +286,7 @@ pub struct Granted<R: Right> {
     pub kept: R::Kept,
 }
 
-impl<R: Right> Granted<R> {
+impl<R: Right> Access<R> {
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
         Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
@@ -300,7 +300,7 @@ impl<R: Right> Granted<R> {
     }
 }
 
-impl<R: Right> FromRequest for Granted<R> {
+impl<R: Right> FromRequest for Access<R> {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

@@ -70,7 +70,7 @@ pub async fn envelope(
     let context = Context::find(request.request());
     context.iter().for_each(|context| context.stopping.count_request());
     let respond: WriteError = context.map_or(problem::respond, |context| context.write_error(request.path()));
-    unread::lay_by(&mut request);
+    unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
@@ -115,7 +115,7 @@ fn check(request: &ServiceRequest) -> Result<()> {
     host::check_change(request.method(), request.headers(), mode)
 }
 
-/// Answers our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
+/// Responds with our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
 fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T {
     match error.as_error::<Error>() {
         Some(ours) => answer(ours),

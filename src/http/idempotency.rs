@@ -12,7 +12,7 @@ use super::auth::Caller;
 use super::context::Context;
 use super::etag;
 use crate::base::error::{Code, Error, Result};
-use crate::idempotency::{Answer, Ticket};
+use crate::idempotency::{StoredResponse, Ticket};
 
 /// The request header.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -91,15 +91,15 @@ impl FromRequest for IdempotencyKey {
     }
 }
 
-/// Answers with what was, or had been, stored.
-pub fn respond(answer: Answer) -> HttpResponse {
+/// Responds with what was, or had been, stored.
+pub fn respond(answer: StoredResponse) -> HttpResponse {
     let mut response = head(&answer);
     response.insert_header((header::ETAG, etag::of(&answer.body)));
     response.body(answer.body)
 }
 
 /// The head of that answer, without an ETag.
-pub fn head(answer: &Answer) -> HttpResponseBuilder {
+pub fn head(answer: &StoredResponse) -> HttpResponseBuilder {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.content_type("application/json");

@@ -73,7 +73,7 @@ async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
     let whole = read(&mut payload, max, declared(request));
     let body = tokio::time::timeout(DEADLINE, whole).await.map_err(late).flatten();
     if body.is_err() || request.head().upgrade() {
-        unread::keep(request, payload);
+        unread::restore(request, payload);
     }
     body
 }

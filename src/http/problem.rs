@@ -11,7 +11,7 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 /// What is left of it, and when there will be more.
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Answers `error` under `request_id`; logs the cause of one that the server is to blame for.
+/// Responds with `error` under `request_id`; logs the cause of one that the server is to blame for.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     log_cause(error, request_id);
     let problem = Problem::of(error, request_id);

@@ -36,7 +36,7 @@ impl<K: Keys> Query<K> {
             };
             if let Some(problem) = problem {
                 let error = Error::new(Code::InvalidQuery, "The query has a key that is unknown or given twice.");
-                return Err(error.about(vec![problem]));
+                return Err(error.with_fields(vec![problem]));
             }
             pairs.push((key.into_owned(), value.into_owned()));
         }

@@ -70,7 +70,7 @@ impl Route {
             // Who may not ask is not told either which methods there are.
             let allowed = if is_public { Ok(()) } else { Caller::check(&request) };
             let refused = Error::new(Code::MethodNotAllowed, format!("This path answers {allow_other}."));
-            let error = allowed.err().unwrap_or_else(|| refused.allowing(allow_other.clone()));
+            let error = allowed.err().unwrap_or_else(|| refused.with_allow(allow_other.clone()));
             async { Err::<HttpResponse, _>(error) }
         };
         let resource = self.handlers.into_iter().fold(web::resource(self.path), Resource::route);

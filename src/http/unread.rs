@@ -11,7 +11,7 @@ use actix_web::{HttpMessage, HttpRequest};
 struct Unread(Payload);
 
 /// Lays the body of `request` with it.
-pub fn lay_by(request: &mut ServiceRequest) {
+pub fn stash(request: &mut ServiceRequest) {
     let payload = request.take_payload();
     if !matches!(payload, Payload::None) {
         request.extensions_mut().insert(Unread(payload));
@@ -24,6 +24,6 @@ pub fn take(request: &HttpRequest) -> Payload {
 }
 
 /// Lays a body by again that was not read to its end.
-pub fn keep(request: &HttpRequest, payload: Payload) {
+pub fn restore(request: &HttpRequest, payload: Payload) {
     request.extensions_mut().insert(Unread(payload));
 }

@@ -46,7 +46,7 @@ impl Ticket {
     }
 
     /// The bytes that `answer` takes up, about.
-    fn size_of(&self, answer: &Answer) -> usize {
+    fn size_of(&self, answer: &StoredResponse) -> usize {
         let location = answer.location.as_ref().map_or(0, String::len);
         ROW_BYTES + self.operation.len() + self.key.len() + location + answer.body.len()
     }
@@ -54,7 +54,7 @@ impl Ticket {
 
 /// An answer as it can be stored: what the caller gets, now or again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The `Location` of what was made.
@@ -70,7 +70,11 @@ pub struct Answer {
 /// # Errors
 /// [`Code::IdempotencyKeyReused`] when the key came with another body before, [`Code::RateLimited`] when too
 /// much is stored for its caller, or what `make` returns.
-pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Result<Answer>) -> Result<Answer> {
+pub fn once(
+    tx: &WriteTx<'_>,
+    ticket: Option<&Ticket>,
+    make: impl FnOnce() -> Result<StoredResponse>,
+) -> Result<StoredResponse> {
     let answer = once_if(tx, ticket, || make().map(Some))?;
     answer.ok_or_else(|| Error::internal("an operation without an answer"))
 }
@@ -82,8 +86,8 @@ pub fn once(tx: &WriteTx<'_>, ticket: Option<&Ticket>, make: impl FnOnce() -> Re
 pub fn once_if(
     tx: &WriteTx<'_>,
     ticket: Option<&Ticket>,
-    make: impl FnOnce() -> Result<Option<Answer>>,
-) -> Result<Option<Answer>> {
+    make: impl FnOnce() -> Result<Option<StoredResponse>>,
+) -> Result<Option<StoredResponse>> {
     let Some(ticket) = ticket else {
         return make();
     };
@@ -112,7 +116,7 @@ mod tests {
             let (actor, body_hash) = ("key:0123456789abcdef".to_owned(), [0; 32]);
             let ticket = Ticket { actor, operation: texts(operation), key: texts(key), body_hash, room: 0 };
             let location = location.map(texts);
-            ticket.size_of(&Answer { status: 201, location, body: texts(body).into(), replayed: false })
+            ticket.size_of(&StoredResponse { status: 201, location, body: texts(body).into(), replayed: false })
         };
         let least = size(0, 0, None, 0);
         assert!((100..300).contains(&least), "{least} bytes of the row itself");

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::{Answer, HOUR_MS, KEPT_MS, Ticket};
+use super::{HOUR_MS, KEPT_MS, StoredResponse, Ticket};
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
 
@@ -11,7 +11,7 @@ const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
 /// The body hash and the answer that are stored for the key of `ticket`; none where that names an organization, or the
 /// invitation of one, that is being deleted.
-pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answer)>> {
+pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], StoredResponse)>> {
     let mut statement = tx.prepare_cached(
         "select body_hash, status, location, body
          from idempotency
@@ -37,7 +37,8 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Answe
             ":kept_since": tx.now.as_millis() - KEPT_MS,
         },
         |row| {
-            let answer = Answer { status: row.get(1)?, location: row.get(2)?, body: row.get(3)?, replayed: true };
+            let answer =
+                StoredResponse { status: row.get(1)?, location: row.get(2)?, body: row.get(3)?, replayed: true };
             Ok((row.get(0)?, answer))
         },
     );
@@ -100,7 +101,7 @@ fn hour_of(tx: &WriteTx<'_>) -> i64 {
 
 /// Stores `answer`, in place of one that is older than 24 hours, and drops two other old ones: the table stays as small as
 /// a day's requests without a sweep of its own.
-pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &Answer) -> Result<()> {
+pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Result<()> {
     tx.prepare_cached(
         "delete from idempotency
          where rowid in (select rowid from idempotency order by rowid limit 2)

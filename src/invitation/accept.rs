@@ -1,6 +1,6 @@
 //! The end of an invitation by the person whose address is proven: they join, or say no.
 
-use super::transition::{self, Change, Present};
+use super::transition::{self, Change, CurrentInvitation};
 use super::{code, store};
 use crate::base::email::{self, Email, Hosts};
 use crate::base::error::{Code, Error, FieldError, Result};
@@ -46,7 +46,7 @@ impl Subject {
 /// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
 pub fn settle(
     tx: &WriteTx<'_>,
-    present: &Present,
+    present: &CurrentInvitation,
     change: Change,
     subject: &Subject,
     (sending, origin): (&Sending, &Origin),
@@ -64,7 +64,7 @@ pub fn settle(
 
 /// Queues the notice to the inviter of an invitation that was answered, if there is an address for it,
 /// and the organization has not sent too much there already.
-fn notify_inviter(tx: &WriteTx<'_>, present: &Present, limits: &Limits) -> Result<()> {
+fn notify_inviter(tx: &WriteTx<'_>, present: &CurrentInvitation, limits: &Limits) -> Result<()> {
     let Some(inviter) = store::find_inviter(tx, present.id)? else {
         return Ok(());
     };

@@ -2,42 +2,18 @@
 
 use uuid::Uuid;
 
+use super::actor::Actor;
 use super::new::{NewInvitation, OnConflict};
 use super::renew::{in_the_way, renew};
-use super::transition::{self, Change, Present};
-use super::{Invitation, Status, json, store};
+use super::transition::{self, Change, CurrentInvitation};
+use super::{Invitation, Status, store};
 use crate::base::error::{Error, Result};
-use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts};
-use crate::key::Rights;
+use crate::event::{self, EventFields, EventType};
 use crate::organization;
 use crate::organization::settings::Settings;
 use crate::outbox;
 use crate::outbox::mail::{Delivery, Kind};
-
-/// Who makes the invitation.
-#[derive(Clone, Debug)]
-pub struct By {
-    /// What they may grant.
-    pub rights: Rights,
-    /// Where the change comes from.
-    pub origin: Origin,
-}
-
-impl By {
-    /// What they are told of `invitation`: all of one that they have just made, as they said all of that; of one that
-    /// was there before only what they may see.
-    ///
-    /// # Errors
-    /// None that can happen: every field can be written.
-    pub fn shown(&self, invitation: &Invitation<'_>, outcome: Outcome) -> Result<Vec<u8>> {
-        match outcome {
-            Outcome::Created => json::to_bytes(invitation),
-            Outcome::Standing => json::to_bytes_for(invitation, &self.rights),
-        }
-    }
-}
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +24,7 @@ pub enum Outcome {
     Standing,
 }
 
-/// Makes the invitation, or does what `new.on_conflict` says where one stands already. Answers what became of it, and the
+/// Makes the invitation, or does what `new.on_conflict` says where one stands already. Returns what became of it, and the
 /// invitation as `show` makes it. One that has lapsed never stands in the way.
 ///
 /// # Errors
@@ -57,7 +33,7 @@ pub enum Outcome {
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    by: &By,
+    by: &Actor,
     show: impl FnOnce(&Invitation<'_>, Outcome) -> Result<T>,
 ) -> Result<(Outcome, T)> {
     by.rights.check_grant(new.role.as_str())?;
@@ -83,7 +59,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
         return Ok(());
     }
     if let Some(id) = store::find_standing(tx, &new.organization, &new.email)?
-        && Present::get(tx, (&new.organization, id), |_| Ok(()))?.status != Status::Expired
+        && CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?.status != Status::Expired
     {
         return Ok(());
     }
@@ -91,7 +67,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
 }
 
 /// Inserts the row, its mail and its event, unless an invitation stands for the address.
-fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<Option<Uuid>> {
+fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &Actor, settings: &Settings) -> Result<Option<Uuid>> {
     let expires_at = new.expiry.or_default(settings.default_expires_in).from(tx.now);
     let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
         return Ok(None);
@@ -102,22 +78,22 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -
     if is_mailed {
         outbox::mail::store::queue(tx, (id, Kind::Invitation), &[], tx.now.plus(wait))?;
     }
-    let after = Facts {
+    let after = EventFields {
         email: Some(new.email.as_str()),
         role: Some(new.role.as_str()),
         status: Some(Status::Pending.name()),
         expires_at: Some(expires_at),
-        ..Facts::default()
+        ..EventFields::default()
     };
     event::store::append(tx, &new.organization, (EventType::Created, id), &by.origin, (None, Some(&after)))?;
     Ok(Some(id))
 }
 
 /// Decides what to do where an invitation stands already.
-fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Settings) -> Result<(Outcome, Uuid)> {
+fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &Actor, settings: &Settings) -> Result<(Outcome, Uuid)> {
     let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
-    let standing = Present::get(tx, (&new.organization, id), |_| Ok(()))?;
+    let standing = CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?;
     match (standing.status, new.on_conflict) {
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
         (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
@@ -137,8 +113,8 @@ fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &By, settings: &Sett
 fn replace(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    (standing, end): (&Present, Change),
-    by: &By,
+    (standing, end): (&CurrentInvitation, Change),
+    by: &Actor,
     settings: &Settings,
 ) -> Result<(Outcome, Uuid)> {
     transition::close(tx, standing, end, None, &by.origin)?;

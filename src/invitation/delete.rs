@@ -2,13 +2,13 @@
 
 use uuid::Uuid;
 
-use super::create::By;
-use super::transition::Present;
+use super::actor::Actor;
+use super::transition::CurrentInvitation;
 use super::{Invitation, store};
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 
 /// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role may not
 /// take it away either.
@@ -18,17 +18,17 @@ use crate::event::{self, EventType, Facts};
 pub fn delete(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
-    by: &By,
+    by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let present = Present::get(tx, (organization, id), check)?;
+    let present = CurrentInvitation::get(tx, (organization, id), check)?;
     by.rights.check_grant(&present.role)?;
     store::delete(tx, organization, id)?;
-    let before = Facts {
+    let before = EventFields {
         email: Some(present.email.as_str()),
         role: Some(&present.role),
         status: Some(present.status.name()),
-        ..Facts::default()
+        ..EventFields::default()
     };
     event::store::append(tx, organization, (EventType::Deleted, id), &by.origin, (Some(&before), None))
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use subtle::{Choice, ConstantTimeEq};
 use uuid::Uuid;
 
-use super::transition::Present;
+use super::transition::CurrentInvitation;
 use crate::base::clock::Timestamp;
 use crate::base::hex::{hex, is_hex};
 use crate::secret::{Keyring, Secret};
@@ -61,7 +61,7 @@ pub fn token(secret: &Secret, id: Uuid, send_count: u32) -> String {
 
 /// The link of an invitation as it stands: the page `accept_url` with the token in the fragment, so that no server and no Referer
 /// sees it.
-pub fn url(secret: &Secret, accept_url: &str, present: &Present) -> String {
+pub fn url(secret: &Secret, accept_url: &str, present: &CurrentInvitation) -> String {
     format!("{accept_url}#{}", token(secret, present.id, present.send_count))
 }
 

@@ -9,6 +9,7 @@
 //! * [`store`] is the SQL.
 
 pub mod accept;
+pub mod actor;
 pub mod batch;
 pub mod code;
 pub mod create;

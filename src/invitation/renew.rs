@@ -1,8 +1,8 @@
 //! Sending an invitation again: the same id, a new link, a new expiry.
 
-use super::create::By;
+use super::actor::Actor;
 use super::new::Expiry;
-use super::transition::{self, Change, Present, Sent};
+use super::transition::{self, Change, CurrentInvitation, Sent};
 use super::{Status, store};
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
@@ -19,10 +19,10 @@ use crate::policy::Sending;
 /// [`Code::RateLimited`].
 pub fn renew(
     tx: &WriteTx<'_>,
-    present: &Present,
+    present: &CurrentInvitation,
     (expiry, notify): (Expiry, bool),
     sending: &Sending,
-    by: &By,
+    by: &Actor,
 ) -> Result<()> {
     by.rights.check_grant(&present.role)?;
     Change::Renew.check(present)?;
@@ -31,7 +31,7 @@ pub fn renew(
     if (1..=sending.cooldown_seconds * 1000).contains(&wait_ms) {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
         let error = Error::new(Code::ResendTooSoon, "This invitation was sent a moment ago already.");
-        return Err(error.naming(present.id).retry_after(seconds));
+        return Err(error.with_invitation(present.id).retry_after(seconds));
     }
     let settings = organization::store::ensure(tx, &present.organization)?;
     settings.require(&present.role, present.email.as_str())?;
@@ -48,12 +48,12 @@ pub fn renew(
 }
 
 /// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.
-fn check_place(tx: &WriteTx<'_>, present: &Present, by: &By) -> Result<()> {
+fn check_place(tx: &WriteTx<'_>, present: &CurrentInvitation, by: &Actor) -> Result<()> {
     let standing = store::find_standing(tx, &present.organization, &present.email)?;
     let Some(other) = standing.filter(|id| *id != present.id) else {
         return Ok(());
     };
-    let other = Present::get(tx, (&present.organization, other), |_| Ok(()))?;
+    let other = CurrentInvitation::get(tx, (&present.organization, other), |_| Ok(()))?;
     match other.status {
         Status::Expired => transition::close(tx, &other, Change::Expire, None, &by.origin),
         _ => Err(in_the_way(&other)),
@@ -61,10 +61,10 @@ fn check_place(tx: &WriteTx<'_>, present: &Present, by: &By) -> Result<()> {
 }
 
 /// The error that names the pending or accepted invitation in the way.
-pub fn in_the_way(standing: &Present) -> Error {
+pub fn in_the_way(standing: &CurrentInvitation) -> Error {
     let (code, why) = match standing.status {
         Status::Accepted => (Code::AlreadyAccepted, "has joined by an invitation"),
         _ => (Code::AlreadyInvited, "has a pending invitation"),
     };
-    Error::new(code, format!("This address {why} already.")).naming(standing.id)
+    Error::new(code, format!("This address {why} already.")).with_invitation(standing.id)
 }

@@ -11,7 +11,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 use crate::outbox;
 use crate::outbox::mail::Delivery;
 
@@ -61,12 +61,12 @@ impl Change {
     ///
     /// # Errors
     /// [`Code::StatusConflict`] with the present status.
-    pub fn check(self, present: &Present) -> Result<()> {
+    pub fn check(self, present: &CurrentInvitation) -> Result<()> {
         if self.transition().from.contains(&present.status) {
             return Ok(());
         }
         let detail = format!("The invitation is {} and cannot be {} any more.", present.status.name(), self.done());
-        Err(Error::new(Code::StatusConflict, detail).naming(present.id).standing(present.status.name()))
+        Err(Error::new(Code::StatusConflict, detail).with_invitation(present.id).with_status(present.status.name()))
     }
 
     /// What the invitation would have been.
@@ -83,7 +83,7 @@ impl Change {
 
 /// What the decisions of a change need to know of an invitation.
 #[derive(Clone, Debug)]
-pub struct Present {
+pub struct CurrentInvitation {
     /// Whose it is.
     pub organization: OrganizationId,
     /// Its id.
@@ -102,7 +102,7 @@ pub struct Present {
     pub sent_at: Timestamp,
 }
 
-impl Present {
+impl CurrentInvitation {
     /// What `invitation` of `organization` is at this moment.
     pub fn of(organization: &OrganizationId, invitation: &Invitation<'_>) -> Self {
         Self {
@@ -137,7 +137,7 @@ impl Present {
 /// [`Code::StatusConflict`] where the table does not allow it.
 pub fn close(
     tx: &WriteTx<'_>,
-    present: &Present,
+    present: &CurrentInvitation,
     change: Change,
     accepted_by: Option<&str>,
     origin: &Origin,
@@ -148,8 +148,8 @@ pub fn close(
     if !store::close(tx, place, to, accepted_by)? {
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
-    let before = Facts { status: Some(Status::Pending.name()), ..Facts::default() };
-    let after = Facts { status: Some(to.name()), accepted_by, ..Facts::default() };
+    let before = EventFields { status: Some(Status::Pending.name()), ..EventFields::default() };
+    let after = EventFields { status: Some(to.name()), accepted_by, ..EventFields::default() };
     event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
 }
 
@@ -170,7 +170,7 @@ pub struct Sent {
 /// [`Code::StatusConflict`] where the table does not allow it.
 pub fn renew(
     tx: &WriteTx<'_>,
-    present: &Present,
+    present: &CurrentInvitation,
     Sent { expires_at, delivery, mail_due_at }: Sent,
     origin: &Origin,
 ) -> Result<()> {
@@ -180,10 +180,10 @@ pub fn renew(
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
     outbox::mail::store::requeue_invitation(tx, present.id, mail_due_at)?;
-    let facts = |status: Status, expires_at| Facts {
+    let facts = |status: Status, expires_at| EventFields {
         status: (present.status != to).then(|| status.name()),
         expires_at: Some(expires_at),
-        ..Facts::default()
+        ..EventFields::default()
     };
     let (before, after) = (facts(present.status, present.expires_at), facts(to, expires_at));
     event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))

@@ -5,16 +5,16 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::create::By;
+use super::actor::Actor;
 use super::new::{self, Expiry};
-use super::transition::Present;
+use super::transition::CurrentInvitation;
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{self, Role};
 use crate::db::WriteTx;
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 use crate::organization;
 use crate::policy::Rules;
 
@@ -93,7 +93,7 @@ pub fn update(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
     patch: &Patch,
-    by: &By,
+    by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
     let mut redirect_url = None;
@@ -101,7 +101,7 @@ pub fn update(
         redirect_url = invitation.redirect_url.map(str::to_owned);
         check(invitation)
     };
-    let present = Present::get(tx, (organization, id), look)?;
+    let present = CurrentInvitation::get(tx, (organization, id), look)?;
     // Whoever may not grant the role that it has may not prolong it either.
     by.rights.check_grant(&present.role)?;
     if let Some(role) = &patch.role {
@@ -111,7 +111,7 @@ pub fn update(
     settings.require(patch.role.as_ref().map_or(&present.role, Role::as_str), present.email.as_str())?;
     if present.status != Status::Pending {
         let detail = format!("The invitation is {} and cannot be changed any more.", present.status.name());
-        return Err(Error::new(Code::StatusConflict, detail).naming(id).standing(present.status.name()));
+        return Err(Error::new(Code::StatusConflict, detail).with_invitation(id).with_status(present.status.name()));
     }
     if patch.is_empty() {
         return Ok(());
@@ -119,18 +119,18 @@ pub fn update(
     if !store::update(tx, (organization, id), patch)? {
         return Err(Error::internal("an invitation changed between two statements of its transaction"));
     }
-    let before = Facts {
+    let before = EventFields {
         role: patch.role.as_ref().map(|_| present.role.as_str()),
         expires_at: patch.expiry.map(|_| present.expires_at),
         redirect_url: patch.redirect_url.as_ref().and(redirect_url.as_deref()),
-        ..Facts::default()
+        ..EventFields::default()
     };
-    let after = Facts {
+    let after = EventFields {
         role: patch.role.as_ref().map(Role::as_str),
         expires_at: patch.expiry.map(|expiry| expiry.from(tx.now)),
         redirect_url: patch.redirect_url.as_ref().and_then(Option::as_deref),
         metadata_changed: patch.metadata.is_some(),
-        ..Facts::default()
+        ..EventFields::default()
     };
     event::store::append(tx, organization, (EventType::Updated, id), &by.origin, (Some(&before), Some(&after)))
 }

@@ -72,7 +72,7 @@ impl Rights {
     }
 }
 
-/// Makes a key. Answers it as it is listed, and its plain text.
+/// Makes a key. Returns it as it is listed, and its plain text.
 ///
 /// # Errors
 /// [`Code::KeyExceedsOwnRights`]; [`Code::Unauthorized`] when the manager's own key has died since.

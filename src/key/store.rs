@@ -62,7 +62,7 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainK
     Ok(key)
 }
 
-/// Revokes the key `id`. Answers whether there was a key that was not revoked yet.
+/// Revokes the key `id`. Returns whether there was a key that was not revoked yet.
 pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     let changed = tx
         .prepare_cached("update api_key set revoked_at = :now where id = :id and revoked_at is null")?

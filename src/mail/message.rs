@@ -5,7 +5,7 @@ use std::fmt;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
-use super::letter::Letter;
+use super::context::MailContext;
 use super::template::Templates;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
@@ -97,7 +97,7 @@ impl Composer {
     ///
     /// # Errors
     /// What a template or the library has against it.
-    pub fn compose(&self, letter: &Letter) -> Result<Message, String> {
+    pub fn compose(&self, letter: &MailContext) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
         let id = format!("{}.{}.{}", letter.kind.name(), letter.invitation, letter.number);
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");

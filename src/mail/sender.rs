@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::letter::{self, Letter, Next};
+use super::context::{self, MailContext, Next};
 use super::mailbox;
 use super::message::{Composer, Message};
 use super::transport::Transport;
@@ -12,7 +12,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::base::origin::Origin;
 use crate::db::{Reader, Topic, WriteTx};
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 use crate::invitation;
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::desk::{Found, Offer};
@@ -72,7 +72,7 @@ impl Mail {
     }
 
     /// Queues the reminder of an invitation whose mail was sent. One that ends too soon for it gets none.
-    fn queue_reminder(&self, tx: &WriteTx<'_>, letter: &Letter) -> Result<()> {
+    fn queue_reminder(&self, tx: &WriteTx<'_>, letter: &MailContext) -> Result<()> {
         match self.reminder_at(letter.expires_at) {
             Some(due_at) if due_at > tx.now && self.limits.count_mail(&letter.organization, &letter.email).is_ok() => {
                 store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at)
@@ -81,7 +81,7 @@ impl Mail {
         }
     }
 
-    /// Takes a mail out of the queue that was sent. Answers whether it was still the claimed one.
+    /// Takes a mail out of the queue that was sent. Returns whether it was still the claimed one.
     fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<bool> {
         let is_claimed = store::remove(tx, claim)?;
         if is_claimed && claim.kind == Kind::Invitation {
@@ -97,7 +97,7 @@ pub struct Item {
     /// Its row.
     claim: Claim,
     /// What it is about.
-    letter: Letter,
+    letter: MailContext,
 }
 
 impl Item {
@@ -178,7 +178,7 @@ impl Channel for Mail {
     fn claim(&self, tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for claim in store::claim(tx, rows)? {
-            match letter::find(tx, &claim, self)? {
+            match context::find(tx, &claim, self)? {
                 Next::Send(letter) => items.push(Item { claim, letter: *letter }),
                 Next::Wait(due_at) => store::queue(tx, (claim.invitation, claim.kind), &claim.address_mac, due_at)?,
                 Next::Drop => {
@@ -236,7 +236,7 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
         return Ok(());
     }
     invitation::store::note_delivery(tx, claim.invitation, Delivery::Failed, (claim.attempts, Some(error)))?;
-    let facts = |delivery: Delivery| Facts { delivery: Some(delivery.name()), ..Facts::default() };
+    let facts = |delivery: Delivery| EventFields { delivery: Some(delivery.name()), ..EventFields::default() };
     let (before, after) = (facts(Delivery::Queued), facts(Delivery::Failed));
     let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
     let event = (EventType::DeliveryFailed, claim.invitation);

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
-use super::letter::Letter;
-use super::text::{harmless, harmless_lines, subject};
+use super::context::MailContext;
+use super::text::{defang, defang_lines, subject};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
@@ -42,7 +42,7 @@ const HINT: &str =
 
 /// What a mail says.
 #[derive(Debug)]
-pub struct Words {
+pub struct Rendered {
     /// One line.
     pub subject: String,
     /// Plain text.
@@ -76,17 +76,17 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     /// Those of a letter. What users wrote is made harmless here, so that no template has to.
-    fn of(letter: &'a Letter) -> Self {
+    fn of(letter: &'a MailContext) -> Self {
         let organization = letter.organization_name.as_deref().unwrap_or(letter.organization.as_str());
         Self {
-            organization: harmless(organization),
-            inviter: letter.inviter_name.as_deref().map(harmless),
-            role: harmless(&letter.role),
-            email: harmless(letter.email.as_str()),
+            organization: defang(organization),
+            inviter: letter.inviter_name.as_deref().map(defang),
+            role: defang(&letter.role),
+            email: defang(letter.email.as_str()),
             expires: long(letter.expires_at),
             link: letter.link.as_deref(),
             code: letter.code.as_deref(),
-            note: letter.note.as_deref().map(harmless_lines),
+            note: letter.note.as_deref().map(defang_lines),
             status: letter.status.name(),
         }
     }
@@ -129,18 +129,18 @@ impl Templates {
     ///
     /// # Errors
     /// What is wrong with a template, and where.
-    pub fn render(&self, letter: &Letter) -> Result<Words, String> {
+    pub fn render(&self, letter: &MailContext) -> Result<Rendered, String> {
         let name = |error: &minijinja::Error| error.name().unwrap_or_default().to_owned();
         self.try_render(letter).map_err(|error| explain(&format!("template {}", name(&error)), &error))
     }
 
     /// What `letter` says.
-    fn try_render(&self, letter: &Letter) -> Result<Words, minijinja::Error> {
+    fn try_render(&self, letter: &MailContext) -> Result<Rendered, minijinja::Error> {
         let names = Names::of(letter);
         let render = |part: &str| self.0.get_template(&format!("{}{part}", letter.kind.name()))?.render(&names);
         // Nothing is a link in a subject, and nothing in it may be invisible.
         let plain = render(".subject.txt")?.replace('\u{2060}', "");
-        Ok(Words { subject: subject(&plain), text: render(".txt")?, html: render(".html")? })
+        Ok(Rendered { subject: subject(&plain), text: render(".txt")?, html: render(".html")? })
     }
 }
 
@@ -179,11 +179,11 @@ fn long(time: Timestamp) -> String {
 }
 
 /// Letters of every kind, with all that they may have and with as little as possible, to try templates with.
-fn samples() -> Vec<Letter> {
+fn samples() -> Vec<MailContext> {
     let Some(organization) = OrganizationId::parse("acme") else {
         return Vec::new();
     };
-    let full = |kind, status| Letter {
+    let full = |kind, status| MailContext {
         kind,
         to: Email::from_stored("new.user@example.com"),
         email: Email::from_stored("new.user@example.com"),
@@ -200,7 +200,7 @@ fn samples() -> Vec<Letter> {
         number: 0,
         sent_at: Timestamp::from_millis(0),
     };
-    let sparse = |letter: Letter| Letter {
+    let sparse = |letter: MailContext| MailContext {
         organization_name: None,
         inviter_name: None,
         note: None,

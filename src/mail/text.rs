@@ -12,7 +12,7 @@ const WORD_JOINER: char = '\u{2060}';
 const MAX_SUBJECT: usize = 150;
 
 /// One line of a user's words for a body: without invisible characters, and without links.
-pub fn harmless(line: &str) -> String {
+pub fn defang(line: &str) -> String {
     let line = visible(line);
     let mut harmless = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();
@@ -25,9 +25,9 @@ pub fn harmless(line: &str) -> String {
     harmless
 }
 
-/// The lines of a user's longer text for a body, each as [`harmless`] makes it.
-pub fn harmless_lines(text: &str) -> Vec<String> {
-    text.lines().map(harmless).collect()
+/// The lines of a user's longer text for a body, each as [`defang`] makes it.
+pub fn defang_lines(text: &str) -> Vec<String> {
+    text.lines().map(defang).collect()
 }
 
 /// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail programs make no links there, so
@@ -63,20 +63,20 @@ mod tests {
         for text in
             ["https://evil.example", "www.evil.example", "evil.co/x", "mailto:a@evil.co", "javascript:x", "a\u{3002}co"]
         {
-            let harmless = harmless(text);
+            let harmless = defang(text);
             assert!(!harmless.contains("://") && !harmless.contains("www.e") && !harmless.contains(".c"), "{harmless}");
             assert_eq!(harmless.replace(WORD_JOINER, ""), text, "it reads as it was written");
             assert_ne!(harmless, text);
         }
-        assert_eq!(harmless("Acme Inc. of J. R. Tolkien: yes."), "Acme Inc. of J. R. Tolkien: yes.");
+        assert_eq!(defang("Acme Inc. of J. R. Tolkien: yes."), "Acme Inc. of J. R. Tolkien: yes.");
     }
 
     #[test]
     fn nothing_invisible_and_no_line_break_comes_through() {
-        assert_eq!(harmless("a\r\nBcc: x\u{202e}\u{200b}y"), "a  Bcc: x  y");
+        assert_eq!(defang("a\r\nBcc: x\u{202e}\u{200b}y"), "a  Bcc: x  y");
         assert_eq!(subject("a\r\n Bcc:\tx\u{202e} http://b.co"), "a Bcc: x http: b.co");
         assert_eq!(subject("=?utf-8?Q?x=0D=0A?="), "= ?utf-8?Q?x=0D=0A?=");
-        assert_eq!(harmless_lines("a\nb.c\n\nd").len(), 4);
+        assert_eq!(defang_lines("a\nb.c\n\nd").len(), 4);
         assert_eq!(subject(&"x".repeat(151)).chars().count(), 150);
     }
 }

@@ -10,7 +10,7 @@ use crate::event::{self, EventType};
 use crate::purge;
 
 /// Gives the organization these settings in place of all that it had; makes it, if it is not known. `check` sees the present
-/// version as the API shows it, if there is one. Answers whether it was made, and the new version.
+/// version as the API shows it, if there is one. Returns whether it was made, and the new version.
 ///
 /// # Errors
 /// What `check` answers; [`crate::base::error::Code::NotFound`] while one of that id is being deleted.

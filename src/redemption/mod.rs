@@ -18,7 +18,7 @@ use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::accept::{Subject, settle};
 use crate::invitation::link::LinkToken;
-use crate::invitation::transition::{Change, Present};
+use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{Invitation, code};
 use crate::key::Rights;
 use crate::policy::Sending;
@@ -94,7 +94,7 @@ pub struct Attempt {
 #[derive(Debug)]
 pub enum Outcome {
     /// The invitation was answered.
-    Answered(Present),
+    Answered(CurrentInvitation),
     /// The proof does not hold.
     Rejected,
 }
@@ -107,8 +107,9 @@ impl Attempt {
     /// superseded; [`crate::base::error::Code::StatusConflict`]; [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`] for a role above the key's;
     /// [`crate::base::error::Code::RateLimited`].
     pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
-        let sees = |present: &Present| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
-        let show = |invitation: &Invitation<'_>, organization: &_| Ok(Present::of(organization, invitation));
+        let sees =
+            |present: &CurrentInvitation| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
+        let show = |invitation: &Invitation<'_>, organization: &_| Ok(CurrentInvitation::of(organization, invitation));
         let found = store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees);
         match (&self.proof, found) {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),

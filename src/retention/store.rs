@@ -8,7 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
-use crate::event::{self, EventType, Facts};
+use crate::event::{self, EventFields, EventType};
 use crate::invitation::Status;
 
 /// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else has to look at the state:
@@ -51,7 +51,7 @@ pub fn find_due(reader: &Reader<'_>, retention: Retention, after: &Place, limit:
 }
 
 /// Deletes those of `places` that are due at the time of the transaction, each with an event that does not name the address.
-/// Answers how many that were.
+/// Returns how many that were.
 pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], origin: &Origin) -> Result<usize> {
     let mut statement = tx.prepare_cached(&format!(
         "delete from invitation
@@ -72,7 +72,7 @@ pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], orig
         // What lapsed and was not flipped is pending only in its row.
         let state = if state == Status::Pending as u8 { Status::Expired as u8 } else { state };
         let status = Status::ALL.get(usize::from(state)).map(|status| status.name());
-        let before = Facts { status, ..Facts::default() };
+        let before = EventFields { status, ..EventFields::default() };
         let organization = OrganizationId::parse(organization);
         let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
         event::store::append(tx, &organization, (EventType::Deleted, *id), origin, (Some(&before), None))?;

@@ -16,7 +16,7 @@ use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
-use crate::db::{WriteTx, read_beside, write_beside};
+use crate::db::{WriteTx, read_file, write_file};
 
 /// Puts a new secret in front, which signs from the next start of the server on. Those behind it
 /// verify until `until`, unless they end before. Returns the file.
@@ -30,10 +30,10 @@ pub fn rotate(database: &Path, source: &Source, until: Timestamp) -> std::result
     let path = source.path().ok_or_else(in_variable)?;
     // What is wrong is told in words of its own before anything is touched.
     let loaded = load(source, path)?;
-    read_beside(database, |reader| Comparison::of(reader, Some(&loaded)))?.check(&loaded, source)?;
+    read_file(database, |reader| Comparison::of(reader, Some(&loaded)))?.check(&loaded, source)?;
     let path = fs::canonicalize(path).map_err(|error| source::unusable(path, &error))?;
     let mut refused = None;
-    let written = write_beside(database, |tx| {
+    let written = write_file(database, |tx| {
         put_in_front(tx, &path, until)?.map_err(|failure| {
             refused = Some(failure);
             Error::internal(io::Error::other("the secret file was not replaced"))

@@ -164,7 +164,7 @@ impl Program {
         }
     }
 
-    /// Answers requests until a signal comes, then finishes those it has. A second signal ends the process at once.
+    /// Serves requests until a signal comes, then finishes those it has. A second signal ends the process at once.
     ///
     /// # Errors
     /// When the server cannot be started.
@@ -193,7 +193,7 @@ impl Program {
         .await
     }
 
-    /// Answers requests until `stop` is ready, then finishes those it has.
+    /// Serves requests until `stop` is ready, then finishes those it has.
     ///
     /// # Errors
     /// When the server cannot be started.

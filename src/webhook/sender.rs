@@ -220,7 +220,7 @@ pub async fn keep_swept(db: Db) {
     }
 }
 
-/// Deletes deliveries that ended long ago, a small job at a time. Answers how many.
+/// Deletes deliveries that ended long ago, a small job at a time. Returns how many.
 ///
 /// # Errors
 /// When the file cannot be written.

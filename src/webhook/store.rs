@@ -129,7 +129,7 @@ pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
     Ok(())
 }
 
-/// Disables a webhook that is enabled. Answers whether it was.
+/// Disables a webhook that is enabled. Returns whether it was.
 pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
     let changed = tx
         .prepare_cached(

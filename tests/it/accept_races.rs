@@ -102,7 +102,7 @@ impl Course {
         replies
     }
 
-    /// Races acceptances against rivals, in mixed order. Answers what the acceptances got, and what the rivals got.
+    /// Races acceptances against rivals, in mixed order. Returns what the acceptances got, and what the rivals got.
     fn against(&self, prize: &Prize, rival: impl Fn(usize) -> Vec<Call>) -> (Vec<Reply>, Vec<Vec<Reply>>) {
         let pairs = (0..ACCEPTANCES).map(|number| [vec![prize.acceptance(number)], rival(number)]);
         let racers: Vec<_> = pairs.flatten().collect();

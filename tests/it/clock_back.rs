@@ -120,7 +120,7 @@ fn what_was_lost_comes_again_two_minutes_after_the_clock_is_set_back() {
             Ok(tx.execute(&format!("update mail {set}"), [until])?
                 + tx.execute(&format!("update webhook_delivery {set} where state = 0"), [until])?)
         };
-        assert_eq!(invited::db::write_beside(&app.database, lose), Ok(2));
+        assert_eq!(invited::db::write_file(&app.database, lose), Ok(2));
         let back = now.plus_seconds(-jump / 1000);
         app.clock.set(back);
         let leased_until = format!(

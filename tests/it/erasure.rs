@@ -57,7 +57,7 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
         }
         Ok(())
     };
-    invited::db::write_beside(&app.database, job).expect("it churns");
+    invited::db::write_file(&app.database, job).expect("it churns");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn invite_with_all(app: &TestApp, organization: &str, email: &str) -> Value {
     answer.json()
 }
 
-/// Invites `email` in one organization for each way in which an invitation can stand, or be gone. Answers how many are there.
+/// Invites `email` in one organization for each way in which an invitation can stand, or be gone. Returns how many are there.
 fn in_every_status(app: &TestApp, email: &str) -> usize {
     let change = |organization: &str, change: &str, body: &Value| {
         let made = invite_with_all(app, organization, email);

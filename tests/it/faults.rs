@@ -12,7 +12,7 @@ fn dev() -> TestApp {
     TestApp::start(Mode::Dev, &[])
 }
 
-/// Asks for faults; it must work. Answers what is to come.
+/// Asks for faults; it must work. Returns what is to come.
 fn set(app: &TestApp, body: &Value) -> Value {
     let answer = app.post("/dev/faults", &body.to_string());
     assert_eq!(answer.status, 200, "{}", answer.text());

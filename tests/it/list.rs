@@ -136,7 +136,7 @@ fn insert_many(app: &TestApp, count: usize) {
     let organization = invited::base::organization_id::OrganizationId::parse("acme").expect("an id");
     let rules = rules();
     let by = crate::support::anybody();
-    invited::db::write_beside(&app.database, |tx| {
+    invited::db::write_file(&app.database, |tx| {
         for number in 0..count {
             let role = if number % 2 == 0 { "even" } else { "odd" };
             let email = Some(format!("p{number}@b.co"));

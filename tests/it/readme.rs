@@ -73,7 +73,7 @@ fn curl(server: &Server, line: &str) -> String {
 }
 
 /// Runs the curl lines of a document in their order; the answers must be those that it shows. `known` has what differs from what
-/// the document shows from the start. Answers how many lines there were, and the server, which goes on.
+/// the document shows from the start. Returns how many lines there were, and the server, which goes on.
 fn check_curl_lines(document: &str, mut known: Vec<(String, String)>) -> (usize, Server) {
     // Its links are those of the default address.
     let server = Server::start(&["dev", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8080"]);
@@ -93,7 +93,7 @@ fn check_curl_lines(document: &str, mut known: Vec<(String, String)>) -> (usize,
     (calls.len(), server)
 }
 
-/// Takes one request, and answers it with 204. Answers its head and its body.
+/// Takes one request, and answers it with 204. Returns its head and its body.
 fn receive(listener: &TcpListener) -> (String, String) {
     let (mut stream, _) = listener.accept().expect("a connection");
     stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");

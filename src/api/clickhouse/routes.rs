@@ -12,7 +12,7 @@ use crate::api::stream;
 use crate::base::error::{Code, Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
-use crate::http::auth::{Access, Caller, Read, Write};
+use crate::http::auth::{Caller, OrganizationAccess, Read, Write};
 use crate::http::envelope::RequestId;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
@@ -20,8 +20,8 @@ use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;
 use crate::http::{idempotency as stored, problem};
-use crate::idempotency::{self, Answer};
-use crate::invitation::create::By;
+use crate::idempotency::{self, StoredResponse};
+use crate::invitation::actor::Actor;
 use crate::invitation::new::NewInvitation;
 use crate::invitation::query::Filter;
 use crate::invitation::rows::{List, WriteRow};
@@ -41,7 +41,7 @@ pub fn operations() -> Vec<Operation> {
     ]
 }
 
-/// Answers `error` in the dialect.
+/// Responds with `error` in the dialect.
 pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     problem::log_cause(error, request_id);
     let meaning = error.code.meaning();
@@ -57,7 +57,7 @@ fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
     serde_json::to_vec(&envelope).map_err(Error::internal)
 }
 
-/// Answers with JSON that is written already.
+/// Responds with JSON that is written already.
 fn ok(json: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(json)
 }
@@ -105,8 +105,13 @@ fn write_member(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
     serde_json::to_writer(json, &DialectMember::from(invitation)).map_err(Error::internal)
 }
 
-/// Answers with all invitations that stand as `status`, written by `write`.
-async fn list_all(access: Access<Read>, state: &State, status: Status, write: WriteRow) -> Result<HttpResponse> {
+/// Responds with all invitations that stand as `status`, written by `write`.
+async fn list_all(
+    access: OrganizationAccess<Read>,
+    state: &State,
+    status: Status,
+    write: WriteRow,
+) -> Result<HttpResponse> {
     let filter = Filter::only(status);
     let (db, actor) = (state.db.clone(), access.caller.actor);
     let list = List { db, actor, organization: access.organization, filter, order: Order::NewestFirst, write };
@@ -129,7 +134,7 @@ async fn list_all(access: Access<Read>, state: &State, status: Status, write: Wr
     responses((status = 200, description = "The invitations.", body = Envelope<Vec<DialectInvitation<'_>>>,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})))
 )]
-pub async fn list(access: Access<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list(access: OrganizationAccess<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     list_all(access, &state, Status::Pending, write_invitation).await
 }
 
@@ -148,7 +153,7 @@ pub async fn list(access: Access<Read>, _: NoQuery, state: Data<State>) -> Resul
     responses((status = 200, description = "The members.", body = Envelope<Vec<DialectMember<'_>>>,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})))
 )]
-pub async fn list_members(access: Access<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list_members(access: OrganizationAccess<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     list_all(access, &state, Status::Accepted, write_member).await
 }
 
@@ -172,7 +177,7 @@ pub async fn list_members(access: Access<Read>, _: NoQuery, state: Data<State>) 
         }})))
 )]
 pub async fn create(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -180,7 +185,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
-    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor { origin: access.origin(), rights: access.caller.rights };
     let body = body.value.translate()?;
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
@@ -188,13 +193,13 @@ pub async fn create(
             let show =
                 |invitation: &Invitation<'_>, _| wrap(DialectInvitation::from(invitation), &by.origin.request_id);
             let (_, body) = creation::create(tx, &new, &by, show)?;
-            Ok(Answer { status: 200, location: None, body, replayed: false })
+            Ok(StoredResponse { status: 200, location: None, body, replayed: false })
         })
     };
     Ok(stored::respond(author.write(&state.db, job).await?))
 }
 
-/// Answers as if what is not pending were not there.
+/// Responds as if what is not pending were not there.
 fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
     (invitation.status == Status::Pending).then_some(()).ok_or_else(Error::not_found)
 }
@@ -217,7 +222,7 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})))
 )]
-pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<HttpResponse> {
+pub async fn get(access: OrganizationAccess<Read>, id: InvitationId, _: NoQuery) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
@@ -241,9 +246,14 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery) -> Result<H
     responses((status = 200, description = "It is gone.", body = Done,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})))
 )]
-pub async fn delete(access: Access<Write>, id: InvitationId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn delete(
+    access: OrganizationAccess<Write>,
+    id: InvitationId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor { origin: access.origin(), rights: access.caller.rights };
     let organization = access.organization;
     let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
     author.write(&state.db, job).await?;

@@ -27,7 +27,7 @@ use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
 use crate::http::params::OfAddress;
 use crate::http::query::{NoQuery, Query};
 use crate::invitation::query::AddressQuery;
-use crate::invitation::transition::Present;
+use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code};
 use crate::key::Scope;
 use crate::retention;
@@ -242,7 +242,7 @@ pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQu
     let codes = state.db.read(|reader| {
         let mut codes = Vec::new();
         for (organization, id) in invitation::store::list_standing(reader, &email)? {
-            let present = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let present = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
             let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };

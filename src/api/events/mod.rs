@@ -16,7 +16,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::db::Reader;
 use crate::event::query::{EventQuery, StreamQuery, parse_event_id};
 use crate::event::{Event, store};
-use crate::http::auth::{Access, Read};
+use crate::http::auth::{OrganizationAccess, Read};
 use crate::http::problem;
 use crate::http::query::Query;
 
@@ -65,8 +65,12 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
             example = json!([crate::event::example()])),
     )
 )]
-pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQuery>) -> Result<HttpResponse> {
-    let Access { caller, organization, kept: snapshot, .. } = access;
+pub async fn list(
+    access: OrganizationAccess<Read>,
+    state: Data<State>,
+    query: Query<EventQuery>,
+) -> Result<HttpResponse> {
+    let OrganizationAccess { caller, organization, kept: snapshot, .. } = access;
     let query = EventQuery::parse(&query.pairs, &organization)?;
     let paged = query.paged(&organization);
     let limit = query.page.limit;
@@ -129,12 +133,12 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<EventQu
     )
 )]
 pub async fn stream(
-    access: Access<Read>,
+    access: OrganizationAccess<Read>,
     request: HttpRequest,
     state: Data<State>,
     query: Query<StreamQuery>,
 ) -> Result<HttpResponse> {
-    let Access { caller, organization, request_id, kept: snapshot } = access;
+    let OrganizationAccess { caller, organization, request_id, kept: snapshot } = access;
     let query = StreamQuery::parse(&query.pairs)?;
     let after = match last_event_id(&request)?.or(query.after) {
         Some(after) => after,

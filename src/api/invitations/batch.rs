@@ -11,16 +11,16 @@ use crate::api::state::State;
 use crate::base::error::{Code, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
-use crate::http::auth::{Access, Write};
+use crate::http::auth::{OrganizationAccess, Write};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{Json, LARGE_BODY};
 use crate::http::params::{InOrganization, Once};
 use crate::http::query::NoQuery;
-use crate::idempotency::{self, Answer};
+use crate::idempotency::{self, StoredResponse};
+use crate::invitation::actor::Actor;
 use crate::invitation::batch::report::{BatchAnswer, StoredReport};
 use crate::invitation::batch::{Batch, BatchBody, store};
-use crate::invitation::create::By;
 use crate::purge;
 
 /// The operations of this file.
@@ -54,7 +54,7 @@ const PARSED_TIMES: usize = 4;
     )
 )]
 pub async fn create(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -62,7 +62,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let Json { value, hash, length, room: _room } = body;
     let (ticket, author) = (key.ticket(&access.caller, hash), access.caller.author());
-    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor { origin: access.origin(), rights: access.caller.rights };
     let batch = Batch::parse(&access.organization, value, &state.rules, state.db.now())?;
     if batch.is_dry_run {
         // Nothing is kept, so a repetition has the same effect: none.
@@ -79,7 +79,7 @@ pub async fn create(
             let stored = StoredReport::new(&report, &by.origin.request_id)?;
             let body = stored.to_bytes()?;
             made = Some((stored, report));
-            Ok(Answer { status: 200, location: None, body, replayed: false })
+            Ok(StoredResponse { status: 200, location: None, body, replayed: false })
         })?;
         Ok((answer, made))
     };
@@ -95,7 +95,7 @@ pub async fn create(
 }
 
 /// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write waits for it.
-async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: By) -> Result<Vec<u8>> {
+async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: Actor) -> Result<Vec<u8>> {
     let (batch, actor) = (Arc::new(batch), by.origin.actor.clone());
     let rows = Arc::clone(&batch);
     let copy = move |reader: &Reader<'_>, stage: &Stage| store::copy(reader, stage, &organization, &rows.emails());

@@ -11,7 +11,7 @@ use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::http::auth::{Accept, Access, Link, Right, Write};
+use crate::http::auth::{Accept, Link, OrganizationAccess, Right, Write};
 use crate::http::etag::Conditions;
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
@@ -19,10 +19,10 @@ use crate::http::json::{Json, NoBody, OptionalJson};
 use crate::http::params::{OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;
-use crate::idempotency::{self, Answer, Ticket};
+use crate::idempotency::{self, StoredResponse, Ticket};
 use crate::invitation::accept::{self, Subject};
-use crate::invitation::create::By;
-use crate::invitation::transition::{self, Change, Present};
+use crate::invitation::actor::Actor;
+use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, json, link as links, new, renew, store};
 use crate::key::{Author, Scope};
@@ -66,7 +66,7 @@ struct Target {
     /// The invitation in the path.
     id: Uuid,
     /// Who makes the change.
-    by: By,
+    by: Actor,
     /// What makes the request recognizable, where it may have one effect only.
     ticket: Option<Ticket>,
     /// Whether they vouch that a person owns the invited address.
@@ -75,9 +75,9 @@ struct Target {
 
 impl Target {
     /// The target of a request.
-    fn new<R: Right>(access: Access<R>, id: InvitationId, key: Option<(IdempotencyKey, [u8; 32])>) -> Self {
+    fn new<R: Right>(access: OrganizationAccess<R>, id: InvitationId, key: Option<(IdempotencyKey, [u8; 32])>) -> Self {
         let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
-        let by = By { origin: access.origin(), rights: access.caller.rights };
+        let by = Actor { origin: access.origin(), rights: access.caller.rights };
         let vouches = R::SCOPE == Scope::Accept;
         Self { organization: access.organization, id: id.0, by, ticket, vouches }
     }
@@ -99,7 +99,12 @@ impl Target {
                     if is_told { json::to_bytes(invitation) } else { json::to_bytes_for(invitation, &self.by.rights) }
                 };
                 let body = store::find(tx, tx.now, (&self.organization, self.id), show)?;
-                Ok(Answer { status: 200, location: None, body: body.ok_or_else(Error::not_found)?, replayed: false })
+                Ok(StoredResponse {
+                    status: 200,
+                    location: None,
+                    body: body.ok_or_else(Error::not_found)?,
+                    replayed: false,
+                })
             })
         };
         let answer = author.write(&state.db, job).await?;
@@ -108,8 +113,8 @@ impl Target {
     }
 
     /// The invitation, if it has the version that the caller means.
-    fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<Present> {
-        Present::get(tx, (&self.organization, self.id), |invitation| check_version(conditions, invitation))
+    fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
+        CurrentInvitation::get(tx, (&self.organization, self.id), |invitation| check_version(conditions, invitation))
     }
 }
 
@@ -139,7 +144,7 @@ fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result
     )
 )]
 pub async fn update(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
@@ -175,7 +180,7 @@ pub async fn update(
     )
 )]
 pub async fn resend(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
@@ -211,7 +216,7 @@ pub async fn resend(
     )
 )]
 pub async fn revoke(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
@@ -247,7 +252,7 @@ pub async fn revoke(
     )
 )]
 pub async fn accept(
-    access: Access<Accept>,
+    access: OrganizationAccess<Accept>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
@@ -286,7 +291,7 @@ pub async fn accept(
     )
 )]
 pub async fn link(
-    access: Access<Link>,
+    access: OrganizationAccess<Link>,
     id: InvitationId,
     _: NoQuery,
     state: Data<State>,
@@ -294,7 +299,7 @@ pub async fn link(
 ) -> Result<HttpResponse> {
     let organization = access.organization;
     let (present, accept_url) = state.db.read(|reader| {
-        let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+        let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
         let present = store::find(reader, reader.now, (&organization, id.0), show)?;
         Ok((present, organization::store::get_settings(reader, &organization)?.accept_url))
     })?;

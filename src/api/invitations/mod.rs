@@ -8,14 +8,14 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
+use super::error_responses::{BODY, COMMON, CREATING, LISTING, WITH_KEY, WRITING};
+use super::operation::Operation;
 use super::state::State;
 use super::stream;
-use crate::api::error_responses::{BODY, COMMON, CREATING, LISTING, WITH_KEY, WRITING};
-use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
-use crate::http::auth::{Access, Caller, Granted, Read, Write};
+use crate::http::auth::{Access, Caller, OrganizationAccess, Read, Write};
 use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
@@ -23,8 +23,9 @@ use crate::http::json::Json;
 use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
-use crate::idempotency::{self, Answer};
-use crate::invitation::create::{self, By, Outcome};
+use crate::idempotency::{self, StoredResponse};
+use crate::invitation::actor::Actor;
+use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::{CreateBody, NewInvitation};
 use crate::invitation::query::{AddressQuery, ListQuery};
 use crate::invitation::rows::{List, Rows};
@@ -78,7 +79,11 @@ pub fn operations() -> Vec<Operation> {
             example = json!([crate::invitation::example()])),
     )
 )]
-pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
+pub async fn list(
+    access: OrganizationAccess<Read>,
+    state: Data<State>,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse> {
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
     let (db, actor) = (state.db.clone(), access.caller.actor);
@@ -122,7 +127,7 @@ pub async fn list(access: Access<Read>, state: Data<State>, query: Query<ListQue
     )
 )]
 pub async fn create(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -130,7 +135,7 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
-    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor { origin: access.origin(), rights: access.caller.rights };
     let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
     let may_read = by.rights.scopes.contain(Scope::Read);
     let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
@@ -142,7 +147,7 @@ pub async fn create(
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
                 Outcome::Standing => (200, None),
             };
-            Ok(Answer { status, location, body, replayed: false })
+            Ok(StoredResponse { status, location, body, replayed: false })
         })
     };
     let answer = author.write(&state.db, job).await?;
@@ -174,7 +179,12 @@ pub async fn create(
             headers(("ETag" = String, description = "Its version."))),
     )
 )]
-pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
+pub async fn get(
+    access: OrganizationAccess<Read>,
+    id: InvitationId,
+    _: NoQuery,
+    conditions: Conditions,
+) -> Result<HttpResponse> {
     let reader = access.kept.reader();
     let found = store::find(&reader, reader.now, (&access.organization, id.0), json::to_bytes)?;
     let body = found.ok_or_else(Error::not_found)?;
@@ -200,14 +210,14 @@ pub async fn get(access: Access<Read>, id: InvitationId, _: NoQuery, conditions:
     responses((status = 204, description = "It is gone."))
 )]
 pub async fn delete(
-    access: Access<Write>,
+    access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = By { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor { origin: access.origin(), rights: access.caller.rights };
     let organization = access.organization;
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check = |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
@@ -235,7 +245,7 @@ pub async fn delete(
     )
 )]
 pub async fn list_of_address(
-    access: Granted<Read>,
+    access: Access<Read>,
     state: Data<State>,
     query: Query<AddressQuery>,
 ) -> Result<HttpResponse> {

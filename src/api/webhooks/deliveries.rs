@@ -10,14 +10,14 @@ use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
 use crate::db::{Reader, WriteTx};
-use crate::http::auth::{Admin, Caller, Granted};
+use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{NoBody, OptionalJson};
 use crate::http::params::{OfDelivery, OfWebhook, Once};
 use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
-use crate::idempotency::{self, Answer};
+use crate::idempotency::{self, StoredResponse};
 use crate::outbox::webhook::store as queue;
 use crate::webhook::delivery::query::DeliveryQuery;
 use crate::webhook::delivery::{DeliveryView, store};
@@ -67,7 +67,7 @@ pub fn operations() -> Vec<Operation> {
     )
 )]
 pub async fn list(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     id: WebhookId,
     state: Data<State>,
     query: Query<DeliveryQuery>,
@@ -107,7 +107,7 @@ pub async fn list(
         (status = 200, description = "The delivery.", body = DeliveryView<'_>, example = json!(crate::webhook::delivery::example_with_body())),
     )
 )]
-pub async fn get(access: Granted<Admin>, id: DeliveryId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get(access: Access<Admin>, id: DeliveryId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let body = state.db.read(|reader| {
         get_webhook(reader, id.webhook, &access.caller.rights)?;
         show(reader, id)
@@ -136,7 +136,7 @@ pub async fn get(access: Granted<Admin>, id: DeliveryId, _: NoQuery, state: Data
     )
 )]
 pub async fn test(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
     key: IdempotencyKey,
@@ -178,7 +178,7 @@ pub async fn test(
     )
 )]
 pub async fn redeliver(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     id: DeliveryId,
     _: NoQuery,
     key: IdempotencyKey,
@@ -203,11 +203,11 @@ pub async fn redeliver(
 
 /// The answer about a delivery that was queued, without its body: an address has no business among stored answers. `base` is where
 /// people reach this server.
-fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<Answer> {
+fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse> {
     let record = store::find(tx, id.webhook, id.delivery)?.ok_or_else(|| Error::internal("no delivery"))?;
     let body = serde_json::to_vec(&DeliveryView::new(&record, id.webhook)).map_err(Error::internal)?;
     let location = format!("{base}/v1/webhooks/{}/deliveries/{}", id.webhook, id.delivery);
-    Ok(Answer { status: 202, location: Some(location), body, replayed: false })
+    Ok(StoredResponse { status: 202, location: Some(location), body, replayed: false })
 }
 
 /// A delivery with its body.

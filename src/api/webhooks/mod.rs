@@ -12,14 +12,14 @@ use crate::api::operation::Operation;
 use crate::audit::Action;
 use crate::base::error::{Code, Error, Result};
 use crate::db::{Topic, WriteTx};
-use crate::http::auth::{Admin, Caller, Granted};
+use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{Json, NoBody, OptionalJson};
 use crate::http::params::{OfWebhook, Once};
 use crate::http::path::WebhookId;
 use crate::http::query::NoQuery;
-use crate::idempotency::{self, Answer, Ticket};
+use crate::idempotency::{self, StoredResponse, Ticket};
 use crate::key::Author;
 use crate::webhook::json::{self, WebhookView};
 use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
@@ -57,7 +57,7 @@ pub fn operations() -> Vec<Operation> {
         (status = 200, description = "The webhooks.", body = Vec<WebhookView<'_>>, example = json!([json::example()])),
     )
 )]
-pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let webhooks = state.db.read(store::list)?;
     let seen = webhooks.iter().filter(|webhook| access.caller.rights.see_webhook(webhook.organization.as_ref()));
     Ok(HttpResponse::Ok().json(seen.map(WebhookView::new).collect::<Vec<_>>()))
@@ -87,7 +87,7 @@ pub async fn list(access: Granted<Admin>, _: NoQuery, state: Data<State>) -> Res
     )
 )]
 pub async fn create(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     _: NoQuery,
     key: IdempotencyKey,
     state: Data<State>,
@@ -124,7 +124,7 @@ pub async fn create(
     params(OfWebhook),
     responses((status = 200, description = "The webhook.", body = WebhookView<'_>, example = json!(json::example())))
 )]
-pub async fn get(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let webhook = state.db.read(|reader| store::get(reader, id.0, &access.caller.rights))?;
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
@@ -149,7 +149,7 @@ pub async fn get(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<
     )
 )]
 pub async fn update(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
     state: Data<State>,
@@ -187,7 +187,7 @@ pub async fn update(
     params(OfWebhook),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn delete(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
@@ -222,7 +222,7 @@ pub async fn delete(access: Granted<Admin>, id: WebhookId, _: NoQuery, state: Da
     )
 )]
 pub async fn rotate(
-    access: Granted<Admin>,
+    access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
     key: IdempotencyKey,
@@ -247,7 +247,7 @@ pub async fn rotate(
     Ok(response)
 }
 
-/// Answers with the webhook that `change` makes or changes, and its secret. What is stored has no secret, so only the very
+/// Responds with the webhook that `change` makes or changes, and its secret. What is stored has no secret, so only the very
 /// request that had the effect can show it. `base` is the URL below which a new one is.
 async fn reveal(
     state: &State,
@@ -266,7 +266,7 @@ async fn reveal(
             object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
             let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
-            Ok(Answer { status, location, body, replayed: false })
+            Ok(StoredResponse { status, location, body, replayed: false })
         })?;
         Ok((answer, shown))
     };

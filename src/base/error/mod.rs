@@ -101,18 +101,18 @@ impl Error {
             [only] => format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail),
             many => format!("{} values are not acceptable.", many.len()),
         };
-        Self::new(Code::ValidationFailed, detail).about(fields)
+        Self::new(Code::ValidationFailed, detail).with_fields(fields)
     }
 
     /// 500: `cause` goes to the log, the caller learns nothing of it.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Code::Internal, "The cause is in the server's log.").because(cause)
+        Self::new(Code::Internal, "The cause is in the server's log.").with_cause(cause)
     }
 
     /// The same error for another one who waits, without its cause: that is logged once.
     #[must_use]
     pub fn repeat(&self) -> Self {
-        let mut same = Self::new(self.code, self.detail.clone()).about(self.fields.clone());
+        let mut same = Self::new(self.code, self.detail.clone()).with_fields(self.fields.clone());
         same.0.invitation_id = self.invitation_id;
         same.0.invitation_status = self.invitation_status;
         same.0.retry_after_seconds = self.retry_after_seconds;
@@ -124,33 +124,33 @@ impl Error {
 
     /// 503 for a value in the file that cannot be there unless the file is damaged. `cause` goes to the log.
     pub fn corrupt(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Code::StorageCorrupt, "The data file is damaged.").because(cause)
+        Self::new(Code::StorageCorrupt, "The data file is damaged.").with_cause(cause)
     }
 
     /// The same error with the values that it is about.
     #[must_use]
-    pub fn about(mut self, fields: Vec<FieldError>) -> Self {
+    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
         self.0.fields = fields;
         self
     }
 
     /// The same error with a cause for the log.
     #[must_use]
-    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.0.cause = Some(cause.into());
         self
     }
 
     /// The same error naming the invitation that stands in the way.
     #[must_use]
-    pub fn naming(mut self, invitation_id: uuid::Uuid) -> Self {
+    pub fn with_invitation(mut self, invitation_id: uuid::Uuid) -> Self {
         self.0.invitation_id = Some(invitation_id);
         self
     }
 
     /// The same error saying where the invitation that it names stands.
     #[must_use]
-    pub fn standing(mut self, status: &'static str) -> Self {
+    pub fn with_status(mut self, status: &'static str) -> Self {
         self.0.invitation_status = Some(status);
         self
     }
@@ -164,14 +164,14 @@ impl Error {
 
     /// The same error naming the limit that is exceeded.
     #[must_use]
-    pub fn exceeding(mut self, policy: Policy) -> Self {
+    pub fn with_limit(mut self, policy: Policy) -> Self {
         self.0.policy = Some(policy);
         self
     }
 
     /// The same error listing the methods that the path has.
     #[must_use]
-    pub fn allowing(mut self, methods: String) -> Self {
+    pub fn with_allow(mut self, methods: String) -> Self {
         self.0.allow = Some(methods);
         self
     }

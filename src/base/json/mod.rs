@@ -33,7 +33,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let names: Vec<_> = unknown.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
     let error = Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&names.join(", "))));
     let no_such = |pointer: &String| FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field");
-    Err(error.about(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
+    Err(error.with_fields(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
 }
 
 /// The body is not the JSON that it should be; `path` is where that was noticed.
@@ -49,7 +49,8 @@ fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Err
     } else {
         Vec::new()
     };
-    Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}.")).about(fields)
+    Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}."))
+        .with_fields(fields)
 }
 
 /// Where an unknown field is, as a JSON pointer.

@@ -10,9 +10,9 @@ use std::collections::HashSet;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::create::{self, By};
+use super::actor::Actor;
 use super::new::{CreateBody, NewInvitation, OnConflict};
-use super::{Invitation, json};
+use super::{Invitation, create, json};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::json::object;
@@ -87,7 +87,7 @@ impl Batch {
     ///
     /// # Errors
     /// Only what no row is to blame for, as a full disk.
-    pub fn run(&self, tx: &WriteTx<'_>, by: &By) -> Result<Report> {
+    pub fn run(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<Report> {
         let (is_atomic, is_dry_run) = (self.is_atomic, self.is_dry_run);
         tx.part(|| {
             let rows: Vec<_> = self.rows.iter().map(|row| run_row(tx, row, by)).collect::<Result<_>>()?;
@@ -116,7 +116,7 @@ fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
 }
 
 /// Makes the invitation of one row.
-fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &By) -> Result<RowResult> {
+fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &Actor) -> Result<RowResult> {
     let show = |invitation: &Invitation<'_>, outcome| Ok((invitation.id, json::raw(by.shown(invitation, outcome)?)?));
     let new = match row {
         Ok(new) => new,

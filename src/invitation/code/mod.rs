@@ -7,7 +7,7 @@ pub mod store;
 
 use subtle::ConstantTimeEq;
 
-use super::transition::Present;
+use super::transition::CurrentInvitation;
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::Result;
@@ -37,7 +37,13 @@ pub struct Code {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn request(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &Email, has_mail: bool) -> Result<()> {
+pub fn request(
+    tx: &WriteTx<'_>,
+    keyring: &Keyring,
+    present: &CurrentInvitation,
+    email: &Email,
+    has_mail: bool,
+) -> Result<()> {
     for retired in keyring.retired(tx.now) {
         store::drop_code(tx, (present.id, &address_mac(retired, present, email)))?;
     }
@@ -54,7 +60,13 @@ pub fn request(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &E
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn verify(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &Email, code: &str) -> Result<bool> {
+pub fn verify(
+    tx: &WriteTx<'_>,
+    keyring: &Keyring,
+    present: &CurrentInvitation,
+    email: &Email,
+    code: &str,
+) -> Result<bool> {
     let mut fits = false;
     for secret in keyring.verifying(tx.now) {
         fits |= fits_by(secret, tx, present, email, code)?;
@@ -70,7 +82,7 @@ pub fn verify(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, email: &Em
 }
 
 /// Whether `code` is the live one that was asked for with `email`, when `secret` signed.
-fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &Present, email: &Email, code: &str) -> Result<bool> {
+fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &CurrentInvitation, email: &Email, code: &str) -> Result<bool> {
     let address_mac = address_mac(secret, present, email);
     let never = Asked { issued_at: Timestamp::from_millis(0), tries: MAX_TRIES };
     let asked = store::find_asked(tx, (present.id, &address_mac))?.unwrap_or(never);
@@ -82,7 +94,7 @@ fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &Present, email: &Email, 
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &Present) -> Result<Option<Code>> {
+pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &CurrentInvitation) -> Result<Option<Code>> {
     for secret in keyring.verifying(reader.now) {
         if let Some(code) = current_by(secret, reader, present)? {
             return Ok(Some(code));
@@ -92,7 +104,7 @@ pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &Present) -> Res
 }
 
 /// The live code of the invited address, if one was asked for when `secret` signed.
-fn current_by(secret: &Secret, reader: &Reader<'_>, present: &Present) -> Result<Option<Code>> {
+fn current_by(secret: &Secret, reader: &Reader<'_>, present: &CurrentInvitation) -> Result<Option<Code>> {
     let address_mac = address_mac(secret, present, &present.email);
     let asked = store::find_asked(reader, (present.id, &address_mac))?.filter(|asked| is_live(asked, reader.now));
     Ok(asked.map(|Asked { issued_at, .. }| {
@@ -105,7 +117,12 @@ fn current_by(secret: &Secret, reader: &Reader<'_>, present: &Present) -> Result
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sent(tx: &WriteTx<'_>, keyring: &Keyring, present: &Present, asked_mac: &[u8]) -> Result<Option<Code>> {
+pub fn sent(
+    tx: &WriteTx<'_>,
+    keyring: &Keyring,
+    present: &CurrentInvitation,
+    asked_mac: &[u8],
+) -> Result<Option<Code>> {
     let asked_by = |secret: &&Secret| address_mac(secret, present, &present.email) == asked_mac;
     let secret = keyring.verifying(tx.now).find(asked_by);
     secret.map_or(Ok(None), |secret| current_by(secret, &tx.reader(), present))
@@ -117,7 +134,7 @@ fn is_live(asked: &Asked, now: Timestamp) -> bool {
 }
 
 /// The code that was asked for at `issued_at`: six digits. Sending the invitation again makes it worthless, as it does the link.
-fn derive(secret: &Secret, present: &Present, address_mac: &[u8; 32], issued_at: Timestamp) -> String {
+fn derive(secret: &Secret, present: &CurrentInvitation, address_mac: &[u8; 32], issued_at: Timestamp) -> String {
     let sent = present.send_count.to_be_bytes();
     let asked = issued_at.as_millis().to_be_bytes();
     let mac = secret.mac("invitation code", &[present.id.as_bytes(), address_mac, &sent, &asked]);
@@ -126,6 +143,6 @@ fn derive(secret: &Secret, present: &Present, address_mac: &[u8; 32], issued_at:
 }
 
 /// What the file holds of an address that was given for `present`.
-fn address_mac(secret: &Secret, present: &Present, email: &Email) -> [u8; 32] {
+fn address_mac(secret: &Secret, present: &CurrentInvitation, email: &Email) -> [u8; 32] {
     secret.mac("invitation code address", &[present.id.as_bytes(), email.as_str().as_bytes()])
 }

@@ -156,7 +156,7 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
 }
 
 /// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Its mail is
-/// the caller's. Answers its id, or none where one stands for the address already.
+/// the caller's. Returns its id, or none where one stands for the address already.
 pub fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -192,7 +192,7 @@ pub fn insert(
     Ok((inserted > 0).then_some(id))
 }
 
-/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not. Answers whether it could.
+/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not. Returns whether it could.
 pub fn close(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -221,7 +221,7 @@ pub fn close(
     Ok(changed > 0)
 }
 
-/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Answers whether it could.
+/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Returns whether it could.
 pub fn renew(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -253,7 +253,7 @@ pub fn renew(
     Ok(changed > 0)
 }
 
-/// Changes what is given of a pending invitation that has not lapsed. Answers whether it could.
+/// Changes what is given of a pending invitation that has not lapsed. Returns whether it could.
 pub fn update(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), patch: &Patch) -> Result<bool> {
     let changed = tx
         .prepare_cached(
@@ -282,7 +282,7 @@ pub fn update(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), pat
     Ok(changed > 0)
 }
 
-/// Deletes an invitation, whatever its status. Answers whether it was there.
+/// Deletes an invitation, whatever its status. Returns whether it was there.
 pub fn delete(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<bool> {
     let changed = tx
         .prepare_cached("delete from invitation where organization_id = ?1 and id = ?2")?

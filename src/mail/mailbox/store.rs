@@ -80,7 +80,7 @@ pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
     Ok(mail.optional()?)
 }
 
-/// Deletes one mail. Answers whether it was there.
+/// Deletes one mail. Returns whether it was there.
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
     Ok(tx.prepare_cached("delete from mailbox where id = ?1")?.execute([id.as_bytes()])? > 0)
 }

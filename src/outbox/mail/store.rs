@@ -208,7 +208,7 @@ pub fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a mail out of the queue that was sent, given up, or has no point any more. Answers whether it was still the claimed one:
+/// Takes a mail out of the queue that was sent, given up, or has no point any more. Returns whether it was still the claimed one:
 /// one that was queued again since then stays.
 pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
     // Whoever waits for it need not wait longer.
@@ -230,7 +230,7 @@ pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
     Ok(removed > 0)
 }
 
-/// Puts a mail off until `due_at`, because of `error`. Answers whether it was still the claimed one.
+/// Puts a mail off until `due_at`, because of `error`. Returns whether it was still the claimed one.
 pub fn put_off(tx: &WriteTx<'_>, claim: &Claim, due_at: Timestamp, error: &str) -> Result<bool> {
     let changed = tx
         .prepare_cached(

@@ -7,7 +7,7 @@ use governor::clock::{Clock, MonotonicClock};
 use governor::middleware::NoOpMiddleware;
 use governor::{Quota, RateLimiter};
 
-use super::ledger::{Ledger, Question};
+use super::bounded_store::{BoundedStore, Request};
 use crate::base::error::{Code, Error, Policy, Result};
 
 /// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole quota in one window (GCRA).
@@ -18,7 +18,7 @@ pub struct Limiter<C: Clock = MonotonicClock> {
     /// What it allows.
     policy: Policy,
     /// The arithmetic.
-    governor: RateLimiter<Question, Ledger, C, NoOpMiddleware<C::Instant>>,
+    governor: RateLimiter<Request, BoundedStore, C, NoOpMiddleware<C::Instant>>,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
 }
@@ -35,7 +35,7 @@ impl<C: Clock> Limiter<C> {
     fn with_clock(policy: Policy, clock: C) -> Option<Self> {
         let quota = policy.quota.try_into().ok()?;
         let refill = Duration::from_secs(policy.window_seconds).checked_div(policy.quota)?;
-        let governor = RateLimiter::new(Quota::with_period(refill)?.allow_burst(quota), Ledger::default(), clock);
+        let governor = RateLimiter::new(Quota::with_period(refill)?.allow_burst(quota), BoundedStore::default(), clock);
         Some(Self { policy, governor, hasher: RandomState::new() })
     }
 
@@ -63,7 +63,7 @@ impl<C: Clock> Limiter<C> {
 
     /// Asks governor.
     fn ask(&self, subject: impl Hash, counts: bool) -> Result<()> {
-        let question = Question { subject: self.hasher.hash_one(subject), counts };
+        let question = Request { subject: self.hasher.hash_one(subject), counts };
         self.governor.check_key(&question).map_err(|refusal| {
             let wait = refusal.wait_time_from(self.governor.clock().now());
             self.refuse(wait)
@@ -75,7 +75,7 @@ impl<C: Clock> Limiter<C> {
         let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
         let Policy { quota, what, .. } = self.policy;
         let detail = format!("The limit of {quota} {what} is reached: try again in {seconds} s.");
-        Error::new(Code::RateLimited, detail).retry_after(seconds).exceeding(self.policy)
+        Error::new(Code::RateLimited, detail).retry_after(seconds).with_limit(self.policy)
     }
 }
 
@@ -84,7 +84,7 @@ mod tests {
     use governor::clock::FakeRelativeClock;
 
     use super::*;
-    use crate::policy::limits::ledger::MOST;
+    use crate::policy::limits::bounded_store::MOST;
 
     /// A limiter of `quota` a minute, and its clock.
     fn per_minute(quota: u32) -> (Limiter<FakeRelativeClock>, FakeRelativeClock) {

@@ -7,10 +7,10 @@
 //! * [`tries`] are those at a secret link.
 //! * [`spacing`] is a limit beyond which things wait.
 //! * [`refusals`] decides which refusals the log is told of.
-//! * [`limiter`] is one limit, [`ledger`] its memory, [`client`] tells which address a request comes from.
+//! * [`limiter`] is one limit, [`bounded_store`] its memory, [`client`] tells which address a request comes from.
 
+mod bounded_store;
 mod client;
-mod ledger;
 mod limiter;
 pub mod refusals;
 mod shares;

@@ -8,7 +8,7 @@ use governor::nanos::Nanos;
 use governor::state::StateStore;
 use governor::state::keyed::ShrinkableKeyedStateStore;
 
-use super::ledger::{Ledger, Question};
+use super::bounded_store::{BoundedStore, Request};
 
 /// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole quota
 /// in one window. Each one that is counted has its own time, behind those before it.
@@ -19,7 +19,7 @@ pub struct Spacing {
     /// The time in which the whole quota is refilled.
     window: Duration,
     /// When the quota of each subject is whole again, since the start.
-    ledger: Ledger,
+    ledger: BoundedStore,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
     /// When it was made.
@@ -31,7 +31,13 @@ impl Spacing {
     pub fn new(quota: u32, window_seconds: u64) -> Option<Self> {
         let window = Duration::from_secs(window_seconds);
         let refill = window.checked_div(quota)?;
-        Some(Self { refill, window, ledger: Ledger::default(), hasher: RandomState::new(), start: Instant::now() })
+        Some(Self {
+            refill,
+            window,
+            ledger: BoundedStore::default(),
+            hasher: RandomState::new(),
+            start: Instant::now(),
+        })
     }
 
     /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at most.
@@ -49,7 +55,7 @@ impl Spacing {
             let wait = whole_again.saturating_sub(now + window);
             Ok::<_, Infallible>((Duration::from_nanos(wait), Nanos::new(whole_again)))
         };
-        let question = Question { subject: self.hasher.hash_one(subject), counts: true };
+        let question = Request { subject: self.hasher.hash_one(subject), counts: true };
         self.ledger.measure_and_replace(&question, next).unwrap_or_else(|never| match never {})
     }
 

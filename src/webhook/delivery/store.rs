@@ -25,7 +25,7 @@ const JOINED: &str = "webhook_delivery d
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
 
 /// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended, or belong to a webhook that is
-/// disabled. Answers how many that were.
+/// disabled. Returns how many that were.
 pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize> {
     let mut statement = tx.prepare_cached(
         "delete from webhook_delivery
@@ -56,7 +56,7 @@ pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>
     Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
 }
 
-/// One page of the log of a webhook, newest first. Answers whether more follow.
+/// One page of the log of a webhook, newest first. Returns whether more follow.
 pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(Vec<Record>, bool)> {
     let mut statement = conn.prepare_cached(&format!(
         "select {COLUMNS}

@@ -130,7 +130,7 @@ fn the_last_byte_of_its_room_is_the_last() {
     assert_eq!(create("first"), 201);
     for (bytes, status) in [(1 << 20, 429), ((1 << 20) - 1, 201), ((1 << 20) + 1, 429)] {
         let count = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute("update idempotency_use set bytes = ?1", [bytes])?);
-        assert_eq!(invited::db::write_beside(&app.database, count), Ok(1));
+        assert_eq!(invited::db::write_file(&app.database, count), Ok(1));
         assert_eq!(create(&format!("n{bytes}")), status, "{bytes}");
     }
 }

@@ -209,7 +209,7 @@ fn what_waits_to_be_told_or_sent_of_it_is_never_told_or_sent() {
         let row = format!("id, 0, x'', organization_id, 'b.co', null, {due}, 0, null, null");
         Ok(tx.execute(&format!("insert into mail select {row} from invitation"), [])?)
     };
-    assert_eq!(invited::db::write_beside(&app.database, queue), Ok(1));
+    assert_eq!(invited::db::write_file(&app.database, queue), Ok(1));
     begin(&app, "acme");
     endpoint.always(Act::Status(204));
     app.advance_to(60_000);

@@ -31,7 +31,7 @@ fn id_of(organization: &str) -> OrganizationId {
 fn begin(app: &TestApp, organization: &str) {
     let id = id_of(organization);
     let job = move |tx: &invited::db::WriteTx<'_>| deletion::begin(tx, &id, By::SERVER, |_| Ok(()));
-    invited::db::write_beside(&app.database, job).expect("it begins");
+    invited::db::write_file(&app.database, job).expect("it begins");
 }
 
 /// What is still to leave the file, by stage.

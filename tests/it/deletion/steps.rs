@@ -85,12 +85,12 @@ fn a_start_goes_on_with_a_deletion_whatever_was_done_of_it() {
     let mut app = TestApp::serve();
     for (rounds, rows) in [(1, 0), (2, 1), (3, 450)] {
         let job = move |tx: &WriteTx<'_>| fill(tx, "vandelay", rows);
-        invited::db::write_beside(&app.database, job).expect("it fills");
+        invited::db::write_file(&app.database, job).expect("it fills");
         begin(&app, "vandelay");
         // A part of it, as if the process had died between two jobs.
         let part =
             |tx: &WriteTx<'_>| Ok(tx.execute("delete from invitation where id < (select max(id) from event)", [])?);
-        invited::db::write_beside(&app.database, part).expect("it goes on");
+        invited::db::write_file(&app.database, part).expect("it goes on");
         app.restart();
         wait_until_purged(&app);
         for table in ["organization", "invitation", "event"] {
@@ -117,7 +117,7 @@ fn the_text_of_an_erasure_that_was_cut_off_leaves_with_the_next_start() {
         tx.execute("delete from event", [])?;
         Ok(tx.execute("delete from invitation", [])?)
     };
-    assert_eq!(invited::db::write_beside(&app.database, job), Ok(400));
+    assert_eq!(invited::db::write_file(&app.database, job), Ok(400));
     assert_eq!(stages(&app), [r#"Some("1")"#]);
     assert!(count(&bytes(&app), "mustermann") > 0, "text stays in pages, or in the log");
     app.restart();

@@ -6,7 +6,7 @@ use super::dev;
 use crate::support::process::Server;
 use crate::support::{Request, TestApp, invitation, invitations};
 
-/// Changes the clock; it must work. Answers what it shows then.
+/// Changes the clock; it must work. Returns what it shows then.
 fn change(app: &TestApp, body: &str) -> serde_json::Value {
     let answer = app.post("/dev/clock", body);
     assert_eq!(answer.status, 200, "{body}: {}", answer.text());

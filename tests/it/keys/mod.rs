@@ -52,7 +52,7 @@ fn spellings(key: &str) -> [String; 2] {
 fn revoked(app: &TestApp) -> String {
     let key = app.key(&[Scope::Admin], &[], None);
     let id = PlainKey::parse(&key).expect("a key").id;
-    assert_eq!(invited::db::write_beside(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    assert_eq!(invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
     key
 }
 

@@ -342,11 +342,11 @@ fn a_request_that_was_let_in_before_its_key_was_revoked_makes_and_revokes_nothin
     let origin = Origin { actor: id_of(&manager), request_id: "late".to_owned() };
     let new = NewKey { name: "late".to_owned(), rights: Rights::ALL, expires_at: None };
     let by = (&origin, &Rights::ALL);
-    let create = || invited::db::write_beside(&app.database, |tx| manage::create(tx, &new, by)).is_ok();
+    let create = || invited::db::write_file(&app.database, |tx| manage::create(tx, &new, by)).is_ok();
     assert!(create());
     assert_eq!(app.request("DELETE", &format!("{KEYS}/{}", origin.actor)).send().status, 204);
     let before = rows(&app);
     assert!(!create());
-    assert!(invited::db::write_beside(&app.database, |tx| manage::revoke(tx, &victim, by)).is_err());
+    assert!(invited::db::write_file(&app.database, |tx| manage::revoke(tx, &victim, by)).is_err());
     assert_eq!(rows(&app), before);
 }

@@ -235,5 +235,5 @@ fn a_mail_that_is_queued_again_is_not_done_with_by_the_try_before_it_even_at_the
         let put_off = store::put_off(tx, &earlier, tx.now, "an error")?;
         Ok([put_off, store::remove(tx, &earlier)?, store::remove(tx, &later)?])
     };
-    assert_eq!(invited::db::write_beside(&app.database, job).expect("the file"), [false, false, true]);
+    assert_eq!(invited::db::write_file(&app.database, job).expect("the file"), [false, false, true]);
 }

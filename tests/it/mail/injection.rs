@@ -6,7 +6,7 @@ use invited::base::clock::Timestamp;
 use invited::base::email::Email;
 use invited::base::organization_id::OrganizationId;
 use invited::invitation::Status;
-use invited::mail::letter::Letter;
+use invited::mail::context::MailContext;
 use invited::mail::message::{Composer, Sender};
 use invited::mail::template::Templates;
 use invited::outbox::mail::Kind;
@@ -65,8 +65,8 @@ const PAYLOADS: [&str; 40] = [
 ];
 
 /// A letter of `kind` with `payload` wherever users write.
-fn letter(kind: Kind, payload: &str, number: i64) -> Letter {
-    Letter {
+fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
+    MailContext {
         kind,
         to: Email::from_stored("new.user@example.com"),
         email: Email::from_stored("new.user@example.com"),
@@ -135,7 +135,7 @@ fn forty_payloads_in_every_field_of_every_kind_change_neither_headers_nor_links(
     }
 }
 
-/// Puts the payload into one field of a new invitation, or of its organization. Answers the status.
+/// Puts the payload into one field of a new invitation, or of its organization. Returns the status.
 fn try_field(app: &TestApp, (field, payload): (&str, &str), number: usize) -> u16 {
     let organization = format!("{field}-{number}");
     let email = format!("{field}.{number}@example.com");

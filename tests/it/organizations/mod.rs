@@ -16,7 +16,7 @@ fn organization(id: &str) -> String {
     format!("/v1/organizations/{id}")
 }
 
-/// Puts settings; it must work. Answers the organization.
+/// Puts settings; it must work. Returns the organization.
 fn put(app: &TestApp, id: &str, settings: &Value) -> Value {
     let answer = app.request("PUT", &organization(id)).json(settings.to_string()).send();
     assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
@@ -171,7 +171,7 @@ fn a_list_has_pages_that_follow_each_other_by_id() {
 fn an_unlimited_list_streams_every_organization_across_its_inner_pages() {
     for count in [999, 1_000, 1_001, 2_000, 2_500] {
         let app = TestApp::serve();
-        let made = invited::db::write_beside(&app.database, |tx| {
+        let made = invited::db::write_file(&app.database, |tx| {
             for number in 0..count {
                 let id =
                     invited::base::organization_id::OrganizationId::parse(&format!("o{number:05}")).expect("an id");

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use invited::base::organization_id::OrganizationId;
-use invited::invitation::transition::Present;
+use invited::invitation::transition::CurrentInvitation;
 use invited::invitation::{Invitation, code, store};
 use invited::secret::Keyring;
 use serde_json::{Value, json};
@@ -206,13 +206,13 @@ fn codes_of(database: &Path, keyring: &Keyring, invitations: &[Value]) -> Vec<St
             let organization =
                 made["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
             let id = made["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
-            let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
             Ok(code::current(reader, keyring, &present)?.expect("a live code").digits)
         };
         invitations.iter().map(code_of).collect()
     };
-    invited::db::read_beside(database, current).expect("the file reads")
+    invited::db::read_file(database, current).expect("the file reads")
 }
 
 #[test]

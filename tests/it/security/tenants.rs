@@ -42,7 +42,7 @@ type Caller = (&'static str, Option<String>, Kind);
 fn callers(app: &TestApp) -> Vec<Caller> {
     let revoked = app.key(&Scope::ALL, &[], None);
     let id = PlainKey::parse(&revoked).expect("a key").id;
-    assert_eq!(invited::db::write_beside(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    assert_eq!(invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
     let expired = app.key(&Scope::ALL, &["acme"], Some(Timestamp::from_millis(START)));
     let own = |name, scopes: &'static [Scope]| (name, Some(app.key(scopes, &["acme"], None)), Kind::Own(scopes));
     let foreign =
@@ -155,7 +155,7 @@ impl Board {
         let job = move |tx: &invited::db::WriteTx<'_>| {
             Ok(tx.execute("update api_key set revoked_at = null where instr(?1, '\"' || id || '\"')", [live])?)
         };
-        invited::db::write_beside(&self.app.database, job).expect("it revives");
+        invited::db::write_file(&self.app.database, job).expect("it revives");
     }
 
     /// Gives acme a webhook that is told of nothing that happens here, with a delivery that has ended.
@@ -165,7 +165,7 @@ impl Board {
         let insert = "insert into webhook_delivery (webhook_id, id, state, due_at, attempts, created_at)
             values (unhex(?1), unhex(?1), 1, 0, 1, 0)";
         let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(insert, [id.replace('-', "")])?);
-        assert_eq!(invited::db::write_beside(&self.app.database, job), Ok(1));
+        assert_eq!(invited::db::write_file(&self.app.database, job), Ok(1));
         id
     }
 

@@ -35,7 +35,7 @@ const FAULTS_END: i64 = 300_000;
 /// What `story` returns. An error undoes all that it wrote, so that the next one finds an empty file.
 fn undone<T>(app: &TestApp, story: impl FnOnce(&WriteTx<'_>) -> T) -> T {
     let mut told = None;
-    let ended = invited::db::write_beside(&app.database, |tx| {
+    let ended = invited::db::write_file(&app.database, |tx| {
         told = Some(story(tx));
         Err::<(), _>(invited::base::error::Error::internal("undone"))
     });

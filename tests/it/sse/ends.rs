@@ -74,7 +74,7 @@ fn a_key_that_is_revoked_sees_nothing_more_and_its_stream_ends() {
     let key = app.key(&[Scope::Read], &["acme"], None);
     let id = PlainKey::parse(&key).expect("a key").id;
     let mut beside = Reader::open(&app, &key, "", None);
-    assert_eq!(invited::db::write_beside(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    assert_eq!(invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
     app.invite("acme", "b@b.co");
     assert_eq!(beside.next(), Said::End);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use invited::base::clock::Clock;
 use invited::base::email::Email;
 use invited::base::organization_id::OrganizationId;
-use invited::invitation::transition::Present;
+use invited::invitation::transition::CurrentInvitation;
 use invited::invitation::{Invitation, code, store};
 use invited::secret::{Keyring, Source};
 use rusqlite::types::ValueRef;
@@ -97,12 +97,13 @@ impl TestApp {
             invitation["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
         let id = invitation["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
         let current = |reader: &invited::db::Reader<'_>| {
-            let show = |invitation: &Invitation<'_>| Ok(Present::of(&organization, invitation));
+            let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
             let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            let code = code::current(reader, &keyring, &Present { email: Email::from_stored(email), ..present })?;
+            let code =
+                code::current(reader, &keyring, &CurrentInvitation { email: Email::from_stored(email), ..present })?;
             Ok(code.map(|code| code.digits))
         };
-        invited::db::read_beside(&self.database, current).expect("the file reads")
+        invited::db::read_file(&self.database, current).expect("the file reads")
     }
 
     /// The file of the server's secret.

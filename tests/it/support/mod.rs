@@ -22,7 +22,7 @@ use invited::base::origin::Origin;
 use invited::config::{Config, Settings};
 use invited::dev::seed::Start;
 use invited::http::connection::Deadlines;
-use invited::invitation::create::By;
+use invited::invitation::actor::Actor;
 use invited::key::token::PlainKey;
 use invited::key::{self, NewKey, Rights, Scope};
 use invited::policy::{Rules, Sending};
@@ -110,7 +110,7 @@ impl TestApp {
         self.run();
     }
 
-    /// Runs the server. Answers the admin key, if this start made the first one.
+    /// Runs the server. Returns the admin key, if this start made the first one.
     fn run(&mut self) -> String {
         let config = self.config.clone();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -190,7 +190,7 @@ impl TestApp {
         self.request("POST", path).json(body).send()
     }
 
-    /// Invites `email` to `organization`; it must work. Answers the invitation.
+    /// Invites `email` to `organization`; it must work. Returns the invitation.
     pub fn invite(&self, organization: &str, email: &str) -> serde_json::Value {
         let body = serde_json::json!({ "email": email, "role": "developer" }).to_string();
         let answer = self.post(&invitations(organization), &body);
@@ -229,13 +229,13 @@ impl TestApp {
     pub fn fill_with_samples(&self) {
         let (rules, origin) = (rules(), anybody().origin);
         let fill = |tx: &invited::db::WriteTx<'_>| Start::Samples.fill(tx, &rules, &origin);
-        invited::db::write_beside(&self.database, fill).expect("samples");
+        invited::db::write_file(&self.database, fill).expect("samples");
     }
 
     /// Makes any key, beside the running server.
     pub fn insert_key(&self, new: &NewKey) -> String {
         let key =
-            invited::db::write_beside(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
+            invited::db::write_file(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
         key.expect("the key is made").reveal()
     }
 
@@ -266,8 +266,8 @@ pub fn scale(variable: &str, share: u64, full: u64) -> u64 {
 }
 
 /// A creator who may do everything.
-pub fn anybody() -> By {
-    By { rights: Rights::ALL, origin: Origin { actor: "test".to_owned(), request_id: "test".to_owned() } }
+pub fn anybody() -> Actor {
+    Actor { rights: Rights::ALL, origin: Origin { actor: "test".to_owned(), request_id: "test".to_owned() } }
 }
 
 /// The rules of a server with default settings.

@@ -132,5 +132,5 @@ fn a_delivery_that_is_asked_for_again_is_not_done_with_by_the_try_before_it_even
         let record = |claim| store::record(tx, claim, (DeliveryState::Delivered, tx.now), &attempt(tx.now));
         Ok([record(&earlier)?, record(&later)?])
     };
-    assert_eq!(invited::db::write_beside(&app.database, job).expect("the file"), [false, true]);
+    assert_eq!(invited::db::write_file(&app.database, job).expect("the file"), [false, true]);
 }

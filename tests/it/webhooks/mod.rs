@@ -26,7 +26,7 @@ fn serve() -> TestApp {
     TestApp::start(Mode::Serve, &["--webhook-allow", "127.0.0.1"])
 }
 
-/// Makes a webhook to `url` with `more` members. Answers it with its secret.
+/// Makes a webhook to `url` with `more` members. Returns it with its secret.
 fn webhook(app: &TestApp, url: &str, more: &Value) -> Value {
     let mut body = json!({ "url": url });
     let (object, more) = (body.as_object_mut().expect("an object"), more.as_object().cloned());

@@ -261,7 +261,7 @@ fn a_delivery_whose_lease_is_over_is_tried_again_whatever_else_waits() {
             lease = iif(id = (select max(id) from webhook_delivery), 7, null),
             due_at = iif(id = (select max(id) from webhook_delivery), ?1 + 120000, ?1 + 3600000)";
     let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(lost, [START])?);
-    assert_eq!(invited::db::write_beside(&app.database, job), Ok(2));
+    assert_eq!(invited::db::write_file(&app.database, job), Ok(2));
     app.advance_to(119_999);
     rest();
     assert_eq!(endpoint.received().len(), 2);

@@ -149,7 +149,7 @@ fn plant(app: &TestApp, webhook: &Value, url: &str) {
     let job = |tx: &invited::db::WriteTx<'_>| {
         Ok(tx.execute("update webhook set url = ?2 where id = unhex(?1)", [&*id, url])?)
     };
-    assert_eq!(invited::db::write_beside(&app.database, job), Ok(1));
+    assert_eq!(invited::db::write_file(&app.database, job), Ok(1));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn send(app: &TestApp, key: &str, (method, path): (&str, &str), body: Option<&Va
     body.map_or_else(|| request.clone().send(), |body| request.clone().json(body.to_string()).send())
 }
 
-/// Makes a webhook; it must work. Answers it with its secret.
+/// Makes a webhook; it must work. Returns it with its secret.
 fn make(app: &TestApp, body: &Value) -> Value {
     let answer = app.post(WEBHOOKS, &body.to_string());
     assert_eq!(answer.status, 201, "{body}: {}", answer.text());
@@ -67,7 +67,7 @@ fn list(app: &TestApp) -> Vec<Value> {
     app.get(WEBHOOKS).json().as_array().expect("an array").clone()
 }
 
-/// Sends a test; it must be queued. Answers the path of its delivery.
+/// Sends a test; it must be queued. Returns the path of its delivery.
 fn send_test(app: &TestApp, webhook: &Value) -> String {
     let answer = app.post(&format!("{}/test", path_of(webhook)), "{}");
     assert_eq!(answer.status, 202, "{}", answer.text());

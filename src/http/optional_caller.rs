@@ -18,14 +18,14 @@ use crate::key::{Author, Scope};
 
 /// A caller with a key, or the invited person. A key that is sent must be a good one.
 #[derive(Debug)]
-pub struct Visitor {
+pub struct OptionalCaller {
     /// The caller, where there is a key; in development always.
     pub caller: Option<Caller>,
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
 }
 
-impl Visitor {
+impl OptionalCaller {
     /// The caller, who must have a key with `scope`.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Visitor {
     }
 }
 
-impl FromRequest for Visitor {
+impl FromRequest for OptionalCaller {
     type Error = Error;
     type Future = Ready<Result<Self>>;
 

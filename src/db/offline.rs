@@ -15,7 +15,7 @@ use crate::base::failure::Failure;
 ///
 /// # Errors
 /// When there is no file of ours at `path`, or `read` fails.
-pub fn read_beside<T>(
+pub fn read_file<T>(
     path: &Path,
     read: impl FnOnce(&Reader<'_>) -> crate::base::error::Result<T>,
 ) -> Result<T, Failure> {
@@ -28,7 +28,7 @@ pub fn read_beside<T>(
 ///
 /// # Errors
 /// When there is no file of ours at `path`, or `write` fails: nothing is changed then.
-pub fn write_beside<T>(
+pub fn write_file<T>(
     path: &Path,
     write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<T>,
 ) -> Result<T, Failure> {

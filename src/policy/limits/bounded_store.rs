@@ -12,7 +12,7 @@ pub const MOST: usize = 200_000;
 
 /// What governor is asked: whether `subject` may have one more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Question {
+pub struct Request {
     /// The hash of who or what is limited: names and addresses themselves are not kept.
     pub subject: u64,
     /// Whether it has it then, or the question was only a look.
@@ -24,19 +24,19 @@ pub struct Question {
 /// Once there are [`MOST`], the half that used the least is forgotten: they start anew, which gives little to each of them,
 /// and takes nothing from anybody. Who is near a limit is remembered.
 #[derive(Debug, Default)]
-pub struct Ledger(Mutex<HashMap<u64, Nanos>>);
+pub struct BoundedStore(Mutex<HashMap<u64, Nanos>>);
 
-impl Ledger {
+impl BoundedStore {
     /// The numbers. They are whole even if a thread panicked while it had them.
     fn numbers(&self) -> MutexGuard<'_, HashMap<u64, Nanos>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl StateStore for Ledger {
-    type Key = Question;
+impl StateStore for BoundedStore {
+    type Key = Request;
 
-    fn measure_and_replace<T, F, E>(&self, question: &Question, decide: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, question: &Request, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
@@ -52,7 +52,7 @@ impl StateStore for Ledger {
     }
 }
 
-impl ShrinkableKeyedStateStore<Question> for Ledger {
+impl ShrinkableKeyedStateStore<Request> for BoundedStore {
     fn retain_recent(&self, whole_before: Nanos) {
         self.numbers().retain(|_, whole_again| *whole_again > whole_before);
     }
@@ -83,12 +83,12 @@ mod tests {
     use super::*;
 
     /// A ledger with these subjects, and the times at which their quotas are whole again.
-    fn ledger(numbers: &[(u64, u64)]) -> Ledger {
-        Ledger(Mutex::new(numbers.iter().map(|&(subject, at)| (subject, Nanos::new(at))).collect()))
+    fn ledger(numbers: &[(u64, u64)]) -> BoundedStore {
+        BoundedStore(Mutex::new(numbers.iter().map(|&(subject, at)| (subject, Nanos::new(at))).collect()))
     }
 
     /// The subjects that it remembers.
-    fn subjects(ledger: &Ledger) -> Vec<u64> {
+    fn subjects(ledger: &BoundedStore) -> Vec<u64> {
         let mut subjects: Vec<_> = ledger.numbers().keys().copied().collect();
         subjects.sort_unstable();
         subjects

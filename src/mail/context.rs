@@ -8,7 +8,7 @@ use crate::base::email::Email;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::invitation::transition::Present;
+use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code, link};
 use crate::organization;
 use crate::outbox::mail::Kind;
@@ -16,7 +16,7 @@ use crate::outbox::mail::store::Claim;
 
 /// What a mail is about.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct MailContext {
     /// What it is for.
     pub kind: Kind,
     /// Whom it goes to.
@@ -53,7 +53,7 @@ pub struct Letter {
 /// What is to be done about a claimed row.
 pub enum Next {
     /// Its mail is sent.
-    Send(Box<Letter>),
+    Send(Box<MailContext>),
     /// It is not due before then: the end of its invitation has moved.
     Wait(Timestamp),
     /// It has no point any more.
@@ -63,7 +63,7 @@ pub enum Next {
 /// What an invitation says for its mail.
 struct Found {
     /// The invitation.
-    present: Present,
+    present: CurrentInvitation,
     /// The name of who invites.
     inviter_name: Option<String>,
     /// The address of who invites.
@@ -81,7 +81,7 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
     };
     let place = (&organization, claim.invitation);
     let show = |invitation: &Invitation<'_>| {
-        let present = Present::of(&organization, invitation);
+        let present = CurrentInvitation::of(&organization, invitation);
         let inviter_name = invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned);
         let inviter_email = invitation.inviter.and_then(|inviter| inviter.email).map(Email::from_stored);
         Ok(Found { present, inviter_name, inviter_email })
@@ -109,7 +109,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Res
     let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
     let link = link::url(mail.keyring.signing(), accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
-    let letter = Letter { link: Some(link), note, ..letter(tx, kind, found)? };
+    let letter = MailContext { link: Some(link), note, ..letter(tx, kind, found)? };
     Ok(Next::Send(Box::new(letter)))
 }
 
@@ -118,7 +118,7 @@ fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> 
     let Some(code) = code::sent(tx, &mail.keyring, &found.present, &claim.address_mac)? else {
         return Ok(Next::Drop);
     };
-    let letter = Letter {
+    let letter = MailContext {
         number: code.issued_at.as_millis(),
         expires_at: code.issued_at.plus_seconds(code::LIFETIME_SECONDS),
         code: Some(code.digits),
@@ -130,14 +130,14 @@ fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> 
 /// The mail that tells the inviter, if there is an address and inviters are told.
 fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
     match found.inviter_email.clone().filter(|_| mail.notifies_inviters) {
-        Some(to) => Ok(Next::Send(Box::new(Letter { to, ..letter(tx, Kind::Notice, found)? }))),
+        Some(to) => Ok(Next::Send(Box::new(MailContext { to, ..letter(tx, Kind::Notice, found)? }))),
         None => Ok(Next::Drop),
     }
 }
 
 /// What every mail about an invitation says, to the invited person.
-fn letter(tx: &WriteTx<'_>, kind: Kind, Found { present, inviter_name, .. }: Found) -> Result<Letter> {
-    Ok(Letter {
+fn letter(tx: &WriteTx<'_>, kind: Kind, Found { present, inviter_name, .. }: Found) -> Result<MailContext> {
+    Ok(MailContext {
         kind,
         to: present.email.clone(),
         organization_name: organization::store::find_name(tx, &present.organization)?,
