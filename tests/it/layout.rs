@@ -142,6 +142,23 @@ fn imports_run_one_way() {
 }
 
 #[test]
+fn the_docs_show_the_order_of_modules_and_name_files_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_to_string(root.join("docs/architecture.md")).expect("text");
+    let picture = docs.split("```").nth(1).unwrap_or_default();
+    let mut shown: Vec<_> = picture.lines().skip(1).filter_map(|line| line.split(' ').next()).collect();
+    shown.reverse();
+    assert_eq!(shown, ORDER);
+    let named = docs.split('`').filter(|word| word.contains('/') && word.ends_with(".rs"));
+    let mut count = 0;
+    for name in named {
+        assert!(root.join("src").join(name).is_file() || root.join(name).is_file(), "{name}");
+        count += 1;
+    }
+    assert!(count > 30, "{count}");
+}
+
+#[test]
 fn rusqlite_is_named_only_in_db_and_in_stores() {
     for (name, text) in sources("src") {
         let may = name.starts_with("db/") || name.ends_with("/store.rs") || name.contains("/store/");
