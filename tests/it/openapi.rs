@@ -128,8 +128,8 @@ fn objects_of_the_document_are_closed_and_its_examples_have_only_their_fields() 
 #[test]
 fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(
-        "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, `application/problem+json`). \
-         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running server shows each row at `/problems/{code}`.\n\n\
+        "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, `application/problem+json`).\n\
+         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running server shows each row at\n`/problems/{code}`.\n\n\
          | status | code | meaning |\n|---|---|---|\n",
     );
     for row in ERRORS {
