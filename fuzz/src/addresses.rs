@@ -24,7 +24,10 @@ pub fn check(data: &[u8]) {
     if let Ok(domain) = parse_domain(text) {
         assert_eq!(parse_domain(&domain).as_ref(), Ok(&domain), "the normal form is a fixed point");
         assert!(domain.is_ascii() && !domain.chars().any(|c| c.is_ascii_uppercase() || c == '@'));
-        assert!(Email::parse(&format!("a@{text}"), Hosts::SingleLabelToo).is_ok() || text.starts_with(' '));
+        // A domain may have 253 bytes, which leaves no room for a name before it.
+        let is_too_long = "a@".len() + domain.len() > MAX_ADDRESS;
+        let email = Email::parse(&format!("a@{text}"), Hosts::SingleLabelToo);
+        assert!(email.is_ok() || is_too_long || text.starts_with(' '), "a domain is one of an address: {text:?}");
     }
 }
 
