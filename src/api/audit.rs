@@ -7,6 +7,7 @@ use actix_web::web::Data;
 use super::state::State;
 use crate::api::error_responses::{COMMON, LISTING, WITH_KEY};
 use crate::api::operation::Operation;
+use crate::api::stream::JsonArray;
 use crate::audit::query::AuditQuery;
 use crate::audit::store::{self, Sight};
 use crate::audit::{AuditEntry, example};
@@ -65,16 +66,10 @@ pub async fn list(access: Access<Admin>, state: Data<State>, query: Query<AuditQ
     let sight = sight_of(&access.caller.rights)?;
     let is_bounded = query.filter.is_empty() && sight.is_whole();
     let read = move |reader: &Reader<'_>| {
-        let mut json = b"[".to_vec();
-        let write = |entry: &AuditEntry<'_>| {
-            if json.len() > 1 {
-                json.push(b',');
-            }
-            serde_json::to_writer(&mut json, entry).map_err(Error::internal)
-        };
+        let mut json = JsonArray::default();
+        let write = |entry: &AuditEntry<'_>| json.push(entry);
         let (last, has_more) = store::list(reader, &query, &sight, write)?;
-        json.push(b']');
-        Ok((json, last.filter(|_| has_more)))
+        Ok((json.finish(), last.filter(|_| has_more)))
     };
     // A filter may have to step over any number of rows.
     let (json, more_after) =

@@ -3,6 +3,7 @@
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, web};
 use utoipa::Path;
+
 // What the derive of a whole document takes of an operation besides; the bindings to other frameworks take it, too.
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::openapi::path::{HttpMethod, Operation as Documented};
@@ -16,13 +17,11 @@ use crate::http::route::Route;
 pub struct Operation {
     /// Its path, with `{names}` for its parameters.
     pub path: String,
-    /// Its method.
-    pub method: Method,
     /// Whether it can be asked without a key.
     is_public: bool,
     /// What it can respond besides a success, in groups.
     errors: &'static [&'static [Code]],
-    /// Its method, as documents name it.
+    /// Its method, as its document names it.
     methods: fn() -> Vec<HttpMethod>,
     /// What its document says of it.
     document: fn() -> Documented,
@@ -43,7 +42,6 @@ impl Operation {
     {
         Self {
             path: P::path(),
-            method: P::methods().first().map_or(Method::GET, method_of),
             methods: P::methods,
             is_public: false,
             errors,
@@ -61,12 +59,12 @@ impl Operation {
     /// The path with this operation only.
     pub fn into_route(self) -> Route {
         let route = if self.is_public { Route::public(self.path) } else { Route::new(self.path) };
-        route.with(self.method, self.handler)
+        route.with(method_of(self.methods), self.handler)
     }
 
     /// Adds the operation to the others of its path.
     pub fn join(self, route: &mut Route) {
-        route.add(self.method, self.handler);
+        route.add(method_of(self.methods), self.handler);
     }
 
     /// Adds the operation to a document.
@@ -87,9 +85,9 @@ fn document_of<P: Path + for<'t> Tags<'t>>() -> Documented {
     operation
 }
 
-/// A method of a document.
-fn method_of(method: &HttpMethod) -> Method {
-    match method {
+/// The method of an operation: a document names one for each.
+fn method_of(methods: fn() -> Vec<HttpMethod>) -> Method {
+    match methods().first().unwrap_or(&HttpMethod::Get) {
         HttpMethod::Get => Method::GET,
         HttpMethod::Post => Method::POST,
         HttpMethod::Put => Method::PUT,

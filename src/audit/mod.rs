@@ -65,11 +65,6 @@ impl Action {
     pub fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
-
-    /// Reads an action.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name)| *name == text).map(|(action, _)| *action)
-    }
 }
 
 /// Who does something, and by which request.
@@ -164,7 +159,7 @@ mod tests {
     #[test]
     fn the_table_lists_every_action_once_in_the_order_of_the_enum() {
         for (position, (action, name)) in Action::ALL.iter().enumerate() {
-            assert_eq!((*action as usize, Action::parse(name)), (position, Some(*action)), "{name}");
+            assert_eq!((*action as usize, action.name()), (position, *name));
         }
         assert_eq!(Action::ALL.len(), Action::SecretLost as usize + 1);
     }

@@ -2,11 +2,11 @@
 
 use super::Action;
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
 use crate::base::hex::is_hex;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::base::query::Keys;
+use crate::base::query::{Keys, parse_names};
 
 /// How many rows a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -78,7 +78,7 @@ impl AuditQuery {
         let mut page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };
         for (key, value) in pairs {
             let checked = match key.as_str() {
-                "action" => parse_actions(value).map(|actions| filter.actions = Some(actions)),
+                "action" => parse_names("action", value, Action::ALL).map(|actions| filter.actions = Some(actions)),
                 "actor" => parse_actor(value).map(|actor| filter.actor = Some(actor)),
                 "subject" => parse_id("subject", value).map(|id| filter.subject = Some(id.to_string())),
                 "organizationId" => parse_id("organizationId", value).map(|id| filter.organization = Some(id)),
@@ -113,19 +113,6 @@ impl AuditQuery {
 /// The names of actions.
 pub fn names(actions: &[Action]) -> Vec<&'static str> {
     actions.iter().map(|action| action.name()).collect()
-}
-
-/// A value, or what is wrong with it.
-type Checked<T> = std::result::Result<T, FieldError>;
-
-/// Reads a comma list of actions, no more of them than there are, into the order of the table.
-fn parse_actions(value: &str) -> Checked<Vec<Action>> {
-    let given: Option<Vec<_>> = value.split(',').take(Action::ALL.len() + 1).map(Action::parse).collect();
-    let given = given.filter(|given| given.len() <= Action::ALL.len()).ok_or_else(|| {
-        let known: Vec<_> = Action::ALL.iter().map(|(_, name)| *name).collect();
-        FieldError::new("action", FieldCode::UnknownValue, format!("a comma list of: {}", known.join(", ")))
-    })?;
-    Ok(Action::ALL.iter().map(|(action, _)| *action).filter(|action| given.contains(action)).collect())
 }
 
 /// Reads an actor.

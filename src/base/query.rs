@@ -1,4 +1,6 @@
-//! The keys of a query.
+//! The keys of a query, and values that several have in common.
+
+use super::error::{Checked, FieldCode, FieldError};
 
 /// Says which keys a query may have.
 pub trait Keys {
@@ -8,4 +10,20 @@ pub trait Keys {
 
 impl Keys for () {
     const KEYS: &[&str] = &[];
+}
+
+/// Reads the value of `key`, a comma list of names of `table`: no more of them than there are. Returns what they name in
+/// the order of the table, each once.
+///
+/// # Errors
+/// What it may be.
+pub fn parse_names<T: Copy>(key: &'static str, value: &str, table: &[(T, &'static str)]) -> Checked<Vec<T>> {
+    let given: Vec<_> = value.split(',').take(table.len() + 1).collect();
+    let is_known = |name: &&str| table.iter().any(|(_, known)| known == name);
+    if given.len() > table.len() || !given.iter().all(is_known) {
+        let known: Vec<_> = table.iter().map(|(_, name)| *name).collect();
+        let detail = format!("a comma list of: {}", known.join(", "));
+        return Err(FieldError::new(key, FieldCode::UnknownValue, detail));
+    }
+    Ok(table.iter().filter(|(_, name)| given.contains(name)).map(|(item, _)| *item).collect())
 }

@@ -4,11 +4,11 @@ use uuid::Uuid;
 
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
 use crate::base::id;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Page, Paged};
-use crate::base::query::Keys;
+use crate::base::query::{Keys, parse_names};
 
 /// How many events a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 100;
@@ -66,7 +66,7 @@ impl EventQuery {
         let mut page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };
         for (key, value) in pairs {
             let checked = match key.as_str() {
-                "type" => parse_types(value).map(|types| filter.types = Some(types)),
+                "type" => parse_names("type", value, EventType::ALL).map(|types| filter.types = Some(types)),
                 "invitationId" => parse_invitation(value).map(|id| filter.invitation = Some(id)),
                 "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
                 "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
@@ -125,7 +125,7 @@ impl StreamQuery {
         let (mut errors, mut query) = (Vec::new(), Self::default());
         for (key, value) in pairs {
             let checked = match key.as_str() {
-                "type" => parse_types(value).map(|types| query.filter.types = Some(types)),
+                "type" => parse_names("type", value, EventType::ALL).map(|types| query.filter.types = Some(types)),
                 "invitationId" => parse_invitation(value).map(|id| query.filter.invitation = Some(id)),
                 _ => parse_event_id(value).map(|id| query.after = Some(id)),
             };
@@ -148,19 +148,6 @@ pub fn parse_event_id(value: &str) -> Checked<Uuid> {
 /// The names of types.
 pub fn names(types: &[EventType]) -> Vec<&'static str> {
     types.iter().map(|event| event.name()).collect()
-}
-
-/// A value, or what is wrong with it.
-type Checked<T> = std::result::Result<T, FieldError>;
-
-/// Reads a comma list of types, no more of them than there are, into the order of the table.
-fn parse_types(value: &str) -> Checked<Vec<EventType>> {
-    let given: Option<Vec<_>> = value.split(',').take(EventType::ALL.len() + 1).map(EventType::parse).collect();
-    let given = given.filter(|given| given.len() <= EventType::ALL.len()).ok_or_else(|| {
-        let known: Vec<_> = EventType::ALL.iter().map(|(_, name)| *name).collect();
-        FieldError::new("type", FieldCode::UnknownValue, format!("a comma list of: {}", known.join(", ")))
-    })?;
-    Ok(EventType::ALL.iter().map(|(event, _)| *event).filter(|event| given.contains(event)).collect())
 }
 
 /// Reads the id of an invitation.

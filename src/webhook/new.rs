@@ -5,7 +5,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::guard::{self, Guard};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::event::EventType;
 use crate::key::Rights;
@@ -79,9 +79,6 @@ pub struct WebhookPatch {
     /// Whether it is to be enabled, or paused.
     pub enabled: Option<bool>,
 }
-
-/// A value, or what is wrong with it.
-type Checked<T> = std::result::Result<T, FieldError>;
 
 impl NewWebhook {
     /// Checks `body`, from a caller with `rights`.

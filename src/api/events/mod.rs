@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::state::State;
 use crate::api::error_responses::{COMMON, LISTING, WITH_KEY};
 use crate::api::operation::Operation;
+use crate::api::stream::JsonArray;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Reader;
 use crate::event::query::{EventQuery, StreamQuery, parse_event_id};
@@ -76,16 +77,10 @@ pub async fn list(
     let limit = query.page.limit;
     let is_bounded = query.filter.is_empty();
     let read = move |reader: &Reader<'_>| {
-        let mut json = b"[".to_vec();
-        let write = |event: &Event<'_>| {
-            if json.len() > 1 {
-                json.push(b',');
-            }
-            serde_json::to_writer(&mut json, event).map_err(Error::internal)
-        };
+        let mut json = JsonArray::default();
+        let write = |event: &Event<'_>| json.push(event);
         let (last, has_more) = store::list(reader, &organization, &query, write)?;
-        json.push(b']');
-        Ok((json, last.filter(|_| has_more)))
+        Ok((json.finish(), last.filter(|_| has_more)))
     };
     let (json, more_after) = if is_bounded {
         read(&snapshot.reader())?
