@@ -160,6 +160,8 @@ mod tests {
     fn the_table_lists_every_action_once_in_the_order_of_the_enum() {
         for (position, (action, name)) in Action::ALL.iter().enumerate() {
             assert_eq!((*action as usize, action.name()), (position, *name));
+            let same = Action::ALL.iter().filter(|(_, other)| other == name);
+            assert_eq!(same.count(), 1, "{name}");
         }
         assert_eq!(Action::ALL.len(), Action::SecretLost as usize + 1);
     }
