@@ -3,27 +3,28 @@
 //! # Where everything is
 //! The modules stand in one order: each names only those before its own, and a test holds that.
 //!
-//! 1. [`base`] is what everything stands on: the clock, ids, addresses, texts, pages, errors. [`oidc`] checks id tokens of
-//!    the operator's identity provider.
-//! 2. [`db`] is the file: its readers, and the one thread that writes. [`audit`] is the history of the server,
-//!    [`secret`] what links and codes are derived from, [`purge`] how far a deletion has come, [`idempotency`] the
-//!    responses that are stored with their cause.
+//! 1. [`base`] is what everything stands on: the clock, ids, addresses, texts, pages, errors.
+//!    [`oidc`] checks id tokens of the operator's identity provider.
+//! 2. [`db`] is the file: its readers, and the one thread that writes. [`audit`] is the history of
+//!    the server, [`secret`] what links and codes are derived from, [`purge`] how far a deletion
+//!    has come, [`idempotency`] the responses that are stored with their cause.
 //! 3. [`outbox`] has the two queues of what is told to the outside, and what works them off.
 //! 4. [`key`] is who may do what, [`policy`] what this server allows, [`event`] the history.
-//! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell of it, [`redemption`] is
-//!    what the invited person does with the link.
-//! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it. [`dev`] is what only
-//!    `invited dev` has.
+//! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell
+//!    of it, [`redemption`] is what the invited person does with the link.
+//! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
+//!    [`dev`] is what only `invited dev` has.
 //! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint.
-//! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one file a subcommand.
+//! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one
+//!    file a subcommand.
 //!
 //! In a feature `mod.rs` has the types and rules, and `store.rs` the SQL.
 //!
 //! # One request
-//! An operation of [`api`] names a handler. Its arguments are extractors: who calls and may they, which invitation,
-//! which query, which body; each that fails is a [`base::error::Error`] with a code. The handler calls
-//! [`db::Db::read`] or [`db::Db::write`] once and turns the outcome into a response. [`mod@http::envelope`] turns every
-//! error into a problem document.
+//! An operation of [`api`] names a handler. Its arguments are extractors: who calls and may they,
+//! which invitation, which query, which body; each that fails is a [`base::error::Error`] with a
+//! code. The handler calls [`db::Db::read`] or [`db::Db::write`] once and turns the outcome into a
+//! response. [`mod@http::envelope`] turns every error into a problem document.
 
 #![forbid(unsafe_code)]
 

@@ -1,10 +1,13 @@
-//! What the server is compared with. This program starts itself as one of these, pinned to the server's core.
+//! What the server is compared with. This program starts itself as one of these, pinned to the
+//! server's core.
 //!
 //! * [`Baseline::Probe`]: the HTTP stack alone. No answer of the server can be faster.
-//! * [`Baseline::Naive`]: the usual design of such a service: a connection pool, a blocking thread and a transaction of its
-//!   own for each request. It checks no key, no request id and hardly the body, all in its favour.
+//! * [`Baseline::Naive`]: the usual design of such a service: a connection pool, a blocking thread
+//!   and a transaction of its own for each request. It checks no key, no request id and hardly the
+//!   body, all in its favour.
 //! * [`Baseline::List`]: the server's own list of 1,000 without HTTP.
-//! * [`Baseline::Insert`]: SQLite writing the rows of creates, 64 a commit, as fast as it can durably.
+//! * [`Baseline::Insert`]: SQLite writing the rows of creates, 64 a commit, as fast as it can
+//!   durably.
 
 use std::hint::black_box;
 use std::net::TcpListener;
@@ -71,13 +74,18 @@ pub fn run(baseline: Baseline, database: &Path, seconds: u32) -> Result<()> {
     let span = Duration::from_secs(seconds.into());
     match baseline {
         Baseline::Probe => serve(|config| {
-            config.route("/", web::get().to(|| async { answer(HttpResponse::Ok(), FIXED) }));
+            config.route(
+                "/",
+                web::get().to(|| async { answer(HttpResponse::Ok(), FIXED) }),
+            );
         }),
         Baseline::Naive => {
             let pool = web::Data::new(open_pool(database)?);
             serve(move |config| {
                 let path = "/v1/organizations/{organization}/invitations";
-                config.app_data(pool.clone()).route(path, web::post().to(create));
+                config
+                    .app_data(pool.clone())
+                    .route(path, web::post().to(create));
             })
         }
         Baseline::List => list_loop(database, span),
@@ -122,7 +130,8 @@ async fn create(
     organization: web::Path<String>,
     body: web::Json<Body>,
 ) -> actix_web::Result<HttpResponse> {
-    let failed = actix_web::error::ErrorInternalServerError::<Box<dyn std::error::Error + Send + Sync>>;
+    let failed =
+        actix_web::error::ErrorInternalServerError::<Box<dyn std::error::Error + Send + Sync>>;
     let work = move || -> std::result::Result<String, Box<dyn std::error::Error + Send + Sync>> {
         let mut conn = pool.get()?;
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -137,16 +146,26 @@ async fn create(
 /// Lists a large organization over and over, into one buffer.
 fn list_loop(database: &Path, span: Duration) -> Result<()> {
     let organization = OrganizationId::parse("large-0").ok_or("no organization's id")?;
-    let page = Page { order: Order::NewestFirst, after: None, limit: LIST };
+    let page = Page {
+        order: Order::NewestFirst,
+        after: None,
+        limit: LIST,
+    };
     let mut bytes = Vec::new();
     let lists = invited::db::read_file(database, |reader| {
         measure(span, || {
             bytes.clear();
-            store::list(reader, reader.now, &organization, (&Filter::ALL, &page), |invitation| {
-                json::write(invitation, &mut bytes)?;
-                bytes.push(b',');
-                Ok(())
-            })?;
+            store::list(
+                reader,
+                reader.now,
+                &organization,
+                (&Filter::ALL, &page),
+                |invitation| {
+                    json::write(invitation, &mut bytes)?;
+                    bytes.push(b',');
+                    Ok(())
+                },
+            )?;
             black_box(&bytes);
             Ok(1)
         })
@@ -169,7 +188,11 @@ fn insert_loop(database: &Path, span: Duration) -> Result<()> {
         for _ in 0..GROUP {
             let random = uuid::Uuid::new_v4().as_u128();
             let organization = random % u128::from(organizations);
-            insert(&transaction, &format!("small-{organization}"), &format!("{random:032x}@example.net"))?;
+            insert(
+                &transaction,
+                &format!("small-{organization}"),
+                &format!("{random:032x}@example.net"),
+            )?;
         }
         transaction.commit()?;
         commits += 1;
@@ -189,8 +212,12 @@ struct Rate {
     per_cpu_second: f64,
 }
 
-/// Repeats `work`, which answers how much it did: for a second to warm up, then for `span`, which is measured.
-fn measure<E>(span: Duration, mut work: impl FnMut() -> std::result::Result<u32, E>) -> std::result::Result<Rate, E> {
+/// Repeats `work`, which answers how much it did: for a second to warm up, then for `span`, which
+/// is measured.
+fn measure<E>(
+    span: Duration,
+    mut work: impl FnMut() -> std::result::Result<u32, E>,
+) -> std::result::Result<Rate, E> {
     let warm_up = Instant::now();
     while warm_up.elapsed() < Duration::from_secs(1) {
         work()?;
@@ -201,11 +228,17 @@ fn measure<E>(span: Duration, mut work: impl FnMut() -> std::result::Result<u32,
         done += work()?;
     }
     let cpu = cpu_seconds("self").unwrap_or_default() - cpu_before;
-    Ok(Rate { per_second: f64::from(done) / start.elapsed().as_secs_f64(), per_cpu_second: f64::from(done) / cpu })
+    Ok(Rate {
+        per_second: f64::from(done) / start.elapsed().as_secs_f64(),
+        per_cpu_second: f64::from(done) / cpu,
+    })
 }
 
 /// Tells the bench.
-#[allow(clippy::unnecessary_wraps, reason = "it is the last step of a loop that can fail")]
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "it is the last step of a loop that can fail"
+)]
 fn report(rate: &Rate) -> Result<()> {
     println!("{} {}", rate.per_second, rate.per_cpu_second);
     Ok(())

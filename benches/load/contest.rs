@@ -1,4 +1,5 @@
-//! The runs that the figures compare, in rounds: whatever disturbs the machine for a while disturbs a whole round.
+//! The runs that the figures compare, in rounds: whatever disturbs the machine for a while disturbs
+//! a whole round.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -14,7 +15,8 @@ use crate::wrk::{Kind, Sample, Wrk};
 
 /// Seconds before each run that do not count.
 const WARM_UP_SECONDS: u32 = 1;
-/// Data files up to this size are copied anew for each round, so that creates do not pile up in them.
+/// Data files up to this size are copied anew for each round, so that creates do not pile up in
+/// them.
 const COPIED_EACH_ROUND: u64 = 1 << 30;
 
 /// What is to be measured.
@@ -84,7 +86,8 @@ struct Contestants<'a> {
     probe: Server,
     /// The usual design.
     naive: Server,
-    /// The data file of a server that sends mail. It is started for its run only: what it has to send then would disturb the others.
+    /// The data file of a server that sends mail. It is started for its run only: what it has to
+    /// send then would disturb the others.
     mailing: PathBuf,
     /// The data file of the insert loop; the list loop reads it too.
     loops: PathBuf,
@@ -128,7 +131,11 @@ impl<'a> Contestants<'a> {
             Run::Create(connections) => self.send(&self.invited, Kind::Create, connections),
             Run::CreateWithMail(connections) => {
                 let peer = SlowPeer::start()?;
-                let sample = self.send(&serve(&self.mailing, Some(peer.port))?, Kind::Create, connections)?;
+                let sample = self.send(
+                    &serve(&self.mailing, Some(peer.port))?,
+                    Kind::Create,
+                    connections,
+                )?;
                 peer.check().map(|()| sample)
             }
             Run::Naive(connections) => self.send(&self.naive, Kind::Create, connections),
@@ -146,12 +153,20 @@ impl<'a> Contestants<'a> {
     /// Runs a loop, which warms up by itself.
     fn repeat(&self, baseline: Baseline) -> Result<Sample> {
         let text = run_loop(baseline, &self.loops, self.seconds)?;
-        let (per_second, per_cpu_second) = text.trim().split_once(' ').ok_or("a loop printed no rates")?;
-        Ok(Sample { per_second: per_second.parse()?, per_cpu_second: per_cpu_second.parse()?, p99_ms: 0.0 })
+        let (per_second, per_cpu_second) = text
+            .trim()
+            .split_once(' ')
+            .ok_or("a loop printed no rates")?;
+        Ok(Sample {
+            per_second: per_second.parse()?,
+            per_cpu_second: per_cpu_second.parse()?,
+            p99_ms: 0.0,
+        })
     }
 }
 
-/// Starts the real server, with mail where there is a port of a mail server; the key that it made is remembered beside the file for the next start.
+/// Starts the real server, with mail where there is a port of a mail server; the key that it made
+/// is remembered beside the file for the next start.
 ///
 /// # Errors
 /// When it does not start.
@@ -185,8 +200,15 @@ pub fn measure(plan: &Plan, rows: u32) -> Result<Results> {
         for round in 0..plan.rounds {
             let contestants = Contestants::start(plan, &seed, round == 0)?;
             for run in &needed {
-                tell(&format!("{rows} invitations, round {} of {}: {run:?}", round + 1, plan.rounds));
-                samples.entry(*run).or_default().push(contestants.make(*run)?);
+                tell(&format!(
+                    "{rows} invitations, round {} of {}: {run:?}",
+                    round + 1,
+                    plan.rounds
+                ));
+                samples
+                    .entry(*run)
+                    .or_default()
+                    .push(contestants.make(*run)?);
             }
         }
         tell("");

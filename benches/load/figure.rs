@@ -126,25 +126,43 @@ const FIGURES: [Figure; 13] = [
 
 /// The figures that compare the large file with the small one.
 const GROWTH: [(&str, Run, Goal); 2] = [
-    ("get one, 64 connections", Run::GetOne, Goal::at_least(0.70, 0.85)),
-    ("durable create, 64 connections", Run::Create(64), Goal::at_least(0.40, 0.60)),
+    (
+        "get one, 64 connections",
+        Run::GetOne,
+        Goal::at_least(0.70, 0.85),
+    ),
+    (
+        "durable create, 64 connections",
+        Run::Create(64),
+        Goal::at_least(0.40, 0.60),
+    ),
 ];
 
 /// The figures that the plan asks for.
 fn wanted(plan: &Plan) -> impl Iterator<Item = &'static Figure> {
-    FIGURES.iter().filter(|figure| figure.name.contains(&plan.filter))
+    FIGURES
+        .iter()
+        .filter(|figure| figure.name.contains(&plan.filter))
 }
 
 /// The runs that the plan needs, in the order in which they are made.
 pub fn needed_runs(plan: &Plan) -> Vec<Run> {
-    let needed: Vec<_> = wanted(plan).flat_map(|figure| [figure.runs.0, figure.runs.1]).collect();
-    Run::ALL.into_iter().filter(|run| needed.contains(run)).collect()
+    let needed: Vec<_> = wanted(plan)
+        .flat_map(|figure| [figure.runs.0, figure.runs.1])
+        .collect();
+    Run::ALL
+        .into_iter()
+        .filter(|run| needed.contains(run))
+        .collect()
 }
 
 /// The table's lines for one file.
 pub fn of_size(plan: &Plan, results: &Results) -> Vec<Row> {
     let row = |figure: &Figure| {
-        let (run, baseline) = (results.samples.get(&figure.runs.0)?, results.samples.get(&figure.runs.1)?);
+        let (run, baseline) = (
+            results.samples.get(&figure.runs.0)?,
+            results.samples.get(&figure.runs.1)?,
+        );
         Some(compare(figure, run, baseline))
     };
     wanted(plan).filter_map(row).collect()
@@ -158,13 +176,25 @@ pub fn of_growth(plan: &Plan, small: &Results, large: &Results) -> Vec<Row> {
             name,
             against: "",
             runs: (*run, *run),
-            measure: if *run == Run::GetOne { Measure::Rate } else { Measure::RateOfDisk },
+            measure: if *run == Run::GetOne {
+                Measure::Rate
+            } else {
+                Measure::RateOfDisk
+            },
             goal: Some(*goal),
         };
         let against = format!("the same at {} invitations", thousands(small.rows));
-        Some(Row { figure: format!("{name}, {}", thousands(large.rows)), against, ..compare(&figure, after, before) })
+        Some(Row {
+            figure: format!("{name}, {}", thousands(large.rows)),
+            against,
+            ..compare(&figure, after, before)
+        })
     };
-    GROWTH.iter().filter(|(name, ..)| name.contains(&plan.filter)).filter_map(row).collect()
+    GROWTH
+        .iter()
+        .filter(|(name, ..)| name.contains(&plan.filter))
+        .filter_map(row)
+        .collect()
 }
 
 /// Compares the rounds of a run with those of its baseline.
@@ -180,13 +210,23 @@ fn compare(figure: &Figure, run: &[Sample], baseline: &[Sample]) -> Row {
             Measure::P99 => format!("{middle:.1} ms"),
         }
     };
-    let ratio = |of: fn(&Sample) -> f64| median(run.iter().zip(baseline).map(|(run, base)| of(run) / of(base)));
+    let ratio = |of: fn(&Sample) -> f64| {
+        median(
+            run.iter()
+                .zip(baseline)
+                .map(|(run, base)| of(run) / of(base)),
+        )
+    };
     Row {
         figure: figure.name.to_owned(),
         against: figure.against.to_owned(),
         measured: show(run),
         baseline: show(baseline),
-        score: median(run.iter().zip(baseline).map(|(run, base)| value(run) / value(base))),
+        score: median(
+            run.iter()
+                .zip(baseline)
+                .map(|(run, base)| value(run) / value(base)),
+        ),
         by_cpu: (figure.measure == Measure::Rate).then(|| ratio(|sample| sample.per_cpu_second)),
         unit: Unit::Times,
         goal: figure.goal,

@@ -1,4 +1,5 @@
-//! The rows of one create, written straight to SQLite: what the baselines do in place of the server, and the seeding too.
+//! The rows of one create, written straight to SQLite: what the baselines do in place of the
+//! server, and the seeding too.
 
 use invited::base::clock::{Clock, Timestamp};
 use rusqlite::{Connection, Result, named_params};
@@ -24,7 +25,11 @@ pub struct Inserted {
 impl Inserted {
     /// The answer of a create, as the server gives it.
     pub fn json(&self, organization: &str, email: &str) -> String {
-        let Self { id, created_at, expires_at } = self;
+        let Self {
+            id,
+            created_at,
+            expires_at,
+        } = self;
         format!(
             "{{\"role\":\"{ROLE}\",\"id\":\"{id}\",\"email\":\"{email}\",\"createdAt\":\"{created_at}\",\
              \"expiresAt\":\"{expires_at}\",\"organizationId\":\"{organization}\",\"status\":\"pending\",\
@@ -33,10 +38,15 @@ impl Inserted {
     }
 }
 
-/// Inserts the organization if it is new, the invitation, and its event, in whatever transaction is open.
+/// Inserts the organization if it is new, the invitation, and its event, in whatever transaction is
+/// open.
 pub fn insert(conn: &Connection, organization: &str, email: &str) -> Result<Inserted> {
     let created_at = Clock::System.now();
-    let inserted = Inserted { id: Uuid::now_v7(), created_at, expires_at: created_at.plus_seconds(LIFETIME_SECONDS) };
+    let inserted = Inserted {
+        id: Uuid::now_v7(),
+        created_at,
+        expires_at: created_at.plus_seconds(LIFETIME_SECONDS),
+    };
     let now = created_at.as_millis();
     conn.prepare_cached(
         "insert into organization (id, created_at, updated_at)
@@ -45,7 +55,8 @@ pub fn insert(conn: &Connection, organization: &str, email: &str) -> Result<Inse
     )?
     .execute((organization, now))?;
     conn.prepare_cached(
-        "insert into invitation (organization_id, id, email, role, state, created_at, expires_at, updated_at)
+        "insert into invitation (organization_id, id, email, role, state, created_at,
+         expires_at, updated_at)
          values (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now)
          on conflict (email, organization_id) where state in (0, 1) do nothing",
     )?
@@ -62,8 +73,10 @@ pub fn insert(conn: &Connection, organization: &str, email: &str) -> Result<Inse
         inserted.expires_at
     );
     conn.prepare_cached(
-        "insert into event (organization_id, id, type, invitation_id, actor, request_id, created_at, after)
-         values (:organization_id, :id, 'invitation.created', :invitation_id, :actor, :request_id, :now, :after)",
+        "insert into event (organization_id, id, type, invitation_id, actor, request_id,
+         created_at, after)
+         values (:organization_id, :id, 'invitation.created', :invitation_id, :actor,
+         :request_id, :now, :after)",
     )?
     .execute(named_params! {
         ":organization_id": organization,

@@ -21,9 +21,16 @@ const BUSY: f64 = 1.0;
 /// With what is missing and what to do.
 pub fn check(folder: &Path) -> Result<()> {
     for (program, package, argument) in [("wrk", "wrk", "-v"), ("taskset", "util-linux", "-V")] {
-        let found = Command::new(program).arg(argument).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let found = Command::new(program)
+            .arg(argument)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
         if found.is_err() {
-            return Err(format!("`{program}` is missing: install it (Debian: apt-get install {package})").into());
+            return Err(format!(
+                "`{program}` is missing: install it (Debian: apt-get install {package})"
+            )
+            .into());
         }
     }
     if std::thread::available_parallelism()?.get() < 2 {
@@ -31,7 +38,11 @@ pub fn check(folder: &Path) -> Result<()> {
     }
     let kind = file_system(folder)?;
     if IN_MEMORY.contains(&kind.as_str()) {
-        return Err(format!("{} is on {kind}, in memory: name a folder on a disk by --folder", folder.display()).into());
+        return Err(format!(
+            "{} is on {kind}, in memory: name a folder on a disk by --folder",
+            folder.display()
+        )
+        .into());
     }
     Ok(())
 }
@@ -42,9 +53,13 @@ pub fn check(folder: &Path) -> Result<()> {
 /// When the machine does not tell.
 pub fn describe(folder: &Path) -> Result<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo")?;
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let model = info
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .unwrap_or("unknown");
     Ok(format!(
-        "Machine: {}, {} cores, data on {} ({}).\nServer and baselines on core {SERVER_CORE}, wrk on core {LOAD_CORE}. {}",
+        "Machine: {}, {} cores, data on {} ({}).\nServer and baselines on core {SERVER_CORE}, \
+         wrk on core {LOAD_CORE}. {}",
         model.trim_start_matches([' ', '\t', ':']),
         std::thread::available_parallelism()?,
         file_system(folder)?,
@@ -61,8 +76,14 @@ pub fn load() -> Result<String> {
     let text = std::fs::read_to_string("/proc/loadavg")?;
     let (now, rest) = text.split_once(' ').unwrap_or((&text, ""));
     let before: f64 = rest.split(' ').nth(1).unwrap_or_default().parse()?;
-    let advice = if before > BUSY { " Other programs may have been running: trust \"by CPU\" more." } else { "" };
-    Ok(format!("Load average {now} now, {before} over 15 minutes.{advice}"))
+    let advice = if before > BUSY {
+        " Other programs may have been running: trust \"by CPU\" more."
+    } else {
+        ""
+    };
+    Ok(format!(
+        "Load average {now} now, {before} over 15 minutes.{advice}"
+    ))
 }
 
 /// The kind of file system that holds `folder`.
@@ -74,6 +95,8 @@ fn file_system(folder: &Path) -> Result<String> {
         let (point, kind) = (fields.next()?, fields.next()?);
         folder.starts_with(point).then_some((point.len(), kind))
     });
-    let (_, kind) = holding.max_by_key(|(length, _)| *length).ok_or("no mount holds the folder")?;
+    let (_, kind) = holding
+        .max_by_key(|(length, _)| *length)
+        .ok_or("no mount holds the folder")?;
     Ok(kind.to_owned())
 }

@@ -27,7 +27,10 @@ impl SlowPeer {
     /// When there is no port.
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let peer = Self { port: listener.local_addr()?.port(), taken: Arc::default() };
+        let peer = Self {
+            port: listener.local_addr()?.port(),
+            taken: Arc::default(),
+        };
         let taken = Arc::clone(&peer.taken);
         thread::spawn(move || {
             for connection in listener.incoming().map_while(std::io::Result::ok) {
@@ -44,7 +47,11 @@ impl SlowPeer {
     /// # Errors
     /// Then.
     pub fn check(&self) -> Result<()> {
-        if self.taken.load(Ordering::Relaxed) == 0 { Err("no mail was sent during the run".into()) } else { Ok(()) }
+        if self.taken.load(Ordering::Relaxed) == 0 {
+            Err("no mail was sent during the run".into())
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -62,7 +69,11 @@ fn converse(connection: &TcpStream, taken: &AtomicU32) -> std::io::Result<()> {
             thread::sleep(THINKS);
             taken.fetch_add(1, Ordering::Relaxed);
         }
-        answers.write_all(if command == "QUIT" { b"221 bye\r\n" } else { b"250 fine\r\n" })?;
+        answers.write_all(if command == "QUIT" {
+            b"221 bye\r\n"
+        } else {
+            b"250 fine\r\n"
+        })?;
         if command == "QUIT" {
             break;
         }

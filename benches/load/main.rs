@@ -1,4 +1,5 @@
-//! The load bench: how fast the real server is, next to what the machine could do at best and what the usual design does.
+//! The load bench: how fast the real server is, next to what the machine could do at best and what
+//! the usual design does.
 //!
 //! ```text
 //! cargo bench --bench load                      the whole table: 10 thousand and 1 million invitations, about 15 minutes
@@ -8,17 +9,24 @@
 //! ```
 //!
 //! # How it measures
-//! * The server is the real binary with a real key on a file on a real disk, pinned to one core; `wrk` sends from the other.
-//! * Every figure is a ratio to a baseline that runs in the same round on the same core ([`baseline`]). Machines differ
-//!   and are noisy; ratios of the same run count, and of these the median over the rounds.
+//! * The server is the real binary with a real key on a file on a real disk, pinned to one core;
+//!   `wrk` sends from the other.
+//! * Every figure is a ratio to a baseline that runs in the same round on the same core
+//!   ([`baseline`]). Machines differ and are noisy; ratios of the same run count, and of these the
+//!   median over the rounds.
 //! * An answer that is not 2xx ends the bench: a refusal is faster than work.
 //!
 //! # Where everything is
-//! [`figure`] has the figures with their goals, [`contest`] the runs that they compare, [`resource`] memory and start,
-//! [`seed`] the data files, [`baseline`] the other contestants, [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
+//! [`figure`] has the figures with their goals, [`contest`] the runs that they compare,
+//! [`resource`] memory and start, [`seed`] the data files, [`baseline`] the other contestants,
+//! [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
 //! [`machine`] what it needs, [`table`] what is printed.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the table is what this program is for")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the table is what this program is for"
+)]
 
 mod baseline;
 mod contest;
@@ -88,7 +96,11 @@ struct Options {
 impl Options {
     /// What is to be measured, by these options.
     fn plan(&self) -> Plan {
-        let (large, seconds, rounds) = if self.quick { (LARGE_QUICK, 1, 3) } else { (LARGE, 3, 5) };
+        let (large, seconds, rounds) = if self.quick {
+            (LARGE_QUICK, 1, 3)
+        } else {
+            (LARGE, 3, 5)
+        };
         Plan {
             folder: self.folder.clone(),
             sizes: [SMALL, self.rows.unwrap_or(large)],
@@ -103,7 +115,8 @@ fn main() -> ExitCode {
     let options = Options::parse();
     let outcome = match (options.baseline, &options.database) {
         (Some(baseline), Some(database)) => {
-            baseline::run(baseline, database, options.seconds.unwrap_or(1)).map(|()| ExitCode::SUCCESS)
+            baseline::run(baseline, database, options.seconds.unwrap_or(1))
+                .map(|()| ExitCode::SUCCESS)
         }
         // `cargo test --benches` runs this too: it must be quick then.
         _ if !options.bench => {
@@ -124,17 +137,25 @@ fn bench(options: &Options) -> Result<ExitCode> {
     std::fs::create_dir_all(&plan.folder)?;
     machine::check(&plan.folder)?;
     println!("{}", machine::describe(&plan.folder)?);
-    println!("Median of {} rounds, {} s a run. Goals: see the end.\n", plan.rounds, plan.seconds);
+    println!(
+        "Median of {} rounds, {} s a run. Goals: see the end.\n",
+        plan.rounds, plan.seconds
+    );
     let mut rows = Vec::new();
     let mut measured = Vec::new();
     for size in plan.sizes {
         let results = contest::measure(&plan, size)?;
         let section = figure::of_size(&plan, &results);
-        table::print(&format!("{} invitations in the file", table::thousands(size)), &section);
+        table::print(
+            &format!("{} invitations in the file", table::thousands(size)),
+            &section,
+        );
         rows.extend(section);
         measured.push(results);
     }
-    let [small, large] = &*measured else { return Err("two sizes are measured".into()) };
+    let [small, large] = &*measured else {
+        return Err("two sizes are measured".into());
+    };
     let growth = figure::of_growth(&plan, small, large);
     table::print("From the small file to the large one", &growth);
     let resources = resource::measure(&plan)?;
@@ -144,8 +165,8 @@ fn bench(options: &Options) -> Result<ExitCode> {
     Ok(verdict(options.check, &rows))
 }
 
-/// Names what is worse than half of what is accepted; with `--check` that is a failure. A tail of a short run is chance,
-/// so it is shown but not checked.
+/// Names what is worse than half of what is accepted; with `--check` that is a failure. A tail of a
+/// short run is chance, so it is shown but not checked.
 fn verdict(check: bool, rows: &[Row]) -> ExitCode {
     let bad: Vec<_> = rows
         .iter()
@@ -156,5 +177,9 @@ fn verdict(check: bool, rows: &[Row]) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     println!("Worse than half of what is accepted: {}.", bad.join("; "));
-    if check { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if check {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }

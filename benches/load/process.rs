@@ -24,7 +24,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the real server on `database` and waits until it listens. It sends mail where there is a port of a mail server.
+    /// Starts the real server on `database` and waits until it listens. It sends mail where there
+    /// is a port of a mail server.
     ///
     /// # Errors
     /// When it does not start.
@@ -33,10 +34,19 @@ impl Server {
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
             command.env_remove(name);
         }
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(database);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+            .arg(database);
         if let Some(port) = mail {
-            command.args(["--mail-from", "invites@example.com", "--accept-url", "https://app.example.com/join"]);
-            command.arg("--smtp-url").arg(format!("smtp://127.0.0.1:{port}?tls=none"));
+            command.args([
+                "--mail-from",
+                "invites@example.com",
+                "--accept-url",
+                "https://app.example.com/join",
+            ]);
+            command
+                .arg("--smtp-url")
+                .arg(format!("smtp://127.0.0.1:{port}?tls=none"));
         }
         Self::start(&mut command, "curl")
     }
@@ -51,9 +61,16 @@ impl Server {
 
     /// Starts `command` and reads what it says of itself, up to the line that begins with `last`.
     fn start(command: &mut Command, last: &str) -> Result<Self> {
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
         let mut said = BufReader::new(child.stderr.take().ok_or("no pipe")?);
-        let mut server = Self { child, url: String::new(), key: None };
+        let mut server = Self {
+            child,
+            url: String::new(),
+            key: None,
+        };
         loop {
             let mut line = String::new();
             if said.read_line(&mut line)? == 0 {
@@ -72,7 +89,11 @@ impl Server {
         }
         // Somebody must read on, or the server would wait for room in the pipe.
         std::thread::spawn(move || {
-            for line in said.lines().map_while(std::io::Result::ok).filter(|line| !line.is_empty()) {
+            for line in said
+                .lines()
+                .map_while(std::io::Result::ok)
+                .filter(|line| !line.is_empty())
+            {
                 eprintln!("{line}");
             }
         });
@@ -93,8 +114,14 @@ impl Server {
     /// When it does not run any more.
     pub fn memory_mib(&self, figure: &str) -> Result<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
-        let kib: f64 = line.ok_or("no such memory figure")?.trim().trim_end_matches(" kB").parse()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(figure)?.strip_prefix(':'));
+        let kib: f64 = line
+            .ok_or("no such memory figure")?
+            .trim()
+            .trim_end_matches(" kB")
+            .parse()?;
         Ok(kib / 1024.0)
     }
 
@@ -103,7 +130,10 @@ impl Server {
     /// # Errors
     /// When the kernel does not allow it.
     pub fn reset_peak_memory(&self) -> Result<()> {
-        Ok(fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")?)
+        Ok(fs::write(
+            format!("/proc/{}/clear_refs", self.child.id()),
+            "5",
+        )?)
     }
 }
 
@@ -121,7 +151,11 @@ impl Drop for Server {
 /// When it fails.
 pub fn run_loop(baseline: Baseline, database: &Path, seconds: u32) -> Result<String> {
     let mut command = this_program(baseline, database)?;
-    let output = command.arg("--seconds").arg(seconds.to_string()).stderr(Stdio::inherit()).output()?;
+    let output = command
+        .arg("--seconds")
+        .arg(seconds.to_string())
+        .stderr(Stdio::inherit())
+        .output()?;
     if !output.status.success() {
         return Err(format!("the baseline {baseline:?} failed").into());
     }
@@ -134,16 +168,26 @@ pub fn run_loop(baseline: Baseline, database: &Path, seconds: u32) -> Result<Str
 /// When there is none.
 pub fn cpu_seconds(pid: &str) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The second field is a name in parentheses; of those behind it, the 12th and 13th are user and system time.
+    // The second field is a name in parentheses; of those behind it, the 12th and 13th are user and
+    // system time.
     let (_, fields) = stat.rsplit_once(") ").ok_or("no process statistics")?;
-    let ticks: Vec<f64> = fields.split(' ').skip(11).take(2).map(str::parse).collect::<std::result::Result<_, _>>()?;
+    let ticks: Vec<f64> = fields
+        .split(' ')
+        .skip(11)
+        .take(2)
+        .map(str::parse)
+        .collect::<std::result::Result<_, _>>()?;
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
 }
 
 /// This program as a baseline.
 fn this_program(baseline: Baseline, database: &Path) -> Result<Command> {
     let mut command = pinned(std::env::current_exe()?);
-    command.arg("--baseline").arg(baseline.name()).arg("--database").arg(database);
+    command
+        .arg("--baseline")
+        .arg(baseline.name())
+        .arg("--database")
+        .arg(database);
     Ok(command)
 }
 

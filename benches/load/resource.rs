@@ -34,14 +34,30 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         seed.copy_to(&file)?;
         let (idle, mixed) = measure_memory(&seed, &file, plan.seconds)?;
         let start = measure_start(&seed, &file, plan.rounds)?;
-        table.push(row(names.idle, (idle, Unit::MiB), Goal::at_most(15.0, 10.0)));
-        table.push(row(names.mixed, (mixed, Unit::MiB), Goal::at_most(48.0, 24.0)));
-        table.push(row(names.start, (start, Unit::Milliseconds), Goal::at_most(100.0, 30.0)));
+        table.push(row(
+            names.idle,
+            (idle, Unit::MiB),
+            Goal::at_most(15.0, 10.0),
+        ));
+        table.push(row(
+            names.mixed,
+            (mixed, Unit::MiB),
+            Goal::at_most(48.0, 24.0),
+        ));
+        table.push(row(
+            names.start,
+            (start, Unit::Milliseconds),
+            Goal::at_most(100.0, 30.0),
+        ));
     }
     if is_wanted(&[&names.list]) {
         Seed::get(&plan.folder, Layout::one_organization(rows))?.copy_to(&file)?;
         let peak = measure_long_list(&file, rows)?;
-        table.push(row(names.list, (peak, Unit::MiB), Goal::at_most(64.0, 32.0)));
+        table.push(row(
+            names.list,
+            (peak, Unit::MiB),
+            Goal::at_most(64.0, 32.0),
+        ));
     }
     Ok(table)
 }
@@ -95,7 +111,8 @@ fn measure_memory(seed: &Seed, file: &Path, seconds: u32) -> Result<(f64, f64)> 
     Ok((idle, server.memory_mib("VmHWM")?))
 }
 
-/// Milliseconds from the start of the process to the end of its first answer, in the middle of several starts.
+/// Milliseconds from the start of the process to the end of its first answer, in the middle of
+/// several starts.
 fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
     let path = one_path(seed)?;
     let start_once = |_| {
@@ -111,7 +128,9 @@ fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
 fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
     let server = serve(file, None)?;
     server.reset_peak_memory()?;
-    let mut body = get(&server, "/v1/organizations/large-0/invitations")?.into_body().into_reader();
+    let mut body = get(&server, "/v1/organizations/large-0/invitations")?
+        .into_body()
+        .into_reader();
     let (mut buffer, mut ids) = (vec![0; READ_BYTES], 0);
     loop {
         let length = body.read(&mut buffer)?;
@@ -119,7 +138,10 @@ fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
             break;
         }
         // Every invitation is one object without objects in it.
-        ids += buffer[..length].iter().filter(|byte| **byte == b'{').count();
+        ids += buffer[..length]
+            .iter()
+            .filter(|byte| **byte == b'{')
+            .count();
         std::thread::sleep(READ_PAUSE);
     }
     if ids != usize::try_from(rows)? {
@@ -131,7 +153,11 @@ fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
 /// The path of some invitation.
 fn one_path(seed: &Seed) -> Result<String> {
     let samples = std::fs::read_to_string(&seed.samples)?;
-    let (organization, id) = samples.lines().next().and_then(|line| line.split_once(' ')).ok_or("no samples")?;
+    let (organization, id) = samples
+        .lines()
+        .next()
+        .and_then(|line| line.split_once(' '))
+        .ok_or("no samples")?;
     Ok(format!("/v1/organizations/{organization}/invitations/{id}"))
 }
 
@@ -139,5 +165,7 @@ fn one_path(seed: &Seed) -> Result<String> {
 fn get(server: &Server, path: &str) -> Result<ureq::http::Response<ureq::Body>> {
     let key = server.key.as_deref().unwrap_or_default();
     let url = format!("{}{path}", server.url);
-    Ok(ureq::get(url).header("Authorization", format!("Bearer {key}")).call()?)
+    Ok(ureq::get(url)
+        .header("Authorization", format!("Bearer {key}"))
+        .call()?)
 }

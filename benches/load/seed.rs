@@ -1,7 +1,8 @@
 //! Data files with many invitations, as years of use would leave them.
 //!
-//! The rows of all organizations come interleaved, so that the pages of the file are as full, and lie as far apart, as
-//! those of a file that grew. Every invitation has its event. The schema is the library's own.
+//! The rows of all organizations come interleaved, so that the pages of the file are as full, and
+//! lie as far apart, as those of a file that grew. Every invitation has its event. The schema is
+//! the library's own.
 
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,12 +45,20 @@ impl Layout {
     pub fn spread(rows: u32) -> Self {
         let large = (rows / (5 * ROWS_PER_LARGE)).clamp(1, MOST_LARGE);
         let small = rows.saturating_sub(large * ROWS_PER_LARGE) / ROWS_PER_SMALL;
-        Self { large, rows_per_large: ROWS_PER_LARGE, small }
+        Self {
+            large,
+            rows_per_large: ROWS_PER_LARGE,
+            small,
+        }
     }
 
     /// All invitations in `large-0`.
     pub fn one_organization(rows: u32) -> Self {
-        Self { large: 1, rows_per_large: rows, small: 0 }
+        Self {
+            large: 1,
+            rows_per_large: rows,
+            small: 0,
+        }
     }
 
     /// All invitations.
@@ -85,12 +94,25 @@ impl Seed {
     /// When it cannot be made.
     pub fn get(folder: &Path, layout: Layout) -> Result<Self> {
         let mut version = DefaultHasher::new();
-        (layout, include_str!("../../schema.sql"), include_str!("insert.rs"), include_str!("seed.rs"))
+        (
+            layout,
+            include_str!("../../schema.sql"),
+            include_str!("insert.rs"),
+            include_str!("seed.rs"),
+        )
             .hash(&mut version);
         let name = format!("seed-{}-{:016x}", layout.rows(), version.finish());
-        let seed = Self { path: folder.join(name.clone() + ".db"), samples: folder.join(name + ".samples"), layout };
+        let seed = Self {
+            path: folder.join(name.clone() + ".db"),
+            samples: folder.join(name + ".samples"),
+            layout,
+        };
         if !seed.samples.exists() {
-            eprintln!("seeding {} with {} invitations ...", seed.path.display(), layout.rows());
+            eprintln!(
+                "seeding {} with {} invitations ...",
+                seed.path.display(),
+                layout.rows()
+            );
             seed.make()?;
         }
         Ok(seed)
@@ -109,7 +131,11 @@ impl Seed {
     /// Makes the file, and last its samples.
     fn make(&self) -> Result<()> {
         remove(&self.path)?;
-        let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
+        let options = Options {
+            workers: 1,
+            synchronous: Synchronous::Full,
+            clock: Clock::System,
+        };
         drop(Db::open(&self.path, &options).map_err(|failure| failure.to_string())?);
         let conn = Connection::open(&self.path)?;
         // Whoever stops this half-way has no samples file, and starts over.
@@ -149,7 +175,8 @@ impl Seed {
     }
 }
 
-/// Turns the journal off. That takes the file for itself, and a thread of the pool may let go of it only a moment later.
+/// Turns the journal off. That takes the file for itself, and a thread of the pool may let go of it
+/// only a moment later.
 fn leave_wal(conn: &Connection) -> Result<()> {
     for _ in 0..100 {
         if conn.pragma_update(None, "journal_mode", "off").is_ok() {

@@ -7,9 +7,11 @@ pub const LEGEND: &str = "\
 measured   the real server: key check, request id, event row, commit synced before the answer.
 baseline   what it is compared with, in the same rounds on the same core.
 result     measured / baseline, the median over the rounds; for memory and start the figure itself.
-by CPU     the same per second of the server's processor time: what is left when other programs disturb.
+by CPU     the same per second of the server's processor time: what is left when other programs \
+disturb.
 accept     what must be reached. stretch: what is aimed at.
-verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept (fails with --check, tails excepted).";
+verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept \
+(fails with --check, tails excepted).";
 
 /// How far a figure must get.
 #[derive(Clone, Copy, Debug)]
@@ -25,17 +27,29 @@ pub struct Goal {
 impl Goal {
     /// A goal for a figure of which more is better.
     pub const fn at_least(accept: f64, stretch: f64) -> Self {
-        Self { accept, stretch, less_is_better: false }
+        Self {
+            accept,
+            stretch,
+            less_is_better: false,
+        }
     }
 
     /// A goal for a figure of which less is better.
     pub const fn at_most(accept: f64, stretch: f64) -> Self {
-        Self { accept, stretch, less_is_better: true }
+        Self {
+            accept,
+            stretch,
+            less_is_better: true,
+        }
     }
 
     /// Whether `score` is as good as `bound` or better.
     fn reaches(self, score: f64, bound: f64) -> bool {
-        if self.less_is_better { score <= bound } else { score >= bound }
+        if self.less_is_better {
+            score <= bound
+        } else {
+            score >= bound
+        }
     }
 }
 
@@ -86,7 +100,11 @@ impl Row {
     /// Whether it is worse than half of what is accepted.
     pub fn is_far_below(&self) -> bool {
         self.goal.is_some_and(|goal| {
-            let half = if goal.less_is_better { goal.accept * 2.0 } else { goal.accept / 2.0 };
+            let half = if goal.less_is_better {
+                goal.accept * 2.0
+            } else {
+                goal.accept / 2.0
+            };
             !goal.reaches(self.score, half)
         })
     }
@@ -104,14 +122,21 @@ impl Row {
 
     /// Its cells.
     fn cells(&self) -> [String; 9] {
-        let bound = |of: fn(&Goal) -> f64| self.goal.as_ref().map(|goal| self.unit.show(of(goal))).unwrap_or_default();
+        let bound = |of: fn(&Goal) -> f64| {
+            self.goal
+                .as_ref()
+                .map(|goal| self.unit.show(of(goal)))
+                .unwrap_or_default()
+        };
         [
             self.figure.clone(),
             self.against.clone(),
             self.measured.clone(),
             self.baseline.clone(),
             self.unit.show(self.score),
-            self.by_cpu.map(|ratio| format!("{ratio:.2}")).unwrap_or_default(),
+            self.by_cpu
+                .map(|ratio| format!("{ratio:.2}"))
+                .unwrap_or_default(),
             bound(|goal| goal.accept),
             bound(|goal| goal.stretch),
             self.verdict().to_owned(),
@@ -125,7 +150,17 @@ pub fn print(title: &str, rows: &[Row]) {
         return;
     }
     println!("{title}");
-    let head = ["figure", "compared with", "measured", "baseline", "result", "by CPU", "accept", "stretch", "verdict"];
+    let head = [
+        "figure",
+        "compared with",
+        "measured",
+        "baseline",
+        "result",
+        "by CPU",
+        "accept",
+        "stretch",
+        "verdict",
+    ];
     print_line(&head.map(str::to_owned));
     for row in rows {
         print_line(&row.cells());
@@ -135,9 +170,20 @@ pub fn print(title: &str, rows: &[Row]) {
 
 /// Prints one line: words to the left, numbers to the right.
 fn print_line(cells: &[String; 9]) {
-    let [figure, against, measured, baseline, result, by_cpu, accept, stretch, verdict] = cells;
+    let [
+        figure,
+        against,
+        measured,
+        baseline,
+        result,
+        by_cpu,
+        accept,
+        stretch,
+        verdict,
+    ] = cells;
     let line = format!(
-        "  {figure:<42} {against:<37} {measured:>10} {baseline:>10} {result:>9} {by_cpu:>7} {accept:>8} {stretch:>8}  {verdict}"
+        "  {figure:<42} {against:<37} {measured:>10} {baseline:>10} {result:>9} {by_cpu:>7} \
+         {accept:>8} {stretch:>8}  {verdict}"
     );
     println!("{}", line.trim_end());
 }

@@ -77,11 +77,31 @@ impl<'a> Wrk<'a> {
     ///
     /// # Errors
     /// When an answer was not 2xx or a connection broke.
-    pub fn run(&self, server: &Server, kind: Kind, (connections, seconds): (u32, u32)) -> Result<Sample> {
+    pub fn run(
+        &self,
+        server: &Server,
+        kind: Kind,
+        (connections, seconds): (u32, u32),
+    ) -> Result<Sample> {
         let cpu_before = server.cpu_seconds()?;
         let output = Command::new("taskset")
-            .args(["-c", LOAD_CORE, "wrk", "--threads", "1", "--latency", "--timeout", "20s"])
-            .args(["--connections", &connections.to_string(), "--duration", &format!("{seconds}s"), "--script"])
+            .args([
+                "-c",
+                LOAD_CORE,
+                "wrk",
+                "--threads",
+                "1",
+                "--latency",
+                "--timeout",
+                "20s",
+            ])
+            .args([
+                "--connections",
+                &connections.to_string(),
+                "--duration",
+                &format!("{seconds}s"),
+                "--script",
+            ])
             .arg(&self.script)
             .arg(&server.url)
             .env("KIND", kind.name())
@@ -96,16 +116,27 @@ impl<'a> Wrk<'a> {
         let is_bad = text.contains("Non-2xx") || text.contains("Socket errors");
         if !output.status.success() || is_bad {
             let errors = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("{kind:?} over {connections} connections was refused:\n{text}{errors}").into());
+            return Err(format!(
+                "{kind:?} over {connections} connections was refused:\n{text}{errors}"
+            )
+            .into());
         }
-        parse(&text, cpu_seconds).ok_or_else(|| format!("cannot read what wrk printed:\n{text}").into())
+        parse(&text, cpu_seconds)
+            .ok_or_else(|| format!("cannot read what wrk printed:\n{text}").into())
     }
 }
 
 /// Reads what wrk printed.
 fn parse(text: &str, cpu_seconds: f64) -> Option<Sample> {
-    let value = |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)).map(str::trim);
-    let requests = text.lines().find_map(|line| line.trim().split_once(" requests in "))?.0;
+    let value = |name: &str| {
+        text.lines()
+            .find_map(|line| line.trim().strip_prefix(name))
+            .map(str::trim)
+    };
+    let requests = text
+        .lines()
+        .find_map(|line| line.trim().split_once(" requests in "))?
+        .0;
     Some(Sample {
         per_second: value("Requests/sec:")?.parse().ok()?,
         per_cpu_second: requests.parse::<f64>().ok()? / cpu_seconds,

@@ -1,4 +1,5 @@
-//! JSON bodies: what is accepted is within the limits and the same when it is sent again, and an error names what is there.
+//! JSON bodies: what is accepted is within the limits and the same when it is sent again, and an
+//! error names what is there.
 
 use invited::base::clock::Timestamp;
 use invited::base::email::Hosts;
@@ -32,7 +33,11 @@ const MAX_QUOTED: usize = 200;
 
 /// Checks `data` as the body of each operation.
 pub fn check(data: &[u8]) {
-    let body = Body { bytes: data, document: serde_json::from_slice(data).ok(), rules: rules() };
+    let body = Body {
+        bytes: data,
+        document: serde_json::from_slice(data).ok(),
+        rules: rules(),
+    };
     body.check_create();
     body.check_batch();
     body.check_patch();
@@ -47,7 +52,10 @@ fn rules() -> Rules {
     Rules {
         default_lifetime_seconds: 604_800,
         roles: Vec::new(),
-        redirect_origins: Url::parse("https://app.example.com").iter().map(Url::origin).collect(),
+        redirect_origins: Url::parse("https://app.example.com")
+            .iter()
+            .map(Url::origin)
+            .collect(),
         hosts: Hosts::Dotted,
         sending: Sending::default(),
     }
@@ -82,21 +90,41 @@ impl Body<'_> {
 
     /// Checks that an error is the caller's to mend, and that what it points to is there.
     fn check_error(&self, error: &Error) {
-        let is_callers = matches!(error.code, Code::InvalidJson | Code::UnknownField | Code::ValidationFailed);
+        let is_callers = matches!(
+            error.code,
+            Code::InvalidJson | Code::UnknownField | Code::ValidationFailed
+        );
         assert!(is_callers && error.cause.is_none(), "{error:?}");
-        assert!(error.code == Code::InvalidJson || !error.fields.is_empty(), "{error:?}");
+        assert!(
+            error.code == Code::InvalidJson || !error.fields.is_empty(),
+            "{error:?}"
+        );
         let problem = serde_json::to_value(Problem::of(error, "id")).expect("a document");
-        assert!(problem["status"].as_u64().is_some_and(|status| (400..500).contains(&status)), "{problem}");
-        error.fields.iter().for_each(|field| self.check_field(field));
+        assert!(
+            problem["status"]
+                .as_u64()
+                .is_some_and(|status| (400..500).contains(&status)),
+            "{problem}"
+        );
+        error
+            .fields
+            .iter()
+            .for_each(|field| self.check_field(field));
     }
 
     /// Checks that `field` points into the body.
     fn check_field(&self, field: &FieldError) {
         let pointer = &*field.pointer;
-        assert!(pointer.starts_with('/') && pointer.chars().count() <= MAX_QUOTED, "{field:?}");
+        assert!(
+            pointer.starts_with('/') && pointer.chars().count() <= MAX_QUOTED,
+            "{field:?}"
+        );
         let is_whole = pointer.chars().count() < MAX_QUOTED && field.code != FieldCode::Required;
         if let Some(document) = self.document.as_ref().filter(|_| is_whole) {
-            assert!(document.pointer(pointer).is_some(), "{field:?} is not in {document}");
+            assert!(
+                document.pointer(pointer).is_some(),
+                "{field:?} is not in {document}"
+            );
         }
     }
 
@@ -107,7 +135,11 @@ impl Body<'_> {
             return;
         };
         check_invitation(&new);
-        let sent = self.document.as_ref().and_then(|document| document.get("metadata")).filter(|sent| !sent.is_null());
+        let sent = self
+            .document
+            .as_ref()
+            .and_then(|document| document.get("metadata"))
+            .filter(|sent| !sent.is_null());
         assert_eq!(
             new.metadata.as_deref().map(map).map(Value::Object).as_ref(),
             sent,
@@ -135,8 +167,16 @@ impl Body<'_> {
         };
         patch.role.iter().for_each(check_role);
         patch.expiry.into_iter().for_each(check_expiry);
-        patch.metadata.iter().flatten().for_each(|text| check_metadata(text));
-        patch.redirect_url.iter().flatten().for_each(|url| check_url(url));
+        patch
+            .metadata
+            .iter()
+            .flatten()
+            .for_each(|text| check_metadata(text));
+        patch
+            .redirect_url
+            .iter()
+            .flatten()
+            .for_each(|url| check_url(url));
     }
 
     /// Checks the body as the settings of an organization.
@@ -146,13 +186,27 @@ impl Body<'_> {
             return;
         };
         let stored = serde_json::to_string(&settings).expect("JSON");
-        assert_eq!(serde_json::from_str::<Settings>(&stored).ok().as_ref(), Some(&settings), "as it was stored");
-        let again = json::parse(stored.as_bytes()).and_then(parse).expect("what is shown is accepted");
+        assert_eq!(
+            serde_json::from_str::<Settings>(&stored).ok().as_ref(),
+            Some(&settings),
+            "as it was stored"
+        );
+        let again = json::parse(stored.as_bytes())
+            .and_then(parse)
+            .expect("what is shown is accepted");
         assert_eq!(again, settings, "what is shown is a fixed point");
         settings.name.iter().for_each(|name| check_name(name, 100));
         settings.accept_url.iter().for_each(|url| check_url(url));
-        assert!(settings.max_pending.is_none_or(|most| (1..=1_000_000).contains(&most)));
-        assert!(settings.roles.is_none_or(|roles| (1..=100).contains(&roles.len())));
+        assert!(
+            settings
+                .max_pending
+                .is_none_or(|most| (1..=1_000_000).contains(&most))
+        );
+        assert!(
+            settings
+                .roles
+                .is_none_or(|roles| (1..=100).contains(&roles.len()))
+        );
     }
 
     /// Checks the body as a webhook.
@@ -162,7 +216,10 @@ impl Body<'_> {
         if let Some(webhook) = self.read(parse) {
             check_endpoint(&webhook.url, &guard);
             assert!(webhook.types.is_none_or(|types| !types.is_empty()));
-            webhook.description.iter().for_each(|text| check_name(text, 200));
+            webhook
+                .description
+                .iter()
+                .for_each(|text| check_name(text, 200));
         }
     }
 
@@ -173,7 +230,11 @@ impl Body<'_> {
         if let Some(patch) = self.read(parse) {
             patch.url.iter().for_each(|url| check_endpoint(url, &guard));
             assert!(patch.types.flatten().is_none_or(|types| !types.is_empty()));
-            patch.description.iter().flatten().for_each(|text| check_name(text, 200));
+            patch
+                .description
+                .iter()
+                .flatten()
+                .for_each(|text| check_name(text, 200));
         }
     }
 
@@ -198,7 +259,10 @@ fn check_invitation(new: &NewInvitation) {
     new.redirect_url.iter().for_each(|url| check_url(url));
     let (id, name) = (new.inviter.id.iter(), new.inviter.name.iter());
     id.chain(name).for_each(|text| check_name(text, 100));
-    new.inviter.email.iter().for_each(|email| check_address(email));
+    new.inviter
+        .email
+        .iter()
+        .for_each(|email| check_address(email));
     let note = new.note.as_ref().map(|note| note.replace('\n', " "));
     note.iter().for_each(|note| check_name(note, 500));
     let bytes = shown(new);
@@ -215,7 +279,10 @@ fn check_address(text: &str) {
 
 /// Checks the form of a role.
 fn check_role(role: &Role) {
-    assert!((1..=64).contains(&role.as_str().len()) && Role::is_valid(role.as_str()), "{role:?}");
+    assert!(
+        (1..=64).contains(&role.as_str().len()) && Role::is_valid(role.as_str()),
+        "{role:?}"
+    );
 }
 
 /// Checks that an invitation ends neither too soon nor too late.
@@ -227,7 +294,11 @@ fn check_expiry(expiry: Expiry) {
 /// Checks that metadata are small enough, and are the same when they are sent again.
 fn check_metadata(text: &str) {
     assert!(text.len() <= 4096, "{}", text.len());
-    assert_eq!(serde_json::to_string(&map(text)).ok().as_deref(), Some(text), "its text is a fixed point");
+    assert_eq!(
+        serde_json::to_string(&map(text)).ok().as_deref(),
+        Some(text),
+        "its text is a fixed point"
+    );
 }
 
 /// The object that is written in `text`.
@@ -239,19 +310,31 @@ fn map(text: &str) -> Map<String, Value> {
 fn check_url(text: &str) {
     let url = Url::parse(text).expect("a URL");
     assert!(text.len() <= MAX_URL, "{} bytes", text.len());
-    assert!(url.as_str() == text && rules().redirect_origins.contains(&url.origin()), "{text}");
+    assert!(
+        url.as_str() == text && rules().redirect_origins.contains(&url.origin()),
+        "{text}"
+    );
 }
 
 /// Checks that a webhook's URL may be reached, within the limit, in its normal form.
 fn check_endpoint(url: &Url, guard: &Guard) {
     let again = Url::parse(url.as_str()).expect("a URL");
-    assert!(again == *url && url.as_str().len() <= MAX_URL && guard.check(url).is_ok(), "{url}");
-    assert!(url.scheme() == "https" && url.username().is_empty() && url.fragment().is_none(), "{url}");
+    assert!(
+        again == *url && url.as_str().len() <= MAX_URL && guard.check(url).is_ok(),
+        "{url}"
+    );
+    assert!(
+        url.scheme() == "https" && url.username().is_empty() && url.fragment().is_none(),
+        "{url}"
+    );
 }
 
 /// Checks a text that people read.
 fn check_name(text: &str, max: usize) {
-    assert!(text.chars().count() <= max && is_visible(text) && !text.chars().any(is_invisible), "{text:?}");
+    assert!(
+        text.chars().count() <= max && is_visible(text) && !text.chars().any(is_invisible),
+        "{text:?}"
+    );
 }
 
 /// The invitation as the API shows it.
@@ -269,7 +352,11 @@ fn as_sent(new: &NewInvitation) -> CreateBody {
         expires_at: Some(new.expiry.from(now()).to_string()),
         metadata: new.metadata.as_deref().map(map),
         redirect_url: new.redirect_url.clone(),
-        inviter: Some(InviterBody { id: inviter.id.clone(), name: inviter.name.clone(), email: inviter.email.clone() }),
+        inviter: Some(InviterBody {
+            id: inviter.id.clone(),
+            name: inviter.name.clone(),
+            email: inviter.email.clone(),
+        }),
         note: new.note.clone(),
         ..CreateBody::default()
     }

@@ -10,7 +10,8 @@ use invited::webhook::delivery::query::DeliveryQuery;
 use url::form_urlencoded;
 use uuid::Uuid;
 
-/// Checks `data` as the text of a cursor, and as the last entry of a page and what alters its cursor.
+/// Checks `data` as the text of a cursor, and as the last entry of a page and what alters its
+/// cursor.
 pub fn check(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         check_text(text);
@@ -47,20 +48,35 @@ fn read_elsewhere(cursor: &str) -> [Result<Option<Uuid>, Error>; 2] {
 
 /// Checks that no text is a cursor of two lists.
 fn check_text(text: &str) {
-    let read = (0..LISTS.len()).map(|number| read(number, text)).chain(read_elsewhere(text));
-    let accepted = read.map(|outcome| outcome.map_err(|error| assert_eq!(error.code, Code::InvalidCursor)));
+    let read = (0..LISTS.len())
+        .map(|number| read(number, text))
+        .chain(read_elsewhere(text));
+    let accepted =
+        read.map(|outcome| outcome.map_err(|error| assert_eq!(error.code, Code::InvalidCursor)));
     assert!(accepted.filter(Result::is_ok).count() <= 1, "{text}");
 }
 
 /// Checks the cursor behind the entry `last`, and one that `rest` alters.
 fn check_made(last: Uuid, rest: &[u8]) {
     let organization = organization("acme");
-    let list = ListQuery::parse(&[], &organization, Hosts::Dotted).expect("a list").paged(&organization);
+    let list = ListQuery::parse(&[], &organization, Hosts::Dotted)
+        .expect("a list")
+        .paged(&organization);
     let link = list.next_link("https://invites.example.com", 7, last);
-    let cursor = link.split("cursor=").nth(1).and_then(|rest| rest.split('>').next()).expect("a cursor");
+    let cursor = link
+        .split("cursor=")
+        .nth(1)
+        .and_then(|rest| rest.split('>').next())
+        .expect("a cursor");
     assert_eq!(read(0, cursor).ok(), Some(Some(last)), "{cursor}");
-    assert!((1..LISTS.len()).all(|number| read(number, cursor).is_err()), "{cursor}");
-    assert!(read_elsewhere(cursor).iter().all(Result::is_err), "{cursor}");
+    assert!(
+        (1..LISTS.len()).all(|number| read(number, cursor).is_err()),
+        "{cursor}"
+    );
+    assert!(
+        read_elsewhere(cursor).iter().all(Result::is_err),
+        "{cursor}"
+    );
     let mut altered = cursor.as_bytes().to_vec();
     if let [place, other, ..] = rest {
         altered[usize::from(*place) % cursor.len()] = if other.is_ascii() { *other } else { b'x' };
@@ -80,14 +96,22 @@ fn check_organization(text: &str) {
         return;
     };
     let next = organization::list::next_page(7, last.as_str());
-    let (_, cursor) = form_urlencoded::parse(next.as_bytes()).find(|(key, _)| key == "cursor").expect("a cursor");
-    assert!(read(&cursor).is_ok_and(|query| query.after == text), "{cursor}");
+    let (_, cursor) = form_urlencoded::parse(next.as_bytes())
+        .find(|(key, _)| key == "cursor")
+        .expect("a cursor");
+    assert!(
+        read(&cursor).is_ok_and(|query| query.after == text),
+        "{cursor}"
+    );
     assert!(read(&format!("{cursor}x")).is_err(), "{cursor}");
 }
 
 /// The pairs of a query.
 fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    pairs
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
 }
 
 /// An organization.

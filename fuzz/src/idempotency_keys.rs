@@ -13,12 +13,25 @@ pub fn check(data: &[u8]) {
     };
     let is_plain = (1..=MAX_KEY).contains(&data.len()) && data.iter().all(u8::is_ascii_graphic);
     let Some(key) = parse_value(&value) else {
-        assert!(!is_plain || data == b"\"\"", "a plain key is accepted: {value:?}");
+        assert!(
+            !is_plain || data == b"\"\"",
+            "a plain key is accepted: {value:?}"
+        );
         return;
     };
-    assert!((1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()), "{key}");
+    assert!(
+        (1..=MAX_KEY).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()),
+        "{key}"
+    );
     let quoted = format!("\"{key}\"");
-    assert!(data == key.as_bytes() || data == quoted.as_bytes(), "nothing else is taken for it: {key}");
+    assert!(
+        data == key.as_bytes() || data == quoted.as_bytes(),
+        "nothing else is taken for it: {key}"
+    );
     let quoted = HeaderValue::from_str(&quoted).expect("a value");
-    assert_eq!(parse_value(&quoted), Some(key), "the quotes are no part of the key");
+    assert_eq!(
+        parse_value(&quoted),
+        Some(key),
+        "the quotes are no part of the key"
+    );
 }

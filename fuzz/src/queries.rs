@@ -1,4 +1,5 @@
-//! Query strings: known keys, each once; what is accepted is the same after it was written and read again.
+//! Query strings: known keys, each once; what is accepted is the same after it was written and read
+//! again.
 
 use actix_web::FromRequest;
 use actix_web::dev::Payload;
@@ -44,17 +45,27 @@ pub fn check(data: &[u8]) {
 
 /// The pairs of `query` where an operation has the keys of `K`.
 fn pairs<K: Keys>(query: &str) -> Option<Vec<(String, String)>> {
-    let request = TestRequest::default().uri(&format!("/?{query}")).to_http_request();
+    let request = TestRequest::default()
+        .uri(&format!("/?{query}"))
+        .to_http_request();
     match Query::<K>::from_request(&request, &mut Payload::None).into_inner() {
         Ok(Query { pairs, .. }) => {
             let is_known = |(key, _): &(String, String)| K::KEYS.contains(&key.as_str());
-            let is_once = |(key, _): &(String, String)| pairs.iter().filter(|(other, _)| other == key).count() == 1;
-            assert!(pairs.iter().all(|pair| is_known(pair) && is_once(pair)), "{query}");
+            let is_once = |(key, _): &(String, String)| {
+                pairs.iter().filter(|(other, _)| other == key).count() == 1
+            };
+            assert!(
+                pairs.iter().all(|pair| is_known(pair) && is_once(pair)),
+                "{query}"
+            );
             Some(pairs)
         }
         Err(error) => {
             assert_eq!(error.code, Code::InvalidQuery, "{query}");
-            assert!(error.fields.len() == 1 && error.fields[0].pointer.chars().count() <= 64, "{query}");
+            assert!(
+                error.fields.len() == 1 && error.fields[0].pointer.chars().count() <= 64,
+                "{query}"
+            );
             None
         }
     }
@@ -62,14 +73,30 @@ fn pairs<K: Keys>(query: &str) -> Option<Vec<(String, String)>> {
 
 /// Checks that an error is about keys of `K`.
 fn check_error<K: Keys>(error: &Error) {
-    assert!(matches!(error.code, Code::ValidationFailed | Code::InvalidCursor), "{error:?}");
-    assert!((error.code == Code::InvalidCursor) == error.fields.is_empty(), "{error:?}");
-    assert!(error.fields.iter().all(|field| K::KEYS.contains(&&*field.pointer)), "{error:?}");
+    assert!(
+        matches!(error.code, Code::ValidationFailed | Code::InvalidCursor),
+        "{error:?}"
+    );
+    assert!(
+        (error.code == Code::InvalidCursor) == error.fields.is_empty(),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .fields
+            .iter()
+            .all(|field| K::KEYS.contains(&&*field.pointer)),
+        "{error:?}"
+    );
 }
 
 /// The query of the page that `link` leads to.
 fn next(link: &str) -> String {
-    link.split_once('?').and_then(|(_, rest)| rest.split_once('>')).expect("a link").0.to_owned()
+    link.split_once('?')
+        .and_then(|(_, rest)| rest.split_once('>'))
+        .expect("a link")
+        .0
+        .to_owned()
 }
 
 /// Checks a list of invitations.
@@ -77,11 +104,22 @@ fn check_invitations(query: &str, organization: &OrganizationId) {
     let parse = |pairs: &[(String, String)]| ListQuery::parse(pairs, organization, Hosts::Dotted);
     match pairs::<ListQuery>(query).map(|pairs| parse(&pairs)) {
         Some(Ok(list)) => {
-            assert!(list.limit.is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)), "{query}");
+            assert!(
+                list.limit
+                    .is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)),
+                "{query}"
+            );
             assert!((1..32).contains(&list.filter.status_bits()), "{query}");
             let link = list.paged(organization).next_link(PUBLIC_URL, 7, LAST);
-            let again = pairs::<ListQuery>(&next(&link)).and_then(|pairs| parse(&pairs).ok()).expect("the next page");
-            assert!(again.filter == list.filter && again.order == list.order && again.after == Some(LAST), "{query}");
+            let again = pairs::<ListQuery>(&next(&link))
+                .and_then(|pairs| parse(&pairs).ok())
+                .expect("the next page");
+            assert!(
+                again.filter == list.filter
+                    && again.order == list.order
+                    && again.after == Some(LAST),
+                "{query}"
+            );
         }
         Some(Err(error)) => check_error::<ListQuery>(&error),
         None => {}
@@ -95,12 +133,31 @@ fn check_events(query: &str, organization: &OrganizationId) {
         Some(Ok(events)) => {
             let filter = &events.filter;
             assert!((1..=MAX_LIMIT).contains(&events.page.limit), "{query}");
-            assert!(filter.since.zip(filter.until).is_none_or(|(since, until)| since <= until), "{query}");
-            filter.since.into_iter().chain(filter.until).for_each(check_time);
+            assert!(
+                filter
+                    .since
+                    .zip(filter.until)
+                    .is_none_or(|(since, until)| since <= until),
+                "{query}"
+            );
+            filter
+                .since
+                .into_iter()
+                .chain(filter.until)
+                .for_each(check_time);
             let link = events.paged(organization).next_link(PUBLIC_URL, 7, LAST);
-            let again = pairs::<EventQuery>(&next(&link)).and_then(|pairs| parse(&pairs).ok()).expect("the next page");
-            assert_eq!(format!("{:?}", again.filter), format!("{filter:?}"), "{query}");
-            assert!(again.page.order == events.page.order && again.page.after == Some(LAST), "{query}");
+            let again = pairs::<EventQuery>(&next(&link))
+                .and_then(|pairs| parse(&pairs).ok())
+                .expect("the next page");
+            assert_eq!(
+                format!("{:?}", again.filter),
+                format!("{filter:?}"),
+                "{query}"
+            );
+            assert!(
+                again.page.order == events.page.order && again.page.after == Some(LAST),
+                "{query}"
+            );
         }
         Some(Err(error)) => check_error::<EventQuery>(&error),
         None => {}
@@ -116,7 +173,11 @@ fn check_deliveries(query: &str) {
             let link = log.paged(Uuid::nil()).next_link(PUBLIC_URL, 7, LAST);
             let again = pairs::<DeliveryQuery>(&next(&link)).and_then(|pairs| parse(&pairs).ok());
             let again = again.expect("the next page");
-            assert_eq!(format!("{:?}", again.state), format!("{:?}", log.state), "{query}");
+            assert_eq!(
+                format!("{:?}", again.state),
+                format!("{:?}", log.state),
+                "{query}"
+            );
             assert_eq!(again.page.after, Some(LAST), "{query}");
         }
         Some(Err(error)) => check_error::<DeliveryQuery>(&error),
@@ -129,8 +190,15 @@ fn check_organizations(query: &str) {
     use organization::list::ListQuery;
     match pairs::<ListQuery>(query).map(|pairs| ListQuery::parse(&pairs)) {
         Some(Ok(list)) => {
-            assert!(list.limit.is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)), "{query}");
-            assert!(list.after.is_empty() || OrganizationId::parse(&list.after).is_some(), "{query}");
+            assert!(
+                list.limit
+                    .is_none_or(|limit| (1..=MAX_LIMIT).contains(&limit)),
+                "{query}"
+            );
+            assert!(
+                list.after.is_empty() || OrganizationId::parse(&list.after).is_some(),
+                "{query}"
+            );
         }
         Some(Err(error)) => check_error::<ListQuery>(&error),
         None => {}
@@ -140,7 +208,10 @@ fn check_organizations(query: &str) {
 /// Checks the queries that lead to no other page.
 fn check_others(query: &str) {
     match pairs::<StreamQuery>(query).map(|pairs| StreamQuery::parse(&pairs)) {
-        Some(Ok(stream)) => assert!(stream.filter.since.is_none() && stream.filter.until.is_none(), "{query}"),
+        Some(Ok(stream)) => assert!(
+            stream.filter.since.is_none() && stream.filter.until.is_none(),
+            "{query}"
+        ),
         Some(Err(error)) => check_error::<StreamQuery>(&error),
         None => {}
     }
@@ -148,22 +219,33 @@ fn check_others(query: &str) {
         Some(Ok(email)) => {
             let mut same = form_urlencoded::Serializer::new(String::new());
             let same = same.append_pair("email", email.as_str()).finish();
-            let again = pairs::<AddressQuery>(&same).and_then(|pairs| AddressQuery::parse(&pairs, Hosts::Dotted).ok());
+            let again = pairs::<AddressQuery>(&same)
+                .and_then(|pairs| AddressQuery::parse(&pairs, Hosts::Dotted).ok());
             assert!(again == Some(email), "{query}");
         }
         Some(Err(error)) => check_error::<AddressQuery>(&error),
         None => {}
     }
-    match pairs::<MailboxQuery>(query).map(|pairs| MailboxQuery::parse(&pairs, Hosts::SingleLabelToo)) {
+    match pairs::<MailboxQuery>(query)
+        .map(|pairs| MailboxQuery::parse(&pairs, Hosts::SingleLabelToo))
+    {
         Some(Ok(mailbox)) => {
-            assert!((1..=MAX_LIMIT).contains(&mailbox.filter.limit) && mailbox.wait.as_secs() <= 30, "{query}");
+            assert!(
+                (1..=MAX_LIMIT).contains(&mailbox.filter.limit) && mailbox.wait.as_secs() <= 30,
+                "{query}"
+            );
         }
         Some(Err(error)) => check_error::<MailboxQuery>(&error),
         None => {}
     }
-    let request = TestRequest::default().uri(&format!("/?{query}")).to_http_request();
+    let request = TestRequest::default()
+        .uri(&format!("/?{query}"))
+        .to_http_request();
     let nothing = NoQuery::from_request(&request, &mut Payload::None).into_inner();
-    assert!(nothing.is_err() || query.bytes().all(|byte| byte == b'&'), "{query}");
+    assert!(
+        nothing.is_err() || query.bytes().all(|byte| byte == b'&'),
+        "{query}"
+    );
 }
 
 /// Checks that a time is the same after it was written and read again.

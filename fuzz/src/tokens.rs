@@ -24,13 +24,19 @@ pub fn check(data: &[u8]) {
 fn check_text(text: &str) {
     if let Some(key) = PlainKey::parse(text) {
         assert_eq!(key.reveal(), text);
-        assert!(!format!("{key:?}").contains(&text[21..]), "no secret is shown by accident");
+        assert!(
+            !format!("{key:?}").contains(&text[21..]),
+            "no secret is shown by accident"
+        );
     }
     if let Some(id) = KeyId::parse(text) {
         assert_eq!((id.as_str(), text.len()), (text, 16));
     }
     if let Some(token) = LinkToken::parse(text) {
-        assert!(text.starts_with(&format!("ivt_{}_", token.id.simple())), "{text}");
+        assert!(
+            text.starts_with(&format!("ivt_{}_", token.id.simple())),
+            "{text}"
+        );
         let (secret, now) = (secret('f'), Timestamp::from_millis(0));
         let is_right = token.matches(&Keyring::single(secret.clone()), now, 0);
         assert_eq!(is_right, link::token(&secret, token.id, 0) == text);
@@ -43,10 +49,18 @@ fn check_key(random: &[u8; 40], rest: &[u8]) {
     let text = format!("{text}{:08x}", crc32fast::hash(text.as_bytes()));
     let key = PlainKey::parse(&text).expect("a key");
     assert_eq!(key.reveal(), text);
-    let parts = text[4..].split_once('_').and_then(|(id, secret)| PlainKey::from_parts(id, secret));
-    assert!(parts.is_some_and(|parts| HashedSecret::matches(key.hashed().as_bytes(), &parts)), "as Basic carries it");
+    let parts = text[4..]
+        .split_once('_')
+        .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
+    assert!(
+        parts.is_some_and(|parts| HashedSecret::matches(key.hashed().as_bytes(), &parts)),
+        "as Basic carries it"
+    );
     let altered = alter(&text, rest);
-    assert!(altered == text || PlainKey::parse(&altered).is_none(), "{altered}");
+    assert!(
+        altered == text || PlainKey::parse(&altered).is_none(),
+        "{altered}"
+    );
 }
 
 /// Checks the token of the invitation `id`, and one that `rest` alters.
@@ -55,9 +69,14 @@ fn check_token(id: Uuid, rest: &[u8]) {
     let (own, other) = (secret('f'), secret('e'));
     let (keyring, now) = (Keyring::single(own.clone()), Timestamp::from_millis(0));
     let text = link::token(&own, id, count);
-    let matches = |text: &str, count| LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count));
+    let matches = |text: &str, count| {
+        LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count))
+    };
     assert!(matches(&text, count), "{text}");
-    assert!(!matches(&text, count + 1) && !matches(&link::token(&other, id, count), count), "{text}");
+    assert!(
+        !matches(&text, count + 1) && !matches(&link::token(&other, id, count), count),
+        "{text}"
+    );
     let altered = alter(&text, rest);
     assert!(altered == text || !matches(&altered, count), "{altered}");
 }
@@ -69,7 +88,10 @@ fn secret(last: char) -> Secret {
 
 /// `text` with one character changed: `rest` says which one, and into what.
 fn alter(text: &str, rest: &[u8]) -> String {
-    let (place, other) = (rest.first().copied().unwrap_or_default(), rest.get(1).copied().unwrap_or(b'x'));
+    let (place, other) = (
+        rest.first().copied().unwrap_or_default(),
+        rest.get(1).copied().unwrap_or(b'x'),
+    );
     let mut altered = text.as_bytes().to_vec();
     altered[usize::from(place) % text.len()] = if other.is_ascii() { other } else { b'x' };
     String::from_utf8(altered).expect("ASCII")

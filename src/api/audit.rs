@@ -21,7 +21,11 @@ use crate::key::Rights;
 
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
-    vec![Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING])]
+    vec![Operation::new(
+        __path_list,
+        list,
+        &[COMMON, WITH_KEY, LISTING],
+    )]
 }
 
 /// `GET /v1/audit` with `admin`: 200 with an array, one page of it.
@@ -34,33 +38,52 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listAudit",
     tag = "Audit",
     summary = "List what was done to the server",
-    description = "Who made and revoked keys, changed webhooks, deleted organizations, erased addresses and rotated the secret, \
-        by the API and by commands at the machine: an array, newest first. Always in pages: `Link` names the next one. An \
-        admin key that is bound to organizations sees what concerns none but those, and one that is limited to roles sees \
-        only those keys that are limited to some of its own. Nothing is ever taken out of it, and nothing changed \
+    description = "Who made and revoked keys, changed webhooks, deleted organizations, erased \
+        addresses and rotated the secret, \
+        by the API and by commands at the machine: an array, newest first. Always in pages: \
+        `Link` names the next one. An \
+        admin key that is bound to organizations sees what concerns none but those, and one that \
+        is limited to roles sees \
+        only those keys that are limited to some of its own. Nothing is ever taken out of it, \
+        and nothing changed \
         in it but that an erasure gets its counts once it has ended.",
     params(
         ("action" = Option<String>, Query, description = "Only these actions, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "key.created,key.revoked"),
-        ("actor" = Option<String>, Query, description = "Only what this actor did: the id of a key, `cli`, `dev`, or `server`.",
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+            example = "key.created,key.revoked"),
+        ("actor" = Option<String>, Query, description = "Only what this actor did: the id of a \
+            key, `cli`, `dev`, or `server`.",
             pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli"),
-        ("subject" = Option<String>, Query, description = "Only what was done to the key, the webhook or the organization with \
-            this id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "0123456789abcdef"),
-        ("organizationId" = Option<String>, Query, description = "Only what concerns this organization.",
+        ("subject" = Option<String>, Query, description = "Only what was done to the key, the \
+            webhook or the organization with \
+            this id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
+            example = "0123456789abcdef"),
+        ("organizationId" = Option<String>, Query, description = "Only what concerns this \
+            organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("since" = Option<String>, Query, description = "Only from then on: RFC 3339.", format = "date-time"),
-        ("until" = Option<String>, Query, description = "Only before then: RFC 3339.", format = "date-time"),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+        ("since" = Option<String>, Query, description = "Only from then on: RFC \
+            3339.", format = "date-time"),
+        ("until" = Option<String>, Query, description = "Only before then: RFC \
+            3339.", format = "date-time"),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
+            `asc`.", pattern = "^(asc|desc)$"),
+        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
+            given.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
+            ended."),
     ),
     responses(
         (status = 200, description = "What was done.", body = Vec<AuditEntry<'_>>,
-            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
+                (RFC 8288).")),
             example = json!([example()])),
     )
 )]
-pub async fn list(access: Access<Admin>, state: Data<State>, query: Query<AuditQuery>) -> Result<HttpResponse> {
+pub async fn list(
+    access: Access<Admin>,
+    state: Data<State>,
+    query: Query<AuditQuery>,
+) -> Result<HttpResponse> {
     let query = AuditQuery::parse(&query.pairs)?;
     let (paged, limit) = (query.paged(), query.page.limit);
     let sight = sight_of(&access.caller.rights)?;
@@ -72,11 +95,17 @@ pub async fn list(access: Access<Admin>, state: Data<State>, query: Query<AuditQ
         Ok((json.finish(), last.filter(|_| has_more)))
     };
     // A filter may have to step over any number of rows.
-    let (json, more_after) =
-        if is_bounded { state.db.read(read)? } else { state.db.read_long(&access.caller.actor, read).await? };
+    let (json, more_after) = if is_bounded {
+        state.db.read(read)?
+    } else {
+        state.db.read_long(&access.caller.actor, read).await?
+    };
     let mut response = HttpResponse::Ok();
     if let Some(last) = more_after {
-        response.insert_header((header::LINK, paged.next_link(&state.public_url, limit, last)));
+        response.insert_header((
+            header::LINK,
+            paged.next_link(&state.public_url, limit, last),
+        ));
     }
     Ok(response.content_type("application/json").body(json))
 }
@@ -84,7 +113,16 @@ pub async fn list(access: Access<Admin>, state: Data<State>, query: Query<AuditQ
 /// Which rows a caller with `rights` may see: by the rules of [`Rights::see_key`].
 fn sight_of(rights: &Rights) -> Result<Sight> {
     let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
-    let organizations = rights.organizations.as_ref().map(|list| list.iter().map(OrganizationId::as_str).collect());
-    let roles = rights.roles.as_ref().map(|list| list.iter().map(Role::as_str).collect());
-    Ok(Sight { organizations: organizations.map(names).transpose()?, roles: roles.map(names).transpose()? })
+    let organizations = rights
+        .organizations
+        .as_ref()
+        .map(|list| list.iter().map(OrganizationId::as_str).collect());
+    let roles = rights
+        .roles
+        .as_ref()
+        .map(|list| list.iter().map(Role::as_str).collect());
+    Ok(Sight {
+        organizations: organizations.map(names).transpose()?,
+        roles: roles.map(names).transpose()?,
+    })
 }

@@ -18,7 +18,12 @@ pub fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_erase,
         erase,
-        &[COMMON, WITH_KEY, WRITING, &[Code::ValidationFailed, Code::ReadTimeout]],
+        &[
+            COMMON,
+            WITH_KEY,
+            WRITING,
+            &[Code::ValidationFailed, Code::ReadTimeout],
+        ],
     )]
 }
 
@@ -32,21 +37,31 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "eraseAddress",
     tag = "Invitations",
     summary = "Erase an address",
-    description = "Deletes every invitation of the address in all organizations that the key may see, whatever its status, with \
-        the stored answers that hold it, and takes the address out of the history. Then its text leaves the data file, which \
-        takes a while in a large one: `pending` names what is still to do after some seconds. That is done without a repetition, \
+    description = "Deletes every invitation of the address in all organizations that the key may \
+        see, whatever its status, with \
+        the stored answers that hold it, and takes the address out of the history. Then its text \
+        leaves the data file, which \
+        takes a while in a large one: `pending` names what is still to do after some seconds. \
+        That is done without a repetition, \
         also after a crash. May be repeated after an error.",
     params(OfAddress),
     responses(
-        (status = 200, description = "How much was erased; zeros where there was nothing.", body = Erased,
+        (status = 200, description = "How much was erased; zeros where there was \
+            nothing.", body = Erased,
             example = json!({"invitations": 2, "events": 5, "answers": 1, "pending": []})),
     )
 )]
-pub async fn erase(access: Access<Admin>, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+pub async fn erase(
+    access: Access<Admin>,
+    state: Data<State>,
+    query: Query<AddressQuery>,
+) -> Result<HttpResponse> {
     let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
     let origin = access.origin();
     let erasure = Erasure::new(state.db.clone(), email, access.caller.rights, origin);
     // A task of its own: it goes on when the caller goes away.
-    let erased = actix_web::rt::spawn(erasure.run()).await.map_err(Error::internal)??;
+    let erased = actix_web::rt::spawn(erasure.run())
+        .await
+        .map_err(Error::internal)??;
     Ok(HttpResponse::Ok().json(erased))
 }

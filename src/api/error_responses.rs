@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type};
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type,
+};
 
 use super::clickhouse;
 use crate::base::error::{Code, Meaning};
@@ -13,10 +15,20 @@ use crate::base::error::{Code, Meaning};
 const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
 
 /// What every operation can answer.
-pub const COMMON: &[Code] =
-    &[Code::BadRequest, Code::InvalidQuery, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
+pub const COMMON: &[Code] = &[
+    Code::BadRequest,
+    Code::InvalidQuery,
+    Code::HostNotAllowed,
+    Code::UriTooLong,
+    Code::Internal,
+];
 /// What a probe can answer, whose query means nothing.
-pub const PROBE: &[Code] = &[Code::BadRequest, Code::HostNotAllowed, Code::UriTooLong, Code::Internal];
+pub const PROBE: &[Code] = &[
+    Code::BadRequest,
+    Code::HostNotAllowed,
+    Code::UriTooLong,
+    Code::Internal,
+];
 /// What every operation that needs a key can answer.
 pub const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
@@ -29,7 +41,11 @@ pub const WITH_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 /// What a list can answer on top of that.
-pub const LISTING: &[Code] = &[Code::InvalidCursor, Code::ValidationFailed, Code::ReadTimeout];
+pub const LISTING: &[Code] = &[
+    Code::InvalidCursor,
+    Code::ValidationFailed,
+    Code::ReadTimeout,
+];
 /// What a write can answer on top of that.
 pub const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
 /// What an operation with a body can answer on top of that.
@@ -65,7 +81,11 @@ pub const WITHOUT_KEY: &[Code] = &[
 /// Adds to `operation`, at `path`, what it can respond besides a success: a code of these groups.
 pub fn add(operation: &mut Operation, path: &str, groups: &[&[Code]]) {
     let is_dialect = path.starts_with(clickhouse::PREFIX);
-    operation.responses.responses.extend(if is_dialect { failures(groups) } else { problems(groups) });
+    operation.responses.responses.extend(if is_dialect {
+        failures(groups)
+    } else {
+        problems(groups)
+    });
 }
 
 /// The codes of `groups` by their status, each once.
@@ -92,38 +112,71 @@ fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
             "requestId": EXAMPLE_REQUEST_ID,
         })
     };
-    let response = |codes: &[Code]| response(codes, ("application/problem+json", "Problem"), example);
-    by_status(groups).iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(codes)))).collect()
+    let response =
+        |codes: &[Code]| response(codes, ("application/problem+json", "Problem"), example);
+    by_status(groups)
+        .iter()
+        .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
+        .collect()
 }
 
 /// One response a status, each naming its codes, in the words of the ClickHouse Cloud dialect.
 fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     let example = |meaning: &Meaning| {
         let error = format!("{}: {}", meaning.name.to_uppercase(), meaning.title);
-        serde_json::json!({ "status": meaning.status, "error": error, "requestId": EXAMPLE_REQUEST_ID })
+        serde_json::json!({ "status": meaning.status, "error": error,
+            "requestId": EXAMPLE_REQUEST_ID })
     };
     let response = |codes: &[Code]| response(codes, ("application/json", "Failed"), example);
-    by_status(groups).iter().map(|(status, codes)| (status.to_string(), RefOr::T(response(codes)))).collect()
+    by_status(groups)
+        .iter()
+        .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
+        .collect()
 }
 
 /// The response of a status that `codes` share, with a body of the given media type and schema.
-fn response(codes: &[Code], (media, schema): (&str, &str), example: impl Fn(&Meaning) -> Value) -> Response {
-    let names: Vec<_> = codes.iter().map(|code| format!("`{}`", code.meaning().name)).collect();
+fn response(
+    codes: &[Code],
+    (media, schema): (&str, &str),
+    example: impl Fn(&Meaning) -> Value,
+) -> Response {
+    let names: Vec<_> = codes
+        .iter()
+        .map(|code| format!("`{}`", code.meaning().name))
+        .collect();
     let example = codes.first().map(|code| example(code.meaning()));
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).example(example).build();
-    let mut response = ResponseBuilder::new().description(names.join(", ")).content(media, content);
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(schema)))
+        .example(example)
+        .build();
+    let mut response = ResponseBuilder::new()
+        .description(names.join(", "))
+        .content(media, content);
     if codes.contains(&Code::Unauthorized) {
-        let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some("`Bearer`"));
+        let header = HeaderBuilder::new()
+            .schema(Some(Object::with_type(Type::String)))
+            .description(Some("`Bearer`"));
         response = response.header("WWW-Authenticate", header.build());
     }
-    if codes.iter().any(|code| matches!(code.meaning().status, 429 | 503)) {
-        let header = HeaderBuilder::new().schema(Some(Object::with_type(Type::Integer))).description(Some("Seconds"));
+    if codes
+        .iter()
+        .any(|code| matches!(code.meaning().status, 429 | 503))
+    {
+        let header = HeaderBuilder::new()
+            .schema(Some(Object::with_type(Type::Integer)))
+            .description(Some("Seconds"));
         response = response.header("Retry-After", header.build());
     }
     if codes.contains(&Code::RateLimited) {
-        let text =
-            |example| HeaderBuilder::new().schema(Some(Object::with_type(Type::String))).description(Some(example));
-        response = response.header("RateLimit-Policy", text("`\"recipient\";q=50;w=86400`").build());
+        let text = |example| {
+            HeaderBuilder::new()
+                .schema(Some(Object::with_type(Type::String)))
+                .description(Some(example))
+        };
+        response = response.header(
+            "RateLimit-Policy",
+            text("`\"recipient\";q=50;w=86400`").build(),
+        );
         response = response.header("RateLimit", text("`\"recipient\";r=0;t=1728`").build());
     }
     response.build()

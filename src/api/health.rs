@@ -1,5 +1,5 @@
-//! Whether the server lives, and whether it takes writes. Public, for supervisors and load balancers, which
-//! may add a query that only keeps caches out: it means nothing here.
+//! Whether the server lives, and whether it takes writes. Public, for supervisors and load
+//! balancers, which may add a query that only keeps caches out: it means nothing here.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
@@ -15,8 +15,15 @@ use crate::db::Integrity;
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_live, live, &[PROBE]).public(),
-        Operation::new(__path_ready, ready, &[PROBE, &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt]])
-            .public(),
+        Operation::new(
+            __path_ready,
+            ready,
+            &[
+                PROBE,
+                &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt],
+            ],
+        )
+        .public(),
     ]
 }
 
@@ -46,15 +53,16 @@ pub struct Readiness {
     operation_id = "getLiveness",
     tag = "Operation",
     summary = "Is the process alive?",
-    responses((status = 200, description = "It is.", body = Liveness, example = json!({"status": "ok"}))),
+    responses((status = 200, description = "It is.", body = Liveness,
+        example = json!({"status": "ok"}))),
     security(())
 )]
 pub async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an error, and while the data
-/// file is not at its place.
+/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an
+/// error, and while the data file is not at its place.
 ///
 /// # Errors
 /// [`Code::StorageFailed`], or that the file cannot be read.
@@ -64,16 +72,25 @@ pub async fn live() -> HttpResponse {
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
-    description = "`integrity` is what the last look through the whole file came to: `unchecked` until the first one has ended, \
-        some seconds after the start, then `ok` or `damaged`. The file is looked through again once a day.",
-    responses((status = 200, description = "It does.", body = Readiness, example = json!({"status": "ok", "integrity": "ok"}))),
+    description = "`integrity` is what the last look through the whole file came to: `unchecked` \
+        until the first one has ended, \
+        some seconds after the start, then `ok` or `damaged`. The file is looked through again \
+        once a day.",
+    responses((status = 200, description = "It does.", body = Readiness,
+        example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
 pub async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
-        return Err(Error::new(Code::StorageFailed, "Writes are refused since the disk reported an error."));
+        return Err(Error::new(
+            Code::StorageFailed,
+            "Writes are refused since the disk reported an error.",
+        ));
     }
     state.db.check_place()?;
-    Ok(HttpResponse::Ok().json(Readiness { status: "ok", integrity: state.db.integrity() }))
+    Ok(HttpResponse::Ok().json(Readiness {
+        status: "ok",
+        integrity: state.db.integrity(),
+    }))
 }

@@ -26,7 +26,13 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_create,
             create,
-            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                &[Code::KeyExceedsOwnRights, Code::IdempotencyKeyReused],
+            ],
         ),
         Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
         Operation::new(__path_revoke, revoke, &[COMMON, WITH_KEY, WRITING]),
@@ -43,44 +49,57 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listKeys",
     tag = "Keys",
     summary = "List API keys",
-    description = "Every key that the caller may know of, oldest first, dead ones included, without secrets. An admin key \
+    description = "Every key that the caller may know of, oldest first, dead ones included, \
+        without secrets. An admin key \
         that is bound to organizations knows of the keys that are bound to none but those.",
     responses(
-        (status = 200, description = "The keys.", body = Vec<ApiKey<'_>>, example = json!([json::example()])),
+        (status = 200, description = "The keys.", body = Vec<ApiKey<'_>>,
+            example = json!([json::example()])),
     )
 )]
 pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let Caller { actor, rights } = access.caller;
     let read = state.db.read_long(&actor, move |reader| {
         let keys = store::list(reader)?;
-        let seen = keys.iter().filter(|key| rights.see_key(key)).map(|key| ApiKey::new(key, reader.now));
+        let seen = keys
+            .iter()
+            .filter(|key| rights.see_key(key))
+            .map(|key| ApiKey::new(key, reader.now));
         serde_json::to_vec(&seen.collect::<Vec<_>>()).map_err(Error::internal)
     });
-    Ok(HttpResponse::Ok().content_type("application/json").body(read.await?))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(read.await?))
 }
 
 /// `POST /v1/keys` with `admin`: 201 with the key, its secret included this once.
 ///
 /// # Errors
-/// 403 for a key that could do more than the one that makes it, 422 with everything that is not acceptable.
+/// 403 for a key that could do more than the one that makes it, 422 with everything that is not
+/// acceptable.
 #[utoipa::path(
     post,
     path = "/v1/keys",
     operation_id = "createKey",
     tag = "Keys",
     summary = "Create an API key",
-    description = "Makes a key. `key` is shown in this answer only, and stored nowhere: a repetition of the request under \
-        its `Idempotency-Key` is answered without it. No key makes one that can do more, or lasts longer, than itself.",
+    description = "Makes a key. `key` is shown in this answer only, and stored nowhere: a \
+        repetition of the request under \
+        its `Idempotency-Key` is answered without it. No key makes one that can do more, or \
+        lasts longer, than itself.",
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same key with the same body \
+        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same \
+            key with the same body \
             makes no second API key. The secret does not come again.", pattern = "^[!-~]{1,255}$"),
     ),
-    request_body(content = KeyBody, example = json!({"name": "backend", "scopes": ["invitations:read", "invitations:write"],
+    request_body(content = KeyBody,
+        example = json!({"name": "backend", "scopes": ["invitations:read", "invitations:write"],
         "organizations": ["acme"], "expiresIn": 7_776_000})),
     responses(
         (status = 201, description = "The new key.", body = ApiKey<'_>, headers(
             ("Location" = String, description = "Where it is."),
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `key`."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer, without `key`."),
         ), example = json!(json::example_made())),
     )
 )]
@@ -94,7 +113,10 @@ pub async fn create(
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
-    let line = format!("request {}: {} made the key", origin.request_id, origin.actor);
+    let line = format!(
+        "request {}: {} made the key",
+        origin.request_id, origin.actor
+    );
     let new = NewKey::parse(&body.value, state.db.now())?;
     let base = format!("{}/v1/keys", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
@@ -106,7 +128,12 @@ pub async fn create(
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
             object.key = Some(plain.reveal());
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
-            Ok(StoredResponse { status: 201, location: Some(format!("{base}/{}", object.id)), body, replayed: false })
+            Ok(StoredResponse {
+                status: 201,
+                location: Some(format!("{base}/{}", object.id)),
+                body,
+                replayed: false,
+            })
         })?;
         Ok((answer, shown))
     };
@@ -127,20 +154,30 @@ pub async fn create(
     operation_id = "getKey",
     tag = "Keys",
     summary = "Get an API key",
-    params(("keyId" = String, Path, description = "The 16 hex digits after `ivk_`.", pattern = "^[0-9a-f]{16}$",
+    params(("keyId" = String, Path, description = "The 16 hex digits after \
+        `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),
-    responses((status = 200, description = "The key.", body = ApiKey<'_>, example = json!(json::example())))
+    responses((status = 200, description = "The key.", body = ApiKey<'_>,
+        example = json!(json::example())))
 )]
-pub async fn get(access: Access<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get(
+    access: Access<Admin>,
+    id: PathKeyId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let body = state.db.read(|reader| {
         let key = store::find(reader, &id.0)?.ok_or_else(Error::not_found)?;
         access.caller.rights.check_sees_key(&key)?;
         serde_json::to_vec(&ApiKey::new(&key, reader.now)).map_err(Error::internal)
     })?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(body))
 }
 
-/// `DELETE /v1/keys/{keyId}` with `admin`: 204 without a body. The next request that carries the key is refused.
+/// `DELETE /v1/keys/{keyId}` with `admin`: 204 without a body. The next request that carries the
+/// key is refused.
 ///
 /// # Errors
 /// 404 where there is none that the caller may know of.
@@ -150,17 +187,34 @@ pub async fn get(access: Access<Admin>, id: PathKeyId, _: NoQuery, state: Data<S
     operation_id = "revokeKey",
     tag = "Keys",
     summary = "Revoke an API key",
-    description = "Revokes the key: the next request that carries it is 401. It stays in the list. Revoking it again changes \
-        nothing. Even the last admin key can be revoked; then only `invited key create`, at the machine, makes another.",
-    params(("keyId" = String, Path, description = "The 16 hex digits after `ivk_`.", pattern = "^[0-9a-f]{16}$",
+    description = "Revokes the key: the next request that carries it is 401. It stays in the \
+        list. Revoking it again changes \
+        nothing. Even the last admin key can be revoked; then only `invited key create`, at the \
+        machine, makes another.",
+    params(("keyId" = String, Path, description = "The 16 hex digits after \
+        `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),
     responses((status = 204, description = "It is revoked."))
 )]
-pub async fn revoke(access: Access<Admin>, id: PathKeyId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn revoke(
+    access: Access<Admin>,
+    id: PathKeyId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
-    let line = format!("request {}: {} revoked the key {}", origin.request_id, origin.actor, id.0.as_str());
-    author.write(&state.db, move |tx| manage::revoke(tx, &id.0, (&origin, &rights))).await?;
+    let line = format!(
+        "request {}: {} revoked the key {}",
+        origin.request_id,
+        origin.actor,
+        id.0.as_str()
+    );
+    author
+        .write(&state.db, move |tx| {
+            manage::revoke(tx, &id.0, (&origin, &rights))
+        })
+        .await?;
     log::info!("{line}");
     Ok(HttpResponse::NoContent().finish())
 }

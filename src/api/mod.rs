@@ -1,8 +1,10 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
-//! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`], [`webhooks`], [`erasure`]:
-//!   the API. Each file declares its operations, once: what documents them, what handles them, what they can fail with.
-//! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`] is only in development.
+//! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
+//!   [`webhooks`], [`erasure`]: the API. Each file declares its operations, once: what documents
+//!   them, what handles them, what they can fail with.
+//! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
+//!   is only in development.
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
@@ -43,8 +45,8 @@ use webhooks::deliveries;
 /// The dialects whose errors are not problem documents, each with the beginning of its paths.
 pub const DIALECTS: &[(&str, WriteError)] = &[(clickhouse::PREFIX, clickhouse::routes::respond)];
 
-/// Every operation of a server in `mode`. The router tries them in this order, so what is asked most comes first, and a
-/// path with a word comes before one with a parameter in its place.
+/// Every operation of a server in `mode`. The router tries them in this order, so what is asked
+/// most comes first, and a path with a word comes before one with a parameter in its place.
 pub fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
@@ -95,7 +97,8 @@ pub fn configure(config: &mut ServiceConfig, mode: Mode) {
     config.default_service(web::to(unknown_path));
 }
 
-/// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a server is there (RFC 9110, 9.3.7).
+/// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a
+/// server is there (RFC 9110, 9.3.7).
 async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return Ok(HttpResponse::NoContent().finish());

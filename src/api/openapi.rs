@@ -1,4 +1,5 @@
-//! The OpenAPI 3.1 document: made from the code, served at `/openapi.json`, committed as `openapi.json`.
+//! The OpenAPI 3.1 document: made from the code, served at `/openapi.json`, committed as
+//! `openapi.json`.
 
 use std::sync::LazyLock;
 
@@ -29,25 +30,37 @@ pub fn operations() -> Vec<Operation> {
 #[openapi(
     info(
         title = "invited",
-        description = "Organization invitations, from the invite to the joined user. The address is stored in lowercase, \
-            and only a user with that address can join.\n\nEvery error is a problem document (RFC 9457) whose `code` is \
-            explained at `/problems/{code}`. HEAD works wherever GET does, and OPTIONS answers `Allow`.",
+        description = "Organization invitations, from the invite to the joined user. The address \
+            is stored in lowercase, \
+            and only a user with that address can join.\n\nEvery error is a problem document \
+            (RFC 9457) whose `code` is \
+            explained at `/problems/{code}`. HEAD works wherever GET does, and OPTIONS answers \
+            `Allow`.",
     ),
     components(schemas(Problem<'_>, clickhouse::Failed)),
     tags(
         (name = "Invitations", description = "The invitations of an organization."),
-        (name = "Answers", description = "What the invited person does with the link, by proof of the address."),
-        (name = "Organizations", description = "What an organization is called, and what it asks of its invitations."),
-        (name = "Events", description = "What happened in an organization, who did it, and what changed."),
-        (name = "Keys", description = "API keys: who may do what, to which organizations, until when."),
+        (name = "Answers", description = "What the invited person does with the link, by proof \
+            of the address."),
+        (name = "Organizations", description = "What an organization is called, and what it asks \
+            of its invitations."),
+        (name = "Events", description = "What happened in an organization, who did it, and what \
+            changed."),
+        (name = "Keys", description = "API keys: who may do what, to which organizations, until \
+            when."),
         (name = "Audit", description = "What was done to the server as a whole, by whom."),
-        (name = "Webhooks", description = "Endpoints that are told of events, and what became of each delivery."),
-        (name = "ClickHouse Cloud", description = "The same invitations in the shape of the ClickHouse Cloud API, for its clients: \
+        (name = "Webhooks", description = "Endpoints that are told of events, and what became of \
+            each delivery."),
+        (name = "ClickHouse Cloud", description = "The same invitations in the shape of the \
+            ClickHouse Cloud API, for its clients: \
             use `/clickhouse` as the base URL."),
-        (name = "Development", description = "Only in `invited dev`: in `invited serve` these paths do not exist. A web page of \
+        (name = "Development", description = "Only in `invited dev`: in `invited serve` these \
+            paths do not exist. A web page of \
             another origin is refused."),
-        (name = "Pages", description = "For people, in a browser: where links lead when the operator has no page of his own."),
-        (name = "Operation", description = "Public: health, this document, and what the errors mean."),
+        (name = "Pages", description = "For people, in a browser: where links lead when the \
+            operator has no page of his own."),
+        (name = "Operation", description = "Public: health, this document, and what the errors \
+            mean."),
     ),
     security(("key" = []), ("basic" = [])),
 )]
@@ -67,11 +80,19 @@ fn document() -> utoipa::openapi::OpenApi {
     components.add_security_scheme("key", SecurityScheme::Http(bearer.build()));
     let basic = Http::builder()
         .scheme(HttpAuthScheme::Basic)
-        .description(Some("The same key: its id as the user name, its secret as the password."));
+        .description(Some(
+            "The same key: its id as the user name, its secret as the password.",
+        ));
     components.add_security_scheme("basic", SecurityScheme::Http(basic.build()));
     components.schemas.values_mut().for_each(close);
     for path in document.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete];
+        let operations = [
+            &mut path.get,
+            &mut path.post,
+            &mut path.put,
+            &mut path.patch,
+            &mut path.delete,
+        ];
         operations.into_iter().flatten().for_each(without_null);
     }
     document
@@ -83,7 +104,11 @@ fn without_null(operation: &mut Documented) {
         for content in body.content.values_mut() {
             if let RefOr::T(content) = content
                 && let Some(RefOr::T(Schema::OneOf(choice))) = &mut content.schema
-                && let Some(present) = choice.items.iter().find(|item| matches!(item, RefOr::Ref(_))).cloned()
+                && let Some(present) = choice
+                    .items
+                    .iter()
+                    .find(|item| matches!(item, RefOr::Ref(_)))
+                    .cloned()
             {
                 content.schema = Some(present);
                 body.required = Some(Required::False);
@@ -109,7 +134,8 @@ fn close(schema: &mut RefOr<Schema>) {
     }
 }
 
-/// Says it of the objects inside of one, where they are not named. One without listed fields is the caller's own.
+/// Says it of the objects inside of one, where they are not named. One without listed fields is the
+/// caller's own.
 fn close_inner(schema: &mut RefOr<Schema>) {
     match schema {
         RefOr::T(Schema::Object(object)) if !object.properties.is_empty() => close(schema),
@@ -136,7 +162,8 @@ pub fn document_text() -> String {
     tag = "Operation",
     summary = "This document",
     responses(
-        (status = 200, description = "The OpenAPI 3.1 document.", content_type = "application/json", body = serde_json::Value,
+        (status = 200, description = "The OpenAPI 3.1 \
+            document.", content_type = "application/json", body = serde_json::Value,
             example = json!({"openapi": "3.1.0"})),
     ),
     security(())

@@ -1,10 +1,12 @@
-//! One operation of the API, declared once: its path and its document, what it can fail with, and its handler.
+//! One operation of the API, declared once: its path and its document, what it can fail with, and
+//! its handler.
 
 use actix_web::http::Method;
 use actix_web::{FromRequest, Handler, Responder, web};
 use utoipa::Path;
 
-// What the derive of a whole document takes of an operation besides; the bindings to other frameworks take it, too.
+// What the derive of a whole document takes of an operation besides; the bindings to other
+// frameworks take it, too.
 use utoipa::__dev::{SchemaReferences, Tags};
 use utoipa::openapi::path::{HttpMethod, Operation as Documented};
 use utoipa::openapi::{OpenApi, RefOr, Schema};
@@ -32,7 +34,8 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The operation that `P` documents: `handler` handles it, and can fail with `errors`. It needs a key.
+    /// The operation that `P` documents: `handler` handles it, and can fail with `errors`. It needs
+    /// a key.
     pub fn new<P, F, Args>(_: P, handler: F, errors: &'static [&'static [Code]]) -> Self
     where
         P: Path + SchemaReferences + for<'t> Tags<'t>,
@@ -53,12 +56,19 @@ impl Operation {
 
     /// The same, for everybody.
     pub fn public(self) -> Self {
-        Self { is_public: true, ..self }
+        Self {
+            is_public: true,
+            ..self
+        }
     }
 
     /// The path with this operation only.
     pub fn into_route(self) -> Route {
-        let route = if self.is_public { Route::public(self.path) } else { Route::new(self.path) };
+        let route = if self.is_public {
+            Route::public(self.path)
+        } else {
+            Route::new(self.path)
+        };
         route.with(method_of(self.methods), self.handler)
     }
 
@@ -71,17 +81,26 @@ impl Operation {
     pub fn add_to(&self, document: &mut OpenApi) {
         let mut operation = (self.document)();
         error_responses::add(&mut operation, &self.path, self.errors);
-        document.paths.add_path_operation(&self.path, (self.methods)(), operation);
+        document
+            .paths
+            .add_path_operation(&self.path, (self.methods)(), operation);
         let mut schemas = Vec::new();
         (self.schemas)(&mut schemas);
-        document.components.get_or_insert_default().schemas.extend(schemas);
+        document
+            .components
+            .get_or_insert_default()
+            .schemas
+            .extend(schemas);
     }
 }
 
 /// What the document of `P` says, with its tags.
 fn document_of<P: Path + for<'t> Tags<'t>>() -> Documented {
     let mut operation = P::operation();
-    operation.tags.get_or_insert_default().extend(P::tags().into_iter().map(str::to_owned));
+    operation
+        .tags
+        .get_or_insert_default()
+        .extend(P::tags().into_iter().map(str::to_owned));
     operation
 }
 

@@ -30,13 +30,22 @@ use crate::purge::{self, Pending};
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
-        Operation::new(__path_put, put, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]]),
-        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]]),
+        Operation::new(
+            __path_put,
+            put,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::PreconditionFailed]],
+        ),
+        Operation::new(
+            __path_delete,
+            delete,
+            &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]],
+        ),
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
     ]
 }
 
-/// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may see.
+/// `GET /v1/organizations` with `invitations:read`: 200 with an array of those that the key may
+/// see.
 ///
 /// # Errors
 /// 400 for an unknown key or a foreign cursor, 422 for a limit that is not acceptable.
@@ -46,28 +55,48 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listOrganizations",
     tag = "Organizations",
     summary = "List all organizations",
-    description = "The organizations that the key may see as an array, by id. Without `limit` all of them come, streamed. \
+    description = "The organizations that the key may see as an array, by id. Without `limit` \
+        all of them come, streamed. \
         With `limit`, `Link` names the next page.",
     params(
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
+            maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
+            ended."),
     ),
     responses(
         (status = 200, description = "The organizations.", body = Vec<Organization<'_>>,
-            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
+                (RFC 8288).")),
             example = json!([crate::organization::example()])),
     )
 )]
-pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -> Result<HttpResponse> {
+pub async fn list(
+    caller: Caller,
+    state: Data<State>,
+    query: Query<ListQuery>,
+) -> Result<HttpResponse> {
     caller.require(Scope::Read)?;
     let query = ListQuery::parse(&query.pairs)?;
-    let list = List { db: state.db.clone(), actor: caller.actor, rights: caller.rights };
-    let mut first = list.page(b"[", query.after, query.limit.unwrap_or(MAX_LIMIT)).await?;
+    let list = List {
+        db: state.db.clone(),
+        actor: caller.actor,
+        rights: caller.rights,
+    };
+    let mut first = list
+        .page(b"[", query.after, query.limit.unwrap_or(MAX_LIMIT))
+        .await?;
     let mut response = HttpResponse::Ok();
     response.content_type("application/json");
-    let next = query.limit.zip(first.more_after.as_ref()).map(|(limit, last)| list::next_page(limit, last));
+    let next = query
+        .limit
+        .zip(first.more_after.as_ref())
+        .map(|(limit, last)| list::next_page(limit, last));
     if let Some(next) = next {
-        let link = format!("<{}/v1/organizations?{next}>; rel=\"next\"", state.public_url);
+        let link = format!(
+            "<{}/v1/organizations?{next}>; rel=\"next\"",
+            state.public_url
+        );
         response.insert_header((header::LINK, link));
     } else if first.more_after.is_some() {
         return Ok(response.streaming(list.stream(first).map_ok(Bytes::from)));
@@ -76,8 +105,8 @@ pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -
     Ok(response.body(first.json))
 }
 
-/// `GET /v1/organizations/{organizationId}` with `invitations:read`: 200 with the organization, or 304 where the caller has
-/// this version.
+/// `GET /v1/organizations/{organizationId}` with `invitations:read`: 200 with the organization, or
+/// 304 where the caller has this version.
 ///
 /// # Errors
 /// 404 where it is not known.
@@ -90,28 +119,41 @@ pub async fn list(caller: Caller, state: Data<State>, query: Query<ListQuery>) -
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; empty: none.",
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; \
+            empty: none.",
             pattern = "^((W/)?\"[0-9a-f]{32}\")?$"),
     ),
     responses(
         (status = 200, description = "The organization.", body = Organization<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::organization::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::organization::example())),
         (status = 304, description = "The caller has this version.",
             headers(("ETag" = String, description = "Its version."))),
     )
 )]
-pub async fn get(access: OrganizationAccess<Read>, _: NoQuery, conditions: Conditions) -> Result<HttpResponse> {
+pub async fn get(
+    access: OrganizationAccess<Read>,
+    _: NoQuery,
+    conditions: Conditions,
+) -> Result<HttpResponse> {
     let found = store::find(&access.kept.reader(), &access.organization)?;
-    let body = found.ok_or_else(Error::not_found)?.to_bytes(&access.organization)?;
+    let body = found
+        .ok_or_else(Error::not_found)?
+        .to_bytes(&access.organization)?;
     let tag = etag::of(&body);
     if conditions.knows(&tag) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, tag))
+            .finish());
     }
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(body))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::ETAG, tag))
+        .body(body))
 }
 
-/// `PUT /v1/organizations/{organizationId}` with `admin`: 201 with the new organization, or 200 with the one that got other
-/// settings.
+/// `PUT /v1/organizations/{organizationId}` with `admin`: 201 with the new organization, or 200
+/// with the one that got other settings.
 ///
 /// # Errors
 /// 412 where the headers name another version, 422 with everything that is not acceptable.
@@ -121,24 +163,29 @@ pub async fn get(access: OrganizationAccess<Read>, _: NoQuery, conditions: Condi
     operation_id = "putOrganization",
     tag = "Organizations",
     summary = "Create an organization, or replace its settings",
-    description = "The body is the whole of its settings: what is absent is unset. They hold from the next request on for \
+    description = "The body is the whole of its settings: what is absent is unset. They hold \
+        from the next request on for \
         invitations that are made or sent again; those that stand already stay as they are.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("If-Match" = Option<String>, Header, description = "Replace only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
-        ("If-None-Match" = Option<String>, Header, description = "`*`: only create.", pattern = "^\\*?$"),
+        ("If-None-Match" = Option<String>, Header, description = "`*`: only create.",
+            pattern = "^\\*?$"),
     ),
-    request_body(content = SettingsBody, example = json!({"name": "Acme Ltd.", "roles": ["admin", "developer"],
+    request_body(content = SettingsBody,
+        example = json!({"name": "Acme Ltd.", "roles": ["admin", "developer"],
         "defaultExpiresIn": 259_200, "allowedDomains": ["example.com"], "maxPending": 100})),
     responses(
         (status = 201, description = "The new organization.", body = Organization<'_>, headers(
             ("Location" = String, description = "Where it is."),
             ("ETag" = String, description = "Its version."),
         ), example = json!(crate::organization::example())),
-        (status = 200, description = "The organization with its new settings.", body = Organization<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::organization::example())),
+        (status = 200, description = "The organization with its new \
+            settings.", body = Organization<'_>,
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::organization::example())),
     )
 )]
 pub async fn put(
@@ -153,23 +200,34 @@ pub async fn put(
     let (origin, organization) = (access.origin(), access.organization);
     let url = format!("{}/v1/organizations/{organization}", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &organization, settings.clone(), &origin, |present| conditions.check_put(present))
+        change::put(tx, &organization, settings.clone(), &origin, |present| {
+            conditions.check_put(present)
+        })
     };
     let (is_new, body) = author.write(&state.db, job).await?;
-    let (status, location) = if is_new { (201, Some(url)) } else { (200, None) };
-    Ok(stored::respond(StoredResponse { status, location, body, replayed: false }))
+    let (status, location) = if is_new {
+        (201, Some(url))
+    } else {
+        (200, None)
+    };
+    Ok(stored::respond(StoredResponse {
+        status,
+        location,
+        body,
+        replayed: false,
+    }))
 }
 
 /// What a deletion has not taken out of the file yet.
 #[derive(Serialize, ToSchema)]
 pub struct DeletionAnswer {
-    /// What is still in the file: `rows` that nobody finds, `text` in its pages, and the `log`. It goes without anybody's
-    /// doing.
+    /// What is still in the file: `rows` that nobody finds, `text` in its pages, and the `log`. It
+    /// goes without anybody's doing.
     pub pending: &'static [Pending],
 }
 
-/// `DELETE /v1/organizations/{organizationId}` with `admin`: 204 without a body, or 200 where something of it is still to
-/// leave the file.
+/// `DELETE /v1/organizations/{organizationId}` with `admin`: 204 without a body, or 200 where
+/// something of it is still to leave the file.
 ///
 /// # Errors
 /// 404 where it is not known, 412 where `If-Match` names another version.
@@ -179,11 +237,16 @@ pub struct DeletionAnswer {
     operation_id = "deleteOrganization",
     tag = "Organizations",
     summary = "Delete organization",
-    description = "Deletes the organization with its invitations, its history, its webhooks and the answers that are stored for \
-        its requests. It is gone for everybody at once: keys that are bound to nothing else are revoked, others lose it, and \
-        nobody is told or sent anything more of it. Its rows and its text leave the data file after that; where this takes \
-        more than some seconds, the answer is 200 and `pending` names what is still to do. That is done without a repetition, \
-        also after a crash. While rows are pending, whatever would make the organization anew is 404 with `Retry-After`; \
+    description = "Deletes the organization with its invitations, its history, its webhooks and \
+        the answers that are stored for \
+        its requests. It is gone for everybody at once: keys that are bound to nothing else are \
+        revoked, others lose it, and \
+        nobody is told or sent anything more of it. Its rows and its text leave the data file \
+        after that; where this takes \
+        more than some seconds, the answer is 200 and `pending` names what is still to do. That \
+        is done without a repetition, \
+        also after a crash. While rows are pending, whatever would make the organization anew is \
+        404 with `Retry-After`; \
         then the next invitation starts a new one.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
@@ -192,8 +255,10 @@ pub struct DeletionAnswer {
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
     responses(
-        (status = 204, description = "It is gone, and nothing but its id is left in the data file."),
-        (status = 200, description = "It is gone, and some of it is still to leave the data file.", body = DeletionAnswer,
+        (status = 204, description = "It is gone, and nothing but its id is left in the data \
+            file."),
+        (status = 200, description = "It is gone, and some of it is still to leave the data \
+            file.", body = DeletionAnswer,
             example = json!({"pending": ["text", "log"]})),
     )
 )]
@@ -205,9 +270,14 @@ pub async fn delete(
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
-    let done = format!("organization {organization} deleted by {}, request {}", origin.actor, origin.request_id);
+    let done = format!(
+        "organization {organization} deleted by {}, request {}",
+        origin.actor, origin.request_id
+    );
     let job = move |tx: &WriteTx<'_>| {
-        deletion::begin(tx, &organization, origin.by(), |present| conditions.check_match(present))
+        deletion::begin(tx, &organization, origin.by(), |present| {
+            conditions.check_match(present)
+        })
     };
     let id = author.write(&state.db, job).await?;
     log::info!("{done}");

@@ -14,8 +14,18 @@ use crate::http::query::NoQuery;
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list_pages, list_pages, &[COMMON, &[Code::RateLimited]]).public(),
-        Operation::new(__path_page, page, &[COMMON, &[Code::NotFound, Code::RateLimited]]).public(),
+        Operation::new(
+            __path_list_pages,
+            list_pages,
+            &[COMMON, &[Code::RateLimited]],
+        )
+        .public(),
+        Operation::new(
+            __path_page,
+            page,
+            &[COMMON, &[Code::NotFound, Code::RateLimited]],
+        )
+        .public(),
     ]
 }
 
@@ -35,12 +45,16 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static PAGE: LazyLock<Asset> = LazyLock::new(|| {
         let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
-        Asset::new("text/plain; charset=utf-8", ERRORS.iter().map(line).collect::<String>())
+        Asset::new(
+            "text/plain; charset=utf-8",
+            ERRORS.iter().map(line).collect::<String>(),
+        )
     });
     PAGE.respond(&request)
 }
 
-/// `GET /problems/{code}`: what an error means and what to do; where `type` of a problem document points.
+/// `GET /problems/{code}`: what an error means and what to do; where `type` of a problem document
+/// points.
 ///
 /// # Errors
 /// [`Code::NotFound`] where there is no such code.
@@ -50,24 +64,38 @@ pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpR
     operation_id = "getProblem",
     tag = "Operation",
     summary = "What an error code means",
-    params(("code" = String, Path, description = "The code, as in `code` of a problem document.", example = "not_found")),
+    params(("code" = String, Path, description = "The code, as in `code` of a problem \
+        document.", example = "not_found")),
     responses(
-        (status = 200, description = "What happened, and what to do.", content_type = "text/plain", body = String,
+        (status = 200, description = "What happened, and what to do.", content_type = "text/plain",
+            body = String,
             example = "not_found (404): Not found"),
     ),
     security(())
 )]
 pub async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
-    let row = ERRORS.iter().find(|row| row.name == *code).ok_or_else(Error::not_found)?;
-    let mut text = format!("{} ({}): {}\n\n{}\n", row.name, row.status, row.title, row.meaning);
+    let row = ERRORS
+        .iter()
+        .find(|row| row.name == *code)
+        .ok_or_else(Error::not_found)?;
+    let mut text = format!(
+        "{} ({}): {}\n\n{}\n",
+        row.name, row.status, row.title, row.meaning
+    );
     if row.code == Code::ValidationFailed {
         text += "\nEach entry of `errors` has a code of its own:\n";
-        text.extend(FIELD_ERRORS.iter().map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")));
+        text.extend(
+            FIELD_ERRORS
+                .iter()
+                .map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")),
+        );
     }
     Ok(page_of(text))
 }
 
 /// A page of plain text.
 fn page_of(text: String) -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
+    HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(text)
 }

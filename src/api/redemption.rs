@@ -30,7 +30,12 @@ use crate::redemption::{Attempt, Outcome, Preview, store};
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_lookup, lookup, &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]]).public(),
+        Operation::new(
+            __path_lookup,
+            lookup,
+            &[COMMON, WITHOUT_KEY, BODY, &[Code::Unauthorized]],
+        )
+        .public(),
         Operation::new(
             __path_request_code,
             request_code,
@@ -39,7 +44,11 @@ pub fn operations() -> Vec<Operation> {
                 WITHOUT_KEY,
                 WRITING,
                 BODY,
-                &[Code::Unauthorized, Code::StatusConflict, Code::IdempotencyKeyReused],
+                &[
+                    Code::Unauthorized,
+                    Code::StatusConflict,
+                    Code::IdempotencyKeyReused,
+                ],
             ],
         )
         .public(),
@@ -92,7 +101,8 @@ pub struct CodeSent {
     pub expires_in: i64,
 }
 
-/// `POST /v1/invitations/lookup` without a key: 200 with what may be seen of the invitation, never its address.
+/// `POST /v1/invitations/lookup` without a key: 200 with what may be seen of the invitation, never
+/// its address.
 ///
 /// # Errors
 /// 404 for a token that is unknown, altered or superseded.
@@ -102,27 +112,40 @@ pub struct CodeSent {
     operation_id = "lookupInvitation",
     tag = "Answers",
     summary = "Look at the invitation of a link",
-    description = "What a page shows to whoever follows the link: organization, role, inviter's name, status, expiry; never the address. \
+    description = "What a page shows to whoever follows the link: organization, role, inviter's \
+        name, status, expiry; never the address. \
         It changes nothing.",
-    request_body(content = LookupBody, example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
+    request_body(content = LookupBody,
+        example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
-        (status = 200, description = "What may be seen.", body = Preview, example = json!({"organizationId": "acme",
-            "organizationName": "Acme Ltd.", "role": "developer", "inviterName": "Ada Lovelace", "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
+        (status = 200, description = "What may be seen.", body = Preview,
+            example = json!({"organizationId": "acme",
+            "organizationName": "Acme Ltd.", "role": "developer", "inviterName": "Ada Lovelace",
+            "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
     ),
     security(())
 )]
-pub async fn lookup(_: OptionalCaller, _: NoQuery, state: Data<State>, body: Json<LookupBody>) -> Result<HttpResponse> {
+pub async fn lookup(
+    _: OptionalCaller,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<LookupBody>,
+) -> Result<HttpResponse> {
     let token = parse_token(body.value.token.as_deref())?;
     let found = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>, organization: &_| {
-            Ok(Preview::of(invitation, organization::store::find_name(reader, organization)?))
+            Ok(Preview::of(
+                invitation,
+                organization::store::find_name(reader, organization)?,
+            ))
         };
         store::open(reader, reader.now, &state.keyring, &token, show)
     })?;
     Ok(HttpResponse::Ok().json(found.ok_or_else(Error::not_found)?))
 }
 
-/// `POST /v1/invitations/code` without a key: 202, with the same bytes whether or not the address was invited.
+/// `POST /v1/invitations/code` without a key: 202, with the same bytes whether or not the address
+/// was invited.
 ///
 /// # Errors
 /// 404 for a token that is unknown, altered or superseded, 409 where the invitation is not pending.
@@ -132,14 +155,20 @@ pub async fn lookup(_: OptionalCaller, _: NoQuery, state: Data<State>, body: Jso
     operation_id = "requestInvitationCode",
     tag = "Answers",
     summary = "Ask for a code",
-    description = "Makes a 6-digit code for the address, if it is the invited one, in place of an earlier code. The answer is the same \
-        either way. A code lives 10 minutes and dies with its fifth wrong answer; the invitation stays. It is sent by mail; a server \
+    description = "Makes a 6-digit code for the address, if it is the invited one, in place of \
+        an earlier code. The answer is the same \
+        either way. A code lives 10 minutes and dies with its fifth wrong answer; the invitation \
+        stays. It is sent by mail; a server \
         without mail sends none.",
     params(Once),
-    request_body(content = CodeBody, example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com"})),
+    request_body(content = CodeBody,
+        example = json!({"token": crate::redemption::EXAMPLE_TOKEN,
+            "email": "new.user@example.com"})),
     responses(
-        (status = 202, description = "If the address was invited, a code is on its way to it.", body = CodeSent,
-            headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
+        (status = 202, description = "If the address was invited, a code is on its way to it.",
+            body = CodeSent,
+            headers(("Idempotency-Replayed" = String, description = "`true` where this is a \
+                stored answer.")),
             example = json!({"expiresIn": 600})),
     ),
     security(())
@@ -153,46 +182,68 @@ pub async fn request_code(
 ) -> Result<HttpResponse> {
     let (token, email) = body.value.parse(state.rules.hosts)?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let (keyring, Sending { limits, has_mail, .. }) = (state.keyring.clone(), state.rules.sending.clone());
+    let (
+        keyring,
+        Sending {
+            limits, has_mail, ..
+        },
+    ) = (state.keyring.clone(), state.rules.sending.clone());
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show =
-                |invitation: &Invitation<'_>, organization: &_| Ok(CurrentInvitation::of(organization, invitation));
-            let present = store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
+            let show = |invitation: &Invitation<'_>, organization: &_| {
+                Ok(CurrentInvitation::of(organization, invitation))
+            };
+            let present =
+                store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
             limits.count_code(present.id, &email)?;
             // Only mail to the invited address is ever sent. That it is enough is told to nobody.
-            let is_mailed =
-                has_mail && (email != present.email || limits.count_mail(&present.organization, &email).is_ok());
+            let is_mailed = has_mail
+                && (email != present.email
+                    || limits.count_mail(&present.organization, &email).is_ok());
             code::request(tx, &keyring, &present, &email, is_mailed)?;
-            let body = serde_json::to_vec(&CodeSent { expires_in: code::LIFETIME_SECONDS }).map_err(Error::internal)?;
-            Ok(StoredResponse { status: 202, location: None, body, replayed: false })
+            let body = serde_json::to_vec(&CodeSent {
+                expires_in: code::LIFETIME_SECONDS,
+            })
+            .map_err(Error::internal)?;
+            Ok(StoredResponse {
+                status: 202,
+                location: None,
+                body,
+                replayed: false,
+            })
         })
     };
     let answer = visitor.author().write(&state.db, job).await?;
     Ok(stored::head(&answer).body(answer.body))
 }
 
-/// `POST /v1/invitations/accept` with a proof: 200. With a key the invitation, else what may be seen of it.
+/// `POST /v1/invitations/accept` with a proof: 200. With a key the invitation, else what may be
+/// seen of it.
 ///
 /// # Errors
-/// 401 without any proof, 403 where another address was invited, 404 for a token or a code that does not hold, 409 where the
-/// invitation is not pending.
+/// 401 without any proof, 403 where another address was invited, 404 for a token or a code that
+/// does not hold, 409 where the invitation is not pending.
 #[utoipa::path(
     post,
     path = "/v1/invitations/accept",
     operation_id = "acceptInvitationByToken",
     tag = "Answers",
     summary = "Accept by the link",
-    description = "With a key that has `invitations:accept`, the application vouches for `email`, and the answer is the invitation. \
-        Without one, the person proves the address by `code` or by `idToken`, and the answer is what a lookup shows.",
+    description = "With a key that has `invitations:accept`, the application vouches for \
+        `email`, and the answer is the invitation. \
+        Without one, the person proves the address by `code` or by `idToken`, and the answer is \
+        what a lookup shows.",
     params(Once),
-    request_body(content = AnswerBody, example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
+    request_body(content = AnswerBody,
+        example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
         "code": "123456"})),
     responses(
         (status = 200, description = "It is accepted.", body = Preview,
-            headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
-            example = json!({"organizationId": "acme", "role": "developer", "inviterName": "Ada Lovelace", "status": "accepted",
+            headers(("Idempotency-Replayed" = String, description = "`true` where this is a \
+                stored answer.")),
+            example = json!({"organizationId": "acme", "role": "developer",
+                "inviterName": "Ada Lovelace", "status": "accepted",
             "expiresAt": "2026-11-30T02:43:00.123Z"})),
     ),
     security((), ("key" = []), ("basic" = []))
@@ -219,11 +270,13 @@ pub async fn accept(
     summary = "Decline by the link",
     description = "With the same proofs as an acceptance.",
     params(Once),
-    request_body(content = AnswerBody, example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
+    request_body(content = AnswerBody,
+        example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
         "code": "123456"})),
     responses(
         (status = 200, description = "It is declined.", body = Preview,
-            headers(("Idempotency-Replayed" = String, description = "`true` where this is a stored answer.")),
+            headers(("Idempotency-Replayed" = String, description = "`true` where this is a \
+                stored answer.")),
             example = json!({"organizationId": "acme", "role": "developer", "status": "declined",
             "expiresAt": "2026-11-30T02:43:00.123Z"})),
     ),
@@ -248,7 +301,11 @@ async fn answer(
     change: Change,
 ) -> Result<HttpResponse> {
     // Who may not vouch is not told what is wrong with the rest.
-    let voucher = body.value.is_vouched().then(|| visitor.require(Scope::Accept)).transpose()?;
+    let voucher = body
+        .value
+        .is_vouched()
+        .then(|| visitor.require(Scope::Accept))
+        .transpose()?;
     let rights = voucher.map(|caller| caller.rights.clone());
     let token = parse_token(body.value.token.as_deref());
     let link_text = body.value.token.clone().unwrap_or_default();
@@ -256,18 +313,37 @@ async fn answer(
         Claim::Vouched(subject) => Proof::Known(subject),
         Claim::Code(proof) => proof,
         Claim::IdToken(id_token) => {
-            let identity = state.oidc.verify(&id_token, state.db.now(), state.rules.hosts).await?;
+            let identity = state
+                .oidc
+                .verify(&id_token, state.db.now(), state.rules.hosts)
+                .await?;
             identity.check_nonce(&state.oidc, &link_text)?;
             let Identity { subject, email, .. } = identity;
-            Proof::Known(Subject { email, id: Some(subject) })
+            Proof::Known(Subject {
+                email,
+                id: Some(subject),
+            })
         }
     };
     let by_code = matches!(proof, Proof::Code { .. });
-    let token = token.map_err(|error| if by_code && error.code == Code::NotFound { rejected() } else { error })?;
+    let token = token.map_err(|error| {
+        if by_code && error.code == Code::NotFound {
+            rejected()
+        } else {
+            error
+        }
+    })?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let (is_vouched, author) = (rights.is_some(), visitor.author());
     let sending = state.rules.sending.clone();
-    let attempt = Attempt { token, change, proof, rights, sending, origin: visitor.origin() };
+    let attempt = Attempt {
+        token,
+        change,
+        proof,
+        rights,
+        sending,
+        origin: visitor.origin(),
+    };
     let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {
@@ -276,10 +352,16 @@ async fn answer(
             };
             let name = organization::store::find_name(tx, &present.organization)?;
             let show = |invitation: &Invitation<'_>| {
-                let preview = || serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal);
-                if is_vouched { json::to_bytes(invitation) } else { preview() }
+                let preview =
+                    || serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal);
+                if is_vouched {
+                    json::to_bytes(invitation)
+                } else {
+                    preview()
+                }
             };
-            let body = invitation::store::find(tx, tx.now, (&present.organization, present.id), show)?;
+            let body =
+                invitation::store::find(tx, tx.now, (&present.organization, present.id), show)?;
             Ok(Some(StoredResponse {
                 status: 200,
                 location: None,
@@ -294,5 +376,8 @@ async fn answer(
 
 /// What every proof that does not hold is answered.
 fn rejected() -> Error {
-    Error::new(Code::ProofRejected, "Link, address and code do not belong together, or the code is used up.")
+    Error::new(
+        Code::ProofRejected,
+        "Link, address and code do not belong together, or the code is used up.",
+    )
 }

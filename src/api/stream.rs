@@ -9,7 +9,12 @@ use crate::base::error::{Error, Result};
 use crate::invitation::rows::{List, Rows};
 
 /// Responds with `first` and, where more follow it, with the rest of `list`; then with `closing`.
-pub fn respond(mut response: HttpResponseBuilder, list: List, mut first: Rows, closing: &'static [u8]) -> HttpResponse {
+pub fn respond(
+    mut response: HttpResponseBuilder,
+    list: List,
+    mut first: Rows,
+    closing: &'static [u8],
+) -> HttpResponse {
     response.content_type("application/json");
     if first.more_after.is_some() {
         return response.streaming(list.stream(first, closing).map_ok(Bytes::from));

@@ -1,7 +1,8 @@
-//! The history of the server: who made and revoked keys, changed webhooks, deleted organizations and erased addresses.
+//! The history of the server: who made and revoked keys, changed webhooks, deleted organizations
+//! and erased addresses.
 //!
-//! A row is written in the transaction of its change, so neither can be there without the other. It names ids only:
-//! no address, no secret, and no name that somebody gave.
+//! A row is written in the transaction of its change, so neither can be there without the other. It
+//! names ids only: no address, no secret, and no name that somebody gave.
 //!
 //! * [`query`] reads the query, [`store`] is the SQL.
 
@@ -78,9 +79,15 @@ pub struct By<'a> {
 
 impl By<'static> {
     /// Whoever runs a command at the machine.
-    pub const CLI: Self = Self { actor: "cli", request_id: None };
+    pub const CLI: Self = Self {
+        actor: "cli",
+        request_id: None,
+    };
     /// The server by itself.
-    pub const SERVER: Self = Self { actor: "server", request_id: None };
+    pub const SERVER: Self = Self {
+        actor: "server",
+        request_id: None,
+    };
 }
 
 /// A row that is to be written.
@@ -90,7 +97,8 @@ pub struct NewEntry<'a> {
     pub action: Action,
     /// Who did it.
     pub by: By<'a>,
-    /// To what: the id of a key, a webhook or an organization. None where naming it would keep what is to go.
+    /// To what: the id of a key, a webhook or an organization. None where naming it would keep what
+    /// is to go.
     pub subject: Option<&'a str>,
     /// The organizations that it concerns; none: the whole server.
     pub organizations: Option<&'a [OrganizationId]>,
@@ -114,8 +122,8 @@ pub struct AuditEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub request_id: Option<&'a str>,
-    /// To what: the id of a key, a webhook or an organization, which may be gone by now. Absent where there is none, or it
-    /// is an address.
+    /// To what: the id of a key, a webhook or an organization, which may be gone by now. Absent
+    /// where there is none, or it is an address.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub subject: Option<&'a str>,
@@ -148,7 +156,10 @@ pub fn example() -> Value {
 impl Origin {
     /// The same for the history of the server.
     pub fn by(&self) -> By<'_> {
-        By { actor: &self.actor, request_id: Some(&self.request_id) }
+        By {
+            actor: &self.actor,
+            request_id: Some(&self.request_id),
+        }
     }
 }
 

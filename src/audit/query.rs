@@ -37,10 +37,18 @@ impl Filter {
     fn pairs(&self) -> [(&'static str, Option<String>); 6] {
         let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         [
-            ("action", self.actions.as_ref().map(|actions| names(actions).join(","))),
+            (
+                "action",
+                self.actions
+                    .as_ref()
+                    .map(|actions| names(actions).join(",")),
+            ),
             ("actor", self.actor.clone()),
             ("subject", self.subject.clone()),
-            ("organizationId", self.organization.as_ref().map(ToString::to_string)),
+            (
+                "organizationId",
+                self.organization.as_ref().map(ToString::to_string),
+            ),
             ("since", time(self.since)),
             ("until", time(self.until)),
         ]
@@ -62,12 +70,22 @@ pub struct AuditQuery {
 }
 
 impl Keys for AuditQuery {
-    const KEYS: &[&str] =
-        &["action", "actor", "subject", "organizationId", "since", "until", "order", "limit", "cursor"];
+    const KEYS: &[&str] = &[
+        "action",
+        "actor",
+        "subject",
+        "organizationId",
+        "since",
+        "until",
+        "order",
+        "limit",
+        "cursor",
+    ];
 }
 
 impl AuditQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`AuditQuery::KEYS`] and to occur once each.
+    /// Checks the `pairs` of a query, whose keys are known to be from [`AuditQuery::KEYS`] and to
+    /// occur once each.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
@@ -75,13 +93,22 @@ impl AuditQuery {
     pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
         let (mut errors, mut cursor) = (Vec::new(), None);
         let mut filter = Filter::default();
-        let mut page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };
+        let mut page = Page {
+            order: Order::NewestFirst,
+            after: None,
+            limit: DEFAULT_LIMIT,
+        };
         for (key, value) in pairs {
             let checked = match key.as_str() {
-                "action" => parse_names("action", value, Action::ALL).map(|actions| filter.actions = Some(actions)),
+                "action" => parse_names("action", value, Action::ALL)
+                    .map(|actions| filter.actions = Some(actions)),
                 "actor" => parse_actor(value).map(|actor| filter.actor = Some(actor)),
-                "subject" => parse_id("subject", value).map(|id| filter.subject = Some(id.to_string())),
-                "organizationId" => parse_id("organizationId", value).map(|id| filter.organization = Some(id)),
+                "subject" => {
+                    parse_id("subject", value).map(|id| filter.subject = Some(id.to_string()))
+                }
+                "organizationId" => {
+                    parse_id("organizationId", value).map(|id| filter.organization = Some(id))
+                }
                 "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
                 "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
                 "order" => Order::parse(value).map(|order| page.order = order),
@@ -93,20 +120,34 @@ impl AuditQuery {
             };
             errors.extend(checked.err());
         }
-        if filter.since.zip(filter.until).is_some_and(|(since, until)| until < since) {
-            errors.push(FieldError::new("until", FieldCode::Conflict, "it is earlier than since"));
+        if filter
+            .since
+            .zip(filter.until)
+            .is_some_and(|(since, until)| until < since)
+        {
+            errors.push(FieldError::new(
+                "until",
+                FieldCode::Conflict,
+                "it is earlier than since",
+            ));
         }
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
         let mut query = Self { filter, page };
-        query.page.after = cursor.map(|cursor| query.paged().parse_cursor(cursor)).transpose()?;
+        query.page.after = cursor
+            .map(|cursor| query.paged().parse_cursor(cursor))
+            .transpose()?;
         Ok(query)
     }
 
     /// The list that is asked for, for its cursors.
     pub fn paged(&self) -> Paged {
-        Paged::new("/v1/audit".to_owned(), self.page.order, &self.filter.pairs())
+        Paged::new(
+            "/v1/audit".to_owned(),
+            self.page.order,
+            &self.filter.pairs(),
+        )
     }
 }
 
@@ -118,12 +159,19 @@ pub fn names(actions: &[Action]) -> Vec<&'static str> {
 /// Reads an actor.
 fn parse_actor(value: &str) -> Checked<String> {
     let is_actor = is_hex(value, KEY_ID) || ACTORS.contains(&value);
-    let wrong = || FieldError::new("actor", FieldCode::InvalidFormat, "the id of a key, cli, dev, or server");
+    let wrong = || {
+        FieldError::new(
+            "actor",
+            FieldCode::InvalidFormat,
+            "the id of a key, cli, dev, or server",
+        )
+    };
     is_actor.then(|| value.to_owned()).ok_or_else(wrong)
 }
 
 /// Reads the id of an organization. Those of keys and webhooks are written in the same characters.
 fn parse_id(key: &'static str, value: &str) -> Checked<OrganizationId> {
     let detail = "1 to 128 characters: a letter or digit, then also . _ ~ -";
-    OrganizationId::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
+    OrganizationId::parse(value)
+        .ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }

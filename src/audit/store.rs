@@ -32,7 +32,8 @@ pub fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
         serde_json::to_string(&names).map_err(Error::internal)
     };
     tx.prepare_cached(
-        "insert into audit (id, action, actor, request_id, subject, organizations, details, created_at)
+        "insert into audit (id, action, actor, request_id, subject, organizations, details,
+         created_at)
          values (:id, :action, :actor, :request_id, :subject, :organizations, :details, :now)",
     )?
     .execute(named_params! {
@@ -50,7 +51,8 @@ pub fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
 
 /// Writes the details of the row `id`, which had none while what it is about went on.
 pub fn set_details(tx: &WriteTx<'_>, id: Uuid, details: &Value) -> Result<()> {
-    tx.prepare_cached("update audit set details = ?2 where id = ?1")?.execute((id.as_bytes(), text_of(details)))?;
+    tx.prepare_cached("update audit set details = ?2 where id = ?1")?
+        .execute((id.as_bytes(), text_of(details)))?;
     Ok(())
 }
 
@@ -64,7 +66,8 @@ fn text_of(details: &Value) -> Option<String> {
 pub struct Sight {
     /// Only those that concern none but these organizations, a JSON array; none: all.
     pub organizations: Option<String>,
-    /// Of those about keys only those that are limited to some of these roles, a JSON array; none: all.
+    /// Of those about keys only those that are limited to some of these roles, a JSON array; none:
+    /// all.
     pub roles: Option<String>,
 }
 
@@ -75,8 +78,8 @@ impl Sight {
     }
 }
 
-/// One page of the history as far as `sight` goes, each row shown by `show`, in the page's order. Returns the last one
-/// that it met, and whether more follow.
+/// One page of the history as far as `sight` goes, each row shown by `show`, in the page's order.
+/// Returns the last one that it met, and whether more follow.
 pub fn list(
     conn: &Connection,
     query: &AuditQuery,
@@ -88,7 +91,10 @@ pub fn list(
         Order::NewestFirst => (Uuid::nil(), page.start(), "desc"),
         Order::OldestFirst => (page.start(), Uuid::max(), "asc"),
     };
-    let actions = filter.actions.as_ref().map(|actions| serde_json::to_string(&names(actions)));
+    let actions = filter
+        .actions
+        .as_ref()
+        .map(|actions| serde_json::to_string(&names(actions)));
     let mut statement = conn.prepare_cached(&format!(
         "select id, action, actor, request_id, subject, organizations, details, created_at
          from audit
@@ -97,7 +103,8 @@ pub fn list(
            and (:actions is null or action in (select value from json_each(:actions)))
            and (:actor is null or actor = :actor)
            and (:subject is null or subject = :subject)
-           and (:organization is null or :organization in (select value from json_each(organizations)))
+           and (:organization is null or :organization in (select value from
+           json_each(organizations)))
            and (:since is null or created_at >= :since)
            and (:until is null or created_at < :until)
            and (:bound is null or {IS_WITHIN_ORGANIZATIONS})
@@ -120,7 +127,9 @@ pub fn list(
     })?;
     let mut last = None;
     for _ in 0..page.limit {
-        let Some(row) = rows.next()? else { return Ok((last, false)) };
+        let Some(row) = rows.next()? else {
+            return Ok((last, false));
+        };
         last = Some(Uuid::from_bytes(row.get(0)?));
         if let Some(entry) = unless_damaged("audit", from_row(row))? {
             show(&entry)?;
@@ -131,10 +140,16 @@ pub fn list(
 
 /// Reads a row, borrowing its texts.
 fn from_row<'a>(row: &'a Row<'_>) -> Result<AuditEntry<'a>> {
-    let text =
-        |column: usize| -> Result<Option<&'a str>> { row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt) };
+    let text = |column: usize| -> Result<Option<&'a str>> {
+        row.get_ref(column)?
+            .as_str_or_null()
+            .map_err(Error::corrupt)
+    };
     let json = |column: usize| -> Result<Option<&'a RawValue>> {
-        text(column)?.map(serde_json::from_str).transpose().map_err(Error::corrupt)
+        text(column)?
+            .map(serde_json::from_str)
+            .transpose()
+            .map_err(Error::corrupt)
     };
     let needed = |column: usize| text(column)?.ok_or_else(|| Error::corrupt("a text is missing"));
     Ok(AuditEntry {

@@ -28,7 +28,8 @@ impl Timestamp {
     /// Length in bytes of the written form.
     const TEXT_LEN: usize = 24;
 
-    /// The time `millis` milliseconds after the epoch, moved to the nearest one that can be written.
+    /// The time `millis` milliseconds after the epoch, moved to the nearest one that can be
+    /// written.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(0, LAST_MILLIS))
     }
@@ -50,11 +51,14 @@ impl Timestamp {
 
     /// The time so much later.
     pub fn plus(self, duration: Duration) -> Self {
-        Self::from_millis(self.0.saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+        Self::from_millis(
+            self.0
+                .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
+        )
     }
 
-    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off. A leap second
-    /// (`23:59:60`) is refused as every other second 60: no clock here has one.
+    /// Reads an RFC 3339 time with any offset; what is finer than a millisecond is cut off. A leap
+    /// second (`23:59:60`) is refused as every other second 60: no clock here has one.
     pub fn parse(text: &str) -> Option<Self> {
         if text.get(17..19) == Some("60") {
             return None;
@@ -64,8 +68,8 @@ impl Timestamp {
         (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
-    /// The written form. A list of a thousand invitations writes three thousand of these, so the digits are placed by hand
-    /// and days are remembered; the calendar is the `time` crate's.
+    /// The written form. A list of a thousand invitations writes three thousand of these, so the
+    /// digits are placed by hand and days are remembered; the calendar is the `time` crate's.
     pub fn text(self) -> [u8; Self::TEXT_LEN] {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let (day, millis) = (self.0.div_euclid(DAY_MILLIS), self.0.rem_euclid(DAY_MILLIS));
@@ -83,7 +87,9 @@ fn day_text(day: i64) -> [u8; 10] {
     /// Days remembered by each thread: rows beside each other bear the same few.
     const REMEMBERED: usize = 16;
     thread_local! {
-        static DAYS: [Cell<(i64, [u8; 10])>; REMEMBERED] = const { [const { Cell::new((0, *b"1970-01-01")) }; REMEMBERED] };
+        static DAYS: [Cell<(i64,
+            [u8; 10])>; REMEMBERED] = const { [const { Cell::new((0,
+                *b"1970-01-01")) }; REMEMBERED] };
     }
     let place = usize::try_from(day).unwrap_or_default() % REMEMBERED;
     DAYS.with(|days| {
@@ -128,12 +134,13 @@ pub enum Clock {
     /// The machine's wall clock.
     #[default]
     System,
-    /// A clock that can be stopped and set, for development and tests. Holds the milliseconds since the epoch at which it
-    /// stands, or [`FREE`].
+    /// A clock that can be stopped and set, for development and tests. Holds the milliseconds since
+    /// the epoch at which it stands, or [`FREE`].
     Settable(Arc<AtomicI64>),
 }
 
-/// What a settable clock holds while it runs with the machine's: no time that can be written is negative.
+/// What a settable clock holds while it runs with the machine's: no time that can be written is
+/// negative.
 const FREE: i64 = -1;
 
 impl Clock {
@@ -156,7 +163,9 @@ impl Clock {
     pub fn stopped_at(&self) -> Option<Timestamp> {
         match self {
             Self::System => None,
-            Self::Settable(held) => Some(held.load(Ordering::SeqCst)).filter(|&held| held != FREE).map(Timestamp),
+            Self::Settable(held) => Some(held.load(Ordering::SeqCst))
+                .filter(|&held| held != FREE)
+                .map(Timestamp),
         }
     }
 
@@ -167,16 +176,24 @@ impl Clock {
         }
     }
 
-    /// Stops a settable clock `by` after what it shows. Returns whether it could: not beyond what can be written.
+    /// Stops a settable clock `by` after what it shows. Returns whether it could: not beyond what
+    /// can be written.
     pub fn advance(&self, by: Duration) -> bool {
         let Self::Settable(held) = self else {
             return false;
         };
         let moved = |held| {
-            let shown = if held == FREE { machine_time().as_millis() } else { held };
-            shown.checked_add(i64::try_from(by.as_millis()).ok()?).filter(|&moved| moved <= LAST_MILLIS)
+            let shown = if held == FREE {
+                machine_time().as_millis()
+            } else {
+                held
+            };
+            shown
+                .checked_add(i64::try_from(by.as_millis()).ok()?)
+                .filter(|&moved| moved <= LAST_MILLIS)
         };
-        held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved).is_ok()
+        held.fetch_update(Ordering::SeqCst, Ordering::SeqCst, moved)
+            .is_ok()
     }
 
     /// Lets a settable clock run with the machine's.
@@ -189,12 +206,14 @@ impl Clock {
 
 /// What the machine's wall clock shows.
 fn machine_time() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Checks that the machine's wall clock shows a time that can be written. The framework panics at one
-/// that cannot, in the middle of an answer.
+/// Checks that the machine's wall clock shows a time that can be written. The framework panics at
+/// one that cannot, in the middle of an answer.
 ///
 /// # Errors
 /// When the clock shows a time before 1970 or after 9998.
@@ -216,8 +235,17 @@ mod tests {
 
     #[test]
     fn a_time_is_written_with_three_decimals_and_reads_back() {
-        for text in ["1970-01-01T00:00:00.000Z", "2026-11-23T02:43:00.123Z", "9999-12-31T23:59:59.999Z"] {
-            assert_eq!(Timestamp::parse(text).map(|time| time.to_string()).as_deref(), Some(text));
+        for text in [
+            "1970-01-01T00:00:00.000Z",
+            "2026-11-23T02:43:00.123Z",
+            "9999-12-31T23:59:59.999Z",
+        ] {
+            assert_eq!(
+                Timestamp::parse(text)
+                    .map(|time| time.to_string())
+                    .as_deref(),
+                Some(text)
+            );
         }
     }
 
@@ -237,13 +265,17 @@ mod tests {
 
     #[test]
     fn no_minute_has_a_second_60() {
-        for text in
-            ["2016-12-31T23:59:60Z", "2016-12-31T12:00:60Z", "2017-01-01T00:59:60.5+01:00", "2016-12-31t23:59:60z"]
-        {
+        for text in [
+            "2016-12-31T23:59:60Z",
+            "2016-12-31T12:00:60Z",
+            "2017-01-01T00:59:60.5+01:00",
+            "2016-12-31t23:59:60z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
         assert!(
-            Timestamp::parse("2016-12-31T23:60:59Z").is_none() && Timestamp::parse("2016-12-31T23:59:59.6Z").is_some()
+            Timestamp::parse("2016-12-31T23:60:59Z").is_none()
+                && Timestamp::parse("2016-12-31T23:59:59.6Z").is_some()
         );
     }
 
@@ -254,9 +286,16 @@ mod tests {
         assert_eq!(clock.stopped_at(), None);
         assert!(clock.now() >= machine_time().plus_seconds(-60));
         clock.set(Timestamp(5));
-        assert_eq!((clock.now(), clock.stopped_at()), (Timestamp(5), Some(Timestamp(5))));
+        assert_eq!(
+            (clock.now(), clock.stopped_at()),
+            (Timestamp(5), Some(Timestamp(5)))
+        );
         assert!(clock.advance(Duration::from_millis(3)));
-        assert_eq!((clock.now(), shared.now()), (Timestamp(8), Timestamp(8)), "clones share one clock");
+        assert_eq!(
+            (clock.now(), shared.now()),
+            (Timestamp(8), Timestamp(8)),
+            "clones share one clock"
+        );
         clock.free();
         assert_eq!(clock.stopped_at(), None);
         let before = machine_time();
@@ -269,14 +308,23 @@ mod tests {
         assert!(!clock.advance(Duration::from_millis(2)) && !clock.advance(Duration::MAX));
         assert_eq!(clock.now(), Timestamp(LAST_MILLIS - 1));
         assert!(clock.advance(Duration::from_millis(1)));
-        assert!(!Clock::System.advance(Duration::ZERO), "the machine's is not ours to move");
+        assert!(
+            !Clock::System.advance(Duration::ZERO),
+            "the machine's is not ours to move"
+        );
     }
 
     #[test]
     fn what_cannot_be_written_is_refused_or_moved_to_the_nearest_time_that_can() {
         assert_eq!(Timestamp::parse("+275760-09-13T00:00:00Z"), None);
         assert_eq!(Timestamp::parse("1969-12-31T23:59:59Z"), None);
-        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-31T23:59:59.999Z");
-        assert_eq!(Timestamp::from_millis(-1).to_string(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(
+            Timestamp::from_millis(i64::MAX).to_string(),
+            "9999-12-31T23:59:59.999Z"
+        );
+        assert_eq!(
+            Timestamp::from_millis(-1).to_string(),
+            "1970-01-01T00:00:00.000Z"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! The one normal form of an e-mail address.
 //!
-//! Store, unique index, filter and comparison all use [`Email`], so two spellings of one address can
-//! never be two invitations. Folding is ASCII lowercase for the local part and UTS 46 for the domain;
-//! look-alike characters are refused instead of folded, so no other text can equal an ASCII address.
+//! Store, unique index, filter and comparison all use [`Email`], so two spellings of one address
+//! can never be two invitations. Folding is ASCII lowercase for the local part and UTS 46 for the
+//! domain; look-alike characters are refused instead of folded, so no other text can equal an ASCII
+//! address.
 
 use std::fmt;
 
@@ -36,18 +37,28 @@ impl Email {
     /// Brings `text` to the normal form.
     ///
     /// ASCII spaces at the ends are dropped. The local part follows the WHATWG production for valid
-    /// e-mail addresses without `!` and `%` (old routing syntax) and with dots only between other characters.
+    /// e-mail addresses without `!` and `%` (old routing syntax) and with dots only between other
+    /// characters.
     ///
     /// # Errors
     /// A code and a sentence that says which rule `text` breaks.
     pub fn parse(text: &str, hosts: Hosts) -> Result<Self, EmailError> {
         let text = text.trim_matches(' ');
         if text.chars().any(is_invisible) {
-            return Err((FieldCode::ForbiddenCharacter, "control, invisible and direction characters are not allowed"));
+            return Err((
+                FieldCode::ForbiddenCharacter,
+                "control, invisible and direction characters are not allowed",
+            ));
         }
-        let (local, domain) = text.split_once('@').ok_or((FieldCode::InvalidEmail, "an address needs an @"))?;
+        let (local, domain) = text
+            .split_once('@')
+            .ok_or((FieldCode::InvalidEmail, "an address needs an @"))?;
         check_local(local)?;
-        let email = Self(format!("{}@{}", local.to_ascii_lowercase(), normal_domain(domain, hosts)?));
+        let email = Self(format!(
+            "{}@{}",
+            local.to_ascii_lowercase(),
+            normal_domain(domain, hosts)?
+        ));
         if email.0.len() > MAX_ADDRESS {
             return Err((FieldCode::TooLong, "an address has at most 254 bytes"));
         }
@@ -64,8 +75,8 @@ impl Email {
         &self.0
     }
 
-    /// The mailbox that mail to this address lands in, as name and domain: without a plus-tag. Only to count what one
-    /// recipient gets; everywhere else `a+x@b.co` and `a@b.co` are two addresses.
+    /// The mailbox that mail to this address lands in, as name and domain: without a plus-tag. Only
+    /// to count what one recipient gets; everywhere else `a+x@b.co` and `a@b.co` are two addresses.
     pub fn mailbox(&self) -> (&str, &str) {
         let (local, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
         let name = local.split('+').next().filter(|name| !name.is_empty());
@@ -80,14 +91,18 @@ impl fmt::Debug for Email {
     }
 }
 
-/// Brings a domain by itself to the form that it has in an address: lowercase A-labels. One label is enough (`edu`).
+/// Brings a domain by itself to the form that it has in an address: lowercase A-labels. One label
+/// is enough (`edu`).
 ///
 /// # Errors
 /// A code and a sentence that says which rule `text` breaks.
 pub fn parse_domain(text: &str) -> Result<String, EmailError> {
     let text = text.trim_matches(' ');
     if text.chars().any(is_invisible) {
-        return Err((FieldCode::ForbiddenCharacter, "control, invisible and direction characters are not allowed"));
+        return Err((
+            FieldCode::ForbiddenCharacter,
+            "control, invisible and direction characters are not allowed",
+        ));
     }
     let form = "a domain name, as example.com: without @, wildcard, port and final dot";
     normal_domain(text, Hosts::SingleLabelToo).map_err(|_| (FieldCode::InvalidFormat, form))
@@ -96,37 +111,69 @@ pub fn parse_domain(text: &str) -> Result<String, EmailError> {
 /// Checks the part before the `@`.
 fn check_local(local: &str) -> Result<(), EmailError> {
     if !local.is_ascii() {
-        return Err((FieldCode::NonAsciiLocalPart, "only ASCII is allowed before the @"));
+        return Err((
+            FieldCode::NonAsciiLocalPart,
+            "only ASCII is allowed before the @",
+        ));
     }
     if local.len() > MAX_LOCAL {
-        return Err((FieldCode::TooLong, "the part before the @ has at most 64 bytes"));
+        return Err((
+            FieldCode::TooLong,
+            "the part before the @ has at most 64 bytes",
+        ));
     }
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".#$&'*+/=?^_`{|}~-".contains(&byte);
     let dots_between = !local.split('.').any(str::is_empty);
-    // `=?...?=` is how mail headers spell other characters (RFC 2047): some program would decode it.
+    // `=?...?=` is how mail headers spell other characters (RFC 2047): some program would decode
+    // it.
     if !local.bytes().all(allowed) || !dots_between || local.starts_with("=?") {
-        return Err((FieldCode::InvalidEmail, "the part before the @ is not a plain mailbox name"));
+        return Err((
+            FieldCode::InvalidEmail,
+            "the part before the @ is not a plain mailbox name",
+        ));
     }
     Ok(())
 }
 
 /// The domain as lowercase A-labels.
 fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
-    let invalid = (FieldCode::InvalidEmail, "the part after the @ is not a domain name");
+    let invalid = (
+        FieldCode::InvalidEmail,
+        "the part after the @ is not a domain name",
+    );
     let ascii = Uts46::new()
-        .to_ascii(domain.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
+        .to_ascii(
+            domain.as_bytes(),
+            AsciiDenyList::STD3,
+            Hyphens::CheckFirstLast,
+            DnsLength::Verify,
+        )
         .map_err(|_| invalid)?;
     // UTS 46 folds full-width letters, the Kelvin sign, a long s or an ideographic dot to ASCII.
     // Such a spelling is refused: it would equal an address that the reader does not see.
-    let folds_to_ascii = |(given, made): (&str, &str)| !given.is_ascii() && !made.starts_with("xn--");
+    let folds_to_ascii =
+        |(given, made): (&str, &str)| !given.is_ascii() && !made.starts_with("xn--");
     let same_cuts = domain.split('.').count() == ascii.split('.').count();
     if !same_cuts || domain.split('.').zip(ascii.split('.')).any(folds_to_ascii) {
-        return Err((FieldCode::InvalidEmail, "the domain holds look-alikes of ASCII characters"));
+        return Err((
+            FieldCode::InvalidEmail,
+            "the domain holds look-alikes of ASCII characters",
+        ));
     }
     // Written as it is or as an A-label.
-    let (shown, _) = Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
-    if shown.split('.').any(|label| !label.chars().any(char::is_alphanumeric)) {
-        return Err((FieldCode::InvalidEmail, "each label of the domain needs a letter or a digit"));
+    let (shown, _) = Uts46::new().to_unicode(
+        ascii.as_bytes(),
+        AsciiDenyList::STD3,
+        Hyphens::CheckFirstLast,
+    );
+    if shown
+        .split('.')
+        .any(|label| !label.chars().any(char::is_alphanumeric))
+    {
+        return Err((
+            FieldCode::InvalidEmail,
+            "each label of the domain needs a letter or a digit",
+        ));
     }
     let last = ascii.rsplit('.').next().unwrap_or_default();
     if last.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -140,7 +187,8 @@ fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
 
 /// Checks the address.
 pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
-    let text = text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
+    let text =
+        text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
 }
 
@@ -157,21 +205,41 @@ mod tests {
     use super::*;
 
     fn normal(text: &str) -> Result<String, FieldCode> {
-        Email::parse(text, Hosts::Dotted).map(|email| email.0).map_err(|(code, _)| code)
+        Email::parse(text, Hosts::Dotted)
+            .map(|email| email.0)
+            .map_err(|(code, _)| code)
     }
 
     #[test]
     fn spellings_of_one_address_have_one_normal_form() {
-        for text in ["a@xn--bcher-kva.de", "A@b\u{fc}cher.de", "a@BU\u{308}CHER.de", "  a@xn--bcher-kva.DE "] {
-            assert_eq!(normal(text).as_deref(), Ok("a@xn--bcher-kva.de"), "{text:?}");
+        for text in [
+            "a@xn--bcher-kva.de",
+            "A@b\u{fc}cher.de",
+            "a@BU\u{308}CHER.de",
+            "  a@xn--bcher-kva.DE ",
+        ] {
+            assert_eq!(
+                normal(text).as_deref(),
+                Ok("a@xn--bcher-kva.de"),
+                "{text:?}"
+            );
         }
-        assert_eq!(normal("First.Last+Tag@Example.COM").as_deref(), Ok("first.last+tag@example.com"));
+        assert_eq!(
+            normal("First.Last+Tag@Example.COM").as_deref(),
+            Ok("first.last+tag@example.com")
+        );
     }
 
     #[test]
     fn look_alikes_never_equal_the_ascii_address() {
-        for text in ["\u{ff41}@b.co", "a@\u{ff42}.co", "a@\u{212a}.co", "a@\u{17f}.co", "a@b\u{3002}co", "\u{430}@b.co"]
-        {
+        for text in [
+            "\u{ff41}@b.co",
+            "a@\u{ff42}.co",
+            "a@\u{212a}.co",
+            "a@\u{17f}.co",
+            "a@b\u{3002}co",
+            "\u{430}@b.co",
+        ] {
             assert!(normal(text).is_err(), "{text:?}");
         }
         assert_ne!(normal("a@\u{131}.co"), normal("a@i.co"));
@@ -202,10 +270,15 @@ mod tests {
 
     #[test]
     fn tags_of_one_mailbox_share_it() {
-        let mailbox = |text| Email::parse(text, Hosts::Dotted).map(|email| format!("{:?}", email.mailbox()));
+        let mailbox =
+            |text| Email::parse(text, Hosts::Dotted).map(|email| format!("{:?}", email.mailbox()));
         assert_eq!(mailbox("A+x+y@B.co"), mailbox("a@b.co"));
         assert_ne!(mailbox("a@b.co"), mailbox("a@c.co"));
-        assert_ne!(mailbox("+a@b.co"), mailbox("+b@b.co"), "a name that begins with a plus is no tag of nobody");
+        assert_ne!(
+            mailbox("+a@b.co"),
+            mailbox("+b@b.co"),
+            "a name that begins with a plus is no tag of nobody"
+        );
     }
 
     #[test]

@@ -16,12 +16,20 @@ pub struct Failure {
 impl Failure {
     /// The command failed at its work: exit code 1.
     pub fn runtime(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into(), usage: false }
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+            usage: false,
+        }
     }
 
     /// The command was given something it cannot use: exit code 2.
     pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { what: what.into(), hint: hint.into(), usage: true }
+        Self {
+            what: what.into(),
+            hint: hint.into(),
+            usage: true,
+        }
     }
 
     /// The exit code of the process.

@@ -17,7 +17,8 @@ impl OrganizationId {
     pub fn parse(text: &str) -> Option<Self> {
         let starts_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
-        (starts_well && text.len() <= MAX_LEN && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+        (starts_well && text.len() <= MAX_LEN && text.bytes().all(allowed))
+            .then(|| Self(text.to_owned()))
     }
 
     /// The id as text.

@@ -30,7 +30,11 @@ impl Order {
         match value {
             "desc" => Ok(Self::NewestFirst),
             "asc" => Ok(Self::OldestFirst),
-            _ => Err(FieldError::new("order", FieldCode::UnknownValue, "desc (newest first) or asc")),
+            _ => Err(FieldError::new(
+                "order",
+                FieldCode::UnknownValue,
+                "desc (newest first) or asc",
+            )),
         }
     }
 }
@@ -41,8 +45,17 @@ impl Order {
 /// What it may be.
 pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let limit = value.parse().ok().filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 to 1000"))
+    let limit = value
+        .parse()
+        .ok()
+        .filter(|limit| is_plain && (1..=MAX_LIMIT).contains(limit));
+    limit.ok_or_else(|| {
+        FieldError::new(
+            "limit",
+            FieldCode::OutOfRange,
+            "a whole number from 1 to 1000",
+        )
+    })
 }
 
 /// Reads the value of `key`, which is a time.
@@ -97,14 +110,22 @@ impl Paged {
         if order == Order::OldestFirst {
             query.append_pair("order", "asc");
         }
-        Self { path, query: query.finish() }
+        Self {
+            path,
+            query: query.finish(),
+        }
     }
 
     /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
     pub fn next_link(&self, public_url: &str, limit: u32, last: Uuid) -> String {
         let mut next = form_urlencoded::Serializer::new(self.query.clone());
-        next.append_pair("limit", &limit.to_string()).append_pair("cursor", &self.cursor_after(last));
-        format!("<{public_url}{}?{}>; rel=\"next\"", self.path, next.finish())
+        next.append_pair("limit", &limit.to_string())
+            .append_pair("cursor", &self.cursor_after(last));
+        format!(
+            "<{public_url}{}?{}>; rel=\"next\"",
+            self.path,
+            next.finish()
+        )
     }
 
     /// Reads a cursor of this very list: the last entry of the page before.
@@ -117,7 +138,12 @@ impl Paged {
             let id = Uuid::try_parse(last).ok()?;
             (binding == self.binding(last)).then_some(id)
         };
-        parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
+        parse().ok_or_else(|| {
+            Error::new(
+                Code::InvalidCursor,
+                "This cursor does not belong to this list.",
+            )
+        })
     }
 
     /// The cursor of the page that follows the entry `last`.
@@ -126,8 +152,8 @@ impl Paged {
         format!("{CURSOR_VERSION}{last}{}", self.binding(&last))
     }
 
-    /// Binds a cursor to its list. It keeps a cursor from being used by mistake, so a checksum is enough; it protects
-    /// nothing, since what a caller may see is decided by the key and the path.
+    /// Binds a cursor to its list. It keeps a cursor from being used by mistake, so a checksum is
+    /// enough; it protects nothing, since what a caller may see is decided by the key and the path.
     fn binding(&self, last: &str) -> String {
         let mut checksum = crc32fast::Hasher::new();
         // The last id has one length and a path no question mark, so no part can run into the next.

@@ -12,12 +12,16 @@ impl Keys for () {
     const KEYS: &[&str] = &[];
 }
 
-/// Reads the value of `key`, a comma list of names of `table`: no more of them than there are. Returns what they name in
-/// the order of the table, each once.
+/// Reads the value of `key`, a comma list of names of `table`: no more of them than there are.
+/// Returns what they name in the order of the table, each once.
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_names<T: Copy>(key: &'static str, value: &str, table: &[(T, &'static str)]) -> Checked<Vec<T>> {
+pub fn parse_names<T: Copy>(
+    key: &'static str,
+    value: &str,
+    table: &[(T, &'static str)],
+) -> Checked<Vec<T>> {
     let given: Vec<_> = value.split(',').take(table.len() + 1).collect();
     let is_known = |name: &&str| table.iter().any(|(_, known)| known == name);
     if given.len() > table.len() || !given.iter().all(is_known) {
@@ -25,5 +29,9 @@ pub fn parse_names<T: Copy>(key: &'static str, value: &str, table: &[(T, &'stati
         let detail = format!("a comma list of: {}", known.join(", "));
         return Err(FieldError::new(key, FieldCode::UnknownValue, detail));
     }
-    Ok(table.iter().filter(|(_, name)| given.contains(name)).map(|(item, _)| *item).collect())
+    Ok(table
+        .iter()
+        .filter(|(_, name)| given.contains(name))
+        .map(|(item, _)| *item)
+        .collect())
 }

@@ -36,7 +36,11 @@ impl FromStr for Role {
     /// Reads a role. The error says what one looks like.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let form = "1 to 64 characters: a letter, then letters, digits, _ . : -";
-        if Self::is_valid(text) { Ok(Self(text.to_owned())) } else { Err(form) }
+        if Self::is_valid(text) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(form)
+        }
     }
 }
 
@@ -45,11 +49,23 @@ impl FromStr for Role {
 /// # Errors
 /// What is wrong with it.
 pub fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
-    let text = text.ok_or_else(|| FieldError::new("/role", FieldCode::Required, "the role that the person gets"))?;
-    let role: Role = text.parse().map_err(|form| FieldError::new("/role", FieldCode::InvalidFormat, form))?;
+    let text = text.ok_or_else(|| {
+        FieldError::new(
+            "/role",
+            FieldCode::Required,
+            "the role that the person gets",
+        )
+    })?;
+    let role: Role = text
+        .parse()
+        .map_err(|form| FieldError::new("/role", FieldCode::InvalidFormat, form))?;
     if !catalogue.is_empty() && !catalogue.contains(&role) {
         let names: Vec<_> = catalogue.iter().map(Role::as_str).collect();
-        return Err(FieldError::new("/role", FieldCode::UnknownValue, format!("one of: {}", names.join(", "))));
+        return Err(FieldError::new(
+            "/role",
+            FieldCode::UnknownValue,
+            format!("one of: {}", names.join(", ")),
+        ));
     }
     Ok(role)
 }

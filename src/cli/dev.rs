@@ -20,35 +20,59 @@ const MAX_PRINTED: usize = 10;
 
 /// Serves until stopped; a temporary file goes with the process.
 pub fn run(settings: DevSettings) -> Result<(), Failure> {
-    let DevSettings { server: settings, seed } = settings;
+    let DevSettings {
+        server: settings,
+        seed,
+    } = settings;
     let output = Output::start(&settings.log);
     server::block_on(async {
         let signals = Signals::listen()?;
-        let folder = if settings.database.is_none() { Some(Folder::make()?) } else { None };
+        let folder = if settings.database.is_none() {
+            Some(Folder::make()?)
+        } else {
+            None
+        };
         let path = folder.as_ref().map(|folder| folder.path().to_owned());
         let database = match &path {
             Some(path) => path.join("invited.db"),
             None => super::database(settings.database.clone()),
         };
         let mut config = Config::new(settings, &database, Mode::Dev)?;
-        config.start = seed.as_deref().map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
+        config.start = seed
+            .as_deref()
+            .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
         let program = Program::build(&config).await?;
-        begin(&program, &config).await.map_err(|error| unusable(seed.as_deref(), &error))?;
+        begin(&program, &config)
+            .await
+            .map_err(|error| unusable(seed.as_deref(), &error))?;
         super::announce(&program, &config.database, &output);
         program
-            .run_and_clean_up(signals, move || path.into_iter().for_each(|path| drop(fs::remove_dir_all(path))))
+            .run_and_clean_up(signals, move || {
+                path.into_iter()
+                    .for_each(|path| drop(fs::remove_dir_all(path)))
+            })
             .await
     })
 }
 
-/// Fills a file that has no organizations. For one that has some the seed is checked all the same: a reset will need it.
+/// Fills a file that has no organizations. For one that has some the seed is checked all the same:
+/// a reset will need it.
 async fn begin(program: &Program, config: &Config) -> crate::base::error::Result<()> {
-    let (db, rules, start) = (program.db(), config.rules(&program.public_url), config.start.clone());
+    let (db, rules, start) = (
+        program.db(),
+        config.rules(&program.public_url),
+        config.start.clone(),
+    );
     if db.read(organization::store::exist)? {
         return start.check(&rules, db.now());
     }
-    let origin = Origin { actor: "dev".to_owned(), request_id: "start".to_owned() };
-    db.write(move |tx| start.fill(tx, &rules, &origin)).await.map(drop)
+    let origin = Origin {
+        actor: "dev".to_owned(),
+        request_id: "start".to_owned(),
+    };
+    db.write(move |tx| start.fill(tx, &rules, &origin))
+        .await
+        .map(drop)
 }
 
 /// Reads a seed file.
@@ -56,7 +80,8 @@ fn read_seed(path: &Path) -> Result<Seed, Failure> {
     let failed = |why: String| cannot_use(path, &why);
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
     // Words about a body would not fit a file that is not even JSON.
-    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).map_err(|error| failed(error.to_string()))?;
+    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
+        .map_err(|error| failed(error.to_string()))?;
     json::parse(&bytes).map_err(|error| unusable(Some(path), &error))
 }
 

@@ -47,10 +47,12 @@ struct CreateArgs {
     #[arg(long, default_value = "key", value_parser = parse_name)]
     name: String,
     /// What it may do, by comma or repeated [default: invitations:read,invitations:write]
-    #[arg(long = "scope", value_name = "SCOPE,...", value_delimiter = ',', value_parser = parse_scope)]
+    #[arg(long = "scope", value_name = "SCOPE,...", value_delimiter = ',',
+        value_parser = parse_scope)]
     scopes: Vec<Scope>,
     /// The organizations it is bound to, by comma or repeated; none: all
-    #[arg(long = "organization", value_name = "ID,...", value_delimiter = ',', value_parser = parse_organization)]
+    #[arg(long = "organization", value_name = "ID,...", value_delimiter = ',',
+        value_parser = parse_organization)]
     organizations: Vec<OrganizationId>,
     /// The roles it may grant, by comma or repeated; none: any
     #[arg(long = "role", value_name = "ROLE,...", value_delimiter = ',')]
@@ -72,7 +74,11 @@ pub fn run(args: KeyArgs) -> Result<(), Failure> {
 
 /// Makes a key; prints it, and nothing else, to stdout.
 fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
-    let scopes = if new.scopes.is_empty() { vec![Scope::Read, Scope::Write] } else { new.scopes };
+    let scopes = if new.scopes.is_empty() {
+        vec![Scope::Read, Scope::Write]
+    } else {
+        new.scopes
+    };
     let new = NewKey {
         name: new.name,
         rights: Rights {
@@ -80,7 +86,9 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
             organizations: Some(new.organizations).filter(|list| !list.is_empty()),
             roles: Some(new.roles).filter(|list| !list.is_empty()),
         },
-        expires_at: new.expires_in.map(|seconds| Clock::System.now().plus_seconds(seconds)),
+        expires_at: new
+            .expires_in
+            .map(|seconds| Clock::System.now().plus_seconds(seconds)),
     };
     let key = write_file(database, |tx| key::manage::create_as(tx, &new, By::CLI))?;
     super::print(&format!("{}\n", key.reveal()))
@@ -89,15 +97,36 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
 /// Prints a table of the keys.
 fn list(database: &Path) -> Result<(), Failure> {
     let keys = read_file(database, key::store::list)?;
-    let header =
-        ["ID", "STATE", "CREATED", "CREATED BY", "LAST USED", "EXPIRES", "SCOPES", "ORGANIZATIONS", "ROLES", "NAME"]
-            .map(str::to_owned);
+    let header = [
+        "ID",
+        "STATE",
+        "CREATED",
+        "CREATED BY",
+        "LAST USED",
+        "EXPIRES",
+        "SCOPES",
+        "ORGANIZATIONS",
+        "ROLES",
+        "NAME",
+    ]
+    .map(str::to_owned);
     let now = Clock::System.now();
-    let rows: Vec<_> = std::iter::once(header).chain(keys.iter().map(|key| row(key, now))).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let rows: Vec<_> = std::iter::once(header)
+        .chain(keys.iter().map(|key| row(key, now)))
+        .collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or_default()
+    };
     let widths: Vec<_> = (0..10).map(width).collect();
     let line = |row: &[String; 10]| {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}")).collect();
+        let cells: Vec<_> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, &width)| format!("{cell:width$}"))
+            .collect();
         format!("{}\n", cells.join("  ").trim_end())
     };
     super::print(&rows.iter().map(line).collect::<String>())
@@ -105,7 +134,8 @@ fn list(database: &Path) -> Result<(), Failure> {
 
 /// One line of the table.
 fn row(key: &Key, now: Timestamp) -> [String; 10] {
-    let all = |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
+    let all =
+        |names: Option<Vec<&str>>| names.map_or_else(|| "all".to_owned(), |names| names.join(","));
     let organizations = key.rights.organizations.as_ref();
     let roles = key.rights.roles.as_ref();
     [
@@ -113,8 +143,10 @@ fn row(key: &Key, now: Timestamp) -> [String; 10] {
         key.status(now).to_owned(),
         key.created_at.to_string(),
         key.created_by.clone(),
-        key.last_used_at.map_or_else(|| "never".to_owned(), |last| last.to_string()),
-        key.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string()),
+        key.last_used_at
+            .map_or_else(|| "never".to_owned(), |last| last.to_string()),
+        key.expires_at
+            .map_or_else(|| "never".to_owned(), |end| end.to_string()),
         key.rights.scopes.to_string(),
         all(organizations.map(|list| list.iter().map(OrganizationId::as_str).collect())),
         all(roles.map(|list| list.iter().map(Role::as_str).collect())),
@@ -128,21 +160,31 @@ fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
         return super::print(&format!("revoked {}\n", id.as_str()));
     }
     Err(Failure::runtime(
-        format!("there is no live key {} in {}", id.as_str(), database.display()),
+        format!(
+            "there is no live key {} in {}",
+            id.as_str(),
+            database.display()
+        ),
         "see `invited key list` for the keys and their states",
     ))
 }
 
 /// Reads a key's id; a whole key is taken by its id, so that nobody has to cut it.
 fn parse_id(text: &str) -> Result<KeyId, String> {
-    let id = text.strip_prefix("ivk_").and_then(|rest| rest.split('_').next()).unwrap_or(text);
+    let id = text
+        .strip_prefix("ivk_")
+        .and_then(|rest| rest.split('_').next())
+        .unwrap_or(text);
     KeyId::parse(id).ok_or_else(|| "an id is the 16 hex digits after ivk_".to_owned())
 }
 
 /// Reads a lifetime in seconds.
 fn parse_lifetime(text: &str) -> Result<i64, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 90d"))?;
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 90d"))?;
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let is_fine = duration.subsec_nanos() == 0 && (1..=MAX_LIFETIME_SECONDS).contains(&seconds);
-    is_fine.then_some(seconds).ok_or_else(|| "whole seconds, from 1s to 10y".to_owned())
+    is_fine
+        .then_some(seconds)
+        .ok_or_else(|| "whole seconds, from 1s to 10y".to_owned())
 }

@@ -28,7 +28,12 @@ const DEFAULT_DATABASE: &str = "invited-data/invited.db";
 
 /// Organization invitations as one binary with one SQLite file
 #[derive(Parser, Debug)]
-#[command(name = "invited", version, about, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "invited",
+    version,
+    about,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     /// What to do; nothing: serve.
     #[command(subcommand)]
@@ -89,25 +94,41 @@ pub fn print_error(failure: &Failure) {
 
 /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
 fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::runtime(format!("cannot print ({error})"), "check where the output goes"))
-        }
+    match io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush())
+    {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::runtime(
+            format!("cannot print ({error})"),
+            "check where the output goes",
+        )),
         _ => Ok(()),
     }
 }
 
-/// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes, the new key, a first call.
+/// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes,
+/// the new key, a first call.
 fn announce(program: &Program, database: &Path, output: &Output) {
     let url = format!("http://{}", program.address);
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
-    let mut banner =
-        format!("invited {}\n  listening  {url}\n  data file  {}\n", env!("CARGO_PKG_VERSION"), file.display());
+    let mut banner = format!(
+        "invited {}\n  listening  {url}\n  data file  {}\n",
+        env!("CARGO_PKG_VERSION"),
+        file.display()
+    );
     banner += &format!("  mail       {}\n", program.mail());
-    banner.extend(program.notes.iter().map(|note| format!("  note       {note}\n")));
+    banner.extend(
+        program
+            .notes
+            .iter()
+            .map(|note| format!("  note       {note}\n")),
+    );
     let header = match &program.admin_key {
         Some(key) => {
-            banner += &format!("  admin key  {}\n             shown only this once: keep it\n", key.reveal());
+            banner += &format!(
+                "  admin key  {}\n             shown only this once: keep it\n",
+                key.reveal()
+            );
             format!("-H 'Authorization: Bearer {}' ", key.reveal())
         }
         None => String::new(),

@@ -38,7 +38,10 @@ impl Output {
     /// Starts to write what is said, and to log by `filter`, which the settings have checked.
     pub fn start(filter: &str) -> Self {
         let (orders, received) = sync_channel(LINES);
-        let queue = Queue { orders, dropped: Arc::default() };
+        let queue = Queue {
+            orders,
+            dropped: Arc::default(),
+        };
         let dropped = Arc::clone(&queue.dropped);
         // It is never joined: it may be waiting for a reader that never comes.
         thread::spawn(move || write_all(&received, &dropped));
@@ -137,7 +140,10 @@ fn tell_dropped(dropped: &AtomicU64) {
     let count = dropped.swap(0, Ordering::Relaxed);
     if count > 0 {
         let now = Clock::System.now();
-        let line = format!("[{now} WARN  {}] {count} lines were dropped: nobody read stderr\n", module_path!());
+        let line = format!(
+            "[{now} WARN  {}] {count} lines were dropped: nobody read stderr\n",
+            module_path!()
+        );
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }
@@ -150,10 +156,19 @@ fn start_logging(filter: &str, queue: Queue) {
         logger.filter_module(chatty, LevelFilter::Warn);
     }
     let style = WriteStyle::from(AutoStream::choice(&io::stderr()));
-    let logger = logger.parse_filters(filter).write_style(style).target(Target::Pipe(Box::new(queue))).build();
+    let logger = logger
+        .parse_filters(filter)
+        .write_style(style)
+        .target(Target::Pipe(Box::new(queue)))
+        .build();
     let level = logger.filter();
     // Only the first logger of a process counts; there is never a second here.
-    if log::set_boxed_logger(Box::new(Logger { logger, acceptor_told_at: Mutex::default() })).is_ok() {
+    if log::set_boxed_logger(Box::new(Logger {
+        logger,
+        acceptor_told_at: Mutex::default(),
+    }))
+    .is_ok()
+    {
         log::set_max_level(level);
     }
 }
@@ -162,9 +177,15 @@ fn start_logging(filter: &str, queue: Queue) {
 fn tell_panics(queue: Queue) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
-        let backtrace =
-            if backtrace.status() == BacktraceStatus::Captured { backtrace.to_string() } else { String::new() };
-        let thread = thread::current().name().unwrap_or("without a name").to_owned();
+        let backtrace = if backtrace.status() == BacktraceStatus::Captured {
+            backtrace.to_string()
+        } else {
+            String::new()
+        };
+        let thread = thread::current()
+            .name()
+            .unwrap_or("without a name")
+            .to_owned();
         queue.put(format!("thread {thread} {panic}\n{backtrace}").into_bytes());
     }));
 }
@@ -187,7 +208,8 @@ impl Log for Logger {
             self.logger.log(record);
         } else if self.may_tell_of_acceptor() {
             log::error!(
-                "connections wait, for none can be accepted ({}): raise the limit of open files (ulimit -n, LimitNOFILE)",
+                "connections wait, for none can be accepted ({}): raise the limit of open files \
+                 (ulimit -n, LimitNOFILE)",
                 record.args()
             );
         }
@@ -199,7 +221,10 @@ impl Log for Logger {
 impl Logger {
     /// Whether it is time to tell that no connection can be accepted.
     fn may_tell_of_acceptor(&self) -> bool {
-        let mut told_at = self.acceptor_told_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told_at = self
+            .acceptor_told_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let may = told_at.is_none_or(|told_at| told_at.elapsed() >= ACCEPTOR_EVERY);
         if may {
             *told_at = Some(Instant::now());

@@ -39,7 +39,8 @@ enum SecretCommand {
 /// For how long the secret before verifies.
 #[derive(Args, Debug)]
 struct RotateArgs {
-    /// How long links and codes by the secret before work, as 12h or 30d, at most 365d [default: 30d]
+    /// How long links and codes by the secret before work, as 12h or 30d, at most 365d [default:
+    /// 30d]
     #[arg(long, value_name = "DURATION", value_parser = parse_keep, conflicts_with = "until")]
     keep_old: Option<i64>,
     /// Until when they work, as 2027-01-31T00:00:00Z
@@ -52,27 +53,36 @@ pub fn run(args: SecretArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let source = config::secret_source(args.secret_file.as_deref(), &database)?;
     let SecretCommand::Rotate(RotateArgs { keep_old, until }) = args.command;
-    let kept_until = || Clock::System.now().plus_seconds(keep_old.unwrap_or(KEEP_SECONDS));
+    let kept_until = || {
+        Clock::System
+            .now()
+            .plus_seconds(keep_old.unwrap_or(KEEP_SECONDS))
+    };
     let until = until.unwrap_or_else(kept_until);
     let path = rotate(&database, &source, until)?;
     super::print(&format!(
         "a new secret is the first in {}: keep a copy of the file\n\
-         restart the server to sign with it; links and codes by the one before work until {until}\n",
+         restart the server to sign with it; links and codes by the one before work until \
+         {until}\n",
         path.display()
     ))
 }
 
 /// Reads for how many seconds the secret before verifies.
 fn parse_keep(text: &str) -> Result<i64, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 30d"))?;
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 30d"))?;
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
     let is_fine = duration.subsec_nanos() == 0 && seconds <= MAX_KEEP_SECONDS;
-    is_fine.then_some(seconds).ok_or_else(|| "whole seconds, from 0s to 365d".to_owned())
+    is_fine
+        .then_some(seconds)
+        .ok_or_else(|| "whole seconds, from 0s to 365d".to_owned())
 }
 
 /// Reads until when the secret before verifies.
 fn parse_until(text: &str) -> Result<Timestamp, String> {
     let now = Clock::System.now();
-    let until = Timestamp::parse(text).filter(|&until| (now..=now.plus_seconds(MAX_KEEP_SECONDS)).contains(&until));
+    let until = Timestamp::parse(text)
+        .filter(|&until| (now..=now.plus_seconds(MAX_KEEP_SECONDS)).contains(&until));
     until.ok_or_else(|| "a time from now to 365d from now, as 2027-01-31T00:00:00Z".to_owned())
 }

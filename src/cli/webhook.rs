@@ -33,9 +33,11 @@ struct ListenArgs {
     #[arg(long, value_name = "URL", value_parser = parse_target)]
     forward_to: Url,
     /// The server: `invited dev`, or one that allows webhooks to loopback addresses
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", value_parser = crate::config::parse_public_url)]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080",
+        value_parser = crate::config::parse_public_url)]
     url: Url,
-    /// The API key for a server that asks for one; better by INVITED_KEY, since command lines are seen by everybody on the machine
+    /// The API key for a server that asks for one; better by INVITED_KEY, since command lines are
+    /// seen by everybody on the machine
     #[arg(long, env = "INVITED_KEY", hide_env_values = true, value_name = "KEY")]
     key: Option<String>,
     /// Only events of this organization
@@ -51,7 +53,10 @@ pub fn run(args: WebhookArgs) -> Result<(), Failure> {
     let WebhookCommand::Listen(args) = args.command;
     let listen = Listen {
         server: Server::new(&args.url, args.key.as_deref().map(parse_key).transpose()?),
-        registration: Registration { organization: args.organization, types: args.types },
+        registration: Registration {
+            organization: args.organization,
+            types: args.types,
+        },
         forward_to: args.forward_to,
         say,
     };
@@ -66,13 +71,18 @@ fn say(line: &str) {
 /// Reads a key. Not by clap, which would print what is wrong with it.
 fn parse_key(text: &str) -> Result<PlainKey, Failure> {
     let wrong = || {
-        Failure::usage("--key (or INVITED_KEY) is no API key", "a key is ivk_, and 89 more characters: copy all of it")
+        Failure::usage(
+            "--key (or INVITED_KEY) is no API key",
+            "a key is ivk_, and 89 more characters: copy all of it",
+        )
     };
     PlainKey::parse(text).ok_or_else(wrong)
 }
 
 /// Reads where the application takes webhooks.
 fn parse_target(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     url.ok_or_else(|| "an http or https URL, as http://localhost:3000/webhooks".to_owned())
 }

@@ -16,8 +16,14 @@ use crate::mail::server::Server;
 /// The settings of mail.
 #[derive(Args, Clone, Debug)]
 pub struct MailSettings {
-    /// Mail server, as `smtp://user:password@host:port?tls=starttls`, `tls=tls` or `tls=none` [default: none, mail is off; dev: a mailbox]
-    #[arg(long, env = "INVITED_SMTP_URL", hide_env_values = true, value_name = "URL")]
+    /// Mail server, as `smtp://user:password@host:port?tls=starttls`, `tls=tls` or `tls=none`
+    /// [default: none, mail is off; dev: a mailbox]
+    #[arg(
+        long,
+        env = "INVITED_SMTP_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
     pub smtp_url: Option<Hidden>,
 
     /// Whom mail comes from: an address, or `Name <address>`; needed with --smtp-url
@@ -28,8 +34,10 @@ pub struct MailSettings {
     #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
     pub templates_dir: Option<PathBuf>,
 
-    /// Time before the end of a pending invitation at which its mail is followed by a reminder: 1m to 365d [default: no reminder]
-    #[arg(long, env = "INVITED_REMIND_BEFORE", value_name = "DURATION", value_parser = parse_lifetime)]
+    /// Time before the end of a pending invitation at which its mail is followed by a reminder: 1m
+    /// to 365d [default: no reminder]
+    #[arg(long, env = "INVITED_REMIND_BEFORE", value_name = "DURATION",
+        value_parser = parse_lifetime)]
     pub remind_before: Option<Duration>,
 
     /// Tell inviters by mail of answers, where `inviter.email` is given
@@ -38,7 +46,8 @@ pub struct MailSettings {
 }
 
 impl MailSettings {
-    /// The mail server that the settings name. Its URL is read here, where an error need not repeat it.
+    /// The mail server that the settings name. Its URL is read here, where an error need not repeat
+    /// it.
     ///
     /// # Errors
     /// When the URL is none, or nobody is named whom mail comes from.
@@ -46,7 +55,8 @@ impl MailSettings {
         let Some(Hidden(url)) = &self.smtp_url else {
             return Ok(None);
         };
-        let server = Server::parse(url).map_err(|(what, hint)| Failure::usage(format!("--smtp-url {what}"), hint))?;
+        let server = Server::parse(url)
+            .map_err(|(what, hint)| Failure::usage(format!("--smtp-url {what}"), hint))?;
         if self.mail_from.is_none() {
             let hint = "say whom mail comes from: --mail-from 'Acme <invitations@example.com>'";
             return Err(Failure::usage("--smtp-url needs --mail-from", hint));

@@ -40,53 +40,77 @@ use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
 pub use parse::{parse_lifetime, parse_public_url};
 
-/// How long an invitation waits before it can be sent again, unless something else is set: long enough that nobody is
-/// flooded by impatience.
+/// How long an invitation waits before it can be sent again, unless something else is set: long
+/// enough that nobody is flooded by impatience.
 const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
 /// The limits of a server whose settings name none.
 ///
-/// Requests without a key: an office that joins at once does so from one address, with a few requests for each person.
-/// A secret link and a key have 256 bits, so guessing them is hopeless at any rate.
-const QUOTAS: Quotas =
-    Quotas { key: 0, address: 300, recipient: 50, mailbox: 200, organization: 0, proofs: 10, codes: 10 };
+/// Requests without a key: an office that joins at once does so from one address, with a few
+/// requests for each person. A secret link and a key have 256 bits, so guessing them is hopeless at
+/// any rate.
+const QUOTAS: Quotas = Quotas {
+    key: 0,
+    address: 300,
+    recipient: 50,
+    mailbox: 200,
+    organization: 0,
+    proofs: 10,
+    codes: 10,
+};
 
-/// MiB of answers that one caller may have stored in 24 hours: those of some 80,000 creates, or of several hundred
-/// thousand invitations in batches.
+/// MiB of answers that one caller may have stored in 24 hours: those of some 80,000 creates, or of
+/// several hundred thousand invitations in batches.
 const ANSWERS_MIB: u32 = 64;
 
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
     /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, env = "INVITED_LISTEN", value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    #[arg(
+        long,
+        env = "INVITED_LISTEN",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:8080"
+    )]
     pub listen: SocketAddr,
 
-    /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a temporary file]
+    /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
+    /// temporary file]
     #[arg(long, env = "INVITED_DATABASE", value_name = "FILE")]
     pub database: Option<PathBuf>,
 
-    /// URL under which people and programs reach this server, for the links in answers [default: http://ADDRESS:PORT]
+    /// URL under which people and programs reach this server, for the links in answers [default:
+    /// http://ADDRESS:PORT]
     #[arg(long, env = "INVITED_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub public_url: Option<Url>,
 
     /// Lifetime of an invitation that names none: 1m to 365d, as 90s, 12h, 7d
-    #[arg(long, env = "INVITED_DEFAULT_EXPIRY", value_name = "DURATION", default_value = "7d", value_parser = parse_lifetime)]
+    #[arg(long, env = "INVITED_DEFAULT_EXPIRY", value_name = "DURATION", default_value = "7d",
+        value_parser = parse_lifetime)]
     pub default_expiry: Duration,
 
     /// Roles that an invitation may have, by comma; none: any role
-    #[arg(long, env = "INVITED_ROLES", value_name = "ROLE,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        env = "INVITED_ROLES",
+        value_name = "ROLE,...",
+        value_delimiter = ','
+    )]
     pub roles: Vec<Role>,
 
-    /// Origins that `redirectUrl` may have, by comma, as `https://app.example.com` [default: that of the public URL]
-    #[arg(long, env = "INVITED_REDIRECT_ORIGINS", value_name = "ORIGIN,...", value_delimiter = ',', value_parser = parse_origin)]
+    /// Origins that `redirectUrl` may have, by comma, as `https://app.example.com` [default: that
+    /// of the public URL]
+    #[arg(long, env = "INVITED_REDIRECT_ORIGINS", value_name = "ORIGIN,...", value_delimiter = ',',
+        value_parser = parse_origin)]
     pub redirect_origins: Vec<Url>,
 
-    /// Page of the application that takes the token of a link in its fragment [default: the public URL with /accept]
+    /// Page of the application that takes the token of a link in its fragment [default: the public
+    /// URL with /accept]
     #[arg(long, env = "INVITED_ACCEPT_URL", value_name = "URL", value_parser = parse_public_url)]
     pub accept_url: Option<Url>,
 
-    /// File with the secret from which links and codes are derived; `INVITED_SECRET` gives the secret itself
-    /// [default: the data file's name with .secret, made at the first start]
+    /// File with the secret from which links and codes are derived; `INVITED_SECRET` gives the
+    /// secret itself [default: the data file's name with .secret, made at the first start]
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
@@ -96,11 +120,14 @@ pub struct Settings {
     pub new_secret: bool,
 
     /// Time before an invitation can be sent again: 0s to 7d [default: 60s; dev: 0s]
-    #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION", value_parser = parse_cooldown)]
+    #[arg(long, env = "INVITED_RESEND_COOLDOWN", value_name = "DURATION",
+        value_parser = parse_cooldown)]
     pub resend_cooldown: Option<Duration>,
 
-    /// Whole days after which closed invitations (accepted, declined, revoked, expired) are deleted: 1 to 3650 [default: never]
-    #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS", value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
+    /// Whole days after which closed invitations (accepted, declined, revoked, expired) are
+    /// deleted: 1 to 3650 [default: never]
+    #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS",
+        value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
     pub keep_closed: Option<i64>,
 
     /// How mail is sent
@@ -111,16 +138,20 @@ pub struct Settings {
     #[command(flatten)]
     pub limits: LimitSettings,
 
-    /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none: nobody's
-    #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
+    /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none:
+    /// nobody's
+    #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',',
+        value_parser = parse_network)]
     pub trusted_proxies: Vec<IpNet>,
 
-    /// Internal networks that webhooks may reach, also without TLS, by comma, as 10.1.0.0/16; none: the public internet only
-    /// [dev: this machine and private networks besides]
-    #[arg(long, env = "INVITED_WEBHOOK_ALLOW", value_name = "CIDR,...", value_delimiter = ',', value_parser = parse_network)]
+    /// Internal networks that webhooks may reach, also without TLS, by comma, as 10.1.0.0/16; none:
+    /// the public internet only [dev: this machine and private networks besides]
+    #[arg(long, env = "INVITED_WEBHOOK_ALLOW", value_name = "CIDR,...", value_delimiter = ',',
+        value_parser = parse_network)]
     pub webhook_allow: Vec<IpNet>,
 
-    /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the next two, or without them
+    /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the
+    /// next two, or without them
     #[cfg(feature = "oidc")]
     #[arg(long, env = "INVITED_OIDC_ISSUER", value_name = "URL", value_parser = parse_issuer)]
     pub oidc_issuer: Option<String>,
@@ -137,7 +168,8 @@ pub struct Settings {
 
     /// How long after its issue an id token of the identity provider counts: 1m to 365d
     #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_MAX_AGE", value_name = "DURATION", default_value = "1h", value_parser = parse_lifetime)]
+    #[arg(long, env = "INVITED_OIDC_MAX_AGE", value_name = "DURATION", default_value = "1h",
+        value_parser = parse_lifetime)]
     pub oidc_max_age: Duration,
 
     /// Take only id tokens whose `nonce` is that of the link's invitation
@@ -146,7 +178,8 @@ pub struct Settings {
     pub oidc_nonce: bool,
 
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
-    #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info", value_parser = parse_log)]
+    #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info",
+        value_parser = parse_log)]
     pub log: String,
 }
 
@@ -161,19 +194,32 @@ impl Settings {
         if let (Some(issuer), Some(audience), Some(jwks)) = (issuer, audience, jwks) {
             let (issuer, audience, jwks) = (issuer.clone(), audience.clone(), jwks.clone());
             let (max_age, requires_nonce) = (self.oidc_max_age, self.oidc_nonce);
-            return Ok(Some(oidc::Options { issuer, audience, jwks, max_age, requires_nonce }));
+            return Ok(Some(oidc::Options {
+                issuer,
+                audience,
+                jwks,
+                max_age,
+                requires_nonce,
+            }));
         }
         let all = [
             ("--oidc-issuer", issuer.is_none()),
             ("--oidc-audience", audience.is_none()),
             ("--oidc-jwks", jwks.is_none()),
         ];
-        let missing: Vec<_> = all.iter().filter(|(_, is_missing)| *is_missing).map(|(flag, _)| *flag).collect();
+        let missing: Vec<_> = all
+            .iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(flag, _)| *flag)
+            .collect();
         if missing.len() == all.len() {
             return Ok(None);
         }
         Err(Failure::usage(
-            format!("the identity provider is named in part only: no {}", missing.join(", no ")),
+            format!(
+                "the identity provider is named in part only: no {}",
+                missing.join(", no ")
+            ),
             "give --oidc-issuer, --oidc-audience and --oidc-jwks, or none of them",
         ))
     }
@@ -195,7 +241,8 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N")]
     pub limit_key: Option<u32>,
 
-    /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many by one /48; 0: no limit [default: 300; dev: 0]
+    /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many
+    /// by one /48; 0: no limit [default: 300; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
     pub limit_address: Option<u32>,
 
@@ -203,7 +250,8 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N")]
     pub limit_recipient: Option<u32>,
 
-    /// Mails a day to one recipient by all organizations together, beyond which they wait; 0: no limit [default: 200; dev: 0]
+    /// Mails a day to one recipient by all organizations together, beyond which they wait; 0: no
+    /// limit [default: 200; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_MAILBOX", value_name = "N")]
     pub limit_mailbox: Option<u32>,
 
@@ -211,19 +259,23 @@ pub struct LimitSettings {
     #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
     pub limit_organization: Option<u32>,
 
-    /// Wrong proofs an hour for one secret link and address, ten times as many for the link; 0: no limit [default: 10; dev: 0]
+    /// Wrong proofs an hour for one secret link and address, ten times as many for the link; 0: no
+    /// limit [default: 10; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
     pub limit_proofs: Option<u32>,
 
-    /// Codes asked for an hour for one secret link and address, ten times as many for the link; 0: no limit [default: 10; dev: 0]
+    /// Codes asked for an hour for one secret link and address, ten times as many for the link; 0:
+    /// no limit [default: 10; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_CODES", value_name = "N")]
     pub limit_codes: Option<u32>,
 
-    /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no limit [default: 64; dev: 0]
+    /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no
+    /// limit [default: 64; dev: 0]
     #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB")]
     pub limit_answers: Option<u32>,
 
-    /// Streams of events at the same time; one API key has half of them at most, and always leaves some
+    /// Streams of events at the same time; one API key has half of them at most, and always leaves
+    /// some
     #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
         value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub max_streams: u32,
@@ -241,7 +293,8 @@ pub struct DevSettings {
     #[command(flatten)]
     pub server: Settings,
 
-    /// JSON file with the organizations and invitations to start with, if the data file has none [default: samples]
+    /// JSON file with the organizations and invitations to start with, if the data file has none
+    /// [default: samples]
     #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
 }
@@ -279,20 +332,30 @@ impl Config {
     /// The configuration of a server in `mode` on the file `database`.
     ///
     /// # Errors
-    /// When the settings do not fit the mode or each other: development never listens beyond this machine.
+    /// When the settings do not fit the mode or each other: development never listens beyond this
+    /// machine.
     pub fn new(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
         if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
             return Err(Failure::usage(
-                format!("dev listens on loopback addresses only (--listen {})", settings.listen),
-                "dev needs no key, so it must not be reached from outside: use 127.0.0.1, or `invited serve`",
+                format!(
+                    "dev listens on loopback addresses only (--listen {})",
+                    settings.listen
+                ),
+                "dev needs no key, so it must not be reached from outside: use 127.0.0.1, or \
+                 `invited serve`",
             ));
         }
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let clock = if mode == Mode::Dev { Clock::settable() } else { Clock::System };
+        let clock = if mode == Mode::Dev {
+            Clock::settable()
+        } else {
+            Clock::System
+        };
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let database = crate::db::resolve(database)?;
         let secret = secret_source(settings.secret_file.as_deref(), &database)?;
-        let (mail_server, heartbeat, deadlines) = (settings.mail.server()?, HEARTBEAT, Deadlines::default());
+        let (mail_server, heartbeat, deadlines) =
+            (settings.mail.server()?, HEARTBEAT, Deadlines::default());
         Ok(Self {
             settings,
             database,
@@ -322,7 +385,11 @@ impl Config {
     /// The limits, with nothing used yet. In development only those that are set.
     fn limits(&self) -> Limits {
         let given = &self.settings.limits;
-        let default = if self.mode == Mode::Dev { Quotas::default() } else { QUOTAS };
+        let default = if self.mode == Mode::Dev {
+            Quotas::default()
+        } else {
+            QUOTAS
+        };
         let quotas = Quotas {
             key: given.limit_key.unwrap_or(default.key),
             address: given.limit_address.unwrap_or(default.address),
@@ -337,25 +404,48 @@ impl Config {
 
     /// How many bytes of answers one caller may have stored in 24 hours; 0: any number.
     pub fn room_for_answers(&self) -> i64 {
-        let default = if self.mode == Mode::Dev { 0 } else { ANSWERS_MIB };
+        let default = if self.mode == Mode::Dev {
+            0
+        } else {
+            ANSWERS_MIB
+        };
         i64::from(self.settings.limits.limit_answers.unwrap_or(default)) << 20
     }
 
-    /// What the server allows in an invitation, when people reach it under `public_url`; its limits are new each time.
+    /// What the server allows in an invitation, when people reach it under `public_url`; its limits
+    /// are new each time.
     pub fn rules(&self, public_url: &Url) -> Rules {
-        let origins: Vec<_> = self.settings.redirect_origins.iter().map(Url::origin).collect();
+        let origins: Vec<_> = self
+            .settings
+            .redirect_origins
+            .iter()
+            .map(Url::origin)
+            .collect();
         let is_dev = self.mode == Mode::Dev;
-        let cooldown = if is_dev { Duration::ZERO } else { RESEND_COOLDOWN };
+        let cooldown = if is_dev {
+            Duration::ZERO
+        } else {
+            RESEND_COOLDOWN
+        };
         Rules {
             default_lifetime_seconds: whole_seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
-            redirect_origins: if origins.is_empty() { vec![public_url.origin()] } else { origins },
-            hosts: if is_dev { Hosts::SingleLabelToo } else { Hosts::Dotted },
+            redirect_origins: if origins.is_empty() {
+                vec![public_url.origin()]
+            } else {
+                origins
+            },
+            hosts: if is_dev {
+                Hosts::SingleLabelToo
+            } else {
+                Hosts::Dotted
+            },
             sending: Sending {
                 cooldown_seconds: whole_seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
                 limits: Arc::new(self.limits()),
                 has_mail: is_dev || self.mail_server.is_some(),
-                notifies_inviters: self.settings.mail.notify_inviters && (is_dev || self.mail_server.is_some()),
+                notifies_inviters: self.settings.mail.notify_inviters
+                    && (is_dev || self.mail_server.is_some()),
             },
         }
     }
@@ -366,25 +456,36 @@ pub fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }
 
-/// Where the secret comes from. The secret has no flag of its own, because command lines are seen by
-/// everybody on the machine. An empty variable is as good as none.
+/// Where the secret comes from. The secret has no flag of its own, because command lines are seen
+/// by everybody on the machine. An empty variable is as good as none.
 ///
 /// # Errors
 /// When the variable is not text, or a flag names a file besides.
 pub fn secret_source(secret_file: Option<&Path>, database: &Path) -> Result<Source, Failure> {
     let given = std::env::var_os("INVITED_SECRET").filter(|value| !value.is_empty());
     let Some(given) = given else {
-        return Ok(secret_file.map_or_else(|| own_secret(database), |path| Source::File(path.to_owned())));
+        return Ok(secret_file.map_or_else(
+            || own_secret(database),
+            |path| Source::File(path.to_owned()),
+        ));
     };
     let in_environment = std::env::var_os("INVITED_SECRET_FILE");
-    if let Some(path) = secret_file.filter(|path| in_environment.as_deref() != Some(path.as_os_str())) {
+    if let Some(path) =
+        secret_file.filter(|path| in_environment.as_deref() != Some(path.as_os_str()))
+    {
         return Err(Failure::usage(
-            format!("both INVITED_SECRET and --secret-file {} give the secret", path.display()),
+            format!(
+                "both INVITED_SECRET and --secret-file {} give the secret",
+                path.display()
+            ),
             "unset INVITED_SECRET, or leave --secret-file out",
         ));
     }
     given.into_string().map(Source::Given).map_err(|_| {
-        Failure::usage("INVITED_SECRET is not text (UTF-8)", "give a random one, as `openssl rand -hex 32` prints it")
+        Failure::usage(
+            "INVITED_SECRET is not text (UTF-8)",
+            "give a random one, as `openssl rand -hex 32` prints it",
+        )
     })
 }
 

@@ -1,4 +1,5 @@
-//! How the values of settings are read. An error is what the command line prints behind the setting's name.
+//! How the values of settings are read. An error is what the command line prints behind the
+//! setting's name.
 
 use std::net::IpAddr;
 #[cfg(feature = "oidc")]
@@ -25,15 +26,22 @@ pub fn parse_public_url(text: &str) -> Result<Url, String> {
     if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
         Ok(url)
     } else {
-        Err("an http or https URL without user name, password, query and fragment, as https://invites.example.com"
-            .to_owned())
+        Err(
+            "an http or https URL without user name, password, query and fragment, as \
+            https://invites.example.com"
+                .to_owned(),
+        )
     }
 }
 
 /// Reads an origin.
 pub fn parse_origin(text: &str) -> Result<Url, String> {
     let url = parse_public_url(text)?;
-    if url.path() == "/" { Ok(url) } else { Err("an origin has no path: https://app.example.com".to_owned()) }
+    if url.path() == "/" {
+        Ok(url)
+    } else {
+        Err("an origin has no path: https://app.example.com".to_owned())
+    }
 }
 
 /// Reads an issuer; its text is kept as it is, because tokens are compared with it to the byte.
@@ -45,15 +53,23 @@ pub fn parse_issuer(text: &str) -> Result<String, String> {
 /// Reads an audience.
 #[cfg(feature = "oidc")]
 pub fn parse_audience(text: &str) -> Result<String, String> {
-    let is_fine =
-        crate::base::text::is_visible(text) && !text.chars().any(crate::base::text::is_invisible) && text.len() <= 255;
-    if is_fine { Ok(text.to_owned()) } else { Err("1 to 255 bytes without control characters".to_owned()) }
+    let is_fine = crate::base::text::is_visible(text)
+        && !text.chars().any(crate::base::text::is_invisible)
+        && text.len() <= 255;
+    if is_fine {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 255 bytes without control characters".to_owned())
+    }
 }
 
 /// Reads where keys are: what begins like a URL is one.
 #[cfg(feature = "oidc")]
 pub fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
-    let begins_with = |scheme: &str| text.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let begins_with = |scheme: &str| {
+        text.get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    };
     if !begins_with("http://") && !begins_with("https://") {
         return Ok(oidc::Source::File(PathBuf::from(text)));
     }
@@ -65,18 +81,27 @@ pub fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
         None => false,
     };
     // Keys that come over a network without TLS could be anybody's.
-    if url.username().is_empty() && url.password().is_none() && (url.scheme() == "https" || is_loopback) {
+    if url.username().is_empty()
+        && url.password().is_none()
+        && (url.scheme() == "https" || is_loopback)
+    {
         Ok(oidc::Source::Url(url))
     } else {
-        Err("a file, or an https URL without user name, as https://id.example.com/jwks.json".to_owned())
+        Err(
+            "a file, or an https URL without user name, as https://id.example.com/jwks.json"
+                .to_owned(),
+        )
     }
 }
 
 /// Reads a lifetime.
 pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 90s, 12h or 7d"))?;
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; as 90s, 12h or 7d"))?;
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    if duration.subsec_nanos() == 0 && (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) {
+    if duration.subsec_nanos() == 0
+        && (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds)
+    {
         Ok(duration)
     } else {
         Err("whole seconds, from a minute (1m) to 365 days (365d)".to_owned())
@@ -85,7 +110,8 @@ pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
 
 /// Reads a cool-down.
 pub fn parse_cooldown(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
+    let duration =
+        humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
     if duration.subsec_nanos() == 0 && duration <= MAX_RESEND_COOLDOWN {
         Ok(duration)
     } else {
@@ -95,12 +121,16 @@ pub fn parse_cooldown(text: &str) -> Result<Duration, String> {
 
 /// Reads a network. A single address is one of its own length.
 pub fn parse_network(text: &str) -> Result<IpNet, String> {
-    let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
+    let network = text
+        .parse()
+        .or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
     network.map_err(|_| "a network, as 10.0.0.0/8, or an address".to_owned())
 }
 
 /// Checks a log filter; what is only warned of elsewhere is an error here.
 pub fn parse_log(text: &str) -> Result<String, String> {
-    let checked = env_filter::Builder::new().try_parse(text).map(|_| text.to_owned());
+    let checked = env_filter::Builder::new()
+        .try_parse(text)
+        .map(|_| text.to_owned());
     checked.map_err(|error| format!("{error}; as info, or warn,invited=debug"))
 }

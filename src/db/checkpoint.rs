@@ -1,9 +1,9 @@
 //! Moves the write-ahead log into the file, on a thread of its own, so that no commit pays for it.
 //!
 //! A passive checkpoint never blocks anybody, but under load it never catches up either: the log
-//! grows. So past a limit a checkpoint makes writers wait, and the log is started over. It keeps its
-//! length then, since overwriting is cheaper than growing a file. It is cut at every start, when
-//! nothing was written since the last look, and when little of it was used for a while.
+//! grows. So past a limit a checkpoint makes writers wait, and the log is started over. It keeps
+//! its length then, since overwriting is cheaper than growing a file. It is cut at every start,
+//! when nothing was written since the last look, and when little of it was used for a while.
 //!
 //! To cut the log, or to start it over, nobody may read from it. Where a reader stays (another
 //! program that copies the file does), each try holds up the writers, so the next one comes later
@@ -33,8 +33,8 @@ const LONG: i64 = RESTART_ABOVE / 4;
 const LITTLE: i64 = 1_024;
 /// Looks at a log with few frames after which it is cut although somebody writes: five seconds.
 const LOOKS_UNTIL_CUT: u32 = 25;
-/// A restart makes writers wait until the frames are moved that came since the last look. While there are more than
-/// these, another passive checkpoint moves them first: each one leaves fewer.
+/// A restart makes writers wait until the frames are moved that came since the last look. While
+/// there are more than these, another passive checkpoint moves them first: each one leaves fewer.
 const FEW: i64 = 256;
 /// Passive checkpoints in a row: a disk that is too slow to catch up is not made to.
 const TRIES: usize = 8;
@@ -67,20 +67,25 @@ enum Order {
 impl Checkpointer {
     /// Starts the thread on a connection of its own. `file` is the data file once more, to sync it.
     ///
-    /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's connections too. So
-    /// whoever calls this keeps `file` until all of them are closed.
+    /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
+    /// connections too. So whoever calls this keeps `file` until all of them are closed.
     pub fn start(conn: Connection, file: Arc<File>) -> Self {
         let (orders, received) = channel();
-        // A connection without a patience of its own would make writers wait for the slowest reader.
+        // A connection without a patience of its own would make writers wait for the slowest
+        // reader.
         report(conn.busy_timeout(PATIENCE));
         let mut log = Log::new(conn, file);
         // What short lives left behind would add up, for none of them gets to the first look.
         log.cut();
         let thread = thread::spawn(move || log.keep_short(&received));
-        Self { orders, thread: Mutex::new(Some(thread)) }
+        Self {
+            orders,
+            thread: Mutex::new(Some(thread)),
+        }
     }
 
-    /// Tries once to empty the log; the receiver gets whether it could. Only a reader or a writer in the way keeps it from that.
+    /// Tries once to empty the log; the receiver gets whether it could. Only a reader or a writer
+    /// in the way keeps it from that.
     pub fn empty(&self) -> oneshot::Receiver<bool> {
         let (caller, receiver) = oneshot::channel();
         // Fails only when the thread is gone; the receiver learns that as well.
@@ -132,7 +137,10 @@ impl Log {
     /// A log of which nothing is known: it may be long.
     fn new(conn: Connection, file: Arc<File>) -> Self {
         let now = Instant::now();
-        let not_before = NotBefore { cut: now, restart: now };
+        let not_before = NotBefore {
+            cut: now,
+            restart: now,
+        };
         Self {
             conn,
             file,
@@ -149,7 +157,11 @@ impl Log {
     /// Looks at the log until it is told to end.
     fn keep_short(mut self, orders: &Receiver<Order>) {
         loop {
-            let interval = if self.frames > LONG { INTERVAL_WHILE_LONG } else { INTERVAL };
+            let interval = if self.frames > LONG {
+                INTERVAL_WHILE_LONG
+            } else {
+                INTERVAL
+            };
             match orders.recv_timeout(interval) {
                 Err(RecvTimeoutError::Timeout) => {
                     let outcome = self.look();
@@ -173,7 +185,11 @@ impl Log {
         // At full speed batches may be further apart than two looks.
         let is_quiet = now.duration_since(self.changed_at) >= QUIET;
         self.room = self.room.max(frames);
-        self.little_looks = if frames < LITTLE { self.little_looks.saturating_add(1) } else { 0 };
+        self.little_looks = if frames < LITTLE {
+            self.little_looks.saturating_add(1)
+        } else {
+            0
+        };
         let is_settled = self.little_looks >= LOOKS_UNTIL_CUT && self.room > LITTLE;
         if (is_quiet && frames > 0) || is_settled {
             if now >= self.not_before.cut {
@@ -206,7 +222,8 @@ impl Log {
                 break;
             }
         }
-        // That checkpoint syncs the file while writers wait: what is synced before, they need not wait for.
+        // That checkpoint syncs the file while writers wait: what is synced before, they need not
+        // wait for.
         if let Err(error) = self.file.sync_data() {
             log::error!("the data file could not be synced: {error}");
         }
@@ -226,7 +243,8 @@ impl Log {
         }
     }
 
-    /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the way.
+    /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the
+    /// way.
     fn cut(&mut self) -> bool {
         let outcome = is_free(&self.conn, "truncate");
         let is_cut = matches!(outcome, Ok(true));
@@ -245,7 +263,11 @@ impl Log {
         let is_cut = self.cut();
         report(self.conn.busy_timeout(PATIENCE));
         if !is_cut {
-            let seconds = PAUSES_SECONDS.get(self.busy_cuts).or(PAUSES_SECONDS.last()).copied().unwrap_or_default();
+            let seconds = PAUSES_SECONDS
+                .get(self.busy_cuts)
+                .or(PAUSES_SECONDS.last())
+                .copied()
+                .unwrap_or_default();
             self.not_before.cut = Instant::now() + Duration::from_secs(seconds);
             self.busy_cuts += 1;
         }
@@ -262,12 +284,17 @@ impl Log {
 
 /// Runs a checkpoint; answers the frames in the log, and how many of them are in the file by now.
 fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
-    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| Ok((row.get(1)?, row.get(2)?)))
+    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
+        Ok((row.get(1)?, row.get(2)?))
+    })
 }
 
 /// Runs a checkpoint that nobody may stand in the way of. Returns whether nobody did.
 fn is_free(conn: &Connection, mode: &str) -> Result<bool> {
-    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| row.get(0)).map(|busy: i64| busy == 0)
+    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
+        row.get(0)
+    })
+    .map(|busy: i64| busy == 0)
 }
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.
@@ -303,7 +330,11 @@ mod tests {
             looks += 1;
             thread::sleep(Duration::from_millis(10));
         }
-        assert!(looks > 20 && (1..=2).contains(&log.busy_cuts), "{looks} looks, {} held up", log.busy_cuts);
+        assert!(
+            looks > 20 && (1..=2).contains(&log.busy_cuts),
+            "{looks} looks, {} held up",
+            log.busy_cuts
+        );
         reader.execute_batch("commit")?;
         while log.busy_cuts > 0 {
             assert!(start.elapsed() < Duration::from_secs(10), "it is not cut");

@@ -1,4 +1,5 @@
-//! Opens connections. Pragmas are per connection, so this is the only place that calls SQLite's open.
+//! Opens connections. Pragmas are per connection, so this is the only place that calls SQLite's
+//! open.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,10 +10,12 @@ use rusqlite::{Connection, OpenFlags, Result};
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Page cache of a reader, in negative KiB: holds the inner pages of a file with millions of invitations, so that a read
-/// fetches one page. The pool hands out the connection that was used last, so few of them ever fill theirs.
+/// Page cache of a reader, in negative KiB: holds the inner pages of a file with millions of
+/// invitations, so that a read fetches one page. The pool hands out the connection that was used
+/// last, so few of them ever fill theirs.
 const READER_CACHE: i64 = -8000;
-/// Page cache of the writer, in negative KiB: the inner pages of the trees that a create changes. More gained nothing.
+/// Page cache of the writer, in negative KiB: the inner pages of the trees that a create changes.
+/// More gained nothing.
 const WRITER_CACHE: i64 = -4_000;
 /// Bytes that a log keeps when it is started over.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
@@ -25,23 +28,34 @@ pub enum Synchronous {
     /// The log is synced before a commit is answered: an acknowledged write survives a power cut.
     #[default]
     Full,
-    /// The log is synced only by checkpoints. No setting chooses this: it is the control of the power-loss test,
-    /// which must see it lose.
+    /// The log is synced only by checkpoints. No setting chooses this: it is the control of the
+    /// power-loss test, which must see it lose.
     Normal,
 }
 
 /// Opens the file for writing. It must exist.
 pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> {
-    let mut conn =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let mut conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     set_pragmas(&mut conn)?;
     conn.pragma_update(None, "journal_mode", "wal")?;
-    conn.pragma_update(None, "synchronous", if synchronous == Synchronous::Full { "full" } else { "normal" })?;
+    conn.pragma_update(
+        None,
+        "synchronous",
+        if synchronous == Synchronous::Full {
+            "full"
+        } else {
+            "normal"
+        },
+    )?;
     conn.pragma_update(None, "cache_size", WRITER_CACHE)?;
-    // What is deleted is overwritten at once. From the first byte of the file on: `scrub` relies on it. Only what frees whole
-    // pages pays for it, with a write of each; a create frees none.
+    // What is deleted is overwritten at once. From the first byte of the file on: `scrub` relies on
+    // it. Only what frees whole pages pays for it, with a write of each; a create frees none.
     conn.pragma_update(None, "secure_delete", true)?;
-    // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow commit.
+    // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow
+    // commit.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(conn)
 }
@@ -62,7 +76,9 @@ pub fn open_in_memory() -> Result<Connection> {
 
 /// What the pool opens its connections with.
 pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
-    SqliteConnectionManager::file(path).with_flags(reader_flags()).with_init(set_reader_pragmas)
+    SqliteConnectionManager::file(path)
+        .with_flags(reader_flags())
+        .with_init(set_reader_pragmas)
 }
 
 /// Flags of a connection that only reads.
@@ -81,15 +97,17 @@ fn set_reader_pragmas(conn: &mut Connection) -> Result<()> {
 fn set_pragmas(conn: &mut Connection) -> Result<()> {
     conn.busy_timeout(BUSY_TIMEOUT)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Without this a bound limit makes SQLite compile the cached statement of a list anew each time.
+    // Without this a bound limit makes SQLite compile the cached statement of a list anew each
+    // time.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     conn.pragma_update(None, "foreign_keys", true)?;
-    // What does not fit a statement's memory goes to no temporary file: there may be no place and no descriptor for one, and
-    // nothing would erase it.
+    // What does not fit a statement's memory goes to no temporary file: there may be no place and
+    // no descriptor for one, and nothing would erase it.
     conn.pragma_update(None, "temp_store", "memory")?;
     // A hostile file cannot make its own functions and views run.
     conn.pragma_update(None, "trusted_schema", false)?;
-    // Memory-mapped reads under a writer have amplified corruption elsewhere, and gain nothing here.
+    // Memory-mapped reads under a writer have amplified corruption elsewhere, and gain nothing
+    // here.
     conn.pragma_update(None, "mmap_size", 0)?;
     conn.pragma_update(None, "journal_size_limit", LOG_LIMIT)?;
     #[cfg(target_os = "macos")]
@@ -112,8 +130,12 @@ mod tests {
         let path = folder.path().join("invited.db");
         crate::db::file::prepare(&path)?;
         let writer = open_writer(&path, Synchronous::Full)?;
-        let readers = r2d2::Pool::builder().max_size(3).build(reader_manager(&path))?;
-        let pooled: Vec<_> = (0..3).map(|_| readers.get()).collect::<std::result::Result<_, _>>()?;
+        let readers = r2d2::Pool::builder()
+            .max_size(3)
+            .build(reader_manager(&path))?;
+        let pooled: Vec<_> = (0..3)
+            .map(|_| readers.get())
+            .collect::<std::result::Result<_, _>>()?;
         for conn in pooled.iter().map(|pooled| &**pooled).chain([&writer]) {
             let mode: String = conn.pragma_query_value(None, "journal_mode", |row| row.get(0))?;
             assert_eq!(mode, "wal");
@@ -138,12 +160,23 @@ mod tests {
     }
 
     #[test]
-    fn sqlite_is_built_with_access_to_pages_and_without_the_mutex_around_its_page_caches() -> Result<()> {
+    fn sqlite_is_built_with_access_to_pages_and_without_the_mutex_around_its_page_caches()
+    -> Result<()> {
         let conn = Connection::open_in_memory()?;
         let mut options = conn.prepare("pragma compile_options")?;
-        let options: Vec<String> = options.query_map([], |row| row.get(0))?.collect::<Result<_>>()?;
-        assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
-        assert!(options.iter().any(|option| option == "ENABLE_DBPAGE_VTAB"), "{options:?}");
+        let options: Vec<String> = options
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_>>()?;
+        assert!(
+            !options
+                .iter()
+                .any(|option| option == "ENABLE_MEMORY_MANAGEMENT"),
+            "{options:?}"
+        );
+        assert!(
+            options.iter().any(|option| option == "ENABLE_DBPAGE_VTAB"),
+            "{options:?}"
+        );
         Ok(())
     }
 }

@@ -9,7 +9,8 @@ use crate::base::error::{Code, Error, Result};
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        // SQLite keeps the system's own error to itself. It is still there, on the thread of the failed call.
+        // SQLite keeps the system's own error to itself. It is still there, on the thread of the
+        // failed call.
         let system = io::Error::last_os_error();
         let Some(kind) = error.sqlite_error_code() else {
             return of_value(error);
@@ -18,11 +19,17 @@ impl From<rusqlite::Error> for Error {
         let (code, detail) = match kind {
             ErrorCode::DiskFull => (Code::StorageFull, NO_ROOM),
             // The index of the log, which is a file as well, could not grow.
-            ErrorCode::SystemIoFailure if extended == SQLITE_IOERR_SHMSIZE || is_lack_of_room(&system) => {
+            ErrorCode::SystemIoFailure
+                if extended == SQLITE_IOERR_SHMSIZE || is_lack_of_room(&system) =>
+            {
                 (Code::StorageFull, NO_ROOM)
             }
-            ErrorCode::SystemIoFailure if extended == SQLITE_IOERR_NOMEM => (Code::Overloaded, NO_MEMORY),
-            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen if is_lack_of_descriptors(&system) => {
+            ErrorCode::SystemIoFailure if extended == SQLITE_IOERR_NOMEM => {
+                (Code::Overloaded, NO_MEMORY)
+            }
+            ErrorCode::SystemIoFailure | ErrorCode::CannotOpen
+                if is_lack_of_descriptors(&system) =>
+            {
                 (Code::Overloaded, NO_DESCRIPTOR)
             }
             ErrorCode::SystemIoFailure => (Code::StorageFailed, "The disk reported an error."),
@@ -30,25 +37,33 @@ impl From<rusqlite::Error> for Error {
             ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
                 (Code::StorageFailed, "The data file cannot be written.")
             }
-            ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed => {
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::FileLockingProtocolFailed => {
                 (Code::StorageBusy, "Another program holds the data file.")
             }
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => return Self::corrupt(error),
-            ErrorCode::OperationInterrupted => (Code::ReadTimeout, "The read was stopped after its time limit."),
+            ErrorCode::OperationInterrupted => (
+                Code::ReadTimeout,
+                "The read was stopped after its time limit.",
+            ),
             _ => return Self::internal(error),
         };
         Self::new(code, detail).with_cause(error)
     }
 }
 
-/// Leaves a row of `table` out of a list if it is damaged, so that it does not take its neighbours along.
+/// Leaves a row of `table` out of a list if it is damaged, so that it does not take its neighbours
+/// along.
 ///
 /// # Errors
 /// Whatever else keeps the row from being read.
 pub fn unless_damaged<T>(table: &str, row: Result<T>) -> Result<Option<T>> {
     match row {
         Err(error) if error.code == Code::StorageCorrupt => {
-            let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            let cause = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             log::error!("a damaged row of the table {table} is left out of a list: {cause}");
             Ok(None)
         }
@@ -61,9 +76,11 @@ pub const NO_ROOM: &str = "The disk is full; nothing was changed.";
 /// What is said when SQLite got no memory.
 const NO_MEMORY: &str = "The server is out of memory; nothing was changed.";
 /// What is said when the process has as many files open as it may.
-const NO_DESCRIPTOR: &str = "The server has too many files and connections open; nothing was changed.";
+const NO_DESCRIPTOR: &str =
+    "The server has too many files and connections open; nothing was changed.";
 
-/// A value in the file that is not what its column holds is damage. Anything else that has no code of SQLite's is a bug.
+/// A value in the file that is not what its column holds is damage. Anything else that has no code
+/// of SQLite's is a bug.
 fn of_value(error: rusqlite::Error) -> Error {
     match error {
         rusqlite::Error::FromSqlConversionFailure(..)
@@ -74,9 +91,13 @@ fn of_value(error: rusqlite::Error) -> Error {
     }
 }
 
-/// Whether the system refused a write for want of room: a full disk, a quota, or a limit on the size of files.
+/// Whether the system refused a write for want of room: a full disk, a quota, or a limit on the
+/// size of files.
 fn is_lack_of_room(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
 }
 
 /// Whether the process, or the machine, has as many files open as it may.

@@ -49,7 +49,11 @@ pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     if !is_new {
         check_header(path)?;
     }
-    let missing: Vec<_> = path.ancestors().skip(1).take_while(|folder| !folder.exists()).collect();
+    let missing: Vec<_> = path
+        .ancestors()
+        .skip(1)
+        .take_while(|folder| !folder.exists())
+        .collect();
     let claimed = create_folder(path).and_then(|()| claim_in_folder(path));
     if claimed.is_err() {
         for folder in missing {
@@ -64,7 +68,8 @@ pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
 /// What is told of a new file beside the secret of an older one.
 fn replacement(path: &Path) -> Option<String> {
     let secret = beside(path, ".secret");
-    let told = "a new, empty data file was made, though there is a secret beside it: was there an older one?";
+    let told = "a new, empty data file was made, though there is a secret beside it: was there \
+        an older one?";
     secret.exists().then(|| told.to_owned())
 }
 
@@ -86,7 +91,11 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
 /// # Errors
 /// When the path cannot be used, or holds what this program did not make.
 pub fn prepare(path: &Path) -> Result<(), Failure> {
-    if is_present(path)? { check_header(path) } else { create(path) }
+    if is_present(path)? {
+        check_header(path)
+    } else {
+        create(path)
+    }
 }
 
 /// Whether there is something at `path`. An empty file counts as nothing, as `touch` and `mktemp`
@@ -104,8 +113,13 @@ pub fn is_present(path: &Path) -> Result<bool, Failure> {
         Err(error) => return Err(by_system(path, &error)),
     };
     if length == 0 && fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0) {
-        let hint = "bring back the file that the log belongs to, or give another path with --database";
-        return Err(refused(path, "the file is missing or empty, but its log (-wal) is there", hint));
+        let hint =
+            "bring back the file that the log belongs to, or give another path with --database";
+        return Err(refused(
+            path,
+            "the file is missing or empty, but its log (-wal) is there",
+            hint,
+        ));
     }
     Ok(length > 0)
 }
@@ -113,20 +127,38 @@ pub fn is_present(path: &Path) -> Result<bool, Failure> {
 /// Checks what can be seen of a file from outside. A file with two names has two logs, and whoever
 /// serves it by both damages it.
 fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
-    let (place, file) = (shell_word(&folder(path).to_string_lossy()), shell_word(&path.to_string_lossy()));
+    let (place, file) = (
+        shell_word(&folder(path).to_string_lossy()),
+        shell_word(&path.to_string_lossy()),
+    );
     let (why, hint) = if metadata.is_dir() {
-        ("it is a directory", "give the path of a file in it with --database".to_owned())
+        (
+            "it is a directory",
+            "give the path of a file in it with --database".to_owned(),
+        )
     } else if !metadata.is_file() {
-        ("it is no regular file", "give another path with --database".to_owned())
+        (
+            "it is no regular file",
+            "give another path with --database".to_owned(),
+        )
     } else if metadata.nlink() > 1 {
-        ("it has more than one name", format!("remove the others; `find {place} -samefile {file}` shows those nearby"))
+        (
+            "it has more than one name",
+            format!("remove the others; `find {place} -samefile {file}` shows those nearby"),
+        )
     } else if is_mounted_alone(path) {
         (
             "it is mounted as a single file",
             "its log would lie outside of the mount: mount its folder instead".to_owned(),
         )
-    } else if metadata.len() > 0 && metadata.mode() & OTHERS_WRITE != 0 && keeps_rights(folder(path)) {
-        ("others on this machine may write it", format!("make sure that nobody has, then: chmod 600 {file}"))
+    } else if metadata.len() > 0
+        && metadata.mode() & OTHERS_WRITE != 0
+        && keeps_rights(folder(path))
+    {
+        (
+            "others on this machine may write it",
+            format!("make sure that nobody has, then: chmod 600 {file}"),
+        )
     } else {
         return Ok(());
     };
@@ -137,7 +169,8 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
 /// keep none.
 fn keeps_rights(folder: &Path) -> bool {
     // 0600, as every temporary file.
-    let probe = tempfile::NamedTempFile::new_in(folder).and_then(|probe| probe.as_file().metadata());
+    let probe =
+        tempfile::NamedTempFile::new_in(folder).and_then(|probe| probe.as_file().metadata());
     probe.map_or(true, |probe| probe.mode() & OTHERS == 0)
 }
 
@@ -145,7 +178,12 @@ fn keeps_rights(folder: &Path) -> bool {
 #[cfg(target_os = "linux")]
 fn is_mounted_alone(path: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
-    let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS);
+    let found = statx(
+        CWD,
+        path,
+        AtFlags::SYMLINK_NOFOLLOW,
+        StatxFlags::BASIC_STATS,
+    );
     found.is_ok_and(|found| found.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
@@ -168,7 +206,10 @@ fn make_private(path: &Path) -> Option<String> {
     }
     let is_private = fs::metadata(path).is_ok_and(|metadata| metadata.mode() & OTHERS == 0);
     Some(if is_private {
-        format!("others on this machine could read the data file: it was {:o}, and is private now", mode & 0o777)
+        format!(
+            "others on this machine could read the data file: it was {:o}, and is private now",
+            mode & 0o777
+        )
     } else {
         let file = shell_word(&path.to_string_lossy());
         format!("others on this machine may read the data file; its owner should chmod 600 {file}")
@@ -181,8 +222,11 @@ fn create_folder(path: &Path) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }
-    let made =
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).and_then(|()| sync_folder(self::folder(folder)));
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .and_then(|()| sync_folder(self::folder(folder)));
     made.map_err(|error| by_system(folder, &error))
 }
 
@@ -202,9 +246,17 @@ fn create(path: &Path) -> Result<(), Failure> {
 /// Makes a new file as `unfinished`, and gives it its name.
 fn create_as(unfinished: &Path, path: &Path) -> Result<(), Failure> {
     let failed = |error: std::io::Error| by_system(path, &error);
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(unfinished).map_err(failed)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(unfinished)
+        .map_err(failed)?;
     fill(unfinished, path)?;
-    let renamed = file.sync_all().and_then(|()| fs::rename(unfinished, path)).and_then(|()| sync_folder(folder(path)));
+    let renamed = file
+        .sync_all()
+        .and_then(|()| fs::rename(unfinished, path))
+        .and_then(|()| sync_folder(folder(path)));
     renamed.map_err(failed)
 }
 
@@ -224,11 +276,18 @@ fn remove_unfinished(unfinished: &Path) -> Result<(), Failure> {
 fn fill(unfinished: &Path, path: &Path) -> Result<(), Failure> {
     let failed = |error| by_sqlite(path, error);
     let mut conn = Connection::open(unfinished).map_err(failed)?;
-    migrations().to_latest(&mut conn).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
-        other => refusal::unusable(path, &other.to_string(), "this is a fault of the program: please report it"),
-    })?;
-    conn.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    migrations()
+        .to_latest(&mut conn)
+        .map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
+            other => refusal::unusable(
+                path,
+                &other.to_string(),
+                "this is a fault of the program: please report it",
+            ),
+        })?;
+    conn.pragma_update(None, "journal_mode", "wal")
+        .map_err(failed)?;
     conn.close().map_err(|(_, error)| failed(error))
 }
 
@@ -240,28 +299,48 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
 fn check_header(path: &Path) -> Result<(), Failure> {
     let mut header = [0; HEADER];
-    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| by_system(path, &error))?;
-    let length = file.metadata().map_err(|error| by_system(path, &error))?.len();
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
+        .map_err(|error| by_system(path, &error))?;
+    let length = file
+        .metadata()
+        .map_err(|error| by_system(path, &error))?
+        .len();
     let elsewhere = "give another path with --database";
     if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
         return Err(refused(path, "it is not an SQLite file", elsewhere));
     }
     let field = |offset: usize| {
-        u32::from_be_bytes([header[offset], header[offset + 1], header[offset + 2], header[offset + 3]])
+        u32::from_be_bytes([
+            header[offset],
+            header[offset + 1],
+            header[offset + 2],
+            header[offset + 3],
+        ])
     };
     let (application_id, version) = (field(68), field(60));
     if is_dump(path, &header, (application_id, version)) {
         return Err(dump(path));
     }
     if application_id != APPLICATION_ID {
-        return Err(refused(path, "it is an SQLite file of another program", elsewhere));
+        return Err(refused(
+            path,
+            "it is an SQLite file of another program",
+            elsewhere,
+        ));
     }
     if version > SCHEMA_VERSION {
         let what = format!(
-            "the data file has schema version {version}, newer than this program's {SCHEMA_VERSION} ({})",
+            "the data file has schema version {version}, newer than this program's \
+             {SCHEMA_VERSION} ({})",
             path.display()
         );
-        return Err(Failure::runtime(what, "use the newer version of invited that made it; the file was not touched"));
+        return Err(Failure::runtime(
+            what,
+            "use the newer version of invited that made it; the file was not touched",
+        ));
     }
     let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
@@ -278,9 +357,9 @@ fn is_dump(path: &Path, header: &[u8; HEADER], (application_id, version): (u32, 
     let keeps_no_log = header[18] == 1;
     match (application_id, version) {
         (APPLICATION_ID, 0) => true,
-        (0, 0) if keeps_no_log => {
-            connection::open_reader(path).and_then(|conn| schema::has_our_tables(&conn)).unwrap_or(false)
-        }
+        (0, 0) if keeps_no_log => connection::open_reader(path)
+            .and_then(|conn| schema::has_our_tables(&conn))
+            .unwrap_or(false),
         _ => false,
     }
 }
@@ -288,11 +367,13 @@ fn is_dump(path: &Path, header: &[u8; HEADER], (application_id, version): (u32, 
 /// The refusal of a copy that went through SQL text, with the command that makes it a data file
 /// again.
 fn dump(path: &Path) -> Failure {
-    let pragmas = format!("pragma application_id={APPLICATION_ID}; pragma user_version={SCHEMA_VERSION}");
+    let pragmas =
+        format!("pragma application_id={APPLICATION_ID}; pragma user_version={SCHEMA_VERSION}");
     let file = shell_word(&path.to_string_lossy());
     refused(
         path,
-        "it has our tables, but lacks the application id and the version: a copy by .dump or .clone loses them",
+        "it has our tables, but lacks the application id and the version: a copy by .dump or \
+         .clone loses them",
         &format!("if it is a whole copy: sqlite3 {file} '{pragmas}'"),
     )
 }
@@ -304,7 +385,10 @@ fn dump(path: &Path) -> Failure {
 pub fn check_contents(path: &Path) -> Result<(), Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::runtime(
-            format!("this program was built with SQLite {}, which can corrupt its log", rusqlite::version()),
+            format!(
+                "this program was built with SQLite {}, which can corrupt its log",
+                rusqlite::version()
+            ),
             "build it with SQLite 3.51.3 or newer",
         ));
     }
@@ -312,7 +396,9 @@ pub fn check_contents(path: &Path) -> Result<(), Failure> {
     let conn = connection::open_reader(path).map_err(failed)?;
     schema::check(&conn, path)?;
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_WHOLE) {
-        let verdict: String = conn.query_row("pragma quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        let verdict: String = conn
+            .query_row("pragma quick_check(1)", [], |row| row.get(0))
+            .map_err(failed)?;
         if verdict != "ok" {
             return Err(damaged(path, verdict.lines().last().unwrap_or_default()));
         }
@@ -334,7 +420,9 @@ mod tests {
         assert_eq!(migrations().validate(), Ok(()));
         let mut conn = Connection::open_in_memory().expect("memory");
         migrations().to_latest(&mut conn).expect("migrates");
-        let version: u32 = conn.pragma_query_value(None, "user_version", |row| row.get(0)).expect("reads");
+        let version: u32 = conn
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .expect("reads");
         assert_eq!(version, SCHEMA_VERSION);
     }
 }

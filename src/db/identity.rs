@@ -44,7 +44,13 @@ impl Identity {
     pub fn new(path: &Path, file: Arc<File>) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_owned();
         let (folder, path) = (File::open(folder(path))?, path.to_owned());
-        Ok(Self { file, folder, name, path, is_gone: AtomicBool::new(false) })
+        Ok(Self {
+            file,
+            folder,
+            name,
+            path,
+            is_gone: AtomicBool::new(false),
+        })
     }
 
     /// Looks whether the file is at its place. The log is told when that changes.
@@ -57,14 +63,18 @@ impl Identity {
         let path = self.path.display();
         let Some(fate) = fate else {
             if was_gone {
-                log::info!("the data file is back at its place, and writes are taken again ({path})");
+                log::info!(
+                    "the data file is back at its place, and writes are taken again ({path})"
+                );
             }
             return Ok(());
         };
         if !was_gone {
             log::error!(
-                "the data file was {fate} while it is served: writes are refused, and what was written before is in \
-                 the file that is still open; put that file back, or restart to serve what is there now ({path})"
+                "the data file was {fate} while it is served: writes are refused, and what was \
+                 written before is in \
+                 the file that is still open; put that file back, or restart to serve what is \
+                 there now ({path})"
             );
         }
         Err(Error::new(
@@ -84,7 +94,9 @@ impl Identity {
         }
         // A folder that was moved took the file along. What stands at the old path now would be
         // served next.
-        stat(&self.path).is_ok_and(|found| !is_same(&found, &file)).then_some("replaced")
+        stat(&self.path)
+            .is_ok_and(|found| !is_same(&found, &file))
+            .then_some("replaced")
     }
 }
 
@@ -109,7 +121,9 @@ impl Watch {
                 let _ = identity.check();
             }
         });
-        Self { stop: Mutex::new(Some((stop, thread))) }
+        Self {
+            stop: Mutex::new(Some((stop, thread))),
+        }
     }
 
     /// Ends the thread.

@@ -1,8 +1,8 @@
 //! Looks for damage in the whole file, in the background: soon after the start, and once a day.
 //!
-//! SQLite's own `quick_check` runs one table after the other, each with its indexes, on a connection
-//! of its own that only reads. It takes about half of one core, and gives way to whoever wants the
-//! log emptied, or when the log has grown long: a reader keeps it from being cut.
+//! SQLite's own `quick_check` runs one table after the other, each with its indexes, on a
+//! connection of its own that only reads. It takes about half of one core, and gives way to whoever
+//! wants the log emptied, or when the log has grown long: a reader keeps it from being cut.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -90,7 +90,10 @@ impl Checker {
         });
         let of_thread = Arc::clone(&shared);
         let thread = thread::spawn(move || of_thread.run());
-        Self { shared, thread: Mutex::new(Some(thread)) }
+        Self {
+            shared,
+            thread: Mutex::new(Some(thread)),
+        }
     }
 
     /// What the last whole check came to.
@@ -126,7 +129,9 @@ impl Shared {
             match self.check() {
                 Ok(Some(verdict)) => self.verdict.store(verdict as u8, Ordering::Release),
                 Ok(None) => {}
-                Err(error) => log::error!("the file could not be looked through for damage: {error}"),
+                Err(error) => {
+                    log::error!("the file could not be looked through for damage: {error}")
+                }
             }
             self.rest(EVERY);
         }
@@ -151,14 +156,18 @@ impl Shared {
             log::error!("the data file is damaged: save a copy of it, then restore a backup");
             return Ok(Some(Integrity::Damaged));
         }
-        log::debug!("the data file was looked through for damage in {:?}: there is none", begun.elapsed());
+        log::debug!(
+            "the data file was looked through for damage in {:?}: there is none",
+            begun.elapsed()
+        );
         Ok(Some(Integrity::Ok))
     }
 
     /// The names of all tables.
     fn tables(&self) -> Result<Vec<String>> {
         let conn = connection::open_reader(&self.path)?;
-        let mut names = conn.prepare("select name from sqlite_schema where type = 'table' order by name")?;
+        let mut names =
+            conn.prepare("select name from sqlite_schema where type = 'table' order by name")?;
         names.query_map([], |row| row.get(0))?.collect()
     }
 

@@ -34,16 +34,24 @@ impl Lock {
     pub fn take(path: &Path) -> Result<Self, Failure> {
         let lock_path = beside(path, ".lock");
         loop {
-            let Some((file, is_new)) = open(&lock_path)? else { continue };
+            let Some((file, is_new)) = open(&lock_path)? else {
+                continue;
+            };
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Err(held(path, &file)),
-                Err(TryLockError::Error(error)) => return Err(refusal::by_system(&lock_path, &error)),
+                Err(TryLockError::Error(error)) => {
+                    return Err(refusal::by_system(&lock_path, &error));
+                }
             }
             // A start that failed may have removed the file between our opening and locking it.
             if is_at(&file, &lock_path) {
                 name_holder(&file);
-                return Ok(Self { _file: file, path: lock_path, is_new });
+                return Ok(Self {
+                    _file: file,
+                    path: lock_path,
+                    is_new,
+                });
             }
         }
     }
@@ -62,16 +70,26 @@ impl Lock {
 /// it went away meanwhile.
 fn open(path: &Path) -> Result<Option<(File, bool)>, Failure> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     match options.create_new(true).open(path) {
         Ok(file) => return Ok(Some((file, true))),
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(refusal::by_system(path, &error)),
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(refusal::by_system(path, &error));
+        }
         Err(_) => {}
     }
     match options.create_new(false).open(path) {
-        Ok(file) if is_ours(&file).map_err(|error| refusal::by_system(path, &error))? => Ok(Some((file, false))),
+        Ok(file) if is_ours(&file).map_err(|error| refusal::by_system(path, &error))? => {
+            Ok(Some((file, false)))
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) if error.raw_os_error() != Some(Errno::LOOP.raw_os_error()) => Err(refusal::by_system(path, &error)),
+        Err(error) if error.raw_os_error() != Some(Errno::LOOP.raw_os_error()) => {
+            Err(refusal::by_system(path, &error))
+        }
         _ => Err(Failure::runtime(
             format!("{} is not a lock file of this program", path.display()),
             "look at what it is; if nothing needs it, remove it and start again",
@@ -84,21 +102,32 @@ fn is_ours(file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     let is_plain = metadata.is_file() && metadata.nlink() <= 1;
     let content = read(file);
-    let names_process = content.split(' ').next().is_some_and(|id| id.parse::<u32>().is_ok());
+    let names_process = content
+        .split(' ')
+        .next()
+        .is_some_and(|id| id.parse::<u32>().is_ok());
     Ok(is_plain && (content.is_empty() && metadata.len() < MAX_CONTENT as u64 || names_process))
 }
 
 /// Whether `file` is still the one at `path`.
 fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(found)) = (file.metadata(), fs::symlink_metadata(path)) else { return false };
+    let (Ok(open), Ok(found)) = (file.metadata(), fs::symlink_metadata(path)) else {
+        return false;
+    };
     (open.dev(), open.ino()) == (found.dev(), found.ino())
 }
 
 /// Writes down who holds the lock. The lock is held whether or not the disk has room for that.
 fn name_holder(file: &File) {
     let host = rustix::system::uname();
-    let text = format!("{} {}\n", std::process::id(), host.nodename().to_string_lossy());
-    let written = file.write_all_at(text.as_bytes(), 0).and_then(|()| file.set_len(text.len() as u64));
+    let text = format!(
+        "{} {}\n",
+        std::process::id(),
+        host.nodename().to_string_lossy()
+    );
+    let written = file
+        .write_all_at(text.as_bytes(), 0)
+        .and_then(|()| file.set_len(text.len() as u64));
     // Better no name than half of one.
     let _ = written.or_else(|_| file.set_len(0));
 }
@@ -109,7 +138,9 @@ fn read(file: &File) -> String {
     let mut content = [0; MAX_CONTENT];
     let length = file.read_at(&mut content, 0).unwrap_or_default();
     let is_nothing = |letter: char| letter == '\0' || letter.is_whitespace();
-    String::from_utf8_lossy(&content[..length]).trim_matches(is_nothing).to_owned()
+    String::from_utf8_lossy(&content[..length])
+        .trim_matches(is_nothing)
+        .to_owned()
 }
 
 /// What is said when another server has the file.
@@ -123,7 +154,10 @@ fn held(path: &Path, lock: &File) -> Failure {
         None => format!("process {content}"),
     };
     Failure::runtime(
-        format!("the data file is being served by {holder} ({})", path.display()),
+        format!(
+            "the data file is being served by {holder} ({})",
+            path.display()
+        ),
         "stop that server first, or give this one a file of its own with --database",
     )
 }

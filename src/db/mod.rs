@@ -1,10 +1,12 @@
 //! The one SQLite file: who may read it, who writes it, and what is checked before that.
 //!
-//! * [`place`] finds the one path of a file, [`lock`] lets one server have it, [`identity`] sees when it is taken away.
-//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all; [`schema`] looks at what is
-//!   in it, [`refusal`] says why not.
+//! * [`place`] finds the one path of a file, [`lock`] lets one server have it, [`identity`] sees
+//!   when it is taken away.
+//! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all;
+//!   [`schema`] looks at what is in it, [`refusal`] says why not.
 //! * [`connection`] is the one place where connections get their pragmas.
-//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is next; [`checkpoint`] keeps the log short.
+//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
+//!   next; [`checkpoint`] keeps the log short.
 //! * [`integrity`] looks for damage in the background.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
@@ -12,8 +14,8 @@
 //! * [`turns`] decides who may read for long.
 //!
 //! # Locking
-//! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one for each long
-//! read, so a checkout never waits. No connection is held across an await.
+//! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one
+//! for each long read, so a checkout never waits. No connection is held across an await.
 
 mod checkpoint;
 mod connection;
@@ -104,7 +106,8 @@ struct Shared {
     checker: integrity::Checker,
     /// The thread that sees when the file is taken away.
     watch: identity::Watch,
-    /// The data file once more. Stands behind all connections: closed before them, it would take their locks along.
+    /// The data file once more. Stands behind all connections: closed before them, it would take
+    /// their locks along.
     identity: Arc<identity::Identity>,
     /// What the person at the terminal is told of the file.
     notice: Option<String>,
@@ -120,7 +123,8 @@ pub struct Reader<'a> {
     pub now: Timestamp,
 }
 
-/// A read transaction on a connection of its own: whatever is read from it belongs together. Must not be held across an await.
+/// A read transaction on a connection of its own: whatever is read from it belongs together. Must
+/// not be held across an await.
 pub struct Snapshot {
     /// The connection, inside its transaction.
     conn: r2d2::PooledConnection<SqliteConnectionManager>,
@@ -131,14 +135,20 @@ pub struct Snapshot {
 impl Snapshot {
     /// Reads from the snapshot.
     pub fn reader(&self) -> Reader<'_> {
-        Reader { conn: &self.conn, now: self.now }
+        Reader {
+            conn: &self.conn,
+            now: self.now,
+        }
     }
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
         // Ends a read transaction, which cannot lose anything.
-        let _ = self.conn.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+        let _ = self
+            .conn
+            .prepare_cached("commit")
+            .and_then(|mut commit| commit.execute([]));
     }
 }
 
@@ -160,14 +170,18 @@ impl Reader<'_> {
     }
 }
 
-/// The time limit of a long read. Goes with it, even when it panics: the next read on the connection has its own time.
+/// The time limit of a long read. Goes with it, even when it panics: the next read on the
+/// connection has its own time.
 struct TimeLimit<'a>(&'a Connection);
 
 impl<'a> TimeLimit<'a> {
     /// Makes SQLite give up on `conn` after the limit.
     fn set(conn: &'a Connection) -> Result<Self> {
         let start = Instant::now();
-        conn.progress_handler(STEPS_PER_LOOK, Some(move || start.elapsed() > LONG_READ_LIMIT))?;
+        conn.progress_handler(
+            STEPS_PER_LOOK,
+            Some(move || start.elapsed() > LONG_READ_LIMIT),
+        )?;
         Ok(Self(conn))
     }
 }
@@ -200,7 +214,8 @@ impl Db {
     /// Opens the file at `path`, making it and its folder where they are missing.
     ///
     /// # Errors
-    /// When the path cannot be used, or holds what this program did not make: nothing is changed then.
+    /// When the path cannot be used, or holds what this program did not make: nothing is changed
+    /// then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
         let path = &place::resolve(path)?;
         let (lock, notice) = file::claim(path)?;
@@ -209,7 +224,8 @@ impl Db {
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let by_system = |error| refusal::by_system(path, &error);
         let file = Arc::new(File::open(path).map_err(by_system)?);
-        let identity = Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
+        let identity =
+            Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
         let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let checkpointer = checkpoint::Checkpointer::start(checkpointer, file);
@@ -217,7 +233,8 @@ impl Db {
             .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
-            // A connection never goes stale, and one that is opened anew may find another file at the path.
+            // A connection never goes stale, and one that is opened anew may find another file at
+            // the path.
             .idle_timeout(None)
             .max_lifetime(None)
             .build(connection::reader_manager(path))
@@ -225,17 +242,33 @@ impl Db {
         let turns = turns::Turns::new(LONG_READS);
         let checker = integrity::Checker::start(path);
         let watch = identity::Watch::start(Arc::clone(&identity));
-        let shared =
-            Shared { readers, turns, clock, writer, checkpointer, checker, watch, identity, notice, _lock: lock };
-        Ok(Self { shared: Arc::new(shared) })
+        let shared = Shared {
+            readers,
+            turns,
+            clock,
+            writer,
+            checkpointer,
+            checker,
+            watch,
+            identity,
+            notice,
+            _lock: lock,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
-    /// Reads in place, on the calling thread: for work that is bounded (at most 1,000 rows). Never waits.
+    /// Reads in place, on the calling thread: for work that is bounded (at most 1,000 rows). Never
+    /// waits.
     ///
     /// # Errors
     /// What `read` answers, or that the file cannot be read.
     pub fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T>) -> Result<T> {
-        read(&Reader { conn: &*self.reader()?, now: self.now() })
+        read(&Reader {
+            conn: &*self.reader()?,
+            now: self.now(),
+        })
     }
 
     /// Takes a snapshot, for several bounded reads that belong together. Never waits.
@@ -245,7 +278,10 @@ impl Db {
     pub fn snapshot(&self) -> Result<Snapshot> {
         let conn = self.reader()?;
         conn.prepare_cached("begin")?.execute([])?;
-        Ok(Snapshot { conn, now: self.now() })
+        Ok(Snapshot {
+            conn,
+            now: self.now(),
+        })
     }
 
     /// A read-only connection, at once.
@@ -254,8 +290,8 @@ impl Db {
         self.shared.readers.try_get().ok_or_else(none)
     }
 
-    /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most, when
-    /// it is the turn of `actor`.
+    /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most,
+    /// when it is the turn of `actor`.
     ///
     /// # Errors
     /// What `read` returns, [`Code::ReadTimeout`], [`Code::Overloaded`] when too many reads of the
@@ -274,7 +310,9 @@ impl Db {
                 read(reader)
             })
         };
-        tokio::task::spawn_blocking(task).await.map_err(Error::internal)?
+        tokio::task::spawn_blocking(task)
+            .await
+            .map_err(Error::internal)?
     }
 
     /// Runs `job` of the server itself on the writer thread: see [`Db::write_as`].
@@ -289,9 +327,9 @@ impl Db {
     }
 
     /// Runs `job` on the writer thread when it is the turn of `actor`, in a transaction that it may
-    /// share with other jobs, and returns once that is durable. A job that fails is undone alone. It
-    /// may be run again where its transaction was undone because of another one. It takes up `load`
-    /// while it waits.
+    /// share with other jobs, and returns once that is durable. A job that fails is undone alone.
+    /// It may be run again where its transaction was undone because of another one. It takes up
+    /// `load` while it waits.
     ///
     /// # Errors
     /// What `job` returns; [`Code::Overloaded`] when the actor has too much waiting; a storage code
@@ -302,18 +340,23 @@ impl Db {
         load: Load,
         job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.shared.writer.run(actor, load, job)?.await.map_err(Error::internal)?
+        self.shared
+            .writer
+            .run(actor, load, job)?
+            .await
+            .map_err(Error::internal)?
     }
 
-    /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether it could: a reader keeps
-    /// it from that for as long as it reads.
+    /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether
+    /// it could: a reader keeps it from that for as long as it reads.
     pub async fn empty_log(&self) -> bool {
         self.shared.checker.give_way();
         self.shared.checkpointer.empty().await.unwrap_or(false)
     }
 
-    /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last handle must not decide when
-    /// that happens: it may be a thread that the end of the process does not wait for.
+    /// Finishes what is queued, empties the log and ends both threads. Whoever drops the last
+    /// handle must not decide when that happens: it may be a thread that the end of the process
+    /// does not wait for.
     pub fn close(&self) {
         self.shared.close();
     }

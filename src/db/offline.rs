@@ -21,7 +21,11 @@ pub fn read_file<T>(
 ) -> Result<T, Failure> {
     let path = &existing(path)?;
     let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
-    read(&Reader { conn: &conn, now: Clock::System.now() }).map_err(|error| failed(path, &error))
+    read(&Reader {
+        conn: &conn,
+        now: Clock::System.now(),
+    })
+    .map_err(|error| failed(path, &error))
 }
 
 /// Writes to an existing file, in one transaction that is durable when this returns.
@@ -35,7 +39,9 @@ pub fn write_file<T>(
     let path = &existing(path)?;
     let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
-    let transaction = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).map_err(unusable)?;
+    let transaction = conn
+        .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+        .map_err(unusable)?;
     let ids = IdMint::after(&transaction);
     // A server that runs beside this finds what is new by itself, a moment later.
     let topics = Cell::new(0);
@@ -52,7 +58,8 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
     if !file::is_present(path)? {
         return Err(Failure::runtime(
             format!("there is no data file at {}", path.display()),
-            "start `invited serve` once to make it, or name the right one with --database or INVITED_DATABASE",
+            "start `invited serve` once to make it, or name the right one with --database or \
+             INVITED_DATABASE",
         ));
     }
     file::prepare(path)?;
@@ -62,6 +69,11 @@ fn existing(path: &Path) -> Result<PathBuf, Failure> {
 
 /// An error of the work itself.
 fn failed(path: &Path, error: &crate::base::error::Error) -> Failure {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    Failure::runtime(format!("{}{cause} ({})", error.detail, path.display()), "nothing was changed; try again")
+    let cause = std::error::Error::source(error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    Failure::runtime(
+        format!("{}{cause} ({})", error.detail, path.display()),
+        "nothing was changed; try again",
+    )
 }

@@ -22,7 +22,9 @@ pub fn resolve(path: &Path) -> Result<PathBuf, Failure> {
     loop {
         match fs::canonicalize(&path) {
             Ok(real) => return Ok(real),
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(refusal::by_system(&path, &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(refusal::by_system(&path, &error));
+            }
             Err(_) => {}
         }
         match fs::read_link(&path) {
@@ -36,7 +38,11 @@ pub fn resolve(path: &Path) -> Result<PathBuf, Failure> {
 /// that is not mounted is told, and never replaced by a file on another disk.
 fn follow(link: &Path, target: &Path) -> Result<PathBuf, Failure> {
     let target = folder(link).join(target);
-    if folder(&target).is_dir() { Ok(target) } else { Err(dangling(link, folder(&target))) }
+    if folder(&target).is_dir() {
+        Ok(target)
+    } else {
+        Err(dangling(link, folder(&target)))
+    }
 }
 
 /// The path of a file that is missing, perhaps with some of its folders.
@@ -44,9 +50,13 @@ fn resolve_missing(path: &Path) -> Result<PathBuf, Failure> {
     for ancestor in path.ancestors().skip(1) {
         match fs::canonicalize(ancestor) {
             Ok(real) => {
-                return Ok(path.strip_prefix(ancestor).map_or_else(|_| path.to_owned(), |rest| real.join(rest)));
+                return Ok(path
+                    .strip_prefix(ancestor)
+                    .map_or_else(|_| path.to_owned(), |rest| real.join(rest)));
             }
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(refusal::by_system(ancestor, &error)),
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(refusal::by_system(ancestor, &error));
+            }
             Err(_) => {}
         }
         if let Ok(target) = fs::read_link(ancestor) {
@@ -59,7 +69,11 @@ fn resolve_missing(path: &Path) -> Result<PathBuf, Failure> {
 /// A symbolic link leads to a folder that is missing.
 fn dangling(link: &Path, missing: &Path) -> Failure {
     Failure::runtime(
-        format!("the link {} leads to the folder {}, which is missing", link.display(), missing.display()),
+        format!(
+            "the link {} leads to the folder {}, which is missing",
+            link.display(),
+            missing.display()
+        ),
         "mount or make that folder, or let the link point to another place",
     )
 }
@@ -69,8 +83,12 @@ fn refuse_uri(path: &Path) -> Result<(), Failure> {
     let text = path.as_os_str().as_encoded_bytes();
     if text.starts_with(b"file:") || text == b":memory:" {
         return Err(Failure::usage(
-            format!("SQLite URIs are not taken as a data file ({})", path.display()),
-            "give the path of a file with --database; for a file of this very name write ./ before it",
+            format!(
+                "SQLite URIs are not taken as a data file ({})",
+                path.display()
+            ),
+            "give the path of a file with --database; for a file of this very name write ./ \
+             before it",
         ));
     }
     Ok(())
@@ -78,7 +96,9 @@ fn refuse_uri(path: &Path) -> Result<(), Failure> {
 
 /// The folder that holds `path`.
 pub fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// `path` with `suffix` at its end.

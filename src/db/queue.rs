@@ -1,15 +1,15 @@
 //! The queue before the writer: fair between those who write, whatever each of them asks for.
 //!
 //! # Turns
-//! Each actor has a lane. Whose turn it is, is decided by the writer's time: next comes the actor who
-//! has used the least of it. So whoever has just had a long job waits until the others had their
-//! turn, and somebody who asks for little waits for at most one job of anybody else. An actor who
-//! comes back after a rest starts where the others are now: rest is not saved up.
+//! Each actor has a lane. Whose turn it is, is decided by the writer's time: next comes the actor
+//! who has used the least of it. So whoever has just had a long job waits until the others had
+//! their turn, and somebody who asks for little waits for at most one job of anybody else. An actor
+//! who comes back after a rest starts where the others are now: rest is not saved up.
 //!
 //! # Room
-//! Jobs, rows and bytes that wait are bounded. An actor may hold three times as much as is left free
-//! after it. So one alone may have three quarters, two may have three sevenths each, and there is
-//! always something left for one more: who is refused is who has much waiting.
+//! Jobs, rows and bytes that wait are bounded. An actor may hold three times as much as is left
+//! free after it. So one alone may have three quarters, two may have three sevenths each, and there
+//! is always something left for one more: who is refused is who has much waiting.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -32,16 +32,28 @@ pub struct Load {
 
 impl Load {
     /// A job that changes a row or a few. Its body is smaller than this, once it was read.
-    pub const ONE: Self = Self { jobs: 1, rows: 1, bytes: 8 * 1024 };
+    pub const ONE: Self = Self {
+        jobs: 1,
+        rows: 1,
+        bytes: 8 * 1024,
+    };
 
     /// Both together.
     fn plus(self, other: Self) -> Self {
-        Self { jobs: self.jobs + other.jobs, rows: self.rows + other.rows, bytes: self.bytes + other.bytes }
+        Self {
+            jobs: self.jobs + other.jobs,
+            rows: self.rows + other.rows,
+            bytes: self.bytes + other.bytes,
+        }
     }
 
     /// This without `other`, which is a part of it.
     fn minus(self, other: Self) -> Self {
-        Self { jobs: self.jobs - other.jobs, rows: self.rows - other.rows, bytes: self.bytes - other.bytes }
+        Self {
+            jobs: self.jobs - other.jobs,
+            rows: self.rows - other.rows,
+            bytes: self.bytes - other.bytes,
+        }
     }
 
     /// Each of the three with its counterparts in `total` and `bound`.
@@ -55,7 +67,9 @@ impl Load {
 
     /// Whether an actor may hold this much, where `total` is held by all of them together.
     fn is_fair(self, total: Self, bound: Self) -> bool {
-        self.each(total, bound).iter().all(|&(own, total, bound)| total <= bound && own <= SHARE * (bound - total))
+        self.each(total, bound)
+            .iter()
+            .all(|&(own, total, bound)| total <= bound && own <= SHARE * (bound - total))
     }
 }
 
@@ -131,7 +145,11 @@ impl<J> Queue<J> {
             arrivals: 0,
             is_closed: false,
         };
-        Self { lanes: Mutex::new(lanes), news: Condvar::new(), bound }
+        Self {
+            lanes: Mutex::new(lanes),
+            news: Condvar::new(),
+            bound,
+        }
     }
 
     /// Puts a job that takes up `load` behind the others of `actor`.
@@ -143,7 +161,11 @@ impl<J> Queue<J> {
         if lanes.is_closed {
             return Err(Refusal::Closed);
         }
-        let own = lanes.by_actor.get(actor).map_or_else(Load::default, |lane| lane.load).plus(load);
+        let own = lanes
+            .by_actor
+            .get(actor)
+            .map_or_else(Load::default, |lane| lane.load)
+            .plus(load);
         let total = lanes.total.plus(load);
         if !own.is_fair(total, self.bound) {
             return Err(Refusal::NoRoom);
@@ -163,7 +185,10 @@ impl<J> Queue<J> {
             if turn.is_some() || lanes.is_closed {
                 return turn;
             }
-            lanes = self.news.wait(lanes).unwrap_or_else(PoisonError::into_inner);
+            lanes = self
+                .news
+                .wait(lanes)
+                .unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -172,8 +197,8 @@ impl<J> Queue<J> {
         self.lock().take()
     }
 
-    /// Notes that the job of `actor` that was taken last took so long: only now the next one can have
-    /// its turn. A second time does nothing.
+    /// Notes that the job of `actor` that was taken last took so long: only now the next one can
+    /// have its turn. A second time does nothing.
     pub fn charge(&self, actor: &str, time: Duration) {
         self.lock().charge(actor, time);
     }
@@ -194,7 +219,10 @@ impl<J> Lanes<J> {
     /// Puts a job into the lane of `actor`.
     fn push(&mut self, actor: &str, load: Load, job: J) {
         let floor = self.floor;
-        let lane = self.by_actor.entry(actor.to_owned()).or_insert_with(|| Lane::new(floor));
+        let lane = self
+            .by_actor
+            .entry(actor.to_owned())
+            .or_insert_with(|| Lane::new(floor));
         let is_new = lane.waiting.is_empty();
         lane.load = lane.load.plus(load);
         lane.waiting.push_back((job, load));
@@ -232,14 +260,16 @@ impl<J> Lanes<J> {
         }
     }
 
-    /// Gives `actor` a place among those who have jobs waiting, if it has any and is not being served.
+    /// Gives `actor` a place among those who have jobs waiting, if it has any and is not being
+    /// served.
     fn queue_up(&mut self, actor: &str) {
         if let Some(lane) = self.by_actor.get(actor)
             && !lane.is_served
             && !lane.waiting.is_empty()
         {
             self.arrivals += 1;
-            self.turns.push(Reverse((lane.used, self.arrivals, actor.to_owned())));
+            self.turns
+                .push(Reverse((lane.used, self.arrivals, actor.to_owned())));
         }
     }
 }
@@ -247,7 +277,12 @@ impl<J> Lanes<J> {
 impl<J> Lane<J> {
     /// An empty lane of somebody who starts where the others are.
     fn new(floor: Duration) -> Self {
-        Self { waiting: VecDeque::new(), load: Load::default(), used: floor, is_served: false }
+        Self {
+            waiting: VecDeque::new(),
+            load: Load::default(),
+            used: floor,
+            is_served: false,
+        }
     }
 }
 
@@ -256,9 +291,17 @@ mod tests {
     use super::*;
 
     /// Room for a thousand of each.
-    const BOUND: Load = Load { jobs: 1_000, rows: 1_000, bytes: 1_000 };
+    const BOUND: Load = Load {
+        jobs: 1_000,
+        rows: 1_000,
+        bytes: 1_000,
+    };
     /// A job of one row.
-    const SMALL: Load = Load { jobs: 1, rows: 1, bytes: 1 };
+    const SMALL: Load = Load {
+        jobs: 1,
+        rows: 1,
+        bytes: 1,
+    };
 
     /// Takes jobs until none waits; each takes as many milliseconds as its number says.
     fn work_off(queue: &Queue<u64>) -> Vec<(String, u64)> {
@@ -276,10 +319,15 @@ mod tests {
         for _ in 0..5 {
             queue.push("heavy", SMALL, 75).expect("room");
         }
-        let Some(Turn { actor, .. }) = queue.take() else { panic!("there is one") };
+        let Some(Turn { actor, .. }) = queue.take() else {
+            panic!("there is one")
+        };
         queue.push("light", SMALL, 1).expect("room");
         queue.charge(&actor, Duration::from_millis(75));
-        let order: Vec<_> = work_off(&queue).into_iter().map(|(actor, _)| actor).collect();
+        let order: Vec<_> = work_off(&queue)
+            .into_iter()
+            .map(|(actor, _)| actor)
+            .collect();
         assert_eq!(order, ["light", "heavy", "heavy", "heavy", "heavy"]);
     }
 
@@ -294,7 +342,11 @@ mod tests {
         }
         let (mut long, mut short) = (0_u64, 0_u64);
         for (actor, millis) in work_off(&queue).into_iter().take(200) {
-            *(if actor == "long" { &mut long } else { &mut short }) += millis;
+            *(if actor == "long" {
+                &mut long
+            } else {
+                &mut short
+            }) += millis;
             assert!(long.abs_diff(short) <= 50, "{long} and {short}");
         }
     }
@@ -313,16 +365,30 @@ mod tests {
             queue.push("fresh", SMALL, 100).expect("room");
         }
         let order = work_off(&queue);
-        let fresh_first = order.iter().take_while(|(actor, _)| actor == "fresh").count();
+        let fresh_first = order
+            .iter()
+            .take_while(|(actor, _)| actor == "fresh")
+            .count();
         assert!(fresh_first <= 2, "{fresh_first} in a row");
     }
 
     #[test]
     fn one_alone_gets_three_quarters_and_another_always_finds_room() {
-        for load in [SMALL, Load { rows: 0, ..SMALL }, Load { jobs: 1, rows: 2, bytes: 0 }] {
+        for load in [
+            SMALL,
+            Load { rows: 0, ..SMALL },
+            Load {
+                jobs: 1,
+                rows: 2,
+                bytes: 0,
+            },
+        ] {
             let queue = Queue::new(BOUND);
-            let fill =
-                |actor: &str| std::iter::repeat_with(|| queue.push(actor, load, 1)).take_while(Result::is_ok).count();
+            let fill = |actor: &str| {
+                std::iter::repeat_with(|| queue.push(actor, load, 1))
+                    .take_while(Result::is_ok)
+                    .count()
+            };
             let unit = load.rows.max(1);
             assert_eq!(fill("a") * unit, 750);
             assert_eq!(queue.push("a", load, 1), Err(Refusal::NoRoom));
@@ -337,11 +403,17 @@ mod tests {
     fn jobs_of_one_actor_stay_in_their_order() {
         let queue = Queue::new(BOUND);
         for number in 0..50 {
-            queue.push(if number % 2 == 0 { "a" } else { "b" }, SMALL, number).expect("room");
+            queue
+                .push(if number % 2 == 0 { "a" } else { "b" }, SMALL, number)
+                .expect("room");
         }
         let order = work_off(&queue);
         for actor in ["a", "b"] {
-            let own: Vec<_> = order.iter().filter(|(whose, _)| whose == actor).map(|(_, number)| number).collect();
+            let own: Vec<_> = order
+                .iter()
+                .filter(|(whose, _)| whose == actor)
+                .map(|(_, number)| number)
+                .collect();
             assert!(own.is_sorted());
         }
     }

@@ -17,7 +17,9 @@ use crate::base::failure::Failure;
 pub fn by_system(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(path),
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => unusable(path, &error.to_string(), NEEDS_RIGHTS),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            unusable(path, &error.to_string(), NEEDS_RIGHTS)
+        }
         _ => unusable(path, &error.to_string(), NEEDS_PLACE),
     }
 }
@@ -29,18 +31,21 @@ pub fn by_sqlite(path: &Path, error: rusqlite::Error) -> Failure {
         Code::StorageBusy => busy(path),
         Code::StorageFull => full(path),
         Code::StorageCorrupt => damaged(path, &cause),
-        Code::StorageFailed if access(folder(path), Access::WRITE_OK).is_err() => {
-            unusable(path, "its folder cannot be written, which SQLite needs for its log", NEEDS_RIGHTS)
-        }
+        Code::StorageFailed if access(folder(path), Access::WRITE_OK).is_err() => unusable(
+            path,
+            "its folder cannot be written, which SQLite needs for its log",
+            NEEDS_RIGHTS,
+        ),
         _ => unusable(path, &cause, NEEDS_PLACE),
     }
 }
 
 /// What helps where rights are missing.
-const NEEDS_RIGHTS: &str =
-    "this user must be able to write the file and its folder; or give a path in another folder with --database";
+const NEEDS_RIGHTS: &str = "this user must be able to write the file and its folder; or give a \
+    path in another folder with --database";
 /// What helps where the place is not fit for a data file.
-const NEEDS_PLACE: &str = "give a path in a folder that this user can write, with --database or INVITED_DATABASE";
+const NEEDS_PLACE: &str =
+    "give a path in a folder that this user can write, with --database or INVITED_DATABASE";
 
 /// The path cannot be used at all.
 pub fn unusable(path: &Path, why: &str, hint: &str) -> Failure {
@@ -57,14 +62,21 @@ pub fn refused(path: &Path, why: &str, hint: &str) -> Failure {
 
 /// SQLite calls the file damaged.
 pub fn damaged(path: &Path, why: &str) -> Failure {
-    refused(path, &format!("it is damaged: {why}"), "restore a backup, or give another path with --database")
+    refused(
+        path,
+        &format!("it is damaged: {why}"),
+        "restore a backup, or give another path with --database",
+    )
 }
 
 /// Another program holds the file for longer than this one waits.
 fn busy(path: &Path) -> Failure {
     Failure::runtime(
         format!("another program holds the data file ({})", path.display()),
-        format!("end what it does there, then try again; `fuser -v {}` names it", shell_word(&path.to_string_lossy())),
+        format!(
+            "end what it does there, then try again; `fuser -v {}` names it",
+            shell_word(&path.to_string_lossy())
+        ),
     )
 }
 
@@ -72,7 +84,10 @@ fn busy(path: &Path) -> Failure {
 fn full(path: &Path) -> Failure {
     Failure::runtime(
         format!("the disk is full: no room beside {}", path.display()),
-        format!("make room there (`df -h {}`), then try again", shell_word(&folder(path).to_string_lossy())),
+        format!(
+            "make room there (`df -h {}`), then try again",
+            shell_word(&folder(path).to_string_lossy())
+        ),
     )
 }
 

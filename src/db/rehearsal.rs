@@ -1,5 +1,5 @@
-//! Runs a job without effect, on a copy in memory of the few rows that it may meet: the same code as in
-//! the writer, and nobody waits for it.
+//! Runs a job without effect, on a copy in memory of the few rows that it may meet: the same code
+//! as in the writer, and nobody waits for it.
 
 use std::cell::Cell;
 
@@ -19,21 +19,34 @@ pub struct Stage {
 impl Stage {
     /// An empty one.
     fn new() -> Result<Self> {
-        Ok(Self { conn: connection::open_in_memory()? })
+        Ok(Self {
+            conn: connection::open_in_memory()?,
+        })
     }
 
-    /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its parameters.
+    /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its
+    /// parameters.
     ///
     /// # Errors
     /// When the file cannot be read, or the condition is not one.
-    pub fn copy(&self, reader: &Reader<'_>, table: &str, condition: &str, bound: impl Params) -> Result<()> {
-        let mut select = reader.prepare_cached(&format!("select * from {table} where {condition}"))?;
+    pub fn copy(
+        &self,
+        reader: &Reader<'_>,
+        table: &str,
+        condition: &str,
+        bound: impl Params,
+    ) -> Result<()> {
+        let mut select =
+            reader.prepare_cached(&format!("select * from {table} where {condition}"))?;
         let columns = select.column_count();
         let places = vec!["?"; columns].join(", ");
-        let mut insert = self.conn.prepare_cached(&format!("insert into {table} values ({places})"))?;
+        let mut insert = self
+            .conn
+            .prepare_cached(&format!("insert into {table} values ({places})"))?;
         let mut rows = select.query(bound)?;
         while let Some(row) = rows.next()? {
-            let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|column| row.get(column)).collect();
+            let values: rusqlite::Result<Vec<Value>> =
+                (0..columns).map(|column| row.get(column)).collect();
             insert.execute(params_from_iter(values?))?;
         }
         Ok(())
@@ -46,11 +59,12 @@ impl Stage {
 }
 
 impl Db {
-    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool, when it
-    /// is the turn of `actor`. Nothing of it is kept.
+    /// Runs `job` on what `copy` takes along from one snapshot, on a thread of the blocking pool,
+    /// when it is the turn of `actor`. Nothing of it is kept.
     ///
     /// # Errors
-    /// What `copy` or `job` returns; [`crate::base::error::Code::ReadTimeout`] when the copy takes too long.
+    /// What `copy` or `job` returns; [`crate::base::error::Code::ReadTimeout`] when the copy takes
+    /// too long.
     pub async fn rehearse<T: Send + 'static>(
         &self,
         actor: &str,

@@ -63,10 +63,12 @@ impl Stranger {
     fn refusal(self, path: &Path) -> Failure {
         let hint = match self.statement {
             Some(statement) => {
-                let (file, statement) = (shell_word(&path.to_string_lossy()), shell_word(&statement));
+                let (file, statement) =
+                    (shell_word(&path.to_string_lossy()), shell_word(&statement));
                 format!("its data is sound, and this helps: sqlite3 {file} {statement}")
             }
-            None => "undo what another program changed there, or give another path with --database".to_owned(),
+            None => "undo what another program changed there, or give another path with --database"
+                .to_owned(),
         };
         refused(path, &self.what, &hint)
     }
@@ -76,65 +78,116 @@ impl Stranger {
 /// transactions.
 fn hidden_code(found: &[Object]) -> Option<Stranger> {
     let is_plain = |sql: &str| PLAIN.iter().any(|start| sql.starts_with(start));
-    let object = found.iter().find(|object| object.sql.as_deref().is_some_and(|sql| !is_plain(sql)))?;
-    let (name, sql) = (&object.name, object.sql.as_deref().unwrap_or_default().to_ascii_lowercase());
+    let object = found
+        .iter()
+        .find(|object| object.sql.as_deref().is_some_and(|sql| !is_plain(sql)))?;
+    let (name, sql) = (
+        &object.name,
+        object
+            .sql
+            .as_deref()
+            .unwrap_or_default()
+            .to_ascii_lowercase(),
+    );
     let words: Vec<_> = sql.split_ascii_whitespace().take(3).collect();
     let (kind, dropped) = match words[..] {
         ["create", "trigger", ..] => ("trigger", "trigger"),
         ["create", "view", ..] => ("view", "view"),
         ["create", "virtual", "table"] => ("virtual table", "table"),
-        _ => return Some(Stranger { what: format!("its schema has an entry that is none: {name}"), statement: None }),
+        _ => {
+            return Some(Stranger {
+                what: format!("its schema has an entry that is none: {name}"),
+                statement: None,
+            });
+        }
     };
     let statement = Some(format!("drop {dropped} {}", quoted(name)));
-    Some(Stranger { what: format!("it has a {kind} that this program does not make: {name}"), statement })
+    Some(Stranger {
+        what: format!("it has a {kind} that this program does not make: {name}"),
+        statement,
+    })
 }
 
 /// The first of our objects that is missing or another one.
 fn changed(expected: &[Object], found: &[Object]) -> Option<Stranger> {
     expected.iter().find_map(|ours| {
         let Object { kind, name, sql } = ours;
-        let mut present = found.iter().filter(|found| found.kind == *kind && found.name == *name).peekable();
+        let mut present = found
+            .iter()
+            .filter(|found| found.kind == *kind && found.name == *name)
+            .peekable();
         if present.peek().is_none() {
             let statement = sql.as_deref().filter(|_| kind == "index").map(bare);
-            return Some(Stranger { what: format!("its {kind} {name} is missing"), statement });
+            return Some(Stranger {
+                what: format!("its {kind} {name} is missing"),
+                statement,
+            });
         }
         let is_ours = |found: &Object| found.sql.as_deref().map(bare) == sql.as_deref().map(bare);
         let what = || format!("its {kind} {name} is not the one that this program makes");
-        (!present.all(is_ours)).then(|| Stranger { what: what(), statement: None })
+        (!present.all(is_ours)).then(|| Stranger {
+            what: what(),
+            statement: None,
+        })
     })
 }
 
 /// The first index on one of our tables, or foreign key to one, that is not ours. SQLite is asked
 /// what it has read, whatever the rows of the schema say.
 fn hanging_on(conn: &Connection, expected: &[Object]) -> Result<Option<Stranger>> {
-    let is_ours = |kind: &str, name: &str| expected.iter().any(|object| object.kind == kind && object.name == name);
+    let is_ours = |kind: &str, name: &str| {
+        expected
+            .iter()
+            .any(|object| object.kind == kind && object.name == name)
+    };
     // The other origins are constraints, which stand in the text of the table.
     let indexes = "select m.name, i.name from pragma_table_list m join pragma_index_list(m.name) i \
                    where m.schema = 'main' and i.origin = 'c'";
-    let stray = |(table, index): &(String, String)| is_ours("table", table) && !is_ours("index", index);
+    let stray =
+        |(table, index): &(String, String)| is_ours("table", table) && !is_ours("index", index);
     if let Some((table, index)) = pairs(conn, indexes)?.into_iter().find(stray) {
         let what = format!("it has an index on {table} that this program does not make: {index}");
-        return Ok(Some(Stranger { what, statement: Some(format!("drop index {}", quoted(&index))) }));
+        return Ok(Some(Stranger {
+            what,
+            statement: Some(format!("drop index {}", quoted(&index))),
+        }));
     }
-    let keys = "select m.name, lower(k.\"table\") from pragma_table_list m join pragma_foreign_key_list(m.name) k \
+    let keys = "select m.name, lower(k.\"table\") from pragma_table_list m join \
+        pragma_foreign_key_list(m.name) k \
                 where m.schema = 'main'";
-    let stray = |(table, target): &(String, String)| !is_ours("table", table) && is_ours("table", target);
-    Ok(pairs(conn, keys)?.into_iter().find(stray).map(|(table, target)| Stranger {
-        what: format!("it has a table with a foreign key to {target} that this program does not make: {table}"),
-        statement: Some(format!("drop table {}", quoted(&table))),
-    }))
+    let stray =
+        |(table, target): &(String, String)| !is_ours("table", table) && is_ours("table", target);
+    Ok(pairs(conn, keys)?
+        .into_iter()
+        .find(stray)
+        .map(|(table, target)| Stranger {
+            what: format!(
+                "it has a table with a foreign key to {target} that this program does not \
+            make: {table}"
+            ),
+            statement: Some(format!("drop table {}", quoted(&table))),
+        }))
 }
 
 /// Whether all our tables are there by name.
 pub fn has_our_tables(conn: &Connection) -> Result<bool> {
     let found = objects(conn)?;
-    let is_there = |ours: &Object| found.iter().any(|found| found.kind == ours.kind && found.name == ours.name);
-    Ok(expected()?.iter().filter(|ours| ours.kind == "table").all(is_there))
+    let is_there = |ours: &Object| {
+        found
+            .iter()
+            .any(|found| found.kind == ours.kind && found.name == ours.name)
+    };
+    Ok(expected()?
+        .iter()
+        .filter(|ours| ours.kind == "table")
+        .all(is_there))
 }
 
 /// The rows of a query for two texts.
 fn pairs(conn: &Connection, query: &str) -> Result<Vec<(String, String)>> {
-    conn.prepare(query)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    conn.prepare(query)?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// Every object of the file.
@@ -144,11 +197,19 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
     };
     let object = |row: &rusqlite::Row<'_>| {
-        let (kind, name) = (text(row, 0)?.unwrap_or_default(), text(row, 1)?.unwrap_or_default());
-        Ok(Object { kind, name, sql: text(row, 2)? })
+        let (kind, name) = (
+            text(row, 0)?.unwrap_or_default(),
+            text(row, 1)?.unwrap_or_default(),
+        );
+        Ok(Object {
+            kind,
+            name,
+            sql: text(row, 2)?,
+        })
     };
     // Whatever type a value has, SQLite reads it as text.
-    let query = "select cast(type as text), cast(name as text), cast(sql as text) from sqlite_schema order by rowid";
+    let query = "select cast(type as text), cast(name as text), cast(sql as text) from \
+        sqlite_schema order by rowid";
     conn.prepare(query)?.query_map([], object)?.collect()
 }
 
@@ -159,8 +220,13 @@ fn expected() -> Result<Vec<Object>> {
 
 /// A definition without comments and spacing: those may change without a migration.
 fn bare(sql: &str) -> String {
-    let lines = sql.lines().map(|line| line.split("--").next().unwrap_or_default());
-    lines.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>().join(" ")
+    let lines = sql
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default());
+    lines
+        .flat_map(str::split_ascii_whitespace)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A name as SQL takes it, whatever is in it.

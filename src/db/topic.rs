@@ -1,4 +1,5 @@
-//! What was committed, told to those who wait for it: workers and streams need not ask the file again and again.
+//! What was committed, told to those who wait for it: workers and streams need not ask the file
+//! again and again.
 
 use tokio::sync::watch;
 
@@ -19,7 +20,13 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    const ALL: [Self; 5] = [Self::Events, Self::Mail, Self::Webhooks, Self::Mailbox, Self::Purge];
+    const ALL: [Self; 5] = [
+        Self::Events,
+        Self::Mail,
+        Self::Webhooks,
+        Self::Mailbox,
+        Self::Purge,
+    ];
 
     /// The topic's bit in a set of them.
     pub(super) fn bit(self) -> u8 {
@@ -37,7 +44,8 @@ impl Notifier {
         Self(Topic::ALL.map(|_| watch::Sender::new(0)))
     }
 
-    /// Tells those who follow one of the topics whose bits are set. Costs next to nothing where nobody does.
+    /// Tells those who follow one of the topics whose bits are set. Costs next to nothing where
+    /// nobody does.
     pub fn tell(&self, topics: u8) {
         for topic in Topic::ALL {
             if topics & topic.bit() != 0 {

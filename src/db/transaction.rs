@@ -25,21 +25,40 @@ pub struct WriteTx<'a> {
 
 impl<'a> WriteTx<'a> {
     /// A view of the transaction that is open on `conn`.
-    pub(super) fn new(conn: &'a Connection, now: Timestamp, ids: &'a IdMint, topics: &'a Cell<u8>) -> Self {
-        Self { conn, now, ids, topics }
+    pub(super) fn new(
+        conn: &'a Connection,
+        now: Timestamp,
+        ids: &'a IdMint,
+        topics: &'a Cell<u8>,
+    ) -> Self {
+        Self {
+            conn,
+            now,
+            ids,
+            topics,
+        }
     }
 
     /// The same transaction at another time, for rows that are to look older than they are.
     pub fn at(&self, now: Timestamp) -> WriteTx<'a> {
-        WriteTx { conn: self.conn, now, ids: self.ids, topics: self.topics }
+        WriteTx {
+            conn: self.conn,
+            now,
+            ids: self.ids,
+            topics: self.topics,
+        }
     }
 
     /// The transaction as one that reads.
     pub fn reader(&self) -> Reader<'a> {
-        Reader { conn: self.conn, now: self.now }
+        Reader {
+            conn: self.conn,
+            now: self.now,
+        }
     }
 
-    /// Runs a part of the transaction in a savepoint. What it did stays only where it answers that it is to be kept.
+    /// Runs a part of the transaction in a savepoint. What it did stays only where it answers that
+    /// it is to be kept.
     ///
     /// # Errors
     /// What `part` answers, after all that it did was undone.
@@ -53,7 +72,8 @@ impl<'a> WriteTx<'a> {
         outcome.map(|(answer, _)| answer)
     }
 
-    /// Has those who follow `topic` told once the transaction is committed. A job that is undone may have told them for nothing.
+    /// Has those who follow `topic` told once the transaction is committed. A job that is undone
+    /// may have told them for nothing.
     pub fn announce(&self, topic: Topic) {
         self.topics.set(self.topics.get() | topic.bit());
     }
@@ -81,21 +101,30 @@ pub struct IdMint {
 }
 
 impl IdMint {
-    /// A mint that goes on after the ids of the file: the clock may have been ahead when they were made. Where that cannot be
-    /// read, requests will meet the damage and say so.
+    /// A mint that goes on after the ids of the file: the clock may have been ahead when they were
+    /// made. Where that cannot be read, requests will meet the damage and say so.
     pub fn after(conn: &Connection) -> Self {
-        // Events are appended in commit order, and each one's id is made after that of what it is about. What has no
-        // event has a row in the history of the server.
-        let last = |sql| conn.query_row(sql, [], |row| row.get::<_, [u8; 16]>(0)).optional().unwrap_or_default();
+        // Events are appended in commit order, and each one's id is made after that of what it is
+        // about. What has no event has a row in the history of the server.
+        let last = |sql| {
+            conn.query_row(sql, [], |row| row.get::<_, [u8; 16]>(0))
+                .optional()
+                .unwrap_or_default()
+        };
         let event = last("select id from event order by rowid desc limit 1");
         let last = event.max(last("select id from audit order by id desc limit 1"));
-        let next_millis = last.map_or(0, |id| i64::try_from(u128::from_be_bytes(id) >> 80).unwrap_or_default() + 1);
+        let next_millis = last.map_or(0, |id| {
+            i64::try_from(u128::from_be_bytes(id) >> 80).unwrap_or_default() + 1
+        });
         Self::starting_at(next_millis)
     }
 
     /// A mint that makes no ids before `millis`.
     fn starting_at(millis: i64) -> Self {
-        Self { context: ContextV7::new(), latest: Cell::new(millis) }
+        Self {
+            context: ContextV7::new(),
+            latest: Cell::new(millis),
+        }
     }
 
     /// The next id at `now`.
@@ -116,7 +145,12 @@ mod tests {
     fn ids_only_grow_even_when_the_clock_is_set_back() {
         let mint = IdMint::starting_at(0);
         let times = [5_000, 5_000, 5_001, 1, 5_000, 9_000].map(Timestamp::from_millis);
-        let ids: Vec<Uuid> = times.iter().cycle().take(30_000).map(|&now| mint.mint(now)).collect();
+        let ids: Vec<Uuid> = times
+            .iter()
+            .cycle()
+            .take(30_000)
+            .map(|&now| mint.mint(now))
+            .collect();
         assert!(ids.is_sorted_by(|one, next| one < next));
     }
 

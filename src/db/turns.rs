@@ -10,7 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::base::error::{Code, Error, Result};
 
-/// Reads of one actor that may wait: more would only be answered when nobody wants to know any more.
+/// Reads of one actor that may wait: more would only be answered when nobody wants to know any
+/// more.
 const MOST_WAITING: usize = 256;
 
 /// The turns of all. Clones are handles to the same ones.
@@ -51,7 +52,10 @@ pub struct Turn {
 impl Turns {
     /// Turns for at most `count` reads at the same time.
     pub fn new(count: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(count)), actors: Arc::default() }
+        Self {
+            places: Arc::new(Semaphore::new(count)),
+            actors: Arc::default(),
+        }
     }
 
     /// The next turn of `actor`, once it has come.
@@ -61,20 +65,39 @@ impl Turns {
     pub async fn take(&self, actor: &str) -> Result<Turn> {
         let (gate, queued) = self.enqueue(actor)?;
         let gate = gate.acquire_owned().await.map_err(Error::internal)?;
-        let place = Arc::clone(&self.places).acquire_owned().await.map_err(Error::internal)?;
-        Ok(Turn { _place: place, _gate: gate, _queued: queued })
+        let place = Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
+        Ok(Turn {
+            _place: place,
+            _gate: gate,
+            _queued: queued,
+        })
     }
 
     /// A place at the end of the queue of `actor`, and what it waits for there.
     fn enqueue(&self, actor: &str) -> Result<(Arc<Semaphore>, Place)> {
         let mut actors = self.actors();
-        let new = || Queue { gate: Arc::new(Semaphore::new(1)), length: 0 };
+        let new = || Queue {
+            gate: Arc::new(Semaphore::new(1)),
+            length: 0,
+        };
         let queue = actors.entry(actor.to_owned()).or_insert_with(new);
         if queue.length > MOST_WAITING {
-            return Err(Error::new(Code::Overloaded, "Too many long reads of this caller wait."));
+            return Err(Error::new(
+                Code::Overloaded,
+                "Too many long reads of this caller wait.",
+            ));
         }
         queue.length += 1;
-        Ok((Arc::clone(&queue.gate), Place { turns: self.clone(), actor: actor.to_owned() }))
+        Ok((
+            Arc::clone(&queue.gate),
+            Place {
+                turns: self.clone(),
+                actor: actor.to_owned(),
+            },
+        ))
     }
 
     /// The queues. They are whole even if a thread panicked while it had them.
@@ -122,22 +145,32 @@ mod tests {
         let turns = Turns::new(4);
         let held = take(&turns, "a").expect("the first");
         assert!(take(&turns, "a").is_none(), "one at a time");
-        let others: Vec<_> = ["b", "c", "d"].map(|actor| take(&turns, actor).expect("theirs")).into();
+        let others: Vec<_> = ["b", "c", "d"]
+            .map(|actor| take(&turns, actor).expect("theirs"))
+            .into();
         assert!(take(&turns, "e").is_none(), "four in all");
         drop(held);
         assert!(take(&turns, "e").is_some());
         drop(others);
-        assert!(turns.actors().is_empty(), "who neither reads nor waits is forgotten");
+        assert!(
+            turns.actors().is_empty(),
+            "who neither reads nor waits is forgotten"
+        );
     }
 
     #[test]
     fn who_waits_in_line_takes_no_place_from_others_and_too_long_a_line_is_refused() {
         let turns = Turns::new(2);
         let held = take(&turns, "a").expect("the first");
-        let mut waiting: Vec<_> = (0..MOST_WAITING).map(|_| Box::pin(turns.take("a"))).collect();
+        let mut waiting: Vec<_> = (0..MOST_WAITING)
+            .map(|_| Box::pin(turns.take("a")))
+            .collect();
         assert!(waiting.iter_mut().all(|one| poll(one.as_mut()).is_none()));
         let refused = poll(pin!(turns.take("a"))).expect("at once");
-        assert_eq!(refused.err().map(|error| error.code), Some(Code::Overloaded));
+        assert_eq!(
+            refused.err().map(|error| error.code),
+            Some(Code::Overloaded)
+        );
         assert!(take(&turns, "b").is_some());
         drop(held);
         assert!(poll(waiting[0].as_mut()).expect("its turn").is_ok());

@@ -1,17 +1,19 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
-//! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it is, runs each job in a
-//! savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync of the disk serves all of them.
-//! Under load the next group gathers while the last one is being synced, so there is nothing to tune and no time to wait for
-//! more.
+//! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it
+//! is, runs each job in a savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then
+//! answers: one sync of the disk serves all of them. Under load the next group gathers while the
+//! last one is being synced, so there is nothing to tune and no time to wait for more.
 //!
 //! # Failure
-//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the whole transaction because
-//! of one job, each job of the group gets a transaction of its own. A commit that fails fails every job in it.
+//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the
+//! whole transaction because of one job, each job of the group gets a transaction of its own. A
+//! commit that fails fails every job in it.
 //!
-//! After a write or a sync of a commit has failed, nothing more is written until a restart: what the disk holds is not known
-//! any more. A lack of room, of memory or of descriptors is not such an error: it is told to those it meets, and passes.
-//! A panic in a job ends the process: half a group must never be served.
+//! After a write or a sync of a commit has failed, nothing more is written until a restart: what
+//! the disk holds is not known any more. A lack of room, of memory or of descriptors is not such an
+//! error: it is told to those it meets, and passes. A panic in a job ends the process: half a group
+//! must never be served.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -31,17 +33,24 @@ use super::transaction::{IdMint, WriteTx};
 use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
 
-/// What may wait. Two thousand creates are a quarter of a second; sixty-four thousand rows of batches
-/// are some seconds, which only those wait who sent them.
-const QUEUE: Load = Load { jobs: 2_048, rows: 65_536, bytes: 48 * 1024 * 1024 };
-/// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting for the last.
+/// What may wait. Two thousand creates are a quarter of a second; sixty-four thousand rows of
+/// batches are some seconds, which only those wait who sent them.
+const QUEUE: Load = Load {
+    jobs: 2_048,
+    rows: 65_536,
+    bytes: 48 * 1024 * 1024,
+};
+/// Jobs in one commit. Above 64 nothing is gained; the bound keeps the first of them from waiting
+/// for the last.
 const GROUP: usize = 256;
 /// How long a group may work before it commits. One long job may take it beyond that.
 const GROUP_TIME: Duration = Duration::from_millis(20);
-/// Rows that a group may have in any case, so that a slow machine has its share of each commit, too.
+/// Rows that a group may have in any case, so that a slow machine has its share of each commit,
+/// too.
 const FEW_ROWS: usize = 64;
 
-/// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together longer than a checkpoint takes.
+/// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together
+/// longer than a checkpoint takes.
 const CUT_TRIES: usize = 200;
 /// How long after one failed try to cut the log comes the next.
 const CUT_PAUSE: Duration = Duration::from_millis(20);
@@ -104,7 +113,9 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
             (None, outcome) => outcome,
         };
         // A caller that has gone away does not undo its change.
-        drop(self.caller.send(outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran")))));
+        drop(self.caller.send(
+            outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran"))),
+        ));
     }
 }
 
@@ -112,21 +123,30 @@ impl Writer {
     /// Starts the thread that owns `conn`.
     pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
-        let gauges =
-            Arc::new(Gauges { failed: AtomicBool::new(false), commits: AtomicU64::new(0), notifier: Notifier::new() });
+        let gauges = Arc::new(Gauges {
+            failed: AtomicBool::new(false),
+            commits: AtomicU64::new(0),
+            notifier: Notifier::new(),
+        });
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
             let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
-                log::error!("the writer panicked; the process ends so that no half-made change is served");
+                log::error!(
+                    "the writer panicked; the process ends so that no half-made change is served"
+                );
                 std::process::abort();
             }
         });
-        Self { queue, gauges, thread: Mutex::new(Some(thread)) }
+        Self {
+            queue,
+            gauges,
+            thread: Mutex::new(Some(thread)),
+        }
     }
 
-    /// Queues the change that `make` makes for `actor`, and that takes up `load` while it waits; the
-    /// receiver gets its outcome after the commit.
+    /// Queues the change that `make` makes for `actor`, and that takes up `load` while it waits;
+    /// the receiver gets its outcome after the commit.
     ///
     /// # Errors
     /// [`Code::Overloaded`] when the actor has as much waiting as it may, [`Code::StorageFailed`]
@@ -141,10 +161,17 @@ impl Writer {
             return Err(refused_since_failure());
         }
         let (caller, receiver) = oneshot::channel();
-        let job = Box::new(Change { make, outcome: None, caller });
+        let job = Box::new(Change {
+            make,
+            outcome: None,
+            caller,
+        });
         match self.queue.push(actor, load, job) {
             Ok(()) => Ok(receiver),
-            Err(Refusal::NoRoom) => Err(Error::new(Code::Overloaded, "Too many writes wait; nothing was changed.")),
+            Err(Refusal::NoRoom) => Err(Error::new(
+                Code::Overloaded,
+                "Too many writes wait; nothing was changed.",
+            )),
             Err(Refusal::Closed) => Err(Error::internal("the writer has stopped")),
         }
     }
@@ -183,7 +210,15 @@ fn write_until_closed(
     identity: &Identity,
 ) {
     let ids = IdMint::after(&conn);
-    let mut desk = Desk { conn, ids, queue, clock, gauges, identity, must_cut: false };
+    let mut desk = Desk {
+        conn,
+        ids,
+        queue,
+        clock,
+        gauges,
+        identity,
+        must_cut: false,
+    };
     while let Some(first) = queue.wait() {
         desk.work_off(vec![first], GROUP);
     }
@@ -222,18 +257,25 @@ struct Desk<'a> {
     gauges: &'a Gauges,
     /// Whether the file is at its place.
     identity: &'a Identity,
-    /// Whether frames of a refused commit may be in the log: nothing is written before they are cut off.
+    /// Whether frames of a refused commit may be in the log: nothing is written before they are cut
+    /// off.
     must_cut: bool,
 }
 
 impl Desk<'_> {
-    /// Commits a group and tells each caller the outcome. While it works, up to `most` jobs may join
-    /// it. Where SQLite gave up the transaction of several because of one of them, each gets a
+    /// Commits a group and tells each caller the outcome. While it works, up to `most` jobs may
+    /// join it. Where SQLite gave up the transaction of several because of one of them, each gets a
     /// transaction of its own.
     fn work_off(&mut self, mut group: Vec<Turn<Box<dyn Job>>>, most: usize) {
         let outcome = self.commit(&mut group, most);
-        if group.len() > 1 && outcome.as_ref().is_err_and(|undone| undone.stage == Stage::Job) {
-            return group.into_iter().for_each(|turn| self.work_off(vec![turn], 1));
+        if group.len() > 1
+            && outcome
+                .as_ref()
+                .is_err_and(|undone| undone.stage == Stage::Job)
+        {
+            return group
+                .into_iter()
+                .for_each(|turn| self.work_off(vec![turn], 1));
         }
         match &outcome {
             Ok(topics) => {
@@ -245,18 +287,28 @@ impl Desk<'_> {
         for turn in group {
             // Of a job that did not get as far as to run, the time is not known yet.
             self.queue.charge(&turn.actor, Duration::ZERO);
-            turn.job.answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
+            turn.job
+                .answer(outcome.as_ref().err().map(|undone| undone.error.repeat()));
         }
     }
 
     /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
     /// as bits of topics. An error means that none of them was committed.
-    fn commit(&mut self, group: &mut Vec<Turn<Box<dyn Job>>>, most: usize) -> std::result::Result<u8, Undone> {
+    fn commit(
+        &mut self,
+        group: &mut Vec<Turn<Box<dyn Job>>>,
+        most: usize,
+    ) -> std::result::Result<u8, Undone> {
         let at = |stage| move |error| Undone { error, stage };
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
-        let transaction = self.conn.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|error| Undone { error: error.into(), stage: Stage::Begin })?;
+        let transaction = self
+            .conn
+            .transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.map_err(|error| Undone {
+            error: error.into(),
+            stage: Stage::Begin,
+        })?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
         let (mut done, mut rows) = (0, 0);
         while let Some(turn) = group.get_mut(done) {
@@ -273,7 +325,9 @@ impl Desk<'_> {
             }
         }
         // The error is looked at before anything else happens on this thread, a rollback included.
-        let committed = transaction.prepare_cached("commit").and_then(|mut commit| commit.execute([]));
+        let committed = transaction
+            .prepare_cached("commit")
+            .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;
         Ok(topics.get())
     }
@@ -289,7 +343,8 @@ impl Desk<'_> {
         }
         self.identity.check()?;
         if self.must_cut {
-            cut_log(&self.conn, 1).map_err(|why| Error::new(Code::StorageFull, NO_ROOM).with_cause(why))?;
+            cut_log(&self.conn, 1)
+                .map_err(|why| Error::new(Code::StorageFull, NO_ROOM).with_cause(why))?;
             self.must_cut = false;
         }
         Ok(())
@@ -297,16 +352,18 @@ impl Desk<'_> {
 
     /// Logs why a group was not committed.
     ///
-    /// A commit whose sync failed has left its frames in the log, and the next start would take them
-    /// for committed. The log is cut before anybody is answered, so that what was refused does not
-    /// come back. A failure that is not for want of anything closes the writer for good: what the
-    /// disk holds is not known any more.
+    /// A commit whose sync failed has left its frames in the log, and the next start would take
+    /// them for committed. The log is cut before anybody is answered, so that what was refused does
+    /// not come back. A failure that is not for want of anything closes the writer for good: what
+    /// the disk holds is not known any more.
     fn note(&mut self, Undone { error, stage }: &Undone) {
         // What went wrong before is logged with the request that it is answered to.
         if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
             return;
         }
-        let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+        let cause = std::error::Error::source(error)
+            .map(ToString::to_string)
+            .unwrap_or_default();
         log::error!("a commit failed: {error} {cause}");
         if !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
             return;
@@ -314,11 +371,15 @@ impl Desk<'_> {
         let is_for_good = error.code == Code::StorageFailed;
         if is_for_good {
             self.gauges.failed.store(true, Ordering::Release);
-            log::error!("writes are refused until a restart, since the disk has failed to store a commit");
+            log::error!(
+                "writes are refused until a restart, since the disk has failed to store a commit"
+            );
         }
         if let Err(why) = cut_log(&self.conn, if is_for_good { CUT_TRIES } else { 1 }) {
             self.must_cut = true;
-            log::error!("the log could not be cut: what was refused may be there after a restart ({why})");
+            log::error!(
+                "the log could not be cut: what was refused may be there after a restart ({why})"
+            );
         }
     }
 }
@@ -344,7 +405,9 @@ fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
 fn cut_log(conn: &Connection, tries: usize) -> std::result::Result<(), String> {
     let mut why = String::new();
     for _ in 0..tries {
-        match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| row.get::<_, i64>(0)) {
+        match conn.query_row("pragma wal_checkpoint(truncate)", [], |row| {
+            row.get::<_, i64>(0)
+        }) {
             Ok(0) => return Ok(()),
             Ok(_) => "it is busy".clone_into(&mut why),
             Err(error) => why = error.to_string(),
@@ -356,5 +419,8 @@ fn cut_log(conn: &Connection, tries: usize) -> std::result::Result<(), String> {
 
 /// What every write is answered after an I/O error.
 fn refused_since_failure() -> Error {
-    Error::new(Code::StorageFailed, "The disk reported an error earlier; writes are refused until a restart.")
+    Error::new(
+        Code::StorageFailed,
+        "The disk reported an error earlier; writes are refused until a restart.",
+    )
 }

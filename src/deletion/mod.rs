@@ -58,7 +58,16 @@ pub fn begin(
     check(&present.to_bytes(id)?)?;
     let (subject, organizations) = (Some(id.as_str()), Some(std::slice::from_ref(id)));
     let action = Action::OrganizationDeleted;
-    audit::store::append(tx, &NewEntry { action, by, subject, organizations, details: Value::Null })?;
+    audit::store::append(
+        tx,
+        &NewEntry {
+            action,
+            by,
+            subject,
+            organizations,
+            details: Value::Null,
+        },
+    )?;
     key::manage::unbind(tx, id, by)?;
     webhook::history::end_of(tx, id, by)?;
     // Streams of its events end.
@@ -70,7 +79,8 @@ pub fn begin(
 /// before anything else deletes: what an erasure had begun by then was cut off.
 pub fn run(db: Db) -> impl Future<Output = ()> {
     let cut_off = db.read(|reader| purge::store::list(reader, Stage::Begun));
-    let cut_off = cut_off.inspect_err(|error| log::error!("erasures that were cut off stay so: {error}"));
+    let cut_off =
+        cut_off.inspect_err(|error| log::error!("erasures that were cut off stay so: {error}"));
     let (now, walked) = (Instant::now(), BTreeSet::new());
     let mut worker = Worker {
         db,
@@ -136,7 +146,11 @@ impl Worker {
         let has_rows = self.delete_rows().await?;
         let has_text = self.scrub().await?;
         let has_log = self.empty_log().await?;
-        let next = [has_rows.then(Instant::now), has_text.then_some(self.next_scrub), has_log.then_some(self.next_try)];
+        let next = [
+            has_rows.then(Instant::now),
+            has_text.then_some(self.next_scrub),
+            has_log.then_some(self.next_try),
+        ];
         Ok(next.into_iter().flatten().min())
     }
 
@@ -146,7 +160,11 @@ impl Worker {
             return Ok(());
         }
         let ids = self.cut_off.clone();
-        self.db.write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::end(tx, id))).await?;
+        self.db
+            .write_as(WRITER, Load::ONE, move |tx| {
+                ids.iter().try_for_each(|&id| purge::store::end(tx, id))
+            })
+            .await?;
         self.cut_off.clear();
         Ok(())
     }
@@ -155,7 +173,8 @@ impl Worker {
     /// up small ones. Returns whether there is one.
     async fn delete_rows(&mut self) -> Result<bool> {
         let doomed = self.db.read(purge::store::list_deletions)?;
-        self.walked.retain(|walked| doomed.iter().any(|(id, _)| id == walked));
+        self.walked
+            .retain(|walked| doomed.iter().any(|(id, _)| id == walked));
         for (id, organization) in &doomed {
             if !self.walked.contains(id) {
                 // Before the invitations: they lead to the answers that were given to their links.
@@ -164,7 +183,9 @@ impl Worker {
             }
             let (id, organization, begun) = (*id, organization.clone(), Instant::now());
             self.db
-                .write_as(WRITER, Load::ONE, move |tx| store::delete_some(tx, id, &organization, ROWS_PER_JOB))
+                .write_as(WRITER, Load::ONE, move |tx| {
+                    store::delete_some(tx, id, &organization, ROWS_PER_JOB)
+                })
                 .await?;
             // Half of the disk's time is for others.
             tokio::time::sleep(begun.elapsed()).await;
@@ -174,14 +195,19 @@ impl Worker {
 
     /// Scrubs the pages, once for all that wait. Returns whether some go on to wait.
     async fn scrub(&mut self) -> Result<bool> {
-        let ids = self.db.read(|reader| purge::store::list(reader, Stage::Text))?;
+        let ids = self
+            .db
+            .read(|reader| purge::store::list(reader, Stage::Text))?;
         let begun = Instant::now();
         if ids.is_empty() || begun < self.next_scrub {
             return Ok(!ids.is_empty());
         }
         self.db.scrub().await?;
         self.next_scrub = Instant::now() + begun.elapsed() * SCRUB_REST;
-        let job = move |tx: &WriteTx<'_>| ids.iter().try_for_each(|&id| purge::store::advance(tx, id, Stage::Log));
+        let job = move |tx: &WriteTx<'_>| {
+            ids.iter()
+                .try_for_each(|&id| purge::store::advance(tx, id, Stage::Log))
+        };
         self.db.write_as(WRITER, Load::ONE, job).await?;
         // Whoever read the log at the last try may have gone.
         self.next_try = Instant::now();
@@ -190,21 +216,27 @@ impl Worker {
 
     /// Empties the log, unless somebody reads it. Returns whether it must be tried again.
     async fn empty_log(&mut self) -> Result<bool> {
-        let ids = self.db.read(|reader| purge::store::list(reader, Stage::Log))?;
+        let ids = self
+            .db
+            .read(|reader| purge::store::list(reader, Stage::Log))?;
         if ids.is_empty() || Instant::now() < self.next_try {
             return Ok(!ids.is_empty());
         }
         if !self.db.empty_log().await {
             self.tries += 1;
             if self.tries == TRIES_BEFORE_WARNING {
-                log::warn!("another program reads the log: deleted text stays in it until that ends");
+                log::warn!(
+                    "another program reads the log: deleted text stays in it until that ends"
+                );
             }
             self.next_try = Instant::now() + rest_after(self.tries);
             return Ok(true);
         }
         self.tries = 0;
         self.db
-            .write_as(WRITER, Load::ONE, move |tx| ids.iter().try_for_each(|&id| purge::store::delete(tx, id)))
+            .write_as(WRITER, Load::ONE, move |tx| {
+                ids.iter().try_for_each(|&id| purge::store::delete(tx, id))
+            })
             .await?;
         Ok(false)
     }
@@ -230,11 +262,17 @@ async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Res
     let mut from = Some(0);
     while let Some(after) = from {
         let whose = organization.clone();
-        let (found, next) =
-            db.read_long(WRITER, move |reader| store::find_answers(reader, &whose, after, ROWS_PER_READ)).await?;
+        let (found, next) = db
+            .read_long(WRITER, move |reader| {
+                store::find_answers(reader, &whose, after, ROWS_PER_READ)
+            })
+            .await?;
         if !found.is_empty() {
             let whose = organization.clone();
-            db.write_as(WRITER, Load::ONE, move |tx| store::delete_answers(tx, id, &whose, &found)).await?;
+            db.write_as(WRITER, Load::ONE, move |tx| {
+                store::delete_answers(tx, id, &whose, &found)
+            })
+            .await?;
         }
         from = next;
     }

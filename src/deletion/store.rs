@@ -14,8 +14,10 @@ use crate::purge;
 const IS_ANSWER: &str = "iif(
        instr(operation, '/v1/organizations/'),
        instr(operation, '/v1/organizations/' || :organization || '/'),
-       :organization = (select organization_id from invitation where id = unhex(substr(operation, -32)))
-       or :organization = iif(json_valid(cast(body as text)), cast(body as text) ->> '$.organizationId', null))";
+       :organization = (select organization_id from invitation where id =
+       unhex(substr(operation, -32)))
+       or :organization = iif(json_valid(cast(body as text)), cast(body as text) ->>
+       '$.organizationId', null))";
 
 /// What deletes up to `?2` rows of the organization `?1`, one after the other.
 const PARTS: [&str; 4] = [
@@ -23,7 +25,8 @@ const PARTS: [&str; 4] = [
     "delete from webhook_delivery
      where (webhook_id, id) in (select webhook_id, id
                                 from webhook_delivery
-                                where webhook_id in (select id from webhook where organization_id = ?1)
+                                where webhook_id in (select id from webhook where
+                                organization_id = ?1)
                                 limit ?2)",
     // Its invitations; their codes and their mail go with them.
     "delete from invitation
@@ -42,16 +45,28 @@ const PARTS: [&str; 4] = [
 
 /// Deletes up to `rows` rows of `organization` for the deletion `id`; where there are none, the
 /// organization itself.
-pub fn delete_some(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: u32) -> Result<()> {
+pub fn delete_some(
+    tx: &WriteTx<'_>,
+    id: Uuid,
+    organization: &OrganizationId,
+    rows: u32,
+) -> Result<()> {
     if !purge::store::is_deleting(tx, id, organization)? {
         return Ok(());
     }
     for sql in PARTS {
-        if tx.prepare_cached(sql)?.execute((organization.as_str(), rows))? > 0 {
+        if tx
+            .prepare_cached(sql)?
+            .execute((organization.as_str(), rows))?
+            > 0
+        {
             return Ok(());
         }
     }
-    for sql in ["delete from webhook where organization_id = ?1", "delete from organization where id = ?1"] {
+    for sql in [
+        "delete from webhook where organization_id = ?1",
+        "delete from organization where id = ?1",
+    ] {
         tx.prepare_cached(sql)?.execute([organization.as_str()])?;
     }
     purge::store::end(tx, id)
@@ -72,7 +87,8 @@ pub fn find_answers(
          order by rowid
          limit :limit"
     ))?;
-    let bound = named_params! { ":organization": organization.as_str(), ":after": after, ":limit": limit };
+    let bound =
+        named_params! { ":organization": organization.as_str(), ":after": after, ":limit": limit };
     let mut rows = statement.query(bound)?;
     let (mut found, mut seen, mut last) = (Vec::new(), 0, after);
     while let Some(row) = rows.next()? {
@@ -87,7 +103,12 @@ pub fn find_answers(
 
 /// Deletes those of `rows` that are still answers of `organization`, for the deletion `id`: a
 /// number may belong to another row by now.
-pub fn delete_answers(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId, rows: &[i64]) -> Result<()> {
+pub fn delete_answers(
+    tx: &WriteTx<'_>,
+    id: Uuid,
+    organization: &OrganizationId,
+    rows: &[i64],
+) -> Result<()> {
     if !purge::store::is_deleting(tx, id, organization)? {
         return Ok(());
     }
@@ -110,18 +131,29 @@ mod tests {
     #[test]
     fn no_statement_of_a_deletion_walks_over_a_table_that_can_be_large() {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = Options { workers: 1, synchronous: Synchronous::Full, clock: Clock::System };
+        let options = Options {
+            workers: 1,
+            synchronous: Synchronous::Full,
+            clock: Clock::System,
+        };
         let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
         let plan = |reader: &Reader<'_>, sql: &str| -> Result<Vec<String>> {
             let mut plan = reader.prepare(&format!("explain query plan {sql}"))?;
-            Ok(plan.query_map(("acme", 1), |row| row.get(3))?.collect::<rusqlite::Result<_>>()?)
+            Ok(plan
+                .query_map(("acme", 1), |row| row.get(3))?
+                .collect::<rusqlite::Result<_>>()?)
         };
         for sql in PARTS {
             let steps = db.read(|reader| plan(reader, sql)).expect("a plan");
-            assert!(steps.iter().any(|step| step.starts_with("SEARCH")), "{sql}: {steps:?}");
+            assert!(
+                steps.iter().any(|step| step.starts_with("SEARCH")),
+                "{sql}: {steps:?}"
+            );
             // There are at most a hundred webhooks.
             let is_large_scan = |step: &&String| {
-                step.starts_with("SCAN") && !step.starts_with("SCAN webhook ") && *step != "SCAN webhook"
+                step.starts_with("SCAN")
+                    && !step.starts_with("SCAN webhook ")
+                    && *step != "SCAN webhook"
             };
             assert_eq!(steps.iter().find(is_large_scan), None, "{sql}: {steps:?}");
         }

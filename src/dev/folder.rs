@@ -1,7 +1,7 @@
 //! The folder of a data file that goes with its process.
 //!
-//! A process that is killed leaves its folder behind. So each folder holds a file that its process keeps
-//! locked, and a start removes those whose file nobody has locked.
+//! A process that is killed leaves its folder behind. So each folder holds a file that its process
+//! keeps locked, and a start removes those whose file nobody has locked.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io;
@@ -41,8 +41,12 @@ impl Folder {
         remove_left(&place);
         Self::make_in(&place).map_err(|error| {
             Failure::runtime(
-                format!("cannot make a temporary folder in {} ({error})", place.display()),
-                "set TMPDIR to a folder that this user can write, or name a data file with --database",
+                format!(
+                    "cannot make a temporary folder in {} ({error})",
+                    place.display()
+                ),
+                "set TMPDIR to a folder that this user can write, or name a data file with \
+                 --database",
             )
         })
     }
@@ -50,13 +54,19 @@ impl Folder {
     /// Makes a folder in `place`.
     fn make_in(place: &Path) -> io::Result<Self> {
         let permissions = Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(permissions).tempdir_in(place)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(permissions)
+            .tempdir_in(place)?;
         let unlocked = folder.path().join(UNLOCKED_LOCK);
         let lock = File::create_new(&unlocked)?;
         lock.lock()?;
         // Nobody ever sees the file without its lock.
         fs::rename(unlocked, folder.path().join(LOCK))?;
-        Ok(Self { folder, _lock: lock })
+        Ok(Self {
+            folder,
+            _lock: lock,
+        })
     }
 
     /// Where it is.
@@ -68,7 +78,11 @@ impl Folder {
 /// Removes the folders in `place` whose processes are dead. What cannot be removed stays.
 fn remove_left(place: &Path) {
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes()) {
+        if entry
+            .file_name()
+            .as_encoded_bytes()
+            .starts_with(PREFIX.as_bytes())
+        {
             remove_if_left(&entry.path());
         }
     }
@@ -77,15 +91,23 @@ fn remove_left(place: &Path) {
 /// Removes `folder` if its process is dead.
 fn remove_if_left(folder: &PathBuf) {
     // Not through a link, and nobody else's: anybody may make such a name in the temporary folder.
-    let is_ours = |found: &Metadata| found.is_dir() && found.uid() == rustix::process::geteuid().as_raw();
+    let is_ours =
+        |found: &Metadata| found.is_dir() && found.uid() == rustix::process::geteuid().as_raw();
     let Some(found) = fs::symlink_metadata(folder).ok().filter(is_ours) else {
         return;
     };
     let is_dead = match File::open(folder.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        Err(_) => found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age >= OLD),
+        Err(_) => found
+            .modified()
+            .ok()
+            .and_then(|made| made.elapsed().ok())
+            .is_some_and(|age| age >= OLD),
     };
     if is_dead && fs::remove_dir_all(folder).is_ok() {
-        log::info!("removed {}, which a process that was killed left behind", folder.display());
+        log::info!(
+            "removed {}, which a process that was killed left behind",
+            folder.display()
+        );
     }
 }

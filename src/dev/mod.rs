@@ -1,6 +1,7 @@
 //! What only `invited dev` has: a clock to set, a file to empty and to fill.
 //!
-//! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`; [`plan`] carries it out.
+//! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`;
+//!   [`plan`] carries it out.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
 pub mod folder;
@@ -32,11 +33,18 @@ impl Span {
     fn parse(&self, pointer: &'static str) -> std::result::Result<Duration, FieldError> {
         match self {
             Self::Seconds(seconds) => {
-                let negative = |_| FieldError::new(pointer, FieldCode::OutOfRange, "not less than 0 seconds");
-                u64::try_from(*seconds).map(Duration::from_secs).map_err(negative)
+                let negative =
+                    |_| FieldError::new(pointer, FieldCode::OutOfRange, "not less than 0 seconds");
+                u64::try_from(*seconds)
+                    .map(Duration::from_secs)
+                    .map_err(negative)
             }
             Self::Text(text) => humantime::parse_duration(text).map_err(|error| {
-                FieldError::new(pointer, FieldCode::InvalidFormat, format!("{error}; as 90s, 12h or 8d"))
+                FieldError::new(
+                    pointer,
+                    FieldCode::InvalidFormat,
+                    format!("{error}; as 90s, 12h or 8d"),
+                )
             }),
         }
     }
@@ -44,7 +52,11 @@ impl Span {
     /// Both forms, for the OpenAPI document.
     fn schema(description: &str) -> ObjectBuilder {
         let types = SchemaType::Array(vec![Type::String, Type::Integer, Type::Null]);
-        ObjectBuilder::new().schema_type(types).minimum(Some(0)).description(Some(description)).examples(["8d"])
+        ObjectBuilder::new()
+            .schema_type(types)
+            .minimum(Some(0))
+            .description(Some(description))
+            .examples(["8d"])
     }
 }
 
@@ -81,9 +93,14 @@ impl ClockChange {
     /// Reads the body of a change.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] when it is not exactly one change, or one that cannot be.
+    /// [`crate::base::error::Code::ValidationFailed`] when it is not exactly one change, or one
+    /// that cannot be.
     pub fn parse(body: &ClockBody) -> Result<Self> {
-        let wrong = |pointer, code, detail| Err(Error::validation(vec![FieldError::new(pointer, code, detail)]));
+        let wrong = |pointer, code, detail| {
+            Err(Error::validation(vec![FieldError::new(
+                pointer, code, detail,
+            )]))
+        };
         match (&body.set, &body.advance, body.free) {
             (Some(time), None, None) => match Timestamp::parse(time) {
                 Some(time) => Ok(Self::Set(time)),
@@ -92,17 +109,29 @@ impl ClockChange {
                     wrong("/set", FieldCode::InvalidFormat, detail)
                 }
             },
-            (None, Some(span), None) => {
-                span.parse("/advance").map(Self::Advance).map_err(|error| Error::validation(vec![error]))
-            }
+            (None, Some(span), None) => span
+                .parse("/advance")
+                .map(Self::Advance)
+                .map_err(|error| Error::validation(vec![error])),
             (None, None, Some(true)) => Ok(Self::Free),
             (None, None, Some(false)) => wrong("/free", FieldCode::UnknownValue, "only true"),
-            (None, None, None) => wrong("/set", FieldCode::Required, "one of set, advance and free"),
+            (None, None, None) => {
+                wrong("/set", FieldCode::Required, "one of set, advance and free")
+            }
             (set, advance, free) => {
-                let given = [("/set", set.is_some()), ("/advance", advance.is_some()), ("/free", free.is_some())];
+                let given = [
+                    ("/set", set.is_some()),
+                    ("/advance", advance.is_some()),
+                    ("/free", free.is_some()),
+                ];
                 let given = given.into_iter().filter(|(_, is_given)| *is_given);
-                let conflict =
-                    |(pointer, _)| FieldError::new(pointer, FieldCode::Conflict, "only one of set, advance and free");
+                let conflict = |(pointer, _)| {
+                    FieldError::new(
+                        pointer,
+                        FieldCode::Conflict,
+                        "only one of set, advance and free",
+                    )
+                };
                 Err(Error::validation(given.map(conflict).collect()))
             }
         }
@@ -111,7 +140,8 @@ impl ClockChange {
     /// Makes the change.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] when the clock would go beyond the year 9999; it stays as it is then.
+    /// [`crate::base::error::Code::ValidationFailed`] when the clock would go beyond the year 9999;
+    /// it stays as it is then.
     pub fn apply(&self, clock: &Clock) -> Result<()> {
         match self {
             Self::Set(time) => clock.set(*time),
@@ -119,7 +149,11 @@ impl ClockChange {
             Self::Advance(by) if clock.advance(*by) => {}
             Self::Advance(_) => {
                 let detail = "the clock ends at 9999-12-31T23:59:59.999Z";
-                return Err(Error::validation(vec![FieldError::new("/advance", FieldCode::OutOfRange, detail)]));
+                return Err(Error::validation(vec![FieldError::new(
+                    "/advance",
+                    FieldCode::OutOfRange,
+                    detail,
+                )]));
             }
         }
         Ok(())

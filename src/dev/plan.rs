@@ -32,14 +32,25 @@ impl Plan {
     /// Checks `seed` by `rules` at `now`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Of an organization without a usable
-    /// id the invitations are not looked at.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Of an
+    /// organization without a usable id the invitations are not looked at.
     pub fn parse(seed: Seed, rules: &Rules, now: Timestamp) -> Result<Self> {
         // What is put in for development is not sent to anybody.
-        let rules = Rules { sending: Sending::default(), ..rules.clone() };
+        let rules = Rules {
+            sending: Sending::default(),
+            ..rules.clone()
+        };
         let (mut plan, mut errors) = (Self::default(), Vec::new());
-        let missing = || FieldError::new("/organizations", FieldCode::Required, "an array, which may be empty");
-        let organizations = seed.organizations.ok_or_else(|| Error::validation(vec![missing()]))?;
+        let missing = || {
+            FieldError::new(
+                "/organizations",
+                FieldCode::Required,
+                "an array, which may be empty",
+            )
+        };
+        let organizations = seed
+            .organizations
+            .ok_or_else(|| Error::validation(vec![missing()]))?;
         for (number, organization) in organizations.into_iter().enumerate() {
             let pointer = format!("/organizations/{number}");
             let id = match parse_id(organization.id.as_deref(), &plan.organizations) {
@@ -49,7 +60,10 @@ impl Plan {
                     continue;
                 }
             };
-            let settings = organization.settings.map(|body| Settings::parse(body, &rules)).transpose();
+            let settings = organization
+                .settings
+                .map(|body| Settings::parse(body, &rules))
+                .transpose();
             let settings = match settings {
                 Ok(settings) => settings,
                 Err(error) => {
@@ -57,7 +71,12 @@ impl Plan {
                     None
                 }
             };
-            for (number, invitation) in organization.invitations.unwrap_or_default().into_iter().enumerate() {
+            for (number, invitation) in organization
+                .invitations
+                .unwrap_or_default()
+                .into_iter()
+                .enumerate()
+            {
                 let pointer = format!("{pointer}/invitations/{number}");
                 match Entry::parse(invitation, (&id, &pointer), &rules, now) {
                     Ok(entry) => plan.entries.push(entry),
@@ -76,9 +95,13 @@ impl Plan {
     /// Makes all of it in an empty file.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a create refuses.
+    /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a
+    /// create refuses.
     pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
-        let by = Actor { rights: Rights::ALL, origin: origin.clone() };
+        let by = Actor {
+            rights: Rights::ALL,
+            origin: origin.clone(),
+        };
         let (mut invitations, mut errors) = (0, Vec::new());
         for entry in &self.entries {
             match entry.insert(&tx.at(entry.then), &by) {
@@ -92,11 +115,16 @@ impl Plan {
         }
         for (id, settings) in &self.organizations {
             match settings {
-                Some(settings) => change::put(tx, id, settings.clone(), origin, |_| Ok(())).map(drop)?,
+                Some(settings) => {
+                    change::put(tx, id, settings.clone(), origin, |_| Ok(())).map(drop)?
+                }
                 None => organization::store::ensure(tx, id).map(drop)?,
             }
         }
-        Ok(Seeded { organizations: self.organizations.len(), invitations })
+        Ok(Seeded {
+            organizations: self.organizations.len(),
+            invitations,
+        })
     }
 }
 
@@ -115,17 +143,24 @@ fn parse_id(
     }
 }
 
-/// What is wrong with the invitation at `pointer`; an error that the document is not to blame for stays one.
+/// What is wrong with the invitation at `pointer`; an error that the document is not to blame for
+/// stays one.
 fn within(pointer: &str, error: Error) -> Result<Vec<FieldError>> {
     if error.code.meaning().status >= 500 {
         return Err(error);
     }
     if error.fields.is_empty() {
         // One that stands for the address already, or another rule about it.
-        return Ok(vec![FieldError::new(format!("{pointer}/email"), FieldCode::Conflict, error.detail.clone())]);
+        return Ok(vec![FieldError::new(
+            format!("{pointer}/email"),
+            FieldCode::Conflict,
+            error.detail.clone(),
+        )]);
     }
-    let inside =
-        |field: &FieldError| FieldError { pointer: format!("{pointer}{}", field.pointer).into(), ..field.clone() };
+    let inside = |field: &FieldError| FieldError {
+        pointer: format!("{pointer}{}", field.pointer).into(),
+        ..field.clone()
+    };
     Ok(error.fields.iter().map(inside).collect())
 }
 
@@ -154,15 +189,30 @@ impl Entry {
     ) -> Result<Self> {
         let mut errors = Vec::new();
         let mut note = |error: FieldError| errors.push(error);
-        let then = parse_age(invitation.age.as_ref(), now).map_err(&mut note).ok();
-        let status = parse_status(invitation.status.as_deref()).map_err(&mut note).ok();
+        let then = parse_age(invitation.age.as_ref(), now)
+            .map_err(&mut note)
+            .ok();
+        let status = parse_status(invitation.status.as_deref())
+            .map_err(&mut note)
+            .ok();
         let accepted_by = invitation.accepted_by.clone();
         check_name("/acceptedBy", accepted_by.as_deref(), MAX_SUBJECT).map(&mut note);
         if accepted_by.is_some() && status.is_some_and(|status| status != Status::Accepted) {
-            note(FieldError::new("/acceptedBy", FieldCode::Conflict, "only where status is accepted"));
+            note(FieldError::new(
+                "/acceptedBy",
+                FieldCode::Conflict,
+                "only where status is accepted",
+            ));
         }
-        let parsed = NewInvitation::parse(organization.clone(), invitation.create_body(), rules, then.unwrap_or(now));
-        let new = parsed.map_err(|error| errors.extend(error.fields.iter().cloned())).ok();
+        let parsed = NewInvitation::parse(
+            organization.clone(),
+            invitation.create_body(),
+            rules,
+            then.unwrap_or(now),
+        );
+        let new = parsed
+            .map_err(|error| errors.extend(error.fields.iter().cloned()))
+            .ok();
         let (Some(new), Some(then), Some(status)) = (new, then, status) else {
             return Err(Error::validation(errors));
         };
@@ -170,7 +220,13 @@ impl Entry {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        Ok(Self { pointer: pointer.to_owned(), then, new, status, accepted_by })
+        Ok(Self {
+            pointer: pointer.to_owned(),
+            then,
+            new,
+            status,
+            accepted_by,
+        })
     }
 
     /// Makes the invitation, and what became of it. `tx` is at its time.
@@ -183,8 +239,20 @@ impl Entry {
             Status::Pending | Status::Expired => return Ok(outcome),
         };
         let present = CurrentInvitation::get(tx, (&self.new.organization, id), |_| Ok(()))?;
-        let closed = transition::close(tx, &present, change, self.accepted_by.as_deref(), &by.origin);
-        closed.map_err(|error| if error.code == Code::StatusConflict { not_pending() } else { error })?;
+        let closed = transition::close(
+            tx,
+            &present,
+            change,
+            self.accepted_by.as_deref(),
+            &by.origin,
+        );
+        closed.map_err(|error| {
+            if error.code == Code::StatusConflict {
+                not_pending()
+            } else {
+                error
+            }
+        })?;
         Ok(outcome)
     }
 }
@@ -192,7 +260,11 @@ impl Entry {
 /// An entry that meets an earlier one which was answered already.
 fn not_pending() -> Error {
     let detail = "the invitation that stands for this address is not pending";
-    Error::validation(vec![FieldError::new("/status", FieldCode::Conflict, detail)])
+    Error::validation(vec![FieldError::new(
+        "/status",
+        FieldCode::Conflict,
+        detail,
+    )])
 }
 
 /// Reads when an invitation was made.
@@ -203,7 +275,9 @@ fn parse_age(age: Option<&Span>, now: Timestamp) -> std::result::Result<Timestam
     let age_millis = i64::try_from(age.parse("/age")?.as_millis()).unwrap_or(i64::MAX);
     let then = now.as_millis().saturating_sub(age_millis);
     let too_old = || FieldError::new("/age", FieldCode::OutOfRange, "not before 1970");
-    (then >= 0).then_some(Timestamp::from_millis(then)).ok_or_else(too_old)
+    (then >= 0)
+        .then_some(Timestamp::from_millis(then))
+        .ok_or_else(too_old)
 }
 
 /// Reads what became of an invitation.
@@ -212,18 +286,25 @@ fn parse_status(text: Option<&str>) -> std::result::Result<Status, FieldError> {
         let detail = "one of: pending, accepted, declined, revoked, expired";
         FieldError::new("/status", FieldCode::UnknownValue, detail)
     };
-    text.map_or(Ok(Status::Pending), |text| Status::parse(text).ok_or_else(unknown))
+    text.map_or(Ok(Status::Pending), |text| {
+        Status::parse(text).ok_or_else(unknown)
+    })
 }
 
-/// Checks that an invitation which nobody answered is as old as its status says; the clock decides, not the document.
+/// Checks that an invitation which nobody answered is as old as its status says; the clock decides,
+/// not the document.
 fn check_age(status: Status, has_lapsed: bool) -> Option<FieldError> {
     match status {
-        Status::Expired if !has_lapsed => {
-            Some(FieldError::new("/age", FieldCode::OutOfRange, "an expired one is older than its lifetime"))
-        }
-        Status::Pending if has_lapsed => {
-            Some(FieldError::new("/age", FieldCode::OutOfRange, "a pending one is younger than its lifetime"))
-        }
+        Status::Expired if !has_lapsed => Some(FieldError::new(
+            "/age",
+            FieldCode::OutOfRange,
+            "an expired one is older than its lifetime",
+        )),
+        Status::Pending if has_lapsed => Some(FieldError::new(
+            "/age",
+            FieldCode::OutOfRange,
+            "a pending one is younger than its lifetime",
+        )),
         _ => None,
     }
 }

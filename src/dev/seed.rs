@@ -1,7 +1,9 @@
-//! Seed documents: organizations with their invitations, each as old and as far in its life as the document says.
+//! Seed documents: organizations with their invitations, each as old and as far in its life as the
+//! document says.
 //!
-//! The invitations come about as they would have: oldest first, through the checks and the conflict rule of a create at their
-//! time, with their events. So whatever cannot be reached by requests cannot be seeded either.
+//! The invitations come about as they would have: oldest first, through the checks and the conflict
+//! rule of a create at their time, with their events. So whatever cannot be reached by requests
+//! cannot be seeded either.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -20,8 +22,8 @@ use crate::invitation::new::CreateBody;
 use crate::organization::settings::SettingsBody;
 use crate::policy::Rules;
 
-/// The sample data: a few organizations, with invitations in every state that a page has to show. One has a UUID for an id:
-/// the clients of the ClickHouse Cloud dialect find it by themselves.
+/// The sample data: a few organizations, with invitations in every state that a page has to show.
+/// One has a UUID for an id: the clients of the ClickHouse Cloud dialect find it by themselves.
 const SAMPLES: &str = include_str!("samples.json");
 
 /// A seed document. `null` counts as absent, here and below.
@@ -37,9 +39,11 @@ pub struct Seed {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 pub struct SeedOrganization {
     /// The caller's own id of the organization; each comes once.
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
+        example = "acme")]
     pub id: Option<String>,
-    /// As in a `PUT`: what it is called, and what it asks of its invitations from now on. Those of the document need not keep to it.
+    /// As in a `PUT`: what it is called, and what it asks of its invitations from now on. Those of
+    /// the document need not keep to it.
     #[serde(default, deserialize_with = "object::optional")]
     pub settings: Option<SettingsBody>,
     /// Its invitations, in any order.
@@ -55,7 +59,8 @@ pub struct SeedInvitation {
     #[schema(value_type = String, required = true, max_length = 254, example = "ada@example.com")]
     pub email: Option<String>,
     /// As in a create.
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "developer")]
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$",
+        example = "developer")]
     pub role: Option<String>,
     /// As in a create: from when it was made.
     #[schema(minimum = 60, maximum = 31_536_000)]
@@ -80,8 +85,12 @@ pub struct SeedInvitation {
     /// As in a create: what to do where an older one of the document stands.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
     pub on_conflict: Option<String>,
-    /// What became of it. One that lapsed is `expired`, and older than its lifetime; a `pending` one is younger.
-    #[schema(pattern = "^(pending|accepted|declined|revoked|expired)$", default = "pending")]
+    /// What became of it. One that lapsed is `expired`, and older than its lifetime; a `pending`
+    /// one is younger.
+    #[schema(
+        pattern = "^(pending|accepted|declined|revoked|expired)$",
+        default = "pending"
+    )]
     pub status: Option<String>,
     /// How long ago it was made, and answered if it was; without it: now.
     #[schema(schema_with = age_schema, required = false)]
@@ -144,9 +153,15 @@ impl Start {
         match self {
             Self::Nothing => Ok(Seeded::default()),
             // The samples have roles of their own, whatever the catalogue says.
-            Self::Samples => {
-                fill(tx, json::parse(SAMPLES.as_bytes())?, &Rules { roles: Vec::new(), ..rules.clone() }, origin)
-            }
+            Self::Samples => fill(
+                tx,
+                json::parse(SAMPLES.as_bytes())?,
+                &Rules {
+                    roles: Vec::new(),
+                    ..rules.clone()
+                },
+                origin,
+            ),
             Self::Seed(seed) => fill(tx, seed.clone(), rules, origin),
         }
     }
@@ -166,8 +181,8 @@ impl Start {
 /// Puts the organizations and invitations of `seed` into an empty file.
 ///
 /// # Errors
-/// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some of it may be in the file then: the
-/// transaction must not be committed.
+/// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some of
+/// it may be in the file then: the transaction must not be committed.
 pub fn fill(tx: &WriteTx<'_>, seed: Seed, rules: &Rules, origin: &Origin) -> Result<Seeded> {
     Plan::parse(seed, rules, tx.now)?.carry_out(tx, origin)
 }

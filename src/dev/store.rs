@@ -13,10 +13,15 @@ pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
            and name <> 'secret'
            and name not like 'sqlite\\_%' escape '\\'",
     )?;
-    let tables: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let tables: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     // References are checked when all tables are empty, so their order does not matter.
     tx.pragma_update(None, "defer_foreign_keys", true)?;
-    let emptied = tables.iter().try_for_each(|table| tx.execute(&format!("delete from \"{table}\""), []).map(drop));
+    let emptied = tables.iter().try_for_each(|table| {
+        tx.execute(&format!("delete from \"{table}\""), [])
+            .map(drop)
+    });
     tx.pragma_update(None, "defer_foreign_keys", false)?;
     // Streams of events end.
     tx.announce(Topic::Events);

@@ -1,13 +1,16 @@
-//! Erasure: takes all text of one address out of the file, in the organizations that the caller may see.
+//! Erasure: takes all text of one address out of the file, in the organizations that the caller may
+//! see.
 //!
-//! Nothing but standing invitations can be found by address, and an index for it would cost every create. So everything is
-//! walked through, a bounded read at a time, and what is found is changed in small jobs that look again.
+//! Nothing but standing invitations can be found by address, and an index for it would cost every
+//! create. So everything is walked through, a bounded read at a time, and what is found is changed
+//! in small jobs that look again.
 //!
 //! # Order
-//! Invitations go first. The job that deletes the last of them is the moment of the erasure: whatever names the address after
-//! it belongs to an invitation that was made later, and stays. So events and stored answers need no second look. What SQLite
-//! leaves in its pages and in its log is cleared after that by [`crate::deletion`], for all erasures that wait. The file
-//! notes from the first step on that this is due, so it happens even where a crash cuts the erasure off.
+//! Invitations go first. The job that deletes the last of them is the moment of the erasure:
+//! whatever names the address after it belongs to an invitation that was made later, and stays. So
+//! events and stored answers need no second look. What SQLite leaves in its pages and in its log is
+//! cleared after that by [`crate::deletion`], for all erasures that wait. The file notes from the
+//! first step on that this is due, so it happens even where a crash cuts the erasure off.
 //!
 //! * [`text`] finds an address in texts, [`store`] is the SQL.
 
@@ -49,7 +52,8 @@ pub struct Erased {
     /// Stored answers to requests with an `Idempotency-Key` that were deleted.
     #[schema(minimum = 0)]
     pub answers: usize,
-    /// What of them is still in the file: `text` in its pages, and the `log`. It goes without anybody's doing.
+    /// What of them is still in the file: `text` in its pages, and the `log`. It goes without
+    /// anybody's doing.
     pub pending: &'static [Pending],
 }
 
@@ -60,11 +64,20 @@ impl Erased {
     }
 }
 
-/// Writes into the history of the server that an erasure in `organizations` begins, without the address. Returns the row's
-/// id.
+/// Writes into the history of the server that an erasure in `organizations` begins, without the
+/// address. Returns the row's id.
 fn append(tx: &WriteTx<'_>, by: By<'_>, organizations: Option<&[OrganizationId]>) -> Result<Uuid> {
     let action = Action::AddressErased;
-    audit::store::append(tx, &NewEntry { action, by, subject: None, organizations, details: Value::Null })
+    audit::store::append(
+        tx,
+        &NewEntry {
+            action,
+            by,
+            subject: None,
+            organizations,
+            details: Value::Null,
+        },
+    )
 }
 
 /// What one read found of some kind, and where to go on, if more may follow.
@@ -83,7 +96,8 @@ pub trait Found: Clone + Send + 'static {
     /// Whose it is.
     fn organization(&self) -> Option<&OrganizationId>;
 
-    /// Takes the address out of it, or all of it out of the file. Returns whether it was still there.
+    /// Takes the address out of it, or all of it out of the file. Returns whether it was still
+    /// there.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -107,11 +121,17 @@ pub struct Erasure {
 impl Erasure {
     /// An erasure of `email` by whoever has `rights`.
     pub fn new(db: Db, email: Email, rights: Rights, origin: Origin) -> Self {
-        Self { db, email, rights, origin, noted: BTreeSet::new() }
+        Self {
+            db,
+            email,
+            rights,
+            origin,
+            noted: BTreeSet::new(),
+        }
     }
 
-    /// Erases, and waits some seconds for the text to leave the file. May be repeated after an error: it goes on where it
-    /// was.
+    /// Erases, and waits some seconds for the text to leave the file. May be repeated after an
+    /// error: it goes on where it was.
     ///
     /// # Errors
     /// When the file cannot be read or written.
@@ -130,26 +150,40 @@ impl Erasure {
             purge::store::end(tx, id)
         };
         db.write(end).await?;
-        Ok(Erased { pending: purge::wait(&db, id).await, ..erased? })
+        Ok(Erased {
+            pending: purge::wait(&db, id).await,
+            ..erased?
+        })
     }
 
     /// Erases everything that a query finds.
     async fn erase_rows(mut self) -> Result<Erased> {
         let invitations = self.erase_invitations().await?;
         // What names the address goes too; the invitations of others that named it stay.
-        self.walk((String::new(), Uuid::nil()), store::find_mentions).await?;
+        self.walk((String::new(), Uuid::nil()), store::find_mentions)
+            .await?;
         let events = self.walk(0, store::find_events).await?.0;
         let answers = self.walk(0, store::find_answers).await?.0;
-        Ok(Erased { invitations, events, answers, pending: &[] })
+        Ok(Erased {
+            invitations,
+            events,
+            answers,
+            pending: &[],
+        })
     }
 
     /// Deletes every invitation of the address that is there when the last job commits.
     async fn erase_invitations(&mut self) -> Result<usize> {
         // Ids grow, so what is made during the walk is behind the newest one that is there now.
         let newest = self.db.read(store::newest_invitation)?;
-        let (erased, _) = self.walk((String::new(), Uuid::nil()), store::find_invitations).await?;
-        let (erased_newer, newest) =
-            self.walk(newest, |reader, address, from, rows| store::find_newer(reader, address, from, rows)).await?;
+        let (erased, _) = self
+            .walk((String::new(), Uuid::nil()), store::find_invitations)
+            .await?;
+        let (erased_newer, newest) = self
+            .walk(newest, |reader, address, from, rows| {
+                store::find_newer(reader, address, from, rows)
+            })
+            .await?;
         let last = self.work();
         let job = move |tx: &WriteTx<'_>| {
             let step = store::find_newer(tx, last.email.as_str(), &newest, u32::MAX)?;
@@ -164,13 +198,18 @@ impl Erasure {
         Ok(erased + erased_newer + erased_last)
     }
 
-    /// Looks through all rows of a kind behind `start`, and erases what it finds. Returns how much that was, and from where on there
-    /// were less than a read's rows.
-    async fn walk<T: Found, C: Clone + Send + 'static>(&mut self, start: C, find: Find<T, C>) -> Result<(usize, C)> {
+    /// Looks through all rows of a kind behind `start`, and erases what it finds. Returns how much
+    /// that was, and from where on there were less than a read's rows.
+    async fn walk<T: Found, C: Clone + Send + 'static>(
+        &mut self,
+        start: C,
+        find: Find<T, C>,
+    ) -> Result<(usize, C)> {
         let (mut erased, mut from) = (0, start);
         loop {
             let (email, behind) = (self.email.clone(), from.clone());
-            let read = move |reader: &Reader<'_>| find(reader, email.as_str(), &behind, ROWS_PER_READ);
+            let read =
+                move |reader: &Reader<'_>| find(reader, email.as_str(), &behind, ROWS_PER_READ);
             let step = self.db.read_long(&self.origin.actor, read).await?;
             erased += self.change(step.found).await?;
             match step.next {
@@ -185,7 +224,10 @@ impl Erasure {
         let mut erased = 0;
         for part in found.chunks(ROWS_PER_JOB) {
             let (work, part) = (self.work(), part.to_vec());
-            let (count, noted) = self.author().write(&self.db, move |tx| work.clone().erase(tx, &part)).await?;
+            let (count, noted) = self
+                .author()
+                .write(&self.db, move |tx| work.clone().erase(tx, &part))
+                .await?;
             self.noted = noted;
             erased += count;
         }
@@ -200,7 +242,12 @@ impl Erasure {
     /// What a job needs.
     fn work(&self) -> Work {
         let (email, rights) = (self.email.clone(), self.rights.clone());
-        Work { email, rights, origin: self.origin.clone(), noted: self.noted.clone() }
+        Work {
+            email,
+            rights,
+            origin: self.origin.clone(),
+            noted: self.noted.clone(),
+        }
     }
 }
 
@@ -218,13 +265,20 @@ struct Work {
 }
 
 impl Work {
-    /// Erases those of `found` that the caller may see. Returns how many were still there, and whose history says so by now.
-    fn erase<T: Found>(mut self, tx: &WriteTx<'_>, found: &[T]) -> Result<(usize, BTreeSet<String>)> {
+    /// Erases those of `found` that the caller may see. Returns how many were still there, and
+    /// whose history says so by now.
+    fn erase<T: Found>(
+        mut self,
+        tx: &WriteTx<'_>,
+        found: &[T],
+    ) -> Result<(usize, BTreeSet<String>)> {
         let mut erased = 0;
         for one in found {
             // What belongs to no organization is for those who see all of them.
             let organization = one.organization();
-            let is_seen = organization.map_or(self.rights.organizations.is_none(), |id| self.rights.see(id.as_str()));
+            let is_seen = organization.map_or(self.rights.organizations.is_none(), |id| {
+                self.rights.see(id.as_str())
+            });
             if is_seen && one.erase(tx, self.email.as_str())? {
                 erased += 1;
                 organization.map_or(Ok(()), |organization| self.note(tx, organization))?;
@@ -235,9 +289,17 @@ impl Work {
 
     /// Says once in the history of `organization`, if it still has one, that something was erased.
     fn note(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
-        if !self.noted.insert(organization.to_string()) || organization::store::find(tx, organization)?.is_none() {
+        if !self.noted.insert(organization.to_string())
+            || organization::store::find(tx, organization)?.is_none()
+        {
             return Ok(());
         }
-        event::store::append::<EventFields<'_>>(tx, organization, (EventType::Erased, None), &self.origin, (None, None))
+        event::store::append::<EventFields<'_>>(
+            tx,
+            organization,
+            (EventType::Erased, None),
+            &self.origin,
+            (None, None),
+        )
     }
 }

@@ -47,11 +47,13 @@ pub struct FoundAnswer {
 
 /// The newest invitation there is.
 pub fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
-    let newest: Option<[u8; 16]> = reader.query_row("select max(id) from invitation", [], |row| row.get(0))?;
+    let newest: Option<[u8; 16]> =
+        reader.query_row("select max(id) from invitation", [], |row| row.get(0))?;
     Ok(newest.map_or(Uuid::nil(), Uuid::from_bytes))
 }
 
-/// Looks for invitations of `address` among up to `limit` behind `after`, in the order in which they are stored.
+/// Looks for invitations of `address` among up to `limit` behind `after`, in the order in which
+/// they are stored.
 pub fn find_invitations(
     reader: &Reader<'_>,
     address: &str,
@@ -70,13 +72,29 @@ pub fn find_invitations(
     };
     walk(statement.query(bound)?, limit, |row| {
         let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
-        let organization = if row.get(2)? { Some(known(&place.0)?) } else { None };
-        Ok((organization.map(|organization| FoundInvitation { organization, id: place.1 }), place))
+        let organization = if row.get(2)? {
+            Some(known(&place.0)?)
+        } else {
+            None
+        };
+        Ok((
+            organization.map(|organization| FoundInvitation {
+                organization,
+                id: place.1,
+            }),
+            place,
+        ))
     })
 }
 
-/// Looks for invitations of `address` among up to `limit` that were made after `newest`. `conn` is a reader's or a transaction's.
-pub fn find_newer(conn: &Connection, address: &str, newest: &Uuid, limit: u32) -> Result<Step<FoundInvitation, Uuid>> {
+/// Looks for invitations of `address` among up to `limit` that were made after `newest`. `conn` is
+/// a reader's or a transaction's.
+pub fn find_newer(
+    conn: &Connection,
+    address: &str,
+    newest: &Uuid,
+    limit: u32,
+) -> Result<Step<FoundInvitation, Uuid>> {
     let mut statement = conn.prepare_cached(
         "select organization_id, id, email = :address
          from invitation
@@ -87,8 +105,15 @@ pub fn find_newer(conn: &Connection, address: &str, newest: &Uuid, limit: u32) -
     let bound = named_params! { ":address": address, ":newest": newest.as_bytes(), ":rows": limit };
     walk(statement.query(bound)?, limit, |row| {
         let id = Uuid::from_bytes(row.get(1)?);
-        let organization = if row.get(2)? { Some(known(text(row, 0)?)?) } else { None };
-        Ok((organization.map(|organization| FoundInvitation { organization, id }), id))
+        let organization = if row.get(2)? {
+            Some(known(text(row, 0)?)?)
+        } else {
+            None
+        };
+        Ok((
+            organization.map(|organization| FoundInvitation { organization, id }),
+            id,
+        ))
     })
 }
 
@@ -105,7 +130,8 @@ pub fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks for invitations that name `address` as the inviter's or in their note, among up to `limit` behind `after`.
+/// Looks for invitations that name `address` as the inviter's or in their note, among up to `limit`
+/// behind `after`.
 pub fn find_mentions(
     reader: &Reader<'_>,
     address: &str,
@@ -119,16 +145,37 @@ pub fn find_mentions(
          order by organization_id, id
          limit ?3",
     )?;
-    walk(statement.query((&after.0, after.1.as_bytes(), limit))?, limit, |row| {
-        let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
-        let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
-        let organization = if is_named { Some(known(&place.0)?) } else { None };
-        Ok((organization.map(|organization| FoundMention(FoundInvitation { organization, id: place.1 })), place))
-    })
+    walk(
+        statement.query((&after.0, after.1.as_bytes(), limit))?,
+        limit,
+        |row| {
+            let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
+            let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
+            let organization = if is_named {
+                Some(known(&place.0)?)
+            } else {
+                None
+            };
+            Ok((
+                organization.map(|organization| {
+                    FoundMention(FoundInvitation {
+                        organization,
+                        id: place.1,
+                    })
+                }),
+                place,
+            ))
+        },
+    )
 }
 
 /// Looks for events that hold `address` among up to `limit` behind the row `after`.
-pub fn find_events(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) -> Result<Step<FoundEvent, i64>> {
+pub fn find_events(
+    reader: &Reader<'_>,
+    address: &str,
+    after: &i64,
+    limit: u32,
+) -> Result<Step<FoundEvent, i64>> {
     let mut statement = reader.prepare_cached(
         "select rowid, organization_id, id, coalesce(before, ''), coalesce(after, '')
          from event
@@ -137,15 +184,28 @@ pub fn find_events(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) 
          limit ?2",
     )?;
     walk(statement.query((after, limit))?, limit, |row| {
-        let is_held = redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
-        let organization = if is_held { Some(known(text(row, 1)?)?) } else { None };
+        let is_held =
+            redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
+        let organization = if is_held {
+            Some(known(text(row, 1)?)?)
+        } else {
+            None
+        };
         let id = Uuid::from_bytes(row.get(2)?);
-        Ok((organization.map(|organization| FoundEvent { organization, id }), row.get(0)?))
+        Ok((
+            organization.map(|organization| FoundEvent { organization, id }),
+            row.get(0)?,
+        ))
     })
 }
 
 /// Looks for stored answers that hold `address` among up to `limit` behind the row `after`.
-pub fn find_answers(reader: &Reader<'_>, address: &str, after: &i64, limit: u32) -> Result<Step<FoundAnswer, i64>> {
+pub fn find_answers(
+    reader: &Reader<'_>,
+    address: &str,
+    after: &i64,
+    limit: u32,
+) -> Result<Step<FoundAnswer, i64>> {
     let mut statement = reader.prepare_cached(
         "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text)
          from idempotency
@@ -154,11 +214,20 @@ pub fn find_answers(reader: &Reader<'_>, address: &str, after: &i64, limit: u32)
          limit ?2",
     )?;
     walk(statement.query((after, limit))?, limit, |row| {
-        let (operation, key, location, body) = (text(row, 2)?, text(row, 3)?, text(row, 4)?, text(row, 5)?);
-        let found = if [key, location, body].into_iter().any(|text| mentions(text, address)) {
+        let (operation, key, location, body) =
+            (text(row, 2)?, text(row, 3)?, text(row, 4)?, text(row, 5)?);
+        let found = if [key, location, body]
+            .into_iter()
+            .any(|text| mentions(text, address))
+        {
             let organization = organization_of(operation, body);
             let (operation, key) = (operation.to_owned(), key.to_owned());
-            Some(FoundAnswer { organization, actor: row.get(1)?, operation, key })
+            Some(FoundAnswer {
+                organization,
+                actor: row.get(1)?,
+                operation,
+                key,
+            })
         } else {
             None
         };
@@ -166,9 +235,20 @@ pub fn find_answers(reader: &Reader<'_>, address: &str, after: &i64, limit: u32)
     })
 }
 
-/// Goes through the rows of a read of up to `limit`, each turned by `look` into what it found, if anything, and the row's place.
-fn walk<T, C>(mut rows: Rows<'_>, limit: u32, look: impl Fn(&Row<'_>) -> Result<(Option<T>, C)>) -> Result<Step<T, C>> {
-    let (mut step, mut seen) = (Step { found: Vec::new(), next: None }, 0);
+/// Goes through the rows of a read of up to `limit`, each turned by `look` into what it found, if
+/// anything, and the row's place.
+fn walk<T, C>(
+    mut rows: Rows<'_>,
+    limit: u32,
+    look: impl Fn(&Row<'_>) -> Result<(Option<T>, C)>,
+) -> Result<Step<T, C>> {
+    let (mut step, mut seen) = (
+        Step {
+            found: Vec::new(),
+            next: None,
+        },
+        0,
+    );
     while let Some(row) = rows.next()? {
         let (found, place) = look(row)?;
         step.found.extend(found);
@@ -193,9 +273,18 @@ fn organization_of(operation: &str, body: &str) -> Option<OrganizationId> {
         /// Whose it is.
         organization_id: String,
     }
-    let in_path = operation.split_once("/v1/organizations/").and_then(|(_, rest)| rest.split('/').next());
-    let in_body = || serde_json::from_str(body).ok().map(|body: OfOrganization| body.organization_id);
-    in_path.map(str::to_owned).or_else(in_body).and_then(|id| OrganizationId::parse(&id))
+    let in_path = operation
+        .split_once("/v1/organizations/")
+        .and_then(|(_, rest)| rest.split('/').next());
+    let in_body = || {
+        serde_json::from_str(body)
+            .ok()
+            .map(|body: OfOrganization| body.organization_id)
+    };
+    in_path
+        .map(str::to_owned)
+        .or_else(in_body)
+        .and_then(|id| OrganizationId::parse(&id))
 }
 
 /// The id of an organization that is in the file.
@@ -222,13 +311,17 @@ impl Found for FoundMention {
 
     fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
         let place = (self.0.organization.as_str(), self.0.id.as_bytes());
-        let mut look = tx.prepare_cached("select note from invitation where organization_id = ?1 and id = ?2")?;
+        let mut look = tx
+            .prepare_cached("select note from invitation where organization_id = ?1 and id = ?2")?;
         let mut rows = look.query(place)?;
         let Some(row) = rows.next()? else {
             return Ok(false);
         };
-        let has_note =
-            row.get_ref(0)?.as_str_or_null().map_err(Error::corrupt)?.is_some_and(|note| mentions(note, address));
+        let has_note = row
+            .get_ref(0)?
+            .as_str_or_null()
+            .map_err(Error::corrupt)?
+            .is_some_and(|note| mentions(note, address));
         drop(rows);
         tx.prepare_cached(
             "update invitation
@@ -247,7 +340,9 @@ impl Found for FoundEvent {
     }
 
     fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
-        let mut look = tx.prepare_cached("select before, after from event where organization_id = ?1 and id = ?2")?;
+        let mut look = tx.prepare_cached(
+            "select before, after from event where organization_id = ?1 and id = ?2",
+        )?;
         let mut rows = look.query((self.organization.as_str(), self.id.as_bytes()))?;
         let Some(row) = rows.next()? else {
             return Ok(false);
@@ -259,8 +354,15 @@ impl Found for FoundEvent {
             return Ok(false);
         }
         drop(rows);
-        tx.prepare_cached("update event set before = ?3, after = ?4 where organization_id = ?1 and id = ?2")?
-            .execute((self.organization.as_str(), self.id.as_bytes(), redacted.0.or(before), redacted.1.or(after)))?;
+        tx.prepare_cached(
+            "update event set before = ?3, after = ?4 where organization_id = ?1 and id = ?2",
+        )?
+        .execute((
+            self.organization.as_str(),
+            self.id.as_bytes(),
+            redacted.0.or(before),
+            redacted.1.or(after),
+        ))?;
         Ok(true)
     }
 }
@@ -272,6 +374,9 @@ impl Found for FoundAnswer {
 
     fn erase(&self, tx: &WriteTx<'_>, _: &str) -> Result<bool> {
         let sql = "delete from idempotency where actor = ?1 and operation = ?2 and key = ?3";
-        Ok(tx.prepare_cached(sql)?.execute((&self.actor, &self.operation, &self.key))? > 0)
+        Ok(tx
+            .prepare_cached(sql)?
+            .execute((&self.actor, &self.operation, &self.key))?
+            > 0)
     }
 }

@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 /// The members of an event's `before` and `after` that the application or the person filled.
 const MEMBERS: [&str; 3] = ["email", "acceptedBy", "redirectUrl"];
 
-/// Whether `text` holds `address`, in any case and also as a URL writes it, by itself: not as a part of a longer address.
+/// Whether `text` holds `address`, in any case and also as a URL writes it, by itself: not as a
+/// part of a longer address.
 pub fn mentions(text: &str, address: &str) -> bool {
     let text = text.to_ascii_lowercase().replace("%40", "@");
     let goes_on_before = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
@@ -15,7 +16,10 @@ pub fn mentions(text: &str, address: &str) -> bool {
         [] => false,
     };
     text.match_indices(address).any(|(start, _)| {
-        let (before, behind) = (text[..start].bytes().next_back(), &text.as_bytes()[start + address.len()..]);
+        let (before, behind) = (
+            text[..start].bytes().next_back(),
+            &text.as_bytes()[start + address.len()..],
+        );
         !before.is_some_and(goes_on_before) && !goes_on_behind(behind)
     })
 }
@@ -38,10 +42,25 @@ mod tests {
 
     #[test]
     fn an_address_is_found_by_itself_and_not_as_a_part_of_another() {
-        for text in ["a@b.co", "<A@B.co>.", "to=a@b.co&x", "https://x.y/?to=a%40b.co", "xa@b.co a@b.co", "a@b.co-"] {
+        for text in [
+            "a@b.co",
+            "<A@B.co>.",
+            "to=a@b.co&x",
+            "https://x.y/?to=a%40b.co",
+            "xa@b.co a@b.co",
+            "a@b.co-",
+        ] {
             assert_eq!(mentions(text, "a@b.co"), !text.ends_with('-'), "{text}");
         }
-        for text in ["xa@b.co", "x.a@b.co", "x+a@b.co", "a@b.com", "a@b.co.uk", "a@b", ""] {
+        for text in [
+            "xa@b.co",
+            "x.a@b.co",
+            "x+a@b.co",
+            "a@b.com",
+            "a@b.co.uk",
+            "a@b",
+            "",
+        ] {
             assert!(!mentions(text, "a@b.co"), "{text}");
         }
     }
@@ -49,8 +68,14 @@ mod tests {
     #[test]
     fn an_event_loses_only_the_members_that_hold_the_address() {
         let facts = r#"{"email":"a@b.co","role":"a@b.co","status":"pending"}"#;
-        assert_eq!(redact(facts, "a@b.co").as_deref(), Some(r#"{"role":"a@b.co","status":"pending"}"#));
+        assert_eq!(
+            redact(facts, "a@b.co").as_deref(),
+            Some(r#"{"role":"a@b.co","status":"pending"}"#)
+        );
         assert_eq!(redact(r#"{"email":"xa@b.co"}"#, "a@b.co"), None);
-        assert_eq!(redact(r#"{"acceptedBy":"A@b.co"}"#, "a@b.co").as_deref(), Some("{}"));
+        assert_eq!(
+            redact(r#"{"acceptedBy":"A@b.co"}"#, "a@b.co").as_deref(),
+            Some("{}")
+        );
     }
 }

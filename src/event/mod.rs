@@ -34,7 +34,8 @@ pub enum EventType {
     Expired,
     /// It was deleted.
     Deleted,
-    /// Invitations of an address were erased, with all traces of it: in the organization, not of one invitation.
+    /// Invitations of an address were erased, with all traces of it: in the organization, not of
+    /// one invitation.
     Erased,
     /// Its mail was refused for good, or given up.
     DeliveryFailed,
@@ -65,7 +66,10 @@ impl EventType {
 
     /// Reads a type.
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, name)| *name == text).map(|(event, _)| *event)
+        Self::ALL
+            .iter()
+            .find(|(_, name)| *name == text)
+            .map(|(event, _)| *event)
     }
 }
 
@@ -148,7 +152,8 @@ pub struct EventFields<'a> {
     /// How far its mail has come, when that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<&'static str>,
-    /// Whether the metadata changed. They are the application's own, so the history does not repeat them.
+    /// Whether the metadata changed. They are the application's own, so the history does not repeat
+    /// them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub metadata_changed: bool,
 }
@@ -160,8 +165,15 @@ mod tests {
     #[test]
     fn the_table_lists_every_type_once_in_the_order_of_the_enum() {
         for (position, (event, name)) in EventType::ALL.iter().enumerate() {
-            assert_eq!((*event as usize, EventType::parse(name)), (position, Some(*event)), "{name}");
+            assert_eq!(
+                (*event as usize, EventType::parse(name)),
+                (position, Some(*event)),
+                "{name}"
+            );
         }
-        assert_eq!(EventType::ALL.len(), EventType::OrganizationUpdated as usize + 1);
+        assert_eq!(
+            EventType::ALL.len(),
+            EventType::OrganizationUpdated as usize + 1
+        );
     }
 }

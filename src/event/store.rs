@@ -16,8 +16,9 @@ use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
 use crate::outbox;
 
-/// Adds an event to the history of `organization`, which must be known. It is about an invitation, or about the organization
-/// itself where there is none. `before` and `after` are written as JSON objects. Webhooks are told of it.
+/// Adds an event to the history of `organization`, which must be known. It is about an invitation,
+/// or about the organization itself where there is none. `before` and `after` are written as JSON
+/// objects. Webhooks are told of it.
 pub fn append<F: Serialize>(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
@@ -26,12 +27,18 @@ pub fn append<F: Serialize>(
     (before, after): (Option<&F>, Option<&F>),
 ) -> Result<()> {
     let id = tx.new_id();
-    let json = |facts: Option<&F>| facts.map(serde_json::to_string).transpose().map_err(Error::internal);
+    let json = |facts: Option<&F>| {
+        facts
+            .map(serde_json::to_string)
+            .transpose()
+            .map_err(Error::internal)
+    };
     tx.prepare_cached(
         "insert into event
            (organization_id, id, type, invitation_id, actor, request_id, created_at, before, after)
          values
-           (:organization_id, :id, :type, :invitation_id, :actor, :request_id, :created_at, :before, :after)",
+           (:organization_id, :id, :type, :invitation_id, :actor, :request_id, :created_at,
+           :before, :after)",
     )?
     .execute(named_params! {
         ":organization_id": organization.as_str(),
@@ -63,14 +70,17 @@ pub fn find<T>(
            and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
-    rows.next()?.map(|row| show(&from_row(row, organization)?)).transpose()
+    rows.next()?
+        .map(|row| show(&from_row(row, organization)?))
+        .transpose()
 }
 
 /// One page of the history of `organization`, each event shown by `show`, in the page's order.
 /// Returns the last one that it met, and whether more follow.
 ///
-/// An id never bears an earlier time than its event, so `since` is where the scan begins or ends. It may bear a later one,
-/// after the clock went back, so `until` is compared with each event that the scan meets.
+/// An id never bears an earlier time than its event, so `since` is where the scan begins or ends.
+/// It may bear a later one, after the clock went back, so `until` is compared with each event that
+/// the scan meets.
 pub fn list(
     conn: &Connection,
     organization: &OrganizationId,
@@ -83,7 +93,10 @@ pub fn list(
         Order::NewestFirst => (earliest, page.start(), "desc"),
         Order::OldestFirst => (earliest.max(page.start()), Uuid::max(), "asc"),
     };
-    let types = filter.types.as_ref().map(|types| serde_json::to_string(&query::names(types)));
+    let types = filter
+        .types
+        .as_ref()
+        .map(|types| serde_json::to_string(&query::names(types)));
     let mut statement = conn.prepare_cached(&format!(
         "select id, type, invitation_id, actor, request_id, created_at, before, after
          from event
@@ -110,7 +123,9 @@ pub fn list(
     })?;
     let mut last = None;
     for _ in 0..page.limit {
-        let Some(row) = rows.next()? else { return Ok((last, false)) };
+        let Some(row) = rows.next()? else {
+            return Ok((last, false));
+        };
         last = Some(Uuid::from_bytes(row.get(0)?));
         if let Some(event) = unless_damaged("event", from_row(row, organization))? {
             show(&event)?;
@@ -129,7 +144,9 @@ pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option
          order by id desc
          limit 1",
     )?;
-    let latest = statement.query_row([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes));
+    let latest = statement.query_row([organization.as_str()], |row| {
+        row.get(0).map(Uuid::from_bytes)
+    });
     Ok(latest.optional()?)
 }
 
@@ -137,8 +154,13 @@ pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option
 fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId) -> Result<Event<'a>> {
     let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };
     let json = |column: usize| -> Result<Option<&'a RawValue>> {
-        let text = row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt)?;
-        text.map(serde_json::from_str).transpose().map_err(Error::corrupt)
+        let text = row
+            .get_ref(column)?
+            .as_str_or_null()
+            .map_err(Error::corrupt)?;
+        text.map(serde_json::from_str)
+            .transpose()
+            .map_err(Error::corrupt)
     };
     Ok(Event {
         id: Uuid::from_bytes(row.get(0)?),

@@ -10,7 +10,8 @@ use actix_web::{FromRequest, HttpRequest};
 use super::context::Context;
 use crate::base::error::{Error, Result};
 
-/// A request that needs no key and may come: the first argument of every public handler that does any work.
+/// A request that needs no key and may come: the first argument of every public handler that does
+/// any work.
 #[derive(Debug)]
 pub struct Anonymous;
 
@@ -21,16 +22,26 @@ impl Anonymous {
     /// [`crate::base::error::Code::RateLimited`] when its address has sent too many.
     pub fn count(request: &HttpRequest) -> Result<Self> {
         let (peer, forwarded) = origin(request);
-        Context::of(request)?.limits.count_keyless(peer, &forwarded).map(|()| Self)
+        Context::of(request)?
+            .limits
+            .count_keyless(peer, &forwarded)
+            .map(|()| Self)
     }
 }
 
 /// The peer that sent `request`, and its `X-Forwarded-For` lines.
 pub fn origin(request: &HttpRequest) -> (IpAddr, Vec<&str>) {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let peer = request
+        .peer_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let lines = request.headers().get_all(X_FORWARDED_FOR);
     // What is not even ASCII is no address, as an empty line is none.
-    (peer, lines.map(|line| line.to_str().unwrap_or_default()).collect())
+    (
+        peer,
+        lines
+            .map(|line| line.to_str().unwrap_or_default())
+            .collect(),
+    )
 }
 
 impl FromRequest for Anonymous {

@@ -1,4 +1,5 @@
-//! The body of every answer: it goes out in pieces, and takes along what lasts as long as the answer.
+//! The body of every answer: it goes out in pieces, and takes along what lasts as long as the
+//! answer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,8 +11,8 @@ use actix_web::web::Bytes;
 use super::connection::Answering;
 use crate::policy::limits::Share;
 
-/// Bytes that are handed to a connection at a time. The framework copies all that it is given, and holds the copy for as long
-/// as the peer does not read it.
+/// Bytes that are handed to a connection at a time. The framework copies all that it is given, and
+/// holds the copy for as long as the peer does not read it.
 const PIECE: usize = 16 * 1024;
 
 /// The body of an answer, with what is let go when all of it was handed over.
@@ -29,7 +30,12 @@ struct AnswerBody {
 }
 
 /// `body` in pieces, with `left`, `answering` and `room` until its end.
-pub fn attach(body: BoxBody, left: Payload, answering: Option<Answering>, room: Option<Share>) -> BoxBody {
+pub fn attach(
+    body: BoxBody,
+    left: Payload,
+    answering: Option<Answering>,
+    room: Option<Share>,
+) -> BoxBody {
     let is_one_piece = match body.size() {
         BodySize::None => true,
         BodySize::Sized(length) => length <= PIECE as u64,
@@ -38,7 +44,13 @@ pub fn attach(body: BoxBody, left: Payload, answering: Option<Answering>, room: 
     if is_one_piece && matches!(left, Payload::None) {
         return body;
     }
-    BoxBody::new(AnswerBody { body, rest: Bytes::new(), _left: left, _answering: answering, _room: room })
+    BoxBody::new(AnswerBody {
+        body,
+        rest: Bytes::new(),
+        _left: left,
+        _answering: answering,
+        _room: room,
+    })
 }
 
 impl MessageBody for AnswerBody {
@@ -48,7 +60,10 @@ impl MessageBody for AnswerBody {
         self.body.size()
     }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         while this.rest.is_empty() {
             match Pin::new(&mut this.body).poll_next(cx) {

@@ -1,9 +1,12 @@
-//! Pages and documents that are the same for everybody: made once, compressed once, and sent without a copy of their own.
+//! Pages and documents that are the same for everybody: made once, compressed once, and sent
+//! without a copy of their own.
 
 use std::io::Write;
 
 use actix_web::body::SizedStream;
-use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, ETag, Encoding, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{
+    self, AcceptEncoding, ContentEncoding, ETag, Encoding, EntityTag, Header, IfNoneMatch,
+};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::Compression;
@@ -41,7 +44,10 @@ impl Form {
     /// The form that has these bytes.
     fn new(bytes: Vec<u8>) -> Self {
         let tag = hex(&Sha256::digest(&bytes)[..TAG]);
-        Self { bytes: bytes.into(), tag }
+        Self {
+            bytes: bytes.into(),
+            tag,
+        }
     }
 }
 
@@ -50,32 +56,46 @@ impl Asset {
     pub fn new(content_type: &'static str, text: impl Into<Vec<u8>>) -> Self {
         let text = text.into();
         let compressed = compress(&text).unwrap_or_default();
-        Self { content_type, plain: Form::new(text), gzip: Form::new(compressed) }
+        Self {
+            content_type,
+            plain: Form::new(text),
+            gzip: Form::new(compressed),
+        }
     }
 
-    /// Responds to `request` with it: compressed where the caller takes that, and without a body where he has it.
+    /// Responds to `request` with it: compressed where the caller takes that, and without a body
+    /// where he has it.
     pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
         self.respond_with(request, HttpResponse::Ok())
     }
 
     /// The same with the headers of `response`.
-    pub fn respond_with(&self, request: &HttpRequest, mut response: HttpResponseBuilder) -> HttpResponse {
+    pub fn respond_with(
+        &self,
+        request: &HttpRequest,
+        mut response: HttpResponseBuilder,
+    ) -> HttpResponse {
         let takes_gzip = takes_gzip(request) && !self.gzip.bytes.is_empty();
         let form = if takes_gzip { &self.gzip } else { &self.plain };
         let tag = EntityTag::new_strong(form.tag.clone());
         response.insert_header((header::VARY, "Accept-Encoding"));
         response.insert_header(ETag(tag.clone()));
         if knows(request, &tag) {
-            return response.status(actix_web::http::StatusCode::NOT_MODIFIED).finish();
+            return response
+                .status(actix_web::http::StatusCode::NOT_MODIFIED)
+                .finish();
         }
         if takes_gzip {
             response.insert_header(ContentEncoding::Gzip);
         }
-        // A stream of known length gives the bytes as they are, where a body of them would be copied first.
+        // A stream of known length gives the bytes as they are, where a body of them would be
+        // copied first.
         let bytes = form.bytes.clone();
         let length = bytes.len() as u64;
         let part = stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
-        let mut response = response.content_type(self.content_type).body(SizedStream::new(length, part));
+        let mut response = response
+            .content_type(self.content_type)
+            .body(SizedStream::new(length, part));
         response.extensions_mut().insert(Static);
         response
     }
@@ -96,7 +116,8 @@ fn takes_gzip(request: &HttpRequest) -> bool {
             .is_ok_and(|accepted| accepted.negotiate(forms.iter()) == Some(Encoding::gzip()))
 }
 
-/// Whether the caller has the version with this tag. What is no list of tags is no condition here: nothing changes by a page.
+/// Whether the caller has the version with this tag. What is no list of tags is no condition here:
+/// nothing changes by a page.
 fn knows(request: &HttpRequest, tag: &EntityTag) -> bool {
     match IfNoneMatch::parse(request) {
         Ok(IfNoneMatch::Any) => request.headers().contains_key(header::IF_NONE_MATCH),

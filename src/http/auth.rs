@@ -1,7 +1,8 @@
 //! Who calls, and may they: the first argument of every handler that is not public.
 //!
-//! Bearer is the way; Basic is another spelling of the same key, with the same checks, and is never asked for: browsers
-//! would remember it. Missing, malformed, unknown, revoked and expired keys get the same bytes.
+//! Bearer is the way; Basic is another spelling of the same key, with the same checks, and is never
+//! asked for: browsers would remember it. Missing, malformed, unknown, revoked and expired keys get
+//! the same bytes.
 
 use std::future::{Ready, ready};
 
@@ -25,8 +26,8 @@ use crate::key::{self, Author, Rights, Scope};
 /// The actor of what is done in development without a key.
 pub const DEV_ACTOR: &str = "dev";
 
-/// The actor that the key of `request` names, whether or not the key is good: `dev` where there is none. For those who
-/// share out what a caller may have, once the caller was let in.
+/// The actor that the key of `request` names, whether or not the key is good: `dev` where there is
+/// none. For those who share out what a caller may have, once the caller was let in.
 pub fn actor_of(request: &HttpRequest) -> String {
     key_named_by(request).unwrap_or_else(|| DEV_ACTOR.to_owned())
 }
@@ -62,7 +63,10 @@ impl Caller {
         if self.rights.scopes.contain(scope) {
             return Ok(());
         }
-        Err(Error::new(Code::InsufficientScope, format!("This needs the scope {}.", scope.name())))
+        Err(Error::new(
+            Code::InsufficientScope,
+            format!("This needs the scope {}.", scope.name()),
+        ))
     }
 
     /// Checks that `request` carries a live key.
@@ -81,19 +85,30 @@ impl Caller {
         Self::identify(request).map(|(caller, _)| caller)
     }
 
-    /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was found in comes along, so that what is read next
-    /// was allowed at that very moment.
+    /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was
+    /// found in comes along, so that what is read next was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
         let context = Context::of(request)?;
         let snapshot = context.db.snapshot()?;
         let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
-                let rights = key::store::find_rights(&snapshot.reader(), &key)?.ok_or_else(|| refuse(request))?;
-                (Self { actor: key.id.as_str().to_owned(), rights }, Some(key.id))
+                let rights = key::store::find_rights(&snapshot.reader(), &key)?
+                    .ok_or_else(|| refuse(request))?;
+                (
+                    Self {
+                        actor: key.id.as_str().to_owned(),
+                        rights,
+                    },
+                    Some(key.id),
+                )
             }
-            Credential::NotOurs if context.mode == Mode::Dev => {
-                (Self { actor: DEV_ACTOR.to_owned(), rights: Rights::ALL }, None)
-            }
+            Credential::NotOurs if context.mode == Mode::Dev => (
+                Self {
+                    actor: DEV_ACTOR.to_owned(),
+                    rights: Rights::ALL,
+                },
+                None,
+            ),
             Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
         };
         context.limits.count_request(&caller.actor)?;
@@ -114,7 +129,8 @@ fn refuse(request: &HttpRequest) -> Error {
 enum Credential {
     /// Nothing, or nothing that looks like a key of ours.
     NotOurs,
-    /// What was meant to be one of our keys: a typing error must not count as no key where none is needed.
+    /// What was meant to be one of our keys: a typing error must not count as no key where none is
+    /// needed.
     Broken,
     /// A key, which may or may not be known.
     Key(PlainKey),
@@ -126,7 +142,10 @@ impl Credential {
         let mut headers = request.headers().get_all(AUTHORIZATION);
         let (header, another) = (headers.next(), headers.next());
         if another.is_some() {
-            return Err(Error::new(Code::BadRequest, "There are two Authorization headers."));
+            return Err(Error::new(
+                Code::BadRequest,
+                "There are two Authorization headers.",
+            ));
         }
         let parts = header.and_then(|header| header.to_str().ok()?.split_once(' '));
         Ok(match parts {
@@ -140,9 +159,17 @@ impl Credential {
 
     /// Reads the two parts of a key in HTTP Basic (RFC 7617).
     fn of_basic(pair: &str) -> Self {
-        let decoded = BASE64_STANDARD.decode(pair).ok().and_then(|decoded| String::from_utf8(decoded).ok());
-        match decoded.as_deref().and_then(|decoded| decoded.split_once(':')) {
-            Some((id, secret)) => Self::new(PlainKey::from_parts(id, secret), KeyId::parse(id).is_some()),
+        let decoded = BASE64_STANDARD
+            .decode(pair)
+            .ok()
+            .and_then(|decoded| String::from_utf8(decoded).ok());
+        match decoded
+            .as_deref()
+            .and_then(|decoded| decoded.split_once(':'))
+        {
+            Some((id, secret)) => {
+                Self::new(PlainKey::from_parts(id, secret), KeyId::parse(id).is_some())
+            }
             None => Self::NotOurs,
         }
     }
@@ -236,7 +263,8 @@ impl Right for Admin {
     fn keep(_: Snapshot) {}
 }
 
-/// A caller who may do `R` to the organization in the path. One that the caller may not see is 404, as one that cannot be.
+/// A caller who may do `R` to the organization in the path. One that the caller may not see is 404,
+/// as one that cannot be.
 pub struct OrganizationAccess<R: Right> {
     /// Who calls.
     pub caller: Caller,
@@ -251,19 +279,30 @@ pub struct OrganizationAccess<R: Right> {
 impl<R: Right> OrganizationAccess<R> {
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
-        Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
+        Origin {
+            actor: self.caller.actor.clone(),
+            request_id: self.request_id.clone(),
+        }
     }
 
     /// Checks all there is to check.
     fn check(request: &HttpRequest) -> Result<Self> {
         let (caller, snapshot) = Caller::identify(request)?;
-        let organization = request.match_info().get("organizationId").and_then(OrganizationId::parse);
+        let organization = request
+            .match_info()
+            .get("organizationId")
+            .and_then(OrganizationId::parse);
         let organization = organization.ok_or_else(Error::not_found)?;
         if !caller.rights.see(organization.as_str()) {
             return Err(Error::foreign());
         }
         caller.require(R::SCOPE)?;
-        Ok(Self { caller, organization, request_id: RequestId::of(request), kept: R::keep(snapshot) })
+        Ok(Self {
+            caller,
+            organization,
+            request_id: RequestId::of(request),
+            kept: R::keep(snapshot),
+        })
     }
 }
 
@@ -289,14 +328,21 @@ pub struct Access<R: Right> {
 impl<R: Right> Access<R> {
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
-        Origin { actor: self.caller.actor.clone(), request_id: self.request_id.clone() }
+        Origin {
+            actor: self.caller.actor.clone(),
+            request_id: self.request_id.clone(),
+        }
     }
 
     /// Checks all there is to check.
     fn check(request: &HttpRequest) -> Result<Self> {
         let (caller, snapshot) = Caller::identify(request)?;
         caller.require(R::SCOPE)?;
-        Ok(Self { caller, request_id: RequestId::of(request), kept: R::keep(snapshot) })
+        Ok(Self {
+            caller,
+            request_id: RequestId::of(request),
+            kept: R::keep(snapshot),
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A connection: how long its peer may take, and whether a request of it is being answered.
 //!
-//! The stream of a connection knows when bytes come and go. Where a request begins and ends is known only here,
-//! inside of the framework. [`Progress`] is what both look at.
+//! The stream of a connection knows when bytes come and go. Where a request begins and ends is
+//! known only here, inside of the framework. [`Progress`] is what both look at.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -29,7 +29,11 @@ pub struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Self { head: HEAD_TIMEOUT, idle: KEEP_ALIVE, write: WRITE_TIMEOUT }
+        Self {
+            head: HEAD_TIMEOUT,
+            idle: KEEP_ALIVE,
+            write: WRITE_TIMEOUT,
+        }
     }
 }
 
@@ -75,7 +79,8 @@ impl Drop for Answering {
     }
 }
 
-/// Says that the head of `request` is there, until what is returned is dropped; none where there is no connection.
+/// Says that the head of `request` is there, until what is returned is dropped; none where there is
+/// no connection.
 pub fn begin(request: &HttpRequest) -> Option<Answering> {
     request.conn_data::<Progress>().map(Progress::begin)
 }

@@ -33,7 +33,8 @@ pub struct Context {
     pub last_uses: LastUses,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
-    /// The beginnings of paths below which errors are not problem documents, and what writes them there.
+    /// The beginnings of paths below which errors are not problem documents, and what writes them
+    /// there.
     pub dialects: &'static [(&'static str, WriteError)],
 }
 
@@ -48,12 +49,17 @@ impl Context {
 
     /// The context of `request`; none: nobody serves it, as in a test of one file.
     pub fn find(request: &HttpRequest) -> Option<&Self> {
-        request.app_data::<web::Data<Self>>().map(|context| &***context)
+        request
+            .app_data::<web::Data<Self>>()
+            .map(|context| &***context)
     }
 
     /// What writes the error of a request to `path`.
     pub fn write_error(&self, path: &str) -> WriteError {
-        let dialect = self.dialects.iter().find(|(prefix, _)| path.starts_with(prefix));
+        let dialect = self
+            .dialects
+            .iter()
+            .find(|(prefix, _)| path.starts_with(prefix));
         dialect.map_or(problem::respond, |(_, write)| *write)
     }
 }

@@ -1,6 +1,8 @@
-//! Around every request: its id, the checks that need no route, the headers of every answer, and every error's document.
+//! Around every request: its id, the checks that need no route, the headers of every answer, and
+//! every error's document.
 //!
-//! Order: request id; URI length and Host; the handler, with panics caught; errors to documents; headers.
+//! Order: request id; URI length and Host; the handler, with panics caught; errors to documents;
+//! headers.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -25,8 +27,9 @@ use crate::policy::limits::Share;
 /// The header that names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is in an answer that is no page: nothing that a browser should run, load or frame.
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+);
 /// Longest id that is taken from a caller.
 const MAX_REQUEST_ID: usize = 128;
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
@@ -43,14 +46,19 @@ pub struct RequestId(String);
 impl RequestId {
     /// The id that the envelope gave to `request`.
     pub fn of(request: &HttpRequest) -> String {
-        request.extensions().get::<Self>().map(|id| id.0.clone()).unwrap_or_default()
+        request
+            .extensions()
+            .get::<Self>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default()
     }
 
     /// Takes the caller's id, or makes one.
     fn choose(headers: &HeaderMap) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
         let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-        let usable = given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed));
+        let usable =
+            given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed));
         Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
     }
 }
@@ -68,21 +76,40 @@ pub async fn envelope(
     let id = RequestId::choose(request.headers());
     request.extensions_mut().insert(id.clone());
     let context = Context::find(request.request());
-    context.iter().for_each(|context| context.stopping.count_request());
-    let respond: WriteError = context.map_or(problem::respond, |context| context.write_error(request.path()));
+    context
+        .iter()
+        .for_each(|context| context.stopping.count_request());
+    let respond: WriteError = context.map_or(problem::respond, |context| {
+        context.write_error(request.path())
+    });
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
         refusal_log::tell(request.request(), &error, &id.0);
-        return Ok(finish(request.into_response(respond(&error, &id.0)), &id, (answering, None)));
+        return Ok(finish(
+            request.into_response(respond(&error, &id.0)),
+            &id,
+            (answering, None),
+        ));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(answered(with_ours(&error, |error| respond(error, &id.0)), &id)),
-        // What panicked has been printed by the panic hook; no transaction is open, since jobs run in the writer.
-        Err(_) => return Err(answered(respond(&Error::internal("a handler panicked"), &id.0), &id)),
+        Ok(Err(error)) => {
+            return Err(answered(
+                with_ours(&error, |error| respond(error, &id.0)),
+                &id,
+            ));
+        }
+        // What panicked has been printed by the panic hook; no transaction is open, since jobs run
+        // in the writer.
+        Err(_) => {
+            return Err(answered(
+                respond(&Error::internal("a handler panicked"), &id.0),
+                &id,
+            ));
+        }
     };
     let request = response.request();
     let problem = response.response().error().map(|error| {
@@ -98,24 +125,40 @@ pub async fn envelope(
     if let Err(error) = &room {
         response = response.into_response(respond(error, &id.0));
         // Whoever reads nothing is not kept.
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
     }
     let response = finish(response, &id, (answering, room.ok().flatten()));
-    log::debug!("request {}: {} in {:?}", id.0, response.status().as_u16(), start.elapsed());
+    log::debug!(
+        "request {}: {} in {:?}",
+        id.0,
+        response.status().as_u16(),
+        start.elapsed()
+    );
     Ok(response)
 }
 
 /// The checks that need no route.
 fn check(request: &ServiceRequest) -> Result<()> {
-    if request.uri().path_and_query().is_some_and(|uri| uri.as_str().len() > MAX_URI) {
-        return Err(Error::new(Code::UriTooLong, "Path and query are longer than 8192 bytes."));
+    if request
+        .uri()
+        .path_and_query()
+        .is_some_and(|uri| uri.as_str().len() > MAX_URI)
+    {
+        return Err(Error::new(
+            Code::UriTooLong,
+            "Path and query are longer than 8192 bytes.",
+        ));
     }
     let mode = Context::find(request.request()).map(|context| context.mode);
     host::check(request.headers(), mode)?;
     host::check_change(request.method(), request.headers(), mode)
 }
 
-/// Responds with our error in the framework's. Our own extractors answer for all parts of a request, so another one is a surprise.
+/// Responds with our error in the framework's. Our own extractors answer for all parts of a
+/// request, so another one is a surprise.
 fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T {
     match error.as_error::<Error>() {
         Some(ours) => answer(ours),
@@ -129,30 +172,36 @@ fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
     InternalError::from_response("answered", response).into()
 }
 
-/// Takes memory for a large answer until its peer has read it. Whoever leaves many of them unread gets no more, and nobody
-/// else is refused. Only of a GET: what has changed something is answered in any case. Static answers and streams of events
-/// hold nothing of their own.
+/// Takes memory for a large answer until its peer has read it. Whoever leaves many of them unread
+/// gets no more, and nobody else is refused. Only of a GET: what has changed something is answered
+/// in any case. Static answers and streams of events hold nothing of their own.
 fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
     let request = response.request();
     let bytes = match response.response().body().size() {
-        BodySize::Sized(length) if length > LARGE_ANSWER => usize::try_from(length).unwrap_or(usize::MAX),
+        BodySize::Sized(length) if length > LARGE_ANSWER => {
+            usize::try_from(length).unwrap_or(usize::MAX)
+        }
         BodySize::Stream => STREAMED,
         _ => return Ok(None),
     };
-    let holds_nothing = response.headers().get(header::CONTENT_TYPE).is_none_or(|kind| kind != "application/json")
+    let holds_nothing = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_none_or(|kind| kind != "application/json")
         || response.response().extensions().contains::<Static>();
     match Context::find(request) {
         Some(context) if request.method() == Method::GET && !holds_nothing => {
             let detail = "Too many large answers to this caller are not read yet.";
             let room = context.answers.take(&auth::actor_of(request), bytes);
-            room.map(Some).ok_or_else(|| Error::new(Code::Overloaded, detail))
+            room.map(Some)
+                .ok_or_else(|| Error::new(Code::Overloaded, detail))
         }
         _ => Ok(None),
     }
 }
 
-/// Puts the headers of every answer on `response`, and what is left of the request's body behind it. Until its last byte
-/// was handed over it is being answered, and holds its memory.
+/// Puts the headers of every answer on `response`, and what is left of the request's body behind
+/// it. Until its last byte was handed over it is being answered, and holds its memory.
 fn finish(
     mut response: ServiceResponse<BoxBody>,
     id: &RequestId,
@@ -161,10 +210,16 @@ fn finish(
     add_headers(response.headers_mut(), id);
     if Context::find(response.request()).is_some_and(|context| context.stopping.has_begun()) {
         // Whoever would send another request here could not be answered.
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        response
+            .response_mut()
+            .head_mut()
+            .set_connection_type(ConnectionType::Close);
     }
-    if response.request().version() < Version::HTTP_11 && response.response().body().size() == BodySize::Stream {
-        // Chunks came with HTTP/1.1; before it, an answer without a length ended with its connection.
+    if response.request().version() < Version::HTTP_11
+        && response.response().body().size() == BodySize::Stream
+    {
+        // Chunks came with HTTP/1.1; before it, an answer without a length ended with its
+        // connection.
         let head = response.response_mut().head_mut();
         head.no_chunking(true);
         head.set_connection_type(ConnectionType::Close);
@@ -173,18 +228,24 @@ fn finish(
     response.map_body(|_, body| answer_body::attach(body, left, answering, room))
 }
 
-/// The headers of every answer: its id, that it is neither to be kept nor to be taken for another type, and what a browser may do
-/// with it, where its handler does not say.
+/// The headers of every answer: its id, that it is neither to be kept nor to be taken for another
+/// type, and what a browser may do with it, where its handler does not say.
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(X_REQUEST_ID, id);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
 }
 
 #[cfg(test)]
@@ -207,17 +268,33 @@ mod tests {
             .route("/broken", web::get().to(broken))
             .route("/fine", web::get().to(HttpResponse::Ok));
         let app = test::init_service(app).await;
-        let request = test::TestRequest::get().uri("/broken").insert_header(("X-Request-Id", "trace-1"));
-        let error =
-            test::try_call_service(&app, request.to_request()).await.map(|_| ()).expect_err("an answered error");
+        let request = test::TestRequest::get()
+            .uri("/broken")
+            .insert_header(("X-Request-Id", "trace-1"));
+        let error = test::try_call_service(&app, request.to_request())
+            .await
+            .map(|_| ())
+            .expect_err("an answered error");
         let response = error.error_response();
         assert_eq!(response.status().as_u16(), 500);
-        assert_eq!(response.headers().get(X_REQUEST_ID).and_then(|id| id.to_str().ok()), Some("trace-1"));
-        let body = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default();
+        assert_eq!(
+            response
+                .headers()
+                .get(X_REQUEST_ID)
+                .and_then(|id| id.to_str().ok()),
+            Some("trace-1")
+        );
+        let body = actix_web::body::to_bytes(response.into_body())
+            .await
+            .unwrap_or_default();
         let problem: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
-        assert_eq!((&problem["code"], &problem["requestId"]), (&"internal".into(), &"trace-1".into()));
+        assert_eq!(
+            (&problem["code"], &problem["requestId"]),
+            (&"internal".into(), &"trace-1".into())
+        );
         assert!(!problem.to_string().contains("bug"), "{problem}");
-        let fine = test::call_service(&app, test::TestRequest::get().uri("/fine").to_request()).await;
+        let fine =
+            test::call_service(&app, test::TestRequest::get().uri("/fine").to_request()).await;
         assert_eq!(fine.status().as_u16(), 200);
     }
 }

@@ -1,8 +1,9 @@
 //! Entity tags (RFC 9110, 8.8.3): which version of an invitation or an organization a caller knows.
 //!
-//! A tag is a hash of the JSON, so it changes with everything that a caller can see, the status that only the clock changes
-//! included, and no change can forget it. How far the mail has come stands in a half of its own: `If-None-Match` sees it,
-//! while `If-Match` does not, for nobody changed the invitation when its mail was sent.
+//! A tag is a hash of the JSON, so it changes with everything that a caller can see, the status
+//! that only the clock changes included, and no change can forget it. How far the mail has come
+//! stands in a half of its own: `If-None-Match` sees it, while `If-Match` does not, for nobody
+//! changed the invitation when its mail was sent.
 
 use std::future::{Ready, ready};
 
@@ -26,21 +27,27 @@ pub fn of(json: &[u8]) -> EntityTag {
     EntityTag::new_strong(half(content) + &half(delivery))
 }
 
-/// The JSON of an invitation, parted before the state of its delivery; that of anything else is one part. No text of an invitation can look like that place: a quote in
-/// it is escaped, and metadata come earlier.
+/// The JSON of an invitation, parted before the state of its delivery; that of anything else is one
+/// part. No text of an invitation can look like that place: a quote in it is escaped, and metadata
+/// come earlier.
 fn split_delivery(json: &[u8]) -> (&[u8], &[u8]) {
-    let place = json.windows(DELIVERY.len()).rposition(|window| window == DELIVERY);
+    let place = json
+        .windows(DELIVERY.len())
+        .rposition(|window| window == DELIVERY);
     json.split_at(place.unwrap_or(json.len()))
 }
 
 /// What proxies that compress put behind a tag, in its quotes: Apache, and Jetty.
 const OF_PROXIES: [&str; 5] = ["-gzip", "-br", "-deflate", "-zstd", "--gzip"];
 
-/// What is ours of a tag that came back. Our tags are strong, so `W/` comes from a proxy that compresses, as nginx,
-/// and says nothing of the version.
+/// What is ours of a tag that came back. Our tags are strong, so `W/` comes from a proxy that
+/// compresses, as nginx, and says nothing of the version.
 fn own_part(tag: &EntityTag) -> &str {
     let text = tag.tag();
-    let own = OF_PROXIES.iter().filter_map(|suffix| text.strip_suffix(suffix)).find(|own| own.len() == 2 * HALF);
+    let own = OF_PROXIES
+        .iter()
+        .filter_map(|suffix| text.strip_suffix(suffix))
+        .find(|own| own.len() == 2 * HALF);
     own.unwrap_or(text)
 }
 
@@ -69,10 +76,13 @@ impl Conditions {
             None | Some(IfMatch::Any) => true,
             Some(IfMatch::Items(tags)) => tags.iter().any(|tag| is_same_version(tag, &of(json))),
         };
-        holds.then_some(()).ok_or_else(|| failed("It has changed since that version."))
+        holds
+            .then_some(())
+            .ok_or_else(|| failed("It has changed since that version."))
     }
 
-    /// Checks both headers for a change that makes what is not there yet; `json` is the present version, if there is one.
+    /// Checks both headers for a change that makes what is not there yet; `json` is the present
+    /// version, if there is one.
     ///
     /// # Errors
     /// [`Code::PreconditionFailed`].
@@ -85,13 +95,22 @@ impl Conditions {
         }
     }
 
-    /// Reads both headers. The framework skips what is no tag; a condition without any tag is refused.
+    /// Reads both headers. The framework skips what is no tag; a condition without any tag is
+    /// refused.
     fn parse(request: &HttpRequest) -> Result<Self> {
         let present = |name| request.headers().contains_key(name);
-        // Some clients send a header that has no value where they know no version. `If-Match` without one stays wrong:
-        // whoever sent it relied on a condition.
-        let knows_none = request.headers().get_all(header::IF_NONE_MATCH).all(|value| value.as_bytes().is_empty());
-        let invalid = |name| Error::new(Code::BadRequest, format!("{name} is not a list of entity tags."));
+        // Some clients send a header that has no value where they know no version. `If-Match`
+        // without one stays wrong: whoever sent it relied on a condition.
+        let knows_none = request
+            .headers()
+            .get_all(header::IF_NONE_MATCH)
+            .all(|value| value.as_bytes().is_empty());
+        let invalid = |name| {
+            Error::new(
+                Code::BadRequest,
+                format!("{name} is not a list of entity tags."),
+            )
+        };
         let if_match = present(header::IF_MATCH).then(|| match IfMatch::parse(request) {
             Ok(IfMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-Match")),
             parsed => parsed.map_err(|_| invalid("If-Match")),
@@ -100,7 +119,10 @@ impl Conditions {
             Ok(IfNoneMatch::Items(tags)) if tags.is_empty() => Err(invalid("If-None-Match")),
             parsed => parsed.map_err(|_| invalid("If-None-Match")),
         });
-        Ok(Self { if_match: if_match.transpose()?, if_none_match: if_none_match.transpose()? })
+        Ok(Self {
+            if_match: if_match.transpose()?,
+            if_none_match: if_none_match.transpose()?,
+        })
     }
 
     /// Whether the caller has the present version already.

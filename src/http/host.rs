@@ -1,7 +1,8 @@
-//! The Host header: one well-formed authority; in development a name of this machine. And the Origin header.
+//! The Host header: one well-formed authority; in development a name of this machine. And the
+//! Origin header.
 //!
-//! Development needs no key, so a web page must not reach it through a name that it made resolve to this machine
-//! (DNS rebinding). Nor may a page send what is meant for development only.
+//! Development needs no key, so a web page must not reach it through a name that it made resolve to
+//! this machine (DNS rebinding). Nor may a page send what is meant for development only.
 
 use std::net::IpAddr;
 
@@ -15,40 +16,64 @@ use crate::base::mode::Mode;
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a request that a web page of another origin makes: a browser says so in one of two headers, and other programs
-/// send neither. Another port of this machine is another origin.
+/// Refuses a request that a web page of another origin makes: a browser says so in one of two
+/// headers, and other programs send neither. Another port of this machine is another origin.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
 pub fn check_origin(headers: &HeaderMap) -> Result<()> {
-    let host = headers.get(header::HOST).map_or(&b""[..], |host| host.as_bytes());
-    let is_own = |origin: &[u8]| origin.strip_prefix(b"http://").is_some_and(|own| own.eq_ignore_ascii_case(host));
+    let host = headers
+        .get(header::HOST)
+        .map_or(&b""[..], |host| host.as_bytes());
+    let is_own = |origin: &[u8]| {
+        origin
+            .strip_prefix(b"http://")
+            .is_some_and(|own| own.eq_ignore_ascii_case(host))
+    };
     let is_same = |site: &[u8]| site == b"same-origin" || site == b"none";
-    let fits = headers.get_all(header::ORIGIN).all(|origin| is_own(origin.as_bytes()))
-        && headers.get_all(SEC_FETCH_SITE).all(|site| is_same(site.as_bytes()));
-    let refused = || Error::new(Code::OriginNotAllowed, "A web page of another origin is not answered here.");
+    let fits = headers
+        .get_all(header::ORIGIN)
+        .all(|origin| is_own(origin.as_bytes()))
+        && headers
+            .get_all(SEC_FETCH_SITE)
+            .all(|site| is_same(site.as_bytes()));
+    let refused = || {
+        Error::new(
+            Code::OriginNotAllowed,
+            "A web page of another origin is not answered here.",
+        )
+    };
     fits.then_some(()).ok_or_else(refused)
 }
 
-/// Checks the Host header of a request to a server in `mode`. The framework refuses two of them, and none in HTTP/1.1.
+/// Checks the Host header of a request to a server in `mode`. The framework refuses two of them,
+/// and none in HTTP/1.1.
 pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
     let Some(host) = headers.get(header::HOST) else {
         return Ok(());
     };
     let authority = Authority::try_from(host.as_bytes())
         .ok()
-        .filter(|authority| authority.port_u16().is_some() || authority.host().len() == authority.as_str().len())
+        .filter(|authority| {
+            authority.port_u16().is_some() || authority.host().len() == authority.as_str().len()
+        })
         .filter(|authority| !authority.as_str().contains('@') && is_plain(authority.host()))
-        .ok_or_else(|| Error::new(Code::BadRequest, "The Host header is not a host and a port."))?;
+        .ok_or_else(|| {
+            Error::new(
+                Code::BadRequest,
+                "The Host header is not a host and a port.",
+            )
+        })?;
     if mode == Some(Mode::Dev) && !is_local(authority.host()) {
-        let detail =
-            "dev answers only to localhost, names under it, and addresses of this machine itself (127.0.0.1, [::1]).";
+        let detail = "dev answers only to localhost, names under it, and addresses of this \
+            machine itself (127.0.0.1, [::1]).";
         return Err(Error::new(Code::HostNotAllowed, detail));
     }
     Ok(())
 }
 
-/// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing else.
+/// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing
+/// else.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
@@ -59,18 +84,26 @@ pub fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mode>) ->
     Ok(())
 }
 
-/// Whether `host` is a name of this machine that no other one can have: `localhost` and what is under it (RFC 6761, 6.3),
-/// in any case and with a final dot, and every loopback address.
+/// Whether `host` is a name of this machine that no other one can have: `localhost` and what is
+/// under it (RFC 6761, 6.3), in any case and with a final dot, and every loopback address.
 fn is_local(host: &str) -> bool {
     let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
-    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name).parse::<IpAddr>();
+    let address = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(&name)
+        .parse::<IpAddr>();
     name == "localhost"
         || name.ends_with(".localhost")
         || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Whether `host` is a name or an address as one writes it: what else a URL may hold there is in no name of a host.
+/// Whether `host` is a name or an address as one writes it: what else a URL may hold there is in no
+/// name of a host.
 fn is_plain(host: &str) -> bool {
     let is_literal = host.starts_with('[') && host.ends_with(']');
-    is_literal || host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    is_literal
+        || host
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }

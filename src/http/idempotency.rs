@@ -26,19 +26,22 @@ const MAX_KEY: usize = 255;
 pub struct IdempotencyKey {
     /// The key, if there is one.
     key: Option<String>,
-    /// Method and path, without percent-encodings that it does not need: one path is one operation. Then the invitation's id, where a
-    /// link names it.
+    /// Method and path, without percent-encodings that it does not need: one path is one operation.
+    /// Then the invitation's id, where a link names it.
     operation: String,
     /// How many bytes of answers its caller may have stored.
     room: i64,
 }
 
 impl IdempotencyKey {
-    /// The same for an operation on the invitation of a link, which is not in its path: people have no names, so the keys of those
-    /// with different links must not meet.
+    /// The same for an operation on the invitation of a link, which is not in its path: people have
+    /// no names, so the keys of those with different links must not meet.
     #[must_use]
     pub fn of_link(self, invitation: Uuid) -> Self {
-        Self { operation: format!("{}/{}", self.operation, invitation.simple()), ..self }
+        Self {
+            operation: format!("{}/{}", self.operation, invitation.simple()),
+            ..self
+        }
     }
 
     /// What makes a request of `caller` with this body recognizable.
@@ -63,22 +66,34 @@ impl IdempotencyKey {
         let (header, another) = (headers.next(), headers.next());
         let operation = format!("{} {}", request.method(), request.match_info().as_str());
         let Some(header) = header else {
-            return Ok(Self { key: None, operation, room: 0 });
+            return Ok(Self {
+                key: None,
+                operation,
+                room: 0,
+            });
         };
         let (Some(key), None) = (parse_value(header), another) else {
             let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
             return Err(Error::new(Code::BadRequest, detail));
         };
         let context = Context::of(request)?;
-        Ok(Self { key: Some(key.to_owned()), operation, room: context.room_for_answers })
+        Ok(Self {
+            key: Some(key.to_owned()),
+            operation,
+            room: context.room_for_answers,
+        })
     }
 }
 
 /// Reads one value of the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
 pub fn parse_value(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?;
-    let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
-    let is_valid = (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
+    let bare = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or(text);
+    let is_valid =
+        (1..=MAX_KEY).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_graphic());
     is_valid.then_some(bare)
 }
 

@@ -45,7 +45,11 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
         let request = request.clone();
         Box::pin(async move {
             check_headers(&request, MAX)?;
-            let room = if MAX > MAX_BODY { Some(make_room(&request, MAX)?) } else { None };
+            let room = if MAX > MAX_BODY {
+                Some(make_room(&request, MAX)?)
+            } else {
+                None
+            };
             let body = arrive(&request, MAX).await?;
             Self::of(&body, room)
         })
@@ -55,23 +59,41 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
 impl<T: DeserializeOwned, const MAX: usize> Json<T, MAX> {
     /// What these bytes say.
     fn of(body: &[u8], room: Option<Share>) -> Result<Self> {
-        Ok(Self { value: parse(body)?, hash: Sha256::digest(body).into(), length: body.len(), room })
+        Ok(Self {
+            value: parse(body)?,
+            hash: Sha256::digest(body).into(),
+            length: body.len(),
+            room,
+        })
     }
 }
 
 impl<T: Default, const MAX: usize> Json<T, MAX> {
     /// What no body is taken for.
     fn nothing() -> Self {
-        Self { value: T::default(), hash: Sha256::digest([]).into(), length: 0, room: None }
+        Self {
+            value: T::default(),
+            hash: Sha256::digest([]).into(),
+            length: 0,
+            room: None,
+        }
     }
 }
 
 /// Waits for the body of `request`, of at most `max` bytes.
 async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
-    let late = |_| Error::new(Code::RequestTimeout, "The body did not arrive within 10 seconds.");
+    let late = |_| {
+        Error::new(
+            Code::RequestTimeout,
+            "The body did not arrive within 10 seconds.",
+        )
+    };
     let mut payload = unread::take(request);
     let whole = read(&mut payload, max, declared(request));
-    let body = tokio::time::timeout(DEADLINE, whole).await.map_err(late).flatten();
+    let body = tokio::time::timeout(DEADLINE, whole)
+        .await
+        .map_err(late)
+        .flatten();
     if body.is_err() || request.head().upgrade() {
         unread::restore(request, payload);
     }
@@ -117,44 +139,67 @@ fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
     let types: Vec<_> = request.headers().get_all(header::CONTENT_TYPE).collect();
     let is_json = matches!(types[..], [one] if one.to_str().is_ok_and(is_json));
     if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
-        let detail = "The body must be Content-Type: application/json in UTF-8, without Content-Encoding.";
+        let detail =
+            "The body must be Content-Type: application/json in UTF-8, without Content-Encoding.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
-    if declared(request).is_some_and(|length| length > max) { Err(too_large(max)) } else { Ok(()) }
+    if declared(request).is_some_and(|length| length > max) {
+        Err(too_large(max))
+    } else {
+        Ok(())
+    }
 }
 
-/// Whether this is the type of JSON. Its texts are UTF-8 (RFC 8259, 8.1), so a parameter that names another charset is not.
+/// Whether this is the type of JSON. Its texts are UTF-8 (RFC 8259, 8.1), so a parameter that names
+/// another charset is not.
 fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let charset = |part: &str| {
         let (name, value) = part.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+        name.trim()
+            .eq_ignore_ascii_case("charset")
+            .then(|| value.trim().trim_matches('"').to_owned())
     };
-    parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
-        && parts.filter_map(charset).all(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8"))
+    parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        && parts
+            .filter_map(charset)
+            .all(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8"))
 }
 
 /// How long a body says that it is.
 fn declared(request: &HttpRequest) -> Option<usize> {
-    request.headers().get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+    request
+        .headers()
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .parse()
+        .ok()
 }
 
-/// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused, and nobody else.
+/// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused,
+/// and nobody else.
 fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
     let context = Context::of(request)?;
     let length = declared(request).unwrap_or(max).min(max);
     let detail = "Too many large bodies by this caller are in memory; nothing was changed.";
-    context.bodies.take(&auth::actor_of(request), length).ok_or_else(|| Error::new(Code::Overloaded, detail))
+    context
+        .bodies
+        .take(&auth::actor_of(request), length)
+        .ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 
-/// Collects the body, as far as it may go: to its declared length, for with `Upgrade: websocket` the framework takes all
-/// that comes for the body.
+/// Collects the body, as far as it may go: to its declared length, for with `Upgrade: websocket`
+/// the framework takes all that comes for the body.
 async fn read(payload: &mut Payload, max: usize, declared: Option<usize>) -> Result<BytesMut> {
     let mut body = BytesMut::new();
     while declared.is_none_or(|length| body.len() < length)
         && let Some(chunk) = payload.next().await
     {
-        let chunk = chunk.map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
+        let chunk = chunk
+            .map_err(|_| Error::new(Code::BadRequest, "The body could not be read to its end."))?;
         if body.len() + chunk.len() > max {
             return Err(too_large(max));
         }
@@ -166,5 +211,8 @@ async fn read(payload: &mut Payload, max: usize, declared: Option<usize>) -> Res
 
 /// The body is over the limit.
 fn too_large(max: usize) -> Error {
-    Error::new(Code::BodyTooLarge, format!("The body has more than {max} bytes."))
+    Error::new(
+        Code::BodyTooLarge,
+        format!("The body has more than {max} bytes."),
+    )
 }

@@ -1,7 +1,9 @@
-//! The HTTP toolkit: what all endpoints share. It knows who calls and how much they may do, and no feature besides.
+//! The HTTP toolkit: what all endpoints share. It knows who calls and how much they may do, and no
+//! feature besides.
 //!
-//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as plain text ([`mod@envelope`],
-//! [`problem`]), bodies without a deadline ([`json`]) or an end ([`unread`]), loose queries ([`query`]).
+//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as
+//! plain text ([`mod@envelope`], [`problem`]), bodies without a deadline ([`json`]) or an end
+//! ([`unread`]), loose queries ([`query`]).
 
 pub mod anonymous;
 pub mod answer_body;

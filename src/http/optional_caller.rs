@@ -31,7 +31,12 @@ impl OptionalCaller {
     /// # Errors
     /// [`Code::Unauthorized`], [`Code::InsufficientScope`].
     pub fn require(&self, scope: Scope) -> Result<&Caller> {
-        let without = || Error::new(Code::Unauthorized, "This needs an API key, a code, or an ID token.");
+        let without = || {
+            Error::new(
+                Code::Unauthorized,
+                "This needs an API key, a code, or an ID token.",
+            )
+        };
         let caller = self.caller.as_ref().ok_or_else(without)?;
         caller.require(scope)?;
         Ok(caller)
@@ -49,7 +54,10 @@ impl OptionalCaller {
 
     /// Where a change by this request comes from.
     pub fn origin(&self) -> Origin {
-        Origin { actor: self.actor().to_owned(), request_id: self.request_id.clone() }
+        Origin {
+            actor: self.actor().to_owned(),
+            request_id: self.request_id.clone(),
+        }
     }
 
     /// Looks whether there is a key.
@@ -62,7 +70,10 @@ impl OptionalCaller {
             Anonymous::count(request)?;
             None
         };
-        Ok(Self { caller, request_id: RequestId::of(request) })
+        Ok(Self {
+            caller,
+            request_id: RequestId::of(request),
+        })
     }
 }
 

@@ -7,7 +7,11 @@ use utoipa::IntoParams;
 #[into_params(parameter_in = Path)]
 pub struct InOrganization {
     /// The caller's own id of the organization.
-    #[param(rename = "organizationId", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    #[param(
+        rename = "organizationId",
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
+        example = "acme"
+    )]
     pub organization_id: String,
 }
 
@@ -16,7 +20,11 @@ pub struct InOrganization {
 #[into_params(parameter_in = Path)]
 pub struct OfInvitation {
     /// The caller's own id of the organization.
-    #[param(rename = "organizationId", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    #[param(
+        rename = "organizationId",
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
+        example = "acme"
+    )]
     pub organization_id: String,
     /// UUIDv7, lowercase with hyphens.
     #[param(rename = "invitationId", format = Uuid)]

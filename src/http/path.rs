@@ -19,7 +19,10 @@ impl FromRequest for InvitationId {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("invitationId").and_then(id::parse_id);
+        let id = request
+            .match_info()
+            .get("invitationId")
+            .and_then(id::parse_id);
         ready(id.map(Self).ok_or_else(Error::not_found))
     }
 }
@@ -68,7 +71,11 @@ impl FromRequest for DeliveryId {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let id = |name| request.match_info().get(name).and_then(id::parse_id);
         let found = id("webhookId").zip(id("deliveryId"));
-        ready(found.map(|(webhook, delivery)| Self { webhook, delivery }).ok_or_else(Error::not_found))
+        ready(
+            found
+                .map(|(webhook, delivery)| Self { webhook, delivery })
+                .ok_or_else(Error::not_found),
+        )
     }
 }
 

@@ -17,7 +17,9 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     let problem = Problem::of(error, request_id);
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);
-    response.content_type("application/problem+json").body(serde_json::to_vec(&problem).unwrap_or_default())
+    response
+        .content_type("application/problem+json")
+        .body(serde_json::to_vec(&problem).unwrap_or_default())
 }
 
 /// The headers that some errors have.
@@ -48,7 +50,8 @@ pub fn log_cause(error: &Error, request_id: &str) {
 
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
-        StatusCode::from_u16(self.code.meaning().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        StatusCode::from_u16(self.code.meaning().status)
+            .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Only the status: the envelope writes the body, since only it knows the request's id.

@@ -19,7 +19,8 @@ pub struct Query<K> {
     keys: PhantomData<K>,
 }
 
-/// For operations that take no query: secrets in a URL (`?token=`, `?api_key=`) are refused, not ignored.
+/// For operations that take no query: secrets in a URL (`?token=`, `?api_key=`) are refused, not
+/// ignored.
 pub type NoQuery = Query<()>;
 
 impl<K: Keys> Query<K> {
@@ -28,19 +29,33 @@ impl<K: Keys> Query<K> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for (key, value) in form_urlencoded::parse(query.as_bytes()) {
             let problem = if !K::KEYS.contains(&&*key) {
-                Some(FieldError::new(key.chars().take(64).collect::<String>(), FieldCode::UnknownField, "no such key"))
+                Some(FieldError::new(
+                    key.chars().take(64).collect::<String>(),
+                    FieldCode::UnknownField,
+                    "no such key",
+                ))
             } else if pairs.iter().any(|(earlier, _)| *earlier == key) {
-                Some(FieldError::new(key.to_string(), FieldCode::Conflict, "given twice"))
+                Some(FieldError::new(
+                    key.to_string(),
+                    FieldCode::Conflict,
+                    "given twice",
+                ))
             } else {
                 None
             };
             if let Some(problem) = problem {
-                let error = Error::new(Code::InvalidQuery, "The query has a key that is unknown or given twice.");
+                let error = Error::new(
+                    Code::InvalidQuery,
+                    "The query has a key that is unknown or given twice.",
+                );
                 return Err(error.with_fields(vec![problem]));
             }
             pairs.push((key.into_owned(), value.into_owned()));
         }
-        Ok(Self { pairs, keys: PhantomData })
+        Ok(Self {
+            pairs,
+            keys: PhantomData,
+        })
     }
 }
 

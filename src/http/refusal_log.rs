@@ -34,10 +34,18 @@ pub fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
     let (status, code) = (error.code.meaning().status, error.code.meaning().name);
     let route = request.match_pattern();
     let (method, route) = (method_of(request), route.as_deref().unwrap_or("(no route)"));
-    let (what, who) = (foreign_organization(request, refusal), who(request, context.mode));
-    let before = if left_out == 0 { String::new() } else { format!("; {left_out} more like it were left out") };
+    let (what, who) = (
+        foreign_organization(request, refusal),
+        who(request, context.mode),
+    );
+    let before = if left_out == 0 {
+        String::new()
+    } else {
+        format!("; {left_out} more like it were left out")
+    };
     log::warn!(
-        "request {request_id}: {}: {status} {code}: {method} {route}{what} by {who} from {client}{before}",
+        "request {request_id}: {}: {status} {code}: {method} {route}{what} by {who} from \
+         {client}{before}",
         refusal.name()
     );
 }
@@ -45,8 +53,15 @@ pub fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
 /// Tells the log of refusals that were left out, and that no later one has told of.
 pub fn tell_left_out(refusals: &Refusals) {
     for left_out in refusals.sweep() {
-        let network = left_out.network.map_or_else(|| "other addresses".to_owned(), |network| network.to_string());
-        log::warn!("{}: {} more like it from {network} were left out", left_out.refusal.name(), left_out.count);
+        let network = left_out.network.map_or_else(
+            || "other addresses".to_owned(),
+            |network| network.to_string(),
+        );
+        log::warn!(
+            "{}: {} more like it from {network} were left out",
+            left_out.refusal.name(),
+            left_out.count
+        );
     }
 }
 
@@ -63,15 +78,32 @@ fn refusal_of(error: &Error) -> Option<Refusal> {
 
 /// The method of `request`. One of its sender's own making may hold anything.
 fn method_of(request: &HttpRequest) -> &str {
-    let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
-    if known.contains(request.method()) { request.method().as_str() } else { "(another method)" }
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(request.method()) {
+        request.method().as_str()
+    } else {
+        "(another method)"
+    }
 }
 
 /// The organization that a key asked for without being bound to it.
 fn foreign_organization(request: &HttpRequest, refusal: Refusal) -> String {
-    let organization = request.match_info().get("organizationId").and_then(OrganizationId::parse);
+    let organization = request
+        .match_info()
+        .get("organizationId")
+        .and_then(OrganizationId::parse);
     let organization = organization.filter(|_| refusal == Refusal::Foreign);
-    organization.map(|organization| format!(" of {organization}")).unwrap_or_default()
+    organization
+        .map(|organization| format!(" of {organization}"))
+        .unwrap_or_default()
 }
 
 /// Who sent `request`: the id of the key that it names, good or not.

@@ -1,4 +1,5 @@
-//! One path with its methods: HEAD wherever there is GET, OPTIONS everywhere, 405 with `Allow` for the rest.
+//! One path with its methods: HEAD wherever there is GET, OPTIONS everywhere, 405 with `Allow` for
+//! the rest.
 
 use actix_web::http::{Method, header};
 use actix_web::web::{self, ServiceConfig};
@@ -22,12 +23,20 @@ pub struct Route {
 impl Route {
     /// A path for callers with a key, without methods yet.
     pub fn new(path: String) -> Self {
-        Self { path, methods: Vec::new(), is_public: false, handlers: Vec::new() }
+        Self {
+            path,
+            methods: Vec::new(),
+            is_public: false,
+            handlers: Vec::new(),
+        }
     }
 
     /// A path for everybody, without methods yet.
     pub fn public(path: String) -> Self {
-        Self { is_public: true, ..Self::new(path) }
+        Self {
+            is_public: true,
+            ..Self::new(path)
+        }
     }
 
     /// The same path with a handler for `method`.
@@ -37,7 +46,8 @@ impl Route {
         self
     }
 
-    /// Adds the handler for `method`. That of GET has HEAD, too: the framework leaves the body of a HEAD away.
+    /// Adds the handler for `method`. That of GET has HEAD, too: the framework leaves the body of a
+    /// HEAD away.
     pub fn add(&mut self, method: Method, handler: actix_web::Route) {
         let handler = if method == Method::GET {
             handler.guard(guard::Any(guard::Get()).or(guard::Head()))
@@ -51,7 +61,9 @@ impl Route {
     /// The value of `Allow`.
     fn allow(&self) -> String {
         let given = ["GET", "POST", "PUT", "PATCH", "DELETE"].into_iter();
-        let mut methods: Vec<_> = given.filter(|name| self.methods.iter().any(|method| method == name)).collect();
+        let mut methods: Vec<_> = given
+            .filter(|name| self.methods.iter().any(|method| method == name))
+            .collect();
         if self.methods.contains(&Method::GET) {
             methods.push("HEAD");
         }
@@ -63,17 +75,35 @@ impl Route {
     pub fn register(self, config: &mut ServiceConfig) {
         let (allow, allow_other, is_public) = (self.allow(), self.allow(), self.is_public);
         let options = move || {
-            let response = HttpResponse::NoContent().insert_header((header::ALLOW, allow.clone())).finish();
+            let response = HttpResponse::NoContent()
+                .insert_header((header::ALLOW, allow.clone()))
+                .finish();
             async { response }
         };
         let other = move |request: HttpRequest| {
             // Who may not ask is not told either which methods there are.
-            let allowed = if is_public { Ok(()) } else { Caller::check(&request) };
-            let refused = Error::new(Code::MethodNotAllowed, format!("This path answers {allow_other}."));
-            let error = allowed.err().unwrap_or_else(|| refused.with_allow(allow_other.clone()));
+            let allowed = if is_public {
+                Ok(())
+            } else {
+                Caller::check(&request)
+            };
+            let refused = Error::new(
+                Code::MethodNotAllowed,
+                format!("This path answers {allow_other}."),
+            );
+            let error = allowed
+                .err()
+                .unwrap_or_else(|| refused.with_allow(allow_other.clone()));
             async { Err::<HttpResponse, _>(error) }
         };
-        let resource = self.handlers.into_iter().fold(web::resource(self.path), Resource::route);
-        config.service(resource.route(web::method(Method::OPTIONS).to(options)).default_service(web::to(other)));
+        let resource = self
+            .handlers
+            .into_iter()
+            .fold(web::resource(self.path), Resource::route);
+        config.service(
+            resource
+                .route(web::method(Method::OPTIONS).to(options))
+                .default_service(web::to(other)),
+        );
     }
 }

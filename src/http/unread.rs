@@ -1,8 +1,9 @@
 //! Bodies that nobody reads to their end.
 //!
-//! When a body is dropped before its end, the framework reads on if it is chunked, to be able to take the next request: a
-//! client could send for ever. A body that is still held when its answer is sent makes the framework close the connection
-//! instead. So the body lies with its request until somebody reads it, and what is left goes along with the answer.
+//! When a body is dropped before its end, the framework reads on if it is chunked, to be able to
+//! take the next request: a client could send for ever. A body that is still held when its answer
+//! is sent makes the framework close the connection instead. So the body lies with its request
+//! until somebody reads it, and what is left goes along with the answer.
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::{HttpMessage, HttpRequest};
@@ -20,7 +21,10 @@ pub fn stash(request: &mut ServiceRequest) {
 
 /// Takes the body of `request`, to read it.
 pub fn take(request: &HttpRequest) -> Payload {
-    request.extensions_mut().remove::<Unread>().map_or(Payload::None, |unread| unread.0)
+    request
+        .extensions_mut()
+        .remove::<Unread>()
+        .map_or(Payload::None, |unread| unread.0)
 }
 
 /// Lays a body by again that was not read to its end.

@@ -1,11 +1,13 @@
 //! One effect for a POST that is sent twice: the answer is stored in the transaction of the change.
 //!
-//! Only a success is stored: a refused request changed nothing, so trying it again is always safe. Jobs run one after the
-//! other in the writer, so a second request with the same key waits for the first and gets its answer.
+//! Only a success is stored: a refused request changed nothing, so trying it again is always safe.
+//! Jobs run one after the other in the writer, so a second request with the same key waits for the
+//! first and gets its answer.
 //!
 //! # Room
-//! What one caller has stored in 24 hours is bounded. Beyond that a request with a key is refused before it has
-//! any effect: to drop a promise in silence would be worse, and so would a disk that one caller fills for all.
+//! What one caller has stored in 24 hours is bounded. Beyond that a request with a key is refused
+//! before it has any effect: to drop a promise in silence would be worse, and so would a disk that
+//! one caller fills for all.
 
 pub mod store;
 
@@ -42,7 +44,11 @@ pub struct Ticket {
 impl Ticket {
     /// Whose bytes an answer counts as. People have no names: each link is one of them.
     fn payer(&self) -> &str {
-        if self.actor == PERSON { &self.operation } else { &self.actor }
+        if self.actor == PERSON {
+            &self.operation
+        } else {
+            &self.actor
+        }
     }
 
     /// The bytes that `answer` takes up, about.
@@ -68,8 +74,8 @@ pub struct StoredResponse {
 /// Runs `make` unless the request of `ticket` was answered before; then that answer comes again.
 ///
 /// # Errors
-/// [`Code::IdempotencyKeyReused`] when the key came with another body before, [`Code::RateLimited`] when too
-/// much is stored for its caller, or what `make` returns.
+/// [`Code::IdempotencyKeyReused`] when the key came with another body before, [`Code::RateLimited`]
+/// when too much is stored for its caller, or what `make` returns.
 pub fn once(
     tx: &WriteTx<'_>,
     ticket: Option<&Ticket>,
@@ -79,7 +85,8 @@ pub fn once(
     answer.ok_or_else(|| Error::internal("an operation without an answer"))
 }
 
-/// The same for an operation that may refuse and yet change something, as counting a wrong proof: then there is no answer to store.
+/// The same for an operation that may refuse and yet change something, as counting a wrong proof:
+/// then there is no answer to store.
 ///
 /// # Errors
 /// See [`once`].
@@ -93,7 +100,10 @@ pub fn once_if(
     };
     if let Some((body_hash, answer)) = store::find(tx, ticket)? {
         if body_hash != ticket.body_hash {
-            return Err(Error::new(Code::IdempotencyKeyReused, "This Idempotency-Key came with another body before."));
+            return Err(Error::new(
+                Code::IdempotencyKeyReused,
+                "This Idempotency-Key came with another body before.",
+            ));
         }
         return Ok(Some(answer));
     }
@@ -114,15 +124,32 @@ mod tests {
         let texts = |count: usize| "x".repeat(count);
         let size = |operation, key, location: Option<usize>, body| {
             let (actor, body_hash) = ("key:0123456789abcdef".to_owned(), [0; 32]);
-            let ticket = Ticket { actor, operation: texts(operation), key: texts(key), body_hash, room: 0 };
+            let ticket = Ticket {
+                actor,
+                operation: texts(operation),
+                key: texts(key),
+                body_hash,
+                room: 0,
+            };
             let location = location.map(texts);
-            ticket.size_of(&StoredResponse { status: 201, location, body: texts(body).into(), replayed: false })
+            ticket.size_of(&StoredResponse {
+                status: 201,
+                location,
+                body: texts(body).into(),
+                replayed: false,
+            })
         };
         let least = size(0, 0, None, 0);
-        assert!((100..300).contains(&least), "{least} bytes of the row itself");
-        for (operation, key, location, body) in
-            [(40, 0, None, 0), (0, 255, None, 0), (0, 0, Some(90), 0), (7, 5, Some(3), 4_000)]
-        {
+        assert!(
+            (100..300).contains(&least),
+            "{least} bytes of the row itself"
+        );
+        for (operation, key, location, body) in [
+            (40, 0, None, 0),
+            (0, 255, None, 0),
+            (0, 0, Some(90), 0),
+            (7, 5, Some(3), 4_000),
+        ] {
             let sum = operation + key + location.unwrap_or_default() + body;
             assert_eq!(size(operation, key, location, body), least + sum);
         }

@@ -9,8 +9,8 @@ use crate::db::WriteTx;
 /// The hours whose answers are stored, the present one included.
 const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
-/// The body hash and the answer that are stored for the key of `ticket`; none where that names an organization, or the
-/// invitation of one, that is being deleted.
+/// The body hash and the answer that are stored for the key of `ticket`; none where that names an
+/// organization, or the invitation of one, that is being deleted.
 pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], StoredResponse)>> {
     let mut statement = tx.prepare_cached(
         "select body_hash, status, location, body
@@ -37,8 +37,12 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Store
             ":kept_since": tx.now.as_millis() - KEPT_MS,
         },
         |row| {
-            let answer =
-                StoredResponse { status: row.get(1)?, location: row.get(2)?, body: row.get(3)?, replayed: true };
+            let answer = StoredResponse {
+                status: row.get(1)?,
+                location: row.get(2)?,
+                body: row.get(3)?,
+                replayed: true,
+            };
             Ok((row.get(0)?, answer))
         },
     );
@@ -61,13 +65,16 @@ pub fn check_room(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<()> {
            and hour <= :now",
     )?;
     let hour = hour_of(tx);
-    let bound = named_params! { ":payer": ticket.payer(), ":before": hour - HOURS_KEPT, ":now": hour };
-    let (bytes, oldest): (i64, i64) = statement.query_row(bound, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let bound =
+        named_params! { ":payer": ticket.payer(), ":before": hour - HOURS_KEPT, ":now": hour };
+    let (bytes, oldest): (i64, i64) =
+        statement.query_row(bound, |row| Ok((row.get(0)?, row.get(1)?)))?;
     if bytes < ticket.room {
         return Ok(());
     }
     let detail = format!(
-        "{} MiB of answers are stored for this caller, as many as there may be in 24 hours. Nothing was changed: \
+        "{} MiB of answers are stored for this caller, as many as there may be in 24 hours. \
+         Nothing was changed: \
          send the request without its Idempotency-Key, or later.",
         ticket.room >> 20
     );
@@ -90,7 +97,8 @@ fn count(tx: &WriteTx<'_>, payer: &str, bytes: usize) -> Result<()> {
          values (:payer, :hour, :bytes)
          on conflict do update set bytes = bytes + :bytes",
     )?
-    .execute(named_params! { ":payer": payer, ":hour": hour, ":bytes": i64::try_from(bytes).unwrap_or(i64::MAX) })?;
+    .execute(named_params! { ":payer": payer, ":hour": hour,
+    ":bytes": i64::try_from(bytes).unwrap_or(i64::MAX) })?;
     Ok(())
 }
 
@@ -99,8 +107,8 @@ fn hour_of(tx: &WriteTx<'_>) -> i64 {
     tx.now.as_millis().div_euclid(HOUR_MS)
 }
 
-/// Stores `answer`, in place of one that is older than 24 hours, and drops two other old ones: the table stays as small as
-/// a day's requests without a sweep of its own.
+/// Stores `answer`, in place of one that is older than 24 hours, and drops two other old ones: the
+/// table stays as small as a day's requests without a sweep of its own.
 pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Result<()> {
     tx.prepare_cached(
         "delete from idempotency

@@ -12,7 +12,8 @@ use crate::outbox::mail::Kind;
 use crate::policy::Sending;
 use crate::policy::limits::Limits;
 
-/// The most characters of a user's id: as many as an identity provider may give (OpenID Connect Core 1.0, 2).
+/// The most characters of a user's id: as many as an identity provider may give (OpenID Connect
+/// Core 1.0, 2).
 pub const MAX_SUBJECT: usize = 255;
 
 /// The user who answers, and whose address is proven.
@@ -30,8 +31,9 @@ impl Subject {
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable.
     pub fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
-        let mut errors: Vec<FieldError> =
-            text::check_name("/subject", id.as_deref(), MAX_SUBJECT).into_iter().collect();
+        let mut errors: Vec<FieldError> = text::check_name("/subject", id.as_deref(), MAX_SUBJECT)
+            .into_iter()
+            .collect();
         match email::parse_email(email, hosts).map_err(|error| errors.insert(0, error)) {
             Ok(email) if errors.is_empty() => Ok(Self { email, id }),
             _ => Err(Error::validation(errors)),
@@ -39,11 +41,13 @@ impl Subject {
     }
 }
 
-/// Answers `present` by `change` for `subject`, whose address is proven, and where that is set tells the inviter. Another address than
-/// the invited one is counted. The invited one is never refused for the wrong ones of others.
+/// Answers `present` by `change` for `subject`, whose address is proven, and where that is set
+/// tells the inviter. Another address than the invited one is counted. The invited one is never
+/// refused for the wrong ones of others.
 ///
 /// # Errors
-/// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
+/// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong
+/// addresses.
 pub fn settle(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
@@ -54,22 +58,31 @@ pub fn settle(
     let limits = &sending.limits;
     if subject.email != present.email {
         limits.count_wrong_word(present.id, &subject.email)?;
-        return Err(Error::new(Code::EmailMismatch, "Another e-mail address was invited."));
+        return Err(Error::new(
+            Code::EmailMismatch,
+            "Another e-mail address was invited.",
+        ));
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);
     transition::close(tx, present, change, accepted_by, origin)?;
     code::store::drop_codes(tx, present.id)?;
-    if sending.notifies_inviters { notify_inviter(tx, present, limits) } else { Ok(()) }
+    if sending.notifies_inviters {
+        notify_inviter(tx, present, limits)
+    } else {
+        Ok(())
+    }
 }
 
-/// Queues the notice to the inviter of an invitation that was answered, if there is an address for it,
-/// and the organization has not sent too much there already.
+/// Queues the notice to the inviter of an invitation that was answered, if there is an address for
+/// it, and the organization has not sent too much there already.
 fn notify_inviter(tx: &WriteTx<'_>, present: &CurrentInvitation, limits: &Limits) -> Result<()> {
     let Some(inviter) = store::find_inviter(tx, present.id)? else {
         return Ok(());
     };
     match limits.count_mail(&present.organization, &inviter) {
-        Ok(wait) => outbox::mail::store::queue(tx, (present.id, Kind::Notice), &[], tx.now.plus(wait)),
+        Ok(wait) => {
+            outbox::mail::store::queue(tx, (present.id, Kind::Notice), &[], tx.now.plus(wait))
+        }
         // Whoever answers is not to blame for it.
         Err(_) => Ok(()),
     }

@@ -16,8 +16,8 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// What they are told of `invitation`: all of one that they have just made, as they said all of that; of one that
-    /// was there before only what they may see.
+    /// What they are told of `invitation`: all of one that they have just made, as they said all of
+    /// that; of one that was there before only what they may see.
     ///
     /// # Errors
     /// None that can happen: every field can be written.

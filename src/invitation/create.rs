@@ -24,12 +24,14 @@ pub enum Outcome {
     Standing,
 }
 
-/// Makes the invitation, or does what `new.on_conflict` says where one stands already. Returns what became of it, and the
-/// invitation as `show` makes it. One that has lapsed never stands in the way.
+/// Makes the invitation, or does what `new.on_conflict` says where one stands already. Returns what
+/// became of it, and the invitation as `show` makes it. One that has lapsed never stands in the
+/// way.
 ///
 /// # Errors
-/// `role_not_grantable`, `validation_failed` by the organization's settings, `already_invited`, `already_accepted`,
-/// `pending_limit_reached`, `resend_too_soon`, `rate_limited`. What was begun by then is undone with the job's savepoint.
+/// `role_not_grantable`, `validation_failed` by the organization's settings, `already_invited`,
+/// `already_accepted`, `pending_limit_reached`, `resend_too_soon`, `rate_limited`. What was begun
+/// by then is undone with the job's savepoint.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -43,23 +45,34 @@ pub fn create<T>(
     let (outcome, id) = match insert(tx, new, by, &settings)? {
         Some(id) => {
             // The usual case: the row is known without reading it again.
-            let expires_at = new.expiry.or_default(settings.default_expires_in).from(tx.now);
-            return Ok((Outcome::Created, show(&new.created(id, tx.now, expires_at), Outcome::Created)?));
+            let expires_at = new
+                .expiry
+                .or_default(settings.default_expires_in)
+                .from(tx.now);
+            return Ok((
+                Outcome::Created,
+                show(&new.created(id, tx.now, expires_at), Outcome::Created)?,
+            ));
         }
         None => meet_standing(tx, new, by, &settings)?,
     };
-    let shown = store::find(tx, tx.now, (&new.organization, id), |invitation| show(invitation, outcome))?;
-    shown.map(|shown| (outcome, shown)).ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
+    let shown = store::find(tx, tx.now, (&new.organization, id), |invitation| {
+        show(invitation, outcome)
+    })?;
+    shown
+        .map(|shown| (outcome, shown))
+        .ok_or_else(|| Error::internal("an invitation vanished in its own transaction"))
 }
 
-/// Checks that the organization has room for the new one, where it adds to the pending ones: one that takes the place of a
-/// pending one does not; one that has lapsed was not counted any more.
+/// Checks that the organization has room for the new one, where it adds to the pending ones: one
+/// that takes the place of a pending one does not; one that has lapsed was not counted any more.
 fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Result<()> {
     if settings.max_pending.is_none() {
         return Ok(());
     }
     if let Some(id) = store::find_standing(tx, &new.organization, &new.email)?
-        && CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?.status != Status::Expired
+        && CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?.status
+            != Status::Expired
     {
         return Ok(());
     }
@@ -67,14 +80,25 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
 }
 
 /// Inserts the row, its mail and its event, unless an invitation stands for the address.
-fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &Actor, settings: &Settings) -> Result<Option<Uuid>> {
-    let expires_at = new.expiry.or_default(settings.default_expires_in).from(tx.now);
+fn insert(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    by: &Actor,
+    settings: &Settings,
+) -> Result<Option<Uuid>> {
+    let expires_at = new
+        .expiry
+        .or_default(settings.default_expires_in)
+        .from(tx.now);
     let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
         return Ok(None);
     };
     // Only now it is known that there is a new one: a create that meets another one costs nothing.
     let is_mailed = new.delivery() == Delivery::Queued;
-    let wait = new.sending.limits.count_invitation(&new.organization, &new.email, is_mailed)?;
+    let wait = new
+        .sending
+        .limits
+        .count_invitation(&new.organization, &new.email, is_mailed)?;
     if is_mailed {
         outbox::mail::store::queue(tx, (id, Kind::Invitation), &[], tx.now.plus(wait))?;
     }
@@ -85,12 +109,23 @@ fn insert(tx: &WriteTx<'_>, new: &NewInvitation, by: &Actor, settings: &Settings
         expires_at: Some(expires_at),
         ..EventFields::default()
     };
-    event::store::append(tx, &new.organization, (EventType::Created, id), &by.origin, (None, Some(&after)))?;
+    event::store::append(
+        tx,
+        &new.organization,
+        (EventType::Created, id),
+        &by.origin,
+        (None, Some(&after)),
+    )?;
     Ok(Some(id))
 }
 
 /// Decides what to do where an invitation stands already.
-fn meet_standing(tx: &WriteTx<'_>, new: &NewInvitation, by: &Actor, settings: &Settings) -> Result<(Outcome, Uuid)> {
+fn meet_standing(
+    tx: &WriteTx<'_>,
+    new: &NewInvitation,
+    by: &Actor,
+    settings: &Settings,
+) -> Result<(Outcome, Uuid)> {
     let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
     let standing = CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?;

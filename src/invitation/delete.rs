@@ -10,11 +10,12 @@ use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::event::{self, EventFields, EventType};
 
-/// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role may not
-/// take it away either.
+/// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role
+/// may not take it away either.
 ///
 /// # Errors
-/// [`crate::base::error::Code::NotFound`], [`crate::base::error::Code::RoleNotGrantable`], or what `check` returns.
+/// [`crate::base::error::Code::NotFound`], [`crate::base::error::Code::RoleNotGrantable`], or what
+/// `check` returns.
 pub fn delete(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -30,5 +31,11 @@ pub fn delete(
         status: Some(present.status.name()),
         ..EventFields::default()
     };
-    event::store::append(tx, organization, (EventType::Deleted, id), &by.origin, (Some(&before), None))
+    event::store::append(
+        tx,
+        organization,
+        (EventType::Deleted, id),
+        &by.origin,
+        (Some(&before), None),
+    )
 }

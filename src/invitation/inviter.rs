@@ -13,7 +13,8 @@ const MAX_INVITER: usize = 100;
 /// The most characters of a personal note.
 const MAX_NOTE: usize = 500;
 
-/// Who invites, as it is sent. Id and name have at most 100 characters, without control, invisible and direction characters.
+/// Who invites, as it is sent. Id and name have at most 100 characters, without control, invisible
+/// and direction characters.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct InviterBody {
     /// The application's id of the person.
@@ -31,14 +32,26 @@ impl InviterBody {
     /// Checks it, and brings the address to its normal form; what is wrong goes to `errors`.
     pub fn parse(self, hosts: Hosts, errors: &mut Vec<FieldError>) -> Self {
         errors.extend(check_name("/inviter/id", self.id.as_deref(), MAX_INVITER));
-        errors.extend(check_name("/inviter/name", self.name.as_deref(), MAX_INVITER));
-        let email = parse_inviter_email(self.email.as_deref(), hosts).map_err(|error| errors.push(error));
-        Self { email: email.ok().flatten(), ..self }
+        errors.extend(check_name(
+            "/inviter/name",
+            self.name.as_deref(),
+            MAX_INVITER,
+        ));
+        let email =
+            parse_inviter_email(self.email.as_deref(), hosts).map_err(|error| errors.push(error));
+        Self {
+            email: email.ok().flatten(),
+            ..self
+        }
     }
 
     /// Who invites as the API shows it, if anything is said of them.
     pub fn show(&self) -> Option<Inviter<'_>> {
-        Inviter::of(self.id.as_deref(), self.name.as_deref(), self.email.as_deref())
+        Inviter::of(
+            self.id.as_deref(),
+            self.name.as_deref(),
+            self.email.as_deref(),
+        )
     }
 }
 

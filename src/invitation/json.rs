@@ -1,7 +1,8 @@
 //! An invitation as JSON, straight into the bytes of an answer.
 //!
-//! A list of a thousand writes this a thousand times, so whole pieces are appended instead of single tokens. What its form
-//! keeps free of quotes and backslashes (role, ids, times, status) is copied; everything else is escaped by `serde_json`.
+//! A list of a thousand writes this a thousand times, so whole pieces are appended instead of
+//! single tokens. What its form keeps free of quotes and backslashes (role, ids, times, status) is
+//! copied; everything else is escaped by `serde_json`.
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,7 +15,8 @@ use crate::key::{Rights, Scope};
 /// Bytes that hold most invitations.
 const USUAL_LEN: usize = 384;
 
-/// Appends the invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set.
+/// Appends the invitation as the API shows it: the seed's five fields, then the others, the
+/// optional ones only when set.
 ///
 /// # Errors
 /// None that can happen: every field can be written.
@@ -79,8 +81,8 @@ pub fn to_bytes(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// The invitation as JSON, for a caller with `rights`: without `invitations:read` nothing that others said of it,
-/// nor how it came to stand where it stands.
+/// The invitation as JSON, for a caller with `rights`: without `invitations:read` nothing that
+/// others said of it, nor how it came to stand where it stands.
 ///
 /// # Errors
 /// See [`write()`].

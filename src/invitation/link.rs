@@ -1,7 +1,8 @@
 //! The secret link of an invitation.
 //!
-//! Its token is `ivt_<id>_<mac>`: 32 hex digits of the invitation's id, then 64 of an HMAC over the id and the number of times
-//! that it was sent. So nothing needs to be stored, and sending it again makes every earlier link worthless in that moment.
+//! Its token is `ivt_<id>_<mac>`: 32 hex digits of the invitation's id, then 64 of an HMAC over the
+//! id and the number of times that it was sent. So nothing needs to be stored, and sending it again
+//! makes every earlier link worthless in that moment.
 
 use std::fmt;
 
@@ -37,14 +38,25 @@ impl LinkToken {
         if !is_hex(id, ID_LEN) || !is_hex(mac, MAC_LEN) {
             return None;
         }
-        Some(Self { id: Uuid::try_parse(id).ok()?, mac: mac.to_owned() })
+        Some(Self {
+            id: Uuid::try_parse(id).ok()?,
+            mac: mac.to_owned(),
+        })
     }
 
-    /// Whether this is the token of its invitation after `send_count` further sendings, by any secret
-    /// that verifies at `now`. The time that it takes does not depend on where the token differs.
+    /// Whether this is the token of its invitation after `send_count` further sendings, by any
+    /// secret that verifies at `now`. The time that it takes does not depend on where the token
+    /// differs.
     pub fn matches(&self, keyring: &Keyring, now: Timestamp, send_count: u32) -> bool {
-        let is_by = |secret| self.mac.as_bytes().ct_eq(mac(secret, self.id, send_count).as_bytes());
-        keyring.verifying(now).fold(Choice::from(0), |matches, secret| matches | is_by(secret)).into()
+        let is_by = |secret| {
+            self.mac
+                .as_bytes()
+                .ct_eq(mac(secret, self.id, send_count).as_bytes())
+        };
+        keyring
+            .verifying(now)
+            .fold(Choice::from(0), |matches, secret| matches | is_by(secret))
+            .into()
     }
 }
 
@@ -59,10 +71,13 @@ pub fn token(secret: &Secret, id: Uuid, send_count: u32) -> String {
     format!("{PREFIX}{}_{}", id.simple(), mac(secret, id, send_count))
 }
 
-/// The link of an invitation as it stands: the page `accept_url` with the token in the fragment, so that no server and no Referer
-/// sees it.
+/// The link of an invitation as it stands: the page `accept_url` with the token in the fragment, so
+/// that no server and no Referer sees it.
 pub fn url(secret: &Secret, accept_url: &str, present: &CurrentInvitation) -> String {
-    format!("{accept_url}#{}", token(secret, present.id, present.send_count))
+    format!(
+        "{accept_url}#{}",
+        token(secret, present.id, present.send_count)
+    )
 }
 
 /// The MAC of a token, in hex.
@@ -81,19 +96,35 @@ mod tests {
         let (keyring, now) = (Keyring::single(secret.clone()), Timestamp::from_millis(0));
         let id = Uuid::from_u128(0x019a_0c5e_7b1c_7cc3_98c4_dc0c_0c07_398f);
         let text = token(&secret, id, 1);
-        let matches =
-            |text: &str, count| LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count));
+        let matches = |text: &str, count| {
+            LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count))
+        };
         assert!(matches(&text, 1));
         assert!(!matches(&text, 0) && !matches(&text, 2));
         for position in 0..text.len() {
             let mut altered = text.clone().into_bytes();
-            altered[position] = if altered[position] == b'0' { b'1' } else { b'0' };
-            assert!(!matches(&String::from_utf8_lossy(&altered), 1), "{position}");
+            altered[position] = if altered[position] == b'0' {
+                b'1'
+            } else {
+                b'0'
+            };
+            assert!(
+                !matches(&String::from_utf8_lossy(&altered), 1),
+                "{position}"
+            );
         }
-        for altered in [text.to_uppercase(), format!("{text}0"), text[1..].to_owned(), format!(" {text}")] {
+        for altered in [
+            text.to_uppercase(),
+            format!("{text}0"),
+            text[1..].to_owned(),
+            format!(" {text}"),
+        ] {
             assert!(LinkToken::parse(&altered).is_none(), "{altered}");
         }
-        assert_eq!(format!("{:?}", LinkToken::parse(&text)), format!("Some(LinkToken({id}, hidden))"));
+        assert_eq!(
+            format!("{:?}", LinkToken::parse(&text)),
+            format!("Some(LinkToken({id}, hidden))")
+        );
         Ok(())
     }
 }

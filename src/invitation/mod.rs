@@ -1,8 +1,10 @@
 //! Invitations: what one is, and how it is written as JSON.
 //!
-//! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what becomes of it.
-//! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`] are the changes by its owner,
-//!   [`accept`] the end by the invited person, whose address a [`code`] may prove.
+//! * [`new`] turns a request body into a checked [`new::NewInvitation`]; [`create`] decides what
+//!   becomes of it.
+//! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`]
+//!   are the changes by its owner, [`accept`] the end by the invited person, whose address a
+//!   [`code`] may prove.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
@@ -50,11 +52,22 @@ pub enum Status {
 
 impl Status {
     /// Every status, by number.
-    pub const ALL: [Self; 5] = [Self::Pending, Self::Accepted, Self::Declined, Self::Revoked, Self::Expired];
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Accepted,
+        Self::Declined,
+        Self::Revoked,
+        Self::Expired,
+    ];
 
-    /// The status of a row: a pending one whose time has passed is expired, whether or not anybody wrote that down.
+    /// The status of a row: a pending one whose time has passed is expired, whether or not anybody
+    /// wrote that down.
     pub fn of(state: Self, expires_at: Timestamp, now: Timestamp) -> Self {
-        if state == Self::Pending && expires_at <= now { Self::Expired } else { state }
+        if state == Self::Pending && expires_at <= now {
+            Self::Expired
+        } else {
+            state
+        }
     }
 
     /// The status as it is written.
@@ -74,7 +87,8 @@ impl Status {
     }
 }
 
-/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones only when set. [`json`] writes it.
+/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones
+/// only when set. [`json`] writes it.
 ///
 /// Borrows from a row or a request, so that it goes straight into the bytes of an answer.
 #[derive(Clone, Copy, Debug, ToSchema)]

@@ -22,12 +22,15 @@ const MAX_METADATA: usize = 4096;
 #[serde(rename_all = "camelCase")]
 pub struct CreateBody {
     /// The address to invite. Stored in lowercase, its domain as IDNA A-labels.
-    #[schema(value_type = String, required = true, max_length = 254, example = "New.User@example.com")]
+    #[schema(value_type = String, required = true, max_length = 254,
+        example = "New.User@example.com")]
     pub email: Option<String>,
     /// The role that the person gets on joining.
-    #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "developer")]
+    #[schema(value_type = String, required = true, pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$",
+        example = "developer")]
     pub role: Option<String>,
-    /// How long it lives, in seconds: a minute to 365 days. Without it the organization's default, or the server's: 7 days.
+    /// How long it lives, in seconds: a minute to 365 days. Without it the organization's default,
+    /// or the server's: 7 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
@@ -36,13 +39,15 @@ pub struct CreateBody {
     /// The application's own data, at most 4096 bytes; its order is kept, its numbers are 64-bit.
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Map<String, Value>>,
-    /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
+    /// Where the person goes after joining. Its origin must be one of the server's
+    /// `--redirect-origins`.
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
     /// Who invites.
     #[serde(default, deserialize_with = "crate::base::json::object::optional")]
     pub inviter: Option<InviterBody>,
-    /// The inviter's own words for the mail: at most 500 characters, with line breaks. It is not shown again.
+    /// The inviter's own words for the mail: at most 500 characters, with line breaks. It is not
+    /// shown again.
     #[schema(max_length = 500)]
     pub note: Option<String>,
     /// Whether to send the person a mail, where the server sends any. Without it: yes.
@@ -73,13 +78,14 @@ pub enum Expiry {
     After(i64),
     /// Until then.
     At(Timestamp),
-    /// Nothing was said: so many seconds, the server's default, unless the organization has one of its own.
+    /// Nothing was said: so many seconds, the server's default, unless the organization has one of
+    /// its own.
     Default(i64),
 }
 
 impl Expiry {
-    /// This end, with the organization's default of so many `seconds` in place of the server's, where the invitation
-    /// names none.
+    /// This end, with the organization's default of so many `seconds` in place of the server's,
+    /// where the invitation names none.
     #[must_use]
     pub fn or_default(self, seconds: Option<i64>) -> Self {
         match (self, seconds) {
@@ -128,20 +134,56 @@ impl NewInvitation {
     /// Checks `body` by `rules` at `now`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
-    pub fn parse(organization: OrganizationId, body: CreateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
+    /// at once.
+    pub fn parse(
+        organization: OrganizationId,
+        body: CreateBody,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Self> {
         let mut errors = Vec::new();
         let mut note = |error: FieldError| errors.push(error);
-        let email = parse_email(body.email.as_deref(), rules.hosts).map_err(&mut note).ok();
-        let role = parse_role(body.role.as_deref(), &rules.roles).map_err(&mut note).ok();
-        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now).map_err(&mut note).ok();
-        let metadata = parse_metadata(body.metadata.as_ref()).map_err(&mut note).ok();
-        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules).map_err(&mut note).ok();
-        let on_conflict = parse_on_conflict(body.on_conflict.as_deref()).map_err(&mut note).ok();
+        let email = parse_email(body.email.as_deref(), rules.hosts)
+            .map_err(&mut note)
+            .ok();
+        let role = parse_role(body.role.as_deref(), &rules.roles)
+            .map_err(&mut note)
+            .ok();
+        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now)
+            .map_err(&mut note)
+            .ok();
+        let metadata = parse_metadata(body.metadata.as_ref())
+            .map_err(&mut note)
+            .ok();
+        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules)
+            .map_err(&mut note)
+            .ok();
+        let on_conflict = parse_on_conflict(body.on_conflict.as_deref())
+            .map_err(&mut note)
+            .ok();
         let personal_note = parse_note(body.note.as_deref()).map_err(&mut note).ok();
-        let inviter = body.inviter.unwrap_or_default().parse(rules.hosts, &mut errors);
-        let (Some(email), Some(role), Some(expiry), Some(metadata), Some(redirect_url), Some(on_conflict), true) =
-            (email, role, expiry, metadata, redirect_url, on_conflict, errors.is_empty())
+        let inviter = body
+            .inviter
+            .unwrap_or_default()
+            .parse(rules.hosts, &mut errors);
+        let (
+            Some(email),
+            Some(role),
+            Some(expiry),
+            Some(metadata),
+            Some(redirect_url),
+            Some(on_conflict),
+            true,
+        ) = (
+            email,
+            role,
+            expiry,
+            metadata,
+            redirect_url,
+            on_conflict,
+            errors.is_empty(),
+        )
         else {
             return Err(Error::validation(errors));
         };
@@ -203,23 +245,43 @@ pub(super) fn parse_expiry(
 ) -> Checked<Expiry> {
     match (expires_in, expires_at) {
         (None, None) => Ok(Expiry::Default(rules.default_lifetime_seconds)),
-        (Some(seconds), None) if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
+        (Some(seconds), None)
+            if (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds) =>
+        {
             Ok(Expiry::After(seconds))
         }
-        (Some(_), None) => {
-            Err(FieldError::new("/expiresIn", FieldCode::OutOfRange, "60 to 31536000 seconds (a minute to 365 days)"))
-        }
+        (Some(_), None) => Err(FieldError::new(
+            "/expiresIn",
+            FieldCode::OutOfRange,
+            "60 to 31536000 seconds (a minute to 365 days)",
+        )),
         (None, Some(text)) => {
             let end = Timestamp::parse(text).ok_or_else(|| {
-                FieldError::new("/expiresAt", FieldCode::InvalidFormat, "an RFC 3339 time, as 2026-11-30T02:43:00Z")
+                FieldError::new(
+                    "/expiresAt",
+                    FieldCode::InvalidFormat,
+                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
+                )
             })?;
-            let range = now.plus_seconds(MIN_LIFETIME_SECONDS)..=now.plus_seconds(MAX_LIFETIME_SECONDS);
-            let out = || FieldError::new("/expiresAt", FieldCode::OutOfRange, "a minute to 365 days from now");
-            range.contains(&end).then_some(Expiry::At(end)).ok_or_else(out)
+            let range =
+                now.plus_seconds(MIN_LIFETIME_SECONDS)..=now.plus_seconds(MAX_LIFETIME_SECONDS);
+            let out = || {
+                FieldError::new(
+                    "/expiresAt",
+                    FieldCode::OutOfRange,
+                    "a minute to 365 days from now",
+                )
+            };
+            range
+                .contains(&end)
+                .then_some(Expiry::At(end))
+                .ok_or_else(out)
         }
-        (Some(_), Some(_)) => {
-            Err(FieldError::new("/expiresAt", FieldCode::Conflict, "give either expiresIn or expiresAt"))
-        }
+        (Some(_), Some(_)) => Err(FieldError::new(
+            "/expiresAt",
+            FieldCode::Conflict,
+            "give either expiresIn or expiresAt",
+        )),
     }
 }
 
@@ -238,11 +300,16 @@ pub fn check_expiry(
 
 /// Writes the metadata without spaces, if it is small enough.
 pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
-    let text = metadata.map(serde_json::to_string).transpose().unwrap_or_default();
+    let text = metadata
+        .map(serde_json::to_string)
+        .transpose()
+        .unwrap_or_default();
     match text {
-        Some(text) if text.len() > MAX_METADATA => {
-            Err(FieldError::new("/metadata", FieldCode::TooLong, "at most 4096 bytes of JSON"))
-        }
+        Some(text) if text.len() > MAX_METADATA => Err(FieldError::new(
+            "/metadata",
+            FieldCode::TooLong,
+            "at most 4096 bytes of JSON",
+        )),
         text => Ok(text),
     }
 }
@@ -259,8 +326,10 @@ fn parse_on_conflict(text: Option<&str>) -> Checked<OnConflict> {
         Some("return") => Ok(OnConflict::Return),
         Some("replace") => Ok(OnConflict::Replace),
         Some("resend") => Ok(OnConflict::Resend),
-        Some(_) => {
-            Err(FieldError::new("/onConflict", FieldCode::UnknownValue, "one of: error, return, replace, resend"))
-        }
+        Some(_) => Err(FieldError::new(
+            "/onConflict",
+            FieldCode::UnknownValue,
+            "one of: error, return, replace, resend",
+        )),
     }
 }

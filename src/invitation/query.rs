@@ -26,11 +26,19 @@ pub struct Filter {
 
 impl Filter {
     /// Every invitation.
-    pub const ALL: Self = Self { statuses: ALL_STATUSES, email: None, role: None };
+    pub const ALL: Self = Self {
+        statuses: ALL_STATUSES,
+        email: None,
+        role: None,
+    };
 
     /// Only invitations that stand as `status`.
     pub const fn only(status: Status) -> Self {
-        Self { statuses: 1 << status as u8, email: None, role: None }
+        Self {
+            statuses: 1 << status as u8,
+            email: None,
+            role: None,
+        }
     }
 
     /// Whether every invitation passes.
@@ -62,13 +70,23 @@ impl Keys for ListQuery {
 }
 
 impl ListQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
+    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to
+    /// occur once each.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)], organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
-        let mut query = Self { filter: Filter::ALL, order: Order::NewestFirst, after: None, limit: None };
+    pub fn parse(
+        pairs: &[(String, String)],
+        organization: &OrganizationId,
+        hosts: Hosts,
+    ) -> Result<Self> {
+        let mut query = Self {
+            filter: Filter::ALL,
+            order: Order::NewestFirst,
+            after: None,
+            limit: None,
+        };
         let (mut errors, mut cursor) = (Vec::new(), None);
         for (key, value) in pairs {
             let checked = match key.as_str() {
@@ -89,20 +107,45 @@ impl ListQuery {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        query.after = cursor.map(|cursor| query.paged(organization).parse_cursor(cursor)).transpose()?;
+        query.after = cursor
+            .map(|cursor| query.paged(organization).parse_cursor(cursor))
+            .transpose()?;
         Ok(query)
     }
 
     /// The list that is asked for, for its cursors.
     pub fn paged(&self, organization: &OrganizationId) -> Paged {
         let is_in = |status: &Status| self.filter.statuses & (1 << *status as u8) != 0;
-        let names = || Status::ALL.into_iter().filter(is_in).map(Status::name).collect::<Vec<_>>().join(",");
+        let names = || {
+            Status::ALL
+                .into_iter()
+                .filter(is_in)
+                .map(Status::name)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let filters = [
             ("status", (self.filter.statuses != ALL_STATUSES).then(names)),
-            ("email", self.filter.email.as_ref().map(|email| email.as_str().to_owned())),
-            ("role", self.filter.role.as_ref().map(|role| role.as_str().to_owned())),
+            (
+                "email",
+                self.filter
+                    .email
+                    .as_ref()
+                    .map(|email| email.as_str().to_owned()),
+            ),
+            (
+                "role",
+                self.filter
+                    .role
+                    .as_ref()
+                    .map(|role| role.as_str().to_owned()),
+            ),
         ];
-        Paged::new(format!("/v1/organizations/{organization}/invitations"), self.order, &filters)
+        Paged::new(
+            format!("/v1/organizations/{organization}/invitations"),
+            self.order,
+            &filters,
+        )
     }
 }
 
@@ -121,15 +164,22 @@ impl AddressQuery {
     /// [`crate::base::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
     pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Email> {
         let wrong = |code, detail| Error::validation(vec![FieldError::new("email", code, detail)]);
-        let text = pairs.first().ok_or_else(|| wrong(FieldCode::Required, "the address that is meant"))?;
+        let text = pairs
+            .first()
+            .ok_or_else(|| wrong(FieldCode::Required, "the address that is meant"))?;
         Email::parse(&text.1, hosts).map_err(|(code, detail)| wrong(code, detail))
     }
 }
 
 /// Reads a comma list of statuses, no more of them than there are.
 fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
-    let statuses = value.split(',').map(Status::parse).take(Status::ALL.len() + 1);
-    let bits = statuses.clone().try_fold(0, |bits, status| status.map(|status| bits | 1 << status as u8));
+    let statuses = value
+        .split(',')
+        .map(Status::parse)
+        .take(Status::ALL.len() + 1);
+    let bits = statuses.clone().try_fold(0, |bits, status| {
+        status.map(|status| bits | 1 << status as u8)
+    });
     let detail = "a comma list of at most five of pending, accepted, declined, revoked and expired";
     bits.filter(|_| statuses.count() <= Status::ALL.len())
         .ok_or_else(|| FieldError::new("status", FieldCode::UnknownValue, detail))
@@ -137,5 +187,6 @@ fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
 
 /// Reads a role.
 fn parse_role(value: &str) -> std::result::Result<Role, FieldError> {
-    Role::parse(value).ok_or_else(|| FieldError::new("role", FieldCode::InvalidFormat, "not the form of a role"))
+    Role::parse(value)
+        .ok_or_else(|| FieldError::new("role", FieldCode::InvalidFormat, "not the form of a role"))
 }

@@ -10,13 +10,15 @@ use crate::organization;
 use crate::outbox::mail::Delivery;
 use crate::policy::Sending;
 
-/// Sends `present` again; `notify` decides whether by mail, or only with a new link. It keeps its role, so that one must be grantable, and acceptable to the organization; the cool-down of `sending` must be over, and its
-/// limits not be used up. A lapsed one comes back only where no other stands for its address.
+/// Sends `present` again; `notify` decides whether by mail, or only with a new link. It keeps its
+/// role, so that one must be grantable, and acceptable to the organization; the cool-down of
+/// `sending` must be over, and its limits not be used up. A lapsed one comes back only where no
+/// other stands for its address.
 ///
 /// # Errors
-/// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`], [`Code::ValidationFailed`] by the
-/// organization's settings, [`Code::AlreadyInvited`], [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`],
-/// [`Code::RateLimited`].
+/// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`],
+/// [`Code::ValidationFailed`] by the organization's settings, [`Code::AlreadyInvited`],
+/// [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`], [`Code::RateLimited`].
 pub fn renew(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
@@ -26,11 +28,19 @@ pub fn renew(
 ) -> Result<()> {
     by.rights.check_grant(&present.role)?;
     Change::Renew.check(present)?;
-    let wait_ms = present.sent_at.plus_seconds(sending.cooldown_seconds).as_millis() - tx.now.as_millis();
+    let wait_ms = present
+        .sent_at
+        .plus_seconds(sending.cooldown_seconds)
+        .as_millis()
+        - tx.now.as_millis();
     // A longer wait than the cool-down is one that a clock made which was ahead.
     if (1..=sending.cooldown_seconds * 1000).contains(&wait_ms) {
-        let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0)).unwrap_or_default();
-        let error = Error::new(Code::ResendTooSoon, "This invitation was sent a moment ago already.");
+        let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0))
+            .unwrap_or_default();
+        let error = Error::new(
+            Code::ResendTooSoon,
+            "This invitation was sent a moment ago already.",
+        );
         return Err(error.with_invitation(present.id).retry_after(seconds));
     }
     let settings = organization::store::ensure(tx, &present.organization)?;
@@ -39,12 +49,25 @@ pub fn renew(
         check_place(tx, present, by)?;
         organization::store::check_room(tx, &present.organization, &settings)?;
     }
-    let (expires_at, delivery) =
-        (expiry.or_default(settings.default_expires_in).from(tx.now), sending.delivery(notify));
+    let (expires_at, delivery) = (
+        expiry.or_default(settings.default_expires_in).from(tx.now),
+        sending.delivery(notify),
+    );
     let is_mailed = delivery == Delivery::Queued;
-    let wait = sending.limits.count_invitation(&present.organization, &present.email, is_mailed)?;
+    let wait = sending
+        .limits
+        .count_invitation(&present.organization, &present.email, is_mailed)?;
     let mail_due_at = is_mailed.then(|| tx.now.plus(wait));
-    transition::renew(tx, present, Sent { expires_at, delivery, mail_due_at }, &by.origin)
+    transition::renew(
+        tx,
+        present,
+        Sent {
+            expires_at,
+            delivery,
+            mail_due_at,
+        },
+        &by.origin,
+    )
 }
 
 /// Checks that the place of a lapsed invitation is free; what has lapsed in it gives way.

@@ -57,8 +57,9 @@ enum Next {
 }
 
 impl List {
-    /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by `limit` and runs in place,
-    /// in `snapshot`; a filter may have to step over any number of rows, so it runs elsewhere.
+    /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by
+    /// `limit` and runs in place, in `snapshot`; a filter may have to step over any number of rows,
+    /// so it runs elsewhere.
     ///
     /// # Errors
     /// When the file cannot be read, or a filtered read takes too long.
@@ -68,7 +69,11 @@ impl List {
         opening: Vec<u8>,
         (after, limit): (Option<Uuid>, u32),
     ) -> Result<Rows> {
-        let page = Page { order: self.order, after, limit };
+        let page = Page {
+            order: self.order,
+            after,
+            limit,
+        };
         if self.filter.is_empty() {
             return self.read(&snapshot.reader(), opening, &page);
         }
@@ -76,26 +81,42 @@ impl List {
         self.page_elsewhere(opening, page).await
     }
 
-    /// The whole list from `first` on, which has been read already, with `closing` at its end. Memory stays flat: the next
-    /// page is read when the last one was taken. An error cuts the answer short.
-    pub fn stream(self, first: Rows, closing: &'static [u8]) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold((self, Next::Part(first), false), move |(list, next, is_begun)| async move {
-            let Rows { mut json, is_empty, more_after } = match next {
-                Next::Part(rows) => rows,
-                Next::After(after) => list.rest(after, is_begun).await?,
-                Next::Nothing => return Ok(None),
-            };
-            if more_after.is_none() {
-                json.extend_from_slice(closing);
-            }
-            let next = more_after.map_or(Next::Nothing, Next::After);
-            Ok(Some((json, (list, next, is_begun || !is_empty))))
-        })
+    /// The whole list from `first` on, which has been read already, with `closing` at its end.
+    /// Memory stays flat: the next page is read when the last one was taken. An error cuts the
+    /// answer short.
+    pub fn stream(
+        self,
+        first: Rows,
+        closing: &'static [u8],
+    ) -> impl Stream<Item = Result<Vec<u8>>> {
+        stream::try_unfold(
+            (self, Next::Part(first), false),
+            move |(list, next, is_begun)| async move {
+                let Rows {
+                    mut json,
+                    is_empty,
+                    more_after,
+                } = match next {
+                    Next::Part(rows) => rows,
+                    Next::After(after) => list.rest(after, is_begun).await?,
+                    Next::Nothing => return Ok(None),
+                };
+                if more_after.is_none() {
+                    json.extend_from_slice(closing);
+                }
+                let next = more_after.map_or(Next::Nothing, Next::After);
+                Ok(Some((json, (list, next, is_begun || !is_empty))))
+            },
+        )
     }
 
     /// The page after `after`, with a comma in front where `is_begun` and there is something.
     async fn rest(&self, after: Uuid, is_begun: bool) -> Result<Rows> {
-        let page = Page { order: self.order, after: Some(after), limit: MAX_LIMIT };
+        let page = Page {
+            order: self.order,
+            after: Some(after),
+            limit: MAX_LIMIT,
+        };
         let comma = if is_begun { b",".to_vec() } else { Vec::new() };
         let mut rows = self.page_elsewhere(comma, page).await?;
         if rows.is_empty {
@@ -107,7 +128,9 @@ impl List {
     /// Reads a page on a thread that may block.
     async fn page_elsewhere(&self, opening: Vec<u8>, page: Page) -> Result<Rows> {
         let list = self.clone();
-        self.db.read_long(&self.actor, move |reader| list.read(reader, opening, &page)).await
+        self.db
+            .read_long(&self.actor, move |reader| list.read(reader, opening, &page))
+            .await
     }
 
     /// Reads a page.
@@ -125,7 +148,17 @@ impl List {
             count += 1;
             (self.write)(invitation, &mut json)
         };
-        let more_after = store::list(reader, reader.now, &self.organization, (&self.filter, page), write)?;
-        Ok(Rows { json, is_empty: count == 0, more_after })
+        let more_after = store::list(
+            reader,
+            reader.now,
+            &self.organization,
+            (&self.filter, page),
+            write,
+        )?;
+        Ok(Rows {
+            json,
+            is_empty: count == 0,
+            more_after,
+        })
     }
 }

@@ -42,18 +42,27 @@ struct Transition {
 
 impl Change {
     /// Every change.
-    pub const ALL: [Self; 5] = [Self::Accept, Self::Decline, Self::Revoke, Self::Expire, Self::Renew];
+    pub const ALL: [Self; 5] = [
+        Self::Accept,
+        Self::Decline,
+        Self::Revoke,
+        Self::Expire,
+        Self::Renew,
+    ];
 
     /// The table. Accepted, declined and revoked are final: nothing leads out of them.
     #[rustfmt::skip]
     fn transition(self) -> Transition {
         use Status::{Accepted, Declined, Expired, Pending, Revoked};
         match self {
-            Self::Accept => Transition { from: &[Pending], to: Accepted, event: EventType::Accepted },
-            Self::Decline => Transition { from: &[Pending], to: Declined, event: EventType::Declined },
+            Self::Accept => Transition { from: &[Pending], to: Accepted,
+                event: EventType::Accepted },
+            Self::Decline => Transition { from: &[Pending], to: Declined,
+                event: EventType::Declined },
             Self::Revoke => Transition { from: &[Pending], to: Revoked, event: EventType::Revoked },
             Self::Expire => Transition { from: &[Expired], to: Expired, event: EventType::Expired },
-            Self::Renew => Transition { from: &[Pending, Expired], to: Pending, event: EventType::Renewed },
+            Self::Renew => Transition { from: &[Pending, Expired], to: Pending,
+                event: EventType::Renewed },
         }
     }
 
@@ -65,8 +74,14 @@ impl Change {
         if self.transition().from.contains(&present.status) {
             return Ok(());
         }
-        let detail = format!("The invitation is {} and cannot be {} any more.", present.status.name(), self.done());
-        Err(Error::new(Code::StatusConflict, detail).with_invitation(present.id).with_status(present.status.name()))
+        let detail = format!(
+            "The invitation is {} and cannot be {} any more.",
+            present.status.name(),
+            self.done()
+        );
+        Err(Error::new(Code::StatusConflict, detail)
+            .with_invitation(present.id)
+            .with_status(present.status.name()))
     }
 
     /// What the invitation would have been.
@@ -126,12 +141,15 @@ impl CurrentInvitation {
         (organization, id): (&OrganizationId, Uuid),
         check: impl FnOnce(&Invitation<'_>) -> Result<()>,
     ) -> Result<Self> {
-        let show = |invitation: &Invitation<'_>| check(invitation).map(|()| Self::of(organization, invitation));
+        let show = |invitation: &Invitation<'_>| {
+            check(invitation).map(|()| Self::of(organization, invitation))
+        };
         store::find(tx, tx.now, (organization, id), show)?.ok_or_else(Error::not_found)
     }
 }
 
-/// Ends `present` by `change`; `accepted_by` is the person's user id, where the application gave one.
+/// Ends `present` by `change`; `accepted_by` is the person's user id, where the application gave
+/// one.
 ///
 /// # Errors
 /// [`Code::StatusConflict`] where the table does not allow it.
@@ -146,11 +164,26 @@ pub fn close(
     let Transition { to, event, .. } = change.transition();
     let place = (&present.organization, present.id);
     if !store::close(tx, place, to, accepted_by)? {
-        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+        return Err(Error::internal(
+            "an invitation changed between two statements of its transaction",
+        ));
     }
-    let before = EventFields { status: Some(Status::Pending.name()), ..EventFields::default() };
-    let after = EventFields { status: Some(to.name()), accepted_by, ..EventFields::default() };
-    event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
+    let before = EventFields {
+        status: Some(Status::Pending.name()),
+        ..EventFields::default()
+    };
+    let after = EventFields {
+        status: Some(to.name()),
+        accepted_by,
+        ..EventFields::default()
+    };
+    event::store::append(
+        tx,
+        &present.organization,
+        (event, present.id),
+        origin,
+        (Some(&before), Some(&after)),
+    )
 }
 
 /// What a further sending of an invitation begins with.
@@ -171,13 +204,24 @@ pub struct Sent {
 pub fn renew(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
-    Sent { expires_at, delivery, mail_due_at }: Sent,
+    Sent {
+        expires_at,
+        delivery,
+        mail_due_at,
+    }: Sent,
     origin: &Origin,
 ) -> Result<()> {
     Change::Renew.check(present)?;
     let Transition { to, event, .. } = Change::Renew.transition();
-    if !store::renew(tx, (&present.organization, present.id), expires_at, delivery)? {
-        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+    if !store::renew(
+        tx,
+        (&present.organization, present.id),
+        expires_at,
+        delivery,
+    )? {
+        return Err(Error::internal(
+            "an invitation changed between two statements of its transaction",
+        ));
     }
     outbox::mail::store::requeue_invitation(tx, present.id, mail_due_at)?;
     let facts = |status: Status, expires_at| EventFields {
@@ -185,8 +229,17 @@ pub fn renew(
         expires_at: Some(expires_at),
         ..EventFields::default()
     };
-    let (before, after) = (facts(present.status, present.expires_at), facts(to, expires_at));
-    event::store::append(tx, &present.organization, (event, present.id), origin, (Some(&before), Some(&after)))
+    let (before, after) = (
+        facts(present.status, present.expires_at),
+        facts(to, expires_at),
+    );
+    event::store::append(
+        tx,
+        &present.organization,
+        (event, present.id),
+        origin,
+        (Some(&before), Some(&after)),
+    )
 }
 
 #[cfg(test)]
@@ -196,7 +249,12 @@ mod tests {
     #[test]
     fn nothing_leads_out_of_accepted_declined_and_revoked() {
         for last in [Status::Accepted, Status::Declined, Status::Revoked] {
-            assert!(Change::ALL.iter().all(|change| !change.transition().from.contains(&last)), "{last:?}");
+            assert!(
+                Change::ALL
+                    .iter()
+                    .all(|change| !change.transition().from.contains(&last)),
+                "{last:?}"
+            );
         }
     }
 }

@@ -18,8 +18,8 @@ use crate::event::{self, EventFields, EventType};
 use crate::organization;
 use crate::policy::Rules;
 
-/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and `redirectUrl`, and counts as absent
-/// elsewhere.
+/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and
+/// `redirectUrl`, and counts as absent elsewhere.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateBody {
@@ -36,7 +36,8 @@ pub struct UpdateBody {
     #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<Option<Map<String, Value>>>,
-    /// Where the person goes after joining. Its origin must be one of the server's `--redirect-origins`.
+    /// Where the person goes after joining. Its origin must be one of the server's
+    /// `--redirect-origins`.
     #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<String>, max_length = 2048)]
     pub redirect_url: Option<Option<String>>,
@@ -62,11 +63,21 @@ impl Patch {
     /// [`Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: UpdateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
         let mut errors = Vec::new();
-        let role = body.role.map(|role| role::parse_role(Some(&role), &rules.roles)).transpose();
+        let role = body
+            .role
+            .map(|role| role::parse_role(Some(&role), &rules.roles))
+            .transpose();
         let is_ended = body.expires_in.is_some() || body.expires_at.is_some();
-        let expiry = is_ended.then(|| new::parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now));
-        let metadata = body.metadata.map(|metadata| new::parse_metadata(metadata.as_ref())).transpose();
-        let redirect_url = body.redirect_url.map(|url| new::parse_redirect(url.as_deref(), rules)).transpose();
+        let expiry = is_ended
+            .then(|| new::parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now));
+        let metadata = body
+            .metadata
+            .map(|metadata| new::parse_metadata(metadata.as_ref()))
+            .transpose();
+        let redirect_url = body
+            .redirect_url
+            .map(|url| new::parse_redirect(url.as_deref(), rules))
+            .transpose();
         let mut note = |error| errors.push(error);
         match (
             role.map_err(&mut note),
@@ -74,21 +85,30 @@ impl Patch {
             metadata.map_err(&mut note),
             redirect_url.map_err(&mut note),
         ) {
-            (Ok(role), Ok(expiry), Ok(metadata), Ok(redirect_url)) => Ok(Self { role, expiry, metadata, redirect_url }),
+            (Ok(role), Ok(expiry), Ok(metadata), Ok(redirect_url)) => Ok(Self {
+                role,
+                expiry,
+                metadata,
+                redirect_url,
+            }),
             _ => Err(Error::validation(errors)),
         }
     }
 
     /// Whether nothing is to change.
     fn is_empty(&self) -> bool {
-        self.role.is_none() && self.expiry.is_none() && self.metadata.is_none() && self.redirect_url.is_none()
+        self.role.is_none()
+            && self.expiry.is_none()
+            && self.metadata.is_none()
+            && self.redirect_url.is_none()
     }
 }
 
 /// Changes the pending invitation `id` of `organization`, if it passes `check`.
 ///
 /// # Errors
-/// [`Code::NotFound`], [`Code::RoleNotGrantable`], [`Code::StatusConflict`], or what `check` answers.
+/// [`Code::NotFound`], [`Code::RoleNotGrantable`], [`Code::StatusConflict`], or what `check`
+/// answers.
 pub fn update(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -108,16 +128,26 @@ pub fn update(
         by.rights.check_grant(role.as_str())?;
     }
     let settings = organization::store::ensure(tx, organization)?;
-    settings.require(patch.role.as_ref().map_or(&present.role, Role::as_str), present.email.as_str())?;
+    settings.require(
+        patch.role.as_ref().map_or(&present.role, Role::as_str),
+        present.email.as_str(),
+    )?;
     if present.status != Status::Pending {
-        let detail = format!("The invitation is {} and cannot be changed any more.", present.status.name());
-        return Err(Error::new(Code::StatusConflict, detail).with_invitation(id).with_status(present.status.name()));
+        let detail = format!(
+            "The invitation is {} and cannot be changed any more.",
+            present.status.name()
+        );
+        return Err(Error::new(Code::StatusConflict, detail)
+            .with_invitation(id)
+            .with_status(present.status.name()));
     }
     if patch.is_empty() {
         return Ok(());
     }
     if !store::update(tx, (organization, id), patch)? {
-        return Err(Error::internal("an invitation changed between two statements of its transaction"));
+        return Err(Error::internal(
+            "an invitation changed between two statements of its transaction",
+        ));
     }
     let before = EventFields {
         role: patch.role.as_ref().map(|_| present.role.as_str()),
@@ -132,5 +162,11 @@ pub fn update(
         metadata_changed: patch.metadata.is_some(),
         ..EventFields::default()
     };
-    event::store::append(tx, organization, (EventType::Updated, id), &by.origin, (Some(&before), Some(&after)))
+    event::store::append(
+        tx,
+        organization,
+        (EventType::Updated, id),
+        &by.origin,
+        (Some(&before), Some(&after)),
+    )
 }

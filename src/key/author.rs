@@ -5,7 +5,8 @@ use super::token::KeyId;
 use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
 
-/// Who makes a change: decides whose turn it is, and whether their key is still good when that comes.
+/// Who makes a change: decides whose turn it is, and whether their key is still good when that
+/// comes.
 #[derive(Clone, Debug)]
 pub struct Author {
     /// The key's id, `dev`, or `person`.
@@ -17,14 +18,17 @@ pub struct Author {
 impl Author {
     /// The author of changes by `actor`, as it is called in histories.
     pub fn new(actor: &str) -> Self {
-        Self { actor: actor.to_owned(), key: KeyId::parse(actor) }
+        Self {
+            actor: actor.to_owned(),
+            key: KeyId::parse(actor),
+        }
     }
 
     /// Makes the change that `job` makes, when it is the author's turn.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::Unauthorized`] where the author's key has died since the request was let in, whatever
-    /// was on its way by then; else those of [`Db::write_as`].
+    /// [`crate::base::error::Code::Unauthorized`] where the author's key has died since the request
+    /// was let in, whatever was on its way by then; else those of [`Db::write_as`].
     pub async fn write<T: Send + 'static>(
         &self,
         db: &Db,
@@ -45,7 +49,8 @@ impl Author {
     ) -> Result<T> {
         let key = self.key.clone();
         let checked = move |tx: &WriteTx<'_>| {
-            key.as_ref().map_or(Ok(()), |key| store::check_live(tx, key))?;
+            key.as_ref()
+                .map_or(Ok(()), |key| store::check_live(tx, key))?;
             job(tx)
         };
         db.write_as(&self.actor, load, checked).await

@@ -31,7 +31,8 @@ pub struct ApiKey<'a> {
     /// Whether it opens anything at the time of the answer.
     #[schema(pattern = "^(live|revoked|expired)$")]
     pub status: &'static str,
-    /// Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the first one.
+    /// Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the
+    /// first one.
     pub created_by: &'a str,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]
@@ -62,7 +63,8 @@ impl<'a> ApiKey<'a> {
             id: key.id.as_str(),
             name: &key.name,
             scopes: key.rights.scopes.names(),
-            organizations: organizations.map(|list| list.iter().map(OrganizationId::as_str).collect()),
+            organizations: organizations
+                .map(|list| list.iter().map(OrganizationId::as_str).collect()),
             roles: roles.map(|list| list.iter().map(Role::as_str).collect()),
             status: key.status(now),
             created_by: &key.created_by,

@@ -1,7 +1,7 @@
 //! When keys were last used: kept in memory, and written for all of them at once, now and then.
 //!
-//! A request must not wait for this, nor fail for it. So a kill loses what was not written yet, and while the file cannot
-//! be written, the times stay in memory.
+//! A request must not wait for this, nor fail for it. So a kill loses what was not written yet, and
+//! while the file cannot be written, the times stay in memory.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,8 @@ const KEYS_PER_JOB: usize = 500;
 pub struct LastUses(Mutex<HashMap<KeyId, Timestamp>>);
 
 impl LastUses {
-    /// Notes that `key` is used at `now`. Every request with a key does this, so it allocates for the first one only.
+    /// Notes that `key` is used at `now`. Every request with a key does this, so it allocates for
+    /// the first one only.
     pub fn note(&self, key: &KeyId, now: Timestamp) {
         let mut uses = self.lock();
         match uses.get_mut(key) {
@@ -64,7 +65,16 @@ impl LastUses {
 
 /// Writes the times of some keys in one job.
 async fn write_part(db: &Db, part: &[(KeyId, Timestamp)]) -> Result<()> {
-    let (part, load) = (part.to_vec(), Load { rows: part.len(), ..Load::ONE });
-    let job = move |tx: &WriteTx<'_>| part.iter().try_for_each(|(key, last)| store::set_last_used(tx, key, *last));
+    let (part, load) = (
+        part.to_vec(),
+        Load {
+            rows: part.len(),
+            ..Load::ONE
+        },
+    );
+    let job = move |tx: &WriteTx<'_>| {
+        part.iter()
+            .try_for_each(|(key, last)| store::set_last_used(tx, key, *last))
+    };
     db.write_as(WRITER, load, job).await
 }

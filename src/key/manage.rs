@@ -12,7 +12,8 @@ use crate::base::origin::Origin;
 use crate::base::role::Role;
 use crate::db::WriteTx;
 
-/// Who manages keys, as they stand in the transaction: since the request was let in, their key may have been revoked.
+/// Who manages keys, as they stand in the transaction: since the request was let in, their key may
+/// have been revoked.
 struct Manager {
     /// What they may do.
     rights: Rights,
@@ -25,18 +26,38 @@ impl Manager {
     fn find(tx: &WriteTx<'_>, origin: &Origin, rights: &Rights) -> Result<Self> {
         // Development without a key has an actor that is no key's id.
         let Some(id) = KeyId::parse(&origin.actor) else {
-            return Ok(Self { rights: rights.clone(), expires_at: None });
+            return Ok(Self {
+                rights: rights.clone(),
+                expires_at: None,
+            });
         };
-        let own = store::find(tx, &id)?.filter(|own| own.is_live(tx.now)).ok_or_else(Error::unauthorized)?;
-        Ok(Self { rights: own.rights, expires_at: own.expires_at })
+        let own = store::find(tx, &id)?
+            .filter(|own| own.is_live(tx.now))
+            .ok_or_else(Error::unauthorized)?;
+        Ok(Self {
+            rights: own.rights,
+            expires_at: own.expires_at,
+        })
     }
 
-    /// Checks that `new` gets nothing that the manager does not have. Scopes need no look: `admin` has them all.
+    /// Checks that `new` gets nothing that the manager does not have. Scopes need no look: `admin`
+    /// has them all.
     fn check(&self, new: &NewKey) -> Result<()> {
-        let lasts_longer = self.expires_at.is_some_and(|own| new.expires_at.is_none_or(|end| own < end));
+        let lasts_longer = self
+            .expires_at
+            .is_some_and(|own| new.expires_at.is_none_or(|end| own < end));
         let exceeded: Vec<_> = [
-            ("organizations", !is_within(new.rights.organizations.as_deref(), self.rights.organizations.as_deref())),
-            ("roles", !is_within(new.rights.roles.as_deref(), self.rights.roles.as_deref())),
+            (
+                "organizations",
+                !is_within(
+                    new.rights.organizations.as_deref(),
+                    self.rights.organizations.as_deref(),
+                ),
+            ),
+            (
+                "roles",
+                !is_within(new.rights.roles.as_deref(), self.rights.roles.as_deref()),
+            ),
             ("expiresAt", lasts_longer),
         ]
         .into_iter()
@@ -45,7 +66,10 @@ impl Manager {
         if exceeded.is_empty() {
             return Ok(());
         }
-        let detail = format!("The new key would exceed the one that makes it in: {}.", exceeded.join(", "));
+        let detail = format!(
+            "The new key would exceed the one that makes it in: {}.",
+            exceeded.join(", ")
+        );
         Err(Error::new(Code::KeyExceedsOwnRights, detail))
     }
 }
@@ -56,11 +80,13 @@ fn is_within<T: PartialEq>(inner: Option<&[T]>, outer: Option<&[T]>) -> bool {
 }
 
 impl Rights {
-    /// Whether the caller may know of `key`: only if it is bound to organizations that the caller may see, and
-    /// limited to roles that the caller may grant.
+    /// Whether the caller may know of `key`: only if it is bound to organizations that the caller
+    /// may see, and limited to roles that the caller may grant.
     pub fn see_key(&self, key: &Key) -> bool {
-        is_within(key.rights.organizations.as_deref(), self.organizations.as_deref())
-            && is_within(key.rights.roles.as_deref(), self.roles.as_deref())
+        is_within(
+            key.rights.organizations.as_deref(),
+            self.organizations.as_deref(),
+        ) && is_within(key.rights.roles.as_deref(), self.roles.as_deref())
     }
 
     /// Checks that the caller may know of `key`.
@@ -68,7 +94,11 @@ impl Rights {
     /// # Errors
     /// [`Code::NotFound`].
     pub fn check_sees_key(&self, key: &Key) -> Result<()> {
-        if self.see_key(key) { Ok(()) } else { Err(Error::foreign()) }
+        if self.see_key(key) {
+            Ok(())
+        } else {
+            Err(Error::foreign())
+        }
     }
 }
 
@@ -76,21 +106,28 @@ impl Rights {
 ///
 /// # Errors
 /// [`Code::KeyExceedsOwnRights`]; [`Code::Unauthorized`] when the manager's own key has died since.
-pub fn create(tx: &WriteTx<'_>, new: &NewKey, (origin, rights): (&Origin, &Rights)) -> Result<(Key, PlainKey)> {
+pub fn create(
+    tx: &WriteTx<'_>,
+    new: &NewKey,
+    (origin, rights): (&Origin, &Rights),
+) -> Result<(Key, PlainKey)> {
     Manager::find(tx, origin, rights)?.check(new)?;
     let plain = create_as(tx, new, origin.by())?;
     let made = store::find(tx, &plain.id)?;
-    made.map(|made| (made, plain)).ok_or_else(|| Error::internal("a key vanished in its own transaction"))
+    made.map(|made| (made, plain))
+        .ok_or_else(|| Error::internal("a key vanished in its own transaction"))
 }
 
 /// Revokes a key; one that is revoked already stays as it is.
 ///
 /// # Errors
-/// [`Code::NotFound`] for one that the manager may not know of; [`Code::Unauthorized`] when the manager's own key has died
-/// since.
+/// [`Code::NotFound`] for one that the manager may not know of; [`Code::Unauthorized`] when the
+/// manager's own key has died since.
 pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, (origin, rights): (&Origin, &Rights)) -> Result<()> {
     let manager = Manager::find(tx, origin, rights)?;
-    manager.rights.check_sees_key(&store::find(tx, id)?.ok_or_else(Error::not_found)?)?;
+    manager
+        .rights
+        .check_sees_key(&store::find(tx, id)?.ok_or_else(Error::not_found)?)?;
     revoke_as(tx, id, origin.by())?;
     Ok(())
 }
@@ -105,8 +142,8 @@ pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey>
     Ok(plain)
 }
 
-/// Revokes a key for whoever is at the machine: nothing is checked. Returns whether there was one that was not revoked
-/// yet.
+/// Revokes a key for whoever is at the machine: nothing is checked. Returns whether there was one
+/// that was not revoked yet.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -118,7 +155,8 @@ pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
     store::revoke(tx, id)
 }
 
-/// Takes an organization that is being deleted from the keys that are bound to it: see [`store::unbind`].
+/// Takes an organization that is being deleted from the keys that are bound to it: see
+/// [`store::unbind`].
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -136,6 +174,15 @@ fn note(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Right
         details["roles"] = roles.iter().map(Role::as_str).collect();
     }
     let organizations = rights.organizations.as_deref();
-    audit::store::append(tx, &NewEntry { action, by, subject: Some(id.as_str()), organizations, details })?;
+    audit::store::append(
+        tx,
+        &NewEntry {
+            action,
+            by,
+            subject: Some(id.as_str()),
+            organizations,
+            details,
+        },
+    )?;
     Ok(())
 }

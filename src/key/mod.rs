@@ -1,6 +1,7 @@
 //! API keys: who may do what, to which organizations, granting which roles, until when.
 //!
-//! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make and revoke which.
+//! * [`mod@new`] turns a request body into a checked [`NewKey`]; [`manage`] decides who may make
+//!   and revoke which.
 //! * [`last_use`] notes when each was used.
 //! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
@@ -40,7 +41,13 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [Self::Read, Self::Write, Self::Accept, Self::Link, Self::Admin];
+    pub const ALL: [Self; 5] = [
+        Self::Read,
+        Self::Write,
+        Self::Accept,
+        Self::Link,
+        Self::Admin,
+    ];
 
     /// The scope as it is written.
     pub fn name(self) -> &'static str {
@@ -84,7 +91,11 @@ impl Scopes {
 
     /// The names of the scopes that are in the set by themselves.
     pub fn names(self) -> Vec<&'static str> {
-        Scope::ALL.into_iter().filter(|scope| self.0 & *scope as u8 != 0).map(Scope::name).collect()
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| self.0 & *scope as u8 != 0)
+            .map(Scope::name)
+            .collect()
     }
 }
 
@@ -113,11 +124,18 @@ pub struct Rights {
 
 impl Rights {
     /// The right to everything.
-    pub const ALL: Self = Self { scopes: Scopes::ADMIN, organizations: None, roles: None };
+    pub const ALL: Self = Self {
+        scopes: Scopes::ADMIN,
+        organizations: None,
+        roles: None,
+    };
 
-    /// Whether the caller may know of `organization`. One it may not know of is answered like a missing one.
+    /// Whether the caller may know of `organization`. One it may not know of is answered like a
+    /// missing one.
     pub fn see(&self, organization: &str) -> bool {
-        self.organizations.as_ref().is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
+        self.organizations
+            .as_ref()
+            .is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
     }
 
     /// Checks that the caller may grant `role`.
@@ -125,10 +143,17 @@ impl Rights {
     /// # Errors
     /// [`Code::RoleNotGrantable`].
     pub fn check_grant(&self, role: &str) -> Result<()> {
-        if self.roles.as_ref().is_none_or(|roles| roles.iter().any(|own| own.as_str() == role)) {
+        if self
+            .roles
+            .as_ref()
+            .is_none_or(|roles| roles.iter().any(|own| own.as_str() == role))
+        {
             return Ok(());
         }
-        Err(Error::new(Code::RoleNotGrantable, format!("This key may not grant the role {role}.")))
+        Err(Error::new(
+            Code::RoleNotGrantable,
+            format!("This key may not grant the role {role}."),
+        ))
     }
 }
 

@@ -1,4 +1,5 @@
-//! From the body of a create to a key that cannot be wrong. The command line reads its words by the same rules.
+//! From the body of a create to a key that cannot be wrong. The command line reads its words by the
+//! same rules.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -23,8 +24,10 @@ pub struct KeyBody {
     /// What you call it: 1 to 100 bytes without control, invisible and direction characters.
     #[schema(value_type = String, required = true, max_length = 100, example = "backend")]
     pub name: Option<String>,
-    /// What it may do: `invitations:read`, `invitations:write`, `invitations:accept`, `invitations:link`, `admin`.
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 1000, example = json!(["invitations:read"]))]
+    /// What it may do: `invitations:read`, `invitations:write`, `invitations:accept`,
+    /// `invitations:link`, `admin`.
+    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 1000,
+        example = json!(["invitations:read"]))]
     pub scopes: Option<Vec<String>>,
     /// The organizations it is bound to. Absent: all, where the key that makes it may see all.
     #[schema(min_items = 1, max_items = 1000, example = json!(["acme"]))]
@@ -32,10 +35,12 @@ pub struct KeyBody {
     /// The roles it may grant. Absent: all, where the key that makes it may grant all.
     #[schema(min_items = 1, max_items = 1000, example = json!(["developer"]))]
     pub roles: Option<Vec<String>>,
-    /// How long it works, in seconds: at most ten years. Without it, and without `expiresAt`, until it is revoked.
+    /// How long it works, in seconds: at most ten years. Without it, and without `expiresAt`, until
+    /// it is revoked.
     #[schema(minimum = 1, maximum = 315_576_000)]
     pub expires_in: Option<i64>,
-    /// From when on it is refused, instead of `expiresIn`: RFC 3339, in the future, at most ten years from now.
+    /// From when on it is refused, instead of `expiresIn`: RFC 3339, in the future, at most ten
+    /// years from now.
     #[schema(format = DateTime)]
     pub expires_at: Option<String>,
 }
@@ -44,24 +49,58 @@ impl NewKey {
     /// Checks `body` at `now`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
+    /// at once.
     pub fn parse(body: &KeyBody, now: Timestamp) -> Result<Self> {
         let mut errors = Vec::new();
-        let name = check_name(body.name.as_deref()).map_err(|error| errors.push(error)).ok();
+        let name = check_name(body.name.as_deref())
+            .map_err(|error| errors.push(error))
+            .ok();
         if body.scopes.is_none() {
-            errors.push(FieldError::new("/scopes", FieldCode::Required, "what it may do"));
+            errors.push(FieldError::new(
+                "/scopes",
+                FieldCode::Required,
+                "what it may do",
+            ));
         }
-        let scopes = check_list("/scopes", body.scopes.as_deref(), (FieldCode::UnknownValue, parse_scope), &mut errors);
+        let scopes = check_list(
+            "/scopes",
+            body.scopes.as_deref(),
+            (FieldCode::UnknownValue, parse_scope),
+            &mut errors,
+        );
         let format = FieldCode::InvalidFormat;
         let organizations = body.organizations.as_deref();
-        let organizations = check_list("/organizations", organizations, (format, parse_organization), &mut errors);
-        let roles = check_list("/roles", body.roles.as_deref(), (format, read_role), &mut errors);
-        let expires_at = check_expiry(body, now).map_err(|error| errors.push(error)).ok();
-        let (Some(name), Some(scopes), Some(expires_at), true) = (name, scopes, expires_at, errors.is_empty()) else {
+        let organizations = check_list(
+            "/organizations",
+            organizations,
+            (format, parse_organization),
+            &mut errors,
+        );
+        let roles = check_list(
+            "/roles",
+            body.roles.as_deref(),
+            (format, read_role),
+            &mut errors,
+        );
+        let expires_at = check_expiry(body, now)
+            .map_err(|error| errors.push(error))
+            .ok();
+        let (Some(name), Some(scopes), Some(expires_at), true) =
+            (name, scopes, expires_at, errors.is_empty())
+        else {
             return Err(Error::validation(errors));
         };
-        let rights = Rights { scopes: scopes.into_iter().collect(), organizations, roles };
-        Ok(Self { name, rights, expires_at })
+        let rights = Rights {
+            scopes: scopes.into_iter().collect(),
+            organizations,
+            roles,
+        };
+        Ok(Self {
+            name,
+            rights,
+            expires_at,
+        })
     }
 }
 
@@ -73,7 +112,11 @@ pub fn parse_name(text: &str) -> std::result::Result<String, String> {
     let is_fine = crate::base::text::is_visible(text)
         && !text.chars().any(crate::base::text::is_invisible)
         && text.len() <= MAX_NAME;
-    if is_fine { Ok(text.to_owned()) } else { Err("1 to 100 bytes without control characters".to_owned()) }
+    if is_fine {
+        Ok(text.to_owned())
+    } else {
+        Err("1 to 100 bytes without control characters".to_owned())
+    }
 }
 
 /// Reads a scope.
@@ -89,7 +132,8 @@ pub fn parse_scope(text: &str) -> std::result::Result<Scope, String> {
 /// # Errors
 /// What it may be.
 pub fn parse_organization(text: &str) -> std::result::Result<OrganizationId, String> {
-    OrganizationId::parse(text).ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
+    OrganizationId::parse(text)
+        .ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
 }
 
 /// Reads a role.
@@ -102,12 +146,13 @@ type ParseEntry<T> = fn(&str) -> std::result::Result<T, String>;
 
 /// Checks the name.
 fn check_name(text: Option<&str>) -> Checked<String> {
-    let text = text.ok_or_else(|| FieldError::new("/name", FieldCode::Required, "what you call it"))?;
+    let text =
+        text.ok_or_else(|| FieldError::new("/name", FieldCode::Required, "what you call it"))?;
     parse_name(text).map_err(|detail| FieldError::new("/name", FieldCode::InvalidFormat, detail))
 }
 
-/// Reads every entry of a list once, and adds what is wrong to `errors`. An empty list is refused: it could be taken for
-/// none as well as for all.
+/// Reads every entry of a list once, and adds what is wrong to `errors`. An empty list is refused:
+/// it could be taken for none as well as for all.
 fn check_list<T: PartialEq>(
     pointer: &'static str,
     entries: Option<&[String]>,
@@ -116,7 +161,11 @@ fn check_list<T: PartialEq>(
 ) -> Option<Vec<T>> {
     let entries = entries?;
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {
-        errors.push(FieldError::new(pointer, FieldCode::OutOfRange, "1 to 1000 entries"));
+        errors.push(FieldError::new(
+            pointer,
+            FieldCode::OutOfRange,
+            "1 to 1000 entries",
+        ));
         return None;
     }
     let mut list = Vec::new();
@@ -124,7 +173,11 @@ fn check_list<T: PartialEq>(
         match parse(entry) {
             Ok(value) if list.contains(&value) => {}
             Ok(value) => list.push(value),
-            Err(detail) => errors.push(FieldError::new(format!("{pointer}/{position}"), code, detail)),
+            Err(detail) => errors.push(FieldError::new(
+                format!("{pointer}/{position}"),
+                code,
+                detail,
+            )),
         }
     }
     Some(list)
@@ -134,21 +187,36 @@ fn check_list<T: PartialEq>(
 fn check_expiry(body: &KeyBody, now: Timestamp) -> Checked<Option<Timestamp>> {
     match (body.expires_in, body.expires_at.as_deref()) {
         (None, None) => Ok(None),
-        (Some(seconds), None) if (1..=MAX_LIFETIME_SECONDS).contains(&seconds) => Ok(Some(now.plus_seconds(seconds))),
-        (Some(_), None) => {
-            Err(FieldError::new("/expiresIn", FieldCode::OutOfRange, "1 to 315576000 seconds (10 years)"))
+        (Some(seconds), None) if (1..=MAX_LIFETIME_SECONDS).contains(&seconds) => {
+            Ok(Some(now.plus_seconds(seconds)))
         }
+        (Some(_), None) => Err(FieldError::new(
+            "/expiresIn",
+            FieldCode::OutOfRange,
+            "1 to 315576000 seconds (10 years)",
+        )),
         (None, Some(text)) => {
             let end = Timestamp::parse(text).ok_or_else(|| {
-                FieldError::new("/expiresAt", FieldCode::InvalidFormat, "an RFC 3339 time, as 2026-11-30T02:43:00Z")
+                FieldError::new(
+                    "/expiresAt",
+                    FieldCode::InvalidFormat,
+                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
+                )
             })?;
             let is_fine = now < end && end <= now.plus_seconds(MAX_LIFETIME_SECONDS);
-            let out =
-                || FieldError::new("/expiresAt", FieldCode::OutOfRange, "in the future, at most 10 years from now");
+            let out = || {
+                FieldError::new(
+                    "/expiresAt",
+                    FieldCode::OutOfRange,
+                    "in the future, at most 10 years from now",
+                )
+            };
             is_fine.then_some(Some(end)).ok_or_else(out)
         }
-        (Some(_), Some(_)) => {
-            Err(FieldError::new("/expiresAt", FieldCode::Conflict, "give either expiresIn or expiresAt"))
-        }
+        (Some(_), Some(_)) => Err(FieldError::new(
+            "/expiresAt",
+            FieldCode::Conflict,
+            "give either expiresIn or expiresAt",
+        )),
     }
 }

@@ -12,8 +12,8 @@ use crate::base::role::Role;
 use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
-const COLUMNS: &str =
-    "id, name, scopes, organizations, roles, created_at, expires_at, revoked_at, created_by, last_used_at";
+const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, \
+    revoked_at, created_by, last_used_at";
 
 /// What `key` may do, if it is a live key of this file.
 pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
@@ -25,17 +25,28 @@ pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>
            and (expires_at is null or expires_at > :now)",
     )?;
     let found = statement
-        .query_row(named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() }, |row| {
-            let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
-            Ok(if matches { Some(rights_from_row(row, 0)?) } else { None })
-        })
+        .query_row(
+            named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
+            |row| {
+                let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
+                Ok(if matches {
+                    Some(rights_from_row(row, 0)?)
+                } else {
+                    None
+                })
+            },
+        )
         .optional()?;
     Ok(found.flatten())
 }
 
 /// Whether there is any key, dead ones included.
 pub fn exist(reader: &Reader<'_>) -> Result<bool> {
-    Ok(reader.query_row("select exists (select 1 from api_key)", [], |row| row.get(0))?)
+    Ok(
+        reader.query_row("select exists (select 1 from api_key)", [], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// Makes a key for `created_by` and returns its plain text, which is stored nowhere.
@@ -45,8 +56,10 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainK
     let organizations = new.rights.organizations.as_ref();
     let roles = new.rights.roles.as_ref();
     tx.prepare_cached(
-        "insert into api_key (id, secret_hash, name, scopes, organizations, roles, created_by, created_at, expires_at)
-         values (:id, :secret_hash, :name, :scopes, :organizations, :roles, :created_by, :now, :expires_at)",
+        "insert into api_key (id, secret_hash, name, scopes, organizations, roles, created_by,
+         created_at, expires_at)
+         values (:id, :secret_hash, :name, :scopes, :organizations, :roles, :created_by, :now,
+         :expires_at)",
     )?
     .execute(named_params! {
         ":id": key.id.as_str(),
@@ -65,7 +78,9 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainK
 /// Revokes the key `id`. Returns whether there was a key that was not revoked yet.
 pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
     let changed = tx
-        .prepare_cached("update api_key set revoked_at = :now where id = :id and revoked_at is null")?
+        .prepare_cached(
+            "update api_key set revoked_at = :now where id = :id and revoked_at is null",
+        )?
         .execute(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
     // Streams that were opened with it end.
     tx.announce(Topic::Events);
@@ -89,11 +104,12 @@ pub fn list_bound_only_to(tx: &WriteTx<'_>, organization: &OrganizationId) -> Re
            and not exists (select 1 from json_each(organizations) where value <> ?1)"
     ))?;
     let keys = statement.query_map([organization.as_str()], from_row)?;
-    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose()).collect()
+    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose())
+        .collect()
 }
 
-/// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is revoked, and keeps its
-/// binding: without one it would open everything.
+/// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is
+/// revoked, and keeps its binding: without one it would open everything.
 pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
     tx.prepare_cached(
         "update api_key
@@ -105,7 +121,9 @@ pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
          where organizations is not null
            and exists (select 1 from json_each(organizations) where value = :organization_id)",
     )?
-    .execute(named_params! { ":organization_id": organization.as_str(), ":now": tx.now.as_millis() })?;
+    .execute(
+        named_params! { ":organization_id": organization.as_str(), ":now": tx.now.as_millis() },
+    )?;
     Ok(())
 }
 
@@ -121,21 +139,26 @@ pub fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
            and revoked_at is null
            and (expires_at is null or expires_at > :now)",
     )?;
-    let is_live = statement.exists(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
+    let is_live =
+        statement.exists(named_params! { ":id": id.as_str(), ":now": tx.now.as_millis() })?;
     is_live.then_some(()).ok_or_else(Error::unauthorized)
 }
 
 /// The key `id`, dead or alive. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;
+    let mut statement =
+        conn.prepare_cached(&format!("select {COLUMNS} from api_key where id = ?1"))?;
     Ok(statement.query_row([id.as_str()], from_row).optional()?)
 }
 
 /// Every key, oldest first.
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
-    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from api_key order by created_at, id"))?;
+    let mut statement = reader.prepare_cached(&format!(
+        "select {COLUMNS} from api_key order by created_at, id"
+    ))?;
     let keys = statement.query_map([], from_row)?;
-    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose()).collect()
+    keys.filter_map(|key| unless_damaged("api_key", key.map_err(Error::from)).transpose())
+        .collect()
 }
 
 /// Reads a [`Key`] from a row of [`COLUMNS`].
@@ -163,13 +186,21 @@ fn rights_from_row(row: &Row<'_>, first: usize) -> rusqlite::Result<Rights> {
 }
 
 /// Reads a JSON array of names; null is none.
-fn names<T>(row: &Row<'_>, column: usize, parse: fn(&str) -> Option<T>) -> rusqlite::Result<Option<Vec<T>>> {
+fn names<T>(
+    row: &Row<'_>,
+    column: usize,
+    parse: fn(&str) -> Option<T>,
+) -> rusqlite::Result<Option<Vec<T>>> {
     let Some(text) = row.get_ref(column)?.as_str_or_null()? else {
         return Ok(None);
     };
     let names: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(column))?;
     // A binding that cannot be read must never widen the key.
-    names.iter().map(|name| parse(name).ok_or_else(|| unreadable(column))).collect::<rusqlite::Result<_>>().map(Some)
+    names
+        .iter()
+        .map(|name| parse(name).ok_or_else(|| unreadable(column)))
+        .collect::<rusqlite::Result<_>>()
+        .map(Some)
 }
 
 /// The column holds what this program never writes.

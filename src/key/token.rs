@@ -1,9 +1,9 @@
 //! Secrets: made, hashed, verified, and never shown by accident.
 //!
-//! An API key is `ivk_<id>_<secret>`: 16 hex digits of id, then 64 hex digits of secret (256 random bits) and
-//! 8 of CRC-32 over all that stands before them. The checksum lets secret scanners tell a real key from a look-alike
-//! (`ivk_[0-9a-f]{16}_[0-9a-f]{72}`) and lets the server refuse a mistyped one without a read.
-//! A fast hash is enough for the file: nobody guesses 256 random bits.
+//! An API key is `ivk_<id>_<secret>`: 16 hex digits of id, then 64 hex digits of secret (256 random
+//! bits) and 8 of CRC-32 over all that stands before them. The checksum lets secret scanners tell a
+//! real key from a look-alike (`ivk_[0-9a-f]{16}_[0-9a-f]{72}`) and lets the server refuse a
+//! mistyped one without a read. A fast hash is enough for the file: nobody guesses 256 random bits.
 
 use std::fmt;
 
@@ -58,7 +58,10 @@ impl PlainKey {
         getrandom::fill(&mut random)?;
         let (id, secret) = (hex(&random[..8]), hex(&random[8..]));
         let checksum = checksum(&id, &secret);
-        Ok(Self { id: KeyId(id), secret: secret + &checksum })
+        Ok(Self {
+            id: KeyId(id),
+            secret: secret + &checksum,
+        })
     }
 
     /// Reads `ivk_<id>_<secret>`.
@@ -74,7 +77,10 @@ impl PlainKey {
             return None;
         }
         let (random, sum) = secret.split_at(SECRET_LEN - 8);
-        (checksum(id.as_str(), random) == sum).then(|| Self { id, secret: secret.to_owned() })
+        (checksum(id.as_str(), random) == sum).then(|| Self {
+            id,
+            secret: secret.to_owned(),
+        })
     }
 
     /// What the file holds of this key.
@@ -100,7 +106,8 @@ impl HashedSecret {
         &self.0
     }
 
-    /// Whether `key` is the one that was hashed, in a time that does not depend on where they differ.
+    /// Whether `key` is the one that was hashed, in a time that does not depend on where they
+    /// differ.
     pub fn matches(stored: &[u8], key: &PlainKey) -> bool {
         stored.ct_eq(&key.hashed().0).into()
     }
@@ -126,13 +133,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_reads_back_in_both_spellings_and_matches_only_its_own_hash() -> Result<(), getrandom::Error> {
+    fn a_key_reads_back_in_both_spellings_and_matches_only_its_own_hash()
+    -> Result<(), getrandom::Error> {
         let (key, other) = (PlainKey::generate()?, PlainKey::generate()?);
         let text = key.reveal();
         let stored = key.hashed();
         let reread = PlainKey::parse(&text);
         assert!(reread.is_some_and(|reread| HashedSecret::matches(stored.as_bytes(), &reread)));
-        let parts = text[4..].split_once('_').and_then(|(id, secret)| PlainKey::from_parts(id, secret));
+        let parts = text[4..]
+            .split_once('_')
+            .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
         assert!(parts.is_some_and(|parts| HashedSecret::matches(stored.as_bytes(), &parts)));
         assert!(!HashedSecret::matches(stored.as_bytes(), &other));
         Ok(())
@@ -143,7 +153,11 @@ mod tests {
         let text = PlainKey::generate()?.reveal();
         for position in 0..text.len() {
             let mut altered = text.clone().into_bytes();
-            altered[position] = if altered[position] == b'0' { b'1' } else { b'0' };
+            altered[position] = if altered[position] == b'0' {
+                b'1'
+            } else {
+                b'0'
+            };
             let altered = String::from_utf8_lossy(&altered).into_owned();
             assert!(PlainKey::parse(&altered).is_none(), "{position}");
         }
@@ -154,7 +168,10 @@ mod tests {
     fn debug_output_hides_the_secret() -> Result<(), getrandom::Error> {
         let key = PlainKey::generate()?;
         let shown = format!("{key:?} {:?}", key.hashed());
-        assert_eq!(shown, format!("PlainKey({}, hidden) HashedSecret(hidden)", key.id.as_str()));
+        assert_eq!(
+            shown,
+            format!("PlainKey({}, hidden) HashedSecret(hidden)", key.id.as_str())
+        );
         Ok(())
     }
 }

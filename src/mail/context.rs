@@ -1,4 +1,5 @@
-//! What a mail is about: all that its text is made of. It is put together when it is sent, and nothing of it is stored.
+//! What a mail is about: all that its text is made of. It is put together when it is sent, and
+//! nothing of it is stored.
 
 use uuid::Uuid;
 
@@ -43,8 +44,9 @@ pub struct MailContext {
     pub code: Option<String>,
     /// The invitation.
     pub invitation: Uuid,
-    /// What tells this mail from others of its kind about the invitation, and stays the same when it is sent once more: of an
-    /// invitation how often it was sent, of a code when it was asked for, in milliseconds.
+    /// What tells this mail from others of its kind about the invitation, and stays the same when
+    /// it is sent once more: of an invitation how often it was sent, of a code when it was asked
+    /// for, in milliseconds.
     pub number: i64,
     /// When it is sent.
     pub sent_at: Timestamp,
@@ -70,8 +72,9 @@ struct Found {
     inviter_email: Option<Email>,
 }
 
-/// What is to be done about a claimed row. It has no point any more where the invitation is gone, is not pending, or of a notice was
-/// not answered; where a code was asked for another address, or is dead; and where reminders or notices are off by now.
+/// What is to be done about a claimed row. It has no point any more where the invitation is gone,
+/// is not pending, or of a notice was not answered; where a code was asked for another address, or
+/// is dead; and where reminders or notices are off by now.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -82,22 +85,36 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
     let place = (&organization, claim.invitation);
     let show = |invitation: &Invitation<'_>| {
         let present = CurrentInvitation::of(&organization, invitation);
-        let inviter_name = invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned);
-        let inviter_email = invitation.inviter.and_then(|inviter| inviter.email).map(Email::from_stored);
-        Ok(Found { present, inviter_name, inviter_email })
+        let inviter_name = invitation
+            .inviter
+            .and_then(|inviter| inviter.name)
+            .map(str::to_owned);
+        let inviter_email = invitation
+            .inviter
+            .and_then(|inviter| inviter.email)
+            .map(Email::from_stored);
+        Ok(Found {
+            present,
+            inviter_name,
+            inviter_email,
+        })
     };
     let Some(found) = invitation::store::find(tx, tx.now, place, show)? else {
         return Ok(Next::Drop);
     };
     let status = found.present.status;
     match claim.kind {
-        Kind::Notice if matches!(status, Status::Accepted | Status::Declined) => notice(tx, found, mail),
+        Kind::Notice if matches!(status, Status::Accepted | Status::Declined) => {
+            notice(tx, found, mail)
+        }
         Kind::Invitation if status == Status::Pending => with_link(tx, found, (claim.kind, mail)),
-        Kind::Reminder if status == Status::Pending => match mail.reminder_at(found.present.expires_at) {
-            Some(due_at) if due_at > tx.now => Ok(Next::Wait(due_at)),
-            Some(_) => with_link(tx, found, (claim.kind, mail)),
-            None => Ok(Next::Drop),
-        },
+        Kind::Reminder if status == Status::Pending => {
+            match mail.reminder_at(found.present.expires_at) {
+                Some(due_at) if due_at > tx.now => Ok(Next::Wait(due_at)),
+                Some(_) => with_link(tx, found, (claim.kind, mail)),
+                None => Ok(Next::Drop),
+            }
+        }
         Kind::Code if status == Status::Pending => with_code(tx, found, (claim, mail)),
         _ => Ok(Next::Drop),
     }
@@ -109,7 +126,11 @@ fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Res
     let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
     let link = link::url(mail.keyring.signing(), accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
-    let letter = MailContext { link: Some(link), note, ..letter(tx, kind, found)? };
+    let letter = MailContext {
+        link: Some(link),
+        note,
+        ..letter(tx, kind, found)?
+    };
     Ok(Next::Send(Box::new(letter)))
 }
 
@@ -129,14 +150,29 @@ fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> 
 
 /// The mail that tells the inviter, if there is an address and inviters are told.
 fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
-    match found.inviter_email.clone().filter(|_| mail.notifies_inviters) {
-        Some(to) => Ok(Next::Send(Box::new(MailContext { to, ..letter(tx, Kind::Notice, found)? }))),
+    match found
+        .inviter_email
+        .clone()
+        .filter(|_| mail.notifies_inviters)
+    {
+        Some(to) => Ok(Next::Send(Box::new(MailContext {
+            to,
+            ..letter(tx, Kind::Notice, found)?
+        }))),
         None => Ok(Next::Drop),
     }
 }
 
 /// What every mail about an invitation says, to the invited person.
-fn letter(tx: &WriteTx<'_>, kind: Kind, Found { present, inviter_name, .. }: Found) -> Result<MailContext> {
+fn letter(
+    tx: &WriteTx<'_>,
+    kind: Kind,
+    Found {
+        present,
+        inviter_name,
+        ..
+    }: Found,
+) -> Result<MailContext> {
     Ok(MailContext {
         kind,
         to: present.email.clone(),

@@ -49,30 +49,48 @@ impl Sender {
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let (name, address) = match text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) {
+        let (name, address) = match text
+            .strip_suffix('>')
+            .and_then(|text| text.rsplit_once('<'))
+        {
             Some((name, address)) => (name.trim(), address),
             None => ("", text),
         };
-        let name = name.strip_prefix('"').and_then(|name| name.strip_suffix('"')).unwrap_or(name);
-        let address = Email::parse(address, Hosts::SingleLabelToo).map_err(|(_, detail)| detail.to_owned())?;
+        let name = name
+            .strip_prefix('"')
+            .and_then(|name| name.strip_suffix('"'))
+            .unwrap_or(name);
+        let address = Email::parse(address, Hosts::SingleLabelToo)
+            .map_err(|(_, detail)| detail.to_owned())?;
         let is_fine = is_visible(name)
             && !name.chars().any(is_invisible)
             && !name.contains("=?")
             && name.chars().count() <= MAX_NAME;
         if !name.is_empty() && !is_fine {
-            return Err(format!("a name has 1 to {MAX_NAME} characters, none of them invisible"));
+            return Err(format!(
+                "a name has 1 to {MAX_NAME} characters, none of them invisible"
+            ));
         }
-        Ok(Self { name: Some(name.to_owned()).filter(|name| !name.is_empty()), address })
+        Ok(Self {
+            name: Some(name.to_owned()).filter(|name| !name.is_empty()),
+            address,
+        })
     }
 
     /// Whom mail in the mailbox of development comes from, where nobody says.
     pub fn of_development() -> Self {
-        Self { name: Some("invited".to_owned()), address: Email::from_stored("invitations@invited.localhost") }
+        Self {
+            name: Some("invited".to_owned()),
+            address: Email::from_stored("invitations@invited.localhost"),
+        }
     }
 
     /// The part behind the `@`.
     fn domain(&self) -> &str {
-        self.address.as_str().split_once('@').map_or("", |(_, domain)| domain)
+        self.address
+            .as_str()
+            .split_once('@')
+            .map_or("", |(_, domain)| domain)
     }
 }
 
@@ -93,16 +111,25 @@ pub struct Composer {
 }
 
 impl Composer {
-    /// Writes a letter as a mail. The same letter has the same Message-ID each time, so that whoever gets it twice can tell.
+    /// Writes a letter as a mail. The same letter has the same Message-ID each time, so that
+    /// whoever gets it twice can tell.
     ///
     /// # Errors
     /// What a template or the library has against it.
     pub fn compose(&self, letter: &MailContext) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
-        let id = format!("{}.{}.{}", letter.kind.name(), letter.invitation, letter.number);
+        let id = format!(
+            "{}.{}.{}",
+            letter.kind.name(),
+            letter.invitation,
+            letter.number
+        );
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mail = lettre::Message::builder()
-            .from(Mailbox::new(self.sender.name.clone(), address(&self.sender.address)))
+            .from(Mailbox::new(
+                self.sender.name.clone(),
+                address(&self.sender.address),
+            ))
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
             .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
@@ -138,8 +165,13 @@ mod tests {
             ("Acme, Ltd. <a@b.co>", Some("Acme, Ltd."), "a@b.co"),
             (" \"Acme <x>\" <a@b.co> ", Some("Acme <x>"), "a@b.co"),
         ] {
-            let sender = Sender::parse(text).map(|sender| (sender.name, sender.address.as_str().to_owned()));
-            assert_eq!(sender, Ok((name.map(str::to_owned), address.to_owned())), "{text}");
+            let sender =
+                Sender::parse(text).map(|sender| (sender.name, sender.address.as_str().to_owned()));
+            assert_eq!(
+                sender,
+                Ok((name.map(str::to_owned), address.to_owned())),
+                "{text}"
+            );
         }
         for text in [
             "",

@@ -1,7 +1,8 @@
 //! Mail: what is told to people.
 //!
 //! * [`sender`] works the queue of [`crate::outbox::mail`] off.
-//! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words, [`text`] keeps those of users harmless.
+//! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
+//!   [`text`] keeps those of users harmless.
 //! * [`transport`] is how it leaves, [`server`] where to. [`mailbox`] keeps it in development.
 
 pub mod context;

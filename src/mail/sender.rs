@@ -25,21 +25,50 @@ use crate::outbox::worker::Channel;
 use crate::policy::limits::Limits;
 use crate::secret::Keyring;
 
-/// How a mail is tried again that met no mail server, or one that refuses us: for as long as it has a point, and often enough that
-/// all of them are out a minute after the server is back. Until then the outbox lets one at a time go out.
+/// How a mail is tried again that met no mail server, or one that refuses us: for as long as it has
+/// a point, and often enough that all of them are out a minute after the server is back. Until then
+/// the outbox lets one at a time go out.
 const UNREACHABLE: &[Delay] = &[
-    Delay { tries: 1, seconds: 1 },
-    Delay { tries: 2, seconds: 3 },
-    Delay { tries: 3, seconds: 10 },
-    Delay { tries: u32::MAX, seconds: 30 },
+    Delay {
+        tries: 1,
+        seconds: 1,
+    },
+    Delay {
+        tries: 2,
+        seconds: 3,
+    },
+    Delay {
+        tries: 3,
+        seconds: 10,
+    },
+    Delay {
+        tries: u32::MAX,
+        seconds: 30,
+    },
 ];
-/// How a mail is tried again that the server does not take now (4xx): first as often as above, then less, for about a day.
+/// How a mail is tried again that the server does not take now (4xx): first as often as above, then
+/// less, for about a day.
 const DEFERRED: &[Delay] = &[
-    Delay { tries: 1, seconds: 5 },
-    Delay { tries: 2, seconds: 15 },
-    Delay { tries: 20, seconds: 40 },
-    Delay { tries: 32, seconds: 300 },
-    Delay { tries: 76, seconds: 1800 },
+    Delay {
+        tries: 1,
+        seconds: 5,
+    },
+    Delay {
+        tries: 2,
+        seconds: 15,
+    },
+    Delay {
+        tries: 20,
+        seconds: 40,
+    },
+    Delay {
+        tries: 32,
+        seconds: 300,
+    },
+    Delay {
+        tries: 76,
+        seconds: 1800,
+    },
 ];
 
 /// Who gives a mail up, in the history.
@@ -68,13 +97,21 @@ pub struct Mail {
 impl Mail {
     /// When an invitation that ends at `expires_at` is reminded of, if that is set.
     pub fn reminder_at(&self, expires_at: Timestamp) -> Option<Timestamp> {
-        self.remind_before_seconds.map(|seconds| expires_at.plus_seconds(-seconds))
+        self.remind_before_seconds
+            .map(|seconds| expires_at.plus_seconds(-seconds))
     }
 
-    /// Queues the reminder of an invitation whose mail was sent. One that ends too soon for it gets none.
+    /// Queues the reminder of an invitation whose mail was sent. One that ends too soon for it gets
+    /// none.
     fn queue_reminder(&self, tx: &WriteTx<'_>, letter: &MailContext) -> Result<()> {
         match self.reminder_at(letter.expires_at) {
-            Some(due_at) if due_at > tx.now && self.limits.count_mail(&letter.organization, &letter.email).is_ok() => {
+            Some(due_at)
+                if due_at > tx.now
+                    && self
+                        .limits
+                        .count_mail(&letter.organization, &letter.email)
+                        .is_ok() =>
+            {
                 store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at)
             }
             _ => Ok(()),
@@ -85,7 +122,12 @@ impl Mail {
     fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<bool> {
         let is_claimed = store::remove(tx, claim)?;
         if is_claimed && claim.kind == Kind::Invitation {
-            invitation::store::note_delivery(tx, claim.invitation, Delivery::Sent, (claim.attempts, None))?;
+            invitation::store::note_delivery(
+                tx,
+                claim.invitation,
+                Delivery::Sent,
+                (claim.attempts, None),
+            )?;
             self.queue_reminder(tx, letter)?;
         }
         Ok(is_claimed)
@@ -135,9 +177,13 @@ impl Outcome {
     /// What a mail server would have done.
     fn of_fault(fault: Fault) -> Self {
         match fault {
-            Fault::Fail => Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned()),
+            Fault::Fail => {
+                Self::Unreachable("the mail server cannot be reached (/dev/faults)".to_owned())
+            }
             Fault::Stall => Self::Stalled("the mail server stands still (/dev/faults)".to_owned()),
-            Fault::Code(code) if code < 500 => Self::Deferred(format!("{code} not now (/dev/faults)")),
+            Fault::Code(code) if code < 500 => {
+                Self::Deferred(format!("{code} not now (/dev/faults)"))
+            }
             Fault::Code(code) => Self::Refused(format!("{code} refused (/dev/faults)")),
         }
     }
@@ -151,10 +197,26 @@ impl Channel for Mail {
     const NAME: &'static str = ACTOR;
     const TOPIC: Topic = Topic::Mail;
     // One domain that fell silent while it had all of its eight places leaves four to the others.
-    const ROOM: Room = Room { urgent: 2, usual: 12, slow: 3, unknown: 8, again: 9, organization: 12, first: 2 };
+    const ROOM: Room = Room {
+        urgent: 2,
+        usual: 12,
+        slow: 3,
+        unknown: 8,
+        again: 9,
+        organization: 12,
+        first: 2,
+    };
 
-    fn find(&self, reader: &Reader<'_>, turns: &mut Turns, offer: &mut Offer<'_>) -> Result<Found<Row>> {
-        Ok(Found { has_ripe: store::has_ripe(reader)?, rows: turns.find(reader, offer)? })
+    fn find(
+        &self,
+        reader: &Reader<'_>,
+        turns: &mut Turns,
+        offer: &mut Offer<'_>,
+    ) -> Result<Found<Row>> {
+        Ok(Found {
+            has_ripe: store::has_ripe(reader)?,
+            rows: turns.find(reader, offer)?,
+        })
     }
 
     fn ripen(&self, tx: &WriteTx<'_>) -> Result<()> {
@@ -179,12 +241,25 @@ impl Channel for Mail {
         let mut items = Vec::new();
         for claim in store::claim(tx, rows)? {
             match context::find(tx, &claim, self)? {
-                Next::Send(letter) => items.push(Item { claim, letter: *letter }),
-                Next::Wait(due_at) => store::queue(tx, (claim.invitation, claim.kind), &claim.address_mac, due_at)?,
+                Next::Send(letter) => items.push(Item {
+                    claim,
+                    letter: *letter,
+                }),
+                Next::Wait(due_at) => store::queue(
+                    tx,
+                    (claim.invitation, claim.kind),
+                    &claim.address_mac,
+                    due_at,
+                )?,
                 Next::Drop => {
                     store::remove(tx, &claim)?;
                     if claim.kind == Kind::Invitation {
-                        invitation::store::note_delivery(tx, claim.invitation, Delivery::None, (0, None))?;
+                        invitation::store::note_delivery(
+                            tx,
+                            claim.invitation,
+                            Delivery::None,
+                            (0, None),
+                        )?;
                     }
                 }
             }
@@ -209,10 +284,16 @@ impl Channel for Mail {
         match outcome {
             Outcome::Sent => self.end_well(tx, item).map(drop),
             // After a reset nothing of what was there before comes to light.
-            Outcome::Kept(message) if self.end_well(tx, item)? => mailbox::store::keep(tx, claim.kind, message),
+            Outcome::Kept(message) if self.end_well(tx, item)? => {
+                mailbox::store::keep(tx, claim.kind, message)
+            }
             Outcome::Kept(_) => Ok(()),
-            Outcome::Unreachable(error) | Outcome::Barred(error) => put_off(tx, item, UNREACHABLE, error),
-            Outcome::Deferred(error) | Outcome::Stalled(error) => put_off(tx, item, DEFERRED, error),
+            Outcome::Unreachable(error) | Outcome::Barred(error) => {
+                put_off(tx, item, UNREACHABLE, error)
+            }
+            Outcome::Deferred(error) | Outcome::Stalled(error) => {
+                put_off(tx, item, DEFERRED, error)
+            }
             Outcome::Refused(error) => give_up(tx, item, error),
         }
     }
@@ -227,20 +308,42 @@ impl Channel for Mail {
     }
 }
 
-/// Takes a mail out of the queue that was refused or is given up because of `error`. Of an invitation its history says so.
+/// Takes a mail out of the queue that was refused or is given up because of `error`. Of an
+/// invitation its history says so.
 fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Result<()> {
-    log::warn!("a mail is given up ({} of {}): {error}", claim.kind.name(), claim.invitation);
+    log::warn!(
+        "a mail is given up ({} of {}): {error}",
+        claim.kind.name(),
+        claim.invitation
+    );
     let is_noted = store::remove(tx, claim)? && claim.kind == Kind::Invitation;
     // An organization that is being deleted has no history any more.
     if !is_noted || invitation::store::find_organization(tx, claim.invitation)?.is_none() {
         return Ok(());
     }
-    invitation::store::note_delivery(tx, claim.invitation, Delivery::Failed, (claim.attempts, Some(error)))?;
-    let facts = |delivery: Delivery| EventFields { delivery: Some(delivery.name()), ..EventFields::default() };
+    invitation::store::note_delivery(
+        tx,
+        claim.invitation,
+        Delivery::Failed,
+        (claim.attempts, Some(error)),
+    )?;
+    let facts = |delivery: Delivery| EventFields {
+        delivery: Some(delivery.name()),
+        ..EventFields::default()
+    };
     let (before, after) = (facts(Delivery::Queued), facts(Delivery::Failed));
-    let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
+    let origin = Origin {
+        actor: ACTOR.to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+    };
     let event = (EventType::DeliveryFailed, claim.invitation);
-    event::store::append(tx, &letter.organization, event, &origin, (Some(&before), Some(&after)))
+    event::store::append(
+        tx,
+        &letter.organization,
+        event,
+        &origin,
+        (Some(&before), Some(&after)),
+    )
 }
 
 /// Has a mail tried again by `plan`, or gives it up where that ends.
@@ -251,7 +354,12 @@ fn put_off(tx: &WriteTx<'_>, item: &Item, plan: &[Delay], error: &str) -> Result
     };
     let due_at = Timestamp::from_millis(tx.now.as_millis().saturating_add(delay_ms));
     if store::put_off(tx, claim, due_at, error)? && claim.kind == Kind::Invitation {
-        invitation::store::note_delivery(tx, claim.invitation, Delivery::Queued, (claim.attempts, Some(error)))?;
+        invitation::store::note_delivery(
+            tx,
+            claim.invitation,
+            Delivery::Queued,
+            (claim.attempts, Some(error)),
+        )?;
     }
     Ok(())
 }

@@ -65,7 +65,8 @@ impl Server {
     /// Reads a URL.
     ///
     /// # Errors
-    /// What is wrong, and what to do about it. Neither repeats any of the URL: it may hold a password.
+    /// What is wrong, and what to do about it. Neither repeats any of the URL: it may hold a
+    /// password.
     pub fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
         let url = Url::parse(text).map_err(|_| ("is not a URL", FORM))?;
         if url.scheme() != "smtp" || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
@@ -89,10 +90,16 @@ impl Server {
         };
         let login = login(&url)?;
         if login.is_some() && security == Security::None && !is_this_machine(&host) {
-            let hint = "use tls=starttls or tls=tls, or a server that takes mail from this machine without a password";
+            let hint = "use tls=starttls or tls=tls, or a server that takes mail from this \
+                machine without a password";
             return Err(("would send the password in the clear", hint));
         }
-        Ok(Self { host, port: url.port().unwrap_or(security.port()), security, login })
+        Ok(Self {
+            host,
+            port: url.port().unwrap_or(security.port()),
+            security,
+            login,
+        })
     }
 }
 
@@ -105,20 +112,36 @@ fn login(url: &Url) -> Result<Option<Login>, (&'static str, &'static str)> {
             (Ok(user), Ok(password)) => Ok(Some(Login { user, password })),
             _ => Err(("has a user name or a password that is not UTF-8", FORM)),
         },
-        _ => Err(("has a user name without a password, or the other way round", FORM)),
+        _ => Err((
+            "has a user name without a password, or the other way round",
+            FORM,
+        )),
     }
 }
 
 /// Whether `host` is this machine for certain.
 fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Where it is, and how the connection is kept secret: for people.
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (open, close) = if self.host.contains(':') { ("[", "]") } else { ("", "") };
-        write!(f, "{open}{}{close}:{} ({})", self.host, self.port, self.security.name())
+        let (open, close) = if self.host.contains(':') {
+            ("[", "]")
+        } else {
+            ("", "")
+        };
+        write!(
+            f,
+            "{open}{}{close}:{} ({})",
+            self.host,
+            self.port,
+            self.security.name()
+        )
     }
 }
 
@@ -135,17 +158,35 @@ mod tests {
     #[test]
     fn a_url_names_host_port_security_and_login() {
         for (text, shown) in [
-            ("smtp://mail.example.com?tls=starttls", "mail.example.com:587 (starttls)"),
-            ("smtp://mail.example.com/?tls=tls", "mail.example.com:465 (tls)"),
+            (
+                "smtp://mail.example.com?tls=starttls",
+                "mail.example.com:587 (starttls)",
+            ),
+            (
+                "smtp://mail.example.com/?tls=tls",
+                "mail.example.com:465 (tls)",
+            ),
             ("smtp://10.0.0.7:2525?tls=none", "10.0.0.7:2525 (none)"),
             ("smtp://[::1]?tls=none", "[::1]:25 (none)"),
-            ("smtp://u:p%40ss@127.0.0.1:25?tls=none", "127.0.0.1:25 (none)"),
+            (
+                "smtp://u:p%40ss@127.0.0.1:25?tls=none",
+                "127.0.0.1:25 (none)",
+            ),
         ] {
-            assert_eq!(Server::parse(text).map(|server| server.to_string()).as_deref(), Ok(shown), "{text}");
+            assert_eq!(
+                Server::parse(text)
+                    .map(|server| server.to_string())
+                    .as_deref(),
+                Ok(shown),
+                "{text}"
+            );
         }
         let server = Server::parse("smtp://us%20er:p%40ss%25@mail.example.com?tls=tls").ok();
         let login = server.and_then(|server| server.login);
-        assert_eq!(login.map(|login| (login.user, login.password)), Some(("us er".to_owned(), "p@ss%".to_owned())));
+        assert_eq!(
+            login.map(|login| (login.user, login.password)),
+            Some(("us er".to_owned(), "p@ss%".to_owned()))
+        );
     }
 
     #[test]
@@ -170,9 +211,20 @@ mod tests {
             "",
         ] {
             let refused = Server::parse(text).map_err(|(what, hint)| format!("{what} {hint}"));
-            assert!(refused.as_ref().is_err_and(|error| !error.contains("hunter2")), "{text}: {refused:?}");
+            assert!(
+                refused
+                    .as_ref()
+                    .is_err_and(|error| !error.contains("hunter2")),
+                "{text}: {refused:?}"
+            );
         }
-        let shown = format!("{:?}", Server::parse("smtp://user:hunter2@mail.example.com?tls=tls"));
-        assert!(!shown.contains("hunter2") && !shown.contains("user"), "{shown}");
+        let shown = format!(
+            "{:?}",
+            Server::parse("smtp://user:hunter2@mail.example.com?tls=tls")
+        );
+        assert!(
+            !shown.contains("hunter2") && !shown.contains("user"),
+            "{shown}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The words of mail: templates in the program, each of which a file of the operator can take the place of.
+//! The words of mail: templates in the program, each of which a file of the operator can take the
+//! place of.
 //!
 //! Every template is tried at the start, so a mistake in one is found before there is mail.
 
@@ -23,22 +24,34 @@ use crate::outbox::mail::Kind;
 const TEMPLATES: [(&str, &str); 14] = [
     ("layout.txt", include_str!("templates/layout.txt")),
     ("layout.html", include_str!("templates/layout.html")),
-    ("invitation.subject.txt", include_str!("templates/invitation.subject.txt")),
+    (
+        "invitation.subject.txt",
+        include_str!("templates/invitation.subject.txt"),
+    ),
     ("invitation.txt", include_str!("templates/invitation.txt")),
     ("invitation.html", include_str!("templates/invitation.html")),
-    ("code.subject.txt", include_str!("templates/code.subject.txt")),
+    (
+        "code.subject.txt",
+        include_str!("templates/code.subject.txt"),
+    ),
     ("code.txt", include_str!("templates/code.txt")),
     ("code.html", include_str!("templates/code.html")),
-    ("reminder.subject.txt", include_str!("templates/reminder.subject.txt")),
+    (
+        "reminder.subject.txt",
+        include_str!("templates/reminder.subject.txt"),
+    ),
     ("reminder.txt", include_str!("templates/reminder.txt")),
     ("reminder.html", include_str!("templates/reminder.html")),
-    ("notice.subject.txt", include_str!("templates/notice.subject.txt")),
+    (
+        "notice.subject.txt",
+        include_str!("templates/notice.subject.txt"),
+    ),
     ("notice.txt", include_str!("templates/notice.txt")),
     ("notice.html", include_str!("templates/notice.html")),
 ];
 /// What to do about a template that cannot be used.
-const HINT: &str =
-    "docs/mail.md lists the templates and what they may name; correct the file, or start without --templates-dir";
+const HINT: &str = "docs/mail.md lists the templates and what they may name; correct the file, \
+    or start without --templates-dir";
 
 /// What a mail says.
 #[derive(Debug)]
@@ -77,7 +90,10 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     /// Those of a letter. What users wrote is made harmless here, so that no template has to.
     fn of(letter: &'a MailContext) -> Self {
-        let organization = letter.organization_name.as_deref().unwrap_or(letter.organization.as_str());
+        let organization = letter
+            .organization_name
+            .as_deref()
+            .unwrap_or(letter.organization.as_str());
         Self {
             organization: defang(organization),
             inviter: letter.inviter_name.as_deref().map(defang),
@@ -100,7 +116,8 @@ impl Templates {
     /// The templates, those in `folder` instead of our own, each tried.
     ///
     /// # Errors
-    /// When the folder or a file in it cannot be read, is none of the templates, or cannot be used: with file and line.
+    /// When the folder or a file in it cannot be read, is none of the templates, or cannot be used:
+    /// with file and line.
     pub fn load(folder: Option<&Path>) -> Result<Self, Failure> {
         let mut templates = Environment::new();
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -108,19 +125,35 @@ impl Templates {
         templates.set_lstrip_blocks(true);
         let wrong = |error: &minijinja::Error| {
             // A file of the operator, or one of ours that does not fit one of theirs.
-            let file = folder.map(|folder| folder.join(error.name().unwrap_or_default())).filter(|file| file.exists());
-            let file = file.map(|file| file.display().to_string()).or_else(|| error.name().map(str::to_owned));
-            Failure::usage(format!("cannot use the template {}", explain(&file.unwrap_or_default(), error)), HINT)
+            let file = folder
+                .map(|folder| folder.join(error.name().unwrap_or_default()))
+                .filter(|file| file.exists());
+            let file = file
+                .map(|file| file.display().to_string())
+                .or_else(|| error.name().map(str::to_owned));
+            Failure::usage(
+                format!(
+                    "cannot use the template {}",
+                    explain(&file.unwrap_or_default(), error)
+                ),
+                HINT,
+            )
         };
         for (name, text) in TEMPLATES {
-            templates.add_template(name, text).map_err(|error| wrong(&error))?;
+            templates
+                .add_template(name, text)
+                .map_err(|error| wrong(&error))?;
         }
         for (name, text) in folder.map(read).transpose()?.unwrap_or_default() {
-            templates.add_template_owned(name, text).map_err(|error| wrong(&error))?;
+            templates
+                .add_template_owned(name, text)
+                .map_err(|error| wrong(&error))?;
         }
         let templates = Self(templates);
         for letter in samples() {
-            templates.try_render(&letter).map_err(|error| wrong(&error))?;
+            templates
+                .try_render(&letter)
+                .map_err(|error| wrong(&error))?;
         }
         Ok(templates)
     }
@@ -131,34 +164,49 @@ impl Templates {
     /// What is wrong with a template, and where.
     pub fn render(&self, letter: &MailContext) -> Result<Rendered, String> {
         let name = |error: &minijinja::Error| error.name().unwrap_or_default().to_owned();
-        self.try_render(letter).map_err(|error| explain(&format!("template {}", name(&error)), &error))
+        self.try_render(letter)
+            .map_err(|error| explain(&format!("template {}", name(&error)), &error))
     }
 
     /// What `letter` says.
     fn try_render(&self, letter: &MailContext) -> Result<Rendered, minijinja::Error> {
         let names = Names::of(letter);
-        let render = |part: &str| self.0.get_template(&format!("{}{part}", letter.kind.name()))?.render(&names);
+        let render = |part: &str| {
+            self.0
+                .get_template(&format!("{}{part}", letter.kind.name()))?
+                .render(&names)
+        };
         // Nothing is a link in a subject, and nothing in it may be invisible.
         let plain = render(".subject.txt")?.replace('\u{2060}', "");
-        Ok(Rendered { subject: subject(&plain), text: render(".txt")?, html: render(".html")? })
+        Ok(Rendered {
+            subject: subject(&plain),
+            text: render(".txt")?,
+            html: render(".html")?,
+        })
     }
 }
 
 /// Reads the files in `folder`, whose names begin with no dot.
 fn read(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let failed = |path: &Path, why: &str| Failure::usage(format!("cannot use {}: {why}", path.display()), HINT);
+    let failed = |path: &Path, why: &str| {
+        Failure::usage(format!("cannot use {}: {why}", path.display()), HINT)
+    };
     let unreadable = |error: std::io::Error| failed(folder, &error.to_string());
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         if name.starts_with('.') {
             continue;
         }
         if !TEMPLATES.iter().any(|(known, _)| *known == name) {
             return Err(failed(&path, "there is no template of this name"));
         }
-        let text = std::fs::read_to_string(&path).map_err(|error| failed(&path, &error.to_string()))?;
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| failed(&path, &error.to_string()))?;
         files.push((name, text));
     }
     Ok(files)
@@ -166,19 +214,26 @@ fn read(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
 
 /// Where in the template `file` what is wrong, and what.
 fn explain(file: &str, error: &minijinja::Error) -> String {
-    let line = error.line().map_or_else(String::new, |line| format!(", line {line}"));
-    let detail = error.detail().map_or_else(String::new, |detail| format!(": {detail}"));
+    let line = error
+        .line()
+        .map_or_else(String::new, |line| format!(", line {line}"));
+    let detail = error
+        .detail()
+        .map_or_else(String::new, |detail| format!(": {detail}"));
     format!("{file}{line}: {}{detail}", error.kind())
 }
 
 /// A time as people read it, in UTC.
 fn long(time: Timestamp) -> String {
-    let form = format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
-    let time = OffsetDateTime::from_unix_timestamp(time.as_millis().div_euclid(1000)).map(|time| time.format(form));
+    let form =
+        format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+    let time = OffsetDateTime::from_unix_timestamp(time.as_millis().div_euclid(1000))
+        .map(|time| time.format(form));
     time.ok().and_then(Result::ok).unwrap_or_default()
 }
 
-/// Letters of every kind, with all that they may have and with as little as possible, to try templates with.
+/// Letters of every kind, with all that they may have and with as little as possible, to try
+/// templates with.
 fn samples() -> Vec<MailContext> {
     let Some(organization) = OrganizationId::parse("acme") else {
         return Vec::new();
@@ -204,7 +259,9 @@ fn samples() -> Vec<MailContext> {
         organization_name: None,
         inviter_name: None,
         note: None,
-        link: letter.link.filter(|_| matches!(letter.kind, Kind::Invitation | Kind::Reminder)),
+        link: letter
+            .link
+            .filter(|_| matches!(letter.kind, Kind::Invitation | Kind::Reminder)),
         code: letter.code.filter(|_| letter.kind == Kind::Code),
         ..letter
     };
@@ -212,6 +269,10 @@ fn samples() -> Vec<MailContext> {
         Kind::Notice => vec![Status::Accepted, Status::Declined],
         _ => vec![Status::Pending],
     };
-    let kinds = Kind::ALL.into_iter().flat_map(|kind| statuses(kind).into_iter().map(move |status| (kind, status)));
-    kinds.flat_map(|(kind, status)| [full(kind, status), sparse(full(kind, status))]).collect()
+    let kinds = Kind::ALL
+        .into_iter()
+        .flat_map(|kind| statuses(kind).into_iter().map(move |status| (kind, status)));
+    kinds
+        .flat_map(|(kind, status)| [full(kind, status), sparse(full(kind, status))])
+        .collect()
 }

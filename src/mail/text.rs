@@ -1,8 +1,9 @@
 //! Words of users in mail: nothing in them steers a mail, hides, or becomes a link.
 //!
-//! Mail programs make links of whatever looks like one: `https://...`, `www....`, bare domains, addresses. An invitation that brings a
-//! link of somebody's choice under the name of the server would be a gift to those who phish. So a word joiner (U+2060, not to be seen) goes
-//! behind every character that a link needs: what is written stays readable, and is no link any more.
+//! Mail programs make links of whatever looks like one: `https://...`, `www....`, bare domains,
+//! addresses. An invitation that brings a link of somebody's choice under the name of the server
+//! would be a gift to those who phish. So a word joiner (U+2060, not to be seen) goes behind every
+//! character that a link needs: what is written stays readable, and is no link any more.
 
 use crate::base::text::is_invisible;
 
@@ -30,27 +31,42 @@ pub fn defang_lines(text: &str) -> Vec<String> {
     text.lines().map(defang).collect()
 }
 
-/// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail programs make no links there, so
-/// that only a scheme is taken apart. So is what a header spells other characters with (`=?...?=`, RFC 2047): it would be decoded.
+/// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail
+/// programs make no links there, so that only a scheme is taken apart. So is what a header spells
+/// other characters with (`=?...?=`, RFC 2047): it would be decoded.
 pub fn subject(text: &str) -> String {
     let text = visible(text).replace("://", ": ").replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_SUBJECT {
         return line;
     }
-    line.chars().take(MAX_SUBJECT - 1).chain(['\u{2026}']).collect()
+    line.chars()
+        .take(MAX_SUBJECT - 1)
+        .chain(['\u{2026}'])
+        .collect()
 }
 
 /// `text` with a space in place of whatever changes how it looks without being seen.
 fn visible(text: &str) -> String {
-    text.chars().map(|c| if is_invisible(c) { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if is_invisible(c) { ' ' } else { c })
+        .collect()
 }
 
-/// Whether a link needs `c` between two other characters. Also what a program may take for a dot, a colon or an at sign.
+/// Whether a link needs `c` between two other characters. Also what a program may take for a dot, a
+/// colon or an at sign.
 fn joins_a_link(c: char) -> bool {
     matches!(
         c,
-        '.' | ':' | '@' | '\u{2024}' | '\u{3002}' | '\u{fe52}' | '\u{ff0e}' | '\u{ff1a}' | '\u{ff20}' | '\u{ff61}'
+        '.' | ':'
+            | '@'
+            | '\u{2024}'
+            | '\u{3002}'
+            | '\u{fe52}'
+            | '\u{ff0e}'
+            | '\u{ff1a}'
+            | '\u{ff20}'
+            | '\u{ff61}'
     )
 }
 
@@ -60,21 +76,41 @@ mod tests {
 
     #[test]
     fn nothing_that_looks_like_a_link_stays_one() {
-        for text in
-            ["https://evil.example", "www.evil.example", "evil.co/x", "mailto:a@evil.co", "javascript:x", "a\u{3002}co"]
-        {
+        for text in [
+            "https://evil.example",
+            "www.evil.example",
+            "evil.co/x",
+            "mailto:a@evil.co",
+            "javascript:x",
+            "a\u{3002}co",
+        ] {
             let harmless = defang(text);
-            assert!(!harmless.contains("://") && !harmless.contains("www.e") && !harmless.contains(".c"), "{harmless}");
-            assert_eq!(harmless.replace(WORD_JOINER, ""), text, "it reads as it was written");
+            assert!(
+                !harmless.contains("://")
+                    && !harmless.contains("www.e")
+                    && !harmless.contains(".c"),
+                "{harmless}"
+            );
+            assert_eq!(
+                harmless.replace(WORD_JOINER, ""),
+                text,
+                "it reads as it was written"
+            );
             assert_ne!(harmless, text);
         }
-        assert_eq!(defang("Acme Inc. of J. R. Tolkien: yes."), "Acme Inc. of J. R. Tolkien: yes.");
+        assert_eq!(
+            defang("Acme Inc. of J. R. Tolkien: yes."),
+            "Acme Inc. of J. R. Tolkien: yes."
+        );
     }
 
     #[test]
     fn nothing_invisible_and_no_line_break_comes_through() {
         assert_eq!(defang("a\r\nBcc: x\u{202e}\u{200b}y"), "a  Bcc: x  y");
-        assert_eq!(subject("a\r\n Bcc:\tx\u{202e} http://b.co"), "a Bcc: x http: b.co");
+        assert_eq!(
+            subject("a\r\n Bcc:\tx\u{202e} http://b.co"),
+            "a Bcc: x http: b.co"
+        );
         assert_eq!(subject("=?utf-8?Q?x=0D=0A?="), "= ?utf-8?Q?x=0D=0A?=");
         assert_eq!(defang_lines("a\nb.c\n\nd").len(), 4);
         assert_eq!(subject(&"x".repeat(151)).chars().count(), 150);

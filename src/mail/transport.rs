@@ -1,9 +1,10 @@
 //! How mail leaves: to a mail server, or in development into the mailbox.
 //!
 //! # Connections
-//! At most as many as there are deliveries at the same time. One that worked is kept for the next mail, and forgotten when it has
-//! rested for longer than mail servers wait. The client is the library's; its pool is not used, because it closes connections politely
-//! one by one: with a server that stands still that takes longer than a delivery may.
+//! At most as many as there are deliveries at the same time. One that worked is kept for the next
+//! mail, and forgotten when it has rested for longer than mail servers wait. The client is the
+//! library's; its pool is not used, because it closes connections politely one by one: with a
+//! server that stands still that takes longer than a delivery may.
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -25,14 +26,16 @@ use crate::base::failure::Failure;
 
 /// How long one answer of the server may take.
 const STEP: Duration = Duration::from_secs(10);
-/// How long the addresses of a host may take together to connect and to greet, and one of them at least.
+/// How long the addresses of a host may take together to connect and to greet, and one of them at
+/// least.
 const ADDRESSES: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(3));
 /// How long an answer of a server may take that was there a moment ago.
 const PROBE: Duration = Duration::from_secs(2);
-/// How long all may take that comes before the mail itself. That takes five more steps at most, so that all of a delivery is shorter than
-/// a lease.
+/// How long all may take that comes before the mail itself. That takes five more steps at most, so
+/// that all of a delivery is shorter than a lease.
 const BEGIN: Duration = Duration::from_secs(60);
-/// How long a connection may rest and still be used: less than the minute after which some servers close it.
+/// How long a connection may rest and still be used: less than the minute after which some servers
+/// close it.
 const REST: Duration = Duration::from_secs(30);
 /// The most characters of an error that is kept.
 const MAX_ERROR: usize = 200;
@@ -95,7 +98,10 @@ struct NoConnection {
 
 impl<E: Into<Box<dyn std::error::Error>>> From<E> for NoConnection {
     fn from(error: E) -> Self {
-        Self { error: error.into(), is_barred: false }
+        Self {
+            error: error.into(),
+            is_barred: false,
+        }
     }
 }
 
@@ -112,13 +118,26 @@ impl Smtp {
     /// # Errors
     /// When the host cannot be in a certificate.
     pub fn new(server: Server, from: Address) -> Result<Self, Failure> {
-        let tls = (server.security != Security::None).then(|| TlsParameters::new(server.host.clone())).transpose();
+        let tls = (server.security != Security::None)
+            .then(|| TlsParameters::new(server.host.clone()))
+            .transpose();
         let tls = tls.map_err(|error| {
-            Failure::usage(format!("TLS cannot be used with {server} ({error})"), "correct --smtp-url")
+            Failure::usage(
+                format!("TLS cannot be used with {server} ({error})"),
+                "correct --smtp-url",
+            )
         })?;
         let client = ClientId::Domain(from.domain().to_owned());
         let (greeted, shape) = (Mutex::default(), Mutex::new(Shape::Works));
-        Ok(Self { server, tls, client, from, resting: Mutex::default(), greeted, shape })
+        Ok(Self {
+            server,
+            tls,
+            client,
+            from,
+            resting: Mutex::default(),
+            greeted,
+            shape,
+        })
     }
 
     /// Hands a mail over. Blocks for less than two minutes.
@@ -135,16 +154,22 @@ impl Smtp {
             Outcome::Barred(_) => Shape::Bars,
             _ => Shape::Works,
         };
-        let Ok(mut last) = self.shape.lock() else { return };
+        let Ok(mut last) = self.shape.lock() else {
+            return;
+        };
         if *last == shape {
             return;
         }
         match outcome {
             Outcome::Unreachable(error) => {
-                log::warn!("the mail server {} cannot be used; mail waits: {error}", self.server);
+                log::warn!(
+                    "the mail server {} cannot be used; mail waits: {error}",
+                    self.server
+                );
             }
             Outcome::Barred(error) => log::error!(
-                "the mail server {} refuses this server, so ALL MAIL WAITS: {error} (correct --smtp-url or --mail-from, and \
+                "the mail server {} refuses this server, so ALL MAIL WAITS: {error} (correct \
+                 --smtp-url or --mail-from, and \
                  start again)",
                 self.server
             ),
@@ -159,8 +184,13 @@ impl Smtp {
         let mut connection = match self.resting().map_or_else(|| self.connect(), Ok) {
             Ok(connection) => connection,
             // Whatever the server says before it has seen the mail, it does not say of the mail.
-            Err(NoConnection { error, is_barred: true }) => return Outcome::Barred(explain(error.as_ref())),
-            Err(NoConnection { error, .. }) => return Outcome::Unreachable(explain(error.as_ref())),
+            Err(NoConnection {
+                error,
+                is_barred: true,
+            }) => return Outcome::Barred(explain(error.as_ref())),
+            Err(NoConnection { error, .. }) => {
+                return Outcome::Unreachable(explain(error.as_ref()));
+            }
         };
         match self.exchange(&mut connection, message) {
             Ok(()) => {
@@ -178,14 +208,25 @@ impl Smtp {
     }
 
     /// Tells the server sender, recipient and text. An error says at which of them.
-    fn exchange(&self, connection: &mut SmtpConnection, message: &Message) -> Result<(), (Step, Error)> {
+    fn exchange(
+        &self,
+        connection: &mut SmtpConnection,
+        message: &Message,
+    ) -> Result<(), (Step, Error)> {
         let sender = |error| (Step::Sender, error);
         let mail = |error| (Step::Mail, error);
         // The text is ASCII, and so are the addresses: no parameter is needed.
-        connection.command(Mail::new(Some(self.from.clone()), Vec::new())).map_err(sender)?;
-        connection.command(Rcpt::new(address(&message.to), Vec::new())).map_err(mail)?;
+        connection
+            .command(Mail::new(Some(self.from.clone()), Vec::new()))
+            .map_err(sender)?;
+        connection
+            .command(Rcpt::new(address(&message.to), Vec::new()))
+            .map_err(mail)?;
         connection.command(Data).map_err(mail)?;
-        connection.message(message.raw.as_bytes()).map_err(mail).map(drop)
+        connection
+            .message(message.raw.as_bytes())
+            .map_err(mail)
+            .map(drop)
     }
 
     /// A connection that rests and still works. If the one that rested last does not, none does.
@@ -215,12 +256,18 @@ impl Smtp {
     fn connect(&self) -> Result<SmtpConnection, NoConnection> {
         let started = Instant::now();
         let mut connection = self.reach(started)?;
-        if let Some(tls) = self.tls.as_ref().filter(|_| self.server.security == Security::StartTls) {
+        if let Some(tls) = self
+            .tls
+            .as_ref()
+            .filter(|_| self.server.security == Security::StartTls)
+        {
             connection.starttls(tls, &self.client)?;
         }
         if let Some(login) = &self.server.login {
             let credentials = (login.user.clone(), login.password.clone()).into();
-            connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).map_err(of_login)?;
+            connection
+                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+                .map_err(of_login)?;
         }
         if started.elapsed() > BEGIN {
             return Err("the mail server takes too long to begin".into());
@@ -228,17 +275,27 @@ impl Smtp {
         Ok(connection)
     }
 
-    /// A connection to the first address of the host that greets: that of last time, then all others.
+    /// A connection to the first address of the host that greets: that of last time, then all
+    /// others.
     fn reach(&self, started: Instant) -> Result<SmtpConnection, NoConnection> {
-        let addresses = (self.server.host.as_str(), self.server.port).to_socket_addrs()?.collect();
+        let addresses = (self.server.host.as_str(), self.server.port)
+            .to_socket_addrs()?
+            .collect();
         self.greet(addresses, started)
     }
 
     /// The same of `addresses`.
-    fn greet(&self, mut addresses: Vec<SocketAddr>, started: Instant) -> Result<SmtpConnection, NoConnection> {
+    fn greet(
+        &self,
+        mut addresses: Vec<SocketAddr>,
+        started: Instant,
+    ) -> Result<SmtpConnection, NoConnection> {
         let last = self.greeted.lock().ok().and_then(|greeted| *greeted);
         addresses.sort_by_key(|address| Some(*address) != last);
-        let tls = self.tls.as_ref().filter(|_| self.server.security == Security::Tls);
+        let tls = self
+            .tls
+            .as_ref()
+            .filter(|_| self.server.security == Security::Tls);
         let share = ADDRESSES.0 / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let patience = share.clamp(ADDRESSES.1, STEP);
         let mut failed: NoConnection = "the host has no address".into();
@@ -274,7 +331,11 @@ impl Smtp {
             }
             cause = error.source();
         }
-        let password = self.server.login.as_ref().map(|login| login.password.as_str());
+        let password = self
+            .server
+            .login
+            .as_ref()
+            .map(|login| login.password.as_str());
         one_line(&text, &[to.as_str(), password.unwrap_or_default()])
     }
 }
@@ -297,12 +358,18 @@ fn judge(step: Step, error: &Error, text: String) -> Outcome {
 fn of_login(error: Error) -> NoConnection {
     // The library has no mechanism in common with the server.
     if error.is_client() {
-        let error =
-            "the mail server offers no login that can be used: leave user and password out of --smtp-url, or use tls";
-        return NoConnection { error: error.into(), is_barred: true };
+        let error = "the mail server offers no login that can be used: leave user and password \
+            out of --smtp-url, or use tls";
+        return NoConnection {
+            error: error.into(),
+            is_barred: true,
+        };
     }
     let is_barred = error.is_permanent();
-    NoConnection { error: error.into(), is_barred }
+    NoConnection {
+        error: error.into(),
+        is_barred,
+    }
 }
 
 /// Whether an error is that an answer did not come in time. Systems say so in two ways.
@@ -310,7 +377,9 @@ fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     use std::io::ErrorKind::{TimedOut, WouldBlock};
     let mut cause = Some(error);
     while let Some(error) = cause {
-        let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        let kind = error
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind);
         if matches!(kind, Some(TimedOut | WouldBlock)) {
             return true;
         }
@@ -325,16 +394,32 @@ pub fn address(email: &Email) -> Address {
     Address::new_dangerous(name, domain)
 }
 
-/// `text` in one line of at most [`MAX_ERROR`] characters, without control and invisible characters, and with `hidden` texts left out.
+/// `text` in one line of at most [`MAX_ERROR`] characters, without control and invisible
+/// characters, and with `hidden` texts left out.
 fn one_line(text: &str, hidden: &[&str]) -> String {
-    let mut line: String = text.chars().map(|c| if crate::base::text::is_invisible(c) { ' ' } else { c }).collect();
+    let mut line: String = text
+        .chars()
+        .map(|c| {
+            if crate::base::text::is_invisible(c) {
+                ' '
+            } else {
+                c
+            }
+        })
+        .collect();
     for hidden in hidden.iter().filter(|hidden| !hidden.is_empty()) {
         line = without(&line, hidden);
     }
-    line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_ERROR).collect()
+    line.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(MAX_ERROR)
+        .collect()
 }
 
-/// `line` with dots in place of every `hidden`, in any case: servers repeat an address as they like.
+/// `line` with dots in place of every `hidden`, in any case: servers repeat an address as they
+/// like.
 fn without(line: &str, hidden: &str) -> String {
     // ASCII letters keep their places when their case changes.
     let (searched, hidden) = (line.to_ascii_lowercase(), hidden.to_ascii_lowercase());
@@ -369,8 +454,10 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_a_host_is_tried_and_the_one_that_greeted_comes_first_from_then_on() -> std::io::Result<()> {
-        let server = Server::parse("smtp://mail.example.com?tls=none").map_err(|_| std::io::ErrorKind::Other)?;
+    fn every_address_of_a_host_is_tried_and_the_one_that_greeted_comes_first_from_then_on()
+    -> std::io::Result<()> {
+        let server = Server::parse("smtp://mail.example.com?tls=none")
+            .map_err(|_| std::io::ErrorKind::Other)?;
         let from = Address::new_dangerous("invitations", "example.com");
         let smtp = Smtp::new(server, from).map_err(|_| std::io::ErrorKind::Other)?;
         let mut addresses = Vec::new();
@@ -391,8 +478,18 @@ mod tests {
     #[test]
     fn an_error_is_one_short_line_without_recipient_and_password() {
         let text = "550 5.1.1 <Ada@Example.COM>:\r\n no\u{202e} such\tuser ada@example.com, s3cret";
-        assert_eq!(one_line(text, &["ada@example.com", "s3cret"]), "550 5.1.1 <...>: no such user ..., ...");
-        assert_eq!(one_line(&"\u{e9}".repeat(300), &["", "x"]).chars().count(), MAX_ERROR);
-        assert_eq!(one_line("a.b", &["."]), "a...b", "what is left out is not found again");
+        assert_eq!(
+            one_line(text, &["ada@example.com", "s3cret"]),
+            "550 5.1.1 <...>: no such user ..., ..."
+        );
+        assert_eq!(
+            one_line(&"\u{e9}".repeat(300), &["", "x"]).chars().count(),
+            MAX_ERROR
+        );
+        assert_eq!(
+            one_line("a.b", &["."]),
+            "a...b",
+            "what is left out is not found again"
+        );
     }
 }

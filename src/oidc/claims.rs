@@ -1,4 +1,5 @@
-//! What an id token says, and whether that suffices (OpenID Connect Core 1.0, sections 2, 3.1.3.7 and 5.1).
+//! What an id token says, and whether that suffices (OpenID Connect Core 1.0, sections 2, 3.1.3.7
+//! and 5.1).
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,7 +30,8 @@ pub struct Expected {
     pub max_age_millis: f64,
 }
 
-/// The claims of a token whose signature is right. None of them has been looked at: `Null` is missing.
+/// The claims of a token whose signature is right. None of them has been looked at: `Null` is
+/// missing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Claims {
@@ -59,53 +61,83 @@ impl Claims {
     /// Who the token is about, if it is `expected` and counts at `now`.
     pub fn check(&self, expected: &Expected, now: Timestamp, hosts: Hosts) -> Result<Identity> {
         if self.iss.as_str() != Some(&expected.issuer) {
-            return Err(rejected("The `iss` of the id token is not the issuer that this server trusts."));
+            return Err(rejected(
+                "The `iss` of the id token is not the issuer that this server trusts.",
+            ));
         }
         self.check_audience(&expected.audience)?;
         self.check_time(expected.max_age_millis, now)?;
         let subject = self.sub.as_str().filter(|subject| is_subject(subject));
-        let subject =
-            subject.ok_or_else(|| rejected("The `sub` of the id token is not 1 to 255 visible characters."))?;
+        let subject = subject.ok_or_else(|| {
+            rejected("The `sub` of the id token is not 1 to 255 visible characters.")
+        })?;
         let nonce = self.nonce.as_str().map(str::to_owned);
-        Ok(Identity { subject: subject.to_owned(), email: self.verified_email(hosts)?, nonce })
+        Ok(Identity {
+            subject: subject.to_owned(),
+            email: self.verified_email(hosts)?,
+            nonce,
+        })
     }
 
     /// Checks that the token is for `audience`.
     fn check_audience(&self, audience: &str) -> Result<()> {
         let several = self.aud.as_array().map(Vec::as_slice).unwrap_or_default();
         if self.aud != audience && !several.iter().any(|one| one == audience) {
-            return Err(rejected("The `aud` of the id token does not name the audience of this server."));
+            return Err(rejected(
+                "The `aud` of the id token does not name the audience of this server.",
+            ));
         }
         if several.len() > 1 && self.azp != audience {
-            return Err(rejected("The id token has several audiences, and its `azp` is not that of this server."));
+            return Err(rejected(
+                "The id token has several audiences, and its `azp` is not that of this server.",
+            ));
         }
         Ok(())
     }
 
     /// Checks that the token counts at `now`.
-    #[allow(clippy::cast_precision_loss, reason = "a timestamp has less than 53 bits")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a timestamp has less than 53 bits"
+    )]
     fn check_time(&self, max_age: f64, now: Timestamp) -> Result<()> {
         let now = now.as_millis() as f64;
         let millis = |claim: &Value| claim.as_f64().map(|seconds| seconds * 1000.0);
         let is_future = |claim: f64| claim > now + LEEWAY_MILLIS;
         match millis(&self.exp) {
-            None => return Err(rejected("The id token has no `exp`, or it is not a number.")),
-            Some(exp) if now >= exp + LEEWAY_MILLIS => return Err(rejected("The id token has expired (`exp`).")),
+            None => {
+                return Err(rejected(
+                    "The id token has no `exp`, or it is not a number.",
+                ));
+            }
+            Some(exp) if now >= exp + LEEWAY_MILLIS => {
+                return Err(rejected("The id token has expired (`exp`)."));
+            }
             Some(_) => {}
         }
         match millis(&self.nbf) {
-            None if !self.nbf.is_null() => return Err(rejected("The `nbf` of the id token is not a number.")),
-            Some(nbf) if is_future(nbf) => return Err(rejected("The id token does not count yet (`nbf`).")),
+            None if !self.nbf.is_null() => {
+                return Err(rejected("The `nbf` of the id token is not a number."));
+            }
+            Some(nbf) if is_future(nbf) => {
+                return Err(rejected("The id token does not count yet (`nbf`)."));
+            }
             _ => {}
         }
         match millis(&self.iat) {
-            None => Err(rejected("The id token has no `iat`, or it is not a number.")),
-            Some(iat) if is_future(iat) => Err(rejected("The id token was issued in the future (`iat`).")),
-            Some(iat) if now >= iat + max_age + LEEWAY_MILLIS => {
-                Err(rejected("The id token was issued too long ago (`iat`): the person has to sign in again."))
+            None => Err(rejected(
+                "The id token has no `iat`, or it is not a number.",
+            )),
+            Some(iat) if is_future(iat) => {
+                Err(rejected("The id token was issued in the future (`iat`)."))
             }
+            Some(iat) if now >= iat + max_age + LEEWAY_MILLIS => Err(rejected(
+                "The id token was issued too long ago (`iat`): the person has to sign in again.",
+            )),
             Some(iat) if millis(&self.exp).is_some_and(|exp| exp > iat + MAX_LIFETIME_MILLIS) => {
-                Err(rejected("The id token counts for more than a day (`iat` to `exp`)."))
+                Err(rejected(
+                    "The id token counts for more than a day (`iat` to `exp`).",
+                ))
             }
             Some(_) => Ok(()),
         }
@@ -116,12 +148,19 @@ impl Claims {
         // Some providers send it as a text, Apple for one.
         if self.email_verified != true && self.email_verified != "true" {
             return Err(rejected(
-                "The id token does not say that the address is verified: `email_verified` is not true.",
+                "The id token does not say that the address is verified: `email_verified` is not \
+                 true.",
             ));
         }
-        let email = self.email.as_str().ok_or_else(|| rejected("The id token has no `email`."))?;
-        Email::parse(email, hosts)
-            .map_err(|(_, reason)| rejected(format!("The `email` of the id token is not acceptable: {reason}.")))
+        let email = self
+            .email
+            .as_str()
+            .ok_or_else(|| rejected("The id token has no `email`."))?;
+        Email::parse(email, hosts).map_err(|(_, reason)| {
+            rejected(format!(
+                "The `email` of the id token is not acceptable: {reason}."
+            ))
+        })
     }
 }
 

@@ -19,7 +19,8 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// # Errors
 /// A sentence for the log.
 pub fn fetch(url: &Url) -> Result<Vec<Arc<Key>>, String> {
-    // The URL alone decides whom to trust: neither a redirect nor a proxy of the environment changes it.
+    // The URL alone decides whom to trust: neither a redirect nor a proxy of the environment
+    // changes it.
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .max_redirects(0)
@@ -28,11 +29,18 @@ pub fn fetch(url: &Url) -> Result<Vec<Arc<Key>>, String> {
         .http_status_as_error(false)
         .user_agent(concat!("invited/", env!("CARGO_PKG_VERSION")));
     let agent: Agent = config.build().into();
-    let answer = agent.get(url.as_str()).header("Accept", "application/jwk-set+json, application/json").call();
+    let answer = agent
+        .get(url.as_str())
+        .header("Accept", "application/jwk-set+json, application/json")
+        .call();
     let mut answer = answer.map_err(|error| error.to_string())?;
     if answer.status() != 200 {
         return Err(format!("status {}", answer.status().as_u16()));
     }
-    let body = answer.body_mut().with_config().limit(MAX_BYTES).read_to_vec();
+    let body = answer
+        .body_mut()
+        .with_config()
+        .limit(MAX_BYTES)
+        .read_to_vec();
     jwks::parse(&body.map_err(|error| error.to_string())?)
 }

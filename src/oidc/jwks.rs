@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, DecodingKeyKind};
 use serde::Deserialize;
 use serde_json::Value;
@@ -31,7 +33,8 @@ pub struct Key {
     pub decoding: DecodingKey,
 }
 
-/// A set of keys as it is published. Each key is read by itself, so that one of a new kind does not hide the others.
+/// A set of keys as it is published. Each key is read by itself, so that one of a new kind does not
+/// hide the others.
 #[derive(Deserialize)]
 struct KeySet {
     /// The keys.
@@ -43,10 +46,19 @@ struct KeySet {
 /// # Errors
 /// A sentence when `json` is no set of keys, or none of them can be used.
 pub fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
-    let set: KeySet = serde_json::from_slice(json).map_err(|error| format!("not a JWK set: {error}"))?;
-    let keys: Vec<_> = set.keys.into_iter().filter_map(usable).map(Arc::new).collect();
+    let set: KeySet =
+        serde_json::from_slice(json).map_err(|error| format!("not a JWK set: {error}"))?;
+    let keys: Vec<_> = set
+        .keys
+        .into_iter()
+        .filter_map(usable)
+        .map(Arc::new)
+        .collect();
     if keys.is_empty() {
-        return Err("no key in it can be used: RSA of 2048 to 8192 bits, P-256 or Ed25519, for signatures".to_owned());
+        return Err(
+            "no key in it can be used: RSA of 2048 to 8192 bits, P-256 or Ed25519, for signatures"
+                .to_owned(),
+        );
     }
     Ok(keys)
 }
@@ -58,8 +70,12 @@ fn usable(value: Value) -> Option<Key> {
     let jwk: Jwk = serde_json::from_value(value).ok()?;
     let algorithm = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
-        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
-        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            Algorithm::ES256
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            Algorithm::EdDSA
+        }
         _ => return None,
     };
     let decoding = normal(DecodingKey::from_jwk(&jwk).ok()?, algorithm)?;
@@ -70,9 +86,17 @@ fn usable(value: Value) -> Option<Key> {
         Some(named) => named == KeyAlgorithm::from(algorithm),
     };
     let fits = names_algorithm
-        && common.public_key_use.is_none_or(|purpose| purpose == PublicKeyUse::Signature)
-        && common.key_operations.is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    fits.then_some(Key { id: common.key_id, algorithm, decoding })
+        && common
+            .public_key_use
+            .is_none_or(|purpose| purpose == PublicKeyUse::Signature)
+        && common
+            .key_operations
+            .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    fits.then_some(Key {
+        id: common.key_id,
+        algorithm,
+        decoding,
+    })
 }
 
 /// `key` as the cryptography wants it, if it has a size that `algorithm` allows.
@@ -81,7 +105,9 @@ fn normal(key: DecodingKey, algorithm: Algorithm) -> Option<DecodingKey> {
         (Algorithm::RS256, DecodingKeyKind::RsaModulusExponent { n, e }) => {
             // Some providers write the sign byte of ASN.1, too.
             let (n, e) = (without_leading_zeros(n), without_leading_zeros(e));
-            (256..=1024).contains(&n.len()).then(|| DecodingKey::from_rsa_raw_components(n, e))
+            (256..=1024)
+                .contains(&n.len())
+                .then(|| DecodingKey::from_rsa_raw_components(n, e))
         }
         (Algorithm::ES256, DecodingKeyKind::SecretOrDer(point)) if point.len() == 65 => Some(key),
         (Algorithm::EdDSA, DecodingKeyKind::SecretOrDer(point)) if point.len() == 32 => Some(key),
@@ -91,6 +117,9 @@ fn normal(key: DecodingKey, algorithm: Algorithm) -> Option<DecodingKey> {
 
 /// A number in big endian without the zeros before it.
 fn without_leading_zeros(number: &[u8]) -> &[u8] {
-    let start = number.iter().position(|&byte| byte != 0).unwrap_or(number.len());
+    let start = number
+        .iter()
+        .position(|&byte| byte != 0)
+        .unwrap_or(number.len());
     &number[start..]
 }

@@ -1,8 +1,9 @@
-//! Acceptance proven by the operator's own identity provider: an OpenID Connect id token instead of an API key.
+//! Acceptance proven by the operator's own identity provider: an OpenID Connect id token instead of
+//! an API key.
 //!
-//! [`Verifier`] is always there, so that callers need not know whether there is a provider. `provider` checks a token: its
-//! signature with the provider's `keys`, what it says in `claims`. Without the cargo feature `oidc` none of that is built,
-//! and every id token is refused.
+//! [`Verifier`] is always there, so that callers need not know whether there is a provider.
+//! `provider` checks a token: its signature with the provider's `keys`, what it says in `claims`.
+//! Without the cargo feature `oidc` none of that is built, and every id token is refused.
 
 #[cfg(feature = "oidc")]
 mod claims;
@@ -62,16 +63,16 @@ pub struct Identity {
     pub nonce: Option<String>,
 }
 
-/// The nonce that binds an id token to the invitation of a link: the first 32 hex digits of the SHA-256 of
-/// the link's token.
+/// The nonce that binds an id token to the invitation of a link: the first 32 hex digits of the
+/// SHA-256 of the link's token.
 pub fn nonce_of(link_token: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(link_token).into();
     hex(&digest[..16])
 }
 
 impl Identity {
-    /// Checks that the token is bound to the invitation of the link with `link_token`, where `verifier` asks for
-    /// that.
+    /// Checks that the token is bound to the invitation of the link with `link_token`, where
+    /// `verifier` asks for that.
     ///
     /// # Errors
     /// [`Code::IdTokenRejected`].
@@ -94,15 +95,20 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for the provider of `options`; without one it refuses every id token. Reads a file of keys; asks a URL
-    /// only once there is a token.
+    /// A verifier for the provider of `options`; without one it refuses every id token. Reads a
+    /// file of keys; asks a URL only once there is a token.
     ///
     /// # Errors
     /// When the file holds no usable keys.
     #[cfg(feature = "oidc")]
     pub fn new(options: Option<Options>) -> std::result::Result<Self, Failure> {
-        let requires_nonce = options.as_ref().is_some_and(|options| options.requires_nonce);
-        Ok(Self { provider: options.map(provider::Provider::new).transpose()?, requires_nonce })
+        let requires_nonce = options
+            .as_ref()
+            .is_some_and(|options| options.requires_nonce);
+        Ok(Self {
+            provider: options.map(provider::Provider::new).transpose()?,
+            requires_nonce,
+        })
     }
 
     /// A verifier that refuses every id token.
@@ -111,7 +117,9 @@ impl Verifier {
     /// None; with the feature `oidc` there are some.
     #[cfg(not(feature = "oidc"))]
     pub fn new(_options: Option<Options>) -> std::result::Result<Self, Failure> {
-        Ok(Self { requires_nonce: false })
+        Ok(Self {
+            requires_nonce: false,
+        })
     }
 
     /// Who `id_token` is about, if it proves that at `now`. Addresses are read with `hosts`.
@@ -124,17 +132,31 @@ impl Verifier {
         self.verify_at(id_token, now, hosts, Instant::now()).await
     }
 
-    /// Like [`Verifier::verify`], at `at` of the monotonic clock, which decides whether keys may be fetched again.
+    /// Like [`Verifier::verify`], at `at` of the monotonic clock, which decides whether keys may be
+    /// fetched again.
     ///
     /// # Errors
     /// Those of [`Verifier::verify`].
-    #[cfg_attr(not(feature = "oidc"), allow(unused_variables, reason = "without a provider nothing is looked at"))]
-    pub async fn verify_at(&self, id_token: &str, now: Timestamp, hosts: Hosts, at: Instant) -> Result<Identity> {
+    #[cfg_attr(
+        not(feature = "oidc"),
+        allow(unused_variables, reason = "without a provider nothing is looked at")
+    )]
+    pub async fn verify_at(
+        &self,
+        id_token: &str,
+        now: Timestamp,
+        hosts: Hosts,
+        at: Instant,
+    ) -> Result<Identity> {
         #[cfg(feature = "oidc")]
         if let Some(provider) = &self.provider {
             return provider.verify(id_token, now, hosts, at).await;
         }
         let detail = "this server has no identity provider (--oidc-issuer)";
-        Err(Error::validation(vec![FieldError::new("/idToken", FieldCode::NotAllowed, detail)]))
+        Err(Error::validation(vec![FieldError::new(
+            "/idToken",
+            FieldCode::NotAllowed,
+            detail,
+        )]))
     }
 }

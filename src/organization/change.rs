@@ -9,11 +9,13 @@ use crate::db::WriteTx;
 use crate::event::{self, EventType};
 use crate::purge;
 
-/// Gives the organization these settings in place of all that it had; makes it, if it is not known. `check` sees the present
-/// version as the API shows it, if there is one. Returns whether it was made, and the new version.
+/// Gives the organization these settings in place of all that it had; makes it, if it is not known.
+/// `check` sees the present version as the API shows it, if there is one. Returns whether it was
+/// made, and the new version.
 ///
 /// # Errors
-/// What `check` answers; [`crate::base::error::Code::NotFound`] while one of that id is being deleted.
+/// What `check` answers; [`crate::base::error::Code::NotFound`] while one of that id is being
+/// deleted.
 pub fn put(
     tx: &WriteTx<'_>,
     id: &OrganizationId,
@@ -23,7 +25,13 @@ pub fn put(
 ) -> Result<(bool, Vec<u8>)> {
     purge::store::check_stands(tx, id)?;
     let present = store::find(tx, id)?;
-    check(present.as_ref().map(|present| present.to_bytes(id)).transpose()?.as_deref())?;
+    check(
+        present
+            .as_ref()
+            .map(|present| present.to_bytes(id))
+            .transpose()?
+            .as_deref(),
+    )?;
     store::put(tx, id, &settings)?;
     let before = present.as_ref().map(|present| &present.settings);
     let was_capped = before.is_some_and(|before| before.max_pending.is_some());
@@ -32,7 +40,14 @@ pub fn put(
     }
     let event = (EventType::OrganizationUpdated, None);
     event::store::append(tx, id, event, origin, (before, Some(&settings)))?;
-    let created_at = present.as_ref().map_or(tx.now, |present| present.created_at);
-    let body = Record { settings, created_at, updated_at: tx.now }.to_bytes(id)?;
+    let created_at = present
+        .as_ref()
+        .map_or(tx.now, |present| present.created_at);
+    let body = Record {
+        settings,
+        created_at,
+        updated_at: tx.now,
+    }
+    .to_bytes(id)?;
     Ok((present.is_none(), body))
 }

@@ -31,14 +31,26 @@ impl Keys for ListQuery {
 }
 
 impl ListQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to occur once each.
+    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to
+    /// occur once each.
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] for a limit that is not acceptable; [`Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
-        let value = |key: &str| pairs.iter().find(|(given, _)| given == key).map(|(_, value)| value.as_str());
-        let limit = value("limit").map(parse_limit).transpose().map_err(|error| Error::validation(vec![error]))?;
-        let after = value("cursor").map(parse_cursor).transpose()?.unwrap_or_default();
+        let value = |key: &str| {
+            pairs
+                .iter()
+                .find(|(given, _)| given == key)
+                .map(|(_, value)| value.as_str())
+        };
+        let limit = value("limit")
+            .map(parse_limit)
+            .transpose()
+            .map_err(|error| Error::validation(vec![error]))?;
+        let after = value("cursor")
+            .map(parse_cursor)
+            .transpose()?
+            .unwrap_or_default();
         Ok(Self { after, limit })
     }
 }
@@ -47,20 +59,31 @@ impl ListQuery {
 pub fn next_page(limit: u32, last: &str) -> String {
     let cursor = format!("{CURSOR_VERSION}{}{last}", checksum(last));
     let mut next = form_urlencoded::Serializer::new(String::new());
-    next.append_pair("limit", &limit.to_string()).append_pair("cursor", &cursor);
+    next.append_pair("limit", &limit.to_string())
+        .append_pair("cursor", &cursor);
     next.finish()
 }
 
 /// Reads a cursor.
 fn parse_cursor(cursor: &str) -> Result<String> {
     let parse = || {
-        let (given, last) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(CHECKSUM_LEN)?;
-        OrganizationId::parse(last).filter(|_| given == checksum(last)).map(|id| id.as_str().to_owned())
+        let (given, last) = cursor
+            .strip_prefix(CURSOR_VERSION)?
+            .split_at_checked(CHECKSUM_LEN)?;
+        OrganizationId::parse(last)
+            .filter(|_| given == checksum(last))
+            .map(|id| id.as_str().to_owned())
     };
-    parse().ok_or_else(|| Error::new(Code::InvalidCursor, "This cursor does not belong to this list."))
+    parse().ok_or_else(|| {
+        Error::new(
+            Code::InvalidCursor,
+            "This cursor does not belong to this list.",
+        )
+    })
 }
 
-/// Keeps a cursor from being altered by mistake. It protects nothing: whom a caller may see is checked for each row.
+/// Keeps a cursor from being altered by mistake. It protects nothing: whom a caller may see is
+/// checked for each row.
 fn checksum(last: &str) -> String {
     hex(&crc32fast::hash(last.as_bytes()).to_be_bytes())
 }
@@ -86,20 +109,29 @@ pub struct Part {
 }
 
 impl List {
-    /// Reads at most `limit` organizations behind `after`, on a thread that may block: their settings can be long.
+    /// Reads at most `limit` organizations behind `after`, on a thread that may block: their
+    /// settings can be long.
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
     pub async fn page(&self, opening: &'static [u8], after: String, limit: u32) -> Result<Part> {
         let list = self.clone();
-        self.db.read_long(&self.actor, move |reader| list.read(reader, opening, (&after, limit))).await
+        self.db
+            .read_long(&self.actor, move |reader| {
+                list.read(reader, opening, (&after, limit))
+            })
+            .await
     }
 
-    /// The whole list from `first` on, which has been read already, with its end. Memory stays flat: the next page is read
-    /// when the last one was taken. An error cuts the answer short.
+    /// The whole list from `first` on, which has been read already, with its end. Memory stays
+    /// flat: the next page is read when the last one was taken. An error cuts the answer short.
     pub fn stream(self, first: Part) -> impl Stream<Item = Result<Vec<u8>>> {
         stream::try_unfold((self, Some(first)), |(list, part)| async move {
-            let Some(Part { mut json, more_after }) = part else {
+            let Some(Part {
+                mut json,
+                more_after,
+            }) = part
+            else {
                 return Ok(None);
             };
             let Some(after) = more_after else {
@@ -111,8 +143,14 @@ impl List {
         })
     }
 
-    /// Reads a page. Without an opening it continues a list, so each organization has a comma before it.
-    fn read(&self, reader: &Reader<'_>, opening: &'static [u8], (after, limit): (&str, u32)) -> Result<Part> {
+    /// Reads a page. Without an opening it continues a list, so each organization has a comma
+    /// before it.
+    fn read(
+        &self,
+        reader: &Reader<'_>,
+        opening: &'static [u8],
+        (after, limit): (&str, u32),
+    ) -> Result<Part> {
         let mut json = opening.to_vec();
         let mut needs_comma = opening.is_empty();
         let more_after = store::list(reader, &self.rights, (after, limit), |id, organization| {

@@ -1,6 +1,8 @@
-//! Organizations: known by the caller's own ids, from their first invitation on or since they were put.
+//! Organizations: known by the caller's own ids, from their first invitation on or since they were
+//! put.
 //!
-//! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one asks [`settings::Settings`].
+//! * [`settings`]: what an organization asks of its invitations. Every way to make or renew one
+//!   asks [`settings::Settings`].
 //! * [`change`] puts one; [`list`] reads many.
 //! * [`store`] is the SQL.
 

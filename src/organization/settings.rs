@@ -1,4 +1,5 @@
-//! What an organization asks of its invitations: the checked settings, and the rules that they make.
+//! What an organization asks of its invitations: the checked settings, and the rules that they
+//! make.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,14 +26,16 @@ pub struct SettingsBody {
     /// What people call it.
     #[schema(min_length = 1, max_length = 100, example = "Acme Ltd.")]
     pub name: Option<String>,
-    /// The roles that its invitations may have, 1 to 100 of them; all must be among the server's `--roles`, if it has any.
-    /// Without them: all that the server allows.
+    /// The roles that its invitations may have, 1 to 100 of them; all must be among the server's
+    /// `--roles`, if it has any. Without them: all that the server allows.
     #[schema(min_items = 1, max_items = 100)]
     pub roles: Option<Vec<String>>,
-    /// How long an invitation lives that names no end, in seconds: a minute to 365 days. Without it the server's default.
+    /// How long an invitation lives that names no end, in seconds: a minute to 365 days. Without it
+    /// the server's default.
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub default_expires_in: Option<i64>,
-    /// Only addresses of these domains, and of the domains below them, are invited. Empty or without it: all.
+    /// Only addresses of these domains, and of the domains below them, are invited. Empty or
+    /// without it: all.
     #[schema(max_items = 1000)]
     pub allowed_domains: Option<Vec<String>>,
     /// Addresses of these domains, and of the domains below them, are not invited, allowed or not.
@@ -41,8 +44,8 @@ pub struct SettingsBody {
     /// The most invitations that may be pending at a time; lapsed ones do not count.
     #[schema(minimum = 1, maximum = 1_000_000)]
     pub max_pending: Option<i64>,
-    /// The organization's own page that takes the token of a link in its fragment, in place of the server's. Its origin must be one of
-    /// the server's `--redirect-origins`.
+    /// The organization's own page that takes the token of a link in its fragment, in place of the
+    /// server's. Its origin must be one of the server's `--redirect-origins`.
     #[schema(max_length = 2048, example = "https://app.example.com/join")]
     pub accept_url: Option<String>,
 }
@@ -78,16 +81,25 @@ impl Settings {
     /// Checks `body` by `rules`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
+    /// at once.
     pub fn parse(body: SettingsBody, rules: &Rules) -> Result<Self> {
         let mut errors = Vec::new();
         errors.extend(check_name("/name", body.name.as_deref(), MAX_NAME));
         let roles = parse_roles(body.roles, &rules.roles, &mut errors);
         let lifetime = (MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
-        errors.extend(check_number("/defaultExpiresIn", body.default_expires_in, lifetime));
+        errors.extend(check_number(
+            "/defaultExpiresIn",
+            body.default_expires_in,
+            lifetime,
+        ));
         let allowed_domains = parse_domains("/allowedDomains", body.allowed_domains, &mut errors);
         let blocked_domains = parse_domains("/blockedDomains", body.blocked_domains, &mut errors);
-        errors.extend(check_number("/maxPending", body.max_pending, (1, MAX_PENDING)));
+        errors.extend(check_number(
+            "/maxPending",
+            body.max_pending,
+            (1, MAX_PENDING),
+        ));
         let accept_url = parse_accept_url(body.accept_url.as_deref(), rules);
         let accept_url = accept_url.unwrap_or_else(|error| {
             errors.push(error);
@@ -96,21 +108,36 @@ impl Settings {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        let (name, default_expires_in, max_pending) = (body.name, body.default_expires_in, body.max_pending);
-        Ok(Self { name, roles, default_expires_in, allowed_domains, blocked_domains, max_pending, accept_url })
+        let (name, default_expires_in, max_pending) =
+            (body.name, body.default_expires_in, body.max_pending);
+        Ok(Self {
+            name,
+            roles,
+            default_expires_in,
+            allowed_domains,
+            blocked_domains,
+            max_pending,
+            accept_url,
+        })
     }
 
-    /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are not acceptable here. Asked
-    /// wherever one is made, changed or sent again.
+    /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are
+    /// not acceptable here. Asked wherever one is made, changed or sent again.
     pub fn check(&self, role: &str, email: &str) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        if let Some(roles) = self.roles.as_ref().filter(|roles| !roles.iter().any(|own| own == role)) {
+        if let Some(roles) = self
+            .roles
+            .as_ref()
+            .filter(|roles| !roles.iter().any(|own| own == role))
+        {
             let detail = format!("one of: {}", roles.join(", "));
             errors.push(FieldError::new("/role", FieldCode::UnknownValue, detail));
         }
         let host = email.split_once('@').map_or("", |(_, host)| host);
         let is_in = |domains: &Vec<String>| domains.iter().any(|domain| covers(domain, host));
-        if self.blocked_domains.as_ref().is_some_and(is_in) || !self.allowed_domains.as_ref().is_none_or(is_in) {
+        if self.blocked_domains.as_ref().is_some_and(is_in)
+            || !self.allowed_domains.as_ref().is_none_or(is_in)
+        {
             let detail = "this organization does not invite addresses of this domain";
             errors.push(FieldError::new("/email", FieldCode::NotAllowed, detail));
         }
@@ -123,7 +150,11 @@ impl Settings {
     /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
     pub fn require(&self, role: &str, email: &str) -> Result<()> {
         let errors = self.check(role, email);
-        if errors.is_empty() { Ok(()) } else { Err(Error::validation(errors)) }
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::validation(errors))
+        }
     }
 
     /// Whether nothing is set.
@@ -134,19 +165,31 @@ impl Settings {
 
 /// Whether `host` is `domain` or below it, by whole labels. Both are in normal form.
 fn covers(domain: &str, host: &str) -> bool {
-    host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    host.strip_suffix(domain)
+        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
 /// Checks the roles.
-fn parse_roles(roles: Option<Vec<String>>, catalogue: &[Role], errors: &mut Vec<FieldError>) -> Option<Vec<String>> {
+fn parse_roles(
+    roles: Option<Vec<String>>,
+    catalogue: &[Role],
+    errors: &mut Vec<FieldError>,
+) -> Option<Vec<String>> {
     let roles = roles?;
     if !(1..=MAX_ROLES).contains(&roles.len()) {
-        errors.push(FieldError::new("/roles", FieldCode::OutOfRange, "1 to 100 roles"));
+        errors.push(FieldError::new(
+            "/roles",
+            FieldCode::OutOfRange,
+            "1 to 100 roles",
+        ));
         return None;
     }
     for (position, role) in roles.iter().enumerate() {
         let wrong = parse_role(Some(role), catalogue).err();
-        errors.extend(wrong.map(|error| FieldError { pointer: format!("/roles/{position}").into(), ..error }));
+        errors.extend(wrong.map(|error| FieldError {
+            pointer: format!("/roles/{position}").into(),
+            ..error
+        }));
     }
     Some(roles)
 }
@@ -159,14 +202,22 @@ fn parse_domains(
 ) -> Option<Vec<String>> {
     let domains = domains.filter(|domains| !domains.is_empty())?;
     if domains.len() > MAX_DOMAINS {
-        errors.push(FieldError::new(pointer, FieldCode::OutOfRange, "at most 1000 domains"));
+        errors.push(FieldError::new(
+            pointer,
+            FieldCode::OutOfRange,
+            "at most 1000 domains",
+        ));
         return None;
     }
     let mut normal = Vec::with_capacity(domains.len());
     for (position, domain) in domains.iter().enumerate() {
         match email::parse_domain(domain) {
             Ok(domain) => normal.push(domain),
-            Err((code, detail)) => errors.push(FieldError::new(format!("{pointer}/{position}"), code, detail)),
+            Err((code, detail)) => errors.push(FieldError::new(
+                format!("{pointer}/{position}"),
+                code,
+                detail,
+            )),
         }
     }
     Some(normal)
@@ -177,13 +228,21 @@ fn parse_accept_url(text: Option<&str>, rules: &Rules) -> Checked<Option<String>
     let url = policy::parse_own_url("/acceptUrl", text, rules)?;
     if url.as_ref().is_some_and(|url| url.contains('#')) {
         let detail = "a URL without a fragment: the token goes there";
-        return Err(FieldError::new("/acceptUrl", FieldCode::InvalidFormat, detail));
+        return Err(FieldError::new(
+            "/acceptUrl",
+            FieldCode::InvalidFormat,
+            detail,
+        ));
     }
     Ok(url)
 }
 
 /// Checks a number against its range.
-fn check_number(pointer: &'static str, number: Option<i64>, (least, most): (i64, i64)) -> Option<FieldError> {
+fn check_number(
+    pointer: &'static str,
+    number: Option<i64>,
+    (least, most): (i64, i64),
+) -> Option<FieldError> {
     let is_out = number.is_some_and(|number| !(least..=most).contains(&number));
     is_out.then(|| FieldError::new(pointer, FieldCode::OutOfRange, format!("{least} to {most}")))
 }
@@ -197,7 +256,14 @@ mod tests {
         for host in ["example.com", "sub.example.com", "a.b.example.com"] {
             assert!(covers("example.com", host), "{host}");
         }
-        for host in ["notexample.com", "example.com.evil", "com", "xexample.com", "example.co", "ample.com"] {
+        for host in [
+            "notexample.com",
+            "example.com.evil",
+            "com",
+            "xexample.com",
+            "example.co",
+            "ample.com",
+        ] {
             assert!(!covers("example.com", host), "{host}");
         }
     }

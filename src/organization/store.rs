@@ -11,13 +11,15 @@ use crate::db::{Reader, WriteTx, unless_damaged};
 use crate::key::Rights;
 use crate::purge;
 
-/// Makes the organization known, if it is not yet, and answers its settings: what every create asks first.
+/// Makes the organization known, if it is not yet, and answers its settings: what every create asks
+/// first.
 ///
 /// # Errors
 /// [`Code::NotFound`] while it is being deleted.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
     purge::store::check_stands(tx, id)?;
-    // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this transaction writes.
+    // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this
+    // transaction writes.
     let known = tx
         .prepare_cached("select settings from organization where id = ?1")?
         .query_row([id.as_str()], |row| Ok(settings(row, 0)))
@@ -31,7 +33,10 @@ pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
 
 /// Sets all settings of an organization, known or not.
 pub fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
-    let text = (!settings.is_empty()).then(|| serde_json::to_string(settings)).transpose().map_err(Error::internal)?;
+    let text = (!settings.is_empty())
+        .then(|| serde_json::to_string(settings))
+        .transpose()
+        .map_err(Error::internal)?;
     tx.prepare_cached(
         "insert into organization (id, settings, created_at, updated_at)
          values (:id, :settings, :now, :now)
@@ -43,7 +48,8 @@ pub fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result
     Ok(())
 }
 
-/// Puts the invitations that are pending, or can be again, under the count for a cap, or takes them out of it.
+/// Puts the invitations that are pending, or can be again, under the count for a cap, or takes them
+/// out of it.
 pub fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Result<()> {
     tx.prepare_cached(
         "update invitation
@@ -68,12 +74,19 @@ pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
     if pending < cap {
         return Ok(());
     }
-    let detail = format!("This organization may have {cap} pending invitations at a time, and it has.");
+    let detail =
+        format!("This organization may have {cap} pending invitations at a time, and it has.");
     Err(Error::new(Code::PendingLimitReached, detail))
 }
 
-/// How many pending invitations of `id` count for a cap, up to `cap`. `conn` is a reader's or a transaction's.
-pub fn count_pending(conn: &Connection, now: Timestamp, id: &OrganizationId, cap: i64) -> Result<i64> {
+/// How many pending invitations of `id` count for a cap, up to `cap`. `conn` is a reader's or a
+/// transaction's.
+pub fn count_pending(
+    conn: &Connection,
+    now: Timestamp,
+    id: &OrganizationId,
+    cap: i64,
+) -> Result<i64> {
     let mut statement = conn.prepare_cached(
         "select count(*)
          from (select 1
@@ -88,7 +101,8 @@ pub fn count_pending(conn: &Connection, now: Timestamp, id: &OrganizationId, cap
     Ok(statement.query_row(bound, |row| row.get(0))?)
 }
 
-/// The organization, if it is known and is not being deleted. `conn` is a reader's or a transaction's.
+/// The organization, if it is known and is not being deleted. `conn` is a reader's or a
+/// transaction's.
 pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
     let mut statement = conn.prepare_cached(
         "select settings, created_at, updated_at
@@ -102,7 +116,9 @@ pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
 
 /// What the organization asks of its invitations: nothing, where it is not known.
 pub fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Settings> {
-    Ok(find(conn, id)?.map(|organization| organization.settings).unwrap_or_default())
+    Ok(find(conn, id)?
+        .map(|organization| organization.settings)
+        .unwrap_or_default())
 }
 
 /// What people call the organization, if it has a name.
@@ -110,8 +126,8 @@ pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
 }
 
-/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the last one where more
-/// follow.
+/// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the
+/// last one where more follow.
 pub fn list(
     conn: &Connection,
     rights: &Rights,
@@ -119,8 +135,17 @@ pub fn list(
     mut each: impl FnMut(&str, &Record) -> Result<()>,
 ) -> Result<Option<String>> {
     // A caller who is bound to a few of a million organizations must not step over all of them.
-    let bound = rights.organizations.as_ref().map(serde_json::to_string).transpose().map_err(Error::internal)?;
-    let only_bound = if bound.is_some() { "and id in (select value from json_each(?3))" } else { "and ?3 is null" };
+    let bound = rights
+        .organizations
+        .as_ref()
+        .map(serde_json::to_string)
+        .transpose()
+        .map_err(Error::internal)?;
+    let only_bound = if bound.is_some() {
+        "and id in (select value from json_each(?3))"
+    } else {
+        "and ?3 is null"
+    };
     let mut statement = conn.prepare_cached(&format!(
         "select id, settings, created_at, updated_at
          from organization
@@ -133,8 +158,13 @@ pub fn list(
     let mut rows = statement.query((after, i64::from(limit) + 1, bound))?;
     let mut last = String::new();
     for _ in 0..limit {
-        let Some(row) = rows.next()? else { return Ok(None) };
-        row.get_ref(0)?.as_str().map_err(Error::corrupt)?.clone_into(&mut last);
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
+        row.get_ref(0)?
+            .as_str()
+            .map_err(Error::corrupt)?
+            .clone_into(&mut last);
         if let Some(organization) = unless_damaged("organization", record(row, 1))? {
             each(&last, &organization)?;
         }
@@ -144,7 +174,11 @@ pub fn list(
 
 /// Whether any organization is known.
 pub fn exist(reader: &Reader<'_>) -> Result<bool> {
-    Ok(reader.query_row("select exists (select 1 from organization)", [], |row| row.get(0))?)
+    Ok(
+        reader.query_row("select exists (select 1 from organization)", [], |row| {
+            row.get(0)
+        })?,
+    )
 }
 
 /// Reads an organization from three columns, the first of which is `first`.
@@ -158,6 +192,12 @@ fn record(row: &Row<'_>, first: usize) -> Result<Record> {
 
 /// Reads settings. Ones that cannot be read are an error: they must never allow what they forbid.
 fn settings(row: &Row<'_>, column: usize) -> Result<Settings> {
-    let text = row.get_ref(column)?.as_str_or_null().map_err(Error::corrupt)?;
-    text.map_or_else(|| Ok(Settings::default()), |text| serde_json::from_str(text).map_err(Error::corrupt))
+    let text = row
+        .get_ref(column)?
+        .as_str_or_null()
+        .map_err(Error::corrupt)?;
+    text.map_or_else(
+        || Ok(Settings::default()),
+        |text| serde_json::from_str(text).map_err(Error::corrupt),
+    )
 }

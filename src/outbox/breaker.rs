@@ -4,15 +4,38 @@ use super::delay::{Delay, delay_ms};
 use super::places::Answer;
 use crate::base::clock::Timestamp;
 
-/// When the next probe goes out while nobody can be reached: often enough that all that waits is out a minute after the return.
+/// When the next probe goes out while nobody can be reached: often enough that all that waits is
+/// out a minute after the return.
 const AWAY: &[Delay] = &[
-    Delay { tries: 1, seconds: 1 },
-    Delay { tries: 2, seconds: 3 },
-    Delay { tries: 3, seconds: 10 },
-    Delay { tries: u32::MAX, seconds: 15 },
+    Delay {
+        tries: 1,
+        seconds: 1,
+    },
+    Delay {
+        tries: 2,
+        seconds: 3,
+    },
+    Delay {
+        tries: 3,
+        seconds: 10,
+    },
+    Delay {
+        tries: u32::MAX,
+        seconds: 15,
+    },
 ];
-/// The same while we are refused, which only the operator can mend. Some servers lock out who tries a wrong password often.
-const BARRED: &[Delay] = &[Delay { tries: 2, seconds: 60 }, Delay { tries: u32::MAX, seconds: 300 }];
+/// The same while we are refused, which only the operator can mend. Some servers lock out who tries
+/// a wrong password often.
+const BARRED: &[Delay] = &[
+    Delay {
+        tries: 2,
+        seconds: 60,
+    },
+    Delay {
+        tries: u32::MAX,
+        seconds: 300,
+    },
+];
 
 /// The breaker of a channel. In memory only: a restart tries at once.
 #[derive(Debug, Default)]
@@ -26,7 +49,8 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// How many more deliveries may begin now, with `under_way` others; none: as many as there are places for.
+    /// How many more deliveries may begin now, with `under_way` others; none: as many as there are
+    /// places for.
     pub fn most(&self, under_way: usize, now: Timestamp) -> Option<usize> {
         let next_at = self.next_at?;
         Some(usize::from(under_way == 0 && next_at <= now))
@@ -43,7 +67,11 @@ impl Breaker {
         if self.next_at.is_some_and(|next_at| next_at > now) && is_barred == self.is_barred {
             return;
         }
-        self.failures = if is_barred == self.is_barred { self.failures.saturating_add(1) } else { 1 };
+        self.failures = if is_barred == self.is_barred {
+            self.failures.saturating_add(1)
+        } else {
+            1
+        };
         self.is_barred = is_barred;
         let ms = delay_ms(if is_barred { BARRED } else { AWAY }, self.failures).unwrap_or_default();
         self.next_at = Some(Timestamp::from_millis(now.as_millis().saturating_add(ms)));

@@ -1,6 +1,7 @@
 //! How long a delivery waits after it failed.
 
-/// One step of a plan: as long as no more than so many tries were made, the next one comes after so many seconds.
+/// One step of a plan: as long as no more than so many tries were made, the next one comes after so
+/// many seconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Delay {
     /// Up to which try.
@@ -9,8 +10,9 @@ pub struct Delay {
     pub seconds: i64,
 }
 
-/// How many milliseconds after the failure of try number `tries` the next one comes, by `plan`; none: it is given up. Spread by a
-/// fifth to each side, so that what failed together does not come back together.
+/// How many milliseconds after the failure of try number `tries` the next one comes, by `plan`;
+/// none: it is given up. Spread by a fifth to each side, so that what failed together does not come
+/// back together.
 pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
     let step = plan.iter().find(|step| tries <= step.tries)?;
     // Without randomness the spread is lost, not the delivery.
@@ -20,15 +22,21 @@ pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
 }
 
 /// SQL for how many milliseconds a row that was tried `attempts` times waits at most by `plan`,
-/// counted from the time of its last try: a step, its spread, and a little for clocks that are put right.
-/// A row that was never tried is due at once.
+/// counted from the time of its last try: a step, its spread, and a little for clocks that are put
+/// right. A row that was never tried is due at once.
 pub fn longest_wait_sql(plan: &[Delay]) -> String {
     /// Milliseconds for each second of a step.
     const PER_SECOND: i64 = 1_250;
     let longest = plan.last().map_or(0, |step| step.seconds * PER_SECOND);
     let steps: String = plan
         .iter()
-        .map(|step| format!(" when attempts <= {} then {}", step.tries, step.seconds * PER_SECOND))
+        .map(|step| {
+            format!(
+                " when attempts <= {} then {}",
+                step.tries,
+                step.seconds * PER_SECOND
+            )
+        })
         .collect();
     format!("case when attempts = 0 then 0{steps} else {longest} end")
 }
@@ -39,10 +47,20 @@ mod tests {
 
     #[test]
     fn delays_follow_the_plan_within_a_fifth_and_end_with_it() {
-        let plan = [Delay { tries: 1, seconds: 5 }, Delay { tries: 3, seconds: 60 }];
+        let plan = [
+            Delay {
+                tries: 1,
+                seconds: 5,
+            },
+            Delay {
+                tries: 3,
+                seconds: 60,
+            },
+        ];
         for _ in 0..1_000 {
             let within = |tries, seconds: i64| {
-                delay_ms(&plan, tries).is_some_and(|delay| (seconds * 800..=seconds * 1_200).contains(&delay))
+                delay_ms(&plan, tries)
+                    .is_some_and(|delay| (seconds * 800..=seconds * 1_200).contains(&delay))
             };
             assert!(within(1, 5) && within(2, 60) && within(3, 60));
         }

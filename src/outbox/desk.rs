@@ -1,5 +1,6 @@
-//! Who is served next. A [`Desk`] knows what is under way and what became of the last tries, and asks its channel for what is due
-//! and has a place. It has no thread and no clock of its own, so that a simulation can work it.
+//! Who is served next. A [`Desk`] knows what is under way and what became of the last tries, and
+//! asks its channel for what is due and has a place. It has no thread and no clock of its own, so
+//! that a simulation can work it.
 
 use super::breaker::Breaker;
 use super::places::{Lane, Place, Places};
@@ -71,7 +72,13 @@ pub struct Desk<C: Channel> {
 impl<C: Channel> Default for Desk<C> {
     fn default() -> Self {
         let (places, breaker) = (Places::new(C::ROOM), Breaker::default());
-        Self { places, breaker, turns: C::Turns::default(), back: Vec::new(), latest: None }
+        Self {
+            places,
+            breaker,
+            turns: C::Turns::default(),
+            back: Vec::new(),
+            latest: None,
+        }
     }
 }
 
@@ -82,7 +89,12 @@ impl<C: Channel> Desk<C> {
     /// When the file cannot be read.
     pub fn find(&mut self, channel: &C, reader: &Reader<'_>) -> Result<Found<C::Row>> {
         let most = self.breaker.most(self.places.under_way(), reader.now);
-        let mut offer = Offer { places: &mut self.places, now: reader.now, most, taken: Vec::new() };
+        let mut offer = Offer {
+            places: &mut self.places,
+            now: reader.now,
+            most,
+            taken: Vec::new(),
+        };
         let found = channel.find(reader, &mut self.turns, &mut offer);
         let taken = offer.taken;
         // A row may turn out to have no point any more: only what begins keeps its place.
@@ -124,12 +136,15 @@ impl<C: Channel> Desk<C> {
         self.back.extend(places);
     }
 
-    /// Notes what the clock shows. Returns what it showed before, if it was set back: then the desk forgets every time, and what
-    /// waits in the file must be recalled.
+    /// Notes what the clock shows. Returns what it showed before, if it was set back: then the desk
+    /// forgets every time, and what waits in the file must be recalled.
     ///
-    /// The present time is compared with the latest one, so that many small steps count as what they come to.
+    /// The present time is compared with the latest one, so that many small steps count as what
+    /// they come to.
     pub fn watch_clock(&mut self, now: Timestamp) -> Option<Timestamp> {
-        let set_back_from = self.latest.filter(|latest| now.as_millis() + UNNOTICED_MS < latest.as_millis());
+        let set_back_from = self
+            .latest
+            .filter(|latest| now.as_millis() + UNNOTICED_MS < latest.as_millis());
         if set_back_from.is_some() {
             self.places.forget_times();
             self.breaker.forget_times();
@@ -160,12 +175,15 @@ pub struct Done<C: Channel> {
     pub is_more: bool,
 }
 
-/// Records what has ended, makes due what waits for destinations that came back, and claims what is to begin.
+/// Records what has ended, makes due what waits for destinations that came back, and claims what is
+/// to begin.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn settle<C: Channel>(channel: &C, tx: &WriteTx<'_>, work: &Work<C>) -> Result<Done<C>> {
-    work.ended.iter().try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
+    work.ended
+        .iter()
+        .try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
     let mut back = Vec::new();
     for place in &work.back {
         if channel.wake(tx, place)? {
@@ -175,6 +193,14 @@ pub fn settle<C: Channel>(channel: &C, tx: &WriteTx<'_>, work: &Work<C>) -> Resu
     if work.found.has_ripe {
         channel.ripen(tx)?;
     }
-    let items = if work.found.rows.is_empty() { Vec::new() } else { channel.claim(tx, &work.found.rows)? };
-    Ok(Done { items, back, is_more: work.found.has_ripe || !work.back.is_empty() })
+    let items = if work.found.rows.is_empty() {
+        Vec::new()
+    } else {
+        channel.claim(tx, &work.found.rows)?
+    };
+    Ok(Done {
+        items,
+        back,
+        is_more: work.found.has_ripe || !work.back.is_empty(),
+    })
 }

@@ -11,7 +11,8 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 
 use crate::base::error::{Error, FieldCode, FieldError, Result};
 
-/// How long a stalled delivery hangs, unless the faults are taken back before. As long as a webhook may take.
+/// How long a stalled delivery hangs, unless the faults are taken back before. As long as a webhook
+/// may take.
 const STALL: Duration = Duration::from_secs(10);
 /// The most deliveries that can be told to fail.
 const MAX_NEXT: u32 = 1000;
@@ -60,11 +61,21 @@ pub enum Do {
 
 /// The schema of `do`.
 fn do_schema() -> utoipa::openapi::Schema {
-    let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["fail", "stall"]));
-    let code = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(400)).maximum(Some(599));
-    let text = "`fail`: nobody can be reached. `stall`: nobody answers, for 10 seconds. A number: the peer answers with this code, \
+    let word = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(["fail", "stall"]));
+    let code = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .minimum(Some(400))
+        .maximum(Some(599));
+    let text = "`fail`: nobody can be reached. `stall`: nobody answers, for 10 seconds. A \
+        number: the peer answers with this code, \
                 of SMTP or of HTTP.";
-    OneOfBuilder::new().item(word).item(code).description(Some(text)).into()
+    OneOfBuilder::new()
+        .item(word)
+        .item(code)
+        .description(Some(text))
+        .into()
 }
 
 /// The body of a request for faults. What is absent stays as it is; `null` counts as absent.
@@ -89,8 +100,14 @@ pub struct Plan {
 }
 
 /// Writes a fault as it was asked for.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn write_fault<S: serde::Serializer>(fault: &Fault, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn write_fault<S: serde::Serializer>(
+    fault: &Fault,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
     match fault {
         Fault::Fail => serializer.serialize_str("fail"),
         Fault::Stall => serializer.serialize_str("stall"),
@@ -119,13 +136,28 @@ impl Plans {
     pub fn parse(body: &FaultsBody) -> Result<Self> {
         let mut errors = Vec::new();
         let mut parse = |plan: &Option<PlanBody>, pointer: &str| {
-            plan.as_ref().and_then(|plan| Plan::parse(plan, pointer).map_err(|wrong| errors.extend(wrong)).ok())
+            plan.as_ref().and_then(|plan| {
+                Plan::parse(plan, pointer)
+                    .map_err(|wrong| errors.extend(wrong))
+                    .ok()
+            })
         };
-        let plans = Self { mail: parse(&body.mail, "/mail"), webhooks: parse(&body.webhooks, "/webhooks") };
+        let plans = Self {
+            mail: parse(&body.mail, "/mail"),
+            webhooks: parse(&body.webhooks, "/webhooks"),
+        };
         if body.mail.is_none() && body.webhooks.is_none() {
-            errors.push(FieldError::new("/mail", FieldCode::Required, "mail, webhooks, or both"));
+            errors.push(FieldError::new(
+                "/mail",
+                FieldCode::Required,
+                "mail, webhooks, or both",
+            ));
         }
-        if errors.is_empty() { Ok(plans) } else { Err(Error::validation(errors)) }
+        if errors.is_empty() {
+            Ok(plans)
+        } else {
+            Err(Error::validation(errors))
+        }
     }
 }
 
@@ -133,23 +165,42 @@ impl Plan {
     /// Reads the faults at `pointer`.
     fn parse(body: &PlanBody, pointer: &str) -> std::result::Result<Self, Vec<FieldError>> {
         let mut errors = Vec::new();
-        let next = body.next.and_then(|next| u32::try_from(next).ok()).filter(|next| (1..=MAX_NEXT).contains(next));
+        let next = body
+            .next
+            .and_then(|next| u32::try_from(next).ok())
+            .filter(|next| (1..=MAX_NEXT).contains(next));
         if next.is_none() {
-            let code = if body.next.is_none() { FieldCode::Required } else { FieldCode::OutOfRange };
-            errors.push(FieldError::new(format!("{pointer}/next"), code, "from 1 to 1000"));
+            let code = if body.next.is_none() {
+                FieldCode::Required
+            } else {
+                FieldCode::OutOfRange
+            };
+            errors.push(FieldError::new(
+                format!("{pointer}/next"),
+                code,
+                "from 1 to 1000",
+            ));
         }
         let fault = match &body.fault {
-            None => Err((FieldCode::Required, "fail, stall, or a code from 400 to 599")),
+            None => Err((
+                FieldCode::Required,
+                "fail, stall, or a code from 400 to 599",
+            )),
             Some(Do::Word(word)) if word == "fail" => Ok(Fault::Fail),
             Some(Do::Word(word)) if word == "stall" => Ok(Fault::Stall),
-            Some(Do::Word(_)) => Err((FieldCode::UnknownValue, "fail, stall, or a code from 400 to 599")),
+            Some(Do::Word(_)) => Err((
+                FieldCode::UnknownValue,
+                "fail, stall, or a code from 400 to 599",
+            )),
             Some(Do::Code(code)) => u16::try_from(*code)
                 .ok()
                 .filter(|code| (400..=599).contains(code))
                 .map(Fault::Code)
                 .ok_or((FieldCode::OutOfRange, "a code from 400 to 599")),
         };
-        let fault = fault.map_err(|(code, detail)| errors.push(FieldError::new(format!("{pointer}/do"), code, detail)));
+        let fault = fault.map_err(|(code, detail)| {
+            errors.push(FieldError::new(format!("{pointer}/do"), code, detail))
+        });
         match (next, fault) {
             (Some(next), Ok(fault)) => Ok(Self { next, fault }),
             _ => Err(errors),
@@ -185,8 +236,10 @@ impl Faults {
     /// Sets the faults of the targets that `plans` names.
     pub fn set(&self, plans: Plans) -> Plans {
         let mut present = self.lock();
-        present.plans =
-            Plans { mail: plans.mail.or(present.plans.mail), webhooks: plans.webhooks.or(present.plans.webhooks) };
+        present.plans = Plans {
+            mail: plans.mail.or(present.plans.mail),
+            webhooks: plans.webhooks.or(present.plans.webhooks),
+        };
         present.plans
     }
 
@@ -208,8 +261,8 @@ impl Faults {
         self.0.ended.notify_all();
     }
 
-    /// Whether the next delivery to `target` is to fail, and how. Called once for each delivery, by a thread that may block: a stall
-    /// has been waited for when this returns.
+    /// Whether the next delivery to `target` is to fail, and how. Called once for each delivery, by
+    /// a thread that may block: a stall has been waited for when this returns.
     pub fn take(&self, target: Target) -> Option<Fault> {
         let mut present = self.lock();
         let plan = match target {
@@ -217,7 +270,10 @@ impl Faults {
             Target::Webhooks => &mut present.plans.webhooks,
         };
         let fault = plan.as_ref()?.fault;
-        *plan = plan.filter(|plan| plan.next > 1).map(|plan| Plan { next: plan.next - 1, ..plan });
+        *plan = plan.filter(|plan| plan.next > 1).map(|plan| Plan {
+            next: plan.next - 1,
+            ..plan
+        });
         if fault == Fault::Stall {
             let clears = present.clears;
             let is_on = |present: &mut Present| present.clears == clears && !present.is_stopping;

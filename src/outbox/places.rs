@@ -1,8 +1,9 @@
 //! Who may have how many of the places for deliveries.
 //!
-//! A place is a thread that waits for a peer. Peers that stall would take all of them, so each rule here bounds what one kind of
-//! delivery may hold: a destination, the slow ones together, the unknown ones together, further tries, an organization.
-//! What is known of destinations is kept in memory only: a restart learns it anew.
+//! A place is a thread that waits for a peer. Peers that stall would take all of them, so each rule
+//! here bounds what one kind of delivery may hold: a destination, the slow ones together, the
+//! unknown ones together, further tries, an organization. What is known of destinations is kept in
+//! memory only: a restart learns it anew.
 
 use std::collections::HashMap;
 
@@ -14,7 +15,8 @@ pub const WIDEST: usize = 8;
 const REMEMBERED: usize = 10_000;
 /// After how many failures in a row a destination counts as having been away.
 const AWAY: u32 = 2;
-/// For how many milliseconds at least a destination has taken nothing when it counts as having been away.
+/// For how many milliseconds at least a destination has taken nothing when it counts as having been
+/// away.
 const AWAY_MS: i64 = 5_000;
 
 /// How many places a channel has, and how many of them one kind of delivery may hold.
@@ -66,7 +68,8 @@ pub enum Answer {
     Taken,
     /// It took the delivery after so long that it counts as slow.
     TakenLate,
-    /// It did not take it, and said so soon. It asks to be left alone for so many milliseconds, if it does.
+    /// It did not take it, and said so soon. It asks to be left alone for so many milliseconds, if
+    /// it does.
     Failed(Option<i64>),
     /// It said nothing in time.
     TimedOut,
@@ -102,16 +105,23 @@ struct Destination {
 
 impl Destination {
     /// One that was not tried yet.
-    const UNKNOWN: Self = Self { pace: Pace::Unknown, failures: 0, taken_at: None, rests_until: None };
+    const UNKNOWN: Self = Self {
+        pace: Pace::Unknown,
+        failures: 0,
+        taken_at: None,
+        rests_until: None,
+    };
 
     /// Whether a delivery that it took says that it is back, after it was away or since the start.
     fn is_back(&self, now: Timestamp) -> bool {
         let was_away = |taken_at: Timestamp| now.as_millis() - taken_at.as_millis() >= AWAY_MS;
-        self.taken_at.is_none_or(|taken_at| self.failures >= AWAY && was_away(taken_at))
+        self.taken_at
+            .is_none_or(|taken_at| self.failures >= AWAY && was_away(taken_at))
     }
 
-    /// Notes what a try came to. Returns whether the destination is back. One that answers, whatever that is, keeps
-    /// `fewest` places: what it does not take must not hold up what it takes.
+    /// Notes what a try came to. Returns whether the destination is back. One that answers,
+    /// whatever that is, keeps `fewest` places: what it does not take must not hold up what it
+    /// takes.
     fn note(&mut self, answer: Answer, now: Timestamp, fewest: usize) -> bool {
         let width = match self.pace {
             Pace::Steady(width) => width,
@@ -122,15 +132,20 @@ impl Destination {
             Answer::Taken | Answer::TakenLate => {
                 let is_back = self.is_back(now);
                 let is_late = answer == Answer::TakenLate;
-                self.pace = if is_late { Pace::Slow } else { Pace::Steady((width + 1).min(WIDEST)) };
+                self.pace = if is_late {
+                    Pace::Slow
+                } else {
+                    Pace::Steady((width + 1).min(WIDEST))
+                };
                 (self.failures, self.taken_at) = (0, Some(now));
                 is_back
             }
             Answer::Failed(rest_ms) => {
                 self.pace = Pace::Steady((width / 2).max(fewest));
                 self.failures = self.failures.saturating_add(1);
-                self.rests_until =
-                    rest_ms.map(|ms| Timestamp::from_millis(now.as_millis().saturating_add(ms))).max(self.rests_until);
+                self.rests_until = rest_ms
+                    .map(|ms| Timestamp::from_millis(now.as_millis().saturating_add(ms)))
+                    .max(self.rests_until);
                 false
             }
             Answer::TimedOut => {
@@ -157,7 +172,11 @@ pub struct Places {
 impl Places {
     /// Places that are all free.
     pub fn new(room: Room) -> Self {
-        Self { room, under_way: Vec::new(), destinations: HashMap::new() }
+        Self {
+            room,
+            under_way: Vec::new(),
+            destinations: HashMap::new(),
+        }
     }
 
     /// How many are under way.
@@ -173,35 +192,54 @@ impl Places {
         }
         let is_urgent = place.lane == Lane::Urgent;
         let count = |counts: &dyn Fn(&Place) -> bool| {
-            self.under_way.iter().filter(|other| (other.lane == Lane::Urgent) == is_urgent && counts(other)).count()
+            self.under_way
+                .iter()
+                .filter(|other| (other.lane == Lane::Urgent) == is_urgent && counts(other))
+                .count()
         };
         let of_pace = |is_it: fn(Pace) -> bool| count(&|other| is_it(self.known(other).pace));
         let there = count(&|other| other.destination == place.destination);
         let (room, all) = (self.room, self.size(place.lane));
         let fits = match known.pace {
-            Pace::Slow => there == 0 && of_pace(|pace| pace == Pace::Slow) < room.slow.min(all.div_ceil(2)),
-            Pace::Unknown => there < room.first && of_pace(|pace| pace == Pace::Unknown) < room.unknown,
+            Pace::Slow => {
+                there == 0 && of_pace(|pace| pace == Pace::Slow) < room.slow.min(all.div_ceil(2))
+            }
+            Pace::Unknown => {
+                there < room.first && of_pace(|pace| pace == Pace::Unknown) < room.unknown
+            }
             Pace::Steady(width) => there < width,
         };
         let theirs = || count(&|other| other.organization == place.organization);
-        fits && (place.lane != Lane::Again || count(&|other| other.lane == Lane::Again) < room.again)
+        fits && (place.lane != Lane::Again
+            || count(&|other| other.lane == Lane::Again) < room.again)
             && (place.organization.is_none() || theirs() < room.organization)
     }
 
     /// Whether any place of a lane is free.
     pub fn has_room(&self, lane: Lane) -> bool {
         let is_urgent = lane == Lane::Urgent;
-        self.under_way.iter().filter(|other| (other.lane == Lane::Urgent) == is_urgent).count() < self.size(lane)
+        self.under_way
+            .iter()
+            .filter(|other| (other.lane == Lane::Urgent) == is_urgent)
+            .count()
+            < self.size(lane)
     }
 
     /// How many places there are for a lane.
     fn size(&self, lane: Lane) -> usize {
-        if lane == Lane::Urgent { self.room.urgent } else { self.room.usual }
+        if lane == Lane::Urgent {
+            self.room.urgent
+        } else {
+            self.room.usual
+        }
     }
 
     /// What is known of where `place` leads.
     fn known(&self, place: &Place) -> Destination {
-        self.destinations.get(&key(place)).copied().unwrap_or(Destination::UNKNOWN)
+        self.destinations
+            .get(&key(place))
+            .copied()
+            .unwrap_or(Destination::UNKNOWN)
     }
 
     /// Gives a place away.
@@ -216,11 +254,15 @@ impl Places {
         }
     }
 
-    /// Takes a place back, and notes what the try came to. Returns whether the destination is back after it was away.
+    /// Takes a place back, and notes what the try came to. Returns whether the destination is back
+    /// after it was away.
     pub fn end(&mut self, place: &Place, answer: Answer, now: Timestamp) -> bool {
         self.give_back(place);
         self.forget_some();
-        self.destinations.entry(key(place)).or_insert(Destination::UNKNOWN).note(answer, now, self.room.first)
+        self.destinations
+            .entry(key(place))
+            .or_insert(Destination::UNKNOWN)
+            .note(answer, now, self.room.first)
     }
 
     /// Forgets destinations when there are many: first those that nothing is known against.
@@ -228,7 +270,8 @@ impl Places {
         if self.destinations.len() < REMEMBERED {
             return;
         }
-        self.destinations.retain(|_, known| known.pace == Pace::Slow || known.rests_until.is_some());
+        self.destinations
+            .retain(|_, known| known.pace == Pace::Slow || known.rests_until.is_some());
         if self.destinations.len() >= REMEMBERED {
             self.destinations.clear();
         }
@@ -242,7 +285,8 @@ impl Places {
     }
 }
 
-/// Under what a destination is known. Urgent deliveries have places of their own, and learn for themselves.
+/// Under what a destination is known. Urgent deliveries have places of their own, and learn for
+/// themselves.
 fn key(place: &Place) -> (bool, String) {
     (place.lane == Lane::Urgent, place.destination.clone())
 }
@@ -251,10 +295,22 @@ fn key(place: &Place) -> (bool, String) {
 mod tests {
     use super::*;
 
-    const ROOM: Room = Room { urgent: 2, usual: 64, slow: 16, unknown: 48, again: 48, organization: 32, first: 1 };
+    const ROOM: Room = Room {
+        urgent: 2,
+        usual: 64,
+        slow: 16,
+        unknown: 48,
+        again: 48,
+        organization: 32,
+        first: 1,
+    };
 
     fn place(destination: usize, organization: &str, lane: Lane) -> Place {
-        Place { destination: destination.to_string(), organization: Some(organization.to_owned()), lane }
+        Place {
+            destination: destination.to_string(),
+            organization: Some(organization.to_owned()),
+            lane,
+        }
     }
 
     /// Takes as many of `wanted` as are admitted; returns how many those are.
@@ -274,7 +330,11 @@ mod tests {
     /// Has `count` destinations answer once.
     fn teach(places: &mut Places, count: usize, answer: Answer) {
         for number in 0..count {
-            places.end(&place(number, "acme", Lane::First), answer, Timestamp::from_millis(0));
+            places.end(
+                &place(number, "acme", Lane::First),
+                answer,
+                Timestamp::from_millis(0),
+            );
         }
     }
 
@@ -282,8 +342,20 @@ mod tests {
     fn an_organization_has_at_most_half_of_the_places() {
         let mut places = Places::new(ROOM);
         teach(&mut places, 100, Answer::Taken);
-        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::First))), 32);
-        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "globex", Lane::First))), 32);
+        assert_eq!(
+            fill(
+                &mut places,
+                (0..100).map(|number| place(number, "acme", Lane::First))
+            ),
+            32
+        );
+        assert_eq!(
+            fill(
+                &mut places,
+                (0..100).map(|number| place(number, "globex", Lane::First))
+            ),
+            32
+        );
     }
 
     #[test]
@@ -291,19 +363,49 @@ mod tests {
         for answer in [Answer::TimedOut, Answer::TakenLate] {
             let mut places = Places::new(ROOM);
             teach(&mut places, 100, answer);
-            let twice = (0..100).flat_map(|number| [number / 2; 2]).map(|number| place(number, "acme", Lane::First));
+            let twice = (0..100)
+                .flat_map(|number| [number / 2; 2])
+                .map(|number| place(number, "acme", Lane::First));
             assert_eq!(fill(&mut places, twice), 16);
-            assert_eq!(fill(&mut places, (100..110).map(|number| place(number, "acme", Lane::First))), 10, "others");
+            assert_eq!(
+                fill(
+                    &mut places,
+                    (100..110).map(|number| place(number, "acme", Lane::First))
+                ),
+                10,
+                "others"
+            );
         }
     }
 
     #[test]
     fn first_tries_keep_places_of_their_own_and_so_does_what_is_urgent() {
-        let mut places = Places::new(Room { organization: 64, ..ROOM });
+        let mut places = Places::new(Room {
+            organization: 64,
+            ..ROOM
+        });
         teach(&mut places, 100, Answer::Taken);
-        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::Again))), 48);
-        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::First))), 16);
-        assert_eq!(fill(&mut places, (0..100).map(|number| place(number, "acme", Lane::Urgent))), 2);
+        assert_eq!(
+            fill(
+                &mut places,
+                (0..100).map(|number| place(number, "acme", Lane::Again))
+            ),
+            48
+        );
+        assert_eq!(
+            fill(
+                &mut places,
+                (0..100).map(|number| place(number, "acme", Lane::First))
+            ),
+            16
+        );
+        assert_eq!(
+            fill(
+                &mut places,
+                (0..100).map(|number| place(number, "acme", Lane::Urgent))
+            ),
+            2
+        );
     }
 
     #[test]
@@ -323,15 +425,28 @@ mod tests {
         assert_eq!(width(&[Answer::Failed(None)]), 4);
         assert_eq!(width(&[Answer::TimedOut]), 1);
         assert_eq!(width(&[Answer::Taken]), 2);
-        assert_eq!(width(&[Answer::Failed(Some(1))]), 0, "it asks to be left alone");
+        assert_eq!(
+            width(&[Answer::Failed(Some(1))]),
+            0,
+            "it asks to be left alone"
+        );
     }
 
     #[test]
     fn a_destination_is_back_after_two_failures_and_five_seconds_and_not_for_each_single_failure() {
         let mut places = Places::new(ROOM);
-        let mut end = |answer, ms| places.end(&place(0, "acme", Lane::First), answer, Timestamp::from_millis(ms));
+        let mut end = |answer, ms| {
+            places.end(
+                &place(0, "acme", Lane::First),
+                answer,
+                Timestamp::from_millis(ms),
+            )
+        };
         assert!(end(Answer::Taken, 0), "nothing was known of it");
-        assert!(!end(Answer::Failed(None), 1) && !end(Answer::Taken, 10_000), "a single one");
+        assert!(
+            !end(Answer::Failed(None), 1) && !end(Answer::Taken, 10_000),
+            "a single one"
+        );
         assert!(!end(Answer::Failed(None), 10_001) && !end(Answer::TimedOut, 10_002));
         assert!(!end(Answer::Taken, 14_999), "too soon");
         assert!(!end(Answer::Failed(None), 15_000) && !end(Answer::Failed(None), 15_001));

@@ -1,18 +1,21 @@
 //! What works a queue of the outbox off.
 //!
-//! A [`Worker`] is woken by the commit of a row's cause, and asks now and then besides. It claims rows with a lease in a
-//! short write, delivers them with no connection held, and records what became of them; one write does the recording of
-//! what ended and the next claim. A row that fails waits longer each time and holds up no other.
+//! A [`Worker`] is woken by the commit of a row's cause, and asks now and then besides. It claims
+//! rows with a lease in a short write, delivers them with no connection held, and records what
+//! became of them; one write does the recording of what ended and the next claim. A row that fails
+//! waits longer each time and holds up no other.
 //!
 //! # Fairness
-//! [`super::desk`] decides who is served next: whose turn it is says the channel, who may have how many places [`super::places`], and whether
-//! there is a way to anybody [`super::breaker`]. All three are in memory, and work without threads.
+//! [`super::desk`] decides who is served next: whose turn it is says the channel, who may have how
+//! many places [`super::places`], and whether there is a way to anybody [`super::breaker`]. All
+//! three are in memory, and work without threads.
 //!
 //! # The clock
-//! Rows are due by the wall clock, which may be set back: then what waits for its next try would wait
-//! for as long as the clock was ahead. So a start, and a worker that sees the clock go back, make due
-//! what lies further ahead than its plan can ever wait, and no lease lasts longer than one that is given then: a delivery whose
-//! thread broke off comes again at most one lease after the clock was set back last.
+//! Rows are due by the wall clock, which may be set back: then what waits for its next try would
+//! wait for as long as the clock was ahead. So a start, and a worker that sees the clock go back,
+//! make due what lies further ahead than its plan can ever wait, and no lease lasts longer than one
+//! that is given then: a delivery whose thread broke off comes again at most one lease after the
+//! clock was set back last.
 
 use std::sync::Arc;
 use std::thread;
@@ -26,11 +29,13 @@ use super::places::{Answer, Place, Room};
 use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
 
-/// How often a worker looks without being told: at what is due later, and at what another process wrote.
+/// How often a worker looks without being told: at what is due later, and at what another process
+/// wrote.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a worker rests when the file could not be written.
 const REST: Duration = Duration::from_secs(1);
-/// How long a stop waits for what is under way. What takes longer is delivered again at the next start.
+/// How long a stop waits for what is under way. What takes longer is delivered again at the next
+/// start.
 const STOP: Duration = Duration::from_secs(5);
 /// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
 pub const LEASE_SECONDS: i64 = 120;
@@ -52,14 +57,20 @@ pub trait Channel: Send + Sync + 'static {
     /// Deliveries at the same time.
     const ROOM: Room;
 
-    /// Finds what is due and takes a place of the offer, those first who were served least lately. Looks at a bounded number of
-    /// rows, however many wait.
+    /// Finds what is due and takes a place of the offer, those first who were served least lately.
+    /// Looks at a bounded number of rows, however many wait.
     ///
     /// # Errors
     /// When the file cannot be read.
-    fn find(&self, reader: &Reader<'_>, turns: &mut Self::Turns, offer: &mut Offer<'_>) -> Result<Found<Self::Row>>;
+    fn find(
+        &self,
+        reader: &Reader<'_>,
+        turns: &mut Self::Turns,
+        offer: &mut Offer<'_>,
+    ) -> Result<Found<Self::Row>>;
 
-    /// Makes ready what has come due, a bounded number of rows: those that waited, and those whose lease is over.
+    /// Makes ready what has come due, a bounded number of rows: those that waited, and those whose
+    /// lease is over.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -77,8 +88,8 @@ pub trait Channel: Send + Sync + 'static {
     /// What an outcome says about its destination.
     fn answer(&self, outcome: &Self::Outcome) -> Answer;
 
-    /// Makes due, in their order, rows that wait for a destination which came back; a bounded number. Returns whether there are
-    /// more.
+    /// Makes due, in their order, rows that wait for a destination which came back; a bounded
+    /// number. Returns whether there are more.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -89,7 +100,8 @@ pub trait Channel: Send + Sync + 'static {
     /// Delivers. Blocks, for less than a lease; holds no connection of the file.
     fn deliver(&self, item: &Self::Item) -> Self::Outcome;
 
-    /// Records what became of it: the row goes, or waits for its next try. A row that was changed since its claim stays as it is.
+    /// Records what became of it: the row goes, or waits for its next try. A row that was changed
+    /// since its claim stays as it is.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -101,8 +113,9 @@ pub trait Channel: Send + Sync + 'static {
     /// When the file cannot be written.
     fn release(&self, tx: &WriteTx<'_>) -> Result<()>;
 
-    /// Makes due what is due later than its plan can ever wait: the clock was ahead when it was put off. A lease that ends later
-    /// than one that is given now ends with that one: what is under way may go on for so long, and what was lost waits no longer.
+    /// Makes due what is due later than its plan can ever wait: the clock was ahead when it was put
+    /// off. A lease that ends later than one that is given now ends with that one: what is under
+    /// way may go on for so long, and what was lost waits no longer.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -112,8 +125,12 @@ pub trait Channel: Send + Sync + 'static {
 /// An item with what became of it.
 type Ended<C> = Vec<(<C as Channel>::Item, <C as Channel>::Outcome)>;
 
-/// Where a delivery went, and what its thread left behind: nothing, if it panicked or could not be started.
-type Left<C> = (Place, std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>);
+/// Where a delivery went, and what its thread left behind: nothing, if it panicked or could not be
+/// started.
+type Left<C> = (
+    Place,
+    std::result::Result<(<C as Channel>::Item, <C as Channel>::Outcome), oneshot::error::RecvError>,
+);
 
 /// Delivers what a channel has to deliver.
 pub struct Worker<C: Channel> {
@@ -121,8 +138,8 @@ pub struct Worker<C: Channel> {
     db: Db,
     /// What is delivered, and how.
     channel: Arc<C>,
-    /// What is under way, each on a thread of its own. One of the runtime's would hold up the end of the process for as long as a
-    /// silent peer does.
+    /// What is under way, each on a thread of its own. One of the runtime's would hold up the end
+    /// of the process for as long as a silent peer does.
     running: JoinSet<Left<C>>,
     /// Who is next.
     desk: Desk<C>,
@@ -135,7 +152,14 @@ pub struct Worker<C: Channel> {
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
     pub fn new(db: Db, channel: Arc<C>) -> Self {
-        Self { db, channel, running: JoinSet::new(), desk: Desk::default(), ended: Vec::new(), must_recall: false }
+        Self {
+            db,
+            channel,
+            running: JoinSet::new(),
+            desk: Desk::default(),
+            ended: Vec::new(),
+            must_recall: false,
+        }
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
@@ -145,12 +169,21 @@ impl<C: Channel> Worker<C> {
         let mut must_release = true;
         loop {
             news.mark_unchanged();
-            let stepped = if must_release { self.release().await } else { Ok(()) };
+            let stepped = if must_release {
+                self.release().await
+            } else {
+                Ok(())
+            };
             must_release = stepped.is_err();
-            let stepped = if must_release { stepped } else { self.step().await.map(drop) };
+            let stepped = if must_release {
+                stepped
+            } else {
+                self.step().await.map(drop)
+            };
             if let Err(error) = stepped {
                 log::error!("{:?}: nothing can be delivered now: {error}", C::TOPIC);
-                tokio::select! { () = &mut stop => break, () = tokio::time::sleep(REST) => continue }
+                tokio::select! { () = &mut stop => break,
+                () = tokio::time::sleep(REST) => continue }
             }
             tokio::select! {
                 () = &mut stop => break,
@@ -164,15 +197,23 @@ impl<C: Channel> Worker<C> {
         if self.ended.is_empty() {
             return;
         }
-        if let Err(error) = self.settle(Found { rows: Vec::new(), has_ripe: false }).await {
+        if let Err(error) = self
+            .settle(Found {
+                rows: Vec::new(),
+                has_ripe: false,
+            })
+            .await
+        {
             log::error!(
-                "{:?}: what was delivered last could not be recorded, and is delivered again: {error}",
+                "{:?}: what was delivered last could not be recorded, and is delivered again: \
+                 {error}",
                 C::TOPIC
             );
         }
     }
 
-    /// One step: records what has ended, claims what is due as far as there is room, and starts it. Returns how much is under way.
+    /// One step: records what has ended, claims what is due as far as there is room, and starts it.
+    /// Returns how much is under way.
     ///
     /// # Errors
     /// When the file cannot be read or written: nothing is forgotten then.
@@ -182,8 +223,14 @@ impl<C: Channel> Worker<C> {
         }
         self.watch_clock().await?;
         loop {
-            let found = self.db.read(|reader| self.desk.find(&self.channel, reader))?;
-            if self.ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back() {
+            let found = self
+                .db
+                .read(|reader| self.desk.find(&self.channel, reader))?;
+            if self.ended.is_empty()
+                && found.rows.is_empty()
+                && !found.has_ripe
+                && !self.desk.has_back()
+            {
                 return Ok(self.running.len());
             }
             let done = self.settle(found).await?;
@@ -205,7 +252,10 @@ impl<C: Channel> Worker<C> {
             // After a stop nobody waits for it any more.
             drop(left.send((item, outcome)));
         };
-        if let Err(error) = thread::Builder::new().name("delivery".to_owned()).spawn(deliver) {
+        if let Err(error) = thread::Builder::new()
+            .name("delivery".to_owned())
+            .spawn(deliver)
+        {
             log::error!("{:?}: no thread for a delivery: {error}", C::TOPIC);
         }
         self.running.spawn(async move { (place, ended.await) });
@@ -217,7 +267,12 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be written.
     pub async fn finish(&mut self) -> Result<()> {
         self.wait().await;
-        self.settle(Found { rows: Vec::new(), has_ripe: false }).await.map(drop)
+        self.settle(Found {
+            rows: Vec::new(),
+            has_ripe: false,
+        })
+        .await
+        .map(drop)
     }
 
     /// Waits for what is under way.
@@ -230,7 +285,10 @@ impl<C: Channel> Worker<C> {
     /// Records what has ended, and claims what was found.
     async fn settle(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
         let (ended, back) = (std::mem::take(&mut self.ended), self.desk.take_back());
-        let (channel, work) = (Arc::clone(&self.channel), Arc::new(Work { ended, back, found }));
+        let (channel, work) = (
+            Arc::clone(&self.channel),
+            Arc::new(Work { ended, back, found }),
+        );
         let written = Arc::clone(&work);
         let job = move |tx: &WriteTx<'_>| desk::settle(&*channel, tx, &written);
         let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
@@ -244,7 +302,8 @@ impl<C: Channel> Worker<C> {
         outcome
     }
 
-    /// Takes back the leases of the process before this one, and what its clock put off for too long.
+    /// Takes back the leases of the process before this one, and what its clock put off for too
+    /// long.
     async fn release(&self) -> Result<()> {
         let channel = Arc::clone(&self.channel);
         let job = move |tx: &WriteTx<'_>| {
@@ -258,27 +317,37 @@ impl<C: Channel> Worker<C> {
     async fn watch_clock(&mut self) -> Result<()> {
         let now = self.db.now();
         if let Some(before) = self.desk.watch_clock(now) {
-            log::warn!("{:?}: the clock was set back from {before} to {now}", C::TOPIC);
+            log::warn!(
+                "{:?}: the clock was set back from {before} to {now}",
+                C::TOPIC
+            );
             self.must_recall = true;
         }
         if self.must_recall {
             let channel = Arc::clone(&self.channel);
-            self.db.write_as(C::NAME, Load::ONE, move |tx| channel.recall(tx)).await?;
+            self.db
+                .write_as(C::NAME, Load::ONE, move |tx| channel.recall(tx))
+                .await?;
             self.must_recall = false;
         }
         Ok(())
     }
 
-    /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after that.
+    /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after
+    /// that.
     fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
             Ok((place, Ok((item, outcome)))) => {
-                self.desk.end(&self.channel, (&place, &outcome), self.db.now());
+                self.desk
+                    .end(&self.channel, (&place, &outcome), self.db.now());
                 self.ended.push((item, outcome));
             }
             Ok((place, Err(_))) => {
                 self.desk.lose(&place);
-                log::error!("{:?}: a delivery broke off; it is tried again when its lease is over", C::TOPIC);
+                log::error!(
+                    "{:?}: a delivery broke off; it is tried again when its lease is over",
+                    C::TOPIC
+                );
             }
             Err(error) => log::error!("{:?}: a delivery was lost: {error}", C::TOPIC),
         }

@@ -37,7 +37,11 @@ pub struct Sending {
 impl Sending {
     /// What a sending begins with, where the caller says whether to `notify`.
     pub fn delivery(&self, notify: bool) -> Delivery {
-        if self.has_mail && notify { Delivery::Queued } else { Delivery::None }
+        if self.has_mail && notify {
+            Delivery::Queued
+        } else {
+            Delivery::None
+        }
     }
 }
 
@@ -60,7 +64,11 @@ pub struct Rules {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -> Checked<Option<String>> {
+pub fn parse_own_url(
+    pointer: &'static str,
+    text: Option<&str>,
+    rules: &Rules,
+) -> Checked<Option<String>> {
     let Some(text) = text else {
         return Ok(None);
     };
@@ -71,14 +79,23 @@ pub fn parse_own_url(pointer: &'static str, text: Option<&str>, rules: &Rules) -
     }
     match Url::parse(text) {
         Ok(url)
-            if !matches!(url.scheme(), "http" | "https") || !url.username().is_empty() || url.password().is_some() =>
+            if !matches!(url.scheme(), "http" | "https")
+                || !url.username().is_empty()
+                || url.password().is_some() =>
         {
-            refused(FieldCode::InvalidFormat, "an http or https URL without a user name")
+            refused(
+                FieldCode::InvalidFormat,
+                "an http or https URL without a user name",
+            )
         }
-        // What is stored and shown is longer than what was sent, where characters beyond ASCII are in it.
+        // What is stored and shown is longer than what was sent, where characters beyond ASCII are
+        // in it.
         Ok(url) if url.as_str().len() > MAX_URL => refused(FieldCode::TooLong, too_long),
         Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
-        Ok(_) => refused(FieldCode::NotAllowed, "its origin is not among the server's --redirect-origins"),
+        Ok(_) => refused(
+            FieldCode::NotAllowed,
+            "its origin is not among the server's --redirect-origins",
+        ),
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
     }
 }

@@ -80,7 +80,9 @@ pub async fn wait(db: &Db, id: Uuid) -> &'static [Pending] {
         news.mark_unchanged();
         // Whoever waits has been promised that it is deleted: a failed look must not turn that into
         // an error.
-        let stage = db.read(|reader| store::find_stage(reader, id)).unwrap_or(Some(Stage::Rows));
+        let stage = db
+            .read(|reader| store::find_stage(reader, id))
+            .unwrap_or(Some(Stage::Rows));
         let pending = stage.map(Pending::of).unwrap_or_default();
         if stage == Some(Stage::Log) && !is_in_log {
             is_in_log = true;

@@ -23,11 +23,12 @@ pub fn insert_begun(tx: &WriteTx<'_>) -> Result<Uuid> {
 /// Inserts a row.
 fn insert(tx: &WriteTx<'_>, stage: Stage, organization: Option<&OrganizationId>) -> Result<Uuid> {
     let id = tx.new_id();
-    tx.prepare_cached("insert into purge (id, stage, organization_id) values (?1, ?2, ?3)")?.execute((
-        id.as_bytes(),
-        stage as u8,
-        organization.map(OrganizationId::as_str),
-    ))?;
+    tx.prepare_cached("insert into purge (id, stage, organization_id) values (?1, ?2, ?3)")?
+        .execute((
+            id.as_bytes(),
+            stage as u8,
+            organization.map(OrganizationId::as_str),
+        ))?;
     tx.announce(Topic::Purge);
     Ok(id)
 }
@@ -47,7 +48,8 @@ pub fn advance(tx: &WriteTx<'_>, id: Uuid, stage: Stage) -> Result<()> {
 
 /// Takes a deletion of which nothing is left from the table.
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
-    tx.prepare_cached("delete from purge where id = ?1")?.execute([id.as_bytes()])?;
+    tx.prepare_cached("delete from purge where id = ?1")?
+        .execute([id.as_bytes()])?;
     tx.announce(Topic::Purge);
     Ok(())
 }
@@ -55,7 +57,9 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
 /// Where the deletion `id` is; none: nothing is left of it.
 pub fn find_stage(reader: &Reader<'_>, id: Uuid) -> Result<Option<Stage>> {
     let mut statement = reader.prepare_cached("select stage from purge where id = ?1")?;
-    let stage = statement.query_row([id.as_bytes()], |row| row.get::<_, u8>(0)).optional()?;
+    let stage = statement
+        .query_row([id.as_bytes()], |row| row.get::<_, u8>(0))
+        .optional()?;
     Ok(stage.map(|stage| match stage {
         0 => Stage::Rows,
         1 => Stage::Begun,
@@ -66,20 +70,24 @@ pub fn find_stage(reader: &Reader<'_>, id: Uuid) -> Result<Option<Stage>> {
 
 /// The deletions in `stage`, oldest first.
 pub fn list(reader: &Reader<'_>, stage: Stage) -> Result<Vec<Uuid>> {
-    let mut statement = reader.prepare_cached("select id from purge where stage = ?1 order by id")?;
+    let mut statement =
+        reader.prepare_cached("select id from purge where stage = ?1 order by id")?;
     let ids = statement.query_map([stage as u8], |row| row.get(0).map(Uuid::from_bytes))?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
 /// The deletions of organizations that still have rows, oldest first.
 pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>> {
-    let mut statement =
-        reader.prepare_cached("select id, organization_id from purge where organization_id is not null order by id")?;
+    let mut statement = reader.prepare_cached(
+        "select id, organization_id from purge where organization_id is not null order by id",
+    )?;
     let mut rows = statement.query([])?;
     let mut deletions = Vec::new();
     while let Some(row) = rows.next()? {
-        let organization = OrganizationId::parse(row.get_ref(1)?.as_str().map_err(Error::internal)?);
-        let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+        let organization =
+            OrganizationId::parse(row.get_ref(1)?.as_str().map_err(Error::internal)?);
+        let organization =
+            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
         deletions.push((Uuid::from_bytes(row.get(0)?), organization));
     }
     Ok(deletions)
@@ -88,7 +96,8 @@ pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>
 /// Whether the deletion `id` of `organization` still goes on: in development a reset may have ended
 /// it, and what has that name by now is another organization.
 pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) -> Result<bool> {
-    let mut statement = tx.prepare_cached("select 1 from purge where id = ?1 and organization_id = ?2")?;
+    let mut statement =
+        tx.prepare_cached("select 1 from purge where id = ?1 and organization_id = ?2")?;
     Ok(statement.exists((id.as_bytes(), organization.as_str()))?)
 }
 
@@ -98,5 +107,9 @@ pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) ->
 /// [`crate::base::error::Code::NotFound`] that says so.
 pub fn check_stands(conn: &Connection, organization: &OrganizationId) -> Result<()> {
     let mut statement = conn.prepare_cached("select 1 from purge where organization_id = ?1")?;
-    if statement.exists([organization.as_str()])? { Err(being_deleted()) } else { Ok(()) }
+    if statement.exists([organization.as_str()])? {
+        Err(being_deleted())
+    } else {
+        Ok(())
+    }
 }

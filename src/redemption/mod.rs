@@ -1,10 +1,12 @@
 //! Answering an invitation: look at it, accept it, decline it, by its secret link.
 //!
-//! Two things decide, always: a live invitation, and proof of the very same e-mail address ([`proof`]). A mismatch uses nothing up.
+//! Two things decide, always: a live invitation, and proof of the very same e-mail address
+//! ([`proof`]). A mismatch uses nothing up.
 //!
 //! # No oracle
-//! Without a key nobody learns which address was invited: a wrong address and a wrong code get the same bytes and cost the same
-//! write, and a code is asked for in the same way whether or not its address is the invited one ([`code`]).
+//! Without a key nobody learns which address was invited: a wrong address and a wrong code get the
+//! same bytes and cost the same write, and a code is asked for in the same way whether or not its
+//! address is the invited one ([`code`]).
 
 pub mod proof;
 pub mod store;
@@ -27,8 +29,7 @@ use crate::secret::Keyring;
 use proof::Proof;
 
 /// A token for examples.
-pub const EXAMPLE_TOKEN: &str =
-    "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e1c4b7f9a2d8e6c0f1b3a5d7e9c2b4f6a8d0e1c3b5f7a9d2e4c6b80";
+pub const EXAMPLE_TOKEN: &str = "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e1c4b7f9a2d8e6c0f1b3a5d7e9c2b4f6a8d0e1c3b5f7a9d2e4c6b80";
 
 /// What everybody with the link may see: never the address.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,7 +66,10 @@ impl Preview {
             organization_id: invitation.organization_id.to_owned(),
             organization_name,
             role: invitation.role.to_owned(),
-            inviter_name: invitation.inviter.and_then(|inviter| inviter.name).map(str::to_owned),
+            inviter_name: invitation
+                .inviter
+                .and_then(|inviter| inviter.name)
+                .map(str::to_owned),
             status: invitation.status.name(),
             expires_at: invitation.expires_at,
             redirect_url: invitation.redirect_url.map(str::to_owned),
@@ -103,20 +107,35 @@ impl Attempt {
     /// Answers the invitation.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::NotFound`] or, where a code is the proof, [`crate::base::error::Code::ProofRejected`] for a token that is unknown, altered or
-    /// superseded; [`crate::base::error::Code::StatusConflict`]; [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`] for a role above the key's;
-    /// [`crate::base::error::Code::RateLimited`].
+    /// [`crate::base::error::Code::NotFound`] or, where a code is the proof,
+    /// [`crate::base::error::Code::ProofRejected`] for a token that is unknown, altered or
+    /// superseded; [`crate::base::error::Code::StatusConflict`];
+    /// [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`]
+    /// for a role above the key's; [`crate::base::error::Code::RateLimited`].
     pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
-        let sees =
-            |present: &CurrentInvitation| self.rights.as_ref().is_none_or(|key| key.see(present.organization.as_str()));
-        let show = |invitation: &Invitation<'_>, organization: &_| Ok(CurrentInvitation::of(organization, invitation));
+        let sees = |present: &CurrentInvitation| {
+            self.rights
+                .as_ref()
+                .is_none_or(|key| key.see(present.organization.as_str()))
+        };
+        let show = |invitation: &Invitation<'_>, organization: &_| {
+            Ok(CurrentInvitation::of(organization, invitation))
+        };
         let found = store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees);
         match (&self.proof, found) {
             (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
             (Proof::Known(_), None) => Err(Error::not_found()),
             (Proof::Known(subject), Some(present)) => {
-                self.rights.as_ref().map_or(Ok(()), |key| key.check_grant(&present.role))?;
-                settle(tx, &present, self.change, subject, (&self.sending, &self.origin))?;
+                self.rights
+                    .as_ref()
+                    .map_or(Ok(()), |key| key.check_grant(&present.role))?;
+                settle(
+                    tx,
+                    &present,
+                    self.change,
+                    subject,
+                    (&self.sending, &self.origin),
+                )?;
                 Ok(Outcome::Answered(present))
             }
             (Proof::Code { email, code }, Some(present)) => {
@@ -128,8 +147,17 @@ impl Attempt {
                     limits.count_wrong_proof(present.id, email);
                     return Ok(Outcome::Rejected);
                 }
-                let subject = Subject { email: email.clone(), id: None };
-                settle(tx, &present, self.change, &subject, (&self.sending, &self.origin))?;
+                let subject = Subject {
+                    email: email.clone(),
+                    id: None,
+                };
+                settle(
+                    tx,
+                    &present,
+                    self.change,
+                    &subject,
+                    (&self.sending, &self.origin),
+                )?;
                 Ok(Outcome::Answered(present))
             }
         }

@@ -1,4 +1,5 @@
-//! What proves that a person owns an address: an application's word, a code, or an identity provider's token.
+//! What proves that a person owns an address: an application's word, a code, or an identity
+//! provider's token.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -26,12 +27,13 @@ pub struct CodeBody {
     #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
     /// The address that the person says was invited.
-    #[schema(value_type = String, required = true, max_length = 254, example = "new.user@example.com")]
+    #[schema(value_type = String, required = true, max_length = 254,
+        example = "new.user@example.com")]
     pub email: Option<String>,
 }
 
-/// The body of an answer, as it is sent. Exactly one proof: `email` with a key that has `invitations:accept`, `email` with `code`,
-/// or `idToken`.
+/// The body of an answer, as it is sent. Exactly one proof: `email` with a key that has
+/// `invitations:accept`, `email` with `code`, or `idToken`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AnswerBody {
@@ -80,19 +82,28 @@ pub enum Claim {
 /// Reads a token. What cannot be one is 404, as one that opens nothing.
 ///
 /// # Errors
-/// [`crate::base::error::Code::ValidationFailed`] where there is none, [`crate::base::error::Code::NotFound`].
+/// [`crate::base::error::Code::ValidationFailed`] where there is none,
+/// [`crate::base::error::Code::NotFound`].
 pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
     with_token(text, Ok(()))?;
     text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
 }
 
-/// What was read of the rest of a body whose token is `text`: a missing token is told together with what is wrong there.
+/// What was read of the rest of a body whose token is `text`: a missing token is told together with
+/// what is wrong there.
 fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
     if text.is_some() {
         return rest;
     }
-    let missing = FieldError::new("/token", FieldCode::Required, "the token of the invitation's link");
-    let more = rest.err().map(|error| error.fields.clone()).unwrap_or_default();
+    let missing = FieldError::new(
+        "/token",
+        FieldCode::Required,
+        "the token of the invitation's link",
+    );
+    let more = rest
+        .err()
+        .map(|error| error.fields.clone())
+        .unwrap_or_default();
     Err(Error::validation([vec![missing], more].concat()))
 }
 
@@ -100,9 +111,13 @@ impl CodeBody {
     /// Reads the link's token and the address.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, [`crate::base::error::Code::NotFound`].
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable,
+    /// [`crate::base::error::Code::NotFound`].
     pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
-        let email = with_token(self.token.as_deref(), email::check_email(self.email.as_deref(), hosts))?;
+        let email = with_token(
+            self.token.as_deref(),
+            email::check_email(self.email.as_deref(), hosts),
+        )?;
         Ok((parse_token(self.token.as_deref())?, email))
     }
 }
@@ -116,7 +131,8 @@ impl AnswerBody {
     /// Reads which proof is meant.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] where proofs are mixed, or values are not acceptable.
+    /// [`crate::base::error::Code::ValidationFailed`] where proofs are mixed, or values are not
+    /// acceptable.
     pub fn claim(self, hosts: Hosts) -> Result<Claim> {
         let token = self.token.clone();
         with_token(token.as_deref(), self.claim_of_rest(hosts))
@@ -124,15 +140,32 @@ impl AnswerBody {
 
     /// Reads it from everything but the token.
     fn claim_of_rest(self, hosts: Hosts) -> Result<Claim> {
-        let Self { email, subject, code, id_token, .. } = self;
-        let conflict =
-            |pointer, detail| Err(Error::validation(vec![FieldError::new(pointer, FieldCode::Conflict, detail)]));
+        let Self {
+            email,
+            subject,
+            code,
+            id_token,
+            ..
+        } = self;
+        let conflict = |pointer, detail| {
+            Err(Error::validation(vec![FieldError::new(
+                pointer,
+                FieldCode::Conflict,
+                detail,
+            )]))
+        };
         match (id_token, code) {
             (Some(_), Some(_)) => conflict("/code", "give either code or idToken"),
-            (Some(_), None) if email.is_some() => conflict("/email", "the ID token says the address"),
-            (Some(_), None) if subject.is_some() => conflict("/subject", "the ID token says the subject"),
+            (Some(_), None) if email.is_some() => {
+                conflict("/email", "the ID token says the address")
+            }
+            (Some(_), None) if subject.is_some() => {
+                conflict("/subject", "the ID token says the subject")
+            }
             (Some(id_token), None) => Ok(Claim::IdToken(id_token)),
-            (None, Some(_)) if subject.is_some() => conflict("/subject", "only an application with a key gives it"),
+            (None, Some(_)) if subject.is_some() => {
+                conflict("/subject", "only an application with a key gives it")
+            }
             (None, Some(code)) => parse_code(email.as_deref(), code, hosts).map(Claim::Code),
             (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Claim::Vouched),
         }
@@ -144,7 +177,11 @@ fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> 
     let mut errors = Vec::new();
     let email = email::parse_email(email, hosts).map_err(|error| errors.push(error));
     if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
-        errors.push(FieldError::new("/code", FieldCode::InvalidFormat, "the six digits that were sent to the address"));
+        errors.push(FieldError::new(
+            "/code",
+            FieldCode::InvalidFormat,
+            "the six digits that were sent to the address",
+        ));
     }
     match email {
         Ok(email) if errors.is_empty() => Ok(Proof::Code { email, code }),

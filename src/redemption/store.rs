@@ -9,11 +9,12 @@ use crate::invitation::link::LinkToken;
 use crate::invitation::{Invitation, store};
 use crate::secret::Keyring;
 
-/// An organization that is looked for in vain. One of that name has no invitation that is looked for there.
+/// An organization that is looked for in vain. One of that name has no invitation that is looked
+/// for there.
 const NOBODY: &str = "nobody";
 
-/// The invitation that `token` opens, as `show` makes it; none where the token is unknown, altered or superseded. `conn` is a
-/// reader's or a transaction's.
+/// The invitation that `token` opens, as `show` makes it; none where the token is unknown, altered
+/// or superseded. `conn` is a reader's or a transaction's.
 pub fn open<T>(
     conn: &Connection,
     now: Timestamp,
@@ -31,7 +32,8 @@ pub fn open<T>(
     Ok(store::find(conn, now, (&organization, token.id), show_matching)?.flatten())
 }
 
-/// Does for an unknown id what is done for a known one with a wrong token, so that the time tells neither.
+/// Does for an unknown id what is done for a known one with a wrong token, so that the time tells
+/// neither.
 fn pretend(conn: &Connection, now: Timestamp, keyring: &Keyring, token: &LinkToken) -> Result<()> {
     if let Some(nobody) = OrganizationId::parse(NOBODY) {
         store::find(conn, now, (&nobody, token.id), |_| Ok(()))?;

@@ -1,9 +1,11 @@
-//! Retention: invitations that have been closed for long enough are deleted, if the operator wants that.
+//! Retention: invitations that have been closed for long enough are deleted, if the operator wants
+//! that.
 //!
-//! A pass walks over all invitations in the order in which they are stored, a bounded step at a time: reading needs no index
-//! that creates would have to pay for, and no write waits for more than a few of its rows. What is due is decided again in the
-//! transaction that deletes it, by the time of that: an invitation that was sent again meanwhile stays. The text of what a
-//! pass deleted leaves the file after it, as that of any deletion does: see [`crate::purge`].
+//! A pass walks over all invitations in the order in which they are stored, a bounded step at a
+//! time: reading needs no index that creates would have to pay for, and no write waits for more
+//! than a few of its rows. What is due is decided again in the transaction that deletes it, by the
+//! time of that: an invitation that was sent again meanwhile stays. The text of what a pass deleted
+//! leaves the file after it, as that of any deletion does: see [`crate::purge`].
 
 pub mod store;
 
@@ -25,7 +27,8 @@ const EVERY: Duration = Duration::from_secs(60 * 60);
 const ROWS_PER_READ: u32 = 1_000;
 /// Invitations that are deleted in one job.
 const ROWS_PER_JOB: usize = 100;
-/// How long a pass rests after each read and each job, so that it takes only a part of the disk's time.
+/// How long a pass rests after each read and each job, so that it takes only a part of the disk's
+/// time.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Who deletes, in the history.
 const ACTOR: &str = "retention";
@@ -40,13 +43,15 @@ pub struct Retention {
 }
 
 impl Retention {
-    /// What was closed before this time is due at `now`. A clock that was set back makes nothing due.
+    /// What was closed before this time is due at `now`. A clock that was set back makes nothing
+    /// due.
     pub fn limit(self, now: Timestamp) -> Timestamp {
         now.plus_seconds(-self.days * DAY_SECONDS)
     }
 }
 
-/// The place of an invitation in the table: its organization and its id. The first one is behind `("", nil)`.
+/// The place of an invitation in the table: its organization and its id. The first one is behind
+/// `("", nil)`.
 pub type Place = (String, Uuid);
 
 /// Makes a pass at once, and then every hour, for as long as it is polled.
@@ -57,7 +62,9 @@ pub async fn run(db: Db, retention: Option<Retention>) {
     loop {
         match sweep(&db, retention).await {
             Ok(0) => {}
-            Ok(deleted) => log::info!("retention: {deleted} invitations deleted that were closed long enough ago"),
+            Ok(deleted) => log::info!(
+                "retention: {deleted} invitations deleted that were closed long enough ago"
+            ),
             Err(error) => log::error!("retention: given up until the next pass: {error}"),
         }
         // The machine's time: a clock that is set must not make passes more or less frequent.
@@ -68,23 +75,33 @@ pub async fn run(db: Db, retention: Option<Retention>) {
 /// One pass over all invitations. Returns how many it deleted.
 ///
 /// # Errors
-/// When the file cannot be read or written, or too many writes wait: what was deleted by then stays deleted.
+/// When the file cannot be read or written, or too many writes wait: what was deleted by then stays
+/// deleted.
 pub async fn sweep(db: &Db, retention: Retention) -> Result<usize> {
     let mut purge = None;
     let swept = delete_due(db, retention, &mut purge).await;
     if let Some(id) = purge {
-        db.write_as(ACTOR, Load::ONE, move |tx| purge::store::end(tx, id)).await?;
+        db.write_as(ACTOR, Load::ONE, move |tx| purge::store::end(tx, id))
+            .await?;
     }
     swept
 }
 
-/// Deletes what is due, a small job at a time. The first one begins a `purge`. Returns how many invitations that were.
+/// Deletes what is due, a small job at a time. The first one begins a `purge`. Returns how many
+/// invitations that were.
 async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> Result<usize> {
-    let origin = Origin { actor: ACTOR.to_owned(), request_id: Uuid::new_v4().to_string() };
+    let origin = Origin {
+        actor: ACTOR.to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+    };
     let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
     loop {
         let from = after.clone();
-        let step = db.read_long(ACTOR, move |reader| store::find_due(reader, retention, &from, ROWS_PER_READ)).await?;
+        let step = db
+            .read_long(ACTOR, move |reader| {
+                store::find_due(reader, retention, &from, ROWS_PER_READ)
+            })
+            .await?;
         for due in step.due.chunks(ROWS_PER_JOB) {
             let (due, origin, begun) = (due.to_vec(), origin.clone(), *purge);
             let job = move |tx: &WriteTx<'_>| {

@@ -11,8 +11,8 @@ use crate::db::{Reader, WriteTx};
 use crate::event::{self, EventFields, EventType};
 use crate::invitation::Status;
 
-/// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else has to look at the state:
-/// one that is pending and has not lapsed ends later than now.
+/// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else
+/// has to look at the state: one that is pending and has not lapsed ends later than now.
 const IS_DUE: &str = "iif(state in (1, 2, 3), closed_at, expires_at) < :limit";
 
 /// What one read found.
@@ -24,7 +24,12 @@ pub struct Step {
 }
 
 /// Looks at up to `limit` invitations behind `after`.
-pub fn find_due(reader: &Reader<'_>, retention: Retention, after: &Place, limit: u32) -> Result<Step> {
+pub fn find_due(
+    reader: &Reader<'_>,
+    retention: Retention,
+    after: &Place,
+    limit: u32,
+) -> Result<Step> {
     let mut statement = reader.prepare_cached(&format!(
         "select organization_id, id, {IS_DUE}
          from invitation
@@ -47,12 +52,20 @@ pub fn find_due(reader: &Reader<'_>, retention: Retention, after: &Place, limit:
         seen += 1;
         last = Some(place);
     }
-    Ok(Step { due, last: last.filter(|_| seen == limit) })
+    Ok(Step {
+        due,
+        last: last.filter(|_| seen == limit),
+    })
 }
 
-/// Deletes those of `places` that are due at the time of the transaction, each with an event that does not name the address.
-/// Returns how many that were.
-pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], origin: &Origin) -> Result<usize> {
+/// Deletes those of `places` that are due at the time of the transaction, each with an event that
+/// does not name the address. Returns how many that were.
+pub fn delete_due(
+    tx: &WriteTx<'_>,
+    retention: Retention,
+    places: &[Place],
+    origin: &Origin,
+) -> Result<usize> {
     let mut statement = tx.prepare_cached(&format!(
         "delete from invitation
          where organization_id = :organization_id
@@ -68,14 +81,35 @@ pub fn delete_due(tx: &WriteTx<'_>, retention: Retention, places: &[Place], orig
             ":id": id.as_bytes(),
             ":limit": retention.limit(tx.now).as_millis(),
         };
-        let Some(state) = statement.query_row(bound, |row| row.get::<_, u8>(0)).optional()? else { continue };
+        let Some(state) = statement
+            .query_row(bound, |row| row.get::<_, u8>(0))
+            .optional()?
+        else {
+            continue;
+        };
         // What lapsed and was not flipped is pending only in its row.
-        let state = if state == Status::Pending as u8 { Status::Expired as u8 } else { state };
-        let status = Status::ALL.get(usize::from(state)).map(|status| status.name());
-        let before = EventFields { status, ..EventFields::default() };
+        let state = if state == Status::Pending as u8 {
+            Status::Expired as u8
+        } else {
+            state
+        };
+        let status = Status::ALL
+            .get(usize::from(state))
+            .map(|status| status.name());
+        let before = EventFields {
+            status,
+            ..EventFields::default()
+        };
         let organization = OrganizationId::parse(organization);
-        let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
-        event::store::append(tx, &organization, (EventType::Deleted, *id), origin, (Some(&before), None))?;
+        let organization =
+            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+        event::store::append(
+            tx,
+            &organization,
+            (EventType::Deleted, *id),
+            origin,
+            (Some(&before), None),
+        )?;
         deleted += 1;
     }
     Ok(deleted)

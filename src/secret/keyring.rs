@@ -27,17 +27,31 @@ struct Earlier {
 impl Keyring {
     /// A keyring of one secret.
     pub fn single(signing: Secret) -> Self {
-        Self { signing, earlier: Arc::new([]) }
+        Self {
+            signing,
+            earlier: Arc::new([]),
+        }
     }
 
     /// A keyring of `signing` and of those of `earlier` that the data file knows.
     pub fn new(signing: Secret, earlier: Vec<Secret>, known: &[Known]) -> Self {
-        let until = |secret: &Secret| known.iter().find(|known| known.id == secret.id())?.verifies_until;
+        let until = |secret: &Secret| {
+            known
+                .iter()
+                .find(|known| known.id == secret.id())?
+                .verifies_until
+        };
         let earlier = earlier.into_iter().filter_map(|secret| {
             let verifies_until = until(&secret)?;
-            Some(Earlier { secret, verifies_until })
+            Some(Earlier {
+                secret,
+                verifies_until,
+            })
         });
-        Self { signing, earlier: earlier.collect() }
+        Self {
+            signing,
+            earlier: earlier.collect(),
+        }
     }
 
     /// The secret from which everything new is derived.
@@ -52,12 +66,16 @@ impl Keyring {
 
     /// The secrets that verify at `now` and sign no more.
     pub fn retired(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
-        self.earlier.iter().filter(move |earlier| now < earlier.verifies_until).map(|earlier| &earlier.secret)
+        self.earlier
+            .iter()
+            .filter(move |earlier| now < earlier.verifies_until)
+            .map(|earlier| &earlier.secret)
     }
 
     /// The secret with this id, whether or not it verifies links.
     pub fn find(&self, id: SecretId) -> Option<&Secret> {
-        let mut all = std::iter::once(&self.signing).chain(self.earlier.iter().map(|earlier| &earlier.secret));
+        let mut all = std::iter::once(&self.signing)
+            .chain(self.earlier.iter().map(|earlier| &earlier.secret));
         all.find(|secret| secret.id() == id)
     }
 }

@@ -80,7 +80,10 @@ impl Secret {
         match (text.len(), different) {
             (..MIN_LEN, _) => Err(Weak::Short(text.len())),
             (_, ..MIN_DIFFERENT) => Err(Weak::Simple(different)),
-            _ => Ok(Self { id: check_value(&key), key }),
+            _ => Ok(Self {
+                id: check_value(&key),
+                key,
+            }),
         }
     }
 
@@ -139,10 +142,16 @@ mod tests {
     #[test]
     fn a_short_or_simple_secret_is_refused_and_none_is_shown() {
         let refused = |text: &str| Secret::new(text).err();
-        assert_eq!(refused("0123456789abcdef0123456789abcde"), Some(Weak::Short(31)));
+        assert_eq!(
+            refused("0123456789abcdef0123456789abcde"),
+            Some(Weak::Short(31))
+        );
         assert_eq!(refused(&"x".repeat(64)), Some(Weak::Simple(1)));
         assert_eq!(refused(&"0123456".repeat(9)), Some(Weak::Simple(7)));
         assert_eq!(refused(&"01234567".repeat(4)), None);
-        assert_eq!(format!("{:?}", Secret::new(&"01234567".repeat(4))), "Ok(Secret(hidden))");
+        assert_eq!(
+            format!("{:?}", Secret::new(&"01234567".repeat(4))),
+            "Ok(Secret(hidden))"
+        );
     }
 }

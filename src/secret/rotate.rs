@@ -26,7 +26,11 @@ use crate::db::{WriteTx, read_file, write_file};
 ///
 /// # Errors
 /// When the secrets do not belong to the data file at `database`, or either cannot be written.
-pub fn rotate(database: &Path, source: &Source, until: Timestamp) -> std::result::Result<PathBuf, Failure> {
+pub fn rotate(
+    database: &Path,
+    source: &Source,
+    until: Timestamp,
+) -> std::result::Result<PathBuf, Failure> {
     let path = source.path().ok_or_else(in_variable)?;
     // What is wrong is told in words of its own before anything is touched.
     let loaded = load(source, path)?;
@@ -56,7 +60,11 @@ fn load(source: &Source, path: &Path) -> std::result::Result<Loaded, Failure> {
 
 /// Writes both files; returns what is wrong with the secret file, apart from an error of the data
 /// file.
-fn put_in_front(tx: &WriteTx<'_>, path: &Path, until: Timestamp) -> Result<std::result::Result<(), Failure>> {
+fn put_in_front(
+    tx: &WriteTx<'_>,
+    path: &Path,
+    until: Timestamp,
+) -> Result<std::result::Result<(), Failure>> {
     store::end_all(tx, until)?;
     let known = store::list(&tx.reader())?;
     // Another rotation may have come first, so the file is read again under the transaction's lock.
@@ -69,7 +77,16 @@ fn put_in_front(tx: &WriteTx<'_>, path: &Path, until: Timestamp) -> Result<std::
     }
     let details = json!({ "earlierUntil": until });
     let (action, by) = (Action::SecretRotated, By::CLI);
-    audit::store::append(tx, &NewEntry { action, by, subject: None, organizations: None, details })?;
+    audit::store::append(
+        tx,
+        &NewEntry {
+            action,
+            by,
+            subject: None,
+            organizations: None,
+            details,
+        },
+    )?;
     Ok(replace(path, &front.text).map_err(|error| not_replaced(path, &error)))
 }
 
@@ -91,8 +108,13 @@ impl Front {
         let is_needed = |id| known.iter().any(|one| one.id == id && one.is_needed(now));
         words.retain(|(_, secret)| first == Some(secret.id()) || is_needed(secret.id()));
         let new = source::random().map_err(|error| not_replaced(path, &error))?;
-        let lines: Vec<_> = std::iter::once(new.as_str()).chain(words.iter().map(|&(word, _)| word)).collect();
-        Ok(Self { text: lines.join("\n") + "\n", kept: words.iter().map(|(_, secret)| secret.id()).collect() })
+        let lines: Vec<_> = std::iter::once(new.as_str())
+            .chain(words.iter().map(|&(word, _)| word))
+            .collect();
+        Ok(Self {
+            text: lines.join("\n") + "\n",
+            kept: words.iter().map(|(_, secret)| secret.id()).collect(),
+        })
     }
 }
 
@@ -120,14 +142,18 @@ fn unfinished(path: &Path) -> io::Result<NamedTempFile> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(folder(path))
+    tempfile::Builder::new()
+        .prefix(&name)
+        .rand_bytes(0)
+        .tempfile_in(folder(path))
 }
 
 /// The secret is where no command can change it.
 fn in_variable() -> Failure {
     Failure::usage(
         "INVITED_SECRET gives the secret, and this command cannot change a variable",
-        "put a new one (`openssl rand -hex 32`) in front of it with a space between, and restart the server: \
+        "put a new one (`openssl rand -hex 32`) in front of it with a space between, and restart \
+         the server: \
          links by the one before then work for 30 days more",
     )
 }
@@ -135,8 +161,12 @@ fn in_variable() -> Failure {
 /// The secret file cannot be replaced.
 fn not_replaced(path: &Path, error: &io::Error) -> Failure {
     Failure::runtime(
-        format!("cannot replace the secret file {} ({error})", path.display()),
-        "where it is mounted, put a new secret (`openssl rand -hex 32`) in front of the old one at its origin, with a \
+        format!(
+            "cannot replace the secret file {} ({error})",
+            path.display()
+        ),
+        "where it is mounted, put a new secret (`openssl rand -hex 32`) in front of the old one \
+         at its origin, with a \
          line end between, and restart the server",
     )
 }

@@ -40,8 +40,8 @@ pub struct Loaded {
 }
 
 impl Source {
-    /// Gets the secrets. Where the file is missing, returns none unless `may_make` is set: then this
-    /// makes the first secret, if the file is ours to make.
+    /// Gets the secrets. Where the file is missing, returns none unless `may_make` is set: then
+    /// this makes the first secret, if the file is ours to make.
     ///
     /// # Errors
     /// When they cannot be read, or are no secrets.
@@ -79,14 +79,21 @@ impl Loaded {
     fn read(path: &Path) -> Result<Self, Failure> {
         let (text, mode) = read_text(path)?;
         let readable = (mode & 0o044 != 0).then(|| path.to_owned());
-        Ok(Self { readable, ..Self::parse(&text, &path.display().to_string())? })
+        Ok(Self {
+            readable,
+            ..Self::parse(&text, &path.display().to_string())?
+        })
     }
 
     /// Reads the secrets of a text.
     fn parse(text: &str, place: &str) -> Result<Self, Failure> {
         let mut secrets = words(text, place)?.into_iter().map(|(_, secret)| secret);
         let signing = secrets.next().ok_or_else(|| empty(place))?;
-        Ok(Self { signing, earlier: secrets.collect(), readable: None })
+        Ok(Self {
+            signing,
+            earlier: secrets.collect(),
+            readable: None,
+        })
     }
 }
 
@@ -98,15 +105,23 @@ pub(super) fn read_text(path: &Path) -> Result<(String, u32), Failure> {
         file.read_to_end(&mut bytes)?;
         file.metadata()
     });
-    let mode = read.map_err(|error| unusable(path, &error))?.permissions().mode();
+    let mode = read
+        .map_err(|error| unusable(path, &error))?
+        .permissions()
+        .mode();
     if mode & 0o022 != 0 {
         return Err(Failure::runtime(
-            format!("others on this machine may write the secret file {} (mode {:04o})", path.display(), mode & 0o7777),
+            format!(
+                "others on this machine may write the secret file {} (mode {:04o})",
+                path.display(),
+                mode & 0o7777
+            ),
             format!("make it yours alone: chmod 600 {}", path.display()),
         ));
     }
     let text = String::from_utf8(bytes);
-    text.map(|text| (text, mode)).map_err(|_| no_text(&format!("the secret file {}", path.display())))
+    text.map(|text| (text, mode))
+        .map_err(|_| no_text(&format!("the secret file {}", path.display())))
 }
 
 /// The secrets of a text, each with its own text.
@@ -124,10 +139,17 @@ pub(super) fn words<'a>(text: &'a str, place: &str) -> Result<Vec<(&'a str, Secr
             GIVE_RANDOM,
         ));
     }
-    if text.chars().any(|char| char.is_control() && !char.is_ascii_whitespace()) {
+    if text
+        .chars()
+        .any(|char| char.is_control() && !char.is_ascii_whitespace())
+    {
         return Err(no_text(&format!("the secret in {place}")));
     }
-    let secret = |word| Secret::new(word).map(|secret| (word, secret)).map_err(|weak| refused(place, weak));
+    let secret = |word| {
+        Secret::new(word)
+            .map(|secret| (word, secret))
+            .map_err(|weak| refused(place, weak))
+    };
     text.split_ascii_whitespace().map(secret).collect()
 }
 
@@ -140,7 +162,9 @@ pub(super) fn random() -> io::Result<String> {
 
 /// The folder of a file.
 pub(super) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Makes a secret of its own for the server: whole or not at all, for its owner alone.
@@ -168,7 +192,8 @@ fn no_text(what: &str) -> Failure {
 fn empty(place: &str) -> Failure {
     Failure::usage(
         format!("there is no secret in {place}: it is empty"),
-        "bring back its copy; where no data file needs it yet, give a random one, as `openssl rand -hex 32` prints it",
+        "bring back its copy; where no data file needs it yet, give a random one, as `openssl \
+         rand -hex 32` prints it",
     )
 }
 
@@ -176,7 +201,8 @@ fn empty(place: &str) -> Failure {
 pub(super) fn unusable(path: &Path, error: &io::Error) -> Failure {
     Failure::runtime(
         format!("cannot use the secret file {} ({error})", path.display()),
-        "name a file that this user can read with --secret-file, or give the secret itself in INVITED_SECRET",
+        "name a file that this user can read with --secret-file, or give the secret itself in \
+         INVITED_SECRET",
     )
 }
 
@@ -195,7 +221,13 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
             None => f.write_str("INVITED_SECRET"),
-            Some(path) => write!(f, "{}", fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).display()),
+            Some(path) => write!(
+                f,
+                "{}",
+                fs::canonicalize(path)
+                    .unwrap_or_else(|_| path.to_owned())
+                    .display()
+            ),
         }
     }
 }
@@ -208,9 +240,14 @@ mod tests {
     fn a_made_secret_is_for_its_owner_alone_and_stays() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let source = Source::Own(folder.path().join("invited.db.secret"));
-        assert!(source.load(false)?.is_none(), "nothing is made without leave");
+        assert!(
+            source.load(false)?.is_none(),
+            "nothing is made without leave"
+        );
         let made = source.load(true)?.ok_or("it is made")?;
-        let mode = fs::metadata(folder.path().join("invited.db.secret"))?.permissions().mode();
+        let mode = fs::metadata(folder.path().join("invited.db.secret"))?
+            .permissions()
+            .mode();
         assert_eq!((mode & 0o777, &made.readable), (0o600, &None));
         let again = source.load(false)?.ok_or("it is there")?;
         assert_eq!(again.signing.id(), made.signing.id());
@@ -219,6 +256,9 @@ mod tests {
 
     #[test]
     fn a_source_never_shows_what_was_given() {
-        assert_eq!(format!("{:?}", Source::Given("x".repeat(32))), "Given(hidden)");
+        assert_eq!(
+            format!("{:?}", Source::Given("x".repeat(32))),
+            "Given(hidden)"
+        );
     }
 }

@@ -51,10 +51,16 @@ pub struct Comparison {
 ///
 /// # Errors
 /// When they cannot be read, or others are needed.
-pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::Result<Opened, Failure> {
+pub async fn open(
+    db: &Db,
+    source: &Source,
+    may_replace: bool,
+) -> std::result::Result<Opened, Failure> {
     let is_new = db.read(store::list).map_err(failed)?.is_empty();
     let loaded = source.load(is_new || may_replace)?;
-    let compared = db.read(|reader| Comparison::of(reader, loaded.as_ref())).map_err(failed)?;
+    let compared = db
+        .read(|reader| Comparison::of(reader, loaded.as_ref()))
+        .map_err(failed)?;
     let loaded = match loaded {
         Some(loaded) if may_replace || compared.missing.is_empty() => loaded,
         loaded => return Err(compared.refusal(loaded.as_ref(), source)),
@@ -63,12 +69,17 @@ pub async fn open(db: &Db, source: &Source, may_replace: bool) -> std::result::R
     if !compared.is_settled(signing) {
         let missing: Vec<_> = compared.missing.iter().map(|known| known.id).collect();
         let loss = compared.loss;
-        db.write(move |tx| settle(tx, signing, &missing, loss)).await.map_err(failed)?;
+        db.write(move |tx| settle(tx, signing, &missing, loss))
+            .await
+            .map_err(failed)?;
     }
     let known = db.read(store::list).map_err(failed)?;
     let loss = Some(compared.loss).filter(|_| !compared.missing.is_empty());
     let notes = notes(&loaded, loss, &known, db.now());
-    Ok(Opened { keyring: Keyring::new(loaded.signing, loaded.earlier, &known), notes })
+    Ok(Opened {
+        keyring: Keyring::new(loaded.signing, loaded.earlier, &known),
+        notes,
+    })
 }
 
 /// Notes which secret signs from now on, that those before it end, and that `missing` are gone.
@@ -82,7 +93,16 @@ fn settle(tx: &WriteTx<'_>, signing: SecretId, missing: &[SecretId], loss: Loss)
     if !missing.is_empty() {
         let details = json!({ "links": loss.links, "webhooks": loss.webhooks });
         let (action, by) = (Action::SecretLost, By::SERVER);
-        audit::store::append(tx, &NewEntry { action, by, subject: None, organizations: None, details })?;
+        audit::store::append(
+            tx,
+            &NewEntry {
+                action,
+                by,
+                subject: None,
+                organizations: None,
+                details,
+            },
+        )?;
     }
     Ok(())
 }
@@ -94,15 +114,29 @@ impl Comparison {
     /// When the data file cannot be read.
     pub fn of(reader: &Reader<'_>, loaded: Option<&Loaded>) -> Result<Self> {
         let known = store::list(reader)?;
-        let is_loaded = |known: &Known| loaded.is_some_and(|loaded| loaded.all().any(|one| one.id() == known.id));
+        let is_loaded = |known: &Known| {
+            loaded.is_some_and(|loaded| loaded.all().any(|one| one.id() == known.id))
+        };
         let is_strange = !known.iter().any(is_loaded);
-        let is_missing = |known: &&Known| !is_loaded(known) && (is_strange || known.is_needed(reader.now));
+        let is_missing =
+            |known: &&Known| !is_loaded(known) && (is_strange || known.is_needed(reader.now));
         let missing: Vec<_> = known.iter().filter(is_missing).copied().collect();
         // A secret whose date is over may have been the last one to sign all the same.
         let has_links = is_strange || missing.iter().any(|known| known.verifies(reader.now));
-        let links = if has_links && !missing.is_empty() { store::count_pending(reader)? } else { 0 };
-        let loss = Loss { links, webhooks: missing.iter().map(|known| known.webhooks).sum() };
-        Ok(Self { known, missing, loss })
+        let links = if has_links && !missing.is_empty() {
+            store::count_pending(reader)?
+        } else {
+            0
+        };
+        let loss = Loss {
+            links,
+            webhooks: missing.iter().map(|known| known.webhooks).sum(),
+        };
+        Ok(Self {
+            known,
+            missing,
+            loss,
+        })
     }
 
     /// Makes sure that nothing is missing.
@@ -110,7 +144,11 @@ impl Comparison {
     /// # Errors
     /// What to bring back.
     pub fn check(&self, loaded: &Loaded, source: &Source) -> std::result::Result<(), Failure> {
-        if self.missing.is_empty() { Ok(()) } else { Err(self.refusal(Some(loaded), source)) }
+        if self.missing.is_empty() {
+            Ok(())
+        } else {
+            Err(self.refusal(Some(loaded), source))
+        }
     }
 
     /// Whether the data file says all of this already.
@@ -129,7 +167,10 @@ impl Comparison {
             None => "give what was there before".to_owned(),
             Some(_) => format!("bring back the copy of {source}"),
         };
-        let rest = format!("or start once with --new-secret to go on without: then {}", self.loss);
+        let rest = format!(
+            "or start once with --new-secret to go on without: then {}",
+            self.loss
+        );
         Failure::runtime(what, format!("{remedy}; {rest}"))
     }
 
@@ -137,7 +178,11 @@ impl Comparison {
     fn misfit(&self) -> &'static str {
         if self.missing.len() == self.known.len() {
             "another secret, which does not belong to this data file"
-        } else if self.missing.iter().any(|known| known.verifies_until.is_none()) {
+        } else if self
+            .missing
+            .iter()
+            .any(|known| known.verifies_until.is_none())
+        {
             "an earlier secret of this data file, but not the last one"
         } else {
             "the last secret of this data file, but not an earlier one that is needed"
@@ -148,39 +193,69 @@ impl Comparison {
 /// What a person has to know of the secrets.
 fn notes(loaded: &Loaded, loss: Option<Loss>, known: &[Known], now: Timestamp) -> Vec<String> {
     let readable = loaded.readable.as_ref();
-    let readable =
-        readable.map(|path| format!("others on this machine may read the secret file: chmod 600 {}", path.display()));
-    let lost =
-        loss.map(|loss| format!("the secret is another one: {loss}; send invitations again, and rotate webhooks"));
+    let readable = readable.map(|path| {
+        format!(
+            "others on this machine may read the secret file: chmod 600 {}",
+            path.display()
+        )
+    });
+    let lost = loss.map(|loss| {
+        format!("the secret is another one: {loss}; send invitations again, and rotate webhooks")
+    });
     let is_loaded = |known: &&Known| loaded.earlier.iter().any(|secret| secret.id() == known.id);
     let earlier: Vec<_> = known.iter().filter(is_loaded).collect();
-    readable.into_iter().chain(lost).chain(notes_of_earlier(&earlier, now)).collect()
+    readable
+        .into_iter()
+        .chain(lost)
+        .chain(notes_of_earlier(&earlier, now))
+        .collect()
 }
 
 /// What a person has to know of the secrets that sign no more: who takes them out by hand has to
 /// know when.
 fn notes_of_earlier(earlier: &[&Known], now: Timestamp) -> Vec<String> {
-    let until = earlier.iter().filter(|known| known.verifies(now)).filter_map(|known| known.verifies_until).max();
+    let until = earlier
+        .iter()
+        .filter(|known| known.verifies(now))
+        .filter_map(|known| known.verifies_until)
+        .max();
     let webhooks: u32 = earlier.iter().map(|known| known.webhooks).sum();
     let links = until.map(|until| format!("links by an earlier secret work until {until}"));
-    let webhooks =
-        (webhooks > 0).then(|| format!("an earlier secret is needed for the signatures of webhooks ({webhooks})"));
+    let webhooks = (webhooks > 0).then(|| {
+        format!("an earlier secret is needed for the signatures of webhooks ({webhooks})")
+    });
     let unneeded = earlier.iter().filter(|known| !known.is_needed(now)).count();
-    let unneeded = (unneeded > 0).then(|| format!("earlier secrets that nothing needs any more: {unneeded}"));
+    let unneeded =
+        (unneeded > 0).then(|| format!("earlier secrets that nothing needs any more: {unneeded}"));
     links.into_iter().chain(webhooks).chain(unneeded).collect()
 }
 
 /// What dies, with its numbers.
 impl fmt::Display for Loss {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pending = if self.links == 1 { "pending link opens" } else { "pending links open" };
-        let webhooks = if self.webhooks == 1 { "webhook has" } else { "webhooks have" };
-        write!(f, "{} {pending} nothing, {} {webhooks} another signing secret", self.links, self.webhooks)
+        let pending = if self.links == 1 {
+            "pending link opens"
+        } else {
+            "pending links open"
+        };
+        let webhooks = if self.webhooks == 1 {
+            "webhook has"
+        } else {
+            "webhooks have"
+        };
+        write!(
+            f,
+            "{} {pending} nothing, {} {webhooks} another signing secret",
+            self.links, self.webhooks
+        )
     }
 }
 
 /// The data file cannot be read or written.
-#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
 fn failed(error: Error) -> Failure {
     Failure::runtime(error.to_string(), "see the log")
 }

@@ -70,15 +70,19 @@ pub fn insert_signing(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
 
 /// Gives every secret but the signing one an end at `until`, unless it has one.
 pub fn end_earlier(tx: &WriteTx<'_>, signing: SecretId, until: Timestamp) -> Result<()> {
-    tx.prepare_cached("update secret set verifies_until = :until where id <> :id and verifies_until is null")?
-        .execute(named_params! { ":until": until.as_millis(), ":id": signing.as_bytes() })?;
+    tx.prepare_cached(
+        "update secret set verifies_until = :until where id <> :id and verifies_until is null",
+    )?
+    .execute(named_params! { ":until": until.as_millis(), ":id": signing.as_bytes() })?;
     Ok(())
 }
 
 /// Ends every secret at `until`, unless it ends before.
 pub fn end_all(tx: &WriteTx<'_>, until: Timestamp) -> Result<()> {
-    tx.prepare_cached("update secret set verifies_until = min(coalesce(verifies_until, :until), :until)")?
-        .execute(named_params! { ":until": until.as_millis() })?;
+    tx.prepare_cached(
+        "update secret set verifies_until = min(coalesce(verifies_until, :until), :until)",
+    )?
+    .execute(named_params! { ":until": until.as_millis() })?;
     Ok(())
 }
 
@@ -91,6 +95,7 @@ pub fn move_webhooks(tx: &WriteTx<'_>, from: SecretId, to: SecretId) -> Result<(
 
 /// Forgets a secret from which no webhook's present signing secret is derived.
 pub fn delete(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
-    tx.prepare_cached("delete from secret where id = ?1")?.execute([id.as_bytes()])?;
+    tx.prepare_cached("delete from secret where id = ?1")?
+        .execute([id.as_bytes()])?;
     Ok(())
 }

@@ -13,9 +13,9 @@ use crate::http::connection::WRITE_TIMEOUT;
 /// framework does not change the listener that it is given.
 const BACKLOG: i32 = 1024;
 
-/// Bytes of an answer that wait in the system for a peer to make room, about. More would cost memory for peers
-/// that do not read, and would hide from us for how long they have not. What is under way to a peer
-/// that reads does not count, so distance makes nobody slow.
+/// Bytes of an answer that wait in the system for a peer to make room, about. More would cost
+/// memory for peers that do not read, and would hide from us for how long they have not. What is
+/// under way to a peer that reads does not count, so distance makes nobody slow.
 #[cfg(target_os = "linux")]
 const UNSENT: u32 = 32 * 1024;
 
@@ -29,7 +29,11 @@ pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
 
 /// Listens as the standard library does, with a longer queue. Connections inherit the options.
 fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     // A server that starts again needs no port that old connections still occupy.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -41,7 +45,8 @@ fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// Lets no peer leave data untaken for long: the system ends the connection then, however little the data are.
+/// Lets no peer leave data untaken for long: the system ends the connection then, however little
+/// the data are.
 #[cfg(target_os = "linux")]
 fn bound_unsent(socket: &Socket) -> io::Result<()> {
     socket.set_tcp_user_timeout(Some(WRITE_TIMEOUT))?;
@@ -58,7 +63,9 @@ fn bound_unsent(_: &Socket) -> io::Result<()> {
 /// What to do about the cause.
 fn hint(error: &io::Error, address: SocketAddr) -> String {
     match error.kind() {
-        ErrorKind::AddrInUse => "stop the program that uses the port, or give another one with --listen".to_owned(),
+        ErrorKind::AddrInUse => {
+            "stop the program that uses the port, or give another one with --listen".to_owned()
+        }
         ErrorKind::PermissionDenied => format!(
             "port {} needs more rights than this user has: give a port above 1023 with --listen, \
              and put a proxy in front",

@@ -16,16 +16,23 @@ use crate::mail::message::{Composer, Sender};
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
 
-/// How the mail of a server with this configuration is written, and how it leaves; none where it sends none.
+/// How the mail of a server with this configuration is written, and how it leaves; none where it
+/// sends none.
 ///
 /// # Errors
 /// When a template cannot be used, or TLS with the mail server.
 pub fn prepare_mail(config: &Config) -> Result<Option<(Composer, Transport)>, Failure> {
     let settings = &config.settings.mail;
     let templates = Templates::load(settings.templates_dir.as_deref())?;
-    let sender = settings.mail_from.clone().unwrap_or_else(Sender::of_development);
+    let sender = settings
+        .mail_from
+        .clone()
+        .unwrap_or_else(Sender::of_development);
     let transport = match &config.mail_server {
-        Some(server) => Transport::Smtp(Box::new(Smtp::new(server.clone(), address(&sender.address))?)),
+        Some(server) => Transport::Smtp(Box::new(Smtp::new(
+            server.clone(),
+            address(&sender.address),
+        )?)),
         None if config.mode == Mode::Dev => Transport::Mailbox,
         None => return Ok(None),
     };
@@ -38,8 +45,15 @@ pub async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
     if db.read(key::store::exist).map_err(failed)? {
         return Ok(None);
     }
-    let new = NewKey { name: "admin".to_owned(), rights: Rights::ALL, expires_at: None };
-    db.write(move |tx| key::manage::create_as(tx, &new, By::SERVER)).await.map(Some).map_err(failed)
+    let new = NewKey {
+        name: "admin".to_owned(),
+        rights: Rights::ALL,
+        expires_at: None,
+    };
+    db.write(move |tx| key::manage::create_as(tx, &new, By::SERVER))
+        .await
+        .map(Some)
+        .map_err(failed)
 }
 
 /// The URL under which people and programs reach a server that listens on `address`.

@@ -2,8 +2,8 @@
 //!
 //! A connection costs a descriptor, and anybody may connect. Were the last ones taken by
 //! connections, the data file, mail and webhooks would go without. So connections have a bound of
-//! their own: those beyond it wait in the queue of the port until another one ends. And nobody may have
-//! more of them than are left free, so that one address cannot keep all others out.
+//! their own: those beyond it wait in the queue of the port until another one ends. And nobody may
+//! have more of them than are left free, so that one address cannot keep all others out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -23,8 +23,8 @@ const OWN: usize = 32;
 const OWN_OF_WORKER: usize = 6;
 /// Descriptors without which nothing can be served.
 const FEWEST: usize = 16;
-/// Descriptors that connections never take: deliveries of mail (14) and webhooks (64) take one each,
-/// and the file takes some now and then. Of a small rest, connections leave half.
+/// Descriptors that connections never take: deliveries of mail (14) and webhooks (64) take one
+/// each, and the file takes some now and then. Of a small rest, connections leave half.
 const RESERVE: usize = 80;
 /// Connections of a worker, whatever the system admits: what the framework takes as a bound, too.
 const MOST_OF_WORKER: usize = 25_600;
@@ -85,45 +85,75 @@ impl Connections {
     ///
     /// # Errors
     /// When `workers` could not serve anything with so few descriptors.
-    pub fn within_limits(workers: usize, trusted_proxies: Vec<IpNet>) -> Result<Arc<Self>, Failure> {
+    pub fn within_limits(
+        workers: usize,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Result<Arc<Self>, Failure> {
         let files = raise_limit();
         let own = OWN + OWN_OF_WORKER * workers;
         let spare = files.saturating_sub(own);
         if spare < FEWEST {
             return Err(Failure::runtime(
-                format!("this process may open {files} files, and the server needs at least {}", own + FEWEST),
-                "raise the limit, with `ulimit -n 1024` in a shell, or LimitNOFILE=1024 in a unit of systemd",
+                format!(
+                    "this process may open {files} files, and the server needs at least {}",
+                    own + FEWEST
+                ),
+                "raise the limit, with `ulimit -n 1024` in a shell, or LimitNOFILE=1024 in a \
+                 unit of systemd",
             ));
         }
         let most_of_worker = ((spare - RESERVE.min(spare / 2)) / workers).clamp(1, MOST_OF_WORKER);
         let most = most_of_worker * workers;
         if most < USEFUL {
             log::warn!(
-                "this process may open {files} files: that is enough for {most} connections at a time; \
+                "this process may open {files} files: that is enough for {most} connections at a \
+                 time; \
                  raise the limit (ulimit -n, LimitNOFILE) to 1024 or more"
             );
         }
-        Ok(Arc::new(Self { most_of_worker, most, trusted_proxies, held: Mutex::default() }))
+        Ok(Arc::new(Self {
+            most_of_worker,
+            most,
+            trusted_proxies,
+            held: Mutex::default(),
+        }))
     }
 
-    /// A place for a connection from `peer`, until what is returned is dropped; none where its site has many, and as many as
-    /// are left free. A site is an IPv4 address, or a /48 of IPv6.
+    /// A place for a connection from `peer`, until what is returned is dropped; none where its site
+    /// has many, and as many as are left free. A site is an IPv4 address, or a /48 of IPv6.
     pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let site = limits::site(peer.to_canonical());
         let mut held = self.held();
         let own = held.by_site.get(&site).map_or(0, |own| *own);
-        let is_trusted = self.trusted_proxies.iter().any(|network| network.contains(&peer.to_canonical()));
-        let is_heavy = own >= ALWAYS.min(self.most / 2) && own + 1 > self.most.saturating_sub(held.all + 1);
+        let is_trusted = self
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(&peer.to_canonical()));
+        let is_heavy =
+            own >= ALWAYS.min(self.most / 2) && own + 1 > self.most.saturating_sub(held.all + 1);
         if is_heavy && !is_trusted {
-            held.tell(|| format!("one address has half of the {} connections, and gets no more", self.most));
+            held.tell(|| {
+                format!(
+                    "one address has half of the {} connections, and gets no more",
+                    self.most
+                )
+            });
             return None;
         }
         held.all += 1;
         held.by_site.insert(site, own + 1);
         if held.all >= self.most {
-            held.tell(|| format!("all {} connections are in use, and further ones wait until one ends", self.most));
+            held.tell(|| {
+                format!(
+                    "all {} connections are in use, and further ones wait until one ends",
+                    self.most
+                )
+            });
         }
-        Some(Connection { connections: Arc::clone(self), site })
+        Some(Connection {
+            connections: Arc::clone(self),
+            site,
+        })
     }
 
     /// Those there are. They are whole even if a thread panicked while it had them.
@@ -135,9 +165,15 @@ impl Connections {
 impl Held {
     /// Tells the log that there are too many connections, unless it was told a moment ago.
     fn tell(&mut self, what: impl FnOnce() -> String) {
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TOLD_EVERY) {
+        if self
+            .told_at
+            .is_none_or(|told_at| told_at.elapsed() >= TOLD_EVERY)
+        {
             self.told_at = Some(Instant::now());
-            log::warn!("{}: see who holds them, or raise the limit of open files (ulimit -n, LimitNOFILE)", what());
+            log::warn!(
+                "{}: see who holds them, or raise the limit of open files (ulimit -n, LimitNOFILE)",
+                what()
+            );
         }
     }
 }
@@ -146,7 +182,15 @@ impl Held {
 fn raise_limit() -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Where the system admits less than it says, what there was has to do.
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    );
     let current = getrlimit(Resource::Nofile).current;
-    current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+    current
+        .and_then(|limit| usize::try_from(limit).ok())
+        .unwrap_or(usize::MAX)
 }

@@ -1,8 +1,8 @@
 //! The last requests of a server.
 //!
-//! The framework stops by closing every connection whose request it has not begun to read. What lies in
-//! a socket then goes unanswered, and its client cannot tell what became of it. So before that, all who
-//! are connected are served for a moment, with answers that close their connections.
+//! The framework stops by closing every connection whose request it has not begun to read. What
+//! lies in a socket then goes unanswered, and its client cannot tell what became of it. So before
+//! that, all who are connected are served for a moment, with answers that close their connections.
 
 use std::net::{Shutdown, TcpListener};
 use std::time::{Duration, Instant};
@@ -23,7 +23,8 @@ const SETTLING: Duration = Duration::from_millis(2);
 /// How often it is looked whether requests come.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Serves what is there already. Afterwards nobody can connect any more; `port` is the server's port once more.
+/// Serves what is there already. Afterwards nobody can connect any more; `port` is the server's
+/// port once more.
 pub async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: &Stopping) {
     let began = Instant::now();
     let (mut known, mut changed_at, mut port) = (stopping.requests(), began, port);
@@ -40,10 +41,12 @@ pub async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: 
     }
 }
 
-/// Refuses new connections. The framework keeps its listener until it stops, so the system is asked.
+/// Refuses new connections. The framework keeps its listener until it stops, so the system is
+/// asked.
 async fn close(handle: &ServerHandle, port: &TcpListener) {
     handle.pause().await;
     tokio::time::sleep(SETTLING).await;
-    // Where the system does not do this, new connections wait until the listener goes, a moment later.
+    // Where the system does not do this, new connections wait until the listener goes, a moment
+    // later.
     let _ = SockRef::from(port).shutdown(Shutdown::Read);
 }

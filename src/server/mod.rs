@@ -48,7 +48,8 @@ use bind::bind;
 use descriptors::Connections;
 pub use signals::Signals;
 
-/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four times as much.
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
+/// times as much.
 const BODIES: usize = 16 * 1024 * 1024;
 /// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
 const ANSWERS: usize = 64 * 1024 * 1024;
@@ -88,20 +89,33 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         clock::check_machine()?;
-        let connections = Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
+        let connections =
+            Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
         let public_url = build::public_url(config, address)?;
-        let options = Options { workers: config.workers, synchronous: config.synchronous, clock: config.clock.clone() };
+        let options = Options {
+            workers: config.workers,
+            synchronous: config.synchronous,
+            clock: config.clock.clone(),
+        };
         let db = Db::open(&config.database, &options)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         notes.extend(db.notice().map(str::to_owned));
-        let admin_key = if config.mode == Mode::Serve { build::first_key(&db).await? } else { None };
+        let admin_key = if config.mode == Mode::Serve {
+            build::first_key(&db).await?
+        } else {
+            None
+        };
         let bare = public_url.as_str().trim_end_matches('/').to_owned();
-        let accept_url = config.settings.accept_url.as_ref().map_or_else(|| format!("{bare}/accept"), Url::to_string);
+        let accept_url = config
+            .settings
+            .accept_url
+            .as_ref()
+            .map_or_else(|| format!("{bare}/accept"), Url::to_string);
         let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
         let retention = config.retention();
         let faults = Faults::default();
@@ -116,7 +130,10 @@ impl Program {
             limits: Arc::clone(&rules.sending.limits),
         });
         let limits = &config.settings.limits;
-        let (guard, streams) = (config.guard(), Streams::new(config.heartbeat, limits.max_streams as usize));
+        let (guard, streams) = (
+            config.guard(),
+            Streams::new(config.heartbeat, limits.max_streams as usize),
+        );
         let context = Context {
             db: db.clone(),
             mode,
@@ -142,9 +159,24 @@ impl Program {
             max_webhooks: limits.max_webhooks,
             start,
         };
-        let serving = serve::Options { workers: config.workers, connections, deadlines: config.deadlines };
+        let serving = serve::Options {
+            workers: config.workers,
+            connections,
+            deadlines: config.deadlines,
+        };
         let last_use_every = config.last_use_every;
-        Ok(Self { listener, context, state, mail, last_use_every, serving, address, public_url, admin_key, notes })
+        Ok(Self {
+            listener,
+            context,
+            state,
+            mail,
+            last_use_every,
+            serving,
+            address,
+            public_url,
+            admin_key,
+            notes,
+        })
     }
 
     /// The open data file.
@@ -155,16 +187,24 @@ impl Program {
     /// How mail leaves, for the person who starts the server.
     pub fn mail(&self) -> String {
         match &self.mail {
-            Some(Mail { transport: Transport::Mailbox, .. }) => {
+            Some(Mail {
+                transport: Transport::Mailbox,
+                ..
+            }) => {
                 format!("kept, to be read at http://{}/dev/mail", self.address)
             }
-            Some(Mail { transport: Transport::Smtp(smtp), .. }) => smtp.to_string(),
-            None => "off: invitations carry \"delivery\":\"none\", and links come from POST .../link (see --smtp-url)"
+            Some(Mail {
+                transport: Transport::Smtp(smtp),
+                ..
+            }) => smtp.to_string(),
+            None => "off: invitations carry \"delivery\":\"none\", and links come from POST \
+                .../link (see --smtp-url)"
                 .to_owned(),
         }
     }
 
-    /// Serves requests until a signal comes, then finishes those it has. A second signal ends the process at once.
+    /// Serves requests until a signal comes, then finishes those it has. A second signal ends the
+    /// process at once.
     ///
     /// # Errors
     /// When the server cannot be started.
@@ -172,7 +212,8 @@ impl Program {
         self.run_and_clean_up(signals, || {}).await
     }
 
-    /// [`Program::run`], with what a second signal must do before it ends the process, which drops nothing.
+    /// [`Program::run`], with what a second signal must do before it ends the process, which drops
+    /// nothing.
     ///
     /// # Errors
     /// When the server cannot be started.
@@ -183,7 +224,9 @@ impl Program {
     ) -> Result<(), Failure> {
         self.run_until(async move {
             signals.next().await;
-            log::info!("stopping: requests already received are answered; a second signal stops at once");
+            log::info!(
+                "stopping: requests already received are answered; a second signal stops at once"
+            );
             tokio::spawn(async move {
                 signals.next().await;
                 clean_up();
@@ -198,12 +241,20 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (db, mode, retention) = (self.state.db.clone(), self.context.mode, self.state.retention);
+        let (db, mode, retention) = (
+            self.state.db.clone(),
+            self.context.mode,
+            self.state.retention,
+        );
         let limits = Arc::clone(&self.context.limits);
         // Before there are requests: what an erasure had begun by now was cut off.
         let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
-        let webhooks = Webhooks::new(self.state.guard.clone(), self.state.keyring.clone(), faults.clone());
+        let webhooks = Webhooks::new(
+            self.state.guard.clone(),
+            self.state.keyring.clone(),
+            faults.clone(),
+        );
         let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
         let (ending, shared) = (context.clone(), state.clone());
         let used = context.clone();
@@ -236,8 +287,13 @@ impl Program {
             shared.streams.close();
             faults.stop();
             drain::finish(&handle, port, &ending.stopping).await;
-            // All at a time: each may take a while. What is queued meanwhile goes out after the next start.
-            futures_util::join!(handle.stop(true), Working::stop(mailing), Working::stop(Some(telling)));
+            // All at a time: each may take a while. What is queued meanwhile goes out after the
+            // next start.
+            futures_util::join!(
+                handle.stop(true),
+                Working::stop(mailing),
+                Working::stop(Some(telling))
+            );
         };
         let (outcome, _) = futures_util::join!(server, stopping);
         sweeping.abort();
@@ -272,7 +328,10 @@ impl Working {
     fn start<C: Channel>(db: &Db, channel: C) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let worker = Worker::new(db.clone(), Arc::new(channel));
-        Self { stop, ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })) }
+        Self {
+            stop,
+            ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })),
+        }
     }
 
     /// Stops it, if there is one, and waits for what is under way.
@@ -286,7 +345,10 @@ impl Working {
 }
 
 /// The server could not be started.
-#[allow(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
 fn cannot_serve(error: std::io::Error) -> Failure {
     Failure::runtime(format!("cannot serve ({error})"), "see the log")
 }

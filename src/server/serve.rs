@@ -7,7 +7,9 @@ use std::time::Duration;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, KeepAlive, Protocol, Request};
 use actix_server::{Server, ServerBuilder};
-use actix_service::{IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Response};
 use actix_web::{Error, HttpResponse};
@@ -19,7 +21,8 @@ use crate::http::connection::Deadlines;
 
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
-/// How long a connection stays that ends before the body of its request has, so that its peer gets the answer.
+/// How long a connection stays that ends before the body of its request has, so that its peer gets
+/// the answer.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How requests are served.
@@ -32,8 +35,8 @@ pub struct Options {
     pub deadlines: Deadlines,
 }
 
-/// Serves connections to `listener` by what `app` makes, as `actix_web::HttpServer` does, but with [`Timed`] connections and
-/// a place for each of them.
+/// Serves connections to `listener` by what `app` makes, as `actix_web::HttpServer` does, but with
+/// [`Timed`] connections and a place for each of them.
 pub fn serve<F, I, S, B>(app: F, listener: TcpListener, options: Options) -> std::io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
@@ -44,7 +47,11 @@ where
     S::Response: Into<Response<B>>,
     B: MessageBody + 'static,
 {
-    let Options { workers, connections, deadlines } = options;
+    let Options {
+        workers,
+        connections,
+        deadlines,
+    } = options;
     let builder = ServerBuilder::new()
         .workers(workers)
         .max_concurrent_connections(connections.most_of_worker)
@@ -53,7 +60,9 @@ where
     let stopping = builder.graceful_shutdown_signal();
     let factory = move || {
         let (connections, stopping) = (Arc::clone(&connections), stopping.clone());
-        let app = app().into_factory().map_err(|error| HttpResponse::<BoxBody>::from_error(error.into()));
+        let app = app()
+            .into_factory()
+            .map_err(|error| HttpResponse::<BoxBody>::from_error(error.into()));
         let http = HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -62,9 +71,14 @@ where
             .keep_alive(KeepAlive::Timeout(deadlines.idle))
             .client_request_timeout(deadlines.head)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-            .on_connect_ext(|connection: &Timed, extensions| drop(extensions.insert(connection.progress.clone())))
+            .on_connect_ext(|connection: &Timed, extensions| {
+                drop(extensions.insert(connection.progress.clone()))
+            })
             .finish(map_config(app, |()| AppConfig::default()));
-        fn_service(move |stream: TcpStream| std::future::ready(admit(stream, &connections, deadlines))).and_then(http)
+        fn_service(move |stream: TcpStream| {
+            std::future::ready(admit(stream, &connections, deadlines))
+        })
+        .and_then(http)
     };
     Ok(builder.listen("invited", listener, factory)?.run())
 }
@@ -79,7 +93,8 @@ fn admit(
     let address = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
     let refused = || DispatchError::Io(std::io::ErrorKind::ConnectionRefused.into());
     let place = connections.take(address).ok_or_else(refused)?;
-    // Without this the end of an answer in pieces waits for the peer's delayed acknowledgement: 40 ms.
+    // Without this the end of an answer in pieces waits for the peer's delayed acknowledgement: 40
+    // ms.
     stream.set_nodelay(true).map_err(DispatchError::Io)?;
     Ok((Timed::new(stream, deadlines, place), Protocol::Http1, peer))
 }

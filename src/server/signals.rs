@@ -15,8 +15,8 @@ pub struct Signals {
     interrupt: Signal,
     /// What a terminal sends that goes away; none: whoever started this process had it ignored.
     hangup: Option<Signal>,
-    /// What a write beyond a limit of the size of files sends. It ends a process that does not listen;
-    /// for one that does the write fails, as on a full disk.
+    /// What a write beyond a limit of the size of files sends. It ends a process that does not
+    /// listen; for one that does the write fails, as on a full disk.
     _file_too_large: Signal,
 }
 
@@ -30,7 +30,11 @@ impl Signals {
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
-            hangup: if is_ignored(Number::HUP) { None } else { Some(listen(SignalKind::hangup())?) },
+            hangup: if is_ignored(Number::HUP) {
+                None
+            } else {
+                Some(listen(SignalKind::hangup())?)
+            },
             _file_too_large: listen(SignalKind::from_raw(Number::XFSZ.as_raw()))?,
         })
     }
@@ -51,11 +55,13 @@ impl Signals {
     }
 }
 
-/// Whether this process was started with a signal ignored, as `nohup` does. Where the system does not
-/// say so, the signal is left as it is, too.
+/// Whether this process was started with a signal ignored, as `nohup` does. Where the system does
+/// not say so, the signal is left as it is, too.
 fn is_ignored(signal: Number) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(u64::MAX);
+    let mask = mask
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or(u64::MAX);
     mask >> (signal.as_raw() - 1) & 1 == 1
 }

@@ -1,12 +1,13 @@
 //! A TCP connection whose peer may not take its time.
 //!
-//! The framework has a deadline for the first head of a connection, and none for the heads after it or for answers that nobody
-//! takes. So both stand here, between the socket and the framework:
+//! The framework has a deadline for the first head of a connection, and none for the heads after it
+//! or for answers that nobody takes. So both stand here, between the socket and the framework:
 //!
-//! * While no request is being answered, the next head must be complete within [`Deadlines::idle`], and within
-//!   [`Deadlines::head`] of its first byte. What comes too late is answered 408 and read no further.
-//! * While the socket takes no bytes, it must take some within [`Deadlines::write`]. Else the connection is cut off, and what
-//!   was still in the system for it is thrown away.
+//! * While no request is being answered, the next head must be complete within [`Deadlines::idle`],
+//!   and within [`Deadlines::head`] of its first byte. What comes too late is answered 408 and read
+//!   no further.
+//! * While the socket takes no bytes, it must take some within [`Deadlines::write`]. Else the
+//!   connection is cut off, and what was still in the system for it is thrown away.
 
 use std::io;
 use std::pin::Pin;
@@ -23,9 +24,11 @@ use super::descriptors::Connection;
 use crate::http::connection::{Deadlines, Progress};
 
 /// The answer to a head that came too late, as the framework gives it for the first one.
-const TOO_LATE: &[u8] = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+const TOO_LATE: &[u8] =
+    b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How long after an alarm whoever was woken is woken again, if the deadline that has passed is still there.
+/// How long after an alarm whoever was woken is woken again, if the deadline that has passed is
+/// still there.
 const AGAIN: Duration = Duration::from_millis(10);
 
 /// A connection with deadlines.
@@ -86,7 +89,9 @@ impl Timed {
     /// Notes that there are bytes in `buffer` from `start` on.
     fn note_arrival(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
         self.look();
-        if self.first_head.lacks_length(&buffer.filled()[start..]) && buffer.remaining() >= NO_BODY.len() {
+        if self.first_head.lacks_length(&buffer.filled()[start..])
+            && buffer.remaining() >= NO_BODY.len()
+        {
             buffer.set_filled(buffer.filled().len() - LAST_LINE);
             buffer.put_slice(NO_BODY);
             self.is_over = true;
@@ -103,7 +108,8 @@ impl Timed {
         !self.progress.is_answering() && has_passed(self.head_by)
     }
 
-    /// Ends a connection whose next head came too late: the framework is told that nothing more comes.
+    /// Ends a connection whose next head came too late: the framework is told that nothing more
+    /// comes.
     fn end_reading(&mut self) {
         if self.has_head_begun && self.taken_by.is_none() {
             // A peer that does not get this is closed all the same.
@@ -112,11 +118,13 @@ impl Timed {
         self.is_over = true;
     }
 
-    /// Makes the connection wake up when the next deadline has passed. An alarm that is set too early is left
-    /// alone until it goes off: most deadlines are only ever moved away.
+    /// Makes the connection wake up when the next deadline has passed. An alarm that is set too
+    /// early is left alone until it goes off: most deadlines are only ever moved away.
     fn set_alarm(&mut self, cx: &mut Context<'_>) {
         self.look();
-        let head_by = self.head_by.filter(|_| !self.is_over && !self.progress.is_answering());
+        let head_by = self
+            .head_by
+            .filter(|_| !self.is_over && !self.progress.is_answering());
         let Some(at) = [head_by, self.taken_by].into_iter().flatten().min() else {
             return;
         };
@@ -125,7 +133,8 @@ impl Timed {
             alarm.as_mut().reset(at);
         }
         while alarm.as_mut().poll(cx).is_ready() {
-            // It went off: for this deadline, which whoever is woken finds out, or for one that was moved away.
+            // It went off: for this deadline, which whoever is woken finds out, or for one that was
+            // moved away.
             alarm.as_mut().reset(at.max(Instant::now() + AGAIN));
         }
     }
@@ -144,7 +153,11 @@ fn has_passed(deadline: Option<Instant>) -> bool {
 }
 
 impl AsyncRead for Timed {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         if this.is_over {
             return Poll::Ready(Ok(()));
@@ -165,7 +178,11 @@ impl AsyncRead for Timed {
 }
 
 impl AsyncWrite for Timed {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
         if polled.is_ready() {
@@ -173,7 +190,8 @@ impl AsyncWrite for Timed {
         } else if has_passed(this.taken_by) {
             return Poll::Ready(Err(this.cut_off()));
         } else {
-            this.taken_by.get_or_insert_with(|| Instant::now() + this.deadlines.write);
+            this.taken_by
+                .get_or_insert_with(|| Instant::now() + this.deadlines.write);
             this.set_alarm(cx);
         }
         polled

@@ -1,4 +1,5 @@
-//! One POST to an endpoint that others chose: to checked addresses only, without redirects and proxies, within 10 seconds.
+//! One POST to an endpoint that others chose: to checked addresses only, without redirects and
+//! proxies, within 10 seconds.
 
 use std::io::Read;
 use std::time::Duration;
@@ -57,11 +58,15 @@ impl Client {
             .max_idle_connections(0)
             .user_agent(concat!("invited/", env!("CARGO_PKG_VERSION")));
         let resolver = Guarded { guard, resolver };
-        Self(Agent::with_parts(config.build(), DefaultConnector::default(), resolver))
+        Self(Agent::with_parts(
+            config.build(),
+            DefaultConnector::default(),
+            resolver,
+        ))
     }
 
-    /// Sends `body` to `url`. Returns the answer, once that is read as far as it is going to be. Blocks for [`TIMEOUT`] at
-    /// most.
+    /// Sends `body` to `url`. Returns the answer, once that is read as far as it is going to be.
+    /// Blocks for [`TIMEOUT`] at most.
     ///
     /// # Errors
     /// A few words, which quote nothing that others wrote.
@@ -75,14 +80,25 @@ impl Client {
             .header("webhook-signature", &headers.signature);
         let mut answer = request.send(body).map_err(|error| describe(&error))?;
         // It has the delivery, whatever becomes of the rest of its answer.
-        let _ = std::io::copy(&mut answer.body_mut().as_reader().take(MAX_ANSWER), &mut std::io::sink());
-        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Ok(Reply { status: answer.status().as_u16(), retry_after })
+        let _ = std::io::copy(
+            &mut answer.body_mut().as_reader().take(MAX_ANSWER),
+            &mut std::io::sink(),
+        );
+        let retry_after = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        Ok(Reply {
+            status: answer.status().as_u16(),
+            retry_after,
+        })
     }
 }
 
-/// Looks up names, and refuses one if any of its addresses may not be reached. The connection goes to the addresses that were
-/// looked at here, so a name that stands for another address a moment later gains nothing.
+/// Looks up names, and refuses one if any of its addresses may not be reached. The connection goes
+/// to the addresses that were looked at here, so a name that stands for another address a moment
+/// later gains nothing.
 #[derive(Debug)]
 struct Guarded<R> {
     /// What may be reached.
@@ -99,12 +115,19 @@ impl<R: Resolver> Resolver for Guarded<R> {
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let is_plain = uri.scheme_str() != Some("https");
-        let addresses = self.resolver.resolve(uri, config, timeout).map_err(|error| match error {
-            // What the system says of a look-up is no more than this, but reads as if a connection had been made.
-            ureq::Error::Io(_) => ureq::Error::HostNotFound,
-            other => other,
-        })?;
-        if addresses.iter().all(|address| self.guard.admits(address.ip(), is_plain)) {
+        let addresses =
+            self.resolver
+                .resolve(uri, config, timeout)
+                .map_err(|error| match error {
+                    // What the system says of a look-up is no more than this, but reads as if a
+                    // connection had been made.
+                    ureq::Error::Io(_) => ureq::Error::HostNotFound,
+                    other => other,
+                })?;
+        if addresses
+            .iter()
+            .all(|address| self.guard.admits(address.ip(), is_plain))
+        {
             Ok(addresses)
         } else {
             Err(ureq::Error::Other(Box::new(Refused)))
@@ -121,7 +144,9 @@ struct Refused;
 fn describe(error: &ureq::Error) -> &'static str {
     use ureq::Error::{HostNotFound, Io, Other, Protocol, Rustls, Tls};
     match error {
-        ureq::Error::Timeout(Timeout::Resolve) => "the host name was not resolved within 10 seconds",
+        ureq::Error::Timeout(Timeout::Resolve) => {
+            "the host name was not resolved within 10 seconds"
+        }
         ureq::Error::Timeout(_) => "there was no answer within 10 seconds",
         HostNotFound => "the host was not found",
         Other(other) if other.is::<Refused>() => "the host has an address that may not be reached",
@@ -134,7 +159,9 @@ fn describe(error: &ureq::Error) -> &'static str {
 
 /// The same of what the system says.
 fn describe_io(error: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, InvalidData, TimedOut, UnexpectedEof};
+    use std::io::ErrorKind::{
+        ConnectionRefused, ConnectionReset, InvalidData, TimedOut, UnexpectedEof,
+    };
     match error.kind() {
         ConnectionRefused => "the connection was refused",
         ConnectionReset | UnexpectedEof => "the connection was closed without an answer",
@@ -164,7 +191,11 @@ mod tests {
             _: &ureq::config::Config,
             _: NextTimeout,
         ) -> Result<ResolvedSocketAddrs, ureq::Error> {
-            let next = self.0.lock().map(|mut answers| answers.remove(0)).unwrap_or_default();
+            let next = self
+                .0
+                .lock()
+                .map(|mut answers| answers.remove(0))
+                .unwrap_or_default();
             let mut addresses = self.empty();
             next.into_iter().for_each(|address| addresses.push(address));
             Ok(addresses)
@@ -172,22 +203,38 @@ mod tests {
     }
 
     fn post(client: &Client, url: &str) -> Result<u16, &'static str> {
-        let headers = Headers { id: String::new(), timestamp: 0, signature: String::new() };
+        let headers = Headers {
+            id: String::new(),
+            timestamp: 0,
+            signature: String::new(),
+        };
         client.post(url, &headers, b"{}").map(|reply| reply.status)
     }
 
     #[test]
-    fn a_name_that_stands_for_an_internal_address_is_refused_each_time_and_in_any_company() -> std::io::Result<()> {
+    fn a_name_that_stands_for_an_internal_address_is_refused_each_time_and_in_any_company()
+    -> std::io::Result<()> {
         let trap = TcpListener::bind("127.0.0.1:0")?;
         trap.set_nonblocking(true)?;
         let inside = trap.local_addr()?;
         let outside = SocketAddr::from(([192, 0, 0, 9], inside.port()));
         let refused = Err("the host has an address that may not be reached");
         let public = SocketAddr::from(([1, 1, 1, 1], 9));
-        let answers = vec![vec![inside], vec![public, inside], vec![inside, public], vec![outside]];
+        let answers = vec![
+            vec![inside],
+            vec![public, inside],
+            vec![inside, public],
+            vec![outside],
+        ];
         let client = Client::with(Guard::default(), Rebinding(Mutex::new(answers)));
         for _ in 0..4 {
-            assert_eq!(post(&client, &format!("https://rebinding.example.com:{}/", inside.port())), refused);
+            assert_eq!(
+                post(
+                    &client,
+                    &format!("https://rebinding.example.com:{}/", inside.port())
+                ),
+                refused
+            );
         }
         assert!(trap.accept().is_err(), "nothing may arrive");
         Ok(())
@@ -195,7 +242,10 @@ mod tests {
 
     #[test]
     fn the_connection_goes_to_the_address_that_was_checked() -> std::io::Result<()> {
-        let (endpoint, trap) = (TcpListener::bind("127.0.0.2:0")?, TcpListener::bind("127.0.0.1:0")?);
+        let (endpoint, trap) = (
+            TcpListener::bind("127.0.0.2:0")?,
+            TcpListener::bind("127.0.0.1:0")?,
+        );
         trap.set_nonblocking(true)?;
         let addresses = [endpoint.local_addr()?, trap.local_addr()?];
         let answering = std::thread::spawn(move || -> std::io::Result<()> {
@@ -211,7 +261,11 @@ mod tests {
         let allowed = [ipnet::IpNet::from(addresses[0].ip())];
         let answers = addresses.map(|address| vec![address]).to_vec();
         let client = Client::with(Guard::new(&allowed, false), Rebinding(Mutex::new(answers)));
-        assert_eq!(post(&client, "http://rebinding.example.com/"), Ok(204), "what it stood for when it was checked");
+        assert_eq!(
+            post(&client, "http://rebinding.example.com/"),
+            Ok(204),
+            "what it stood for when it was checked"
+        );
         assert_eq!(
             post(&client, "http://rebinding.example.com/"),
             Err("the host has an address that may not be reached"),
@@ -225,6 +279,9 @@ mod tests {
     #[test]
     fn a_name_that_cannot_be_looked_up_is_not_found() {
         let client = Client::new(Guard::default());
-        assert_eq!(post(&client, "https://name.invalid/"), Err("the host was not found"));
+        assert_eq!(
+            post(&client, "https://name.invalid/"),
+            Err("the host was not found")
+        );
     }
 }

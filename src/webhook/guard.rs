@@ -1,12 +1,14 @@
-//! Which addresses may be reached: those of the public internet, and what the operator allows besides. Webhooks are URLs that
-//! others chose; without this they would open every service behind the firewall.
+//! Which addresses may be reached: those of the public internet, and what the operator allows
+//! besides. Webhooks are URLs that others chose; without this they would open every service behind
+//! the firewall.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 use url::{Host, Url};
 
-/// IPv4 networks that are nobody's on the internet (the IANA registry of special purposes), and multicast.
+/// IPv4 networks that are nobody's on the internet (the IANA registry of special purposes), and
+/// multicast.
 const INTERNAL_V4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -25,9 +27,16 @@ const INTERNAL_V4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(224, 0, 0, 0), 3),
 ];
 /// What is allowed in development: loopback and private networks.
-const FOR_DEVELOPMENT: [&str; 6] =
-    ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
-/// Ports below this belong to services that are no web servers: 80 and 443 excepted, none of them is spoken to.
+const FOR_DEVELOPMENT: [&str; 6] = [
+    "127.0.0.0/8",
+    "::1/128",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "fc00::/7",
+];
+/// Ports below this belong to services that are no web servers: 80 and 443 excepted, none of them
+/// is spoken to.
 const FIRST_FREE_PORT: u16 = 1024;
 
 /// What the operator allows.
@@ -40,37 +49,47 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A guard that lets `allowed` be reached; in development this machine and private networks, too.
+    /// A guard that lets `allowed` be reached; in development this machine and private networks,
+    /// too.
     pub fn new(allowed: &[IpNet], is_dev: bool) -> Self {
         let mut allowed = allowed.to_vec();
         if is_dev {
-            allowed.extend(FOR_DEVELOPMENT.iter().filter_map(|network| network.parse::<IpNet>().ok()));
+            allowed.extend(
+                FOR_DEVELOPMENT
+                    .iter()
+                    .filter_map(|network| network.parse::<IpNet>().ok()),
+            );
         }
         Self { allowed, is_dev }
     }
 
-    /// Whether `address` may be reached over https, or without TLS where `is_plain`: that only where the operator allows the
-    /// network by name, because anybody on the way could read it.
+    /// Whether `address` may be reached over https, or without TLS where `is_plain`: that only
+    /// where the operator allows the network by name, because anybody on the way could read it.
     pub fn admits(&self, address: IpAddr, is_plain: bool) -> bool {
         // A mapped address reaches the IPv4 host.
         let address = address.to_canonical();
-        let is_allowed = self.allowed.iter().any(|network| network.contains(&address));
+        let is_allowed = self
+            .allowed
+            .iter()
+            .any(|network| network.contains(&address));
         is_allowed || (is_public(address) && (!is_plain || self.is_dev))
     }
 
-    /// Checks what can be told of a URL without asking anybody: its host, where that is an address or a name of this machine,
-    /// and whether its scheme can be allowed at all.
+    /// Checks what can be told of a URL without asking anybody: its host, where that is an address
+    /// or a name of this machine, and whether its scheme can be allowed at all.
     ///
     /// # Errors
     /// A sentence for the caller.
     pub fn check(&self, url: &Url) -> Result<(), &'static str> {
         let is_plain = url.scheme() == "http";
         let admits = |address: IpAddr| {
-            self.admits(address, is_plain).then_some(()).ok_or(if self.admits(address, false) {
-                "http is for networks that the operator allows; use https"
-            } else {
-                "this address is internal; --webhook-allow can allow it"
-            })
+            self.admits(address, is_plain)
+                .then_some(())
+                .ok_or(if self.admits(address, false) {
+                    "http is for networks that the operator allows; use https"
+                } else {
+                    "this address is internal; --webhook-allow can allow it"
+                })
         };
         match url.host() {
             Some(Host::Ipv4(address)) => admits(address.into()),
@@ -106,13 +125,14 @@ fn is_public(address: IpAddr) -> bool {
 
 /// The same of IPv4.
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    !INTERNAL_V4
-        .iter()
-        .any(|(network, length)| address.to_bits() >> (32 - length) == network.to_bits() >> (32 - length))
+    !INTERNAL_V4.iter().any(|(network, length)| {
+        address.to_bits() >> (32 - length) == network.to_bits() >> (32 - length)
+    })
 }
 
-/// The same of IPv6: of all there is only 2000::/3 was given out. In it are tunnels to IPv4 addresses (Teredo, 6to4), which
-/// nobody needs, and documentation. An address behind NAT64 is as public as the IPv4 address in it.
+/// The same of IPv6: of all there is only 2000::/3 was given out. In it are tunnels to IPv4
+/// addresses (Teredo, 6to4), which nobody needs, and documentation. An address behind NAT64 is as
+/// public as the IPv4 address in it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     match address.segments() {
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
@@ -130,18 +150,32 @@ mod tests {
     use super::*;
 
     fn admits(guard: &Guard, addresses: &str, is_plain: bool) -> Vec<String> {
-        let parse = |text: &&str| text.parse().is_ok_and(|address| guard.admits(address, is_plain));
-        addresses.split(' ').filter(parse).map(str::to_owned).collect()
+        let parse = |text: &&str| {
+            text.parse()
+                .is_ok_and(|address| guard.admits(address, is_plain))
+        };
+        addresses
+            .split(' ')
+            .filter(parse)
+            .map(str::to_owned)
+            .collect()
     }
 
-    const INTERNAL: &str = "0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 127.255.255.255 169.254.169.254 \
-        172.16.0.1 172.31.255.255 192.0.0.8 192.0.2.1 192.88.99.1 192.168.255.255 198.18.0.1 198.19.255.255 198.51.100.1 \
-        203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:10.0.0.1 \
-        ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::7f00:1 64:ff9b:1::808:808 100::1 2001::1 2001:0:7f00:1::1 \
-        2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::1 2002:808:808::1 3fff::1 fc00::1 fd00::1 fd00:ec2::254 fe80::1 fec0::1 \
+    const INTERNAL: &str = "0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 \
+        127.255.255.255 169.254.169.254 \
+        172.16.0.1 172.31.255.255 192.0.0.8 192.0.2.1 192.88.99.1 192.168.255.255 198.18.0.1 \
+        198.19.255.255 198.51.100.1 \
+        203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 \
+        ::ffff:7f00:1 ::ffff:10.0.0.1 \
+        ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::7f00:1 64:ff9b:1::808:808 \
+        100::1 2001::1 2001:0:7f00:1::1 \
+        2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::1 2002:808:808::1 3fff::1 fc00::1 fd00::1 \
+        fd00:ec2::254 fe80::1 fec0::1 \
         ff02::1 5f00::1 4000::1";
-    const PUBLIC: &str = "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 192.0.1.1 198.17.0.1 198.20.0.1 \
-        223.255.255.255 ::ffff:8.8.8.8 64:ff9b::808:808 2001:4860:4860::8888 2606:4700::1111 2a00:1450::1 3fff:1000::1";
+    const PUBLIC: &str = "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 \
+        192.0.1.1 198.17.0.1 198.20.0.1 \
+        223.255.255.255 ::ffff:8.8.8.8 64:ff9b::808:808 2001:4860:4860::8888 2606:4700::1111 \
+        2a00:1450::1 3fff:1000::1";
 
     #[test]
     fn what_is_not_public_is_refused_in_every_spelling() {
@@ -154,17 +188,36 @@ mod tests {
     #[test]
     fn what_is_allowed_is_allowed_in_every_spelling_and_nothing_else() {
         let allowed = ["10.1.0.0/16", "fd00::/8"].map(|text| text.parse());
-        let guard = Guard::new(&allowed.into_iter().flatten().collect::<Vec<IpNet>>(), false);
-        let admitted =
-            admits(&guard, "10.1.2.3 ::ffff:10.1.2.3 10.2.0.1 fd12::1 fc00::1 127.0.0.1 64:ff9b::a01:203", true);
+        let guard = Guard::new(
+            &allowed.into_iter().flatten().collect::<Vec<IpNet>>(),
+            false,
+        );
+        let admitted = admits(
+            &guard,
+            "10.1.2.3 ::ffff:10.1.2.3 10.2.0.1 fd12::1 fc00::1 127.0.0.1 64:ff9b::a01:203",
+            true,
+        );
         assert_eq!(admitted, ["10.1.2.3", "::ffff:10.1.2.3", "fd12::1"]);
     }
 
     #[test]
     fn development_reaches_this_machine_and_private_networks_but_no_metadata_service() {
         let guard = Guard::new(&[], true);
-        let admitted =
-            admits(&guard, "127.0.0.1 ::1 ::ffff:127.0.0.1 192.168.1.1 fd00::1 8.8.8.8 169.254.169.254 0.0.0.0", true);
-        assert_eq!(admitted, ["127.0.0.1", "::1", "::ffff:127.0.0.1", "192.168.1.1", "fd00::1", "8.8.8.8"]);
+        let admitted = admits(
+            &guard,
+            "127.0.0.1 ::1 ::ffff:127.0.0.1 192.168.1.1 fd00::1 8.8.8.8 169.254.169.254 0.0.0.0",
+            true,
+        );
+        assert_eq!(
+            admitted,
+            [
+                "127.0.0.1",
+                "::1",
+                "::ffff:127.0.0.1",
+                "192.168.1.1",
+                "fd00::1",
+                "8.8.8.8"
+            ]
+        );
     }
 }

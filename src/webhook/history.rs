@@ -1,4 +1,5 @@
-//! What the history of the server says of webhooks. It never holds a URL, since those may carry secrets.
+//! What the history of the server says of webhooks. It never holds a URL, since those may carry
+//! secrets.
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -9,7 +10,8 @@ use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 
-/// Writes that something was done to a webhook, which is for the events of `organization`, or of all.
+/// Writes that something was done to a webhook, which is for the events of `organization`, or of
+/// all.
 pub fn append(
     tx: &WriteTx<'_>,
     by: By<'_>,
@@ -18,12 +20,26 @@ pub fn append(
     details: Value,
 ) -> Result<()> {
     let (subject, organizations) = (id.to_string(), organization.map(std::slice::from_ref));
-    audit::store::append(tx, &NewEntry { action, by, subject: Some(&subject), organizations, details })?;
+    audit::store::append(
+        tx,
+        &NewEntry {
+            action,
+            by,
+            subject: Some(&subject),
+            organizations,
+            details,
+        },
+    )?;
     Ok(())
 }
 
 /// Writes that a webhook was changed. Where nothing changed, it writes nothing.
-pub fn append_changes(tx: &WriteTx<'_>, by: By<'_>, before: &Webhook, after: &Webhook) -> Result<()> {
+pub fn append_changes(
+    tx: &WriteTx<'_>,
+    by: By<'_>,
+    before: &Webhook,
+    after: &Webhook,
+) -> Result<()> {
     let is_enabled = after.disabled.is_none();
     let fields = [
         ("url", before.url != after.url),
@@ -31,7 +47,10 @@ pub fn append_changes(tx: &WriteTx<'_>, by: By<'_>, before: &Webhook, after: &We
         ("description", before.description != after.description),
         ("enabled", before.disabled.is_none() != is_enabled),
     ];
-    let changed: Vec<_> = fields.into_iter().filter_map(|(name, has_changed)| has_changed.then_some(name)).collect();
+    let changed: Vec<_> = fields
+        .into_iter()
+        .filter_map(|(name, has_changed)| has_changed.then_some(name))
+        .collect();
     if changed.is_empty() {
         return Ok(());
     }
@@ -39,7 +58,13 @@ pub fn append_changes(tx: &WriteTx<'_>, by: By<'_>, before: &Webhook, after: &We
     if changed.contains(&"enabled") {
         details["enabled"] = is_enabled.into();
     }
-    append(tx, by, Action::WebhookUpdated, (after.id, after.organization.as_ref()), details)
+    append(
+        tx,
+        by,
+        Action::WebhookUpdated,
+        (after.id, after.organization.as_ref()),
+        details,
+    )
 }
 
 /// Disables a webhook that is enabled, since its endpoint gives cause. Returns whether it was.
@@ -52,7 +77,13 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
     }
     if let Some(webhook) = store::find(tx, id)? {
         let details = json!({ "reason": reason.name() });
-        append(tx, By::SERVER, Action::WebhookDisabled, (id, webhook.organization.as_ref()), details)?;
+        append(
+            tx,
+            By::SERVER,
+            Action::WebhookDisabled,
+            (id, webhook.organization.as_ref()),
+            details,
+        )?;
     }
     Ok(true)
 }
@@ -63,7 +94,13 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
 /// When the file cannot be written.
 pub fn end_of(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
     for id in store::list_of(tx, organization)? {
-        append(tx, by, Action::WebhookDeleted, (id, Some(organization)), Value::Null)?;
+        append(
+            tx,
+            by,
+            Action::WebhookDeleted,
+            (id, Some(organization)),
+            Value::Null,
+        )?;
     }
     store::disable_of(tx, organization)
 }

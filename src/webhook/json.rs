@@ -33,7 +33,8 @@ pub struct WebhookView<'a> {
     pub description: Option<&'a str>,
     /// Whether anything is sent to it.
     pub enabled: bool,
-    /// Why not: `paused` by a request, `gone` after an answer 410, `exhausted` after the last try of a delivery.
+    /// Why not: `paused` by a request, `gone` after an answer 410, `exhausted` after the last try
+    /// of a delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false, pattern = "^(paused|gone|exhausted)$")]
     pub disabled_reason: Option<&'static str>,
@@ -43,7 +44,8 @@ pub struct WebhookView<'a> {
     /// When it was last changed.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-    /// What its deliveries are signed with. Only in the answer to the very request that made or rotated it.
+    /// What its deliveries are signed with. Only in the answer to the very request that made or
+    /// rotated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub secret: Option<String>,

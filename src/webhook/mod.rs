@@ -2,10 +2,12 @@
 //!
 //! An event queues its deliveries in its own transaction; [`sender`] works them off for the outbox.
 //!
-//! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a webhook, [`store`] the SQL.
+//! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a
+//!   webhook, [`store`] the SQL.
 //! * [`history`]: what the history of the server says of webhooks.
 //! * [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
-//! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and signatures.
+//! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and
+//!   signatures.
 
 pub mod client;
 pub mod delivery;
@@ -28,7 +30,8 @@ use crate::event::EventType;
 use crate::key::Rights;
 use crate::secret::SecretId;
 
-/// For how many seconds the secret before a rotation is used, too: a day, in which receivers can take the new one.
+/// For how many seconds the secret before a rotation is used, too: a day, in which receivers can
+/// take the new one.
 const PREVIOUS_SECONDS: i64 = 24 * 60 * 60;
 /// The type of a test, which is no event.
 pub const TEST_TYPE: &str = "webhook.test";
@@ -109,14 +112,25 @@ pub struct Previous {
 impl Secrets {
     /// Those of a new webhook, where `secret_id` signs.
     pub fn first(secret_id: SecretId) -> Self {
-        Self { generation: 0, secret_id, previous: None }
+        Self {
+            generation: 0,
+            secret_id,
+            previous: None,
+        }
     }
 
     /// Those after a rotation at `now`, where `secret_id` signs.
     #[must_use]
     pub fn rotated(self, secret_id: SecretId, now: Timestamp) -> Self {
-        let previous = Previous { secret_id: self.secret_id, until: now.plus_seconds(PREVIOUS_SECONDS) };
-        Self { generation: self.generation + 1, secret_id, previous: Some(previous) }
+        let previous = Previous {
+            secret_id: self.secret_id,
+            until: now.plus_seconds(PREVIOUS_SECONDS),
+        };
+        Self {
+            generation: self.generation + 1,
+            secret_id,
+            previous: Some(previous),
+        }
     }
 
     /// The generations whose secrets sign at `now`, the present one first, each with the server's
@@ -137,7 +151,10 @@ impl Webhook {
         match self.disabled {
             None => Ok(()),
             Some(reason) => {
-                let detail = format!("This webhook is disabled ({}); enable it first.", reason.name());
+                let detail = format!(
+                    "This webhook is disabled ({}); enable it first.",
+                    reason.name()
+                );
                 Err(Error::new(Code::WebhookDisabled, detail))
             }
         }
@@ -145,9 +162,12 @@ impl Webhook {
 }
 
 impl Rights {
-    /// Whether the caller may know of a webhook for `organization`; one for all is for those who see all.
+    /// Whether the caller may know of a webhook for `organization`; one for all is for those who
+    /// see all.
     pub fn see_webhook(&self, organization: Option<&OrganizationId>) -> bool {
-        organization.map_or(self.organizations.is_none(), |organization| self.see(organization.as_str()))
+        organization.map_or(self.organizations.is_none(), |organization| {
+            self.see(organization.as_str())
+        })
     }
 }
 

@@ -19,9 +19,10 @@ const MAX_DESCRIPTION: usize = 200;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookBody {
-    /// Where events go: https, on port 443 or from 1024 on (http and port 80 in networks that the server allows), without user
-    /// name and fragment.
-    #[schema(value_type = String, required = true, max_length = 2048, example = "https://app.example.com/hooks/invited")]
+    /// Where events go: https, on port 443 or from 1024 on (http and port 80 in networks that the
+    /// server allows), without user name and fragment.
+    #[schema(value_type = String, required = true, max_length = 2048,
+        example = "https://app.example.com/hooks/invited")]
     pub url: Option<String>,
     /// The organization whose events it is told of. Absent: all, for a key that may see all.
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
@@ -34,8 +35,8 @@ pub struct WebhookBody {
     pub description: Option<String>,
 }
 
-/// The body of a change, as it is sent: only what is to change. `null` unsets `types` and `description`, and counts as absent
-/// elsewhere.
+/// The body of a change, as it is sent: only what is to change. `null` unsets `types` and
+/// `description`, and counts as absent elsewhere.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WebhookPatchBody {
@@ -84,20 +85,39 @@ impl NewWebhook {
     /// Checks `body`, from a caller with `rights`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
+    /// at once.
     pub fn parse(body: &WebhookBody, rights: &Rights, guard: &Guard) -> Result<Self> {
         let mut errors = Vec::new();
         let required = || FieldError::new("/url", FieldCode::Required, "where events go");
-        let url = body.url.as_deref().ok_or_else(required).and_then(|url| parse_url(url, guard));
+        let url = body
+            .url
+            .as_deref()
+            .ok_or_else(required)
+            .and_then(|url| parse_url(url, guard));
         let organization = parse_organization(body.organization_id.as_deref(), rights);
-        let types = body.types.as_deref().map(|types| parse_types(types, &mut errors));
-        let description = body.description.as_deref().map(parse_description).transpose();
+        let types = body
+            .types
+            .as_deref()
+            .map(|types| parse_types(types, &mut errors));
+        let description = body
+            .description
+            .as_deref()
+            .map(parse_description)
+            .transpose();
         match (url, organization, description) {
-            (Ok(url), Ok(organization), Ok(description)) if errors.is_empty() => {
-                Ok(Self { url, organization, types, description })
-            }
+            (Ok(url), Ok(organization), Ok(description)) if errors.is_empty() => Ok(Self {
+                url,
+                organization,
+                types,
+                description,
+            }),
             (url, organization, description) => {
-                errors.extend([url.err(), organization.err(), description.err()].into_iter().flatten());
+                errors.extend(
+                    [url.err(), organization.err(), description.err()]
+                        .into_iter()
+                        .flatten(),
+                );
                 Err(Error::validation(errors))
             }
         }
@@ -108,17 +128,31 @@ impl WebhookPatch {
     /// Checks `body`.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all at once.
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
+    /// at once.
     pub fn parse(body: &WebhookPatchBody, guard: &Guard) -> Result<Self> {
         let mut errors = Vec::new();
-        let url = body.url.as_deref().map(|url| parse_url(url, guard)).transpose();
-        let types = body.types.as_ref().map(|types| types.as_deref().map(|types| parse_types(types, &mut errors)));
+        let url = body
+            .url
+            .as_deref()
+            .map(|url| parse_url(url, guard))
+            .transpose();
+        let types = body.types.as_ref().map(|types| {
+            types
+                .as_deref()
+                .map(|types| parse_types(types, &mut errors))
+        });
         let description = body.description.as_ref();
-        let description = description.map(|text| text.as_deref().map(parse_description).transpose()).transpose();
+        let description = description
+            .map(|text| text.as_deref().map(parse_description).transpose())
+            .transpose();
         match (url, description) {
-            (Ok(url), Ok(description)) if errors.is_empty() => {
-                Ok(Self { url, types, description, enabled: body.enabled })
-            }
+            (Ok(url), Ok(description)) if errors.is_empty() => Ok(Self {
+                url,
+                types,
+                description,
+                enabled: body.enabled,
+            }),
             (url, description) => {
                 errors.extend([url.err(), description.err()].into_iter().flatten());
                 Err(Error::validation(errors))
@@ -127,17 +161,32 @@ impl WebhookPatch {
     }
 }
 
-/// Reads a URL into its normal form, the only one that is stored, shown and used: so nothing reads it in another way.
+/// Reads a URL into its normal form, the only one that is stored, shown and used: so nothing reads
+/// it in another way.
 fn parse_url(text: &str, guard: &Guard) -> Checked<Url> {
     let wrong = |detail: &'static str| FieldError::new("/url", FieldCode::InvalidFormat, detail);
     if text.len() > MAX_URL {
-        return Err(FieldError::new("/url", FieldCode::TooLong, "at most 2048 bytes"));
+        return Err(FieldError::new(
+            "/url",
+            FieldCode::TooLong,
+            "at most 2048 bytes",
+        ));
     }
-    if text.chars().any(|c| c.is_whitespace() || crate::base::text::is_invisible(c)) {
-        return Err(FieldError::new("/url", FieldCode::ForbiddenCharacter, "no spaces and control characters"));
+    if text
+        .chars()
+        .any(|c| c.is_whitespace() || crate::base::text::is_invisible(c))
+    {
+        return Err(FieldError::new(
+            "/url",
+            FieldCode::ForbiddenCharacter,
+            "no spaces and control characters",
+        ));
     }
-    let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url = url.ok_or_else(|| wrong("an absolute https URL, as https://app.example.com/hooks"))?;
+    let url = Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url =
+        url.ok_or_else(|| wrong("an absolute https URL, as https://app.example.com/hooks"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("without user name and password"));
     }
@@ -145,31 +194,49 @@ fn parse_url(text: &str, guard: &Guard) -> Checked<Url> {
         return Err(wrong("without a fragment (#)"));
     }
     if url.as_str().len() > MAX_URL || ureq::http::Uri::try_from(url.as_str()).is_err() {
-        return Err(wrong("a URL that can be requested, at most 2048 bytes with its percent-encodings"));
+        return Err(wrong(
+            "a URL that can be requested, at most 2048 bytes with its percent-encodings",
+        ));
     }
     if !url.port_or_known_default().is_some_and(guard::admits_port) {
-        return Err(FieldError::new("/url", FieldCode::NotAllowed, "port 443, 80, or one from 1024 on"));
+        return Err(FieldError::new(
+            "/url",
+            FieldCode::NotAllowed,
+            "port 443, 80, or one from 1024 on",
+        ));
     }
-    guard.check(&url).map_err(|detail| FieldError::new("/url", FieldCode::NotAllowed, detail))?;
+    guard
+        .check(&url)
+        .map_err(|detail| FieldError::new("/url", FieldCode::NotAllowed, detail))?;
     Ok(url)
 }
 
-/// Reads the organization. A caller who is bound to some must name one of them; whether another one is known is not told.
+/// Reads the organization. A caller who is bound to some must name one of them; whether another one
+/// is known is not told.
 fn parse_organization(id: Option<&str>, rights: &Rights) -> Checked<Option<OrganizationId>> {
     let refuse = |code, detail| Err(FieldError::new("/organizationId", code, detail));
     let Some(id) = id else {
         return match rights.see_webhook(None) {
             true => Ok(None),
-            false => refuse(FieldCode::Required, "this key is bound to organizations: name one of them"),
+            false => refuse(
+                FieldCode::Required,
+                "this key is bound to organizations: name one of them",
+            ),
         };
     };
     let Some(organization) = OrganizationId::parse(id) else {
-        return refuse(FieldCode::InvalidFormat, "1 to 128 characters: a letter or digit, then also . _ ~ -");
+        return refuse(
+            FieldCode::InvalidFormat,
+            "1 to 128 characters: a letter or digit, then also . _ ~ -",
+        );
     };
     if rights.see_webhook(Some(&organization)) {
         Ok(Some(organization))
     } else {
-        refuse(FieldCode::NotAllowed, "this key is bound to other organizations")
+        refuse(
+            FieldCode::NotAllowed,
+            "this key is bound to other organizations",
+        )
     }
 }
 
@@ -188,11 +255,19 @@ fn parse_types(names: &[String], errors: &mut Vec<FieldError>) -> Vec<EventType>
             None => {
                 let known: Vec<_> = EventType::ALL.iter().map(|(_, name)| *name).collect();
                 let detail = format!("one of: {}", known.join(", "));
-                errors.push(FieldError::new(format!("/types/{position}"), FieldCode::UnknownValue, detail));
+                errors.push(FieldError::new(
+                    format!("/types/{position}"),
+                    FieldCode::UnknownValue,
+                    detail,
+                ));
             }
         }
     }
-    EventType::ALL.iter().map(|(event, _)| *event).filter(|event| given.contains(event)).collect()
+    EventType::ALL
+        .iter()
+        .map(|(event, _)| *event)
+        .filter(|event| given.contains(event))
+        .collect()
 }
 
 /// Reads a description.
@@ -200,7 +275,12 @@ fn parse_description(text: &str) -> Checked<String> {
     let is_fine = crate::base::text::is_visible(text)
         && !text.chars().any(crate::base::text::is_invisible)
         && text.len() <= MAX_DESCRIPTION;
-    let wrong =
-        || FieldError::new("/description", FieldCode::InvalidFormat, "1 to 200 bytes without control characters");
+    let wrong = || {
+        FieldError::new(
+            "/description",
+            FieldCode::InvalidFormat,
+            "1 to 200 bytes without control characters",
+        )
+    };
     is_fine.then(|| text.to_owned()).ok_or_else(wrong)
 }

@@ -26,17 +26,45 @@ use crate::webhook::Webhook;
 const SLOW_MS: i64 = 5_000;
 /// For how many milliseconds an endpoint may ask to be left alone.
 const MOST_REST_MS: i64 = 60 * 60 * 1000;
-/// When a delivery is tried again, as Standard Webhooks proposes: ten tries within three days and a bit.
+/// When a delivery is tried again, as Standard Webhooks proposes: ten tries within three days and a
+/// bit.
 const PLAN: &[Delay] = &[
-    Delay { tries: 1, seconds: 5 },
-    Delay { tries: 2, seconds: 5 * 60 },
-    Delay { tries: 3, seconds: 30 * 60 },
-    Delay { tries: 4, seconds: 2 * 60 * 60 },
-    Delay { tries: 5, seconds: 5 * 60 * 60 },
-    Delay { tries: 6, seconds: 10 * 60 * 60 },
-    Delay { tries: 7, seconds: 14 * 60 * 60 },
-    Delay { tries: 8, seconds: 20 * 60 * 60 },
-    Delay { tries: 9, seconds: 24 * 60 * 60 },
+    Delay {
+        tries: 1,
+        seconds: 5,
+    },
+    Delay {
+        tries: 2,
+        seconds: 5 * 60,
+    },
+    Delay {
+        tries: 3,
+        seconds: 30 * 60,
+    },
+    Delay {
+        tries: 4,
+        seconds: 2 * 60 * 60,
+    },
+    Delay {
+        tries: 5,
+        seconds: 5 * 60 * 60,
+    },
+    Delay {
+        tries: 6,
+        seconds: 10 * 60 * 60,
+    },
+    Delay {
+        tries: 7,
+        seconds: 14 * 60 * 60,
+    },
+    Delay {
+        tries: 8,
+        seconds: 20 * 60 * 60,
+    },
+    Delay {
+        tries: 9,
+        seconds: 24 * 60 * 60,
+    },
 ];
 /// The answer that says that the endpoint is there no more.
 const GONE: u16 = 410;
@@ -60,21 +88,43 @@ pub struct Webhooks {
 impl Webhooks {
     /// A channel that reaches what `guard` admits.
     pub fn new(guard: Guard, keyring: Keyring, faults: Faults) -> Self {
-        Self { client: Client::new(guard), keyring, faults }
+        Self {
+            client: Client::new(guard),
+            keyring,
+            faults,
+        }
     }
 }
 
 impl Attempt {
     /// A try that began at `at` and took `duration_ms`.
-    pub fn new(at: Timestamp, duration_ms: i64, answer: std::result::Result<Reply, &'static str>) -> Self {
+    pub fn new(
+        at: Timestamp,
+        duration_ms: i64,
+        answer: std::result::Result<Reply, &'static str>,
+    ) -> Self {
         let (status, error) = match &answer {
-            Ok(Reply { status: status @ 200..=299, .. }) => (Some(*status), None),
-            Ok(Reply { status, .. }) => (Some(*status), Some(format!("the endpoint answered {status}"))),
+            Ok(Reply {
+                status: status @ 200..=299,
+                ..
+            }) => (Some(*status), None),
+            Ok(Reply { status, .. }) => (
+                Some(*status),
+                Some(format!("the endpoint answered {status}")),
+            ),
             Err(error) => (None, Some((*error).to_owned())),
         };
         let ended_at = Timestamp::from_millis(at.as_millis().saturating_add(duration_ms));
-        let rest_ms = answer.ok().and_then(|reply| retry::rest_ms(&reply, ended_at));
-        Self { at, duration_ms, status, error, rest_ms: rest_ms.map(|ms| ms.min(MOST_REST_MS)) }
+        let rest_ms = answer
+            .ok()
+            .and_then(|reply| retry::rest_ms(&reply, ended_at));
+        Self {
+            at,
+            duration_ms,
+            status,
+            error,
+            rest_ms: rest_ms.map(|ms| ms.min(MOST_REST_MS)),
+        }
     }
 }
 
@@ -111,9 +161,22 @@ impl Channel for Webhooks {
     type Turns = Turns;
     const NAME: &'static str = "webhooks";
     const TOPIC: Topic = Topic::Webhooks;
-    const ROOM: Room = Room { urgent: 0, usual: 64, slow: 16, unknown: 48, again: 48, organization: 32, first: 1 };
+    const ROOM: Room = Room {
+        urgent: 0,
+        usual: 64,
+        slow: 16,
+        unknown: 48,
+        again: 48,
+        organization: 32,
+        first: 1,
+    };
 
-    fn find(&self, reader: &Reader<'_>, turns: &mut Turns, offer: &mut Offer<'_>) -> Result<Found<Row>> {
+    fn find(
+        &self,
+        reader: &Reader<'_>,
+        turns: &mut Turns,
+        offer: &mut Offer<'_>,
+    ) -> Result<Found<Row>> {
         turns.find(reader, offer)
     }
 
@@ -150,14 +213,36 @@ impl Channel for Webhooks {
             };
             // Only where an organization is being deleted is there none.
             let organization = claim.organization.as_deref();
-            let Some(body) = body(tx, (claim.webhook, claim.id), organization, claim.created_at)? else {
+            let Some(body) = body(
+                tx,
+                (claim.webhook, claim.id),
+                organization,
+                claim.created_at,
+            )?
+            else {
                 store::remove(tx, &claim)?;
                 continue;
             };
             let id = sign::message_id(claim.id);
-            let signature = sign::sign(&self.keyring, (claim.webhook, target.secrets), &id, tx.now, &body)?;
-            let headers = Headers { id, timestamp: sign::seconds(tx.now), signature };
-            items.push(Item { claim, url: target.url.into(), at: tx.now, headers, body });
+            let signature = sign::sign(
+                &self.keyring,
+                (claim.webhook, target.secrets),
+                &id,
+                tx.now,
+                &body,
+            )?;
+            let headers = Headers {
+                id,
+                timestamp: sign::seconds(tx.now),
+                signature,
+            };
+            items.push(Item {
+                claim,
+                url: target.url.into(),
+                at: tx.now,
+                headers,
+                body,
+            });
         }
         Ok(items)
     }
@@ -166,7 +251,10 @@ impl Channel for Webhooks {
         let began = Instant::now();
         let answer = match self.faults.take(Target::Webhooks) {
             None => self.client.post(&item.url, &item.headers, &item.body),
-            Some(Fault::Code(code)) => Ok(Reply { status: code, retry_after: None }),
+            Some(Fault::Code(code)) => Ok(Reply {
+                status: code,
+                retry_after: None,
+            }),
             Some(Fault::Fail | Fault::Stall) => Err("the endpoint cannot be reached (/dev/faults)"),
         };
         let duration_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
@@ -175,23 +263,35 @@ impl Channel for Webhooks {
 
     fn record(&self, tx: &WriteTx<'_>, item: &Item, attempt: &Attempt) -> Result<()> {
         let claim = &item.claim;
-        let next_ms = delay::delay_ms(PLAN, claim.attempts).filter(|_| attempt.status != Some(GONE));
+        let next_ms =
+            delay::delay_ms(PLAN, claim.attempts).filter(|_| attempt.status != Some(GONE));
         let (state, due_at) = match (&attempt.error, next_ms) {
             (None, _) => (DeliveryState::Delivered, tx.now),
             (Some(_), None) => (DeliveryState::Failed, tx.now),
             (Some(_), Some(ms)) => {
                 let ms = ms.max(attempt.rest_ms.unwrap_or_default());
-                (DeliveryState::Waiting, Timestamp::from_millis(tx.now.as_millis().saturating_add(ms)))
+                (
+                    DeliveryState::Waiting,
+                    Timestamp::from_millis(tx.now.as_millis().saturating_add(ms)),
+                )
             }
         };
         if !store::record(tx, claim, (state, due_at), attempt)? || state != DeliveryState::Failed {
             return Ok(());
         }
         let is_gone = attempt.status == Some(GONE);
-        let reason = if is_gone { DisabledReason::Gone } else { DisabledReason::Exhausted };
+        let reason = if is_gone {
+            DisabledReason::Gone
+        } else {
+            DisabledReason::Exhausted
+        };
         if super::history::disable(tx, claim.webhook, reason)? {
             let (webhook, why) = (claim.webhook, attempt.error.as_deref().unwrap_or_default());
-            log::warn!("the webhook {webhook} is disabled ({}): {why} at try {}", reason.name(), claim.attempts);
+            log::warn!(
+                "the webhook {webhook} is disabled ({}): {why} at try {}",
+                reason.name(),
+                claim.attempts
+            );
         }
         Ok(())
     }
@@ -227,7 +327,8 @@ pub async fn keep_swept(db: Db) {
 pub async fn sweep(db: &Db) -> Result<usize> {
     let mut swept = 0;
     loop {
-        let job = |tx: &WriteTx<'_>| delete_old(tx, tx.now.plus_seconds(-KEPT_SECONDS), ROWS_PER_JOB);
+        let job =
+            |tx: &WriteTx<'_>| delete_old(tx, tx.now.plus_seconds(-KEPT_SECONDS), ROWS_PER_JOB);
         match db.write(job).await? {
             0 => return Ok(swept),
             count => swept += count,

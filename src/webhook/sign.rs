@@ -13,9 +13,16 @@ use crate::secret::{Keyring, SecretId};
 
 /// The bytes with which a webhook of this `generation` signs, derived from the server's secret
 /// `secret_id`.
-fn bytes(keyring: &Keyring, webhook: Uuid, generation: i64, secret_id: SecretId) -> Result<[u8; 32]> {
+fn bytes(
+    keyring: &Keyring,
+    webhook: Uuid,
+    generation: i64,
+    secret_id: SecretId,
+) -> Result<[u8; 32]> {
     // A server does not start without the secrets that its webhooks need.
-    let secret = keyring.find(secret_id).ok_or_else(|| Error::internal(MissingSecret))?;
+    let secret = keyring
+        .find(secret_id)
+        .ok_or_else(|| Error::internal(MissingSecret))?;
     Ok(secret.mac("webhook", &[webhook.as_bytes(), &generation.to_be_bytes()]))
 }
 
@@ -55,7 +62,10 @@ pub fn sign(
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Error::internal)?;
         mac.update(format!("{message_id}.{}.", seconds(now)).as_bytes());
         mac.update(body);
-        signatures.push(format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes())));
+        signatures.push(format!(
+            "v1,{}",
+            BASE64_STANDARD.encode(mac.finalize().into_bytes())
+        ));
     }
     Ok(signatures.join(" "))
 }

@@ -17,14 +17,18 @@ use crate::purge;
 use crate::secret::SecretId;
 
 /// Columns of a [`Webhook`], in the order that [`from_row`] reads.
-const COLUMNS: &str = "id, organization_id, url, types, description, generation, secret_id, previous_secret_id, previous_until, disabled_reason, created_at, updated_at";
+const COLUMNS: &str = "id, organization_id, url, types, description, generation, secret_id, \
+    previous_secret_id, previous_until, disabled_reason, created_at, updated_at";
 
 /// A condition on a webhook: it is everybody's, or of an organization that is not being deleted.
-const STANDS: &str = "not exists (select 1 from purge where organization_id = webhook.organization_id)";
+const STANDS: &str =
+    "not exists (select 1 from purge where organization_id = webhook.organization_id)";
 
 /// The webhook `id`. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
-    let mut statement = conn.prepare_cached(&format!("select {COLUMNS} from webhook where id = ?1 and {STANDS}"))?;
+    let mut statement = conn.prepare_cached(&format!(
+        "select {COLUMNS} from webhook where id = ?1 and {STANDS}"
+    ))?;
     Ok(statement.query_row([id.as_bytes()], from_row).optional()?)
 }
 
@@ -34,29 +38,45 @@ pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
 /// [`Code::NotFound`] where there is none that they may know of.
 pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
     let found = find(conn, id)?.ok_or_else(Error::not_found)?;
-    if rights.see_webhook(found.organization.as_ref()) { Ok(found) } else { Err(Error::foreign()) }
+    if rights.see_webhook(found.organization.as_ref()) {
+        Ok(found)
+    } else {
+        Err(Error::foreign())
+    }
 }
 
 /// Every webhook, oldest first: a setting bounds how many there are.
 pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
-    let mut statement = reader.prepare_cached(&format!("select {COLUMNS} from webhook where {STANDS} order by id"))?;
+    let mut statement = reader.prepare_cached(&format!(
+        "select {COLUMNS} from webhook where {STANDS} order by id"
+    ))?;
     let webhooks = statement.query_map([], from_row)?;
-    webhooks.filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose()).collect()
+    webhooks
+        .filter_map(|webhook| unless_damaged("webhook", webhook.map_err(Error::from)).transpose())
+        .collect()
 }
 
-/// Checks that there is room for one more webhook of `organization`, where there may be `most`: each
-/// event asks all of them. One organization has half of the room at most. How many webhooks others
-/// have is not told.
+/// Checks that there is room for one more webhook of `organization`, where there may be `most`:
+/// each event asks all of them. One organization has half of the room at most. How many webhooks
+/// others have is not told.
 ///
 /// # Errors
 /// [`Code::WebhookLimitReached`].
-pub fn check_room(tx: &WriteTx<'_>, organization: Option<&OrganizationId>, most: u32) -> Result<()> {
+pub fn check_room(
+    tx: &WriteTx<'_>,
+    organization: Option<&OrganizationId>,
+    most: u32,
+) -> Result<()> {
     let count = "select count(*), count(*) filter (where organization_id = ?1) from webhook";
     let (all, own): (u32, u32) =
-        tx.query_row(count, [organization.map(OrganizationId::as_str)], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        tx.query_row(count, [organization.map(OrganizationId::as_str)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     let half = most / 2;
     let detail = match organization {
-        Some(_) if own >= half => format!("The organization has {half} webhooks, which is as many as one may have."),
+        Some(_) if own >= half => {
+            format!("The organization has {half} webhooks, which is as many as one may have.")
+        }
         _ if all >= most => "The server keeps no more webhooks.".to_owned(),
         _ => return Ok(()),
     };
@@ -68,7 +88,9 @@ pub fn check_room(tx: &WriteTx<'_>, organization: Option<&OrganizationId>, most:
 /// # Errors
 /// [`Code::NotFound`] while its organization is being deleted.
 pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<Webhook> {
-    new.organization.as_ref().map_or(Ok(()), |organization| purge::store::check_stands(tx, organization))?;
+    new.organization.as_ref().map_or(Ok(()), |organization| {
+        purge::store::check_stands(tx, organization)
+    })?;
     let webhook = Webhook {
         id: tx.new_id(),
         organization: new.organization,
@@ -81,8 +103,10 @@ pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<
         updated_at: tx.now,
     };
     tx.prepare_cached(
-        "insert into webhook (id, organization_id, url, types, description, generation, secret_id, created_at, updated_at)
-         values (:id, :organization_id, :url, :types, :description, :generation, :secret_id, :now, :now)",
+        "insert into webhook (id, organization_id, url, types, description, generation,
+         secret_id, created_at, updated_at)
+         values (:id, :organization_id, :url, :types, :description, :generation, :secret_id,
+         :now, :now)",
     )?
     .execute(named_params! {
         ":id": webhook.id.as_bytes(),
@@ -138,20 +162,27 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
              where id = :id
                and disabled_at is null",
         )?
-        .execute(named_params! { ":now": tx.now.as_millis(), ":reason": reason.name(), ":id": id.as_bytes() })?;
+        .execute(
+            named_params! { ":now": tx.now.as_millis(), ":reason": reason.name(),
+            ":id": id.as_bytes() },
+        )?;
     Ok(changed > 0)
 }
 
 /// Deletes a webhook with its deliveries.
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
-    tx.prepare_cached("delete from webhook where id = ?1")?.execute([id.as_bytes()])?;
+    tx.prepare_cached("delete from webhook where id = ?1")?
+        .execute([id.as_bytes()])?;
     Ok(())
 }
 
 /// The webhooks of `organization`, by their ids.
 pub fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uuid>> {
-    let mut statement = tx.prepare_cached("select id from webhook where organization_id = ?1 order by id")?;
-    let ids = statement.query_map([organization.as_str()], |row| row.get(0).map(Uuid::from_bytes))?;
+    let mut statement =
+        tx.prepare_cached("select id from webhook where organization_id = ?1 order by id")?;
+    let ids = statement.query_map([organization.as_str()], |row| {
+        row.get(0).map(Uuid::from_bytes)
+    })?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -174,7 +205,10 @@ pub fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()>
 /// The types of a webhook as a JSON array; none: all.
 fn types_text(webhook: &Webhook) -> Result<Option<String>> {
     let names = webhook.types.as_deref().map(query::names);
-    names.map(|names| serde_json::to_string(&names)).transpose().map_err(Error::internal)
+    names
+        .map(|names| serde_json::to_string(&names))
+        .transpose()
+        .map_err(Error::internal)
 }
 
 /// Reads a [`Webhook`] from a row of [`COLUMNS`].
@@ -184,12 +218,18 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     let disabled = row.get_ref(9)?.as_str_or_null()?;
     Ok(Webhook {
         id: Uuid::from_bytes(row.get(0)?),
-        organization: organization.map(|id| OrganizationId::parse(id).ok_or_else(|| unreadable(1))).transpose()?,
+        organization: organization
+            .map(|id| OrganizationId::parse(id).ok_or_else(|| unreadable(1)))
+            .transpose()?,
         url: Url::parse(row.get_ref(2)?.as_str()?).map_err(|_| unreadable(2))?,
-        types: types.map(|types| read_types(types).ok_or_else(|| unreadable(3))).transpose()?,
+        types: types
+            .map(|types| read_types(types).ok_or_else(|| unreadable(3)))
+            .transpose()?,
         description: row.get(4)?,
         secrets: secrets_from_row(row, 5)?,
-        disabled: disabled.map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(9))).transpose()?,
+        disabled: disabled
+            .map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(9)))
+            .transpose()?,
         created_at: Timestamp::from_millis(row.get(10)?),
         updated_at: Timestamp::from_millis(row.get(11)?),
     })
@@ -200,12 +240,17 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
 fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
     let previous: (Option<[u8; 16]>, Option<i64>) = (row.get(at + 2)?, row.get(at + 3)?);
     let previous = match previous {
-        (Some(id), Some(until)) => {
-            Some(Previous { secret_id: SecretId::from_bytes(id), until: Timestamp::from_millis(until) })
-        }
+        (Some(id), Some(until)) => Some(Previous {
+            secret_id: SecretId::from_bytes(id),
+            until: Timestamp::from_millis(until),
+        }),
         _ => None,
     };
-    Ok(Secrets { generation: row.get(at)?, secret_id: SecretId::from_bytes(row.get(at + 1)?), previous })
+    Ok(Secrets {
+        generation: row.get(at)?,
+        secret_id: SecretId::from_bytes(row.get(at + 1)?),
+        previous,
+    })
 }
 
 /// Reads a JSON array of types.

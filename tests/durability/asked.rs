@@ -97,7 +97,9 @@ impl Invitation<'_> {
     /// Whether it is revoked, and not by a request that names it: then a new one took its place.
     pub fn is_replaced(&self, status: &str) -> bool {
         let told = self.status.told().map(|(_, told)| told);
-        status == "revoked" && told == Some("pending") && matches!(self.status.judge(status), Verdict::Unasked)
+        status == "revoked"
+            && told == Some("pending")
+            && matches!(self.status.judge(status), Verdict::Unasked)
     }
 }
 
@@ -147,12 +149,26 @@ impl<'a> Asked<'a> {
                 return self.add_creation((email, role), batch.as_deref(), reply);
             }
             Change::Delete { id, email } => {
-                self.invitations.entry(id).or_default().status.push(ABSENT, reply);
+                self.invitations
+                    .entry(id)
+                    .or_default()
+                    .status
+                    .push(ABSENT, reply);
                 self.addresses.entry(email).or_default().delete_asked = true;
             }
-            Change::Close { id, status } => self.invitations.entry(id).or_default().status.push(status, reply),
+            Change::Close { id, status } => self
+                .invitations
+                .entry(id)
+                .or_default()
+                .status
+                .push(status, reply),
             Change::Resend { id } => self.invitations.entry(id).or_default().resends.add(reply),
-            Change::Update { id, role } => self.invitations.entry(id).or_default().role.push(role, reply),
+            Change::Update { id, role } => self
+                .invitations
+                .entry(id)
+                .or_default()
+                .role
+                .push(role, reply),
             Change::MakeKey { name } => {
                 let key = self.keys.entry(name).or_default();
                 key.begin(&[ABSENT]);
@@ -164,7 +180,12 @@ impl<'a> Asked<'a> {
     }
 
     /// Sorts a creation in; whether it tells of a new invitation.
-    fn add_creation(&mut self, (email, role): (&'a str, &'a str), batch: Option<&'a str>, reply: &'a Reply) -> bool {
+    fn add_creation(
+        &mut self,
+        (email, role): (&'a str, &'a str),
+        batch: Option<&'a str>,
+        reply: &'a Reply,
+    ) -> bool {
         let address = self.addresses.entry(email).or_default();
         address.creations.add(reply);
         let Reply::Done(id) = reply else {

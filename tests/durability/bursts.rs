@@ -50,8 +50,13 @@ pub fn bad_items_fail_alone(scale: &Scale) -> Outcome {
     let server = Launch::serve(&database).run()?;
     let key = server.admin_key()?;
     let client = Client::new(&server.base, &key);
-    let standing = client.create(ORGANIZATION, &json!({ "email": STANDING, "role": "viewer" }));
-    ensure(standing.is_some_and(|answer| answer.status == 201), || "no start".to_owned())?;
+    let standing = client.create(
+        ORGANIZATION,
+        &json!({ "email": STANDING, "role": "viewer" }),
+    );
+    ensure(standing.is_some_and(|answer| answer.status == 201), || {
+        "no start".to_owned()
+    })?;
     let sent = burst_all(&server, &key, scale)?;
     let mut expected = 1;
     for burst in 0..scale.bursts {
@@ -59,22 +64,41 @@ pub fn bad_items_fail_alone(scale: &Scale) -> Outcome {
         expected += count_burst(&burst)?;
     }
     let rows = list(&client, ORGANIZATION)?.len();
-    ensure(rows == expected, || format!("{rows} rows instead of {expected}"))?;
+    ensure(rows == expected, || {
+        format!("{rows} rows instead of {expected}")
+    })?;
     no_panic(&server.stop()?)?;
     sound(&database)?;
-    report(format!("{} mixed bursts of {CLIENTS}: {expected} created, none more", scale.bursts));
+    report(format!(
+        "{} mixed bursts of {CLIENTS}: {expected} created, none more",
+        scale.bursts
+    ));
     Ok(())
 }
 
-/// Every good item is created, every bad one refused, and one of the same ones wins; how many were created.
+/// Every good item is created, every bad one refused, and one of the same ones wins; how many were
+/// created.
 fn count_burst(burst: &[&Sent]) -> Outcome<usize> {
     let statuses = |item: Item| burst.iter().filter(move |one| one.item == item);
-    for (item, status) in [(Item::Good, 201), (Item::Conflict, 409), (Item::Invalid, 422)] {
+    for (item, status) in [
+        (Item::Good, 201),
+        (Item::Conflict, 409),
+        (Item::Invalid, 422),
+    ] {
         let wrong = statuses(item).find(|one| one.status != Some(status));
-        ensure(wrong.is_none(), || format!("{item:?} was answered {:?}", wrong.and_then(|one| one.status)))?;
+        ensure(wrong.is_none(), || {
+            format!(
+                "{item:?} was answered {:?}",
+                wrong.and_then(|one| one.status)
+            )
+        })?;
     }
-    let won = statuses(Item::Same).filter(|one| one.status == Some(201)).count();
-    let lost = statuses(Item::Same).filter(|one| one.status == Some(409)).count();
+    let won = statuses(Item::Same)
+        .filter(|one| one.status == Some(201))
+        .count();
+    let lost = statuses(Item::Same)
+        .filter(|one| one.status == Some(409))
+        .count();
     let same = statuses(Item::Same).count();
     ensure(won == same.min(1) && won + lost == same, || {
         format!("of {same} equal items {won} were created and {lost} refused")
@@ -103,7 +127,13 @@ fn burst_all(server: &Server, key: &str, scale: &Scale) -> Outcome<Vec<Sent>> {
 }
 
 /// One client's part of every burst.
-fn send_all(client: &Client, number: usize, mut random: fastrand::Rng, barrier: &Barrier, bursts: u32) -> Vec<Sent> {
+fn send_all(
+    client: &Client,
+    number: usize,
+    mut random: fastrand::Rng,
+    barrier: &Barrier,
+    bursts: u32,
+) -> Vec<Sent> {
     let mut sent = Vec::new();
     for burst in 0..bursts {
         let item = match random.u32(0..8) {
@@ -117,10 +147,18 @@ fn send_all(client: &Client, number: usize, mut random: fastrand::Rng, barrier: 
             Item::Conflict => STANDING.to_owned(),
             Item::Same => format!("same{burst}@bursts.example"),
         };
-        let role = if item == Item::Invalid { "not a role!" } else { "developer" };
+        let role = if item == Item::Invalid {
+            "not a role!"
+        } else {
+            "developer"
+        };
         barrier.wait();
         let answer = client.create(ORGANIZATION, &json!({ "email": email, "role": role }));
-        sent.push(Sent { burst, item, status: answer.map(|answer| answer.status) });
+        sent.push(Sent {
+            burst,
+            item,
+            status: answer.map(|answer| answer.status),
+        });
     }
     sent
 }

@@ -30,12 +30,30 @@ const HEAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A broken disk, a full one, a quota that is used up, a limit on the size of files.
 const FAULTS: [CallFault; 6] = [
-    CallFault { calls: "fsync,fdatasync", error: "EIO" },
-    CallFault { calls: "write,pwrite64", error: "EIO" },
-    CallFault { calls: "write,pwrite64", error: "ENOSPC" },
-    CallFault { calls: "write,pwrite64", error: "EDQUOT" },
-    CallFault { calls: "write,pwrite64", error: "EFBIG" },
-    CallFault { calls: "fsync,fdatasync", error: "EDQUOT" },
+    CallFault {
+        calls: "fsync,fdatasync",
+        error: "EIO",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "EIO",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "ENOSPC",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "EDQUOT",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "EFBIG",
+    },
+    CallFault {
+        calls: "fsync,fdatasync",
+        error: "EDQUOT",
+    },
 ];
 
 /// A kind of change: what has to be there before it, the change, and whether it is there.
@@ -52,7 +70,12 @@ struct Kind {
 
 /// Every kind of change. `tag` makes its addresses and names its own.
 const KINDS: [Kind; 14] = [
-    Kind { name: "create", prepare: nothing, change: create, is_done: is_made },
+    Kind {
+        name: "create",
+        prepare: nothing,
+        change: create,
+        is_done: is_made,
+    },
     Kind {
         name: "batch",
         prepare: nothing,
@@ -68,7 +91,9 @@ const KINDS: [Kind; 14] = [
     Kind {
         name: "accept",
         prepare: invite,
-        change: |client, tag, path| client.post(&format!("{path}/accept"), &json!({ "email": address(tag) })),
+        change: |client, tag, path| {
+            client.post(&format!("{path}/accept"), &json!({ "email": address(tag) }))
+        },
         is_done: |client, _, path| Some(client.get(path)?.body["status"] == "accepted"),
     },
     Kind {
@@ -89,12 +114,24 @@ const KINDS: [Kind; 14] = [
         change: |client, _, path| client.patch(path, &json!({ "role": "changed" })),
         is_done: |client, _, path| Some(client.get(path)?.body["role"] == "changed"),
     },
-    Kind { name: "delete", prepare: invite, change: |client, _, path| client.delete(path), is_done: is_gone },
+    Kind {
+        name: "delete",
+        prepare: invite,
+        change: |client, _, path| client.delete(path),
+        is_done: is_gone,
+    },
     Kind {
         name: "organization PUT",
         prepare: nothing,
-        change: |client, tag, _| client.put(&format!("/v1/organizations/put-{tag}"), &json!({ "name": "Put" })),
-        is_done: |client, tag, _| Some(client.status(&format!("/v1/organizations/put-{tag}"))? == 200),
+        change: |client, tag, _| {
+            client.put(
+                &format!("/v1/organizations/put-{tag}"),
+                &json!({ "name": "Put" }),
+            )
+        },
+        is_done: |client, tag, _| {
+            Some(client.status(&format!("/v1/organizations/put-{tag}"))? == 200)
+        },
     },
     Kind {
         name: "organization DELETE",
@@ -105,13 +142,30 @@ const KINDS: [Kind; 14] = [
     Kind {
         name: "key POST",
         prepare: nothing,
-        change: |client, tag, _| client.post("/v1/keys", &json!({ "name": tag, "scopes": ["invitations:read"] })),
-        is_done: |client, tag, _| Some(client.get("/v1/keys")?.body.as_array()?.iter().any(|key| key["name"] == *tag)),
+        change: |client, tag, _| {
+            client.post(
+                "/v1/keys",
+                &json!({ "name": tag, "scopes": ["invitations:read"] }),
+            )
+        },
+        is_done: |client, tag, _| {
+            Some(
+                client
+                    .get("/v1/keys")?
+                    .body
+                    .as_array()?
+                    .iter()
+                    .any(|key| key["name"] == *tag),
+            )
+        },
     },
     Kind {
         name: "key DELETE",
         prepare: |client, tag| {
-            let made = client.post("/v1/keys", &json!({ "name": tag, "scopes": ["invitations:read"] }))?;
+            let made = client.post(
+                "/v1/keys",
+                &json!({ "name": tag, "scopes": ["invitations:read"] }),
+            )?;
             Some(format!("/v1/keys/{}", made.body["id"].as_str()?))
         },
         change: |client, _, path| client.delete(path),
@@ -122,7 +176,14 @@ const KINDS: [Kind; 14] = [
         prepare: nothing,
         change: |client, tag, _| client.post("/v1/webhooks", &webhook(tag)),
         is_done: |client, tag, _| {
-            Some(client.get("/v1/webhooks")?.body.as_array()?.iter().any(|webhook| webhook["description"] == *tag))
+            Some(
+                client
+                    .get("/v1/webhooks")?
+                    .body
+                    .as_array()?
+                    .iter()
+                    .any(|webhook| webhook["description"] == *tag),
+            )
         },
     },
     Kind {
@@ -141,7 +202,10 @@ pub fn every_call_of_every_change_may_fail(scale: &Scale) -> Outcome {
     let directory = tempfile::tempdir()?;
     let database = directory.path().join("invited.db");
     let server = Launch::serve(&database).run()?;
-    let trial = Trial { key: server.admin_key()?, database };
+    let trial = Trial {
+        key: server.admin_key()?,
+        database,
+    };
     server.stop()?;
     let first = usize::try_from(scale.seed % 6).unwrap_or_default();
     let (mut struck, mut refused) = (0, 0);
@@ -150,12 +214,19 @@ pub fn every_call_of_every_change_may_fail(scale: &Scale) -> Outcome {
             let fault = FAULTS[(first + number + shift) % FAULTS.len()];
             let counts = trial
                 .run(kind, fault, number * 10 + shift)
-                .map_err(|failed| format!("{} under {fault:?}: {}", kind.name, failed.message().unwrap_or_default()))?;
+                .map_err(|failed| {
+                    format!(
+                        "{} under {fault:?}: {}",
+                        kind.name,
+                        failed.message().unwrap_or_default()
+                    )
+                })?;
             (struck, refused) = (struck + counts.0, refused + counts.1);
         }
     }
     report(format!(
-        "{} kinds of changes, {} faults each: {struck} calls failed, {refused} changes refused with 503, no other 5xx, \
+        "{} kinds of changes, {} faults each: {struck} calls failed, {refused} changes refused \
+         with 503, no other 5xx, \
          0 false successes, 0 refused ones there after a restart",
         KINDS.len(),
         scale.faults_per_change
@@ -187,19 +258,28 @@ impl Trial {
             let is_success = (200..300).contains(&answer.status);
             struck += usize::from(was_struck);
             refused += usize::from(!is_success);
-            ensure(is_success || answer.status == 503, || format!("call {position}: {}", answer.brief()))?;
+            ensure(is_success || answer.status == 503, || {
+                format!("call {position}: {}", answer.brief())
+            })?;
             self.service_is_right(&client, fault, &answer)
-                .map_err(|failed| format!("call {position}: {}", failed.message().unwrap_or_default()))?;
+                .map_err(|failed| {
+                    format!("call {position}: {}", failed.message().unwrap_or_default())
+                })?;
             end(tracer)?;
             no_panic(&server.kill()?)?;
             let server = self.start()?;
             let client = Client::new(&server.base, &self.key);
-            let is_done = (kind.is_done)(&client, &tag, &subject).ok_or("it cannot be seen whether it is done")?;
-            ensure(is_done == is_success, || format!("call {position}: {}, and done: {is_done}", answer.brief()))?;
+            let is_done = (kind.is_done)(&client, &tag, &subject)
+                .ok_or("it cannot be seen whether it is done")?;
+            ensure(is_done == is_success, || {
+                format!("call {position}: {}, and done: {is_done}", answer.brief())
+            })?;
             server.stop()?;
             sound(&self.database)?;
             if !was_struck {
-                ensure(is_success, || format!("refused without a fault: {}", answer.brief()))?;
+                ensure(is_success, || {
+                    format!("refused without a fault: {}", answer.brief())
+                })?;
                 return Ok((struck, refused));
             }
         }
@@ -209,7 +289,9 @@ impl Trial {
     /// A server that makes no calls of its own for a while: nothing is in its log.
     fn start(&self) -> Outcome<Server> {
         settle(&self.database)?;
-        let server = Launch::serve(&self.database).set("INVITED_WEBHOOK_ALLOW", "127.0.0.0/8").run()?;
+        let server = Launch::serve(&self.database)
+            .set("INVITED_WEBHOOK_ALLOW", "127.0.0.0/8")
+            .run()?;
         server.wait_ready(Duration::from_secs(10))?;
         Ok(server)
     }
@@ -217,24 +299,35 @@ impl Trial {
     /// Reads go on, and a lack of room passes.
     fn service_is_right(&self, client: &Client, fault: CallFault, answer: &Answer) -> Outcome {
         let list = client.list("acme").map(|answer| answer.status);
-        ensure(list == Some(200), || format!("the list is answered {list:?}"))?;
+        ensure(list == Some(200), || {
+            format!("the list is answered {list:?}")
+        })?;
         if answer.status != 503 || fault.error == "EIO" {
             return Ok(());
         }
         let begun = Instant::now();
         loop {
             let email = format!("healed{}@b.co", fastrand::u64(..));
-            let next = client.create("acme", &json!({ "email": email, "role": "viewer" })).ok_or("no answer")?;
+            let next = client
+                .create("acme", &json!({ "email": email, "role": "viewer" }))
+                .ok_or("no answer")?;
             if next.status == 201 {
                 return Ok(());
             }
-            ensure(begun.elapsed() < HEAL_LIMIT, || format!("still refused: {}", next.brief()))?;
+            ensure(begun.elapsed() < HEAL_LIMIT, || {
+                format!("still refused: {}", next.brief())
+            })?;
         }
     }
 }
 
 /// Makes the n-th call of each thread of a running server fail, counted from now.
-fn attach(server: &Server, fault: CallFault, position: u32, (database, trace): (&Path, &Path)) -> Outcome<Child> {
+fn attach(
+    server: &Server,
+    fault: CallFault,
+    position: u32,
+    (database, trace): (&Path, &Path),
+) -> Outcome<Child> {
     let _ = fs::remove_file(trace);
     let words = fault.strace(position, database, trace);
     // The tracer of a running process is a process beside it.
@@ -242,11 +335,18 @@ fn attach(server: &Server, fault: CallFault, position: u32, (database, trace): (
     let mut words = words.collect::<Vec<_>>().into_iter();
     let program = words.next().unwrap_or_default();
     let mut command = Command::new(program);
-    command.args(words).arg("-p").arg(server.pid().to_string()).stdin(Stdio::null()).stderr(Stdio::null());
+    command
+        .args(words)
+        .arg("-p")
+        .arg(server.pid().to_string())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null());
     let tracer = command.spawn()?;
     let begun = Instant::now();
     while !is_traced(server.pid())? {
-        ensure(begun.elapsed() < ATTACH_LIMIT, || "strace did not attach".to_owned())?;
+        ensure(begun.elapsed() < ATTACH_LIMIT, || {
+            "strace did not attach".to_owned()
+        })?;
         thread::sleep(Duration::from_millis(2));
     }
     Ok(tracer)
@@ -284,7 +384,11 @@ fn address(tag: &str) -> String {
 /// An invitation; its path.
 fn invite(client: &Client, tag: &str) -> Option<String> {
     let made = create(client, tag, "")?;
-    Some(format!("{}/{}", invitations("acme"), made.body["id"].as_str()?))
+    Some(format!(
+        "{}/{}",
+        invitations("acme"),
+        made.body["id"].as_str()?
+    ))
 }
 
 /// Invites the address of a tag.
@@ -299,7 +403,11 @@ fn is_made(client: &Client, tag: &str, _: &str) -> Option<bool> {
 
 /// How many invitations of an address there are.
 fn count(client: &Client, email: &str) -> Option<usize> {
-    client.get(&format!("{}?email={email}", invitations("acme")))?.body.as_array().map(Vec::len)
+    client
+        .get(&format!("{}?email={email}", invitations("acme")))?
+        .body
+        .as_array()
+        .map(Vec::len)
 }
 
 /// Twenty invitations in one request.
@@ -311,7 +419,9 @@ fn batch(client: &Client, tag: &str, is_atomic: bool) -> Option<Answer> {
 
 /// Whether all rows of a batch are there. One that is there in part is neither.
 fn is_batch_made(client: &Client, tag: &str, _: &str) -> Option<bool> {
-    let counts: Option<Vec<_>> = (0..20).map(|number| count(client, &address(&format!("{tag}r{number}")))).collect();
+    let counts: Option<Vec<_>> = (0..20)
+        .map(|number| count(client, &address(&format!("{tag}r{number}"))))
+        .collect();
     match counts?.iter().sum() {
         20 => Some(true),
         0 => Some(false),
@@ -322,7 +432,10 @@ fn is_batch_made(client: &Client, tag: &str, _: &str) -> Option<bool> {
 /// An organization with a few invitations; its path.
 fn organization(client: &Client, tag: &str) -> Option<String> {
     for number in 0..3 {
-        client.create(&format!("org-{tag}"), &json!({ "email": address(&format!("u{number}")), "role": "viewer" }))?;
+        client.create(
+            &format!("org-{tag}"),
+            &json!({ "email": address(&format!("u{number}")), "role": "viewer" }),
+        )?;
     }
     Some(format!("/v1/organizations/org-{tag}"))
 }

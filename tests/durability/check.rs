@@ -69,20 +69,28 @@ impl History {
 
 /// Fails with the text unless the condition holds.
 pub fn ensure(condition: bool, text: impl FnOnce() -> String) -> Outcome {
-    if condition { Ok(()) } else { Err(text().into()) }
+    if condition {
+        Ok(())
+    } else {
+        Err(text().into())
+    }
 }
 
-/// SQLite finds the file sound. The server may be running: the file is opened through SQLite and not written.
+/// SQLite finds the file sound. The server may be running: the file is opened through SQLite and
+/// not written.
 pub fn sound(database: &Path) -> Outcome {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     let verdict: String = connection.query_row("pragma integrity_check", [], |row| row.get(0))?;
     ensure(verdict == "ok", || format!("integrity_check: {verdict}"))?;
     let mut statement = connection.prepare("pragma foreign_key_check")?;
-    ensure(!statement.exists([])?, || "foreign_key_check reports rows".to_owned())
+    ensure(!statement.exists([])?, || {
+        "foreign_key_check reports rows".to_owned()
+    })
 }
 
-/// Moves the log of a stopped server into the file, so that a copy of the file alone holds everything.
+/// Moves the log of a stopped server into the file, so that a copy of the file alone holds
+/// everything.
 pub fn settle(database: &Path) -> Outcome {
     let connection = Connection::open(database)?;
     connection.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
@@ -91,7 +99,12 @@ pub fn settle(database: &Path) -> Outcome {
 }
 
 /// The answers of loads and what the server shows of their organizations and keys.
-pub fn answers_hold(server: &Server, key: &str, organizations: &[String], entries: &[Entry]) -> Outcome<Findings> {
+pub fn answers_hold(
+    server: &Server,
+    key: &str,
+    organizations: &[String],
+    entries: &[Entry],
+) -> Outcome<Findings> {
     let client = Client::new(&server.base, key);
     let mut rows = Vec::new();
     for organization in organizations {
@@ -108,20 +121,40 @@ pub fn list(client: &Client, organization: &str) -> Outcome<Vec<Row>> {
         email: text(item, "email"),
         role: text(item, "role"),
         status: text(item, "status"),
-        send_count: item["sendCount"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default(),
+        send_count: item["sendCount"]
+            .as_u64()
+            .and_then(|count| usize::try_from(count).ok())
+            .unwrap_or_default(),
     };
     Ok(items(client.list(organization))?.iter().map(row).collect())
 }
 
 /// The keys with names of these organizations. Those that the writers hold are tried.
-fn keys_of(client: &Client, organizations: &[String], entries: &[Entry]) -> Outcome<BTreeMap<String, String>> {
-    let domains: BTreeSet<_> = organizations.iter().map(|organization| format!("{organization}.example")).collect();
-    let is_ours = |name: &str| name.split_once('@').is_some_and(|(_, domain)| domains.contains(domain));
+fn keys_of(
+    client: &Client,
+    organizations: &[String],
+    entries: &[Entry],
+) -> Outcome<BTreeMap<String, String>> {
+    let domains: BTreeSet<_> = organizations
+        .iter()
+        .map(|organization| format!("{organization}.example"))
+        .collect();
+    let is_ours = |name: &str| {
+        name.split_once('@')
+            .is_some_and(|(_, domain)| domains.contains(domain))
+    };
     let listed = items(client.get("/v1/keys"))?;
     let status = |item: &Value| (text(item, "name"), text(item, "status"));
-    let mut keys: BTreeMap<_, _> = listed.iter().map(status).filter(|(name, _)| is_ours(name)).collect();
+    let mut keys: BTreeMap<_, _> = listed
+        .iter()
+        .map(status)
+        .filter(|(name, _)| is_ours(name))
+        .collect();
     for entry in entries {
-        if let Entry { change: Change::MakeKey { name }, reply: Reply::Done(key) } = entry
+        if let Entry {
+            change: Change::MakeKey { name },
+            reply: Reply::Done(key),
+        } = entry
             && let Some(status) = keys.get_mut(name)
         {
             *status = match status_of(client, key) {
@@ -150,7 +183,9 @@ fn text(item: &Value, name: &str) -> String {
 
 /// What a list is answered with that key.
 fn status_of(client: &Client, key: &str) -> Option<u16> {
-    client.with_key(key).status("/v1/organizations/keys/invitations")
+    client
+        .with_key(key)
+        .status("/v1/organizations/keys/invitations")
 }
 
 /// Each key opens the server, or not, as its command was told.
@@ -158,11 +193,15 @@ pub fn keys_hold(server: &Server, keys: &Keys) -> Outcome {
     let client = Client::new(&server.base, "");
     for key in &keys.made {
         let found = status_of(&client, key);
-        ensure(found == Some(200), || format!("a key that was made is answered {found:?}"))?;
+        ensure(found == Some(200), || {
+            format!("a key that was made is answered {found:?}")
+        })?;
     }
     for key in &keys.revoked {
         let found = status_of(&client, key);
-        ensure(found == Some(401), || format!("a key that was revoked is answered {found:?}"))?;
+        ensure(found == Some(401), || {
+            format!("a key that was revoked is answered {found:?}")
+        })?;
     }
     Ok(())
 }
@@ -182,16 +221,27 @@ pub fn nothing_resurfaced(findings: &Findings) -> Outcome {
 /// Nothing of a kind was found.
 pub fn none(what: &str, list: &[String]) -> Outcome {
     let shown = &list[..list.len().min(SHOWN)];
-    ensure(list.is_empty(), || format!("{} {what}, such as {shown:#?}", list.len()))
+    ensure(list.is_empty(), || {
+        format!("{} {what}, such as {shown:#?}", list.len())
+    })
 }
 
 /// No answer of a load was a 5xx.
 pub fn nothing_failed(entries: &[Entry]) -> Outcome {
-    let failures: Vec<&Entry> = entries.iter().filter(|entry| entry.failure().is_some()).take(SHOWN).collect();
-    ensure(failures.is_empty(), || format!("answers 5xx, such as {failures:#?}"))
+    let failures: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| entry.failure().is_some())
+        .take(SHOWN)
+        .collect();
+    ensure(failures.is_empty(), || {
+        format!("answers 5xx, such as {failures:#?}")
+    })
 }
 
 /// The server neither panicked nor printed a backtrace.
 pub fn no_panic(log: &str) -> Outcome {
-    ensure(!log.contains("panicked at") && !log.contains("stack backtrace"), || format!("the server panicked:\n{log}"))
+    ensure(
+        !log.contains("panicked at") && !log.contains("stack backtrace"),
+        || format!("the server panicked:\n{log}"),
+    )
 }

@@ -25,8 +25,16 @@ pub fn key_revoke(database: &Path, key_text: &str) -> Outcome<String> {
 
 /// Runs one `invited key` command and expects it to succeed.
 fn key(database: &Path, words: &[&str]) -> Outcome<String> {
-    let Output { status, stdout, stderr } =
-        Command::new(BINARY).arg("key").args(words).arg("--database").arg(database).output()?;
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = Command::new(BINARY)
+        .arg("key")
+        .args(words)
+        .arg("--database")
+        .arg(database)
+        .output()?;
     if !status.success() {
         let stderr = String::from_utf8_lossy(&stderr);
         return Err(format!("`invited key {}`: {status}: {stderr}", words.join(" ")).into());

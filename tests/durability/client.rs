@@ -39,16 +39,26 @@ impl Answer {
 
     /// What was made: a whole API key, else the id of the invitation in the body, or nothing.
     pub fn made(&self) -> &str {
-        self.body["key"].as_str().or(self.body["id"].as_str()).unwrap_or_default()
+        self.body["key"]
+            .as_str()
+            .or(self.body["id"].as_str())
+            .unwrap_or_default()
     }
 
     /// The answer to one row of a batch, as if it had been a request of its own.
     pub fn row(&self, index: usize) -> Self {
         let result = &self.body["results"][index];
-        let Some(status) = result["status"].as_u64().and_then(|status| u16::try_from(status).ok()) else {
+        let Some(status) = result["status"]
+            .as_u64()
+            .and_then(|status| u16::try_from(status).ok())
+        else {
             return self.clone();
         };
-        let body = result.get("invitation").or(result.get("error")).cloned().unwrap_or_default();
+        let body = result
+            .get("invitation")
+            .or(result.get("error"))
+            .cloned()
+            .unwrap_or_default();
         Self { status, body }
     }
 
@@ -76,12 +86,20 @@ impl Client {
             .proxy(None)
             .build()
             .new_agent();
-        Self { agent, base: base.to_owned(), authorization: format!("Bearer {key}") }
+        Self {
+            agent,
+            base: base.to_owned(),
+            authorization: format!("Bearer {key}"),
+        }
     }
 
     /// The same connection with another key.
     pub fn with_key(&self, key: &str) -> Self {
-        Self { agent: self.agent.clone(), base: self.base.clone(), authorization: format!("Bearer {key}") }
+        Self {
+            agent: self.agent.clone(),
+            base: self.base.clone(),
+            authorization: format!("Bearer {key}"),
+        }
     }
 
     /// Creates an invitation from a body such as `{"email":..,"role":..}`.
@@ -92,19 +110,31 @@ impl Client {
     /// Posts to any path.
     pub fn post(&self, path: &str, body: &Value) -> Option<Answer> {
         let request = self.agent.post(format!("{}{path}", self.base));
-        answer(request.header("Authorization", &self.authorization).send_json(body))
+        answer(
+            request
+                .header("Authorization", &self.authorization)
+                .send_json(body),
+        )
     }
 
     /// Puts at any path.
     pub fn put(&self, path: &str, body: &Value) -> Option<Answer> {
         let request = self.agent.put(format!("{}{path}", self.base));
-        answer(request.header("Authorization", &self.authorization).send_json(body))
+        answer(
+            request
+                .header("Authorization", &self.authorization)
+                .send_json(body),
+        )
     }
 
     /// Changes what is at any path.
     pub fn patch(&self, path: &str, body: &Value) -> Option<Answer> {
         let request = self.agent.patch(format!("{}{path}", self.base));
-        answer(request.header("Authorization", &self.authorization).send_json(body))
+        answer(
+            request
+                .header("Authorization", &self.authorization)
+                .send_json(body),
+        )
     }
 
     /// Deletes what is at any path.
@@ -134,7 +164,16 @@ impl Client {
 fn answer(response: Result<Response<Body>, ureq::Error>) -> Option<Answer> {
     let mut response = response.ok()?;
     let status = response.status().as_u16();
-    let bytes = response.body_mut().with_config().limit(BODY_LIMIT).read_to_vec().ok()?;
-    let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).ok()? };
+    let bytes = response
+        .body_mut()
+        .with_config()
+        .limit(BODY_LIMIT)
+        .read_to_vec()
+        .ok()?;
+    let body = if bytes.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&bytes).ok()?
+    };
     Some(Answer { status, body })
 }

@@ -1,9 +1,10 @@
 //! Whether what the server shows agrees with what the writers were told.
 //!
 //! # The rules
-//! What was acknowledged is there, what was refused is not, and what was not answered may be. A property that was asked
-//! for several times stands where the last acknowledged request left it, or where a later one did that was not answered;
-//! so nothing goes back. An atomic batch is there whole or not at all.
+//! What was acknowledged is there, what was refused is not, and what was not answered may be. A
+//! property that was asked for several times stands where the last acknowledged request left it, or
+//! where a later one did that was not answered; so nothing goes back. An atomic batch is there
+//! whole or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display, Formatter};
@@ -48,8 +49,17 @@ impl Acknowledged {
 
 impl Display for Acknowledged {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<_> = self.0.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-        write!(formatter, "{} acknowledged changes ({})", self.total(), kinds.join(", "))
+        let kinds: Vec<_> = self
+            .0
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        write!(
+            formatter,
+            "{} acknowledged changes ({})",
+            self.total(),
+            kinds.join(", ")
+        )
     }
 }
 
@@ -71,20 +81,33 @@ impl Findings {
     fn judge(&mut self, what: &str, trail: &Trail<'_>, found: &str) {
         match trail.judge(found) {
             Verdict::Holds => {}
-            Verdict::Lost(told) => self.lost.push(format!("{what} is {found}, but {told} was acknowledged")),
-            Verdict::Resurfaced(answer) => self.resurfaced.push(format!("{what} is {found}, answered {answer}")),
-            Verdict::Unasked => self.wrong.push(format!("{what} is {found}, as nobody was told")),
+            Verdict::Lost(told) => self
+                .lost
+                .push(format!("{what} is {found}, but {told} was acknowledged")),
+            Verdict::Resurfaced(answer) => self
+                .resurfaced
+                .push(format!("{what} is {found}, answered {answer}")),
+            Verdict::Unasked => self
+                .wrong
+                .push(format!("{what} is {found}, as nobody was told")),
         }
     }
 
-    /// Notes that there is more of something than was acknowledged, unless requests without an answer explain it.
+    /// Notes that there is more of something than was acknowledged, unless requests without an
+    /// answer explain it.
     fn judge_surplus(&mut self, what: &str, surplus: usize, counts: &[&Count<'_>]) {
         let unanswered: usize = counts.iter().map(|count| count.unanswered).sum();
-        let failed: Vec<&str> = counts.iter().flat_map(|count| &count.failed).copied().collect();
+        let failed: Vec<&str> = counts
+            .iter()
+            .flat_map(|count| &count.failed)
+            .copied()
+            .collect();
         if surplus > unanswered + failed.len() {
-            self.wrong.push(format!("{surplus} {what}, of which nobody was told"));
+            self.wrong
+                .push(format!("{surplus} {what}, of which nobody was told"));
         } else if surplus > unanswered {
-            self.resurfaced.push(format!("{surplus} {what}, answered {failed:?}"));
+            self.resurfaced
+                .push(format!("{surplus} {what}, answered {failed:?}"));
         }
     }
 }
@@ -95,7 +118,9 @@ pub fn compare(entries: &[Entry], found: &Found) -> Findings {
     let asked = Asked::new(entries);
     for Entry { change, reply } in entries {
         if let Reply::Unexpected(answer) = reply {
-            findings.wrong.push(format!("{change:?} was answered {answer}"));
+            findings
+                .wrong
+                .push(format!("{change:?} was answered {answer}"));
         }
     }
     compare_invitations(&asked, &found.rows, &mut findings);
@@ -127,14 +152,17 @@ fn compare_invitations(asked: &Asked<'_>, rows: &[Row], findings: &mut Findings)
         if !invitation.is_replaced(&row.status) {
             findings.judge(&what, &invitation.status, &row.status);
         } else if latest[email].max(address.latest) <= *id {
-            findings.lost.push(format!("{what} does not stand, nor a later one"));
+            findings
+                .lost
+                .push(format!("{what} does not stand, nor a later one"));
         }
         findings.judge(&format!("the role of {what}"), &invitation.role, &row.role);
         compare_resends(&what, (invitation, address), row.send_count, findings);
     }
 }
 
-/// The invitation was sent again as often as was acknowledged. Creations at its address may have sent it, too.
+/// The invitation was sent again as often as was acknowledged. Creations at its address may have
+/// sent it, too.
 fn compare_resends(
     what: &str,
     (invitation, address): (&Invitation<'_>, &Address<'_>),
@@ -143,10 +171,16 @@ fn compare_resends(
 ) {
     let told = invitation.resends.done;
     if found < told {
-        findings.lost.push(format!("{what} was sent again {found} times, but {told} were acknowledged"));
+        findings.lost.push(format!(
+            "{what} was sent again {found} times, but {told} were acknowledged"
+        ));
     } else {
         let what = format!("more resends of {what}");
-        findings.judge_surplus(&what, found - told, &[&invitation.resends, &address.creations]);
+        findings.judge_surplus(
+            &what,
+            found - told,
+            &[&invitation.resends, &address.creations],
+        );
     }
 }
 
@@ -154,19 +188,32 @@ fn compare_resends(
 fn compare_rows(asked: &Asked<'_>, rows: &[Row], findings: &mut Findings) {
     let mut surplus: BTreeMap<&str, usize> = BTreeMap::new();
     let mut standing = BTreeMap::new();
-    for Row { id, email, status, .. } in rows {
-        if asked.invitations.get(id.as_str()).is_none_or(|invitation| invitation.email.is_none()) {
+    for Row {
+        id, email, status, ..
+    } in rows
+    {
+        if asked
+            .invitations
+            .get(id.as_str())
+            .is_none_or(|invitation| invitation.email.is_none())
+        {
             *surplus.entry(email).or_default() += 1;
         }
         if matches!(status.as_str(), "pending" | "accepted")
             && let Some(other) = standing.insert(email, id)
         {
-            findings.wrong.push(format!("{email} stands twice: {id} and {other}"));
+            findings
+                .wrong
+                .push(format!("{email} stands twice: {id} and {other}"));
         }
     }
     for (email, count) in surplus {
         let creations = asked.addresses.get(email).map(|address| &address.creations);
-        findings.judge_surplus(&format!("more rows of {email}"), count, creations.as_slice());
+        findings.judge_surplus(
+            &format!("more rows of {email}"),
+            count,
+            creations.as_slice(),
+        );
     }
 }
 
@@ -174,10 +221,17 @@ fn compare_rows(asked: &Asked<'_>, rows: &[Row], findings: &mut Findings) {
 fn compare_batches(asked: &Asked<'_>, rows: &[Row], findings: &mut Findings) {
     let there: BTreeSet<&str> = rows.iter().map(|row| row.email.as_str()).collect();
     for (batch, emails) in &asked.batches {
-        let kept: Vec<&str> = emails.iter().copied().filter(|email| !asked.addresses[email].delete_asked).collect();
+        let kept: Vec<&str> = emails
+            .iter()
+            .copied()
+            .filter(|email| !asked.addresses[email].delete_asked)
+            .collect();
         let count = kept.iter().filter(|email| there.contains(*email)).count();
         if count != 0 && count != kept.len() {
-            findings.wrong.push(format!("{count} of {} rows of the atomic batch {batch} are there", kept.len()));
+            findings.wrong.push(format!(
+                "{count} of {} rows of the atomic batch {batch} are there",
+                kept.len()
+            ));
         }
     }
 }
@@ -185,9 +239,18 @@ fn compare_batches(asked: &Asked<'_>, rows: &[Row], findings: &mut Findings) {
 /// Every key opens the server or not, as was acknowledged, and there are no others.
 fn compare_keys(asked: &Asked<'_>, keys: &BTreeMap<String, String>, findings: &mut Findings) {
     for (name, trail) in &asked.keys {
-        findings.judge(&format!("the key {name}"), trail, keys.get(*name).map_or(ABSENT, String::as_str));
+        findings.judge(
+            &format!("the key {name}"),
+            trail,
+            keys.get(*name).map_or(ABSENT, String::as_str),
+        );
     }
-    for name in keys.keys().filter(|name| !asked.keys.contains_key(name.as_str())) {
-        findings.wrong.push(format!("nobody asked for the key {name}"));
+    for name in keys
+        .keys()
+        .filter(|name| !asked.keys.contains_key(name.as_str()))
+    {
+        findings
+            .wrong
+            .push(format!("nobody asked for the key {name}"));
     }
 }

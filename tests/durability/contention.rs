@@ -18,34 +18,57 @@ const WRITERS: usize = 64;
 /// Concurrent readers.
 const READERS: usize = 64;
 
-/// Writers, readers and key commands at once: no answer is an error of the server, and no log line speaks of a lock.
+/// Writers, readers and key commands at once: no answer is an error of the server, and no log line
+/// speaks of a lock.
 pub fn clients_never_see_a_lock(scale: &Scale) -> Outcome {
     let directory = tempfile::tempdir()?;
     let database = directory.path().join("invited.db");
     let server = Launch::serve(&database).run()?;
     let key = server.admin_key()?;
     let seed = scale.random(9).u64(..);
-    let load = Load { name: "meeting".to_owned(), writers: WRITERS, seed, padding: 0 };
+    let load = Load {
+        name: "meeting".to_owned(),
+        writers: WRITERS,
+        seed,
+        padding: 0,
+    };
     let organizations = load.organizations();
-    let (counts, told) = load.run(&server, &key, || meet(&server, &key, &organizations, scale.contention))?;
+    let (counts, told) = load.run(&server, &key, || {
+        meet(&server, &key, &organizations, scale.contention)
+    })?;
     let entries = entries(told);
     nothing_failed(&entries)?;
     let findings = answers_hold(&server, &key, &organizations, &entries)?;
     nothing_lost(&findings)?;
     let acknowledged = findings.acknowledged;
-    ensure(acknowledged.0.len() == Change::KINDS, || format!("a kind of change is missing: {acknowledged}"))?;
+    ensure(acknowledged.0.len() == Change::KINDS, || {
+        format!("a kind of change is missing: {acknowledged}")
+    })?;
     let log = server.stop()?;
     no_panic(&log)?;
-    let spoken = log.lines().find(|line| [" locked", " busy"].iter().any(|word| line.to_lowercase().contains(word)));
-    ensure(spoken.is_none(), || format!("the log speaks of a lock: {}", spoken.unwrap_or_default()))?;
+    let spoken = log.lines().find(|line| {
+        [" locked", " busy"]
+            .iter()
+            .any(|word| line.to_lowercase().contains(word))
+    });
+    ensure(spoken.is_none(), || {
+        format!("the log speaks of a lock: {}", spoken.unwrap_or_default())
+    })?;
     sound(&database)?;
     let (reads, commands) = counts;
-    report(format!("{acknowledged}, {reads} reads and {commands} key commands met"));
+    report(format!(
+        "{acknowledged}, {reads} reads and {commands} key commands met"
+    ));
     Ok(())
 }
 
 /// Reads and runs commands for a while; how many reads and commands there were.
-fn meet(server: &Server, key: &str, organizations: &[String], time: Duration) -> Outcome<(usize, usize)> {
+fn meet(
+    server: &Server,
+    key: &str,
+    organizations: &[String],
+    time: Duration,
+) -> Outcome<(usize, usize)> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let readers: Vec<_> = (0..READERS)
@@ -63,7 +86,10 @@ fn meet(server: &Server, key: &str, organizations: &[String], time: Duration) ->
         for reader in readers {
             reads += reader.join().map_err(|_| "a reader panicked")??;
         }
-        Ok((reads, commands.join().map_err(|_| "the commands panicked")??))
+        Ok((
+            reads,
+            commands.join().map_err(|_| "the commands panicked")??,
+        ))
     })
 }
 
@@ -74,11 +100,15 @@ fn read_until(client: &Client, organization: &str, stop: &AtomicBool) -> Outcome
     let mut reads = 0;
     while !stop.load(Ordering::Relaxed) {
         let answer = client.get(&page).ok_or("a list was not answered")?;
-        ensure(answer.status == 200, || format!("a list is answered {answer:?}"))?;
+        ensure(answer.status == 200, || {
+            format!("a list is answered {answer:?}")
+        })?;
         let id = answer.body[0]["id"].as_str().unwrap_or("none").to_owned();
         let status = client.status(&format!("{path}/{id}"));
         // The newest one may have been deleted since.
-        ensure(matches!(status, Some(200 | 404)), || format!("one is answered {status:?}"))?;
+        ensure(matches!(status, Some(200 | 404)), || {
+            format!("one is answered {status:?}")
+        })?;
         reads += 2;
     }
     Ok(reads)

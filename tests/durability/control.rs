@@ -1,6 +1,7 @@
 //! The server of the control in R2: the same program, but commits are not synced.
 //!
-//! No flag of the binary offers that, so this test binary runs itself again and serves from the library.
+//! No flag of the binary offers that, so this test binary runs itself again and serves from the
+//! library.
 
 use std::path::Path;
 

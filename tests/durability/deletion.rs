@@ -66,7 +66,8 @@ pub fn deletions_survive_kill(scale: &Scale) -> Outcome {
         }
     }
     report(format!(
-        "a deletion of {} ({whole:?}) killed at {} points: {cut_off} finished by the next start, {untouched} not begun",
+        "a deletion of {} ({whole:?}) killed at {} points: {cut_off} finished by the next start, \
+         {untouched} not begun",
         scale.deleted_rows, scale.deletion_kills
     ));
     ensure(cut_off > 0, || "no kill met a deletion".to_owned())
@@ -92,9 +93,13 @@ fn kill_and_check(database: &Path, key: &str, delay: Duration, rows: usize) -> O
     };
     let found = list(&client, DOOMED)?.len();
     let expected = if is_gone { 0 } else { rows };
-    ensure(found == expected, || format!("{found} of {rows} are found after a kill at {delay:?}"))?;
+    ensure(found == expected, || {
+        format!("{found} of {rows} are found after a kill at {delay:?}")
+    })?;
     let kept = list(&client, KEPT)?.len();
-    ensure(kept == KEPT_ROWS, || format!("{kept} of {KEPT_ROWS} of the other organization are found"))?;
+    ensure(kept == KEPT_ROWS, || {
+        format!("{kept} of {KEPT_ROWS} of the other organization are found")
+    })?;
     wait_until_gone(database)?;
     if is_gone {
         no_text_is_left(database)?;
@@ -124,15 +129,23 @@ pub fn deletions_hold_nobody_up(scale: &Scale) -> Outcome {
     no_panic(&server.stop()?)?;
     sound(&database)?;
     report(format!(
-        "a deletion of {} took {took:?}; the longest create elsewhere {pause:?} meanwhile, {quiet:?} without it",
+        "a deletion of {} took {took:?}; the longest create elsewhere {pause:?} meanwhile, \
+         {quiet:?} without it",
         scale.deleted_rows
     ));
     // A share of the figure runs beside whatever else a build does.
-    ensure(!scale.is_full || pause <= PAUSE_LIMIT, || format!("a create elsewhere took {pause:?}"))
+    ensure(!scale.is_full || pause <= PAUSE_LIMIT, || {
+        format!("a create elsewhere took {pause:?}")
+    })
 }
 
 /// The longest create of some writers in the organization that stays, while `scenario` runs.
-fn longest_pause(server: &Server, key: &str, name: &str, scenario: impl FnOnce() -> Outcome) -> Outcome<Duration> {
+fn longest_pause(
+    server: &Server,
+    key: &str,
+    name: &str,
+    scenario: impl FnOnce() -> Outcome,
+) -> Outcome<Duration> {
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
         let create = |writer: usize| {
@@ -140,7 +153,8 @@ fn longest_pause(server: &Server, key: &str, name: &str, scenario: impl FnOnce()
             scope.spawn(move || {
                 let (mut longest, mut number) = (Duration::ZERO, 0);
                 while !stop.load(Ordering::Relaxed) {
-                    let body = json!({ "email": format!("{name}{writer}.{number}@kept.example"), "role": "developer" });
+                    let body = json!({ "email": format!("{name}{writer}.{number}@kept.example"),
+                        "role": "developer" });
                     let begun = Instant::now();
                     let status = client.create(KEPT, &body).map(|answer| answer.status);
                     longest = longest.max(begun.elapsed());
@@ -173,9 +187,17 @@ fn fill(database: &Path, rows: usize) -> Outcome<String> {
     for batch in 0..rows.div_ceil(BATCH) {
         let from = batch * BATCH;
         create(&client, DOOMED, from..rows.min(from + BATCH))?;
-        create(&client, KEPT, KEPT_ROWS.min(batch * 10)..KEPT_ROWS.min(batch * 10 + 10))?;
+        create(
+            &client,
+            KEPT,
+            KEPT_ROWS.min(batch * 10)..KEPT_ROWS.min(batch * 10 + 10),
+        )?;
     }
-    create(&client, KEPT, KEPT_ROWS.min(rows.div_ceil(BATCH) * 10)..KEPT_ROWS)?;
+    create(
+        &client,
+        KEPT,
+        KEPT_ROWS.min(rows.div_ceil(BATCH) * 10)..KEPT_ROWS,
+    )?;
     no_panic(&server.stop()?)?;
     Ok(key)
 }
@@ -193,10 +215,18 @@ fn create(client: &Client, organization: &str, numbers: std::ops::Range<usize>) 
             "metadata": { "of": organization } })
     };
     let rows: Vec<Value> = numbers.map(row).collect();
-    let answer = client.post(&format!("{}/batch", invitations(organization)), &json!({ "invitations": rows }));
-    let succeeded = answer.as_ref().and_then(|answer| answer.body["succeeded"].as_u64());
+    let answer = client.post(
+        &format!("{}/batch", invitations(organization)),
+        &json!({ "invitations": rows }),
+    );
+    let succeeded = answer
+        .as_ref()
+        .and_then(|answer| answer.body["succeeded"].as_u64());
     ensure(succeeded == Some(count as u64), || {
-        format!("a batch was answered {:?}", answer.map(|answer| answer.brief()))
+        format!(
+            "a batch was answered {:?}",
+            answer.map(|answer| answer.brief())
+        )
     })
 }
 
@@ -204,7 +234,10 @@ fn create(client: &Client, organization: &str, numbers: std::ops::Range<usize>) 
 fn copy(original: &Path, folder: &Path, name: &str) -> Outcome<std::path::PathBuf> {
     let copy = folder.join(format!("{name}.db"));
     for end in ["", ".secret"] {
-        std::fs::copy(format!("{}{end}", original.display()), format!("{}{end}", copy.display()))?;
+        std::fs::copy(
+            format!("{}{end}", original.display()),
+            format!("{}{end}", copy.display()),
+        )?;
     }
     Ok(copy)
 }
@@ -217,9 +250,17 @@ fn path(organization: &str) -> String {
 /// Deletes the organization; it must work.
 fn delete(server: &Server, key: &str) -> Outcome {
     let answer = Client::new(&server.base, key).delete(&path(DOOMED));
-    ensure(answer.as_ref().is_some_and(|answer| matches!(answer.status, 200 | 204)), || {
-        format!("the deletion was answered {:?}", answer.map(|answer| answer.brief()))
-    })
+    ensure(
+        answer
+            .as_ref()
+            .is_some_and(|answer| matches!(answer.status, 200 | 204)),
+        || {
+            format!(
+                "the deletion was answered {:?}",
+                answer.map(|answer| answer.brief())
+            )
+        },
+    )
 }
 
 /// Waits until nothing is to leave the file any more.
@@ -233,18 +274,25 @@ fn wait_until_gone(database: &Path) -> Outcome {
         if left == 0 {
             return Ok(());
         }
-        ensure(begun.elapsed() < PATIENCE, || format!("{left} deletions are still under way"))?;
+        ensure(begun.elapsed() < PATIENCE, || {
+            format!("{left} deletions are still under way")
+        })?;
         thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// Neither the file nor its log holds text of the organization, but the one row in the history of the server, which
-/// names it twice.
+/// Neither the file nor its log holds text of the organization, but the one row in the history of
+/// the server, which names it twice.
 fn no_text_is_left(database: &Path) -> Outcome {
     for (end, expected) in [("", 2), ("-wal", 0)] {
         let bytes = std::fs::read(format!("{}{end}", database.display())).unwrap_or_default();
-        let found = bytes.windows(DOOMED.len()).filter(|window| *window == DOOMED.as_bytes()).count();
-        ensure(found == expected, || format!("text of it is in the file{end} {found} times"))?;
+        let found = bytes
+            .windows(DOOMED.len())
+            .filter(|window| *window == DOOMED.as_bytes())
+            .count();
+        ensure(found == expected, || {
+            format!("text of it is in the file{end} {found} times")
+        })?;
     }
     Ok(())
 }

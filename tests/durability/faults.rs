@@ -1,4 +1,5 @@
-//! How faults are made: a disk that can lose its power, a disk that can fill up, calls that fail, another user.
+//! How faults are made: a disk that can lose its power, a disk that can fill up, calls that fail,
+//! another user.
 //!
 //! All of it needs Linux and most of it root; each recipe is tried before the trials that need it.
 
@@ -37,15 +38,25 @@ impl Mount {
     /// Makes an ext4 file system in a sparse file.
     pub fn format_ext4(image: &Path) -> Outcome {
         File::create(image)?.set_len(IMAGE_BYTES)?;
-        run("mkfs.ext4", [OsStr::new("-q"), OsStr::new("-F"), image.as_os_str()])
+        run(
+            "mkfs.ext4",
+            [OsStr::new("-q"), OsStr::new("-F"), image.as_os_str()],
+        )
     }
 
     /// Mounts the file as a disk of its own.
     pub fn ext4(image: &Path, point: &Path) -> Outcome<Self> {
         fs::create_dir_all(point)?;
         let loop_device = ["-o", "loop"].map(OsStr::new);
-        run("mount", loop_device.into_iter().chain([image.as_os_str(), point.as_os_str()]))?;
-        Ok(Self { point: point.to_owned() })
+        run(
+            "mount",
+            loop_device
+                .into_iter()
+                .chain([image.as_os_str(), point.as_os_str()]),
+        )?;
+        Ok(Self {
+            point: point.to_owned(),
+        })
     }
 
     /// Mounts a file system in memory with options such as `size=8m`.
@@ -53,20 +64,34 @@ impl Mount {
         fs::create_dir_all(point)?;
         let words = ["-t", "tmpfs", "-o", options, "tmpfs"].map(OsStr::new);
         run("mount", words.into_iter().chain([point.as_os_str()]))?;
-        Ok(Self { point: point.to_owned() })
+        Ok(Self {
+            point: point.to_owned(),
+        })
     }
 
     /// Shows one file at another place as well.
     pub fn bind(source: &Path, point: &Path) -> Outcome<Self> {
         File::create_new(point)?;
-        run("mount", [OsStr::new("--bind"), source.as_os_str(), point.as_os_str()])?;
-        Ok(Self { point: point.to_owned() })
+        run(
+            "mount",
+            [OsStr::new("--bind"), source.as_os_str(), point.as_os_str()],
+        )?;
+        Ok(Self {
+            point: point.to_owned(),
+        })
     }
 
     /// Changes the options of a mounted file system.
     pub fn remount(&self, options: &str) -> Outcome {
         let options = format!("remount,{options}");
-        run("mount", [OsStr::new("-o"), OsStr::new(&options), self.point.as_os_str()])
+        run(
+            "mount",
+            [
+                OsStr::new("-o"),
+                OsStr::new(&options),
+                self.point.as_os_str(),
+            ],
+        )
     }
 
     /// Where it is mounted.
@@ -75,11 +100,20 @@ impl Mount {
     }
 
     /// Cuts the power: nothing reaches the disk from here on, and what was not synced is lost.
-    #[expect(unsafe_code, reason = "the shutdown of a file system has no safe interface")]
+    #[expect(
+        unsafe_code,
+        reason = "the shutdown of a file system has no safe interface"
+    )]
     pub fn cut_power(&self) -> Outcome {
         let directory = File::open(&self.point)?;
-        // SAFETY: the opcode takes a pointer to a 32-bit number, which `Setter` holds for the whole call.
-        unsafe { ioctl(&directory, Setter::<EXT4_SHUTDOWN, u32>::new(WITHOUT_LOG_FLUSH))? };
+        // SAFETY: the opcode takes a pointer to a 32-bit number, which `Setter` holds for the whole
+        // call.
+        unsafe {
+            ioctl(
+                &directory,
+                Setter::<EXT4_SHUTDOWN, u32>::new(WITHOUT_LOG_FLUSH),
+            )?
+        };
         Ok(())
     }
 
@@ -91,14 +125,19 @@ impl Mount {
 
 impl Drop for Mount {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.point).output();
+        let _ = Command::new("umount")
+            .arg("--lazy")
+            .arg(&self.point)
+            .output();
     }
 }
 
 /// Runs a program of the system and expects it to succeed.
 fn run(program: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Outcome {
-    let output =
-        Command::new(program).args(arguments).output().map_err(|error| Failed::from(format!("{program}: {error}")))?;
+    let output = Command::new(program)
+        .args(arguments)
+        .output()
+        .map_err(|error| Failed::from(format!("{program}: {error}")))?;
     if output.status.success() {
         return Ok(());
     }
@@ -116,14 +155,21 @@ pub struct CallFault {
 }
 
 impl CallFault {
-    /// The command line that makes the n-th such call fail in each thread, for the files of one database only.
+    /// The command line that makes the n-th such call fail in each thread, for the files of one
+    /// database only.
     ///
-    /// The traced program stays the direct child (`-D`), so that killing the child kills the server.
+    /// The traced program stays the direct child (`-D`), so that killing the child kills the
+    /// server.
     pub fn strace(self, position: u32, database: &Path, report: &Path) -> Vec<OsString> {
         let Self { calls, error } = self;
-        let mut words: Vec<OsString> = ["strace", "-D", "-f", "-q", "-y", "-ttt", "-s", "0"].map(OsString::from).into();
+        let mut words: Vec<OsString> = ["strace", "-D", "-f", "-q", "-y", "-ttt", "-s", "0"]
+            .map(OsString::from)
+            .into();
         words.extend(["-e", "trace=write,pwrite64,fsync,fdatasync"].map(OsString::from));
-        words.extend(["-e".into(), format!("inject={calls}:error={error}:when={position}").into()]);
+        words.extend([
+            "-e".into(),
+            format!("inject={calls}:error={error}:when={position}").into(),
+        ]);
         for suffix in ["", "-wal"] {
             let mut path = database.as_os_str().to_owned();
             path.push(suffix);
@@ -134,14 +180,17 @@ impl CallFault {
     }
 }
 
-/// The command line that runs a program without the rights of root; nothing when there are none to give up.
+/// The command line that runs a program without the rights of root; nothing when there are none to
+/// give up.
 pub fn as_other_user() -> Vec<OsString> {
     if !is_root() {
         return Vec::new();
     }
     let user = format!("--reuid={NOBODY}");
     let group = format!("--regid={NOBODY}");
-    ["setpriv", &user, &group, "--clear-groups"].map(OsString::from).into()
+    ["setpriv", &user, &group, "--clear-groups"]
+        .map(OsString::from)
+        .into()
 }
 
 /// Whether this process has the rights of root.
@@ -173,7 +222,14 @@ pub fn power_obstacle() -> Option<String> {
 
 /// Why calls cannot be made to fail here, if so.
 pub fn strace_obstacle() -> Option<String> {
-    let words = ["-q", "-e", "trace=fsync", "-e", "inject=fsync:error=EIO", "true"];
+    let words = [
+        "-q",
+        "-e",
+        "trace=fsync",
+        "-e",
+        "inject=fsync:error=EIO",
+        "true",
+    ];
     reason(run("strace", words))
 }
 
@@ -182,14 +238,27 @@ pub fn other_user_obstacle() -> Option<String> {
     let words = as_other_user();
     let (program, arguments) = words.split_first()?;
     let program = program.to_str()?;
-    reason(run(program, arguments.iter().map(OsString::as_os_str).chain([OsStr::new("true")])))
+    reason(run(
+        program,
+        arguments
+            .iter()
+            .map(OsString::as_os_str)
+            .chain([OsStr::new("true")]),
+    ))
 }
 
 /// The text of a failed attempt in one line.
 fn reason(attempt: Outcome) -> Option<String> {
     let failed = attempt.err()?;
-    let text = failed.message().and_then(|text| text.lines().next()).unwrap_or("unknown");
-    Some(if is_root() { text.to_owned() } else { format!("not root: {text}") })
+    let text = failed
+        .message()
+        .and_then(|text| text.lines().next())
+        .unwrap_or("unknown");
+    Some(if is_root() {
+        text.to_owned()
+    } else {
+        format!("not root: {text}")
+    })
 }
 
 /// Runs this program again with mounts of its own, so that none outlives it, however it ends.
@@ -198,7 +267,9 @@ fn reason(attempt: Outcome) -> Option<String> {
 pub fn with_own_mounts() {
     use std::os::unix::process::CommandExt as _;
 
-    if std::env::var_os(NAMESPACE_VARIABLE).is_some() || run("unshare", ["--mount", "true"]).is_err() {
+    if std::env::var_os(NAMESPACE_VARIABLE).is_some()
+        || run("unshare", ["--mount", "true"]).is_err()
+    {
         return;
     }
     if let Ok(own) = std::env::current_exe() {

@@ -44,8 +44,16 @@ pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
     let mut server = Launch::serve(&database).run()?;
     let key = server.admin_key()?;
     let seed = scale.random(4).u64(..);
-    let load = Load { name: "full".to_owned(), writers: WRITERS, seed, padding: PADDING };
-    let mut probe = Probe { client: Client::new(&server.base, &key), entries: Vec::new() };
+    let load = Load {
+        name: "full".to_owned(),
+        writers: WRITERS,
+        seed,
+        padding: PADDING,
+    };
+    let mut probe = Probe {
+        client: Client::new(&server.base, &key),
+        entries: Vec::new(),
+    };
     let (healed, told) = load.run(&server, &key, || {
         probe.wait_until(FILL_LIMIT, |answer| answer.status == 503)?;
         let full = Instant::now();
@@ -56,7 +64,9 @@ pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
         probe.wait_until(HEAL_LIMIT, |answer| answer.status == 201)
     })?;
     let mut entries = entries(told);
-    ensure(server.exited()?.is_none(), || format!("the server ended:\n{}", server.log()))?;
+    ensure(server.exited()?.is_none(), || {
+        format!("the server ended:\n{}", server.log())
+    })?;
     entries.extend(probe.entries);
     let refused = only_storage_full(&entries)?;
     no_panic(&server.kill()?)?;
@@ -70,7 +80,9 @@ pub fn full_disk_stops_writes_only(scale: &Scale) -> Outcome {
     starts_on_a_full_disk(&database, &key)?;
     nothing_is_left_of_a_failed_start(mount.point())?;
     sound(&database)?;
-    report(format!("full disk: {refused} writes refused, reads went on, healed within {healed:?}"));
+    report(format!(
+        "full disk: {refused} writes refused, reads went on, healed within {healed:?}"
+    ));
     Ok(())
 }
 
@@ -82,21 +94,30 @@ fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
     let client = Client::new(&server.base, key);
     for path in ["/v1/organizations/probe/invitations", "/health/ready"] {
         let status = client.status(path);
-        ensure(status == Some(200), || format!("{path} after a start on a full disk: {status:?}"))?;
+        ensure(status == Some(200), || {
+            format!("{path} after a start on a full disk: {status:?}")
+        })?;
     }
     let create = |name: &str| {
-        let body = json!({ "email": format!("{name}@probe.example"), "role": "viewer", "metadata": { "pad": "x".repeat(PADDING) } });
-        client.create(Probe::ORGANIZATION, &body).map(|answer| answer.status)
+        let body = json!({ "email": format!("{name}@probe.example"), "role": "viewer",
+            "metadata": { "pad": "x".repeat(PADDING) } });
+        client
+            .create(Probe::ORGANIZATION, &body)
+            .map(|answer| answer.status)
     };
     let mut statuses = Vec::new();
     // The log that was left has some room of its own.
     while statuses.len() < MOST_WRITES && statuses.last() != Some(&Some(503)) {
         statuses.push(create(&format!("full{}", statuses.len())));
     }
-    ensure(statuses.last() == Some(&Some(503)), || format!("writes on a full disk: {statuses:?}"))?;
+    ensure(statuses.last() == Some(&Some(503)), || {
+        format!("writes on a full disk: {statuses:?}")
+    })?;
     fs::remove_file(filler)?;
     let status = create("room");
-    ensure(status == Some(201), || format!("a write once there is room: {status:?}"))?;
+    ensure(status == Some(201), || {
+        format!("a write once there is room: {status:?}")
+    })?;
     no_panic(&server.stop()?)
 }
 
@@ -105,10 +126,16 @@ fn nothing_is_left_of_a_failed_start(disk: &Path) -> Outcome {
     let filler = fill_up(disk)?;
     let folder = disk.join("second");
     match Launch::serve(&folder.join("invited.db")).start()? {
-        Ok(server) => return Err(format!("a new file on a full disk is served:\n{}", server.log()).into()),
-        Err(refusal) => ensure(refusal.stderr.contains("the disk is full"), || format!("{refusal}"))?,
+        Ok(server) => {
+            return Err(format!("a new file on a full disk is served:\n{}", server.log()).into());
+        }
+        Err(refusal) => ensure(refusal.stderr.contains("the disk is full"), || {
+            format!("{refusal}")
+        })?,
     }
-    ensure(!folder.exists(), || format!("the start left {}", folder.display()))?;
+    ensure(!folder.exists(), || {
+        format!("the start left {}", folder.display())
+    })?;
     Ok(fs::remove_file(filler)?)
 }
 
@@ -138,19 +165,32 @@ impl Probe {
     const ORGANIZATION: &'static str = "probe";
 
     /// Writes until an answer is the expected one; how long that took.
-    fn wait_until(&mut self, limit: Duration, expected: impl Fn(&Answer) -> bool) -> Outcome<Duration> {
+    fn wait_until(
+        &mut self,
+        limit: Duration,
+        expected: impl Fn(&Answer) -> bool,
+    ) -> Outcome<Duration> {
         let begun = Instant::now();
         loop {
             let email = format!("probe{}@probe.example", self.entries.len());
             let body = json!({ "email": email, "role": "viewer" });
             let answer = self.client.create(Self::ORGANIZATION, &body);
             let answer = answer.ok_or("the server no longer answers")?;
-            let change = Change::Create { email, role: "viewer".to_owned(), batch: None };
-            self.entries.push(Entry { change, reply: Reply::of(Some(&answer), &[201], &[]) });
+            let change = Change::Create {
+                email,
+                role: "viewer".to_owned(),
+                batch: None,
+            };
+            self.entries.push(Entry {
+                change,
+                reply: Reply::of(Some(&answer), &[201], &[]),
+            });
             if expected(&answer) {
                 return Ok(begun.elapsed());
             }
-            ensure(begun.elapsed() < limit, || format!("still {answer:?} after {limit:?}"))?;
+            ensure(begun.elapsed() < limit, || {
+                format!("still {answer:?} after {limit:?}")
+            })?;
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -159,7 +199,9 @@ impl Probe {
     fn reads_go_on(&self) -> Outcome {
         for path in ["/v1/organizations/probe/invitations", "/health/live"] {
             let status = self.client.status(path);
-            ensure(status == Some(200), || format!("{path} on a full disk: {status:?}"))?;
+            ensure(status == Some(200), || {
+                format!("{path} on a full disk: {status:?}")
+            })?;
         }
         thread::sleep(Duration::from_millis(10));
         Ok(())
@@ -171,7 +213,9 @@ fn only_storage_full(entries: &[Entry]) -> Outcome<usize> {
     let mut refused = 0;
     for answer in entries.iter().filter_map(Entry::failure) {
         refused += 1;
-        ensure(answer == "503 storage_full", || format!("a full disk is answered {answer}"))?;
+        ensure(answer == "503 storage_full", || {
+            format!("a full disk is answered {answer}")
+        })?;
     }
     Ok(refused)
 }

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::check::{History, Keys, answers_hold, ensure, keys_hold, no_panic, nothing_failed, nothing_lost, sound};
+use crate::check::{
+    History, Keys, answers_hold, ensure, keys_hold, no_panic, nothing_failed, nothing_lost, sound,
+};
 use crate::ledger::Entry;
 use crate::load::{Load, entries};
 use crate::scale::Scale;
@@ -35,13 +37,23 @@ pub fn acknowledged_changes_survive_kill(scale: &Scale) -> Outcome {
     let mut all_keys = Keys::default();
     let mut history = History::default();
     for cycle in 0..scale.kill_cycles {
-        let load = Load { name: format!("kill{cycle}"), writers: WRITERS, seed: random.u64(..), padding: 0 };
+        let load = Load {
+            name: format!("kill{cycle}"),
+            writers: WRITERS,
+            seed: random.u64(..),
+            padding: 0,
+        };
         let delay = Duration::from_millis(random.u64(KILL_AFTER_MS));
         let (keys, entries) = load_until_killed(server, &key, &load, delay)?;
         nothing_failed(&entries)?;
         server = Launch::serve(&database).run()?;
         ready_times.push(server.wait_ready(READY_CEILING)?);
-        nothing_lost(&answers_hold(&server, &key, &load.organizations(), &entries)?)?;
+        nothing_lost(&answers_hold(
+            &server,
+            &key,
+            &load.organizations(),
+            &entries,
+        )?)?;
         keys_hold(&server, &keys)?;
         sound(&database)?;
         history.add(&load, entries);
@@ -53,15 +65,23 @@ pub fn acknowledged_changes_survive_kill(scale: &Scale) -> Outcome {
     sound(&database)?;
     let ready = percentile_99(&mut ready_times);
     report(format!(
-        "{} kills, {acknowledged} and {} by key commands, 0 lost; ready again within {ready:?} (p99)",
+        "{} kills, {acknowledged} and {} by key commands, 0 lost; ready again within {ready:?} \
+         (p99)",
         scale.kill_cycles,
         all_keys.changes()
     ));
-    ensure(ready <= READY_LIMIT, || format!("ready again only after {ready:?} (p99)"))
+    ensure(ready <= READY_LIMIT, || {
+        format!("ready again only after {ready:?} (p99)")
+    })
 }
 
 /// Runs the writers and the key commands until the server is killed.
-fn load_until_killed(server: Server, key: &str, load: &Load, delay: Duration) -> Outcome<(Keys, Vec<Entry>)> {
+fn load_until_killed(
+    server: Server,
+    key: &str,
+    load: &Load,
+    delay: Duration,
+) -> Outcome<(Keys, Vec<Entry>)> {
     let stop = AtomicBool::new(false);
     let (keys, entries) = thread::scope(|scope| {
         let commands = scope.spawn(|| make_keys(&server.database, &stop));

@@ -2,8 +2,8 @@
 
 use crate::client::Answer;
 
-/// A change that a writer asked for. Every address belongs to one organization only, and the name of a key has the form
-/// of an address. Only one writer changes an invitation by its id.
+/// A change that a writer asked for. Every address belongs to one organization only, and the name
+/// of a key has the form of an address. Only one writer changes an invitation by its id.
 #[derive(Clone, Debug)]
 pub enum Change {
     /// A new invitation.
@@ -63,7 +63,9 @@ impl Change {
             Self::Create { batch: None, .. } => "creations",
             Self::Create { batch: Some(_), .. } => "creations in atomic batches",
             Self::Delete { .. } => "deletions",
-            Self::Close { status: "accepted", .. } => "acceptances",
+            Self::Close {
+                status: "accepted", ..
+            } => "acceptances",
             Self::Close { .. } => "revocations",
             Self::Resend { .. } => "resends",
             Self::Update { .. } => "role changes",
@@ -89,7 +91,8 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// Reads an answer by the statuses that the request may have. One that can only be refused changes nothing, answered or not.
+    /// Reads an answer by the statuses that the request may have. One that can only be refused
+    /// changes nothing, answered or not.
     pub fn of(answer: Option<&Answer>, good: &[u16], refusals: &[u16]) -> Self {
         match answer {
             None if good.is_empty() => Self::Refused,
@@ -117,7 +120,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// The same request if its answer never arrived. One that can only be refused changes nothing then either.
+    /// The same request if its answer never arrived. One that can only be refused changes nothing
+    /// then either.
     pub fn unanswered(mut self) -> Self {
         if !matches!(self.reply, Reply::Refused) {
             self.reply = Reply::Unanswered;

@@ -38,7 +38,9 @@ pub struct Load {
 impl Load {
     /// The organizations that the writers use.
     pub fn organizations(&self) -> Vec<String> {
-        (0..ORGANIZATIONS).map(|number| format!("{}-{number}", self.name)).collect()
+        (0..ORGANIZATIONS)
+            .map(|number| format!("{}-{number}", self.name))
+            .collect()
     }
 
     /// One of the writers, with a connection of its own.
@@ -46,12 +48,23 @@ impl Load {
         let client = Client::new(&server.base, key);
         let organization = format!("{}-{}", self.name, number % ORGANIZATIONS);
         let random = fastrand::Rng::with_seed(self.seed.wrapping_add(number as u64));
-        Writer::new(client, organization, number, random, "x".repeat(self.padding))
+        Writer::new(
+            client,
+            organization,
+            number,
+            random,
+            "x".repeat(self.padding),
+        )
     }
 
-    /// Runs the writers until the scenario returns and the writers have seen its end, or no answer. The scenario begins
-    /// when each writer has invitations that it can change.
-    pub fn run<T>(&self, server: &Server, key: &str, scenario: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Vec<Told>)> {
+    /// Runs the writers until the scenario returns and the writers have seen its end, or no answer.
+    /// The scenario begins when each writer has invitations that it can change.
+    pub fn run<T>(
+        &self,
+        server: &Server,
+        key: &str,
+        scenario: impl FnOnce() -> Outcome<T>,
+    ) -> Outcome<(T, Vec<Told>)> {
         let (stop, ready) = (AtomicBool::new(false), Barrier::new(self.writers + 1));
         thread::scope(|scope| {
             let start = |number| {

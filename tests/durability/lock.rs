@@ -22,18 +22,24 @@ pub fn one_of_two_servers_wins(scale: &Scale) -> Outcome {
     for race in 0..scale.lock_races {
         // Two races per file: the first one makes it, the second one finds it.
         let database = directory.path().join(format!("race{}.db", race / 2));
-        let (winner, loser) =
-            race_for(&database).map_err(|failed| format!("race {race}: {}", failed.message().unwrap_or_default()))?;
+        let (winner, loser) = race_for(&database)
+            .map_err(|failed| format!("race {race}: {}", failed.message().unwrap_or_default()))?;
         slowest = slowest.max(loser.elapsed);
         let pid = winner.pid();
         no_panic(&winner.kill()?)?;
-        let next = Launch::serve(&database)
-            .run()
-            .map_err(|failed| format!("after {pid} was killed: {}", failed.message().unwrap_or_default()))?;
+        let next = Launch::serve(&database).run().map_err(|failed| {
+            format!(
+                "after {pid} was killed: {}",
+                failed.message().unwrap_or_default()
+            )
+        })?;
         next.wait_ready(Duration::from_secs(10))?;
         next.kill()?;
     }
-    report(format!("{} races, one winner each, the loser gone within {slowest:?}", scale.lock_races));
+    report(format!(
+        "{} races, one winner each, the loser gone within {slowest:?}",
+        scale.lock_races
+    ));
     Ok(())
 }
 
@@ -53,11 +59,16 @@ fn race_for(database: &Path) -> Outcome<(Server, Refusal)> {
         (Err(one), Err(other)) => return Err(format!("no server started: {one} {other}").into()),
     };
     let code = loser.status.and_then(|status| status.code());
-    ensure(code.is_some_and(|code| code != 0), || format!("not a refusal: {loser}"))?;
+    ensure(code.is_some_and(|code| code != 0), || {
+        format!("not a refusal: {loser}")
+    })?;
     ensure(loser.elapsed <= LOSE_LIMIT, || format!("too late: {loser}"))?;
     no_panic(&loser.stderr)?;
     let pid = winner.pid().to_string();
-    let named = loser.stderr.split(|letter: char| !letter.is_ascii_digit()).any(|number| number == pid);
+    let named = loser
+        .stderr
+        .split(|letter: char| !letter.is_ascii_digit())
+        .any(|number| number == pid);
     ensure(named, || format!("the holder {pid} is not named: {loser}"))?;
     winner.wait_ready(Duration::from_secs(10))?;
     Ok((winner, loser))
@@ -80,11 +91,13 @@ pub fn files_mounted_alone_are_refused(_: &Scale) -> Outcome {
             Ok(server) => return Err(format!("{name}: it is served:\n{}", server.log()).into()),
         };
         no_panic(&refusal.stderr)?;
-        let is_told =
-            refusal.stderr.contains("mounted as a single file") && refusal.stderr.contains("mount its folder");
+        let is_told = refusal.stderr.contains("mounted as a single file")
+            && refusal.stderr.contains("mount its folder");
         ensure(is_told, || format!("{name}: {refusal}"))?;
         let left = fs::read_dir(&folder)?.count();
-        ensure(left == 1, || format!("{name}: {left} files where there was one"))?;
+        ensure(left == 1, || {
+            format!("{name}: {left} files where there was one")
+        })?;
     }
     Ok(())
 }
@@ -96,11 +109,25 @@ pub fn commands_work_beside_the_server(_: &Scale) -> Outcome {
     let server = Launch::serve(&database).run()?;
     let kept = cli::key_create(&database, "kept")?;
     let revoked = cli::key_create(&database, "revoked")?;
-    keys_hold(&server, &Keys { made: vec![kept.clone(), revoked.clone()], revoked: Vec::new() })?;
+    keys_hold(
+        &server,
+        &Keys {
+            made: vec![kept.clone(), revoked.clone()],
+            revoked: Vec::new(),
+        },
+    )?;
     cli::key_revoke(&database, &revoked)?;
-    keys_hold(&server, &Keys { made: vec![kept], revoked: vec![revoked] })?;
+    keys_hold(
+        &server,
+        &Keys {
+            made: vec![kept],
+            revoked: vec![revoked],
+        },
+    )?;
     let table = cli::key_list(&database)?;
-    ensure(table.contains("kept"), || format!("the new key is not listed:\n{table}"))?;
+    ensure(table.contains("kept"), || {
+        format!("the new key is not listed:\n{table}")
+    })?;
     no_panic(&server.stop()?)?;
     sound(&database)
 }

@@ -1,8 +1,9 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove, R1 to R10, R19 and R29. They run one after the other, since they time
-//! the server and load the machine. A trial that cannot run here (no root, no loop device, no strace) is shown as
-//! ignored, after a line `SKIPPED name: reason`; it never counts as passed.
+//! Trials bear the numbers of the promises that they prove, R1 to R10, R19 and R29. They run one
+//! after the other, since they time the server and load the machine. A trial that cannot run here
+//! (no root, no loop device, no strace) is shown as ignored, after a line `SKIPPED name: reason`;
+//! it never counts as passed.
 //!
 //! # Scale
 //! `cargo test --test durability` runs a share of the figures. All of them, in about five minutes:
@@ -11,17 +12,19 @@
 //! INVITED_DURABILITY=full cargo test --release --test durability
 //! ```
 //!
-//! as root on Linux. A failure prints the seed of its random choices; `INVITED_DURABILITY_SEED=n` repeats them.
+//! as root on Linux. A failure prints the seed of its random choices; `INVITED_DURABILITY_SEED=n`
+//! repeats them.
 //!
 //! # Modules
 //! - `scale`: how much each trial does
 //! - `server`, `client`, `cli`: the binary from outside
 //! - `load`, `writer`: what is asked for; `ledger`: what was answered
-//! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the comparison finds a loss
+//! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the
+//!   comparison finds a loss
 //! - `faults`: lost power, full disks, failing calls, other users
-//! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk` (R4), `unwritable` (R5),
-//!   `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10), `silent` (R19, R21),
-//!   `outside` (R26), `deletion` (R29): the trials
+//! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk`
+//!   (R4), `unwritable` (R5), `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10),
+//!   `silent` (R19, R21), `outside` (R26), `deletion` (R29): the trials
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -102,13 +105,21 @@ type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
 const TRIALS: [Planned; 22] = [
-    ("r1_acknowledged_changes_survive_kill", kill::acknowledged_changes_survive_kill, nothing),
+    (
+        "r1_acknowledged_changes_survive_kill",
+        kill::acknowledged_changes_survive_kill,
+        nothing,
+    ),
     (
         "r2_acknowledged_changes_survive_power_loss",
         power::acknowledged_changes_survive_power_loss,
         faults::power_obstacle,
     ),
-    ("r2_power_loss_loses_without_full_sync", power::power_loss_loses_without_full_sync, faults::power_obstacle),
+    (
+        "r2_power_loss_loses_without_full_sync",
+        power::power_loss_loses_without_full_sync,
+        faults::power_obstacle,
+    ),
     (
         "r3_failed_calls_are_never_acknowledged",
         sync_errors::failed_calls_are_never_acknowledged,
@@ -119,23 +130,91 @@ const TRIALS: [Planned; 22] = [
         call_loops::every_call_of_every_change_may_fail,
         faults::strace_obstacle,
     ),
-    ("r26_writes_need_only_the_data_folder", outside::writes_need_only_the_data_folder, faults::mount_obstacle),
-    ("r26_writes_need_no_free_descriptor", outside::writes_need_no_free_descriptor, outside::limit_obstacle),
-    ("r26_idle_clients_close_no_writer", outside::idle_clients_close_no_writer, outside::limit_obstacle),
-    ("r4_full_disk_stops_writes_only", full_disk::full_disk_stops_writes_only, faults::mount_obstacle),
-    ("r5_unwritable_places_are_refused", unwritable::unwritable_places_are_refused, faults::other_user_obstacle),
-    ("r5_read_only_mounts_are_refused", unwritable::read_only_mounts_are_refused, faults::mount_obstacle),
-    ("r6_foreign_files_are_refused", refusals::foreign_files_are_refused, nothing),
-    ("r6_damaged_files_are_refused", refusals::damaged_files_are_refused, nothing),
-    ("r7_one_of_two_servers_wins", lock::one_of_two_servers_wins, nothing),
-    ("r7_files_mounted_alone_are_refused", lock::files_mounted_alone_are_refused, faults::mount_obstacle),
-    ("r7_commands_work_beside_the_server", lock::commands_work_beside_the_server, nothing),
-    ("r9_clients_never_see_a_lock", contention::clients_never_see_a_lock, nothing),
-    ("r10_bad_items_fail_alone", bursts::bad_items_fail_alone, nothing),
-    ("r29_deletions_survive_kill", deletion::deletions_survive_kill, nothing),
-    ("r29_deletions_hold_nobody_up", deletion::deletions_hold_nobody_up, nothing),
-    ("r19_silent_clients_are_cut_off", silent::silent_clients_are_cut_off, nothing),
-    ("ledger_finds_what_is_lost", stories::finds_what_is_lost, nothing),
+    (
+        "r26_writes_need_only_the_data_folder",
+        outside::writes_need_only_the_data_folder,
+        faults::mount_obstacle,
+    ),
+    (
+        "r26_writes_need_no_free_descriptor",
+        outside::writes_need_no_free_descriptor,
+        outside::limit_obstacle,
+    ),
+    (
+        "r26_idle_clients_close_no_writer",
+        outside::idle_clients_close_no_writer,
+        outside::limit_obstacle,
+    ),
+    (
+        "r4_full_disk_stops_writes_only",
+        full_disk::full_disk_stops_writes_only,
+        faults::mount_obstacle,
+    ),
+    (
+        "r5_unwritable_places_are_refused",
+        unwritable::unwritable_places_are_refused,
+        faults::other_user_obstacle,
+    ),
+    (
+        "r5_read_only_mounts_are_refused",
+        unwritable::read_only_mounts_are_refused,
+        faults::mount_obstacle,
+    ),
+    (
+        "r6_foreign_files_are_refused",
+        refusals::foreign_files_are_refused,
+        nothing,
+    ),
+    (
+        "r6_damaged_files_are_refused",
+        refusals::damaged_files_are_refused,
+        nothing,
+    ),
+    (
+        "r7_one_of_two_servers_wins",
+        lock::one_of_two_servers_wins,
+        nothing,
+    ),
+    (
+        "r7_files_mounted_alone_are_refused",
+        lock::files_mounted_alone_are_refused,
+        faults::mount_obstacle,
+    ),
+    (
+        "r7_commands_work_beside_the_server",
+        lock::commands_work_beside_the_server,
+        nothing,
+    ),
+    (
+        "r9_clients_never_see_a_lock",
+        contention::clients_never_see_a_lock,
+        nothing,
+    ),
+    (
+        "r10_bad_items_fail_alone",
+        bursts::bad_items_fail_alone,
+        nothing,
+    ),
+    (
+        "r29_deletions_survive_kill",
+        deletion::deletions_survive_kill,
+        nothing,
+    ),
+    (
+        "r29_deletions_hold_nobody_up",
+        deletion::deletions_hold_nobody_up,
+        nothing,
+    ),
+    (
+        "r19_silent_clients_are_cut_off",
+        silent::silent_clients_are_cut_off,
+        nothing,
+    ),
+    (
+        "ledger_finds_what_is_lost",
+        stories::finds_what_is_lost,
+        nothing,
+    ),
 ];
 
 /// Nothing stands in the way of a trial that needs only the binary.

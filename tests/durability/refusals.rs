@@ -51,15 +51,20 @@ pub fn foreign_files_are_refused(_: &Scale) -> Outcome {
         };
         refused_well(&refusal, &database)
             .map_err(|failed| format!("{name}: {}", failed.message().unwrap_or_default()))?;
-        ensure(fs::read(&database)? == file, || format!("{name}: the file was changed"))?;
+        ensure(fs::read(&database)? == file, || {
+            format!("{name}: the file was changed")
+        })?;
         if let Some(log) = log {
-            ensure(fs::read(log_of(&database))? == log, || format!("{name}: the log was changed"))?;
+            ensure(fs::read(log_of(&database))? == log, || {
+                format!("{name}: the log was changed")
+            })?;
         }
     }
     Ok(())
 }
 
-/// Copies with bytes changed in random places are refused, or answered with an error where the damage is met.
+/// Copies with bytes changed in random places are refused, or answered with an error where the
+/// damage is met.
 pub fn damaged_files_are_refused(scale: &Scale) -> Outcome {
     let directory = tempfile::tempdir()?;
     let original = original(directory.path())?;
@@ -82,14 +87,20 @@ pub fn damaged_files_are_refused(scale: &Scale) -> Outcome {
                 let client = Client::new(&server.base, &original.key);
                 let status = client.list("acme").map(|answer| answer.status);
                 no_panic(&server.kill()?)?;
-                ensure(status != Some(200), || format!("round {round}: the damage was not met"))?;
+                ensure(status != Some(200), || {
+                    format!("round {round}: the damage was not met")
+                })?;
             }
         }
-        ensure(fs::read(&database)? == file, || format!("round {round}: the file was changed"))?;
+        ensure(fs::read(&database)? == file, || {
+            format!("round {round}: the file was changed")
+        })?;
         fs::remove_file(&database)?;
     }
     let rounds = scale.damage_rounds;
-    report(format!("{rounds} files with {FLIPS} changed bytes: {at_start} refused at start"));
+    report(format!(
+        "{rounds} files with {FLIPS} changed bytes: {at_start} refused at start"
+    ));
     Ok(())
 }
 
@@ -106,7 +117,9 @@ fn original(directory: &Path) -> Outcome<Original> {
     invite(&Client::new(&server.base, &key), "killed")?;
     let log = fs::read(log_of(&database))?;
     server.kill()?;
-    ensure(!log.is_empty(), || "no log to leave beside an empty file".to_owned())?;
+    ensure(!log.is_empty(), || {
+        "no log to leave beside an empty file".to_owned()
+    })?;
     Ok(Original { file, log, key })
 }
 
@@ -116,7 +129,9 @@ fn invite(client: &Client, name: &str) -> Outcome {
         let email = format!("{name}{number}@example.com");
         let answer = client.create("acme", &json!({ "email": email, "role": "developer" }));
         let status = answer.map(|answer| answer.status);
-        ensure(status == Some(201), || format!("a creation is answered {status:?}"))?;
+        ensure(status == Some(201), || {
+            format!("a creation is answered {status:?}")
+        })?;
     }
     Ok(())
 }
@@ -132,13 +147,21 @@ fn kinds(directory: &Path, original: &Original) -> Outcome<Vec<Kind>> {
     let mut huge_page = good.clone();
     huge_page[PAGE_SIZE_FIELD].copy_from_slice(&[0, 1]);
     let truncated = good[..good.len() / 2].to_vec();
-    let text = "This is a letter, not a database.\n".repeat(200).into_bytes();
-    let newer = with_sql(directory, "newer-source", Some(good), "pragma user_version = 999")?;
+    let text = "This is a letter, not a database.\n"
+        .repeat(200)
+        .into_bytes();
+    let newer = with_sql(
+        directory,
+        "newer-source",
+        Some(good),
+        "pragma user_version = 999",
+    )?;
     let foreign = with_sql(
         directory,
         "foreign-source",
         None,
-        "create table note (id integer primary key, text text); insert into note values (1, 'mine')",
+        "create table note (id integer primary key, text text); insert into note values (1, \
+         'mine')",
     )?;
     Ok(vec![
         ("zero-header", zero_header, None),
@@ -173,7 +196,9 @@ fn log_of(database: &Path) -> PathBuf {
 /// The process ended by itself with an error that names the path and says what to do.
 fn refused_well(refusal: &Refusal, database: &Path) -> Outcome {
     let code = refusal.status.and_then(|status| status.code());
-    ensure(code.is_some_and(|code| code != 0), || format!("not a refusal: {refusal}"))?;
+    ensure(code.is_some_and(|code| code != 0), || {
+        format!("not a refusal: {refusal}")
+    })?;
     no_panic(&refusal.stderr)?;
     names_path_and_hint(&refusal.stderr, database)
 }

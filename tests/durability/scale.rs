@@ -1,4 +1,5 @@
-//! How much each trial does: the figures of the promises, or a share of them that fits into every build.
+//! How much each trial does: the figures of the promises, or a share of them that fits into every
+//! build.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -41,9 +42,15 @@ impl Scale {
     /// Reads the scale and the seed from the environment.
     pub fn from_environment() -> Self {
         let full = std::env::var(SCALE_VARIABLE).is_ok_and(|value| value == "full");
-        let seed =
-            std::env::var(SEED_VARIABLE).ok().and_then(|value| value.parse().ok()).unwrap_or_else(seed_from_clock);
-        if full { Self::full(seed) } else { Self::quick(seed) }
+        let seed = std::env::var(SEED_VARIABLE)
+            .ok()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(seed_from_clock);
+        if full {
+            Self::full(seed)
+        } else {
+            Self::quick(seed)
+        }
     }
 
     /// The figures that the promises name.
@@ -90,5 +97,7 @@ impl Scale {
 
 /// A new seed, short enough to retype.
 fn seed_from_clock() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| u64::from(time.subsec_nanos()))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(1, |time| u64::from(time.subsec_nanos()))
 }

@@ -19,7 +19,8 @@ use crate::client::Client;
 /// The program under test, built by cargo for this run.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_invited");
 
-/// Long enough for a debug build under strace on a busy machine; a start that takes longer is a failure.
+/// Long enough for a debug build under strace on a busy machine; a start that takes longer is a
+/// failure.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// The promised 10 s for a graceful stop and some slack for the machine.
@@ -64,16 +65,35 @@ impl Launch {
     fn command(words: Vec<OsString>, database: &Path) -> Self {
         let mut words = words.into_iter();
         let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).env_remove("INVITED_LOG").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(words)
+            .env_remove("INVITED_LOG")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         // Settings of the person who runs the trials are not settings of the server under test.
         let settings = std::env::vars_os().map(|(name, _)| name);
         for name in settings.filter(|name| name.as_encoded_bytes().starts_with(b"INVITED_")) {
             command.env_remove(name);
         }
-        // A load writes to the same addresses and asks with dead keys more often than anybody should.
-        let launch = Self { command, database: database.to_owned() }.set("INVITED_RESEND_COOLDOWN", "0s");
+        // A load writes to the same addresses and asks with dead keys more often than anybody
+        // should.
+        let launch = Self {
+            command,
+            database: database.to_owned(),
+        }
+        .set("INVITED_RESEND_COOLDOWN", "0s");
         let unlimited = |launch: Self, limit| launch.set(&format!("INVITED_LIMIT_{limit}"), "0");
-        ["ADDRESS", "RECIPIENT", "PROOFS", "CODES", "MAILBOX", "ANSWERS"].into_iter().fold(launch, unlimited)
+        [
+            "ADDRESS",
+            "RECIPIENT",
+            "PROOFS",
+            "CODES",
+            "MAILBOX",
+            "ANSWERS",
+        ]
+        .into_iter()
+        .fold(launch, unlimited)
     }
 
     /// With one more setting.
@@ -91,7 +111,13 @@ impl Launch {
         let log = Arc::new(Mutex::new(String::new()));
         let copy = Arc::clone(&log);
         thread::spawn(move || collect(stderr, &copy, &sender));
-        let mut server = Server { child, base: String::new(), database: self.database, begun, log };
+        let mut server = Server {
+            child,
+            base: String::new(),
+            database: self.database,
+            begun,
+            log,
+        };
         match listening(&lines, begun) {
             Some(base) => {
                 server.base = base;
@@ -103,7 +129,8 @@ impl Launch {
 
     /// Starts it where a refusal is a failure of the trial.
     pub fn run(self) -> Outcome<Server> {
-        self.start()?.map_err(|refusal| Failed::from(format!("the server did not start: {refusal}")))
+        self.start()?
+            .map_err(|refusal| Failed::from(format!("the server did not start: {refusal}")))
     }
 }
 
@@ -121,7 +148,8 @@ fn locked(log: &Mutex<String>) -> MutexGuard<'_, String> {
     log.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The address from the banner, or nothing once the server has closed its standard error or the time is up.
+/// The address from the banner, or nothing once the server has closed its standard error or the
+/// time is up.
 fn listening(lines: &Receiver<String>, begun: Instant) -> Option<String> {
     loop {
         match lines.recv_timeout(START_LIMIT.saturating_sub(begun.elapsed())) {
@@ -148,8 +176,15 @@ pub struct Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { status, stderr, elapsed } = self;
-        write!(formatter, "status {status:?} after {elapsed:?}, standard error:\n{stderr}")
+        let Self {
+            status,
+            stderr,
+            elapsed,
+        } = self;
+        write!(
+            formatter,
+            "status {status:?} after {elapsed:?}, standard error:\n{stderr}"
+        )
     }
 }
 
@@ -182,7 +217,9 @@ impl Server {
     pub fn admin_key(&self) -> Outcome<String> {
         for _ in 0..200 {
             let log = self.log();
-            let key = log.lines().find_map(|line| line.trim_start().strip_prefix("admin key "));
+            let key = log
+                .lines()
+                .find_map(|line| line.trim_start().strip_prefix("admin key "));
             if let Some(key) = key {
                 return Ok(key.trim().to_owned());
             }
@@ -252,7 +289,11 @@ impl Server {
     fn refused(mut self) -> Outcome<Refusal> {
         let status = self.wait(START_LIMIT.saturating_sub(self.begun.elapsed()))?;
         let elapsed = self.begun.elapsed();
-        Ok(Refusal { status, stderr: self.log(), elapsed })
+        Ok(Refusal {
+            status,
+            stderr: self.log(),
+            elapsed,
+        })
     }
 }
 

@@ -1,4 +1,5 @@
-//! R19 and R21: whoever reads nothing is cut off within 30 seconds, and costs others nothing meanwhile.
+//! R19 and R21: whoever reads nothing is cut off within 30 seconds, and costs others nothing
+//! meanwhile.
 
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -36,7 +37,13 @@ const MOST_KIB: u64 = 128 * 1024;
 /// Opens silent connections of each kind, and waits for the server to end them.
 pub fn silent_clients_are_cut_off(scale: &Scale) -> Outcome {
     let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?;
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    )?;
     let directory = tempfile::tempdir()?;
     let server = Launch::serve(&directory.path().join("invited.db")).run()?;
     let key = server.admin_key()?;
@@ -47,16 +54,22 @@ pub fn silent_clients_are_cut_off(scale: &Scale) -> Outcome {
     let silent = silent(&server, &key)?;
     thread::sleep(Duration::from_secs(1));
     let held = descriptors(&server)?.saturating_sub(before);
-    ensure(held > silent.len() / 2, || format!("{held} of {} are held", silent.len()))?;
+    ensure(held > silent.len() / 2, || {
+        format!("{held} of {} are held", silent.len())
+    })?;
     let (mut slowest, mut peak) = (Duration::ZERO, 0);
     loop {
         let left = descriptors(&server)?.saturating_sub(before);
         if left <= 4 {
             break;
         }
-        ensure(begun.elapsed() < CUT_WITHIN, || format!("{left} of {held} are held still"))?;
+        ensure(begun.elapsed() < CUT_WITHIN, || {
+            format!("{left} of {held} are held still")
+        })?;
         let asked = Instant::now();
-        ensure(client.status("/health/ready") == Some(200), || "others are not served".to_owned())?;
+        ensure(client.status("/health/ready") == Some(200), || {
+            "others are not served".to_owned()
+        })?;
         slowest = slowest.max(asked.elapsed());
         peak = peak.max(own_kib(&server)?);
         thread::sleep(Duration::from_millis(100));
@@ -65,17 +78,25 @@ pub fn silent_clients_are_cut_off(scale: &Scale) -> Outcome {
     ensure(peak <= MOST_KIB, || format!("{peak} KiB at most"))?;
     drop(silent);
     no_panic(&server.stop()?)?;
-    report(format!("{held} silent clients cut off after {took:?}, {peak} KiB at most, others within {slowest:?}"));
+    report(format!(
+        "{held} silent clients cut off after {took:?}, {peak} KiB at most, others within \
+         {slowest:?}"
+    ));
     Ok(())
 }
 
 /// Makes a list of `rows`.
 fn fill(client: &Client, rows: usize) -> Outcome {
     for batch in 0..rows / 1_000 {
-        let row = |number| json!({ "email": format!("{batch}-{number}@silent.example"), "role": "viewer" });
+        let row = |number| {
+            json!({ "email": format!("{batch}-{number}@silent.example"),
+            "role": "viewer" })
+        };
         let body = json!({ "invitations": (0..1_000).map(row).collect::<Vec<_>>() });
         let answer = client.post(&format!("{}/batch", invitations(ORGANIZATION)), &body);
-        ensure(answer.is_some_and(|answer| answer.status == 200), || "no rows".to_owned())?;
+        ensure(answer.is_some_and(|answer| answer.status == 200), || {
+            "no rows".to_owned()
+        })?;
     }
     Ok(())
 }
@@ -84,14 +105,21 @@ fn fill(client: &Client, rows: usize) -> Outcome {
 fn silent(server: &Server, key: &str) -> Outcome<Vec<TcpStream>> {
     let address: SocketAddr = server.base.trim_start_matches("http://").parse()?;
     let get = |path: &str, more: &str| {
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n{more}\r\n")
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n{more}\r\n"
+        )
     };
     let list = get(&invitations(ORGANIZATION), "");
     let all = "Last-Event-ID: 00000000-0000-0000-0000-000000000000\r\n";
-    let stream = get(&format!("/v1/organizations/{ORGANIZATION}/events/stream"), all);
+    let stream = get(
+        &format!("/v1/organizations/{ORGANIZATION}/events/stream"),
+        all,
+    );
     let document = format!("GET /openapi.json HTTP/1.1\r\nHost: {address}\r\n\r\n").repeat(16);
     let kinds = [(list, LISTS), (stream, STREAMS), (document, DOCUMENTS)];
-    let all = kinds.iter().flat_map(|(request, count)| std::iter::repeat_n(request, *count));
+    let all = kinds
+        .iter()
+        .flat_map(|(request, count)| std::iter::repeat_n(request, *count));
     all.map(|request| ask(address, request)).collect()
 }
 
@@ -113,6 +141,12 @@ fn descriptors(server: &Server) -> Outcome<usize> {
 /// The memory that the server has now, without that of its binary, in KiB.
 fn own_kib(server: &Server) -> Outcome<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
-    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse().ok());
+    let own = status.lines().find_map(|line| {
+        line.strip_prefix("RssAnon:")?
+            .split_whitespace()
+            .next()?
+            .parse()
+            .ok()
+    });
     own.ok_or_else(|| "no memory".into())
 }

@@ -1,6 +1,7 @@
 //! R3: no success is reported for a commit of which a write or a sync failed.
 //!
-//! strace makes the n-th write or sync of the data file or its log fail, in each thread of the server.
+//! strace makes the n-th write or sync of the data file or its log fail, in each thread of the
+//! server.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -35,9 +36,18 @@ const HEAL_LIMIT: Duration = Duration::from_secs(5);
 
 /// A file system that fails to sync or write, and one that is full for a moment.
 const FAULTS: [CallFault; 3] = [
-    CallFault { calls: "fsync,fdatasync", error: "EIO" },
-    CallFault { calls: "write,pwrite64", error: "EIO" },
-    CallFault { calls: "write,pwrite64", error: "ENOSPC" },
+    CallFault {
+        calls: "fsync,fdatasync",
+        error: "EIO",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "EIO",
+    },
+    CallFault {
+        calls: "write,pwrite64",
+        error: "ENOSPC",
+    },
 ];
 
 /// A write request under a fault.
@@ -90,19 +100,42 @@ pub fn failed_calls_are_never_acknowledged(scale: &Scale) -> Outcome {
     for (number, fault) in FAULTS.into_iter().enumerate() {
         let mut tally = Tally::default();
         for position in scale.fault_positions.iter().copied() {
-            let database = directory.path().join(format!("fault{number}-{position}.db"));
+            let database = directory
+                .path()
+                .join(format!("fault{number}-{position}.db"));
             fs::copy(&template, &database)?;
-            fs::copy(template.with_added_extension("secret"), database.with_added_extension("secret"))?;
-            // One writer at odd positions, where a request is a commit, and several that share commits at even ones.
+            fs::copy(
+                template.with_added_extension("secret"),
+                database.with_added_extension("secret"),
+            )?;
+            // One writer at odd positions, where a request is a commit, and several that share
+            // commits at even ones.
             let writers = if position % 2 == 1 { 1 } else { 4 };
-            let load = Load { name: "faults".to_owned(), writers, seed: random.u64(..), padding: 0 };
-            let run = Run { fault, position, database, key: &key, load };
-            run.go(&mut tally)
-                .map_err(|failed| format!("{fault:?} at call {position}: {}", failed.message().unwrap_or_default()))?;
+            let load = Load {
+                name: "faults".to_owned(),
+                writers,
+                seed: random.u64(..),
+                padding: 0,
+            };
+            let run = Run {
+                fault,
+                position,
+                database,
+                key: &key,
+                load,
+            };
+            run.go(&mut tally).map_err(|failed| {
+                format!(
+                    "{fault:?} at call {position}: {}",
+                    failed.message().unwrap_or_default()
+                )
+            })?;
         }
         tally.report(fault);
         let struck = tally.reached + tally.refused_starts;
-        ensure(struck == scale.fault_positions.len(), || format!("{fault:?} struck only {struck} times"))?;
+        ensure(struck == scale.fault_positions.len(), || {
+            format!("{fault:?} struck only {struck} times")
+        })?;
         resurfaced.extend(tally.resurfaced);
     }
     none("refused, yet there after a restart", &resurfaced)
@@ -111,9 +144,16 @@ pub fn failed_calls_are_never_acknowledged(scale: &Scale) -> Outcome {
 impl Tally {
     /// Shows it.
     fn report(&self, fault: CallFault) {
-        let Self { reached, refused_starts, failed, acknowledged, resurfaced } = self;
+        let Self {
+            reached,
+            refused_starts,
+            failed,
+            acknowledged,
+            resurfaced,
+        } = self;
         report(format!(
-            "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} changes acknowledged, \
+            "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} \
+             changes acknowledged, \
              {failed} requests refused, 0 false successes, {} refused ones there after a restart",
             fault.error,
             fault.calls,
@@ -137,7 +177,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Writes until the fault has struck, kills the server, starts it without the fault and compares.
+    /// Writes until the fault has struck, kills the server, starts it without the fault and
+    /// compares.
     fn go(&self, tally: &mut Tally) -> Outcome {
         let trace = self.database.with_extension("strace");
         let wrapper = self.fault.strace(self.position, &self.database, &trace);
@@ -145,7 +186,9 @@ impl Run<'_> {
         match Launch::wrapped(&wrapper, &self.database).start()? {
             Err(refusal) => {
                 no_panic(&refusal.stderr)?;
-                ensure(injected_at(&trace)?.is_some(), || format!("no start: {refusal}"))?;
+                ensure(injected_at(&trace)?.is_some(), || {
+                    format!("no start: {refusal}")
+                })?;
                 tally.refused_starts += 1;
             }
             Ok(server) => {
@@ -179,17 +222,25 @@ impl Run<'_> {
         })
     }
 
-    /// No request that was in flight alone when the call failed, or came later, was answered with success.
+    /// No request that was in flight alone when the call failed, or came later, was answered with
+    /// success.
     fn answers_are_true(&self, requests: &[Request], moment: Injection) -> Outcome {
         let Injection { at, commit } = moment;
         if !commit {
             return Ok(());
         }
-        let in_flight: Vec<&Request> = requests.iter().filter(|one| one.begun <= at && at <= one.ended).collect();
+        let in_flight: Vec<&Request> = requests
+            .iter()
+            .filter(|one| one.begun <= at && at <= one.ended)
+            .collect();
         let failed = in_flight.iter().any(|one| one.is_failed());
-        ensure(in_flight.is_empty() || failed, || "the call failed and no request in flight was told".to_owned())?;
+        ensure(in_flight.is_empty() || failed, || {
+            "the call failed and no request in flight was told".to_owned()
+        })?;
         let later = requests.iter().find(|one| one.begun > at && one.is_done());
-        ensure(self.passes() || later.is_none(), || "a write was acknowledged after the log had failed".to_owned())
+        ensure(self.passes() || later.is_none(), || {
+            "a write was acknowledged after the log had failed".to_owned()
+        })
     }
 
     /// A full disk may have room again; a failed sync is for good.
@@ -204,17 +255,28 @@ impl Run<'_> {
         }
         let client = Client::new(&server.base, self.key);
         let list = client.list(ORGANIZATION).map(|answer| answer.status);
-        ensure(list == Some(200), || format!("the list is answered {list:?}"))?;
+        ensure(list == Some(200), || {
+            format!("the list is answered {list:?}")
+        })?;
         let live = client.status("/health/live");
-        ensure(live == Some(200), || format!("/health/live is answered {live:?}"))?;
+        ensure(live == Some(200), || {
+            format!("/health/live is answered {live:?}")
+        })?;
         if self.passes() {
             return heals(&client, requests);
         }
         let ready = client.status("/health/ready");
-        ensure(ready == Some(503), || format!("/health/ready is answered {ready:?}"))?;
+        ensure(ready == Some(503), || {
+            format!("/health/ready is answered {ready:?}")
+        })?;
         let request = write(&client, "last@healing.example".to_owned());
-        let refused = request.entries.iter().all(|entry| entry.failure() == Some("503 storage_failed"));
-        ensure(refused, || format!("a write after the fault: {:?}", request.entries))?;
+        let refused = request
+            .entries
+            .iter()
+            .all(|entry| entry.failure() == Some("503 storage_failed"));
+        ensure(refused, || {
+            format!("a write after the fault: {:?}", request.entries)
+        })?;
         requests.push(request);
         Ok(())
     }
@@ -224,16 +286,22 @@ impl Run<'_> {
         let server = Launch::serve(&self.database).run()?;
         server.wait_ready(Duration::from_secs(10))?;
         tally.failed += requests.iter().filter(|one| one.is_failed()).count();
-        let entries: Vec<Entry> = requests.into_iter().flat_map(|request| request.entries).collect();
+        let entries: Vec<Entry> = requests
+            .into_iter()
+            .flat_map(|request| request.entries)
+            .collect();
         let mut organizations = self.load.organizations();
         organizations.push(ORGANIZATION.to_owned());
         let findings = answers_hold(&server, self.key, &organizations, &entries)?;
         nothing_lost(&findings)?;
         tally.acknowledged += findings.acknowledged.total();
         let resurfaced = findings.resurfaced.iter();
-        tally.resurfaced.extend(
-            resurfaced.map(|text| format!("{} {} {}: {text}", self.fault.error, self.fault.calls, self.position)),
-        );
+        tally.resurfaced.extend(resurfaced.map(|text| {
+            format!(
+                "{} {} {}: {text}",
+                self.fault.error, self.fault.calls, self.position
+            )
+        }));
         sound(&self.database)?;
         no_panic(&server.stop()?)?;
         sound(&self.database)
@@ -251,7 +319,9 @@ fn heals(client: &Client, requests: &mut Vec<Request>) -> Outcome {
         if is_done {
             break;
         }
-        ensure(begun.elapsed() < HEAL_LIMIT, || format!("still refused: {entries}"))?;
+        ensure(begun.elapsed() < HEAL_LIMIT, || {
+            format!("still refused: {entries}")
+        })?;
         thread::sleep(Duration::from_millis(20));
     }
     Ok(())
@@ -264,7 +334,11 @@ fn write_until_failures(mut writer: Writer, stop: &AtomicBool) -> Vec<Request> {
     for _ in 0..REQUESTS {
         let begun = seconds_since_1970();
         writer.step();
-        let request = Request { begun, ended: seconds_since_1970(), entries: entries(writer.take_told()) };
+        let request = Request {
+            begun,
+            ended: seconds_since_1970(),
+            entries: entries(writer.take_told()),
+        };
         if request.is_failed() || writer.is_cut_off() {
             failures += 1;
             stop.store(failures >= FAILURES, Ordering::Relaxed);
@@ -281,14 +355,27 @@ fn write_until_failures(mut writer: Writer, stop: &AtomicBool) -> Vec<Request> {
 fn write(client: &Client, email: String) -> Request {
     let begun = seconds_since_1970();
     let answer = client.create(ORGANIZATION, &json!({ "email": email, "role": "viewer" }));
-    let change = Change::Create { email, role: "viewer".to_owned(), batch: None };
-    let entry = Entry { change, reply: Reply::of(answer.as_ref(), &[201], &[]) };
-    Request { begun, ended: seconds_since_1970(), entries: vec![entry] }
+    let change = Change::Create {
+        email,
+        role: "viewer".to_owned(),
+        batch: None,
+    };
+    let entry = Entry {
+        change,
+        reply: Reply::of(answer.as_ref(), &[201], &[]),
+    };
+    Request {
+        begun,
+        ended: seconds_since_1970(),
+        entries: vec![entry],
+    }
 }
 
 /// The clock that strace prints.
 fn seconds_since_1970() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64())
 }
 
 /// A call that strace made fail.
@@ -310,8 +397,15 @@ fn injected_at(trace: &Path) -> Outcome<Option<Injection>> {
     let Some(line) = of_commit.or_else(|| injected().next()) else {
         return Ok(None);
     };
-    let at = line.split_whitespace().nth(1).ok_or("no time in the trace")?.parse()?;
-    Ok(Some(Injection { at, commit: of_commit.is_some() }))
+    let at = line
+        .split_whitespace()
+        .nth(1)
+        .ok_or("no time in the trace")?
+        .parse()?;
+    Ok(Some(Injection {
+        at,
+        commit: of_commit.is_some(),
+    }))
 }
 
 /// The thread that a line of the trace is about.

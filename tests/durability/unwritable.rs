@@ -61,7 +61,10 @@ fn places(root: &Path) -> Outcome<Vec<(&'static str, PathBuf)>> {
     Ok(vec![
         ("a read-only file", file),
         ("a read-only folder", closed.join("invited.db")),
-        ("a missing folder in a read-only one", closed.join("missing").join("invited.db")),
+        (
+            "a missing folder in a read-only one",
+            closed.join("missing").join("invited.db"),
+        ),
         ("a folder as the file", folder),
     ])
 }
@@ -79,20 +82,37 @@ fn refused(wrapper: &[OsString], binary: &Path, database: &Path, root: &Path) ->
         Ok(server) => return Err(format!("the server started:\n{}", server.log()).into()),
     };
     let code = refusal.status.and_then(|status| status.code());
-    ensure(code.is_some_and(|code| code != 0), || format!("not a refusal: {refusal}"))?;
-    ensure(refusal.elapsed <= GIVE_UP_LIMIT, || format!("too late: {refusal}"))?;
+    ensure(code.is_some_and(|code| code != 0), || {
+        format!("not a refusal: {refusal}")
+    })?;
+    ensure(refusal.elapsed <= GIVE_UP_LIMIT, || {
+        format!("too late: {refusal}")
+    })?;
     no_panic(&refusal.stderr)?;
     names_path_and_hint(&refusal.stderr, database)?;
     let after = tree(root)?;
-    ensure(before == after, || format!("the start left {:?}", after.symmetric_difference(&before).collect::<Vec<_>>()))
+    ensure(before == after, || {
+        format!(
+            "the start left {:?}",
+            after.symmetric_difference(&before).collect::<Vec<_>>()
+        )
+    })
 }
 
 /// One line says what is wrong with which path, the next one what to do.
 pub fn names_path_and_hint(stderr: &str, database: &Path) -> Outcome {
     let folder = database.parent().unwrap_or(database).display().to_string();
-    let errors: Vec<&str> = stderr.lines().filter(|line| line.starts_with("invited: ")).collect();
+    let errors: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.starts_with("invited: "))
+        .collect();
     let good = errors.len() == 1 && errors[0].contains(&folder) && stderr.contains("\n  hint: ");
-    ensure(good, || format!("no line that names {} and no hint:\n{stderr}", database.display()))
+    ensure(good, || {
+        format!(
+            "no line that names {} and no hint:\n{stderr}",
+            database.display()
+        )
+    })
 }
 
 /// Every path below a folder with its length.
@@ -106,7 +126,10 @@ fn tree(root: &Path) -> Outcome<BTreeSet<(PathBuf, u64)>> {
             if metadata.is_dir() {
                 folders.push(entry.path());
             }
-            found.insert((entry.path(), if metadata.is_dir() { 0 } else { metadata.len() }));
+            found.insert((
+                entry.path(),
+                if metadata.is_dir() { 0 } else { metadata.len() },
+            ));
         }
     }
     Ok(found)

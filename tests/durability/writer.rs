@@ -25,8 +25,8 @@ struct Own {
     email: String,
 }
 
-/// One writer and what it was told. After a change that failed it asks nothing more of that invitation; where it has none
-/// to change, it makes some.
+/// One writer and what it was told. After a change that failed it asks nothing more of that
+/// invitation; where it has none to change, it makes some.
 pub struct Writer {
     /// Its connection.
     client: Client,
@@ -56,10 +56,30 @@ pub struct Writer {
 
 impl Writer {
     /// A writer that has not written yet.
-    pub fn new(client: Client, organization: String, number: usize, random: fastrand::Rng, padding: String) -> Self {
-        let (pending, accepted, freed, keys, told) = (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    pub fn new(
+        client: Client,
+        organization: String,
+        number: usize,
+        random: fastrand::Rng,
+        padding: String,
+    ) -> Self {
+        let (pending, accepted, freed, keys, told) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (used, is_cut_off) = (0, false);
-        Self { client, organization, number, random, padding, used, pending, accepted, freed, keys, is_cut_off, told }
+        Self {
+            client,
+            organization,
+            number,
+            random,
+            padding,
+            used,
+            pending,
+            accepted,
+            freed,
+            keys,
+            is_cut_off,
+            told,
+        }
     }
 
     /// Whether an answer stayed away: the server is gone.
@@ -95,7 +115,10 @@ impl Writer {
     /// An address, or the name of a key, that no request has carried.
     fn fresh_address(&mut self) -> String {
         self.used += 1;
-        format!("w{}-{}@{}.example", self.number, self.used, self.organization)
+        format!(
+            "w{}-{}@{}.example",
+            self.number, self.used, self.organization
+        )
     }
 
     /// The path of one of its invitations and what follows.
@@ -121,7 +144,8 @@ impl Writer {
         self.note_creation((email, "developer", None), answer.as_ref(), (&[201], &[]));
     }
 
-    /// Creates at an address that other writers use too, in any of the ways to meet a standing invitation.
+    /// Creates at an address that other writers use too, in any of the ways to meet a standing
+    /// invitation.
     fn create_shared(&mut self) {
         let number = self.random.usize(0..SHARED_ADDRESSES);
         let email = format!("shared-{number}@{}.example", self.organization);
@@ -133,10 +157,20 @@ impl Writer {
         if answered(409).is_some() {
             return;
         }
-        let create = Change::Create { email, role: "viewer".to_owned(), batch: None };
+        let create = Change::Create {
+            email,
+            role: "viewer".to_owned(),
+            batch: None,
+        };
         self.note(create, answer.as_ref(), (&[200, 201], &[]));
         if let Some(standing) = answered(200).filter(|_| way == "resend") {
-            self.note(Change::Resend { id: standing.made().to_owned() }, Some(standing), (&[200], &[]));
+            self.note(
+                Change::Resend {
+                    id: standing.made().to_owned(),
+                },
+                Some(standing),
+                (&[200], &[]),
+            );
         }
     }
 
@@ -148,16 +182,30 @@ impl Writer {
         self.note_creation((email, BAD_ROLE, None), answer.as_ref(), (&[], &[422]));
     }
 
-    /// Creates at several new addresses at once. A bad row fails alone, or with all others where the batch is atomic.
+    /// Creates at several new addresses at once. A bad row fails alone, or with all others where
+    /// the batch is atomic.
     pub fn create_batch(&mut self) {
-        let emails: Vec<String> = (0..self.random.usize(2..=BATCH_ROWS)).map(|_| self.fresh_address()).collect();
+        let emails: Vec<String> = (0..self.random.usize(2..=BATCH_ROWS))
+            .map(|_| self.fresh_address())
+            .collect();
         let (is_atomic, has_bad_row) = (self.random.bool(), self.random.u32(0..3) == 0);
         let bad_row = has_bad_row.then(|| self.random.usize(0..emails.len()));
-        let role_of = |index| if bad_row == Some(index) { BAD_ROLE } else { "developer" };
-        let rows: Vec<Value> =
-            emails.iter().enumerate().map(|(index, email)| self.row(email, role_of(index))).collect();
+        let role_of = |index| {
+            if bad_row == Some(index) {
+                BAD_ROLE
+            } else {
+                "developer"
+            }
+        };
+        let rows: Vec<Value> = emails
+            .iter()
+            .enumerate()
+            .map(|(index, email)| self.row(email, role_of(index)))
+            .collect();
         let path = format!("{}/batch", invitations(&self.organization));
-        let answer = self.client.post(&path, &json!({ "invitations": rows, "atomic": is_atomic }));
+        let answer = self
+            .client
+            .post(&path, &json!({ "invitations": rows, "atomic": is_atomic }));
         let batch = is_atomic.then(|| emails[0].clone());
         for (index, email) in emails.into_iter().enumerate() {
             let answer = answer.as_ref().map(|answer| answer.row(index));
@@ -166,19 +214,34 @@ impl Writer {
                 Some(_) if is_atomic => (&[], &[424]),
                 _ => (&[201], &[]),
             };
-            self.note_creation((email, role_of(index), batch.clone()), answer.as_ref(), expected);
+            self.note_creation(
+                (email, role_of(index), batch.clone()),
+                answer.as_ref(),
+                expected,
+            );
         }
     }
 
     /// Deletes one of its invitations, pending or accepted.
     fn delete(&mut self) {
-        let list = if self.random.bool() { &mut self.pending } else { &mut self.accepted };
+        let list = if self.random.bool() {
+            &mut self.pending
+        } else {
+            &mut self.accepted
+        };
         let Some(own) = take(list, &mut self.random) else {
             return self.create_batch();
         };
         let answer = self.client.delete(&self.path(&own, ""));
         let Own { id, email } = own;
-        if self.note(Change::Delete { id, email: email.clone() }, answer.as_ref(), (&[204], &[])) {
+        if self.note(
+            Change::Delete {
+                id,
+                email: email.clone(),
+            },
+            answer.as_ref(),
+            (&[204], &[]),
+        ) {
             self.freed.push(email);
         }
     }
@@ -189,7 +252,11 @@ impl Writer {
             return self.create_batch();
         };
         let answer = self.client.post(&self.path(&own, "/resend"), &json!({}));
-        if self.note(Change::Resend { id: own.id.clone() }, answer.as_ref(), (&[200], &[])) {
+        if self.note(
+            Change::Resend { id: own.id.clone() },
+            answer.as_ref(),
+            (&[200], &[]),
+        ) {
             self.pending.push(own);
         }
     }
@@ -201,8 +268,17 @@ impl Writer {
         };
         self.used += 1;
         let role = format!("role-{}", self.used);
-        let answer = self.client.patch(&self.path(&own, ""), &json!({ "role": role }));
-        if self.note(Change::Update { id: own.id.clone(), role }, answer.as_ref(), (&[200], &[])) {
+        let answer = self
+            .client
+            .patch(&self.path(&own, ""), &json!({ "role": role }));
+        if self.note(
+            Change::Update {
+                id: own.id.clone(),
+                role,
+            },
+            answer.as_ref(),
+            (&[200], &[]),
+        ) {
             self.pending.push(own);
         }
     }
@@ -213,9 +289,18 @@ impl Writer {
             return self.create_batch();
         };
         let is_stranger = self.random.u32(0..4) == 0;
-        let email = if is_stranger { "stranger@b.example" } else { own.email.as_str() };
-        let answer = self.client.post(&self.path(&own, "/accept"), &json!({ "email": email }));
-        let change = Change::Close { id: own.id.clone(), status: "accepted" };
+        let email = if is_stranger {
+            "stranger@b.example"
+        } else {
+            own.email.as_str()
+        };
+        let answer = self
+            .client
+            .post(&self.path(&own, "/accept"), &json!({ "email": email }));
+        let change = Change::Close {
+            id: own.id.clone(),
+            status: "accepted",
+        };
         if is_stranger {
             self.note(change, answer.as_ref(), (&[], &[403]));
             self.pending.push(own);
@@ -230,7 +315,14 @@ impl Writer {
             return self.create_batch();
         };
         let answer = self.client.post(&self.path(&own, "/revoke"), &json!({}));
-        if self.note(Change::Close { id: own.id, status: "revoked" }, answer.as_ref(), (&[200], &[])) {
+        if self.note(
+            Change::Close {
+                id: own.id,
+                status: "revoked",
+            },
+            answer.as_ref(),
+            (&[200], &[]),
+        ) {
             self.freed.push(own.email);
         }
     }
@@ -246,9 +338,20 @@ impl Writer {
             return;
         }
         let name = self.fresh_address();
-        let answer = self.client.post("/v1/keys", &json!({ "name": name, "scopes": ["invitations:read"] }));
-        if self.note(Change::MakeKey { name: name.clone() }, answer.as_ref(), (&[201], &[])) {
-            let key = answer.as_ref().map(Answer::made).unwrap_or_default().to_owned();
+        let answer = self.client.post(
+            "/v1/keys",
+            &json!({ "name": name, "scopes": ["invitations:read"] }),
+        );
+        if self.note(
+            Change::MakeKey { name: name.clone() },
+            answer.as_ref(),
+            (&[201], &[]),
+        ) {
+            let key = answer
+                .as_ref()
+                .map(Answer::made)
+                .unwrap_or_default()
+                .to_owned();
             self.keys.push((name, key));
         }
     }
@@ -260,24 +363,41 @@ impl Writer {
         answer: Option<&Answer>,
         expected: (&[u16], &[u16]),
     ) {
-        let change = Change::Create { email: email.clone(), role: role.to_owned(), batch };
+        let change = Change::Create {
+            email: email.clone(),
+            role: role.to_owned(),
+            batch,
+        };
         if self.note(change, answer, expected) {
             let id = answer.map(Answer::made).unwrap_or_default().to_owned();
             self.pending.push(Own { id, email });
         }
     }
 
-    /// Writes an answer down by the statuses of success and of refusal that it may have; whether the change is done.
-    fn note(&mut self, change: Change, answer: Option<&Answer>, (good, refusals): (&[u16], &[u16])) -> bool {
+    /// Writes an answer down by the statuses of success and of refusal that it may have; whether
+    /// the change is done.
+    fn note(
+        &mut self,
+        change: Change,
+        answer: Option<&Answer>,
+        (good, refusals): (&[u16], &[u16]),
+    ) -> bool {
         self.is_cut_off |= answer.is_none();
         let reply = Reply::of(answer, good, refusals);
         let is_done = reply.is_done();
-        self.told.push(Told { at: Instant::now(), entry: Entry { change, reply } });
+        self.told.push(Told {
+            at: Instant::now(),
+            entry: Entry { change, reply },
+        });
         is_done
     }
 }
 
 /// Takes any of a list out.
 fn take(list: &mut Vec<Own>, random: &mut fastrand::Rng) -> Option<Own> {
-    if list.is_empty() { None } else { Some(list.swap_remove(random.usize(0..list.len()))) }
+    if list.is_empty() {
+        None
+    } else {
+        Some(list.swap_remove(random.usize(0..list.len())))
+    }
 }

@@ -1,6 +1,8 @@
-//! S2 and R24: whoever answers an invitation at the same moment as others, one of them wins, and every answer agrees with it.
+//! S2 and R24: whoever answers an invitation at the same moment as others, one of them wins, and
+//! every answer agrees with it.
 //!
-//! Each round has an invitation of its own, real connections that are kept, and racers that start together.
+//! Each round has an invitation of its own, real connections that are kept, and racers that start
+//! together.
 //!
 //! ```text
 //! INVITED_RACES=full cargo test --release --test it accept_races
@@ -46,12 +48,20 @@ struct Prize {
 impl Prize {
     /// An acceptance: every second one by the token.
     fn acceptance(&self, number: usize) -> Call {
-        if number.is_multiple_of(2) { self.by_id() } else { self.by_token("accept") }
+        if number.is_multiple_of(2) {
+            self.by_id()
+        } else {
+            self.by_token("accept")
+        }
     }
 
     /// An acceptance by id.
     fn by_id(&self) -> Call {
-        Call::new("POST", format!("{}/accept", self.path), json!({ "email": self.email, "subject": "user" }))
+        Call::new(
+            "POST",
+            format!("{}/accept", self.path),
+            json!({ "email": self.email, "subject": "user" }),
+        )
     }
 
     /// An answer by token.
@@ -80,21 +90,36 @@ impl Course {
         let path = invitation(&organization, &self.app.invite(&organization, &email)["id"]);
         let link = self.app.post(&format!("{path}/link"), "{}");
         let token = link.json()["token"].as_str().unwrap_or_default().to_owned();
-        Prize { organization, path, email, token }
+        Prize {
+            organization,
+            path,
+            email,
+            token,
+        }
     }
 
-    /// Starts all racers together; each sends its calls one after the other. No answer is a failure of the server.
+    /// Starts all racers together; each sends its calls one after the other. No answer is a failure
+    /// of the server.
     fn race(&self, racers: &[Vec<Call>]) -> Vec<Vec<Reply>> {
         let start = Barrier::new(racers.len());
         let run = |kept: &Kept, calls: &[Call]| -> Vec<Reply> {
             start.wait();
-            calls.iter().map(|call| kept.send(call).expect("an answer")).collect()
+            calls
+                .iter()
+                .map(|call| kept.send(call).expect("an answer"))
+                .collect()
         };
         let replies: Vec<Vec<Reply>> = std::thread::scope(|scope| {
             let run = &run;
-            let threads: Vec<_> =
-                racers.iter().zip(&self.kept).map(|(calls, kept)| scope.spawn(move || run(kept, calls))).collect();
-            threads.into_iter().map(|thread| thread.join().expect("answers")).collect()
+            let threads: Vec<_> = racers
+                .iter()
+                .zip(&self.kept)
+                .map(|(calls, kept)| scope.spawn(move || run(kept, calls)))
+                .collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("answers"))
+                .collect()
         });
         assert_eq!(replies.len(), racers.len());
         let failed = replies.iter().flatten().find(|reply| reply.status >= 500);
@@ -102,28 +127,55 @@ impl Course {
         replies
     }
 
-    /// Races acceptances against rivals, in mixed order. Returns what the acceptances got, and what the rivals got.
-    fn against(&self, prize: &Prize, rival: impl Fn(usize) -> Vec<Call>) -> (Vec<Reply>, Vec<Vec<Reply>>) {
+    /// Races acceptances against rivals, in mixed order. Returns what the acceptances got, and what
+    /// the rivals got.
+    fn against(
+        &self,
+        prize: &Prize,
+        rival: impl Fn(usize) -> Vec<Call>,
+    ) -> (Vec<Reply>, Vec<Vec<Reply>>) {
         let pairs = (0..ACCEPTANCES).map(|number| [vec![prize.acceptance(number)], rival(number)]);
         let racers: Vec<_> = pairs.flatten().collect();
         let (mut acceptances, mut rivals) = (Vec::new(), Vec::new());
         for (number, replies) in self.race(&racers).into_iter().enumerate() {
-            if number % 2 == 0 { acceptances.extend(replies) } else { rivals.push(replies) }
+            if number % 2 == 0 {
+                acceptances.extend(replies)
+            } else {
+                rivals.push(replies)
+            }
         }
         (acceptances, rivals)
     }
 
     /// The types of the events of an organization, oldest first, each with what was so afterwards.
     fn history(&self, prize: &Prize) -> Vec<(String, Value)> {
-        let events =
-            self.app.get(&format!("/v1/organizations/{}/events?order=asc&limit=1000", prize.organization)).json();
-        let event = |event: &Value| (event["type"].as_str().unwrap_or_default().to_owned(), event["after"].clone());
-        events.as_array().expect("events").iter().map(event).collect()
+        let events = self
+            .app
+            .get(&format!(
+                "/v1/organizations/{}/events?order=asc&limit=1000",
+                prize.organization
+            ))
+            .json();
+        let event = |event: &Value| {
+            (
+                event["type"].as_str().unwrap_or_default().to_owned(),
+                event["after"].clone(),
+            )
+        };
+        events
+            .as_array()
+            .expect("events")
+            .iter()
+            .map(event)
+            .collect()
     }
 
     /// The types alone, without what they begin with.
     fn types(&self, prize: &Prize) -> Vec<String> {
-        self.history(prize).into_iter().map(|(event, _)| event.replace("invitation.", "")).collect()
+        self.history(prize)
+            .into_iter()
+            .map(|(event, _)| event.replace("invitation.", ""))
+            .collect()
     }
 }
 
@@ -137,14 +189,21 @@ fn rounds(race: impl Fn(&Course, &Prize)) {
 
 /// How many were answered `status`.
 fn count<'a>(replies: impl IntoIterator<Item = &'a Reply>, status: u16) -> usize {
-    replies.into_iter().filter(|reply| reply.status == status).count()
+    replies
+        .into_iter()
+        .filter(|reply| reply.status == status)
+        .count()
 }
 
 /// Checks that whoever was refused was told that the invitation is `status` already.
 fn lost_to<'a>(status: &str, replies: impl IntoIterator<Item = &'a Reply>) {
     for reply in replies.into_iter().filter(|reply| reply.status != 200) {
         let told = reply.body["invitationStatus"].as_str().unwrap_or_default();
-        assert_eq!((reply.status, reply.code(), told), (409, "status_conflict", status), "{reply:?}");
+        assert_eq!(
+            (reply.status, reply.code(), told),
+            (409, "status_conflict", status),
+            "{reply:?}"
+        );
     }
 }
 
@@ -153,7 +212,9 @@ fn of_64_parallel_acceptances_one_wins() {
     let course = Course::new(64);
     for round in 0..scale(SCALE_VARIABLE, 20, 200) {
         let prize = course.prize(round);
-        let racers: Vec<_> = (0..64).map(|number| vec![prize.acceptance(number)]).collect();
+        let racers: Vec<_> = (0..64)
+            .map(|number| vec![prize.acceptance(number)])
+            .collect();
         let replies: Vec<_> = course.race(&racers).into_iter().flatten().collect();
         assert_eq!(count(&replies, 200), 1, "round {round}");
         lost_to("accepted", &replies);
@@ -161,11 +222,15 @@ fn of_64_parallel_acceptances_one_wins() {
     }
 }
 
-/// Races acceptances against `rival`, which makes the invitation `end`: one of all wins, and everybody hears of it.
+/// Races acceptances against `rival`, which makes the invitation `end`: one of all wins, and
+/// everybody hears of it.
 fn one_end_wins(end: &str, rival: impl Fn(&Prize) -> Call) {
     rounds(|course, prize| {
         let (acceptances, rivals) = course.against(prize, |_| vec![rival(prize)]);
-        let (accepted, ended) = (count(&acceptances, 200), count(rivals.iter().flatten(), 200));
+        let (accepted, ended) = (
+            count(&acceptances, 200),
+            count(rivals.iter().flatten(), 200),
+        );
         assert_eq!(accepted + ended, 1);
         let winner = if accepted == 1 { "accepted" } else { end };
         lost_to(winner, acceptances.iter().chain(rivals.iter().flatten()));
@@ -188,22 +253,39 @@ fn of_acceptances_and_refusals_one_wins() {
 fn a_sending_kills_the_old_link_and_an_acceptance_ends_the_sendings() {
     rounds(|course, prize| {
         // Whoever has sent it again tries the old link at once.
-        let (acceptances, rivals) = course.against(prize, |_| vec![prize.change("resend"), prize.by_token("accept")]);
+        let (acceptances, rivals) = course.against(prize, |_| {
+            vec![prize.change("resend"), prize.by_token("accept")]
+        });
         let sent = count(rivals.iter().map(|replies| &replies[0]), 200);
         let lost = rivals.iter().map(|replies| &replies[0]);
         lost_to("accepted", lost);
         for replies in rivals.iter().filter(|replies| replies[0].status == 200) {
-            assert_eq!(replies[1].status, 404, "the old link after a sending: {replies:?}");
+            assert_eq!(
+                replies[1].status, 404,
+                "the old link after a sending: {replies:?}"
+            );
         }
-        let all: Vec<_> = acceptances.iter().chain(rivals.iter().map(|replies| &replies[1])).collect();
+        let all: Vec<_> = acceptances
+            .iter()
+            .chain(rivals.iter().map(|replies| &replies[1]))
+            .collect();
         assert_eq!(count(all.clone(), 200), 1, "{acceptances:?}");
-        assert!(sent > 0 || count(all.clone(), 404) == 0, "a link died without a sending: {acceptances:?}");
-        lost_to("accepted", all.into_iter().filter(|reply| reply.status != 404));
+        assert!(
+            sent > 0 || count(all.clone(), 404) == 0,
+            "a link died without a sending: {acceptances:?}"
+        );
+        lost_to(
+            "accepted",
+            all.into_iter().filter(|reply| reply.status != 404),
+        );
         let expected = [vec!["created"], vec!["renewed"; sent], vec!["accepted"]].concat();
         assert_eq!(course.types(prize), expected);
         let present = course.app.get(&prize.path).json();
         assert_eq!(
-            (present["status"].as_str(), present["sendCount"].as_u64().unwrap_or(0)),
+            (
+                present["status"].as_str(),
+                present["sendCount"].as_u64().unwrap_or(0)
+            ),
             (Some("accepted"), sent as u64)
         );
     });
@@ -213,7 +295,13 @@ fn a_sending_kills_the_old_link_and_an_acceptance_ends_the_sendings() {
 fn a_link_is_accepted_before_the_first_sending_or_never() {
     rounds(|course, prize| {
         let racers: Vec<_> = (0..ACCEPTANCES + RIVALS)
-            .map(|number| vec![if number % 2 == 0 { prize.by_token("accept") } else { prize.change("resend") }])
+            .map(|number| {
+                vec![if number % 2 == 0 {
+                    prize.by_token("accept")
+                } else {
+                    prize.change("resend")
+                }]
+            })
             .collect();
         let replies: Vec<_> = course.race(&racers).into_iter().flatten().collect();
         let accepted = count(replies.iter().step_by(2), 200);
@@ -225,7 +313,10 @@ fn a_link_is_accepted_before_the_first_sending_or_never() {
         };
         assert_eq!(
             (sent, course.types(prize)),
-            (expected.0, expected.1.iter().map(|&event| event.to_owned()).collect())
+            (
+                expected.0,
+                expected.1.iter().map(|&event| event.to_owned()).collect()
+            )
         );
     });
 }
@@ -236,13 +327,31 @@ fn nothing_is_accepted_after_it_was_deleted() {
         let delete = || vec![Call::new("DELETE", prize.path.clone(), Value::Null)];
         let (acceptances, rivals) = course.against(prize, |_| delete());
         let deletes: Vec<_> = rivals.iter().flatten().collect();
-        assert_eq!((count(deletes.clone(), 204), count(deletes, 404)), (1, RIVALS - 1));
+        assert_eq!(
+            (count(deletes.clone(), 204), count(deletes, 404)),
+            (1, RIVALS - 1)
+        );
         let accepted = count(&acceptances, 200);
-        let expected = if accepted == 1 { vec!["created", "accepted", "deleted"] } else { vec!["created", "deleted"] };
+        let expected = if accepted == 1 {
+            vec!["created", "accepted", "deleted"]
+        } else {
+            vec!["created", "deleted"]
+        };
         assert_eq!(course.types(prize), expected);
-        lost_to("accepted", acceptances.iter().filter(|reply| accepted == 1 && reply.status == 409));
-        assert_eq!(count(&acceptances, 404) + count(&acceptances, 409) + accepted, ACCEPTANCES);
-        assert!(accepted == 1 || count(&acceptances, 404) == ACCEPTANCES, "{acceptances:?}");
+        lost_to(
+            "accepted",
+            acceptances
+                .iter()
+                .filter(|reply| accepted == 1 && reply.status == 409),
+        );
+        assert_eq!(
+            count(&acceptances, 404) + count(&acceptances, 409) + accepted,
+            ACCEPTANCES
+        );
+        assert!(
+            accepted == 1 || count(&acceptances, 404) == ACCEPTANCES,
+            "{acceptances:?}"
+        );
         assert_eq!(course.app.get(&prize.path).status, 404);
     });
 }
@@ -251,16 +360,36 @@ fn nothing_is_accepted_after_it_was_deleted() {
 fn nothing_is_accepted_or_left_behind_after_its_organization_was_deleted() {
     rounds(|course, prize| {
         let path = format!("/v1/organizations/{}", prize.organization);
-        let (acceptances, rivals) = course.against(prize, |_| vec![Call::new("DELETE", path.clone(), Value::Null)]);
+        let (acceptances, rivals) = course.against(prize, |_| {
+            vec![Call::new("DELETE", path.clone(), Value::Null)]
+        });
         let deletes: Vec<_> = rivals.iter().flatten().collect();
-        assert_eq!((count(deletes.clone(), 204), count(deletes, 404)), (1, RIVALS - 1));
+        assert_eq!(
+            (count(deletes.clone(), 204), count(deletes, 404)),
+            (1, RIVALS - 1)
+        );
         let accepted = count(&acceptances, 200);
-        assert!(accepted == 1 || accepted == 0 && count(&acceptances, 404) == ACCEPTANCES, "{acceptances:?}");
-        lost_to("accepted", acceptances.iter().filter(|reply| reply.status == 409));
+        assert!(
+            accepted == 1 || accepted == 0 && count(&acceptances, 404) == ACCEPTANCES,
+            "{acceptances:?}"
+        );
+        lost_to(
+            "accepted",
+            acceptances.iter().filter(|reply| reply.status == 409),
+        );
         assert!(course.types(prize).is_empty());
-        assert_eq!(course.app.get(&invitations(&prize.organization)).text(), "[]");
+        assert_eq!(
+            course.app.get(&invitations(&prize.organization)).text(),
+            "[]"
+        );
         for table in ["organization", "invitation", "event"] {
-            assert!(course.app.db_rows(&format!("select 1 from {table}")).is_empty(), "{table}");
+            assert!(
+                course
+                    .app
+                    .db_rows(&format!("select 1 from {table}"))
+                    .is_empty(),
+                "{table}"
+            );
         }
     });
 }
@@ -268,16 +397,31 @@ fn nothing_is_accepted_or_left_behind_after_its_organization_was_deleted() {
 #[test]
 fn the_role_of_an_accepted_invitation_is_what_its_acceptance_was_told() {
     rounds(|course, prize| {
-        let patch = |number: usize| Call::new("PATCH", prize.path.clone(), json!({ "role": format!("role-{number}") }));
+        let patch = |number: usize| {
+            Call::new(
+                "PATCH",
+                prize.path.clone(),
+                json!({ "role": format!("role-{number}") }),
+            )
+        };
         let (acceptances, rivals) = course.against(prize, |number| vec![patch(number)]);
         assert_eq!(count(&acceptances, 200), 1);
-        lost_to("accepted", acceptances.iter().chain(rivals.iter().flatten()));
+        lost_to(
+            "accepted",
+            acceptances.iter().chain(rivals.iter().flatten()),
+        );
         let changed = count(rivals.iter().flatten(), 200);
         let expected = [vec!["created"], vec!["updated"; changed], vec!["accepted"]].concat();
         assert_eq!(course.types(prize), expected);
         let history = course.history(prize);
         let role = &history[changed].1["role"];
-        let told = acceptances.iter().find(|reply| reply.status == 200).map(|reply| &reply.body["role"]);
-        assert_eq!((told, &course.app.get(&prize.path).json()["role"]), (Some(role), role));
+        let told = acceptances
+            .iter()
+            .find(|reply| reply.status == 200)
+            .map(|reply| &reply.body["role"]);
+        assert_eq!(
+            (told, &course.app.get(&prize.path).json()["role"]),
+            (Some(role), role)
+        );
     });
 }

@@ -4,7 +4,10 @@ use crate::support::{START, TestApp, invitation, invitations};
 
 #[test]
 fn start_is_the_time_of_the_contracts_example() {
-    assert_eq!(invited::base::clock::Timestamp::from_millis(START).to_string(), "2026-11-23T02:43:00.123Z");
+    assert_eq!(
+        invited::base::clock::Timestamp::from_millis(START).to_string(),
+        "2026-11-23T02:43:00.123Z"
+    );
 }
 
 #[test]
@@ -18,7 +21,10 @@ fn an_unknown_organization_has_an_empty_array_of_invitations() {
 #[test]
 fn a_created_invitation_has_the_seeds_five_fields_first_and_every_byte_of_the_contract() {
     let app = TestApp::serve();
-    let answer = app.post(&invitations("acme"), r#"{"email":"  New.User@Example.COM ","role":"developer"}"#);
+    let answer = app.post(
+        &invitations("acme"),
+        r#"{"email":"  New.User@Example.COM ","role":"developer"}"#,
+    );
     assert_eq!(answer.status, 201);
     let id = answer.json()["id"].as_str().expect("an id").to_owned();
     let expected = format!(
@@ -31,22 +37,44 @@ fn a_created_invitation_has_the_seeds_five_fields_first_and_every_byte_of_the_co
     );
     assert_eq!(answer.text(), expected);
     let path = format!("{}/{id}", invitations("acme"));
-    assert_eq!(answer.header("location"), Some(format!("http://invited.test{path}").as_str()));
+    assert_eq!(
+        answer.header("location"),
+        Some(format!("http://invited.test{path}").as_str())
+    );
 
     let read = app.get(&path);
     assert_eq!((read.status, read.text()), (200, expected.clone()));
     assert_eq!(read.header("etag"), answer.header("etag"));
-    assert_eq!(app.get(&invitations("acme")).text(), format!("[{expected}]"));
+    assert_eq!(
+        app.get(&invitations("acme")).text(),
+        format!("[{expected}]")
+    );
 }
 
 #[test]
 fn an_id_is_a_lowercase_hyphenated_uuid_v7_and_no_other_spelling_finds_it() {
     let app = TestApp::serve();
-    let id = app.invite("acme", "a@b.co")["id"].as_str().expect("an id").to_owned();
+    let id = app.invite("acme", "a@b.co")["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
     let parsed = uuid::Uuid::parse_str(&id).expect("a UUID");
-    assert_eq!((parsed.get_version_num(), parsed.to_string()), (7, id.clone()));
-    for spelling in [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}")] {
-        assert_eq!(app.get(&format!("{}/{spelling}", invitations("acme"))).status, 404, "{spelling}");
+    assert_eq!(
+        (parsed.get_version_num(), parsed.to_string()),
+        (7, id.clone())
+    );
+    for spelling in [
+        id.to_uppercase(),
+        id.replace('-', ""),
+        format!("{{{id}}}"),
+        format!("urn:uuid:{id}"),
+    ] {
+        assert_eq!(
+            app.get(&format!("{}/{spelling}", invitations("acme")))
+                .status,
+            404,
+            "{spelling}"
+        );
     }
 }
 
@@ -71,13 +99,33 @@ fn a_deleted_invitation_is_gone_and_frees_the_address_while_its_history_stays() 
 fn every_change_writes_its_organization_and_its_event_with_actor_and_request_id() {
     let app = TestApp::serve();
     let body = r#"{"email":"a@b.co","role":"viewer"}"#;
-    let answer = app.request("POST", &invitations("acme")).header("X-Request-Id", "trace-1").json(body).send();
+    let answer = app
+        .request("POST", &invitations("acme"))
+        .header("X-Request-Id", "trace-1")
+        .json(body)
+        .send();
     assert_eq!(answer.header("x-request-id"), Some("trace-1"));
     let actor = format!("Some({:?})", &app.key[4..20]);
-    let event = &app.db_rows("select organization_id, type, actor, request_id, before, after from event")[0];
-    assert_eq!(event[0..5], ["Some(\"acme\")", "Some(\"invitation.created\")", &actor, "Some(\"trace-1\")", "None"]);
-    assert!(event[5].contains("a@b.co") && event[5].contains("viewer"), "{event:?}");
-    assert_eq!(app.db_rows("select id from organization"), [["Some(\"acme\")"]]);
+    let event = &app
+        .db_rows("select organization_id, type, actor, request_id, before, after from event")[0];
+    assert_eq!(
+        event[0..5],
+        [
+            "Some(\"acme\")",
+            "Some(\"invitation.created\")",
+            &actor,
+            "Some(\"trace-1\")",
+            "None"
+        ]
+    );
+    assert!(
+        event[5].contains("a@b.co") && event[5].contains("viewer"),
+        "{event:?}"
+    );
+    assert_eq!(
+        app.db_rows("select id from organization"),
+        [["Some(\"acme\")"]]
+    );
 }
 
 #[test]
@@ -92,9 +140,15 @@ fn head_answers_the_headers_of_get_without_its_body_and_options_answers_allow() 
         }
     }
     let options = app.anonymous("OPTIONS", &invitations("acme")).send();
-    assert_eq!((options.status, options.header("allow")), (204, Some("GET, POST, HEAD, OPTIONS")));
+    assert_eq!(
+        (options.status, options.header("allow")),
+        (204, Some("GET, POST, HEAD, OPTIONS"))
+    );
     let options = app.anonymous("OPTIONS", &one).send();
-    assert_eq!((options.status, options.header("allow")), (204, Some("GET, PATCH, DELETE, HEAD, OPTIONS")));
+    assert_eq!(
+        (options.status, options.header("allow")),
+        (204, Some("GET, PATCH, DELETE, HEAD, OPTIONS"))
+    );
 }
 
 #[test]
@@ -102,9 +156,20 @@ fn a_caller_who_has_the_present_version_gets_304_until_it_changes() {
     let app = TestApp::serve();
     let path = invitation("acme", &app.invite("acme", "a@b.co")["id"]);
     let tag = app.get(&path).header("etag").expect("a tag").to_owned();
-    let ask = |tag: &str| app.request("GET", &path).header("If-None-Match", tag).send();
+    let ask = |tag: &str| {
+        app.request("GET", &path)
+            .header("If-None-Match", tag)
+            .send()
+    };
     let unchanged = ask(&tag);
-    assert_eq!((unchanged.status, unchanged.body.len(), unchanged.header("etag")), (304, 0, Some(tag.as_str())));
+    assert_eq!(
+        (
+            unchanged.status,
+            unchanged.body.len(),
+            unchanged.header("etag")
+        ),
+        (304, 0, Some(tag.as_str()))
+    );
     assert_eq!(ask(&format!("\"other\", W/{tag}")).status, 304);
     assert_eq!(ask("*").status, 304);
     assert_eq!(ask("\"other\"").status, 200);
@@ -118,24 +183,59 @@ fn a_delete_that_names_another_version_is_refused_and_changes_nothing() {
     let app = TestApp::serve();
     let path = invitation("acme", &app.invite("acme", "a@b.co")["id"]);
     let tag = app.get(&path).header("etag").expect("a tag").to_owned();
-    let refused = app.request("DELETE", &path).header("If-Match", "\"other\"").send();
-    assert_eq!((refused.status, refused.code().as_str()), (412, "precondition_failed"));
-    let weak = app.request("DELETE", &path).header("If-Match", "W/\"other\"").send();
+    let refused = app
+        .request("DELETE", &path)
+        .header("If-Match", "\"other\"")
+        .send();
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (412, "precondition_failed")
+    );
+    let weak = app
+        .request("DELETE", &path)
+        .header("If-Match", "W/\"other\"")
+        .send();
     assert_eq!(weak.status, 412);
-    let garbage = app.request("DELETE", &path).header("If-Match", "no tag").send();
-    assert_eq!((garbage.status, garbage.code().as_str()), (400, "bad_request"));
+    let garbage = app
+        .request("DELETE", &path)
+        .header("If-Match", "no tag")
+        .send();
+    assert_eq!(
+        (garbage.status, garbage.code().as_str()),
+        (400, "bad_request")
+    );
     assert_eq!(app.get(&path).status, 200);
-    assert_eq!(app.request("DELETE", &path).header("If-Match", &tag).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &path)
+            .header("If-Match", &tag)
+            .send()
+            .status,
+        204
+    );
 }
 
 #[test]
 fn every_answer_says_that_it_is_not_to_be_kept_or_guessed_at() {
     let app = TestApp::serve();
-    let paths = ["/health/live", "/openapi.json", "/problems", "/nowhere", "/v1/organizations/acme/invitations"];
+    let paths = [
+        "/health/live",
+        "/openapi.json",
+        "/problems",
+        "/nowhere",
+        "/v1/organizations/acme/invitations",
+    ];
     for path in paths {
         let answer = app.anonymous("GET", path).send();
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{path}");
-        assert_eq!(answer.header("x-request-id").map(str::len), Some(36), "{path}");
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        assert_eq!(
+            answer.header("x-request-id").map(str::len),
+            Some(36),
+            "{path}"
+        );
     }
 }

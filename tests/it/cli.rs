@@ -1,4 +1,5 @@
-//! The binary as people meet it: banner, files, exit codes, signals, commands beside a running server.
+//! The binary as people meet it: banner, files, exit codes, signals, commands beside a running
+//! server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -19,47 +20,82 @@ fn fresh() -> (tempfile::TempDir, std::path::PathBuf) {
 
 /// The rights of a file or folder.
 fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())).permissions().mode() & 0o777
+    std::fs::metadata(path)
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+        .permissions()
+        .mode()
+        & 0o777
 }
 
 /// Runs a command that must fail; answers its exit code and what it printed.
 fn refused(words: &[&str]) -> (Option<i32>, String) {
     let output = run(words);
     assert_eq!(output.stdout, b"", "{words:?}");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
 fn a_first_start_makes_folder_and_file_for_their_owner_alone_and_prints_the_one_admin_key() {
     let (_folder, database) = fresh();
     let server = Server::serve(&database);
-    assert_eq!(server.banner[0], format!("invited {}", env!("CARGO_PKG_VERSION")));
-    assert_eq!(server.banner_value("data file"), Some(database.display().to_string()));
+    assert_eq!(
+        server.banner[0],
+        format!("invited {}", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(
+        server.banner_value("data file"),
+        Some(database.display().to_string())
+    );
     let key = server.banner_value("admin key").expect("an admin key");
     assert_eq!((key.len(), key.starts_with("ivk_")), (93, true));
     let curl = server.banner.last().expect("a curl line");
-    assert!(curl.contains(&format!("-H 'Authorization: Bearer {key}'")), "{curl}");
-    let answer = server.request("GET", &invitations("acme")).bearer(&key).send();
+    assert!(
+        curl.contains(&format!("-H 'Authorization: Bearer {key}'")),
+        "{curl}"
+    );
+    let answer = server
+        .request("GET", &invitations("acme"))
+        .bearer(&key)
+        .send();
     assert_eq!((answer.status, answer.text().as_str()), (200, "[]"));
     assert_eq!(mode(database.parent().expect("a folder")), 0o700);
-    for name in ["invited.db", "invited.db-wal", "invited.db-shm", "invited.db.lock"] {
+    for name in [
+        "invited.db",
+        "invited.db-wal",
+        "invited.db-shm",
+        "invited.db.lock",
+    ] {
         assert_eq!(mode(&database.with_file_name(name)), 0o600, "{name}");
     }
     server.signal("TERM");
     assert_eq!(server.wait().0.code(), Some(0));
-    assert_eq!(Server::serve(&database).banner_value("admin key"), None, "it is shown once");
+    assert_eq!(
+        Server::serve(&database).banner_value("admin key"),
+        None,
+        "it is shown once"
+    );
 }
 
 #[test]
 fn the_bare_binary_serves_and_settings_come_from_flag_then_environment_then_default() {
     let (_folder, database) = fresh();
     let mut bare = invited();
-    bare.env("INVITED_LISTEN", "127.0.0.1:0").env("INVITED_DATABASE", &database).env("INVITED_ROLES", "viewer");
+    bare.env("INVITED_LISTEN", "127.0.0.1:0")
+        .env("INVITED_DATABASE", &database)
+        .env("INVITED_ROLES", "viewer");
     let server = Server::spawn(bare.args(["--roles", "developer"]));
     let key = server.banner_value("admin key").expect("an admin key");
     let create = |role: &str| {
         let body = format!(r#"{{"email":"{role}@b.co","role":"{role}"}}"#);
-        server.request("POST", &invitations("acme")).bearer(&key).json(body).send().status
+        server
+            .request("POST", &invitations("acme"))
+            .bearer(&key)
+            .json(body)
+            .send()
+            .status
     };
     assert_eq!((create("developer"), create("viewer")), (201, 422));
 }
@@ -73,7 +109,8 @@ fn a_signal_lets_requests_finish_and_empties_the_log() {
         let body = r#"{"email":"a@b.co","role":"developer"}"#;
         let mut stream = TcpStream::connect(server.address).expect("it accepts");
         let head = format!(
-            "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {key}\r\n\
+            "POST {} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer \
+             {key}\r\n\
              Content-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
             invitations("acme"),
             body.len()
@@ -81,17 +118,27 @@ fn a_signal_lets_requests_finish_and_empties_the_log() {
         stream.write_all(head.as_bytes()).expect("the head goes");
         // Now it is known that the request was received.
         let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
-        stream.read_exact(&mut interim).expect("the server asks for the body");
-        stream.write_all(&body.as_bytes()[..10]).expect("a part of the body goes");
+        stream
+            .read_exact(&mut interim)
+            .expect("the server asks for the body");
+        stream
+            .write_all(&body.as_bytes()[..10])
+            .expect("a part of the body goes");
         server.signal(signal);
         std::thread::sleep(Duration::from_millis(200));
-        stream.write_all(&body.as_bytes()[10..]).expect("the rest of the body goes");
+        stream
+            .write_all(&body.as_bytes()[10..])
+            .expect("the rest of the body goes");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("an answer");
         assert_eq!(Answer::parse(&answer).status, 201, "{signal}");
         let (status, took, _) = server.wait();
-        assert!(status.code() == Some(0) && took < Duration::from_secs(10), "{signal}: {status} after {took:?}");
-        let log = std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
+        assert!(
+            status.code() == Some(0) && took < Duration::from_secs(10),
+            "{signal}: {status} after {took:?}"
+        );
+        let log =
+            std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
         assert_eq!(log, 0, "{signal}");
     }
 }
@@ -103,7 +150,8 @@ fn a_signal_right_after_the_banner_stops_well_and_leaves_an_empty_log() {
         let server = Server::serve(&database);
         server.signal("TERM");
         assert_eq!(server.wait().0.code(), Some(0), "round {round}");
-        let log = std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
+        let log =
+            std::fs::metadata(database.with_file_name("invited.db-wal")).map_or(0, |log| log.len());
         assert_eq!(log, 0, "round {round}");
     }
 }
@@ -125,7 +173,9 @@ fn a_second_signal_stops_at_once() {
     let (_folder, database) = fresh();
     let server = Server::serve(&database);
     let mut stream = TcpStream::connect(server.address).expect("it accepts");
-    stream.write_all(b"POST /v1/organizations/acme/invitations HTTP/1.1\r\nHost: localhost\r\n").expect("a part goes");
+    stream
+        .write_all(b"POST /v1/organizations/acme/invitations HTTP/1.1\r\nHost: localhost\r\n")
+        .expect("a part goes");
     std::thread::sleep(Duration::from_millis(100));
     server.signal("TERM");
     std::thread::sleep(Duration::from_millis(200));
@@ -139,11 +189,20 @@ fn a_second_server_on_the_file_is_refused_and_told_who_has_it() {
     let (_folder, database) = fresh();
     let server = Server::serve(&database);
     let start = Instant::now();
-    let words = ["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()];
+    let words = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        &database.to_string_lossy(),
+    ];
     let (code, printed) = refused(&words);
     assert!(start.elapsed() < Duration::from_secs(1));
     assert_eq!(code, Some(1));
-    assert!(printed.contains(&format!("process {}", server.child.id())), "{printed}");
+    assert!(
+        printed.contains(&format!("process {}", server.child.id())),
+        "{printed}"
+    );
     assert!(printed.contains("hint: "), "{printed}");
 }
 
@@ -152,9 +211,18 @@ fn a_port_that_is_taken_is_told_with_what_to_do() {
     let (_folder, database) = fresh();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let (code, printed) = refused(&["serve", "--listen", &address, "--database", &database.to_string_lossy()]);
+    let (code, printed) = refused(&[
+        "serve",
+        "--listen",
+        &address,
+        "--database",
+        &database.to_string_lossy(),
+    ]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains(&address) && printed.contains("--listen"), "{printed}");
+    assert!(
+        printed.contains(&address) && printed.contains("--listen"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -174,7 +242,10 @@ fn a_bad_setting_is_exit_code_2_and_names_the_setting_and_the_value() {
     for (flag, value) in cases {
         let (code, printed) = refused(&["serve", flag, value]);
         assert_eq!(code, Some(2), "{flag} {value}: {printed}");
-        assert!(printed.contains(flag) && printed.contains(value), "{printed}");
+        assert!(
+            printed.contains(flag) && printed.contains(value),
+            "{printed}"
+        );
     }
     assert_eq!(refused(&["no-such-command"]).0, Some(2));
 }
@@ -184,16 +255,30 @@ fn dev_needs_no_key_has_samples_and_listens_to_this_machine_only() {
     let server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
     assert_eq!(server.banner_value("admin key"), None);
     let samples = server.request("GET", &invitations("acme")).send().json();
-    let statuses: Vec<_> = samples.as_array().expect("an array").iter().map(|row| row["status"].clone()).collect();
-    assert_eq!(statuses, ["pending", "pending", "revoked", "expired", "accepted"]);
+    let statuses: Vec<_> = samples
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|row| row["status"].clone())
+        .collect();
+    assert_eq!(
+        statuses,
+        ["pending", "pending", "revoked", "expired", "accepted"]
+    );
     let file = server.banner_value("data file").expect("a file");
     assert!(Path::new(&file).exists());
     server.signal("INT");
     assert_eq!(server.wait().0.code(), Some(0));
-    assert!(!Path::new(&file).exists(), "a temporary file goes with its server");
+    assert!(
+        !Path::new(&file).exists(),
+        "a temporary file goes with its server"
+    );
     let (code, printed) = refused(&["dev", "--listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(2));
-    assert!(printed.contains("0.0.0.0:0") && printed.contains("hint: "), "{printed}");
+    assert!(
+        printed.contains("0.0.0.0:0") && printed.contains("hint: "),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -203,18 +288,47 @@ fn keys_are_made_listed_and_revoked_beside_a_running_server() {
     let file = database.to_string_lossy().into_owned();
     // What is said twice is held once.
     let scopes = ["--scope", "invitations:read", "--scope", "invitations:read"];
-    let words = ["key", "create", "--name", "ci", "--organization", "acme", "--database", &file];
-    let key = String::from_utf8(run(&[&words[..], &scopes].concat()).stdout).expect("text").trim().to_owned();
-    let ask = |organization: &str| server.request("GET", &invitations(organization)).bearer(&key).send().status;
+    let words = [
+        "key",
+        "create",
+        "--name",
+        "ci",
+        "--organization",
+        "acme",
+        "--database",
+        &file,
+    ];
+    let key = String::from_utf8(run(&[&words[..], &scopes].concat()).stdout)
+        .expect("text")
+        .trim()
+        .to_owned();
+    let ask = |organization: &str| {
+        server
+            .request("GET", &invitations(organization))
+            .bearer(&key)
+            .send()
+            .status
+    };
     assert_eq!((ask("acme"), ask("globex")), (200, 404));
     let list = String::from_utf8(run(&["key", "list", "--database", &file]).stdout).expect("text");
-    let line = list.lines().find(|line| line.starts_with(&key[4..20])).expect("the key is listed");
+    let line = list
+        .lines()
+        .find(|line| line.starts_with(&key[4..20]))
+        .expect("the key is listed");
     for cell in ["live", "invitations:read", "acme", "ci"] {
         assert!(line.contains(cell), "{line}");
     }
     assert!(!list.contains(&key[21..]), "the secret is not shown again");
-    assert!(run(&["key", "revoke", &key[4..20], "--database", &file]).status.success());
-    assert_eq!(ask("acme"), 401, "revocation holds from the next request on");
+    assert!(
+        run(&["key", "revoke", &key[4..20], "--database", &file])
+            .status
+            .success()
+    );
+    assert_eq!(
+        ask("acme"),
+        401,
+        "revocation holds from the next request on"
+    );
     let (code, printed) = refused(&["key", "revoke", &key[4..20], "--database", &file]);
     assert_eq!((code, printed.contains("hint: ")), (Some(1), true));
 }
@@ -224,8 +338,26 @@ fn a_key_works_for_whole_seconds_and_at_most_ten_years() {
     let (_folder, database) = fresh();
     let _server = Server::serve(&database);
     let file = database.to_string_lossy().into_owned();
-    let create = |lifetime: &str| run(&["key", "create", "--expires-in", lifetime, "--database", &file]).status.code();
-    for (lifetime, code) in [("0s", 2), ("1s", 0), ("1500ms", 2), ("10y", 0), ("10y 1s", 2), ("soon", 2)] {
+    let create = |lifetime: &str| {
+        run(&[
+            "key",
+            "create",
+            "--expires-in",
+            lifetime,
+            "--database",
+            &file,
+        ])
+        .status
+        .code()
+    };
+    for (lifetime, code) in [
+        ("0s", 2),
+        ("1s", 0),
+        ("1500ms", 2),
+        ("10y", 0),
+        ("10y 1s", 2),
+        ("soon", 2),
+    ] {
         assert_eq!(create(lifetime), Some(code), "{lifetime}");
     }
 }
@@ -235,16 +367,30 @@ fn a_key_command_never_makes_a_data_file() {
     let (folder, database) = fresh();
     let (code, printed) = refused(&["key", "list", "--database", &database.to_string_lossy()]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains(&database.display().to_string()) && printed.contains("hint: "), "{printed}");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+    assert!(
+        printed.contains(&database.display().to_string()) && printed.contains("hint: "),
+        "{printed}"
+    );
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        0
+    );
 }
 
 #[test]
 fn a_closed_stdout_is_no_error_and_version_is_printed() {
-    let mut child = invited().arg("openapi").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    let mut child = invited()
+        .arg("openapi")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
     drop(child.stdout.take());
     let output = child.wait_with_output().expect("it ends");
-    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), b"".as_slice()));
+    assert_eq!(
+        (output.status.code(), output.stderr.as_slice()),
+        (Some(0), b"".as_slice())
+    );
     let version = String::from_utf8(run(&["--version"]).stdout).expect("text");
     assert_eq!(version, format!("invited {}\n", env!("CARGO_PKG_VERSION")));
 }
@@ -257,14 +403,24 @@ fn a_file_is_known_by_its_tables_and_not_by_the_comments_of_the_version_that_mad
     server.wait();
     let edit = |from: &str, to: &str| {
         let conn = rusqlite::Connection::open(&database).expect("it opens");
-        conn.execute_batch("pragma writable_schema = on").expect("it is allowed");
+        conn.execute_batch("pragma writable_schema = on")
+            .expect("it is allowed");
         let sql = "update sqlite_schema set sql = replace(sql, ?1, ?2) where name = 'api_key'";
         assert_eq!(conn.execute(sql, [from, to]).expect("it is edited"), 1);
     };
     edit("-- What the operator calls it.", "-- Its name.");
     drop(Server::serve(&database));
     edit("name          text", "title         text");
-    let (code, printed) = refused(&["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()]);
+    let (code, printed) = refused(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--database",
+        &database.to_string_lossy(),
+    ]);
     assert_eq!(code, Some(1));
-    assert!(printed.contains("table api_key is not the one"), "{printed}");
+    assert!(
+        printed.contains("table api_key is not the one"),
+        "{printed}"
+    );
 }

@@ -21,7 +21,10 @@ fn dev() -> TestApp {
 /// Has the next `count` deliveries of both kinds fail.
 fn fail(app: &TestApp, count: u32) {
     let fault = json!({ "next": count, "do": "fail" });
-    let answer = app.post("/dev/faults", &json!({ "mail": fault, "webhooks": fault }).to_string());
+    let answer = app.post(
+        "/dev/faults",
+        &json!({ "mail": fault, "webhooks": fault }).to_string(),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
@@ -57,7 +60,10 @@ fn a_mail_that_waits_for_its_next_try_goes_out_at_once_when_the_clock_is_set_bac
             fail(&app, failures);
             let made = app.invite("acme", "a@b.co");
             for tries in 1..=failures {
-                soon(|| look(&app, &made), |found| found["deliveryAttempts"] == tries);
+                soon(
+                    || look(&app, &made),
+                    |found| found["deliveryAttempts"] == tries,
+                );
                 if tries < failures {
                     app.advance_to(i64::from(tries) * MINUTE);
                 }
@@ -76,7 +82,12 @@ fn a_webhook_that_waits_for_its_next_try_is_called_at_once_when_the_clock_is_set
         endpoint.script(&[Act::Status(500)]);
         app.invite("acme", "a@b.co");
         soon(|| endpoint.received().len(), |count| *count == 1);
-        let waits = || app.db_rows("select state from webhook_delivery where lane is not null and attempts = 1").len();
+        let waits = || {
+            app.db_rows(
+                "select state from webhook_delivery where lane is not null and attempts = 1",
+            )
+            .len()
+        };
         soon(waits, |count| *count == 1);
         app.clock.set(app.clock.now().plus_seconds(-jump / 1000));
         soon(|| endpoint.received().len(), |count| *count == 2);
@@ -90,7 +101,9 @@ fn what_waits_no_longer_than_its_plan_keeps_waiting_when_the_clock_is_set_back_a
     app.invite("acme", "a@b.co");
     for tries in 1..=2 {
         soon(|| endpoint.received().len(), |count| *count == tries);
-        let waits = format!("select id from webhook_delivery where lane is not null and attempts = {tries}");
+        let waits = format!(
+            "select id from webhook_delivery where lane is not null and attempts = {tries}"
+        );
         soon(|| app.db_rows(&waits).len(), |count| *count == 1);
         if tries == 1 {
             app.advance_to(10_000);
@@ -110,7 +123,10 @@ fn what_was_lost_comes_again_two_minutes_after_the_clock_is_set_back() {
         fail(&app, 1);
         let made = app.invite("acme", "a@b.co");
         soon(|| look(&app, &made), |found| found["deliveryAttempts"] == 1);
-        let waits = || app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1").len();
+        let waits = || {
+            app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1")
+                .len()
+        };
         soon(waits, |count| *count == 1);
         // As deliveries whose threads broke off.
         let now = app.clock.now();
@@ -118,7 +134,10 @@ fn what_was_lost_comes_again_two_minutes_after_the_clock_is_set_back() {
             let until = now.plus_seconds(120).as_millis();
             let set = "set lane = null, lease = 7, due_at = ?1";
             Ok(tx.execute(&format!("update mail {set}"), [until])?
-                + tx.execute(&format!("update webhook_delivery {set} where state = 0"), [until])?)
+                + tx.execute(
+                    &format!("update webhook_delivery {set} where state = 0"),
+                    [until],
+                )?)
         };
         assert_eq!(invited::db::write_file(&app.database, lose), Ok(2));
         let back = now.plus_seconds(-jump / 1000);
@@ -144,7 +163,10 @@ fn what_a_clock_put_off_for_too_long_goes_out_at_the_next_start() {
         fail(&app, 1);
         let made = app.invite("acme", "a@b.co");
         soon(|| look(&app, &made), |found| found["deliveryAttempts"] == 1);
-        let waits = || app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1").len();
+        let waits = || {
+            app.db_rows("select id from webhook_delivery where lane is not null and attempts = 1")
+                .len()
+        };
         soon(waits, |count| *count == 1);
         let conn = rusqlite::Connection::open(&app.database).expect("it opens");
         // As a process whose clock was ahead by so much has left them.
@@ -171,7 +193,11 @@ fn a_reminder_comes_no_earlier_for_a_clock_that_is_set_back() {
         app.clock.set(app.clock.now().plus_seconds(-jump / 1000));
         std::thread::sleep(Duration::from_millis(1_200));
         assert_eq!(app.contents()["mail"], due);
-        assert_eq!(app.get("/dev/mailbox").json().as_array().map(Vec::len), Some(1), "the invitation alone");
+        assert_eq!(
+            app.get("/dev/mailbox").json().as_array().map(Vec::len),
+            Some(1),
+            "the invitation alone"
+        );
     }
 }
 
@@ -182,7 +208,15 @@ fn an_invitation_can_be_sent_again_at_once_when_the_clock_was_ahead() {
         let made = app.invite_by_mail("acme", "a@b.co");
         assert_eq!(app.change(&made, "resend", &json!({})).status, 429);
         app.clock.set(app.clock.now().plus_seconds(-jump / 1000));
-        assert_eq!(app.change(&made, "resend", &json!({})).status, 200, "{jump}");
-        assert_eq!(app.change(&made, "resend", &json!({})).status, 429, "{jump}");
+        assert_eq!(
+            app.change(&made, "resend", &json!({})).status,
+            200,
+            "{jump}"
+        );
+        assert_eq!(
+            app.change(&made, "resend", &json!({})).status,
+            429,
+            "{jump}"
+        );
     }
 }

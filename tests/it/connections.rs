@@ -18,23 +18,32 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server that is less patient with those who take nothing.
 fn impatient() -> TestApp {
-    TestApp::serve().with_deadlines(Deadlines { write: PATIENCE, ..Deadlines::default() })
+    TestApp::serve().with_deadlines(Deadlines {
+        write: PATIENCE,
+        ..Deadlines::default()
+    })
 }
 
 /// A connection with little room for what it does not read.
 fn narrow(address: SocketAddr) -> TcpStream {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
-    socket.set_recv_buffer_size(4 * 1024).expect("a small buffer");
+    socket
+        .set_recv_buffer_size(4 * 1024)
+        .expect("a small buffer");
     socket.connect(&address.into()).expect("the server accepts");
     socket.into()
 }
 
 /// All that comes until the end, and whether it was cut off: reset, or without the last chunk.
 fn rest(mut stream: TcpStream) -> (Vec<u8>, bool) {
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout can be set");
     let mut bytes = Vec::new();
     let end = stream.read_to_end(&mut bytes);
-    let is_open = end.as_ref().is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
+    let is_open = end
+        .as_ref()
+        .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
     assert!(!is_open, "it is open still, after {} bytes", bytes.len());
     let is_cut = end.is_err() || !bytes.ends_with(b"0\r\n\r\n");
     (bytes, is_cut)
@@ -43,9 +52,15 @@ fn rest(mut stream: TcpStream) -> (Vec<u8>, bool) {
 /// Invites `count` people with two kilobytes each.
 fn fill(app: &TestApp, count: usize) {
     for batch in 0..count / 100 {
-        let row = |number| json!({"email": format!("{batch}-{number}@b.co"), "role": "r", "metadata": {"x": "y".repeat(2_000)}});
+        let row = |number| {
+            json!({"email": format!("{batch}-{number}@b.co"), "role": "r",
+            "metadata": {"x": "y".repeat(2_000)}})
+        };
         let rows: Vec<_> = (0..100).map(row).collect();
-        let answer = app.post(&format!("{}/batch", invitations("acme")), &json!({ "invitations": rows }).to_string());
+        let answer = app.post(
+            &format!("{}/batch", invitations("acme")),
+            &json!({ "invitations": rows }).to_string(),
+        );
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 }
@@ -60,7 +75,8 @@ fn a_head_has_five_seconds_on_a_kept_connection_too() {
     let mut slow: Vec<_> = (0..300)
         .map(|number| {
             let mut stream = TcpStream::connect(app.address).expect("the server accepts");
-            let status = client::answer_kept(&mut stream, if number == 0 { &create } else { &first }).status;
+            let status =
+                client::answer_kept(&mut stream, if number == 0 { &create } else { &first }).status;
             assert!(matches!(status, 200 | 201), "{status}");
             stream
         })
@@ -75,14 +91,25 @@ fn a_head_has_five_seconds_on_a_kept_connection_too() {
     }
     for stream in slow {
         let (bytes, _) = rest(stream);
-        assert!(bytes.starts_with(b"HTTP/1.1 408 "), "{}", String::from_utf8_lossy(&bytes));
+        assert!(
+            bytes.starts_with(b"HTTP/1.1 408 "),
+            "{}",
+            String::from_utf8_lossy(&bytes)
+        );
     }
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]
 fn a_head_that_comes_in_parts_within_its_time_is_answered_also_after_idle_seconds() {
-    let short = Deadlines { head: Duration::from_millis(800), ..Deadlines::default() };
+    let short = Deadlines {
+        head: Duration::from_millis(800),
+        ..Deadlines::default()
+    };
     let app = TestApp::serve().with_deadlines(short);
     let mut stream = TcpStream::connect(app.address).expect("the server accepts");
     let request = Request::kept(app.address, "GET", "/health/live").bytes();
@@ -97,10 +124,15 @@ fn a_head_that_comes_in_parts_within_its_time_is_answered_also_after_idle_second
 
 #[test]
 fn the_next_request_must_come_in_time_whatever_the_last_one_left() {
-    let short = Deadlines { idle: Duration::from_secs(1), ..Deadlines::default() };
+    let short = Deadlines {
+        idle: Duration::from_secs(1),
+        ..Deadlines::default()
+    };
     let app = TestApp::serve().with_deadlines(short);
     let get = Request::kept(app.address, "GET", "/health/live").bytes();
-    let chunked = Request::kept(app.address, "POST", "/nowhere").header("Transfer-Encoding", "chunked").bytes();
+    let chunked = Request::kept(app.address, "POST", "/nowhere")
+        .header("Transfer-Encoding", "chunked")
+        .bytes();
     let with_tail = [&get[..], b"GET / HT"].concat();
     let with_part = [&chunked[..], b"5\r\nab"].concat();
     for bytes in [get, with_tail, chunked, with_part] {
@@ -109,7 +141,12 @@ fn the_next_request_must_come_in_time_whatever_the_last_one_left() {
         let begun = Instant::now();
         let (answer, _) = rest(stream);
         assert!(answer.starts_with(b"HTTP/1.1 "), "the first is answered");
-        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}: {}", begun.elapsed(), String::from_utf8_lossy(&bytes));
+        assert!(
+            begun.elapsed() < Duration::from_secs(4),
+            "{:?}: {}",
+            begun.elapsed(),
+            String::from_utf8_lossy(&bytes)
+        );
     }
 }
 
@@ -119,7 +156,9 @@ fn whoever_takes_nothing_of_a_list_is_cut_off_and_others_are_not_kept_waiting() 
     let app = impatient();
     fill(&app, 600);
     let silent_key = app.key(&[Scope::Read], &["acme"], None);
-    let request = Request::kept(app.address, "GET", &invitations("acme")).bearer(&silent_key).bytes();
+    let request = Request::kept(app.address, "GET", &invitations("acme"))
+        .bearer(&silent_key)
+        .bytes();
     // As many as one caller may leave unread.
     let silent: Vec<_> = (0..16)
         .map(|_| {
@@ -133,7 +172,11 @@ fn whoever_takes_nothing_of_a_list_is_cut_off_and_others_are_not_kept_waiting() 
     std::thread::sleep(PATIENCE + Duration::from_secs(2));
     for stream in silent {
         let (bytes, is_cut) = rest(stream);
-        assert!(is_cut && bytes.len() < whole.body.len(), "{} bytes came", bytes.len());
+        assert!(
+            is_cut && bytes.len() < whole.body.len(),
+            "{} bytes came",
+            bytes.len()
+        );
     }
     assert_eq!(app.get("/health/ready").status, 200);
 }
@@ -142,7 +185,9 @@ fn whoever_takes_nothing_of_a_list_is_cut_off_and_others_are_not_kept_waiting() 
 fn whoever_takes_a_little_now_and_then_gets_all_of_it() {
     let app = impatient();
     fill(&app, 300);
-    let request = Request::new(app.address, "GET", &invitations("acme")).bearer(&app.key).bytes();
+    let request = Request::new(app.address, "GET", &invitations("acme"))
+        .bearer(&app.key)
+        .bytes();
     let mut stream = narrow(app.address);
     stream.write_all(&request).expect("it goes");
     let (mut read, mut part) = (Vec::new(), vec![0; 64 * 1024]);
@@ -167,7 +212,10 @@ fn whoever_takes_nothing_of_a_stream_or_a_document_is_cut_off() {
     let app = impatient();
     let path = "/v1/organizations/acme/events/stream";
     let first = "00000000-0000-0000-0000-000000000000";
-    let stream = Request::kept(app.address, "GET", path).bearer(&app.key).header("Last-Event-ID", first).bytes();
+    let stream = Request::kept(app.address, "GET", path)
+        .bearer(&app.key)
+        .header("Last-Event-ID", first)
+        .bytes();
     let document = Request::kept(app.address, "GET", "/openapi.json").bytes();
     let silent: Vec<_> = [&stream, &document]
         .into_iter()
@@ -189,9 +237,13 @@ fn one_address_has_no_more_connections_than_it_leaves_free() {
     for (files, limit) in [(128, "-n 128"), (256, "-n 256")] {
         let folder = tempfile::tempdir().expect("a folder");
         let mut command = after(&format!("ulimit {limit}"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(folder.path().join("invited.db"));
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+            .arg(folder.path().join("invited.db"));
         let server = Server::spawn(&mut command);
-        let held: Vec<_> = (0..400).map(|_| connect_from([127, 0, 0, 2], server.address)).collect();
+        let held: Vec<_> = (0..400)
+            .map(|_| connect_from([127, 0, 0, 2], server.address))
+            .collect();
         std::thread::sleep(Duration::from_millis(500));
         for from in [[127, 0, 0, 3], [127, 0, 0, 4]] {
             let stream = connect_from(from, server.address);
@@ -201,7 +253,11 @@ fn one_address_has_no_more_connections_than_it_leaves_free() {
         drop(held);
         server.signal("TERM");
         let (_, _, printed) = server.wait();
-        assert_eq!(printed.matches("one address has half").count(), 1, "{printed}");
+        assert_eq!(
+            printed.matches("one address has half").count(),
+            1,
+            "{printed}"
+        );
     }
 }
 
@@ -210,12 +266,24 @@ fn a_trusted_proxy_may_have_all_connections() {
     raise_descriptors();
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = after("ulimit -n 128");
-    command.args(["serve", "--listen", "127.0.0.1:0", "--trusted-proxies", "127.0.0.2/32", "--database"]);
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--trusted-proxies",
+        "127.0.0.2/32",
+        "--database",
+    ]);
     let server = Server::spawn(command.arg(folder.path().join("invited.db")));
-    let held: Vec<_> = (0..400).map(|_| connect_from([127, 0, 0, 2], server.address)).collect();
+    let held: Vec<_> = (0..400)
+        .map(|_| connect_from([127, 0, 0, 2], server.address))
+        .collect();
     std::thread::sleep(Duration::from_millis(500));
     drop(held);
     server.signal("TERM");
     let (_, _, printed) = server.wait();
-    assert!(printed.contains("connections are in use") && !printed.contains("one address"), "{printed}");
+    assert!(
+        printed.contains("connections are in use") && !printed.contains("one address"),
+        "{printed}"
+    );
 }

@@ -5,9 +5,12 @@ use std::path::Path;
 #[path = "../../fuzz/src/lib.rs"]
 mod properties;
 
-/// Hands each input of a folder of the corpus to `check`, which panics where a property does not hold.
+/// Hands each input of a folder of the corpus to `check`, which panics where a property does not
+/// hold.
 fn replay(folder: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(folder);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(folder);
     let mut inputs = 0;
     for entry in std::fs::read_dir(&folder).expect("a folder of the corpus") {
         check(&std::fs::read(entry.expect("an entry").path()).expect("an input"));

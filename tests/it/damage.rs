@@ -19,21 +19,32 @@ const LARGE: i64 = 17 * 1024 * 1024;
 /// Changes the file beside the server, past all of its rules.
 fn damage(database: &Path, sql: &str) {
     let conn = Connection::open(database).expect("it opens");
-    conn.busy_timeout(Duration::from_secs(5)).expect("a timeout");
-    conn.pragma_update(None, "ignore_check_constraints", true).expect("a pragma");
+    conn.busy_timeout(Duration::from_secs(5))
+        .expect("a timeout");
+    conn.pragma_update(None, "ignore_check_constraints", true)
+        .expect("a pragma");
     assert_eq!(conn.execute(sql, []).expect("good SQL"), 1, "{sql}");
 }
 
 /// Checks that an answer is the error for damage, and tells nothing of what is inside.
 fn assert_corrupt(app: &TestApp, path: &str) {
     let answer = app.get(path);
-    assert_eq!((answer.status, answer.code().as_str()), (503, "storage_corrupt"), "{path}: {}", answer.text());
+    assert_eq!(
+        (answer.status, answer.code().as_str()),
+        (503, "storage_corrupt"),
+        "{path}: {}",
+        answer.text()
+    );
     assert_eq!(answer.json()["detail"], "The data file is damaged.");
 }
 
 /// The ids in a list.
 fn ids(list: &Value) -> Vec<&str> {
-    list.as_array().expect("a list").iter().filter_map(|item| item["id"].as_str()).collect()
+    list.as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|item| item["id"].as_str())
+        .collect()
 }
 
 #[test]
@@ -49,12 +60,20 @@ fn a_value_that_cannot_be_is_told_as_damage_and_takes_no_neighbour_along() {
         "inviter_name = cast(x'80' as text)",
     ] {
         let app = TestApp::serve();
-        let made: Vec<_> = (0..3).map(|number| app.invite("acme", &format!("u{number}@b.co"))).collect();
-        damage(&app.database, &format!("update invitation set {change} where email = 'u1@b.co'"));
+        let made: Vec<_> = (0..3)
+            .map(|number| app.invite("acme", &format!("u{number}@b.co")))
+            .collect();
+        damage(
+            &app.database,
+            &format!("update invitation set {change} where email = 'u1@b.co'"),
+        );
         assert_corrupt(&app, &invitation("acme", &made[1]["id"]));
         let list = app.get(&invitations("acme"));
         assert_eq!(list.status, 200, "{change}");
-        assert_eq!(ids(&list.json()), [made[2]["id"].as_str(), made[0]["id"].as_str()].map(Option::unwrap_or_default));
+        assert_eq!(
+            ids(&list.json()),
+            [made[2]["id"].as_str(), made[0]["id"].as_str()].map(Option::unwrap_or_default)
+        );
         assert_eq!(app.get(&invitation("acme", &made[0]["id"])).status, 200);
         app.invite("acme", "new@b.co");
     }
@@ -68,14 +87,28 @@ fn pages_go_on_behind_damaged_rows_whatever_their_size() {
             app.invite("acme", &format!("u{number}@b.co"));
         }
         for number in [0, 2, 3, 5] {
-            damage(&app.database, &format!("update invitation set state = 9 where email = 'u{number}@b.co'"));
+            damage(
+                &app.database,
+                &format!("update invitation set state = 9 where email = 'u{number}@b.co'"),
+            );
         }
         let (mut seen, mut path) = (Vec::new(), format!("{}?limit={limit}", invitations("acme")));
         for _ in 0..8 {
             let page = app.get(&path);
             assert_eq!(page.status, 200, "{}", page.text());
-            seen.extend(page.json().as_array().expect("a page").iter().map(|item| item["email"].clone()));
-            let Some(next) = page.header("link").and_then(|link| link.split(['<', '>']).nth(1)) else { break };
+            seen.extend(
+                page.json()
+                    .as_array()
+                    .expect("a page")
+                    .iter()
+                    .map(|item| item["email"].clone()),
+            );
+            let Some(next) = page
+                .header("link")
+                .and_then(|link| link.split(['<', '>']).nth(1))
+            else {
+                break;
+            };
             path = next.trim_start_matches("http://invited.test").to_owned();
         }
         assert_eq!(seen, [json!("u4@b.co"), json!("u1@b.co")], "limit {limit}");
@@ -88,17 +121,28 @@ fn a_streamed_list_stays_whole_json_around_damaged_rows() {
     let row = |number| json!({ "email": format!("u{number}@b.co"), "role": "r" });
     for part in 0..3 {
         let rows: Vec<_> = (part * 700..(part + 1) * 700).map(row).collect();
-        let made = app.post(&format!("{}/batch", invitations("acme")), &json!({ "invitations": rows }).to_string());
+        let made = app.post(
+            &format!("{}/batch", invitations("acme")),
+            &json!({ "invitations": rows }).to_string(),
+        );
         assert_eq!(made.status, 200, "{}", made.text());
     }
     let conn = Connection::open(&app.database).expect("it opens");
-    conn.pragma_update(None, "ignore_check_constraints", true).expect("a pragma");
+    conn.pragma_update(None, "ignore_check_constraints", true)
+        .expect("a pragma");
     // The whole first page of the stream, and the last row.
-    let sql = "update invitation set state = 9 where id in (select id from invitation order by id desc limit 1000)";
+    let sql = "update invitation set state = 9 where id in (select id from invitation order by \
+        id desc limit 1000)";
     assert_eq!(conn.execute(sql, []).expect("good SQL"), 1000);
-    damage(&app.database, "update invitation set state = 9 where email = 'u0@b.co'");
+    damage(
+        &app.database,
+        "update invitation set state = 9 where email = 'u0@b.co'",
+    );
     let list = app.get(&invitations("acme"));
-    assert_eq!((list.status, list.json().as_array().map(Vec::len)), (200, Some(1099)));
+    assert_eq!(
+        (list.status, list.json().as_array().map(Vec::len)),
+        (200, Some(1099))
+    );
 }
 
 #[test]
@@ -107,11 +151,15 @@ fn damaged_events_organizations_keys_and_webhooks_take_no_neighbour_along() {
     for organization in ["acme", "globex"] {
         app.invite(organization, "a@b.co");
         app.invite(organization, "b@b.co");
-        let put = app.request("PUT", &format!("/v1/organizations/{organization}")).json(r#"{"name":"A"}"#).send();
+        let put = app
+            .request("PUT", &format!("/v1/organizations/{organization}"))
+            .json(r#"{"name":"A"}"#)
+            .send();
         assert_eq!(put.status, 200, "{}", put.text());
     }
     for name in ["one", "two"] {
-        let key = json!({ "name": name, "scopes": ["invitations:read"], "organizations": ["acme"] });
+        let key =
+            json!({ "name": name, "scopes": ["invitations:read"], "organizations": ["acme"] });
         assert_eq!(app.post("/v1/keys", &key.to_string()).status, 201);
         let webhook = json!({ "url": "https://example.com/hook", "description": name });
         assert_eq!(app.post("/v1/webhooks", &webhook.to_string()).status, 201);
@@ -124,24 +172,41 @@ fn damaged_events_organizations_keys_and_webhooks_take_no_neighbour_along() {
     let events = "/v1/organizations/acme/events";
     let paths = [events, "/v1/organizations", "/v1/keys", "/v1/webhooks"];
     let before = paths.map(length);
-    damage(&app.database, "update event set after = '{' where rowid = (select min(rowid) from event)");
-    damage(&app.database, "update organization set settings = '[1' where id = 'acme'");
-    damage(&app.database, "update api_key set organizations = '{' where name = 'one'");
-    damage(&app.database, "update webhook set url = 'nowhere' where description = 'two'");
+    damage(
+        &app.database,
+        "update event set after = '{' where rowid = (select min(rowid) from event)",
+    );
+    damage(
+        &app.database,
+        "update organization set settings = '[1' where id = 'acme'",
+    );
+    damage(
+        &app.database,
+        "update api_key set organizations = '{' where name = 'one'",
+    );
+    damage(
+        &app.database,
+        "update webhook set url = 'nowhere' where description = 'two'",
+    );
     assert_eq!(paths.map(length), before.map(|length| length - 1));
     assert_corrupt(&app, "/v1/organizations/acme");
     // Settings that cannot be read must not allow what they forbid.
     let refused = app.post(&invitations("acme"), r#"{"email":"c@b.co","role":"r"}"#);
-    assert_eq!((refused.status, refused.code().as_str()), (503, "storage_corrupt"));
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (503, "storage_corrupt")
+    );
     app.invite("globex", "c@b.co");
 }
 
 /// Adds rows that nobody asks for until a file is not checked whole any more before it is served.
 fn enlarge(conn: &Connection) {
     let sql = "insert into idempotency (actor, operation, key, body_hash, created_at, status, body)
-               values ('nobody', 'POST /', 'large', zeroblob(32), 4102444800000, 200, randomblob(?1))";
+               values ('nobody', 'POST /', 'large', zeroblob(32), 4102444800000, 200,
+               randomblob(?1))";
     conn.execute(sql, [LARGE]).expect("it fits");
-    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(())).expect("it is moved");
+    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
+        .expect("it is moved");
 }
 
 /// Overwrites the first bytes of the page at which a table or an index begins.
@@ -149,10 +214,16 @@ fn break_tree(database: &Path, name: &str) {
     let conn = Connection::open(database).expect("it opens");
     enlarge(&conn);
     let sql = "select rootpage from sqlite_schema where name = ?1";
-    let page: u32 = conn.query_row(sql, [name], |row| row.get(0)).expect("it is there");
+    let page: u32 = conn
+        .query_row(sql, [name], |row| row.get(0))
+        .expect("it is there");
     drop(conn);
-    let file = OpenOptions::new().write(true).open(database).expect("it opens");
-    file.write_all_at(&[0x55; 16], u64::from(page - 1) * PAGE).expect("it is written");
+    let file = OpenOptions::new()
+        .write(true)
+        .open(database)
+        .expect("it opens");
+    file.write_all_at(&[0x55; 16], u64::from(page - 1) * PAGE)
+        .expect("it is written");
 }
 
 /// Waits until a check of the whole file has ended; answers its verdict.
@@ -160,7 +231,12 @@ fn verdict(server: &Server) -> Value {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let ready = server.request("GET", "/health/ready").send();
-        assert_eq!((ready.status, &ready.json()["status"]), (200, &json!("ok")), "{}", ready.text());
+        assert_eq!(
+            (ready.status, &ready.json()["status"]),
+            (200, &json!("ok")),
+            "{}",
+            ready.text()
+        );
         if ready.json()["integrity"] != "unchecked" {
             return ready.json()["integrity"].clone();
         }
@@ -181,7 +257,10 @@ fn damage_in_a_large_file_is_found_soon_after_the_start_and_told() {
         server.signal("TERM");
         let (status, _, log) = server.wait();
         assert!(status.success(), "{status}");
-        assert!(log.contains("is damaged") && log.contains("restore a backup"), "{log}");
+        assert!(
+            log.contains("is damaged") && log.contains("restore a backup"),
+            "{log}"
+        );
     }
 }
 
@@ -198,6 +277,9 @@ fn a_sound_file_is_said_to_be_sound_whatever_its_size() {
         assert_eq!(verdict(&server), "ok");
         server.signal("TERM");
         let (status, elapsed, log) = server.wait();
-        assert!(status.success() && elapsed < Duration::from_secs(5) && !log.contains("damage"), "{log}");
+        assert!(
+            status.success() && elapsed < Duration::from_secs(5) && !log.contains("damage"),
+            "{log}"
+        );
     }
 }

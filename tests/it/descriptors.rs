@@ -14,11 +14,14 @@ use crate::support::{Request, client, invitations};
 /// `invited serve` on a new file, in a shell that first sets the limit of open files by `ulimit`.
 fn limited(ulimit: &str, folder: &tempfile::TempDir) -> Command {
     let mut command = after(&format!("ulimit {ulimit}"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(folder.path().join("invited.db"));
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+        .arg(folder.path().join("invited.db"));
     command
 }
 
-/// Descriptors without which a server on this machine does not start: it has a worker for each core.
+/// Descriptors without which a server on this machine does not start: it has a worker for each
+/// core.
 fn fewest() -> usize {
     32 + 6 * std::thread::available_parallelism().map_or(1, usize::from) + 16
 }
@@ -26,9 +29,15 @@ fn fewest() -> usize {
 /// The soft and the hard limit of open files of a process.
 fn limits_of(process: u32) -> (String, String) {
     let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).expect("its limits");
-    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("a limit");
+    let line = limits
+        .lines()
+        .find(|line| line.starts_with("Max open files"))
+        .expect("a limit");
     let mut words = line.split_whitespace().skip(3).map(str::to_owned);
-    (words.next().expect("a soft limit"), words.next().expect("a hard limit"))
+    (
+        words.next().expect("a soft limit"),
+        words.next().expect("a hard limit"),
+    )
 }
 
 #[test]
@@ -41,38 +50,67 @@ fn idle_connections_never_take_the_descriptors_that_writes_need() {
         let path = format!("{}/batch", invitations("acme"));
         let mut kept = TcpStream::connect(server.address).expect("it accepts");
         let batch = |round| {
-            let row = |number| json!({"email": format!("{round}-{number}@b.co"), "role": "r", "metadata": {"x": "y".repeat(2_000)}});
+            let row = |number| {
+                json!({"email": format!("{round}-{number}@b.co"), "role": "r",
+                "metadata": {"x": "y".repeat(2_000)}})
+            };
             let rows: Vec<_> = (0..100).map(row).collect();
             let body = json!({ "invitations": rows }).to_string();
-            Request::kept(server.address, "POST", &path).bearer(&key).json(body).bytes()
+            Request::kept(server.address, "POST", &path)
+                .bearer(&key)
+                .json(body)
+                .bytes()
         };
         assert_eq!(client::answer_kept(&mut kept, &batch(0)).status, 200);
         let idle: Vec<_> = (0..400_u16)
             .map(|number| {
                 // Each from an address of its own: one address alone does not get all of them.
                 let from: [u16; 4] = [127, 0, 1 + number / 200, 1 + number % 200];
-                let mut stream = connect_from(from.map(|part| part.try_into().expect("a byte")), server.address);
-                stream.write_all(&Request::kept(server.address, "GET", "/health/live").bytes()).expect("it is sent");
+                let mut stream = connect_from(
+                    from.map(|part| part.try_into().expect("a byte")),
+                    server.address,
+                );
+                stream
+                    .write_all(&Request::kept(server.address, "GET", "/health/live").bytes())
+                    .expect("it is sent");
                 stream
             })
             .collect();
         std::thread::sleep(Duration::from_millis(300));
         for round in 1..10 {
             let answer = client::answer_kept(&mut kept, &batch(round));
-            assert_eq!(answer.status, 200, "{files} files, round {round}: {}", answer.text());
+            assert_eq!(
+                answer.status,
+                200,
+                "{files} files, round {round}: {}",
+                answer.text()
+            );
         }
         drop(idle);
         let start = Instant::now();
         assert_eq!(server.request("GET", "/health/ready").send().status, 200);
-        assert!(start.elapsed() < Duration::from_secs(2), "{files} files: {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{files} files: {:?}",
+            start.elapsed()
+        );
         drop(kept);
         server.signal("TERM");
         let (status, _, printed) = server.wait();
         assert_eq!(status.code(), Some(0));
-        let told = printed.lines().filter(|line| line.contains("connections are in use")).count();
+        let told = printed
+            .lines()
+            .filter(|line| line.contains("connections are in use"))
+            .count();
         let at_most = 1 + began.elapsed().as_secs() / 10;
-        assert!((1..=at_most).contains(&u64::try_from(told).expect("few")), "{files} files: {printed}");
-        assert!(!printed.contains("Error accepting"), "{files} files: {printed}");
+        assert!(
+            (1..=at_most).contains(&u64::try_from(told).expect("few")),
+            "{files} files: {printed}"
+        );
+        assert!(
+            !printed.contains("Error accepting"),
+            "{files} files: {printed}"
+        );
     }
 }
 
@@ -92,12 +130,22 @@ fn a_start_raises_the_soft_limit_to_the_hard_one() {
 fn a_start_with_too_few_descriptors_says_how_many_it_needs() {
     for files in [20, 40, fewest() - 1] {
         let folder = tempfile::tempdir().expect("a folder");
-        let output = limited(&format!("-n {files}"), &folder).output().expect("it runs");
+        let output = limited(&format!("-n {files}"), &folder)
+            .output()
+            .expect("it runs");
         let printed = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{files}: {printed}");
-        let needs = [format!("{files} files"), format!("at least {}", fewest()), "ulimit -n".to_owned()];
+        let needs = [
+            format!("{files} files"),
+            format!("at least {}", fewest()),
+            "ulimit -n".to_owned(),
+        ];
         assert!(needs.iter().all(|word| printed.contains(word)), "{printed}");
-        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is made");
+        assert_eq!(
+            std::fs::read_dir(folder.path()).expect("a folder").count(),
+            0,
+            "nothing is made"
+        );
     }
 }
 

@@ -16,7 +16,10 @@ fn path() -> String {
 #[test]
 fn a_create_answers_200_with_an_envelope_and_the_clients_fields() {
     let app = TestApp::serve();
-    let answer = app.post(&path(), r#"{"assignedRoleIds":[],"email":"New.User@Example.COM"}"#);
+    let answer = app.post(
+        &path(),
+        r#"{"assignedRoleIds":[],"email":"New.User@Example.COM"}"#,
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
     let id = answer.json()["result"]["id"].clone();
     let expected = format!(
@@ -30,16 +33,27 @@ fn a_create_answers_200_with_an_envelope_and_the_clients_fields() {
     );
     assert_eq!(answer.text(), expected);
     let listed = app.get(&path()).json();
-    assert_eq!((&listed["status"], &listed["result"]), (&json!(200), &json!([answer.json()["result"]])));
+    assert_eq!(
+        (&listed["status"], &listed["result"]),
+        (&json!(200), &json!([answer.json()["result"]]))
+    );
     let got = app.get(&format!("{}/{}", path(), id.as_str().unwrap_or_default()));
-    assert_eq!((got.status, &got.json()["result"]), (200, &answer.json()["result"]));
-    assert_eq!(app.get(&invitation(ORGANIZATION, &id)).json()["id"], id, "it is the same invitation");
+    assert_eq!(
+        (got.status, &got.json()["result"]),
+        (200, &answer.json()["result"])
+    );
+    assert_eq!(
+        app.get(&invitation(ORGANIZATION, &id)).json()["id"],
+        id,
+        "it is the same invitation"
+    );
 }
 
 #[test]
 fn a_request_id_is_a_uuid_v4() {
     let answer = TestApp::serve().get(&path());
-    let id = uuid::Uuid::parse_str(answer.json()["requestId"].as_str().unwrap_or_default()).expect("a UUID");
+    let id = uuid::Uuid::parse_str(answer.json()["requestId"].as_str().unwrap_or_default())
+        .expect("a UUID");
     assert_eq!(id.get_version_num(), 4);
 }
 
@@ -49,9 +63,24 @@ fn a_delete_answers_200_with_status_and_request_id_only() {
     let id = app.post(&path(), r#"{"email":"a@b.co"}"#).json()["result"]["id"].clone();
     let one = format!("{}/{}", path(), id.as_str().unwrap_or_default());
     let deleted = app.request("DELETE", &one).send();
-    let keys: Vec<_> = deleted.json().as_object().expect("an object").keys().cloned().collect();
-    assert_eq!((deleted.status, keys), (200, vec!["status".to_owned(), "requestId".to_owned()]));
-    assert_eq!((app.get(&one).status, app.request("DELETE", &one).send().status), (404, 404));
+    let keys: Vec<_> = deleted
+        .json()
+        .as_object()
+        .expect("an object")
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(
+        (deleted.status, keys),
+        (200, vec!["status".to_owned(), "requestId".to_owned()])
+    );
+    assert_eq!(
+        (
+            app.get(&one).status,
+            app.request("DELETE", &one).send().status
+        ),
+        (404, 404)
+    );
 }
 
 #[test]
@@ -61,8 +90,18 @@ fn only_pending_invitations_exist_in_the_dialect() {
     let one = format!("{}/{}", path(), id.as_str().unwrap_or_default());
     app.advance_to(7 * 24 * 60 * 60 * 1000);
     assert_eq!(app.get(&path()).json()["result"], json!([]));
-    assert_eq!((app.get(&one).status, app.request("DELETE", &one).send().status), (404, 404));
-    assert_eq!(app.get(&invitation(ORGANIZATION, &id)).json()["status"], "expired", "it is still there otherwise");
+    assert_eq!(
+        (
+            app.get(&one).status,
+            app.request("DELETE", &one).send().status
+        ),
+        (404, 404)
+    );
+    assert_eq!(
+        app.get(&invitation(ORGANIZATION, &id)).json()["status"],
+        "expired",
+        "it is still there otherwise"
+    );
 }
 
 #[test]
@@ -70,23 +109,54 @@ fn errors_are_one_line_of_text_with_the_code_in_front() {
     let app = TestApp::serve();
     app.invite(ORGANIZATION, "a@b.co");
     let missing = format!("{}/019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", path());
-    let unknown = r#"{"email":"b@b.co","assignedRoleIds":["3f2504e0-4f89-41d3-9a0c-0305e82c3301"]}"#;
+    let unknown =
+        r#"{"email":"b@b.co","assignedRoleIds":["3f2504e0-4f89-41d3-9a0c-0305e82c3301"]}"#;
     let cases = [
         (app.get(&missing), 404, "NOT_FOUND: "),
         (app.anonymous("GET", &path()).send(), 401, "UNAUTHORIZED: "),
-        (app.post(&path(), r#"{"email":"a@b.co"}"#), 409, "ALREADY_INVITED: "),
-        (app.post(&path(), r#"{"email":"nonsense"}"#), 422, "VALIDATION_FAILED: email: "),
-        (app.post(&path(), unknown), 422, "VALIDATION_FAILED: assignedRoleIds: "),
+        (
+            app.post(&path(), r#"{"email":"a@b.co"}"#),
+            409,
+            "ALREADY_INVITED: ",
+        ),
+        (
+            app.post(&path(), r#"{"email":"nonsense"}"#),
+            422,
+            "VALIDATION_FAILED: email: ",
+        ),
+        (
+            app.post(&path(), unknown),
+            422,
+            "VALIDATION_FAILED: assignedRoleIds: ",
+        ),
         (app.post(&path(), "{"), 400, "INVALID_JSON: "),
         (app.get("/clickhouse/v1/nowhere"), 404, "NOT_FOUND: "),
-        (app.request("PUT", &path()).send(), 405, "METHOD_NOT_ALLOWED: "),
+        (
+            app.request("PUT", &path()).send(),
+            405,
+            "METHOD_NOT_ALLOWED: ",
+        ),
     ];
     for (answer, status, start) in cases {
         let body = answer.json();
-        assert_eq!((answer.status, body["status"].as_u64()), (status, Some(status.into())), "{body}");
-        assert!(body["error"].as_str().unwrap_or_default().starts_with(start), "{body}");
+        assert_eq!(
+            (answer.status, body["status"].as_u64()),
+            (status, Some(status.into())),
+            "{body}"
+        );
+        assert!(
+            body["error"]
+                .as_str()
+                .unwrap_or_default()
+                .starts_with(start),
+            "{body}"
+        );
         assert_eq!(body["requestId"].as_str(), answer.header("x-request-id"));
-        assert_eq!(body.as_object().map(serde_json::Map::len), Some(3), "{body}");
+        assert_eq!(
+            body.as_object().map(serde_json::Map::len),
+            Some(3),
+            "{body}"
+        );
     }
 }
 
@@ -99,24 +169,54 @@ fn organizations_are_those_that_the_key_may_see_and_the_clients_can_read() {
     }
     let ids = |answer: crate::support::Answer| {
         let result = answer.json()["result"].clone();
-        result.as_array().expect("an array").iter().map(|row| row["id"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+        result
+            .as_array()
+            .expect("an array")
+            .iter()
+            .map(|row| row["id"].as_str().map(str::to_owned))
+            .collect::<Vec<_>>()
     };
     let all = app.get("/clickhouse/v1/organizations");
-    assert_eq!(ids(all), [Some(other.to_owned()), Some(ORGANIZATION.to_owned())]);
+    assert_eq!(
+        ids(all),
+        [Some(other.to_owned()), Some(ORGANIZATION.to_owned())]
+    );
     let bound = app.key(&[invited::key::Scope::Read], &[ORGANIZATION], None);
-    let own = app.anonymous("GET", "/clickhouse/v1/organizations").bearer(&bound).send();
+    let own = app
+        .anonymous("GET", "/clickhouse/v1/organizations")
+        .bearer(&bound)
+        .send();
     assert_eq!(ids(own), [Some(ORGANIZATION.to_owned())]);
     let write_only = app.key(&[invited::key::Scope::Write], &[], None);
-    assert_eq!(app.anonymous("GET", "/clickhouse/v1/organizations").bearer(&write_only).send().status, 403);
+    assert_eq!(
+        app.anonymous("GET", "/clickhouse/v1/organizations")
+            .bearer(&write_only)
+            .send()
+            .status,
+        403
+    );
 }
 
 #[test]
 fn members_are_the_accepted_invitations() {
     let app = TestApp::start(Mode::Dev, &[]);
     app.fill_with_samples();
-    let members = app.get(&format!("/clickhouse/v1/organizations/{ORGANIZATION}/members")).json()["result"].clone();
+    let members = app
+        .get(&format!(
+            "/clickhouse/v1/organizations/{ORGANIZATION}/members"
+        ))
+        .json()["result"]
+        .clone();
     assert_eq!(members.as_array().map(Vec::len), Some(1));
     let member = &members[0];
-    assert_eq!((&member["email"], &member["role"]), (&json!("peter@initech.example"), &json!("developer")));
-    assert!(member["userId"].is_string() && member["joinedAt"].is_string() && member["name"].is_string(), "{member}");
+    assert_eq!(
+        (&member["email"], &member["role"]),
+        (&json!("peter@initech.example"), &json!("developer"))
+    );
+    assert!(
+        member["userId"].is_string()
+            && member["joinedAt"].is_string()
+            && member["name"].is_string(),
+        "{member}"
+    );
 }

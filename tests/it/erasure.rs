@@ -1,4 +1,5 @@
-//! Erasure: what is left in the file of an address, or of an organization, and what must not be touched.
+//! Erasure: what is left in the file of an address, or of an organization, and what must not be
+//! touched.
 
 use std::process::Command;
 
@@ -13,16 +14,23 @@ const NOTHING: &str = r#"{"invitations":0,"events":0,"answers":0,"pending":[]}"#
 
 /// Erases `email` with the admin key.
 fn erase(app: &TestApp, email: &str) -> Answer {
-    app.request("DELETE", &format!("/v1/invitations?email={email}")).send()
+    app.request("DELETE", &format!("/v1/invitations?email={email}"))
+        .send()
 }
 
-/// The bytes of the file and what belongs to it, in lowercase. Another process reads them: closing the file in this one would
-/// drop SQLite's locks on it.
+/// The bytes of the file and what belongs to it, in lowercase. Another process reads them: closing
+/// the file in this one would drop SQLite's locks on it.
 pub fn bytes(app: &TestApp) -> Vec<u8> {
     let mut bytes = Vec::new();
     for end in ["", "-wal", "-shm"] {
         let path = format!("{}{end}", app.database.display());
-        bytes.extend(Command::new("cat").arg(path).output().expect("cat runs").stdout);
+        bytes.extend(
+            Command::new("cat")
+                .arg(path)
+                .output()
+                .expect("cat runs")
+                .stdout,
+        );
     }
     assert!(bytes.starts_with(b"SQLite format 3"));
     bytes.to_ascii_lowercase()
@@ -30,11 +38,14 @@ pub fn bytes(app: &TestApp) -> Vec<u8> {
 
 /// How often `text` is in `bytes`.
 pub fn count(bytes: &[u8], text: &str) -> usize {
-    bytes.windows(text.len()).filter(|window| *window == text.as_bytes()).count()
+    bytes
+        .windows(text.len())
+        .filter(|window| *window == text.as_bytes())
+        .count()
 }
 
-/// Makes and deletes many invitations whose addresses lie around those that will be erased, in no order; a fifth of them in the
-/// organization `guest`.
+/// Makes and deletes many invitations whose addresses lie around those that will be erased, in no
+/// order; a fifth of them in the organization `guest`.
 fn churn(app: &TestApp, seed: u64, guest: &str) {
     use invited::invitation::{create, new};
     let mut random = fastrand::Rng::with_seed(seed);
@@ -42,9 +53,18 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
     let job = |tx: &invited::db::WriteTx<'_>| {
         for _ in 0..1_500 {
             let number = random.u8(0..20);
-            let organization = if number < 4 { guest.to_owned() } else { format!("org-{number}") };
-            let email = format!("{}rika{}.{organization}@example.com", random.char('a'..='h'), random.u32(..));
-            let organization = invited::base::organization_id::OrganizationId::parse(&organization).expect("an id");
+            let organization = if number < 4 {
+                guest.to_owned()
+            } else {
+                format!("org-{number}")
+            };
+            let email = format!(
+                "{}rika{}.{organization}@example.com",
+                random.char('a'..='h'),
+                random.u32(..)
+            );
+            let organization = invited::base::organization_id::OrganizationId::parse(&organization)
+                .expect("an id");
             let name = "n".repeat(random.usize(1..90));
             let body = json!({ "email": email, "role": "developer", "metadata": { "name": name } });
             let body: new::CreateBody = serde_json::from_value(body).expect("a body");
@@ -64,23 +84,52 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
 fn invitations_of_others_lose_the_address_as_their_inviter_and_in_their_note() {
     let app = TestApp::serve();
     let create = |email: &str, inviter: &str, note: &str| {
-        let body = json!({ "email": email, "role": "r", "inviter": { "name": "I", "email": inviter }, "note": note });
+        let body = json!({ "email": email, "role": "r",
+            "inviter": { "name": "I", "email": inviter }, "note": note });
         let answer = app.post(&invitations("acme"), &body.to_string());
         assert_eq!(answer.status, 201, "{}", answer.text());
         answer.json()
     };
     let by = create("one@example.com", "Frederika@example.com", "Yours");
-    let named = create("two@example.com", "xfrederika@example.com", "Ask FREDERIKA@example.com.\nSoon");
-    let other = create("three@example.com", "xfrederika@example.com", "Ask xfrederika@example.com");
-    assert_eq!(erase(&app, "frederika@example.com").json()["invitations"], 0, "none of them is hers");
-    let inviter = |made: &Value| app.get(&invitation("acme", &made["id"])).json()["inviter"].clone();
+    let named = create(
+        "two@example.com",
+        "xfrederika@example.com",
+        "Ask FREDERIKA@example.com.\nSoon",
+    );
+    let other = create(
+        "three@example.com",
+        "xfrederika@example.com",
+        "Ask xfrederika@example.com",
+    );
+    assert_eq!(
+        erase(&app, "frederika@example.com").json()["invitations"],
+        0,
+        "none of them is hers"
+    );
+    let inviter =
+        |made: &Value| app.get(&invitation("acme", &made["id"])).json()["inviter"].clone();
     assert_eq!(inviter(&by), json!({ "name": "I" }));
-    assert_eq!(inviter(&named), json!({ "name": "I", "email": "xfrederika@example.com" }));
+    assert_eq!(
+        inviter(&named),
+        json!({ "name": "I", "email": "xfrederika@example.com" })
+    );
     assert_eq!(inviter(&other), inviter(&named));
-    let notes = app.db_rows("select note from invitation order by id").concat();
-    assert_eq!(notes, ["Some(\"Yours\")", "None", "Some(\"Ask xfrederika@example.com\")"]);
+    let notes = app
+        .db_rows("select note from invitation order by id")
+        .concat();
+    assert_eq!(
+        notes,
+        [
+            "Some(\"Yours\")",
+            "None",
+            "Some(\"Ask xfrederika@example.com\")"
+        ]
+    );
     let bytes = bytes(&app);
-    assert_eq!(count(&bytes, "frederika@example.com"), count(&bytes, "xfrederika@example.com"));
+    assert_eq!(
+        count(&bytes, "frederika@example.com"),
+        count(&bytes, "xfrederika@example.com")
+    );
 }
 
 /// A create with everything that could hold the address once more; the answer is stored.
@@ -89,13 +138,16 @@ fn invite_with_all(app: &TestApp, organization: &str, email: &str) -> Value {
         "inviter": { "id": email, "name": format!("Friend of {email}") },
         "metadata": { "mail": email.to_uppercase(), "long": "x".repeat(2_000) },
         "redirectUrl": format!("http://invited.test/welcome?to={}", email.replace('@', "%40")) });
-    let request = app.request("POST", &invitations(organization)).header("Idempotency-Key", email);
+    let request = app
+        .request("POST", &invitations(organization))
+        .header("Idempotency-Key", email);
     let answer = request.json(body.to_string()).send();
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()
 }
 
-/// Invites `email` in one organization for each way in which an invitation can stand, or be gone. Returns how many are there.
+/// Invites `email` in one organization for each way in which an invitation can stand, or be gone.
+/// Returns how many are there.
 fn in_every_status(app: &TestApp, email: &str) -> usize {
     let change = |organization: &str, change: &str, body: &Value| {
         let made = invite_with_all(app, organization, email);
@@ -104,31 +156,67 @@ fn in_every_status(app: &TestApp, email: &str) -> usize {
         made
     };
     invite_with_all(app, "pending", email);
-    change("accepted", "accept", &json!({ "email": email, "subject": email }));
+    change(
+        "accepted",
+        "accept",
+        &json!({ "email": email, "subject": email }),
+    );
     change("revoked", "revoke", &json!({}));
     let deleted = invite_with_all(app, "deleted", email);
-    assert_eq!(app.request("DELETE", &invitation("deleted", &deleted["id"])).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &invitation("deleted", &deleted["id"]))
+            .send()
+            .status,
+        204
+    );
     let linked = change("declined", "link", &json!({}));
-    let link = app.post(&format!("{}/link", invitation("declined", &linked["id"])), "{}").json();
+    let link = app
+        .post(
+            &format!("{}/link", invitation("declined", &linked["id"])),
+            "{}",
+        )
+        .json();
     let proof = json!({ "token": link["token"], "email": email }).to_string();
-    let declined = app.request("POST", "/v1/invitations/decline").header("Idempotency-Key", email).json(proof).send();
+    let declined = app
+        .request("POST", "/v1/invitations/decline")
+        .header("Idempotency-Key", email)
+        .json(proof)
+        .send();
     assert_eq!(declined.status, 200, "{}", declined.text());
     let moved = json!({ "redirectUrl": format!("http://invited.test/{email}") }).to_string();
     let pending = invite_with_all(app, "updated", email);
-    assert_eq!(app.request("PATCH", &invitation("updated", &pending["id"])).json(moved).send().status, 200);
+    assert_eq!(
+        app.request("PATCH", &invitation("updated", &pending["id"]))
+            .json(moved)
+            .send()
+            .status,
+        200
+    );
     5
 }
 
 #[test]
 fn no_text_of_an_erased_address_is_left_whatever_became_of_its_invitations() {
-    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--limit-recipient", "0"]);
-    let victims: Vec<_> =
-        (0..8).map(|number| format!("{}rika.mustermann.{number}@example.com", (b'a' + number) as char)).collect();
+    let app = TestApp::start(
+        invited::base::mode::Mode::Serve,
+        &["--limit-recipient", "0"],
+    );
+    let victims: Vec<_> = (0..8)
+        .map(|number| {
+            format!(
+                "{}rika.mustermann.{number}@example.com",
+                (b'a' + number) as char
+            )
+        })
+        .collect();
     for (seed, email) in victims.iter().enumerate() {
         churn(&app, seed as u64, "org-0");
         let expected = in_every_status(&app, email);
         assert_eq!(
-            app.get(&format!("{}?email={email}", invitations("pending"))).json().as_array().map(Vec::len),
+            app.get(&format!("{}?email={email}", invitations("pending")))
+                .json()
+                .as_array()
+                .map(Vec::len),
             Some(1)
         );
         assert_eq!(expected, 5);
@@ -148,44 +236,76 @@ fn no_text_of_an_erased_address_is_left_whatever_became_of_its_invitations() {
         assert_eq!(answer.json()["events"], 9 + more);
         assert_eq!(answer.json()["answers"], 7 + more / 2);
         let bytes = bytes(&app);
-        for text in [email.as_str(), &email.replace('@', "%40"), email.split('@').next().expect("a name")] {
+        for text in [
+            email.as_str(),
+            &email.replace('@', "%40"),
+            email.split('@').next().expect("a name"),
+        ] {
             assert_eq!(count(&bytes, text), 0, "{text}");
         }
         assert_eq!(erase(&app, email).text(), NOTHING);
     }
     assert_eq!(count(&bytes(&app), "mustermann"), 0, "nor a piece of one");
     assert_eq!(app.db_rows("pragma integrity_check"), [[r#"Some("ok")"#]]);
-    let events = app.get("/v1/organizations/deleted/events?limit=1000&order=asc").json();
+    let events = app
+        .get("/v1/organizations/deleted/events?limit=1000&order=asc")
+        .json();
     let events: Vec<_> = events.as_array().expect("an array").iter().collect();
-    assert_eq!(events.len(), 3 * victims.len(), "the history keeps that something happened");
-    assert_eq!((&events[0]["type"], &events[0]["after"]["email"]), (&json!("invitation.created"), &Value::Null));
+    assert_eq!(
+        events.len(),
+        3 * victims.len(),
+        "the history keeps that something happened"
+    );
+    assert_eq!(
+        (&events[0]["type"], &events[0]["after"]["email"]),
+        (&json!("invitation.created"), &Value::Null)
+    );
     assert_eq!(events[0]["after"]["role"], "developer");
     let erased = events.last().expect("an event");
-    assert_eq!((&erased["type"], &erased["invitationId"]), (&json!("invitation.erased"), &Value::Null));
+    assert_eq!(
+        (&erased["type"], &erased["invitationId"]),
+        (&json!("invitation.erased"), &Value::Null)
+    );
     assert_eq!(erased["actor"].as_str(), app.key.split('_').nth(1));
 }
 
 #[test]
 fn other_addresses_stay_as_they_are_even_those_that_hold_the_erased_one() {
     let app = TestApp::serve();
-    let others = ["xa@b.co", "x.a@b.co", "x+a@b.co", "x-a@b.co", "a@b.com", "a@b.co.uk", "a+x@b.co", "a@xb.co"];
+    let others = [
+        "xa@b.co",
+        "x.a@b.co",
+        "x+a@b.co",
+        "x-a@b.co",
+        "a@b.com",
+        "a@b.co.uk",
+        "a+x@b.co",
+        "a@xb.co",
+    ];
     for email in others {
         let body = json!({ "email": email, "role": "developer" }).to_string();
-        let request = app.request("POST", &invitations("acme")).header("Idempotency-Key", email);
+        let request = app
+            .request("POST", &invitations("acme"))
+            .header("Idempotency-Key", email);
         assert_eq!(request.json(body).send().status, 201);
     }
     let rows = || {
         app.db_rows(
             "select hex(id) || email || updated_at from invitation where email != 'a@b.co'
-             union all select hex(id) || type || coalesce(before, '') || coalesce(after, '') from event
-                       where type != 'invitation.erased' and coalesce(after, '') not like '{\"email\":\"a@b.co\"%'
+             union all select hex(id) || type || coalesce(before, '') || coalesce(after, '')
+             from event
+                       where type != 'invitation.erased' and coalesce(after, '') not like
+                       '{\"email\":\"a@b.co\"%'
              union all select key || hex(body) from idempotency",
         )
     };
     let before = rows();
     app.invite("acme", "a@b.co");
     app.invite("globex", "a@b.co");
-    assert_eq!(erase(&app, "a@b.co").json(), json!({ "invitations": 2, "events": 2, "answers": 0, "pending": [] }));
+    assert_eq!(
+        erase(&app, "a@b.co").json(),
+        json!({ "invitations": 2, "events": 2, "answers": 0, "pending": [] })
+    );
     let redacted = |row: &Vec<String>| row.concat().contains(r#"{\"role\""#);
     let after: Vec<_> = rows().into_iter().filter(|row| !redacted(row)).collect();
     assert_eq!(after, before);
@@ -195,31 +315,60 @@ fn other_addresses_stay_as_they_are_even_those_that_hold_the_erased_one() {
 fn a_key_that_is_bound_to_organizations_erases_only_in_those_and_learns_nothing_of_others() {
     let app = TestApp::serve();
     let email = "erika.mustermann@example.com";
-    let (own, foreign) = (invite_with_all(&app, "acme", email), invite_with_all(&app, "globex", email));
+    let (own, foreign) = (
+        invite_with_all(&app, "acme", email),
+        invite_with_all(&app, "globex", email),
+    );
     let accept = json!({ "token": null, "email": email });
     for (organization, made) in [("acme", &own), ("globex", &foreign)] {
-        let link = app.post(&format!("{}/link", invitation(organization, &made["id"])), "{}").json();
+        let link = app
+            .post(
+                &format!("{}/link", invitation(organization, &made["id"])),
+                "{}",
+            )
+            .json();
         let mut body = accept.clone();
         body["token"] = link["token"].clone();
-        let request = app.request("POST", "/v1/invitations/accept").header("Idempotency-Key", organization);
+        let request = app
+            .request("POST", "/v1/invitations/accept")
+            .header("Idempotency-Key", organization);
         assert_eq!(request.json(body.to_string()).send().status, 200);
     }
     let key = app.key(&[Scope::Admin], &["acme", "umbrella"], None);
     let of_globex = || {
         app.db_rows(
             "select hex(id) || email from invitation where organization_id = 'globex'
-             union all select hex(id) || coalesce(before, '') || coalesce(after, '') from event where organization_id = 'globex'
-             union all select key || operation || hex(body) from idempotency where body like '%globex%'",
+             union all select hex(id) || coalesce(before, '') || coalesce(after, '') from event
+             where organization_id = 'globex'
+             union all select key || operation || hex(body) from idempotency where body like
+             '%globex%'",
         )
     };
     let before = of_globex();
     assert_eq!(before.len(), 5);
-    let erase_bound = || app.anonymous("DELETE", &format!("/v1/invitations?email={email}")).bearer(&key).send();
-    assert_eq!(erase_bound().json(), json!({ "invitations": 1, "events": 1, "answers": 2, "pending": [] }));
+    let erase_bound = || {
+        app.anonymous("DELETE", &format!("/v1/invitations?email={email}"))
+            .bearer(&key)
+            .send()
+    };
+    assert_eq!(
+        erase_bound().json(),
+        json!({ "invitations": 1, "events": 1, "answers": 2, "pending": [] })
+    );
     assert_eq!(of_globex(), before);
-    assert_eq!(erase_bound().json(), json!({ "invitations": 0, "events": 0, "answers": 0, "pending": [] }));
-    assert_eq!(app.db_rows("select id from event where type = 'invitation.erased'").len(), 1);
-    assert_eq!(erase(&app, email).json(), json!({ "invitations": 1, "events": 1, "answers": 2, "pending": [] }));
+    assert_eq!(
+        erase_bound().json(),
+        json!({ "invitations": 0, "events": 0, "answers": 0, "pending": [] })
+    );
+    assert_eq!(
+        app.db_rows("select id from event where type = 'invitation.erased'")
+            .len(),
+        1
+    );
+    assert_eq!(
+        erase(&app, email).json(),
+        json!({ "invitations": 1, "events": 1, "answers": 2, "pending": [] })
+    );
     assert_eq!(count(&bytes(&app), "mustermann"), 0);
 }
 
@@ -240,7 +389,8 @@ fn mails_to_the_address_go_from_the_mailbox_of_development_and_others_stay() {
 fn an_unknown_address_is_zeros_and_a_bad_one_is_refused_and_nothing_is_changed() {
     let app = TestApp::serve();
     app.invite("acme", "a@b.co");
-    let rows = || app.db_rows("select email from invitation union all select type || after from event");
+    let rows =
+        || app.db_rows("select email from invitation union all select type || after from event");
     let before = rows();
     assert_eq!(erase(&app, "unknown@b.co").text(), NOTHING);
     let delete = |path: &str| app.request("DELETE", path).send();
@@ -255,14 +405,23 @@ fn an_unknown_address_is_zeros_and_a_bad_one_is_refused_and_nothing_is_changed()
     }
     let rest = [Scope::Read, Scope::Write, Scope::Accept, Scope::Link];
     let key = app.key(&rest, &[], None);
-    let refused = app.anonymous("DELETE", "/v1/invitations?email=a@b.co").bearer(&key).send();
-    assert_eq!((refused.status, refused.code().as_str()), (403, "insufficient_scope"));
+    let refused = app
+        .anonymous("DELETE", "/v1/invitations?email=a@b.co")
+        .bearer(&key)
+        .send();
+    assert_eq!(
+        (refused.status, refused.code().as_str()),
+        (403, "insufficient_scope")
+    );
     assert_eq!(rows(), before);
 }
 
 #[test]
 fn what_is_invited_during_an_erasure_is_a_new_invitation_and_what_was_there_is_gone() {
-    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--limit-recipient", "0"]);
+    let app = TestApp::start(
+        invited::base::mode::Mode::Serve,
+        &["--limit-recipient", "0"],
+    );
     churn(&app, 7, "org-0");
     let email = "erika.mustermann@example.com";
     for _ in 0..3 {
@@ -284,32 +443,50 @@ fn what_is_invited_during_an_erasure_is_a_new_invitation_and_what_was_there_is_g
 #[test]
 fn a_deleted_organization_leaves_no_text_but_its_id() {
     let app = TestApp::serve();
-    let settings = json!({ "name": "Vandelay Industries", "blockedDomains": ["soup.example"] }).to_string();
+    let settings =
+        json!({ "name": "Vandelay Industries", "blockedDomains": ["soup.example"] }).to_string();
     let path = "/v1/organizations/vandelay-1";
     assert_eq!(app.request("PUT", path).json(settings).send().status, 201);
     for number in 0..60 {
         if number % 20 == 0 {
             churn(&app, number, "vandelay-1");
         }
-        let email = format!("{}rika{number}.varnsen@latex.example", char::from(b'a' + (number % 8) as u8));
+        let email = format!(
+            "{}rika{number}.varnsen@latex.example",
+            char::from(b'a' + (number % 8) as u8)
+        );
         if number % 4 > 0 {
             app.invite("vandelay-1", &email);
             continue;
         }
         let made = invite_with_all(&app, "vandelay-1", &email);
-        let link = app.post(&format!("{}/link", invitation("vandelay-1", &made["id"])), "{}").json();
+        let link = app
+            .post(
+                &format!("{}/link", invitation("vandelay-1", &made["id"])),
+                "{}",
+            )
+            .json();
         let body = json!({ "token": link["token"], "email": email }).to_string();
-        let request = app.request("POST", "/v1/invitations/accept").header("Idempotency-Key", &number.to_string());
+        let request = app
+            .request("POST", "/v1/invitations/accept")
+            .header("Idempotency-Key", &number.to_string());
         assert_eq!(request.json(body).send().status, 200);
     }
     churn(&app, 99, "vandelay-1");
     assert!(count(&bytes(&app), "vandelay") > 60);
     assert_eq!(app.request("DELETE", path).send().status, 204);
     let bytes = bytes(&app);
-    for text in ["vandelay i", "soup.example", "latex.example", "varnsen", "friend of"] {
+    for text in [
+        "vandelay i",
+        "soup.example",
+        "latex.example",
+        "varnsen",
+        "friend of",
+    ] {
         assert_eq!(count(&bytes, text), 0, "{text}");
     }
-    // The history of the server names it twice: as the subject of its deletion, and as what that concerns.
+    // The history of the server names it twice: as the subject of its deletion, and as what that
+    // concerns.
     assert_eq!(count(&bytes, "vandelay"), 2);
     assert_eq!(app.db_rows("pragma integrity_check"), [[r#"Some("ok")"#]]);
     assert!(count(&bytes, "org-1") > 100, "others stay");

@@ -18,8 +18,15 @@ fn invited(app: &TestApp) -> String {
 
 /// Sends `line`, the key and `headers`, each with its line end, and `body`.
 fn send(app: &TestApp, line: &str, headers: &str, body: &str) -> Answer {
-    let key = if app.key.is_empty() { String::new() } else { format!("Authorization: Bearer {}\r\n", app.key) };
-    let head = format!("{line}\r\nHost: {}\r\n{key}{headers}\r\n{body}", app.address);
+    let key = if app.key.is_empty() {
+        String::new()
+    } else {
+        format!("Authorization: Bearer {}\r\n", app.key)
+    };
+    let head = format!(
+        "{line}\r\nHost: {}\r\n{key}{headers}\r\n{body}",
+        app.address
+    );
     raw(app.address, head.as_bytes())
 }
 
@@ -29,7 +36,11 @@ fn an_answer_to_http_1_0_has_no_chunks_and_ends_with_its_connection() {
     for batch in 0..2 {
         let row = |number| json!({"email": format!("{batch}-{number}@b.co"), "role": "r"});
         let body = json!({ "invitations": (0..1_000).map(row).collect::<Vec<_>>() }).to_string();
-        assert_eq!(app.post(&format!("{}/batch", invitations("acme")), &body).status, 200);
+        assert_eq!(
+            app.post(&format!("{}/batch", invitations("acme")), &body)
+                .status,
+            200
+        );
     }
     let path = invitations("acme");
     for (line, headers) in [
@@ -38,14 +49,23 @@ fn an_answer_to_http_1_0_has_no_chunks_and_ends_with_its_connection() {
         (format!("GET {path}?status=pending HTTP/1.0"), ""),
     ] {
         let answer = send(&app, &line, headers, "");
-        assert_eq!((answer.status, answer.header("transfer-encoding")), (200, None), "{line}");
+        assert_eq!(
+            (answer.status, answer.header("transfer-encoding")),
+            (200, None),
+            "{line}"
+        );
         assert_eq!(answer.json().as_array().map(Vec::len), Some(2_000));
     }
     let path = "/v1/organizations/acme/events/stream";
     let mut stream = TcpStream::connect(app.address).expect("the server accepts");
-    let request = format!("GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", app.key);
+    let request = format!(
+        "GET {path} HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        app.key
+    );
     stream.write_all(request.as_bytes()).expect("it goes");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout can be set");
     let (mut read, mut part) = (Vec::new(), [0; 1_024]);
     while !read.ends_with(b"retry: 2000\n\n") {
         let count = stream.read(&mut part).expect("the stream begins");
@@ -53,36 +73,77 @@ fn an_answer_to_http_1_0_has_no_chunks_and_ends_with_its_connection() {
         read.extend_from_slice(&part[..count]);
     }
     let answer = Answer::parse(&read);
-    assert_eq!((answer.header("transfer-encoding"), answer.text()), (None, "retry: 2000\n\n".to_owned()));
+    assert_eq!(
+        (answer.header("transfer-encoding"), answer.text()),
+        (None, "retry: 2000\n\n".to_owned())
+    );
 }
 
 #[test]
 fn a_post_of_http_1_0_without_a_body_needs_no_length() {
     let app = TestApp::serve();
     let path = invited(&app);
-    for (action, headers) in
-        [("link", ""), ("link", "Connection: keep-alive\r\n"), ("link", "Content-Length: 0\r\n"), ("revoke", "")]
-    {
+    for (action, headers) in [
+        ("link", ""),
+        ("link", "Connection: keep-alive\r\n"),
+        ("link", "Content-Length: 0\r\n"),
+        ("revoke", ""),
+    ] {
         let answer = send(&app, &format!("POST {path}/{action} HTTP/1.0"), headers, "");
         assert_eq!(answer.status, 200, "{action} {headers}: {}", answer.text());
     }
-    let create = send(&app, &format!("POST {} HTTP/1.0", invitations("acme")), "", "");
-    assert_eq!(create.status, 415, "a create needs its body: {}", create.text());
+    let create = send(
+        &app,
+        &format!("POST {} HTTP/1.0", invitations("acme")),
+        "",
+        "",
+    );
+    assert_eq!(
+        create.status,
+        415,
+        "a create needs its body: {}",
+        create.text()
+    );
     let body = r#"{"email":"b@b.co","role":"r"}"#;
-    let with_length = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
-    assert_eq!(send(&app, &format!("POST {} HTTP/1.0", invitations("acme")), &with_length, body).status, 201);
+    let with_length = format!(
+        "Content-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    assert_eq!(
+        send(
+            &app,
+            &format!("POST {} HTTP/1.0", invitations("acme")),
+            &with_length,
+            body
+        )
+        .status,
+        201
+    );
 }
 
 #[test]
 fn nothing_hides_behind_a_post_of_http_1_0_without_a_length() {
     let app = TestApp::serve();
     let path = invited(&app);
-    let revoke = format!("POST {path}/revoke HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n", app.key);
+    let revoke = format!(
+        "POST {path}/revoke HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        app.key
+    );
     let link = format!("POST {path}/link HTTP/1.0");
-    assert_eq!(send(&app, &link, "", &revoke).status, 400, "what may be a body is none");
-    assert_eq!(send(&app, &link, "Transfer-Encoding: chunked\r\n", "0\r\n\r\n").status, 400);
+    assert_eq!(
+        send(&app, &link, "", &revoke).status,
+        400,
+        "what may be a body is none"
+    );
+    assert_eq!(
+        send(&app, &link, "Transfer-Encoding: chunked\r\n", "0\r\n\r\n").status,
+        400
+    );
     let mut stream = TcpStream::connect(app.address).expect("the server accepts");
-    let head = format!("{link}\r\nConnection: keep-alive\r\nAuthorization: Bearer {}\r\n\r\n", app.key);
+    let head = format!(
+        "{link}\r\nConnection: keep-alive\r\nAuthorization: Bearer {}\r\n\r\n",
+        app.key
+    );
     stream.write_all(head.as_bytes()).expect("it goes");
     std::thread::sleep(Duration::from_millis(200));
     // It may be closed already.
@@ -90,20 +151,38 @@ fn nothing_hides_behind_a_post_of_http_1_0_without_a_length() {
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
     assert!(String::from_utf8_lossy(&bytes).matches("HTTP/1.").count() <= 1);
-    assert_eq!(app.get(&path).json()["status"], "pending", "what came behind was never read");
+    assert_eq!(
+        app.get(&path).json()["status"],
+        "pending",
+        "what came behind was never read"
+    );
 }
 
 #[test]
 fn a_tag_that_a_proxy_made_weak_or_longer_still_names_its_version() {
     let app = TestApp::serve();
     let path = invited(&app);
-    let patch =
-        |tag: &str| app.request("PATCH", &path).header("If-Match", tag).json(r#"{"role":"admin"}"#).send().status;
+    let patch = |tag: &str| {
+        app.request("PATCH", &path)
+            .header("If-Match", tag)
+            .json(r#"{"role":"admin"}"#)
+            .send()
+            .status
+    };
     app.delivered(&path);
-    for (before, after) in [("W/\"", "\""), ("\"x\", W/\"", "\""), ("\"", "-gzip\""), ("W/\"", "-br\"")] {
+    for (before, after) in [
+        ("W/\"", "\""),
+        ("\"x\", W/\"", "\""),
+        ("\"", "-gzip\""),
+        ("W/\"", "-br\""),
+    ] {
         let tag = app.get(&path).header("etag").expect("a tag").to_owned();
         let seen = format!("{before}{}{after}", tag.trim_matches('"'));
-        let known = app.request("GET", &path).header("If-None-Match", &seen).send().status;
+        let known = app
+            .request("GET", &path)
+            .header("If-None-Match", &seen)
+            .send()
+            .status;
         assert_eq!((known, patch(&seen)), (304, 200), "{seen}");
     }
     let other = format!("W/\"{}\"", "0".repeat(32));
@@ -118,7 +197,13 @@ fn a_body_is_json_in_utf_8_and_says_so_once() {
     let create = |number: usize, types: &[&str]| {
         let body = format!(r#"{{"email":"p{number}@b.co","role":"r"}}"#);
         let request = app.request("POST", &invitations("acme"));
-        types.iter().fold(request, |request, kind| request.header("Content-Type", kind)).body(body).send()
+        types
+            .iter()
+            .fold(request, |request, kind| {
+                request.header("Content-Type", kind)
+            })
+            .body(body)
+            .send()
     };
     let good = [
         "application/json; charset=utf-8",
@@ -141,7 +226,11 @@ fn a_body_is_json_in_utf_8_and_says_so_once() {
     ];
     for kinds in bad {
         let answer = create(99, kinds);
-        assert_eq!((answer.status, &*answer.code()), (415, "unsupported_media_type"), "{kinds:?}");
+        assert_eq!(
+            (answer.status, &*answer.code()),
+            (415, "unsupported_media_type"),
+            "{kinds:?}"
+        );
     }
 }
 
@@ -160,7 +249,10 @@ fn a_chunked_body_of_nothing_is_no_body() {
     let json = "Content-Type: application/json\r\n";
     assert_eq!(post("link", "", "0\r\n\r\n").status, 200);
     assert_eq!(post("link", json, "0\r\n\r\n").status, 200);
-    assert_eq!(post("link", "Content-Type: text/plain\r\n", "0\r\n\r\n").status, 200);
+    assert_eq!(
+        post("link", "Content-Type: text/plain\r\n", "0\r\n\r\n").status,
+        200
+    );
     assert_eq!(post("link", json, "2\r\n{}\r\n0\r\n\r\n").status, 200);
     assert_eq!(post("link", "", "2\r\n{}\r\n0\r\n\r\n").status, 415);
     assert_eq!(post("link", json, "1\r\n \r\n0\r\n\r\n").status, 400);
@@ -177,36 +269,62 @@ fn a_chunked_body_of_nothing_is_no_body() {
 #[test]
 fn a_second_60_is_no_time_whichever_minute_it_ends() {
     let app = TestApp::serve();
-    for time in ["2026-12-31T23:59:60Z", "2026-12-31T12:00:60Z", "2027-01-01T00:59:60+01:00", "2026-12-31T23:59:60.5Z"]
-    {
+    for time in [
+        "2026-12-31T23:59:60Z",
+        "2026-12-31T12:00:60Z",
+        "2027-01-01T00:59:60+01:00",
+        "2026-12-31T23:59:60.5Z",
+    ] {
         let body = json!({"email": "a@b.co", "role": "r", "expiresAt": time}).to_string();
         let answer = app.post(&invitations("acme"), &body);
-        assert_eq!((answer.status, &*answer.code()), (422, "validation_failed"), "{time}");
+        assert_eq!(
+            (answer.status, &*answer.code()),
+            (422, "validation_failed"),
+            "{time}"
+        );
     }
 }
 
 #[test]
 fn a_domain_or_a_name_of_symbols_only_is_refused() {
     let app = TestApp::serve();
-    for email in ["a@\u{2800}.co", "a@\u{2603}.net", "a@\u{1f4a9}.la", "a@b.\u{2665}", "a@xn--n3h.net"] {
-        let answer = app.post(&invitations("acme"), &json!({"email": email, "role": "r"}).to_string());
+    for email in [
+        "a@\u{2800}.co",
+        "a@\u{2603}.net",
+        "a@\u{1f4a9}.la",
+        "a@b.\u{2665}",
+        "a@xn--n3h.net",
+    ] {
+        let answer = app.post(
+            &invitations("acme"),
+            &json!({"email": email, "role": "r"}).to_string(),
+        );
         assert_eq!(answer.status, 422, "{email}");
     }
     for email in ["a@\u{4f8b}\u{3048}.jp", "a@1und1.de", "a@i\u{2764}.ws"] {
-        let answer = app.post(&invitations("acme"), &json!({"email": email, "role": "r"}).to_string());
+        let answer = app.post(
+            &invitations("acme"),
+            &json!({"email": email, "role": "r"}).to_string(),
+        );
         assert_eq!(answer.status, 201, "{email}: {}", answer.text());
     }
     let blank = json!({"name": "\u{2800}\u{2800}"}).to_string();
-    let answer = app.request("PUT", "/v1/organizations/blank").json(&blank).send();
+    let answer = app
+        .request("PUT", "/v1/organizations/blank")
+        .json(&blank)
+        .send();
     assert_eq!(answer.status, 422, "{}", answer.text());
 }
 
 #[test]
 fn a_probe_may_bring_a_query_that_keeps_caches_out() {
     let app = TestApp::serve();
-    for path in
-        ["/health/live?uptime_kuma_cachebuster=x7", "/health/ready?_=1&_=2", "/health/live?", "/health/ready?%zz"]
-    {
+    for path in [
+        "/health/live?uptime_kuma_cachebuster=x7",
+        "/health/ready?_=1&_=2",
+        "/health/live?",
+        "/health/ready?%zz",
+    ] {
         assert_eq!(app.anonymous("GET", path).send().status, 200, "{path}");
     }
 }
@@ -221,16 +339,41 @@ fn dev_makes_no_change_that_a_page_of_another_origin_asks_for() {
         ("POST", format!("{path}/link")),
         ("POST", format!("{path}/revoke")),
         ("DELETE", path.clone()),
-        ("POST", "/clickhouse/v1/organizations/acme/invitations".to_owned()),
+        (
+            "POST",
+            "/clickhouse/v1/organizations/acme/invitations".to_owned(),
+        ),
     ] {
-        for (name, value) in [("Origin", "http://evil.test"), ("Origin", "null"), ("Sec-Fetch-Site", "cross-site")] {
+        for (name, value) in [
+            ("Origin", "http://evil.test"),
+            ("Origin", "null"),
+            ("Sec-Fetch-Site", "cross-site"),
+        ] {
             let answer = app.anonymous(method, &path).header(name, value).send();
-            assert_eq!(answer.status, 403, "{method} {path} {value}: {}", answer.text());
+            assert_eq!(
+                answer.status,
+                403,
+                "{method} {path} {value}: {}",
+                answer.text()
+            );
         }
     }
     assert_eq!(app.get(&path).json()["status"], "pending");
-    assert_eq!(app.anonymous("POST", &format!("{path}/link")).header("Origin", &own).send().status, 200);
-    assert_eq!(app.anonymous("GET", &path).header("Origin", "http://evil.test").send().status, 200, "nothing changes");
+    assert_eq!(
+        app.anonymous("POST", &format!("{path}/link"))
+            .header("Origin", &own)
+            .send()
+            .status,
+        200
+    );
+    assert_eq!(
+        app.anonymous("GET", &path)
+            .header("Origin", "http://evil.test")
+            .send()
+            .status,
+        200,
+        "nothing changes"
+    );
 }
 
 #[test]
@@ -240,7 +383,8 @@ fn dev_knows_every_name_of_this_machine_and_no_other() {
     let ask = |host: &str| {
         raw(
             app.address,
-            format!("GET /v1/organizations HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes(),
+            format!("GET /v1/organizations HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
         )
         .status
     };
@@ -255,11 +399,21 @@ fn dev_knows_every_name_of_this_machine_and_no_other() {
         "[::1]",
         "[::ffff:127.0.0.1]",
     ] {
-        assert_eq!((ask(host), ask(&format!("{host}:{port}"))), (200, 200), "{host}");
+        assert_eq!(
+            (ask(host), ask(&format!("{host}:{port}"))),
+            (200, 200),
+            "{host}"
+        );
     }
-    for host in
-        ["evil.test", "localhost.evil.test", "notlocalhost", "127.0.0.1.evil.test", "10.0.0.1", "[::2]", ".localhost.x"]
-    {
+    for host in [
+        "evil.test",
+        "localhost.evil.test",
+        "notlocalhost",
+        "127.0.0.1.evil.test",
+        "10.0.0.1",
+        "[::2]",
+        ".localhost.x",
+    ] {
         assert_eq!(ask(host), 403, "{host}");
     }
 }
@@ -268,8 +422,12 @@ fn dev_knows_every_name_of_this_machine_and_no_other() {
 fn a_host_is_one_plain_name() {
     let app = TestApp::serve();
     let ask = |host: &str| {
-        raw(app.address, format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())
-            .status
+        raw(
+            app.address,
+            format!("GET /health/live HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")
+                .as_bytes(),
+        )
+        .status
     };
     for host in ["a.test", "a_b.test:80", "A-1.test.", "[::1]:80", "1.2.3.4"] {
         assert_eq!(ask(host), 200, "{host}");
@@ -286,18 +444,38 @@ fn an_upgrade_is_not_made_and_keeps_no_request_waiting() {
     for upgrade in ["websocket", "h2c", "WebSocket"] {
         let begun = std::time::Instant::now();
         let headers = format!(
-            "Connection: Upgrade\r\nUpgrade: {upgrade}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+            "Connection: Upgrade\r\nUpgrade: {upgrade}\r\nContent-Type: \
+             application/json\r\nContent-Length: 2\r\n"
         );
         let mut stream = TcpStream::connect(app.address).expect("the server accepts");
-        let request =
-            format!("POST {path}/link HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{headers}\r\n{{}}", app.key);
-        assert_eq!(client::answer_kept(&mut stream, request.as_bytes()).status, 200, "{upgrade}");
-        assert!(begun.elapsed() < Duration::from_secs(3), "{upgrade}: {:?}", begun.elapsed());
+        let request = format!(
+            "POST {path}/link HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n{headers}\r\n{{}}",
+            app.key
+        );
+        assert_eq!(
+            client::answer_kept(&mut stream, request.as_bytes()).status,
+            200,
+            "{upgrade}"
+        );
+        assert!(
+            begun.elapsed() < Duration::from_secs(3),
+            "{upgrade}: {:?}",
+            begun.elapsed()
+        );
     }
     let smuggled = format!("{{}}GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
     let headers = "Upgrade: websocket\r\nContent-Type: application/json\r\nContent-Length: 2\r\n";
-    let answer = send(&app, &format!("POST {path}/link HTTP/1.1"), headers, &smuggled);
-    assert!(answer.status == 200 && !answer.text().contains("HTTP/1.1"), "{}", answer.text());
+    let answer = send(
+        &app,
+        &format!("POST {path}/link HTTP/1.1"),
+        headers,
+        &smuggled,
+    );
+    assert!(
+        answer.status == 200 && !answer.text().contains("HTTP/1.1"),
+        "{}",
+        answer.text()
+    );
 }
 
 #[test]
@@ -312,36 +490,81 @@ fn options_of_the_server_needs_no_key() {
 fn a_header_without_a_value_that_names_no_version_is_as_good_as_none() {
     let app = TestApp::serve();
     let path = invited(&app);
-    assert_eq!(app.request("GET", &path).header("If-None-Match", "").send().status, 200);
-    let stream = app.request("GET", "/v1/organizations/acme/events/stream").header("Last-Event-ID", "").send();
+    assert_eq!(
+        app.request("GET", &path)
+            .header("If-None-Match", "")
+            .send()
+            .status,
+        200
+    );
+    let stream = app
+        .request("GET", "/v1/organizations/acme/events/stream")
+        .header("Last-Event-ID", "")
+        .send();
     assert_eq!(stream.status, 200, "{}", stream.text());
-    let change = app.request("PATCH", &path).header("If-Match", "").json(r#"{"role":"admin"}"#).send();
-    assert_eq!(change.status, 400, "a condition that cannot be read is not left out");
+    let change = app
+        .request("PATCH", &path)
+        .header("If-Match", "")
+        .json(r#"{"role":"admin"}"#)
+        .send();
+    assert_eq!(
+        change.status, 400,
+        "a condition that cannot be read is not left out"
+    );
 }
 
 #[test]
 fn documents_and_pages_go_compressed_to_whom_that_suits_and_have_a_tag() {
     let app = TestApp::serve();
-    for path in ["/openapi.json", "/accept", "/accept/app.js", "/accept/style.css", "/problems"] {
+    for path in [
+        "/openapi.json",
+        "/accept",
+        "/accept/app.js",
+        "/accept/style.css",
+        "/problems",
+    ] {
         let get = |headers: &[(&str, &str)]| {
-            headers.iter().fold(app.anonymous("GET", path), |request, (name, value)| request.header(name, value)).send()
+            headers
+                .iter()
+                .fold(app.anonymous("GET", path), |request, (name, value)| {
+                    request.header(name, value)
+                })
+                .send()
         };
         let plain = get(&[]);
         assert_eq!(
-            (plain.status, plain.header("content-encoding"), plain.header("vary")),
+            (
+                plain.status,
+                plain.header("content-encoding"),
+                plain.header("vary")
+            ),
             (200, None, Some("Accept-Encoding"))
         );
         for accepted in ["gzip", "gzip, deflate, br", "br;q=1.0, gzip;q=0.8"] {
             let answer = get(&[("Accept-Encoding", accepted)]);
-            assert_eq!((answer.status, answer.header("content-encoding")), (200, Some("gzip")), "{path} {accepted}");
+            assert_eq!(
+                (answer.status, answer.header("content-encoding")),
+                (200, Some("gzip")),
+                "{path} {accepted}"
+            );
             assert!(answer.body.len() * 10 < plain.body.len() * 9, "{path}");
             let mut text = Vec::new();
-            GzDecoder::new(&answer.body[..]).read_to_end(&mut text).expect("gzip");
+            GzDecoder::new(&answer.body[..])
+                .read_to_end(&mut text)
+                .expect("gzip");
             assert_eq!(text, plain.body, "{path}");
-            assert_ne!(answer.header("etag"), plain.header("etag"), "two forms are two representations");
+            assert_ne!(
+                answer.header("etag"),
+                plain.header("etag"),
+                "two forms are two representations"
+            );
         }
         for refused in ["identity", "gzip;q=0", "br", ""] {
-            assert_eq!(get(&[("Accept-Encoding", refused)]).header("content-encoding"), None, "{path} {refused:?}");
+            assert_eq!(
+                get(&[("Accept-Encoding", refused)]).header("content-encoding"),
+                None,
+                "{path} {refused:?}"
+            );
         }
         let tag = plain.header("etag").expect("a tag").to_owned();
         for known in [tag.clone(), format!("W/{tag}"), "*".to_owned()] {
@@ -354,6 +577,8 @@ fn documents_and_pages_go_compressed_to_whom_that_suits_and_have_a_tag() {
         }
         assert_eq!(get(&[("If-None-Match", "\"x\"")]).status, 200);
     }
-    let openapi = Request::new(app.address, "GET", "/openapi.json").header("Accept-Encoding", "gzip").send();
+    let openapi = Request::new(app.address, "GET", "/openapi.json")
+        .header("Accept-Encoding", "gzip")
+        .send();
     assert!(openapi.body.len() < 64 * 1024, "{}", openapi.body.len());
 }

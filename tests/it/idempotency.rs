@@ -5,7 +5,10 @@ use crate::support::{Answer, TestApp, invitation, invitations};
 /// A create under `key`.
 fn create(app: &TestApp, key: &str, email: &str) -> Answer {
     let body = format!(r#"{{"email":"{email}","role":"developer"}}"#);
-    app.request("POST", &invitations("acme")).header("Idempotency-Key", key).json(body).send()
+    app.request("POST", &invitations("acme"))
+        .header("Idempotency-Key", key)
+        .json(body)
+        .send()
 }
 
 #[test]
@@ -18,7 +21,13 @@ fn the_same_request_again_gets_the_stored_answer_and_changes_nothing() {
     for name in ["location", "etag", "content-type"] {
         assert_eq!(second.header(name), first.header(name), "{name}");
     }
-    assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), (None, Some("true")));
+    assert_eq!(
+        (
+            first.header("idempotency-replayed"),
+            second.header("idempotency-replayed")
+        ),
+        (None, Some("true"))
+    );
     assert_eq!(app.db_rows("select id from event").len(), 1);
 }
 
@@ -26,7 +35,12 @@ fn the_same_request_again_gets_the_stored_answer_and_changes_nothing() {
 fn the_stored_answer_comes_even_when_the_invitation_is_gone() {
     let app = TestApp::serve();
     let first = create(&app, "k1", "a@b.co");
-    assert_eq!(app.request("DELETE", &invitation("acme", &first.json()["id"])).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &invitation("acme", &first.json()["id"]))
+            .send()
+            .status,
+        204
+    );
     assert_eq!(create(&app, "k1", "a@b.co").text(), first.text());
     assert_eq!(app.get(&invitations("acme")).text(), "[]");
 }
@@ -36,8 +50,17 @@ fn the_same_key_with_another_body_is_refused() {
     let app = TestApp::serve();
     create(&app, "k1", "a@b.co");
     let other = create(&app, "k1", "other@b.co");
-    assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
-    assert_eq!(app.get(&invitations("acme")).json().as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        (other.status, other.code().as_str()),
+        (422, "idempotency_key_reused")
+    );
+    assert_eq!(
+        app.get(&invitations("acme"))
+            .json()
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
 }
 
 #[test]
@@ -45,11 +68,22 @@ fn a_key_belongs_to_its_caller_and_its_path() {
     let app = TestApp::serve();
     create(&app, "k1", "a@b.co");
     let body = r#"{"email":"a@b.co","role":"developer"}"#;
-    let elsewhere = app.request("POST", &invitations("globex")).header("Idempotency-Key", "k1").json(body).send();
+    let elsewhere = app
+        .request("POST", &invitations("globex"))
+        .header("Idempotency-Key", "k1")
+        .json(body)
+        .send();
     assert_eq!(elsewhere.status, 201);
     let other = app.key(&[invited::key::Scope::Write], &[], None);
     let request = app.anonymous("POST", &invitations("acme")).bearer(&other);
-    assert_eq!(request.header("Idempotency-Key", "k1").json(body).send().code(), "already_invited");
+    assert_eq!(
+        request
+            .header("Idempotency-Key", "k1")
+            .json(body)
+            .send()
+            .code(),
+        "already_invited"
+    );
 }
 
 #[test]
@@ -57,7 +91,12 @@ fn a_refused_request_is_not_kept_so_that_it_can_be_tried_again() {
     let app = TestApp::serve();
     let standing = create(&app, "k1", "a@b.co").json();
     assert_eq!(create(&app, "k2", "a@b.co").code(), "already_invited");
-    assert_eq!(app.request("DELETE", &invitation("acme", &standing["id"])).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &invitation("acme", &standing["id"]))
+            .send()
+            .status,
+        204
+    );
     assert_eq!(create(&app, "k2", "a@b.co").status, 201);
 }
 
@@ -70,20 +109,40 @@ fn an_answer_is_kept_for_24_hours_and_then_dropped() {
     app.advance_to(day - 1);
     assert_eq!(create(&app, "k1", "a@b.co").text(), first.text());
     app.advance_to(day);
-    assert_eq!(create(&app, "k1", "a@b.co").code(), "already_invited", "it is a new request now");
+    assert_eq!(
+        create(&app, "k1", "a@b.co").code(),
+        "already_invited",
+        "it is a new request now"
+    );
     create(&app, "k3", "c@b.co");
-    assert_eq!(app.db_rows("select key from idempotency"), [["Some(\"k3\")"]], "what is old is dropped on the way");
+    assert_eq!(
+        app.db_rows("select key from idempotency"),
+        [["Some(\"k3\")"]],
+        "what is old is dropped on the way"
+    );
 }
 
 #[test]
 fn sixty_four_parallel_uses_of_a_key_have_one_effect_and_one_answer() {
     let app = TestApp::serve();
     let answers: Vec<Answer> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..64).map(|_| scope.spawn(|| create(&app, "k1", "a@b.co"))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("an answer")).collect()
+        let threads: Vec<_> = (0..64)
+            .map(|_| scope.spawn(|| create(&app, "k1", "a@b.co")))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("an answer"))
+            .collect()
     });
-    assert!(answers.iter().all(|answer| (answer.status, &answer.body) == (201, &answers[0].body)));
-    let fresh = answers.iter().filter(|answer| answer.header("idempotency-replayed").is_none()).count();
+    assert!(
+        answers
+            .iter()
+            .all(|answer| (answer.status, &answer.body) == (201, &answers[0].body))
+    );
+    let fresh = answers
+        .iter()
+        .filter(|answer| answer.header("idempotency-replayed").is_none())
+        .count();
     assert_eq!(fresh, 1);
     assert_eq!(app.db_rows("select id from invitation").len(), 1);
 }
@@ -95,6 +154,10 @@ fn a_key_must_be_one_value_of_1_to_255_visible_ascii_characters() {
     assert_eq!(create(&app, &long, "a@b.co").status, 201);
     for key in ["", "\"\"", &format!("{long}k"), "two words", "\u{fc}"] {
         let answer = create(&app, key, "b@b.co");
-        assert_eq!((answer.status, answer.code().as_str()), (400, "bad_request"), "{key:?}");
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (400, "bad_request"),
+            "{key:?}"
+        );
     }
 }

@@ -23,12 +23,15 @@ fn log_length(database: &Path) -> u64 {
 /// A reader that keeps the log from being started over, as a program does that copies the file.
 fn reader(database: &Path) -> Connection {
     // One that could write would empty the log when it goes as the last.
-    let conn = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the file opens");
-    conn.execute_batch("begin; select count(*) from sqlite_schema").expect("it reads");
+    let conn = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .expect("the file opens");
+    conn.execute_batch("begin; select count(*) from sqlite_schema")
+        .expect("it reads");
     conn
 }
 
-/// Writes a batch of invitations with large metadata to `send`, again and again, until the log is `length` long.
+/// Writes a batch of invitations with large metadata to `send`, again and again, until the log is
+/// `length` long.
 fn grow(database: &Path, length: u64, send: &dyn Fn(String) -> u16) {
     let mut round = 0;
     while log_length(database) < length {
@@ -39,7 +42,11 @@ fn grow(database: &Path, length: u64, send: &dyn Fn(String) -> u16) {
         let rows: Vec<_> = (0..200).map(row).collect();
         assert_eq!(send(json!({ "invitations": rows }).to_string()), 200);
         round += 1;
-        assert!(round < 200, "the log does not grow: {}", log_length(database));
+        assert!(
+            round < 200,
+            "the log does not grow: {}",
+            log_length(database)
+        );
     }
 }
 
@@ -47,7 +54,11 @@ fn grow(database: &Path, length: u64, send: &dyn Fn(String) -> u16) {
 fn wait_until_at_most(length: u64, database: &Path) {
     let start = Instant::now();
     while log_length(database) > length {
-        assert!(start.elapsed() < Duration::from_secs(10), "{} bytes", log_length(database));
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{} bytes",
+            log_length(database)
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -57,7 +68,10 @@ fn a_log_that_load_left_long_is_cut_within_ten_seconds_of_quiet() {
     let app = TestApp::serve();
     for length in [6 << 20, 34 << 20, 52 << 20] {
         let reader = reader(&app.database);
-        grow(&app.database, length, &|body| app.post("/v1/organizations/acme/invitations/batch", &body).status);
+        grow(&app.database, length, &|body| {
+            app.post("/v1/organizations/acme/invitations/batch", &body)
+                .status
+        });
         drop(reader);
         wait_until_at_most(LITTLE, &app.database);
     }
@@ -67,12 +81,19 @@ fn a_log_that_load_left_long_is_cut_within_ten_seconds_of_quiet() {
 fn a_log_that_load_left_long_is_cut_although_a_write_comes_now_and_then() {
     let app = TestApp::serve();
     let reader = reader(&app.database);
-    grow(&app.database, 6 << 20, &|body| app.post("/v1/organizations/acme/invitations/batch", &body).status);
+    grow(&app.database, 6 << 20, &|body| {
+        app.post("/v1/organizations/acme/invitations/batch", &body)
+            .status
+    });
     drop(reader);
     let start = Instant::now();
     let mut number = 0;
     while log_length(&app.database) > LITTLE {
-        assert!(start.elapsed() < Duration::from_secs(10), "{} bytes", log_length(&app.database));
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{} bytes",
+            log_length(&app.database)
+        );
         app.invite("globex", &format!("p{number}@b.co"));
         number += 1;
         std::thread::sleep(Duration::from_millis(40));
@@ -88,13 +109,24 @@ fn every_start_cuts_what_the_lives_before_it_left() {
     for length in [5 << 20, 9 << 20, 14 << 20] {
         let reader = reader(&database);
         let path = format!("{}/batch", invitations("acme"));
-        grow(&database, length, &|body| server.request("POST", &path).bearer(&key).json(body).send().status);
+        grow(&database, length, &|body| {
+            server
+                .request("POST", &path)
+                .bearer(&key)
+                .json(body)
+                .send()
+                .status
+        });
         server.signal("KILL");
         server.wait();
         drop(reader);
         assert!(log_length(&database) >= length);
         server = Server::serve(&database);
-        assert!(log_length(&database) <= LITTLE, "{} bytes at the start", log_length(&database));
+        assert!(
+            log_length(&database) <= LITTLE,
+            "{} bytes at the start",
+            log_length(&database)
+        );
     }
 }
 
@@ -104,8 +136,14 @@ fn an_idle_server_neither_writes_nor_syncs() {
     let database = folder.path().join("invited.db");
     let (server, started) = (Server::serve(&database), Instant::now());
     let key = server.banner_value("admin key").expect("an admin key");
-    let send =
-        |body| server.request("POST", &format!("{}/batch", invitations("acme"))).bearer(&key).json(body).send().status;
+    let send = |body| {
+        server
+            .request("POST", &format!("{}/batch", invitations("acme")))
+            .bearer(&key)
+            .json(body)
+            .send()
+            .status
+    };
     for length in [1, 100 << 10, 52 << 20] {
         let reader = reader(&database);
         grow(&database, length, &send);
@@ -117,13 +155,19 @@ fn an_idle_server_neither_writes_nor_syncs() {
             std::thread::sleep(Duration::from_secs(65 - of_minute));
             wait_until_at_most(0, &database);
         }
-        let Some(trace) = trace(&server, folder.path(), (length, &send)) else { return };
+        let Some(trace) = trace(&server, folder.path(), (length, &send)) else {
+            return;
+        };
         assert_eq!(trace, "", "after a log of {length} bytes");
     }
 }
 
 /// The writes and syncs of `server` within three seconds; none where that cannot be seen here.
-fn trace(server: &Server, folder: &Path, (round, send): (u64, &dyn Fn(String) -> u16)) -> Option<String> {
+fn trace(
+    server: &Server,
+    folder: &Path,
+    (round, send): (u64, &dyn Fn(String) -> u16),
+) -> Option<String> {
     let calls = "trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev,ftruncate,fallocate,unlink,rename,openat";
     let file = folder.join("trace");
     let mut strace = Command::new("strace");
@@ -141,11 +185,15 @@ fn trace(server: &Server, folder: &Path, (round, send): (u64, &dyn Fn(String) ->
         return None;
     }
     // That it sees what there is.
-    let body = json!({ "invitations": [{"email": format!("{round}@b.co"), "role": "developer"}] }).to_string();
+    let body = json!({ "invitations": [{"email": format!("{round}@b.co"), "role": "developer"}] })
+        .to_string();
     assert_eq!(send(body), 200);
     std::thread::sleep(Duration::from_secs(2));
     let before = std::fs::read_to_string(&file).expect("a trace");
-    assert!(before.contains("fdatasync") && before.contains("pwrite64"), "{before}");
+    assert!(
+        before.contains("fdatasync") && before.contains("pwrite64"),
+        "{before}"
+    );
     std::thread::sleep(Duration::from_secs(3));
     let after = std::fs::read_to_string(&file).expect("a trace");
     strace.kill().expect("it is there");

@@ -1,45 +1,60 @@
-//! Behaviour, seen from outside: each test has a server or a process of its own, with its own file and port.
+//! Behaviour, seen from outside: each test has a server or a process of its own, with its own file
+//! and port.
 //!
-//! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their options and boundaries.
+//! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their
+//!   options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
-//! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests. [`races`]: parallel ones.
+//! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests.
+//!   [`races`]: parallel ones.
 //! * [`audit`]: the history of the server, and who may read it.
-//! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is left in the file of what was erased.
-//! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what everybody sees meanwhile.
-//! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does with its link.
+//! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is
+//!   left in the file of what was erased.
+//! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what
+//!   everybody sees meanwhile.
+//! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does
+//!   with its link.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
-//! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under any order, against a model.
+//! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
+//!   any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how.
-//! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]: keys made, listed and revoked over HTTP.
+//! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]:
+//!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`damage`]: a file with values or pages that cannot be.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
-//! * [`connections`]: peers that take their time, and how many connections one may have. [`http_edges`]: what other programs
-//!   and proxies do to HTTP.
+//! * [`connections`]: peers that take their time, and how many connections one may have.
+//!   [`http_edges`]: what other programs and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
-//! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and what becomes of its requests.
+//! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and
+//!   what becomes of its requests.
 //! * [`refusal_log`]: what the log says of refused requests.
 //! * [`folders`]: the temporary folders of development.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
-//! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose. [`pages`]: what people see in a browser.
+//! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
+//!   [`pages`]: what people see in a browser.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
 //! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
 //!
-//! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and `INVITED_RACES=full` do all of them.
+//! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and
+//! `INVITED_RACES=full` do all of them.
 
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod accept_races;
 mod answer;

@@ -25,7 +25,10 @@ fn documented() -> BTreeSet<String> {
     let paths = document["paths"].as_object().expect("paths").clone();
     let of = |(path, methods): (String, Value)| {
         let methods = methods.as_object().expect("methods").clone();
-        methods.into_iter().map(move |(method, _)| format!("{} {path}", method.to_uppercase())).collect::<Vec<_>>()
+        methods
+            .into_iter()
+            .map(move |(method, _)| format!("{} {path}", method.to_uppercase()))
+            .collect::<Vec<_>>()
     };
     paths.into_iter().flat_map(of).collect()
 }
@@ -34,9 +37,16 @@ fn documented() -> BTreeSet<String> {
 fn routed(mode: Mode) -> BTreeSet<String> {
     let of = |route: invited::http::route::Route| {
         let path = route.path;
-        route.methods.into_iter().map(move |method| format!("{method} {path}")).collect::<Vec<_>>()
+        route
+            .methods
+            .into_iter()
+            .map(move |method| format!("{method} {path}"))
+            .collect::<Vec<_>>()
     };
-    invited::api::routes(mode).into_iter().flat_map(of).collect()
+    invited::api::routes(mode)
+        .into_iter()
+        .flat_map(of)
+        .collect()
 }
 
 #[test]
@@ -44,17 +54,29 @@ fn the_router_the_document_and_the_docs_list_the_same_routes() {
     let routed = routed(Mode::Dev);
     assert_eq!(routed, documented());
     let api = committed("docs/api.md");
-    let listed =
-        api.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(route, _)| route.to_owned()));
-    let is_route =
-        |line: &String| ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "].iter().any(|method| line.starts_with(method));
-    assert_eq!(listed.filter(is_route).collect::<BTreeSet<_>>(), routed, "docs/api.md");
+    let listed = api.lines().filter_map(|line| {
+        line.strip_prefix("| `")?
+            .split_once('`')
+            .map(|(route, _)| route.to_owned())
+    });
+    let is_route = |line: &String| {
+        ["GET ", "POST ", "PUT ", "PATCH ", "DELETE "]
+            .iter()
+            .any(|method| line.starts_with(method))
+    };
+    assert_eq!(
+        listed.filter(is_route).collect::<BTreeSet<_>>(),
+        routed,
+        "docs/api.md"
+    );
 }
 
 #[test]
 fn a_server_for_everybody_has_every_route_but_those_of_development() {
     let (mut all, served) = (routed(Mode::Dev), routed(Mode::Serve));
-    let development: Vec<_> = all.extract_if(.., |route| route.contains(" /dev/")).collect();
+    let development: Vec<_> = all
+        .extract_if(.., |route| route.contains(" /dev/"))
+        .collect();
     assert_eq!(
         development,
         [
@@ -83,11 +105,20 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
 #[test]
 fn the_committed_document_is_the_one_that_the_code_makes() {
     let current = invited::api::openapi::document_text();
-    assert!(committed("openapi.json") == current, "run: cargo run -- openapi > openapi.json");
+    assert!(
+        committed("openapi.json") == current,
+        "run: cargo run -- openapi > openapi.json"
+    );
     let app = TestApp::serve();
     let served = app.anonymous("GET", "/openapi.json").send();
-    assert_eq!(served.json(), serde_json::from_str::<serde_json::Value>(&current).expect("JSON"));
-    assert!(served.body.len() < current.len() * 2 / 3, "it is served without spaces");
+    assert_eq!(
+        served.json(),
+        serde_json::from_str::<serde_json::Value>(&current).expect("JSON")
+    );
+    assert!(
+        served.body.len() < current.len() * 2 / 3,
+        "it is served without spaces"
+    );
 }
 
 #[test]
@@ -96,18 +127,28 @@ fn every_operation_has_a_summary_an_id_an_example_and_its_errors() {
     for methods in document["paths"].as_object().expect("paths").values() {
         for operation in methods.as_object().expect("methods").values() {
             let name = &operation["operationId"];
-            assert!(name.is_string() && operation["summary"].is_string(), "{operation}");
+            assert!(
+                name.is_string() && operation["summary"].is_string(),
+                "{operation}"
+            );
             let responses = operation["responses"].as_object().expect("responses");
-            assert!(responses.contains_key("400") && responses.contains_key("500"), "{name}");
+            assert!(
+                responses.contains_key("400") && responses.contains_key("500"),
+                "{name}"
+            );
             for (status, response) in responses {
                 let contents = response["content"].as_object();
                 for content in contents.iter().flat_map(|contents| contents.values()) {
-                    assert!(!content["example"].is_null(), "{name} {status} has no example");
+                    assert!(
+                        !content["example"].is_null(),
+                        "{name} {status} has no example"
+                    );
                 }
             }
             assert!(
                 operation["requestBody"].is_null()
-                    || !operation["requestBody"]["content"]["application/json"]["example"].is_null()
+                    || !operation["requestBody"]["content"]["application/json"]["example"]
+                        .is_null()
             );
         }
     }
@@ -116,11 +157,18 @@ fn every_operation_has_a_summary_an_id_an_example_and_its_errors() {
 #[test]
 fn objects_of_the_document_are_closed_and_its_examples_have_only_their_fields() {
     let document = document();
-    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+    for (name, schema) in document["components"]["schemas"]
+        .as_object()
+        .expect("schemas")
+    {
         assert_eq!(schema["additionalProperties"], false, "{name}");
     }
     let invitation = &document["components"]["schemas"]["Invitation"]["properties"];
-    for field in invited::invitation::example().as_object().expect("an object").keys() {
+    for field in invited::invitation::example()
+        .as_object()
+        .expect("an object")
+        .keys()
+    {
         assert!(!invitation[field].is_null(), "{field}");
     }
 }
@@ -128,43 +176,75 @@ fn objects_of_the_document_are_closed_and_its_examples_have_only_their_fields() 
 #[test]
 fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(
-        "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, `application/problem+json`).\n\
-         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running server shows each row at\n`/problems/{code}`.\n\n\
+        "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, \
+         `application/problem+json`).\n\
+         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running \
+         server shows each row at\n`/problems/{code}`.\n\n\
          | status | code | meaning |\n|---|---|---|\n",
     );
     for row in ERRORS {
-        expected += &format!("| {} | `{}` | {}. {} |\n", row.status, row.name, row.title, row.meaning);
+        expected += &format!(
+            "| {} | `{}` | {}. {} |\n",
+            row.status, row.name, row.title, row.meaning
+        );
     }
-    expected += "\n## Codes in `errors`\n\n`validation_failed` and some others list what is wrong, all at once, in `errors`.\n\n\
+    expected += "\n## Codes in `errors`\n\n`validation_failed` and some others list what is \
+        wrong, all at once, in `errors`.\n\n\
                  | code | meaning |\n|---|---|\n";
     for (_, name, meaning) in FIELD_ERRORS {
         expected += &format!("| `{name}` | {meaning} |\n");
     }
     if std::env::var_os("INVITED_BLESS").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md"), &expected)
-            .expect("docs/errors.md is written");
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md"),
+            &expected,
+        )
+        .expect("docs/errors.md is written");
     }
-    assert!(committed("docs/errors.md") == expected, "run: INVITED_BLESS=1 cargo test docs_errors");
+    assert!(
+        committed("docs/errors.md") == expected,
+        "run: INVITED_BLESS=1 cargo test docs_errors"
+    );
 }
 
 #[test]
 fn every_code_has_a_page_and_every_problem_points_to_its_own() {
     let app = TestApp::serve();
     for row in ERRORS {
-        let page = app.anonymous("GET", &format!("/problems/{}", row.name)).send();
+        let page = app
+            .anonymous("GET", &format!("/problems/{}", row.name))
+            .send();
         assert_eq!(page.status, 200, "{}", row.name);
         assert!(page.text().contains(row.meaning), "{}", row.name);
     }
-    assert_eq!(app.anonymous("GET", "/problems").send().text().lines().count(), ERRORS.len());
+    assert_eq!(
+        app.anonymous("GET", "/problems")
+            .send()
+            .text()
+            .lines()
+            .count(),
+        ERRORS.len()
+    );
     let problem = app.anonymous("GET", "/problems/no_such_code").send();
-    assert_eq!(app.anonymous("GET", problem.json()["type"].as_str().unwrap_or_default()).send().status, 200);
+    assert_eq!(
+        app.anonymous("GET", problem.json()["type"].as_str().unwrap_or_default())
+            .send()
+            .status,
+        200
+    );
 }
 
 #[test]
 fn every_setting_is_in_the_operations_guide() {
     let help = crate::support::process::run(&["dev", "--help"]);
-    let (help, guide) = (String::from_utf8_lossy(&help.stdout).into_owned(), committed("docs/operations.md"));
-    let flags: Vec<_> = help.split_whitespace().filter(|word| word.starts_with("--") && *word != "--help").collect();
+    let (help, guide) = (
+        String::from_utf8_lossy(&help.stdout).into_owned(),
+        committed("docs/operations.md"),
+    );
+    let flags: Vec<_> = help
+        .split_whitespace()
+        .filter(|word| word.starts_with("--") && *word != "--help")
+        .collect();
     assert!(flags.len() >= 7, "{help}");
     for flag in flags {
         assert!(guide.contains(&format!("`{flag}`")), "{flag}");

@@ -20,21 +20,28 @@ fn nearly_full(room: usize) -> (PipeReader, Stdio) {
 
 /// A port that is free at this moment.
 fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port")
 }
 
 /// Waits until a server listens on `address`.
 fn wait_listening(address: SocketAddr) {
     let start = Instant::now();
     while TcpStream::connect(address).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it does not listen");
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "it does not listen"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
 /// Sends a signal by name.
 fn signal(child: &Child, name: &str) {
-    let kill = std::process::Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
+    let kill = std::process::Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
     assert!(kill.expect("kill runs").success());
 }
 
@@ -43,7 +50,15 @@ fn requests_and_a_stop_go_on_while_nobody_reads_the_log_and_what_was_dropped_is_
     for (level, lines_of_request) in [("debug", 2), ("trace", 3)] {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("invited.db");
-        let words = ["serve", "--listen", "127.0.0.1:0", "--log", level, "--database", &database.to_string_lossy()];
+        let words = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--log",
+            level,
+            "--database",
+            &database.to_string_lossy(),
+        ];
         let mut server = Server::start(&words);
         // Each line has more than 64 bytes: so many fill the pipe and the queue, and more.
         let requests = (PIPE / 64 + 1_024) / lines_of_request + 500;
@@ -56,7 +71,10 @@ fn requests_and_a_stop_go_on_while_nobody_reads_the_log_and_what_was_dropped_is_
         assert!(slowest < Duration::from_secs(2), "{level}: {slowest:?}");
         server.signal("TERM");
         let (status, took) = server.wait_unread();
-        assert!(status.code() == Some(0) && took < Duration::from_secs(5), "{level}: {status} after {took:?}");
+        assert!(
+            status.code() == Some(0) && took < Duration::from_secs(5),
+            "{level}: {status} after {took:?}"
+        );
     }
 }
 
@@ -64,7 +82,15 @@ fn requests_and_a_stop_go_on_while_nobody_reads_the_log_and_what_was_dropped_is_
 fn whoever_reads_again_is_told_how_much_was_dropped() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
-    let words = ["serve", "--listen", "127.0.0.1:0", "--log", "debug", "--database", &database.to_string_lossy()];
+    let words = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--log",
+        "debug",
+        "--database",
+        &database.to_string_lossy(),
+    ];
     let server = Server::start(&words);
     for _ in 0..2_000 {
         assert_eq!(server.request("GET", "/health/live").send().status, 200);
@@ -72,9 +98,16 @@ fn whoever_reads_again_is_told_how_much_was_dropped() {
     server.signal("TERM");
     let (status, _, printed) = server.wait();
     assert_eq!(status.code(), Some(0));
-    let told: Vec<_> = printed.lines().filter(|line| line.contains("lines were dropped")).collect();
+    let told: Vec<_> = printed
+        .lines()
+        .filter(|line| line.contains("lines were dropped"))
+        .collect();
     assert_eq!(told.len(), 1, "{told:?}");
-    let dropped: u64 = told[0].split_whitespace().filter_map(|word| word.parse().ok()).next().expect("a number");
+    let dropped: u64 = told[0]
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .next()
+        .expect("a number");
     assert!((500..4_000).contains(&dropped), "{dropped}");
 }
 
@@ -85,26 +118,53 @@ fn a_start_and_a_stop_do_not_wait_for_room_in_a_pipe() {
         let (_reader, stderr) = nearly_full(room);
         let address = free_port();
         let mut command = invited();
-        command.args(["serve", "--listen", &address.to_string(), "--database"]).arg(folder.path().join("invited.db"));
-        let mut child = command.stdin(Stdio::null()).stderr(stderr).spawn().expect("it starts");
+        command
+            .args(["serve", "--listen", &address.to_string(), "--database"])
+            .arg(folder.path().join("invited.db"));
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .expect("it starts");
         wait_listening(address);
-        assert_eq!(Request::new(address, "GET", "/health/ready").send().status, 200, "room for {room}");
+        assert_eq!(
+            Request::new(address, "GET", "/health/ready").send().status,
+            200,
+            "room for {room}"
+        );
         signal(&child, "TERM");
         let (status, took) = wait_unread(&mut child);
-        assert!(status.code() == Some(0) && took < Duration::from_secs(5), "room for {room}: {status} after {took:?}");
+        assert!(
+            status.code() == Some(0) && took < Duration::from_secs(5),
+            "room for {room}: {status} after {took:?}"
+        );
     }
 }
 
 #[test]
 fn a_start_that_fails_ends_although_nobody_reads_why() {
-    for words in [&["serve", "--listen", "192.0.2.1:0"][..], &["dev", "--listen", "0.0.0.0:0"], &["key", "list"]] {
+    for words in [
+        &["serve", "--listen", "192.0.2.1:0"][..],
+        &["dev", "--listen", "0.0.0.0:0"],
+        &["key", "list"],
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let (_reader, stderr) = nearly_full(0);
         let mut command = invited();
-        command.args(words).arg("--database").arg(folder.path().join("invited.db"));
-        let mut child = command.stdin(Stdio::null()).stderr(stderr).spawn().expect("it starts");
+        command
+            .args(words)
+            .arg("--database")
+            .arg(folder.path().join("invited.db"));
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .expect("it starts");
         let (status, took) = wait_unread(&mut child);
-        assert!(status.code().is_some_and(|code| code > 0), "{words:?}: {status}");
+        assert!(
+            status.code().is_some_and(|code| code > 0),
+            "{words:?}: {status}"
+        );
         assert!(took < Duration::from_secs(5), "{words:?}: {took:?}");
     }
 }
@@ -116,13 +176,28 @@ fn a_reader_of_the_log_that_goes_away_takes_nothing_along() {
         let (reader, stderr) = nearly_full(100);
         let address = free_port();
         let mut command = invited();
-        command.args(["serve", "--log", level, "--listen", &address.to_string(), "--database"]);
+        command.args([
+            "serve",
+            "--log",
+            level,
+            "--listen",
+            &address.to_string(),
+            "--database",
+        ]);
         command.arg(folder.path().join("invited.db"));
-        let mut child = command.stdin(Stdio::null()).stderr(stderr).spawn().expect("it starts");
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(stderr)
+            .spawn()
+            .expect("it starts");
         wait_listening(address);
         drop(reader);
         for _ in 0..50 {
-            assert_eq!(Request::new(address, "GET", "/health/ready").send().status, 200, "{level}");
+            assert_eq!(
+                Request::new(address, "GET", "/health/ready").send().status,
+                200,
+                "{level}"
+            );
         }
         signal(&child, "TERM");
         assert_eq!(wait_unread(&mut child).0.code(), Some(0), "{level}");

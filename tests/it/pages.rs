@@ -1,5 +1,5 @@
-//! What people see in a browser: the page that links lead to, and those of the mailbox. What a browser makes of them is tested with one,
-//! by `.ci/pages`.
+//! What people see in a browser: the page that links lead to, and those of the mailbox. What a
+//! browser makes of them is tested with one, by `.ci/pages`.
 
 use invited::base::mode::Mode;
 use serde_json::json;
@@ -27,10 +27,21 @@ fn policy(answer: &Answer) -> &str {
     assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let policy = answer.header("content-security-policy").expect("a policy");
-    for directive in ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
-        assert!(policy.split("; ").any(|part| part == directive), "{directive}: {policy}");
+    for directive in [
+        "default-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(
+            policy.split("; ").any(|part| part == directive),
+            "{directive}: {policy}"
+        );
     }
-    assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"), "{policy}");
+    assert!(
+        !policy.contains("unsafe") && !policy.contains('*') && !policy.contains("http"),
+        "{policy}"
+    );
     policy
 }
 
@@ -39,15 +50,32 @@ fn the_page_and_what_it_loads_need_no_key_and_bear_their_headers() {
     for app in [TestApp::serve(), TestApp::start(Mode::Dev, &[])] {
         for (path, kind) in PUBLIC {
             let answer = app.anonymous("GET", path).send();
-            assert_eq!((answer.status, answer.header("content-type")), (200, Some(kind)), "{path}");
+            assert_eq!(
+                (answer.status, answer.header("content-type")),
+                (200, Some(kind)),
+                "{path}"
+            );
             policy(&answer);
             let head = app.anonymous("HEAD", path).send();
             assert_eq!((head.status, head.text().len()), (200, 0));
-            assert_eq!(app.anonymous("POST", path).send().code(), "method_not_allowed");
-            assert_eq!(app.anonymous("GET", &format!("{path}?token=x")).send().status, 400, "no secrets in a query");
+            assert_eq!(
+                app.anonymous("POST", path).send().code(),
+                "method_not_allowed"
+            );
+            assert_eq!(
+                app.anonymous("GET", &format!("{path}?token=x"))
+                    .send()
+                    .status,
+                400,
+                "no secrets in a query"
+            );
         }
         let page = app.anonymous("GET", "/accept").send();
-        let needed = ["script-src 'self'", "style-src 'self'", "connect-src 'self'"];
+        let needed = [
+            "script-src 'self'",
+            "style-src 'self'",
+            "connect-src 'self'",
+        ];
         assert!(needed.iter().all(|part| policy(&page).contains(part)));
     }
 }
@@ -72,10 +100,22 @@ fn every_answer_says_what_a_browser_may_do_with_it() {
 fn pages_have_nothing_in_them_that_their_policy_refuses() {
     let app = TestApp::start(Mode::Dev, &[]);
     let id = kept_mail(&app, "Acme");
-    for path in ["/accept".to_owned(), "/dev/mail".to_owned(), format!("/dev/mail/{id}")] {
+    for path in [
+        "/accept".to_owned(),
+        "/dev/mail".to_owned(),
+        format!("/dev/mail/{id}"),
+    ] {
         let page = app.get(&path).text();
-        for refused in ["<style", " style=", " onclick=", " onload=", "javascript:", "http://", "https://", "<script>"]
-        {
+        for refused in [
+            "<style",
+            " style=",
+            " onclick=",
+            " onload=",
+            "javascript:",
+            "http://",
+            "https://",
+            "<script>",
+        ] {
             // The link of the mail is what it is there for.
             let own = page.replace("http://invited.test/accept#", "");
             assert!(!own.contains(refused), "{path}: {refused}");
@@ -94,7 +134,15 @@ fn the_page_says_where_no_code_can_be_sent() {
 fn opening_pages_changes_no_row() {
     let app = TestApp::start(Mode::Dev, &[]);
     let id = kept_mail(&app, "Acme");
-    let tables = ["invitation", "event", "mail", "mailbox", "code", "idempotency", "organization"];
+    let tables = [
+        "invitation",
+        "event",
+        "mail",
+        "mailbox",
+        "code",
+        "idempotency",
+        "organization",
+    ];
     let rows = || tables.map(|table| app.db_rows(&format!("select * from {table}")));
     let before = rows();
     for _ in 0..20 {
@@ -102,7 +150,11 @@ fn opening_pages_changes_no_row() {
             app.anonymous("GET", path).send();
             app.anonymous("HEAD", path).send();
         }
-        for path in ["/dev/mail".to_owned(), format!("/dev/mail/{id}"), format!("/dev/mailbox/{id}/html")] {
+        for path in [
+            "/dev/mail".to_owned(),
+            format!("/dev/mail/{id}"),
+            format!("/dev/mailbox/{id}/html"),
+        ] {
             assert_eq!(app.get(&path).status, 200);
         }
     }
@@ -112,9 +164,13 @@ fn opening_pages_changes_no_row() {
 /// Invites somebody to an organization with this name, and answers the id of the mail.
 fn kept_mail(app: &TestApp, name: &str) -> String {
     assert_eq!(app.request("DELETE", "/dev/mailbox").send().status, 204);
-    let put = app.request("PUT", "/v1/organizations/acme").json(json!({ "name": name }).to_string()).send();
+    let put = app
+        .request("PUT", "/v1/organizations/acme")
+        .json(json!({ "name": name }).to_string())
+        .send();
     assert!(put.status < 300, "{}", put.text());
-    let body = json!({ "email": "a@b.co", "role": "developer", "inviter": { "name": name }, "onConflict": "replace" });
+    let body = json!({ "email": "a@b.co", "role": "developer", "inviter": { "name": name },
+        "onConflict": "replace" });
     let made = app.post(&invitations("acme"), &body.to_string());
     assert_eq!(made.status, 201, "{}", made.text());
     let mails = app.get("/dev/mailbox?to=a@b.co&wait=5s").json();
@@ -126,16 +182,31 @@ fn what_others_wrote_is_text_on_the_pages_of_the_mailbox() {
     let app = TestApp::start(Mode::Dev, &[]);
     for payload in PAYLOADS {
         let id = kept_mail(&app, payload);
-        let subject = app.get("/dev/mailbox").json()[0]["subject"].as_str().expect("a subject").to_owned();
+        let subject = app.get("/dev/mailbox").json()[0]["subject"]
+            .as_str()
+            .expect("a subject")
+            .to_owned();
         assert!(subject.contains(payload), "{subject}");
         for path in ["/dev/mail".to_owned(), format!("/dev/mail/{id}")] {
             let answer = app.get(&path);
             let page = answer.text();
-            assert!(!page.contains(payload) || !payload.contains('<'), "{path} has {payload}");
-            for raw in ["<script>", "<img", "<svg", "onerror=alert(1)>", "<a href=javascript"] {
+            assert!(
+                !page.contains(payload) || !payload.contains('<'),
+                "{path} has {payload}"
+            );
+            for raw in [
+                "<script>",
+                "<img",
+                "<svg",
+                "onerror=alert(1)>",
+                "<a href=javascript",
+            ] {
                 assert!(!page.contains(raw), "{path} has {raw}");
             }
-            assert!(policy(&answer).starts_with("default-src 'none'; style-src 'self'; frame-src 'self'"));
+            assert!(
+                policy(&answer)
+                    .starts_with("default-src 'none'; style-src 'self'; frame-src 'self'")
+            );
         }
     }
 }
@@ -146,12 +217,22 @@ fn the_pages_of_the_mailbox_lead_to_the_link_and_to_every_part() {
     assert!(app.get("/dev/mail").text().contains("No mail yet"));
     let id = kept_mail(&app, "Acme");
     let list = app.get("/dev/mail").text();
-    assert!(list.contains(&format!("href=\"/dev/mail/{id}\"")) && list.contains("http-equiv=\"refresh\""), "{list}");
+    assert!(
+        list.contains(&format!("href=\"/dev/mail/{id}\""))
+            && list.contains("http-equiv=\"refresh\""),
+        "{list}"
+    );
     let page = app.get(&format!("/dev/mail/{id}")).text();
-    let link = app.get("/dev/mailbox").json()[0]["link"].as_str().expect("a link").to_owned();
+    let link = app.get("/dev/mailbox").json()[0]["link"]
+        .as_str()
+        .expect("a link")
+        .to_owned();
     assert!(page.contains("sandbox src=\"/dev/mailbox/"), "{page}");
     for part in ["text", "html", "raw"] {
-        assert!(page.contains(&format!("href=\"/dev/mailbox/{id}/{part}\"")), "{part}");
+        assert!(
+            page.contains(&format!("href=\"/dev/mailbox/{id}/{part}\"")),
+            "{part}"
+        );
     }
     let link = link.replace('/', "&#x2f;");
     assert!(page.contains(&format!("href=\"{link}\"")), "{page}");

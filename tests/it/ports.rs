@@ -17,31 +17,52 @@ fn a_thousand_connections_wait_within_a_second_while_nobody_accepts_and_are_answ
     for count in [150, 400, 1_000] {
         server.signal("STOP");
         let start = Instant::now();
-        let waiting: Vec<_> =
-            (0..count).map(|_| TcpStream::connect_timeout(&server.address, Duration::from_secs(3))).collect();
+        let waiting: Vec<_> = (0..count)
+            .map(|_| TcpStream::connect_timeout(&server.address, Duration::from_secs(3)))
+            .collect();
         let took = start.elapsed();
         server.signal("CONT");
         assert!(waiting.iter().all(Result::is_ok), "{count}");
-        assert!(took < Duration::from_secs(1), "{count} took {took:?}: some had to knock twice");
-        let last = waiting.into_iter().next_back().expect("one").expect("it is connected");
+        assert!(
+            took < Duration::from_secs(1),
+            "{count} took {took:?}: some had to knock twice"
+        );
+        let last = waiting
+            .into_iter()
+            .next_back()
+            .expect("one")
+            .expect("it is connected");
         let request = Request::new(server.address, "GET", "/health/live");
-        assert_eq!(client::answer_on(last, &request.bytes()).status, 200, "{count}");
+        assert_eq!(
+            client::answer_on(last, &request.bytes()).status,
+            200,
+            "{count}"
+        );
     }
 }
 
 /// What `invited serve --listen address` prints, which must fail; started by a user without rights.
 fn refused(address: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777)).expect("everybody may write there");
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o777))
+        .expect("everybody may write there");
     let mut command = invited();
-    command.args(["serve", "--listen", address, "--database"]).arg(folder.path().join("invited.db"));
+    command
+        .args(["serve", "--listen", address, "--database"])
+        .arg(folder.path().join("invited.db"));
     if rustix::process::geteuid().is_root() {
         command.uid(65534).gid(65534);
     }
-    let output = command.stdin(Stdio::null()).output().expect("the binary runs");
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs");
     let printed = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{printed}");
-    assert!(printed.contains(&format!("cannot listen on {address}")), "{printed}");
+    assert!(
+        printed.contains(&format!("cannot listen on {address}")),
+        "{printed}"
+    );
     printed
 }
 
@@ -58,20 +79,29 @@ fn each_reason_why_a_port_cannot_be_had_has_a_hint_of_its_own() {
     ];
     for (address, hint) in cases {
         let printed = refused(address);
-        assert!(printed.contains(hint) && printed.contains("--listen"), "{address}: {printed}");
+        assert!(
+            printed.contains(hint) && printed.contains("--listen"),
+            "{address}: {printed}"
+        );
     }
 }
 
 #[test]
 fn a_port_that_needs_more_rights_is_told_as_that() {
     let first_free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    let first_free = first_free.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(1024);
+    let first_free = first_free
+        .ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024);
     for port in [81, 1, 443] {
         if port >= first_free {
             skipped(&format!("port {port}: everybody may listen on it here"));
             continue;
         }
         let printed = refused(&format!("127.0.0.1:{port}"));
-        assert!(printed.contains("above 1023") && !printed.contains("stop the program"), "{port}: {printed}");
+        assert!(
+            printed.contains("above 1023") && !printed.contains("stop the program"),
+            "{port}: {printed}"
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The commands of the README and of the guide to development with their answers, against a real server.
+//! The commands of the README and of the guide to development with their answers, against a real
+//! server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -32,7 +33,9 @@ fn is_secret(text: &str) -> bool {
 
 /// The ids, tokens and codes in an answer, in their order: later commands name them.
 fn names(answer: &str) -> impl Iterator<Item = &str> {
-    answer.split(['"', '#']).filter(|text| is_id(text) || is_secret(text))
+    answer
+        .split(['"', '#'])
+        .filter(|text| is_id(text) || is_secret(text))
 }
 
 /// Replaces what differs from run to run: ids, tokens, codes and times.
@@ -60,35 +63,73 @@ pub fn steady(answer: &str) -> String {
 /// Sends what a curl line of the README says; answers the body.
 fn curl(server: &Server, line: &str) -> String {
     let words = words(line);
-    let value = |flag: &str| words.iter().position(|word| word == flag).map(|position| words[position + 1].clone());
-    let url = words.iter().find(|word| word.starts_with("http://")).expect("a URL");
-    let path = url.strip_prefix("http://127.0.0.1:8080").expect("the default address");
+    let value = |flag: &str| {
+        words
+            .iter()
+            .position(|word| word == flag)
+            .map(|position| words[position + 1].clone())
+    };
+    let url = words
+        .iter()
+        .find(|word| word.starts_with("http://"))
+        .expect("a URL");
+    let path = url
+        .strip_prefix("http://127.0.0.1:8080")
+        .expect("the default address");
     let body = value("-d");
-    let method = value("-X").unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
+    let method =
+        value("-X").unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
     let mut request = server.request(&method, path);
-    if let Some((name, header)) = value("-H").as_deref().and_then(|header| header.split_once(": ")) {
+    if let Some((name, header)) = value("-H")
+        .as_deref()
+        .and_then(|header| header.split_once(": "))
+    {
         request = request.header(name, header);
     }
-    body.map_or(request.clone(), |body| request.body(body)).send().text()
+    body.map_or(request.clone(), |body| request.body(body))
+        .send()
+        .text()
 }
 
-/// Runs the curl lines of a document in their order; the answers must be those that it shows. `known` has what differs from what
-/// the document shows from the start. Returns how many lines there were, and the server, which goes on.
+/// Runs the curl lines of a document in their order; the answers must be those that it shows.
+/// `known` has what differs from what the document shows from the start. Returns how many lines
+/// there were, and the server, which goes on.
 fn check_curl_lines(document: &str, mut known: Vec<(String, String)>) -> (usize, Server) {
     // Its links are those of the default address.
-    let server = Server::start(&["dev", "--listen", "127.0.0.1:0", "--public-url", "http://127.0.0.1:8080"]);
+    let server = Server::start(&[
+        "dev",
+        "--listen",
+        "127.0.0.1:0",
+        "--public-url",
+        "http://127.0.0.1:8080",
+    ]);
     let lines: Vec<_> = document.lines().collect();
-    let calls: Vec<_> = (0..lines.len()).filter(|&number| lines[number].starts_with("$ curl ")).collect();
+    let calls: Vec<_> = (0..lines.len())
+        .filter(|&number| lines[number].starts_with("$ curl "))
+        .collect();
     for &number in &calls {
         let (line, shown) = (lines[number], lines[number + 1]);
-        let real = |text: &str| known.iter().fold(text.to_owned(), |text, (shown, real)| text.replace(shown, real));
+        let real = |text: &str| {
+            known.iter().fold(text.to_owned(), |text, (shown, real)| {
+                text.replace(shown, real)
+            })
+        };
         let line = real(line);
         let answer = curl(&server, &line);
         assert_eq!(steady(&answer), steady(&real(shown)), "{line}");
         // The ids, tokens and codes of this run for those that the document shows.
-        known.extend(names(shown).map(str::to_owned).zip(names(&answer).map(str::to_owned)));
+        known.extend(
+            names(shown)
+                .map(str::to_owned)
+                .zip(names(&answer).map(str::to_owned)),
+        );
         // A person types more slowly than a mail goes out.
-        while curl(&server, &format!("curl http://127.0.0.1:8080{}", invitations("hooli"))).contains("queued") {}
+        while curl(
+            &server,
+            &format!("curl http://127.0.0.1:8080{}", invitations("hooli")),
+        )
+        .contains("queued")
+        {}
     }
     (calls.len(), server)
 }
@@ -96,17 +137,24 @@ fn check_curl_lines(document: &str, mut known: Vec<(String, String)>) -> (usize,
 /// Takes one request, and answers it with 204. Returns its head and its body.
 fn receive(listener: &TcpListener) -> (String, String) {
     let (mut stream, _) = listener.accept().expect("a connection");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout");
     let (mut request, mut part) = (String::new(), [0; 4096]);
     loop {
         let count = stream.read(&mut part).expect("the request");
         request += std::str::from_utf8(&part[..count]).expect("text");
-        let length =
-            |head: &str| head.to_ascii_lowercase().split_once("content-length: ").map(|(_, rest)| rest.to_owned());
+        let length = |head: &str| {
+            head.to_ascii_lowercase()
+                .split_once("content-length: ")
+                .map(|(_, rest)| rest.to_owned())
+        };
         if let Some((head, body)) = request.split_once("\r\n\r\n") {
             let length = length(head).and_then(|rest| rest.lines().next()?.parse::<usize>().ok());
             if length.is_some_and(|length| body.len() >= length) {
-                stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("the answer");
+                stream
+                    .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                    .expect("the answer");
                 return (head.to_owned(), body.to_owned());
             }
         }
@@ -120,14 +168,25 @@ fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let application = listener.local_addr().expect("its address").to_string();
     let arrived = std::thread::spawn(move || receive(&listener));
-    let (count, _server) = check_curl_lines(readme, vec![("127.0.0.1:3000".to_owned(), application)]);
+    let (count, _server) =
+        check_curl_lines(readme, vec![("127.0.0.1:3000".to_owned(), application)]);
     assert!(count >= 15, "{count}");
-    let (shown_head, shown_body) =
-        readme.split_once("```http\n").expect("what arrives").1.split_once("\n\n").expect("a body");
+    let (shown_head, shown_body) = readme
+        .split_once("```http\n")
+        .expect("what arrives")
+        .1
+        .split_once("\n\n")
+        .expect("a body");
     let (head, body) = arrived.join().expect("a webhook arrives");
-    assert_eq!(steady(&body), steady(shown_body.lines().next().expect("a body")));
+    assert_eq!(
+        steady(&body),
+        steady(shown_body.lines().next().expect("a body"))
+    );
     let (mut shown, head) = (shown_head.lines(), head.to_ascii_lowercase());
-    assert!(head.starts_with(&shown.next().expect("a request line").to_ascii_lowercase()), "{head}");
+    assert!(
+        head.starts_with(&shown.next().expect("a request line").to_ascii_lowercase()),
+        "{head}"
+    );
     for line in shown {
         let name = line.split(": ").next().expect("a name");
         assert!(head.contains(&format!("\r\n{name}: ")), "{name}: {head}");
@@ -136,15 +195,28 @@ fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
 
 #[test]
 fn the_story_by_mail_of_the_guide_to_development_gets_the_answers_that_it_shows() {
-    assert_eq!(check_curl_lines(include_str!("../../docs/dev.md"), Vec::new()).0, 5);
+    assert_eq!(
+        check_curl_lines(include_str!("../../docs/dev.md"), Vec::new()).0,
+        5
+    );
 }
 
 #[test]
 fn the_readmes_commands_exist() {
     let readme = include_str!("../../README.md");
-    for line in readme.lines().filter_map(|line| line.strip_prefix("$ invited ")) {
-        let command: Vec<_> = line.split(' ').take_while(|word| !word.starts_with("--")).collect();
-        let known: Vec<_> = command.iter().copied().filter(|word| word.chars().all(char::is_alphabetic)).collect();
+    for line in readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("$ invited "))
+    {
+        let command: Vec<_> = line
+            .split(' ')
+            .take_while(|word| !word.starts_with("--"))
+            .collect();
+        let known: Vec<_> = command
+            .iter()
+            .copied()
+            .filter(|word| word.chars().all(char::is_alphabetic))
+            .collect();
         let help = crate::support::process::run(&[&known[..], &["--help"]].concat());
         assert!(help.status.success(), "{line}");
         let help = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -1,10 +1,11 @@
 //! Which mails there must be, and which there must not.
 //!
 //! # The rules
-//! Every invitation that is pending has got its present link, and is shown as sent. A mail is for an invitation that was committed,
-//! to its own address; none is to an address whose create was refused or rolled back. Of invitations that nobody touched but while
-//! the mail server was down, only those that are still pending have got mail, and only with the present link. A mail may come more
-//! than once; then it has the same Message-ID each time, and no other mail has that.
+//! Every invitation that is pending has got its present link, and is shown as sent. A mail is for
+//! an invitation that was committed, to its own address; none is to an address whose create was
+//! refused or rolled back. Of invitations that nobody touched but while the mail server was down,
+//! only those that are still pending have got mail, and only with the present link. A mail may come
+//! more than once; then it has the same Message-ID each time, and no other mail has that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +22,8 @@ pub struct Truth {
     pub made: BTreeMap<String, String>,
     /// Addresses of which no create can have been committed.
     pub refused: BTreeSet<String>,
-    /// The invitations that were made, and touched for the last time, while the mail server was down.
+    /// The invitations that were made, and touched for the last time, while the mail server was
+    /// down.
     pub unseen: BTreeSet<String>,
 }
 
@@ -60,7 +62,8 @@ pub fn judge(mails: &[Mail], truth: &Truth) -> Findings {
     for mail in mails {
         let (token, invitation) = (mail.token(), mail.invitation());
         let show = || format!("{} {token}", mail.message_id);
-        let is_asked = truth.made.get(invitation) == Some(&mail.recipient) && !truth.refused.contains(&mail.recipient);
+        let is_asked = truth.made.get(invitation) == Some(&mail.recipient)
+            && !truth.refused.contains(&mail.recipient);
         if !is_asked {
             findings.unasked.push(show());
         }
@@ -68,7 +71,10 @@ pub fn judge(mails: &[Mail], truth: &Truth) -> Findings {
             findings.dead.push(show());
         }
         let message_id = mail.message_id.as_str();
-        let first = (*by_token.entry(token).or_insert(message_id), *by_message_id.entry(message_id).or_insert(token));
+        let first = (
+            *by_token.entry(token).or_insert(message_id),
+            *by_message_id.entry(message_id).or_insert(token),
+        );
         if first != (message_id, token) {
             findings.mixed.push(show());
         }

@@ -23,7 +23,8 @@ const KILL_AFTER_MS: std::ops::RangeInclusive<u64> = 5..=400;
 /// What the mail server does to some mails all the time.
 const FAULTS: &str = "defer=0.01 drop=0.02 late=0.03";
 
-/// Longer than it takes to learn that the mail server is down: what was begun before a revocation has failed by then.
+/// Longer than it takes to learn that the mail server is down: what was begun before a revocation
+/// has failed by then.
 const TRY_ENDS: Duration = Duration::from_millis(500);
 
 /// How long what is left at the end may take: after a hundred cycles about ten thousand mails.
@@ -43,11 +44,13 @@ struct Story<'a> {
     history: History,
     /// The same, for the addresses.
     entries: Vec<Entry>,
-    /// Organizations that were written to while the mail server was there, at least in part, and only while it was not.
+    /// Organizations that were written to while the mail server was there, at least in part, and
+    /// only while it was not.
     organizations: (Vec<String>, Vec<String>),
 }
 
-/// Kills the server and the mail server in turn in the middle of a mixed load, again and again, on one file.
+/// Kills the server and the mail server in turn in the middle of a mixed load, again and again, on
+/// one file.
 pub fn every_mail_survives_kills_of_both_sides(scale: &Scale) -> Outcome {
     let mut random = fastrand::Rng::with_seed(scale.seed);
     let site = Site::new()?;
@@ -55,11 +58,23 @@ pub fn every_mail_survives_kills_of_both_sides(scale: &Scale) -> Outcome {
     let server = site.serve()?;
     let key = server.admin_key()?;
     let (peer, organizations) = (site.start_peer()?, (Vec::new(), Vec::new()));
-    let mut story =
-        Story { site: &site, server, key, peer, history: History::default(), entries: Vec::new(), organizations };
+    let mut story = Story {
+        site: &site,
+        server,
+        key,
+        peer,
+        history: History::default(),
+        entries: Vec::new(),
+        organizations,
+    };
     for cycle in 0..scale.kill_cycles {
         let mut load = |name: &str| {
-            let load = Load { name: format!("{name}{cycle}"), writers: WRITERS, seed: random.u64(..), padding: 0 };
+            let load = Load {
+                name: format!("{name}{cycle}"),
+                writers: WRITERS,
+                seed: random.u64(..),
+                padding: 0,
+            };
             (load, Duration::from_millis(random.u64(KILL_AFTER_MS)))
         };
         story = match cycle % 4 {
@@ -87,9 +102,14 @@ impl Story<'_> {
         Ok(self)
     }
 
-    /// Runs a load in the middle of which the mail server is killed, and another one without it, which the server may not survive
-    /// either; then starts what is dead.
-    fn kill_peer(mut self, (load, delay): (Load, Duration), down: (Load, Duration), both: bool) -> Outcome<Self> {
+    /// Runs a load in the middle of which the mail server is killed, and another one without it,
+    /// which the server may not survive either; then starts what is dead.
+    fn kill_peer(
+        mut self,
+        (load, delay): (Load, Duration),
+        down: (Load, Duration),
+        both: bool,
+    ) -> Outcome<Self> {
         let peer = self.peer;
         let strike = || {
             thread::sleep(delay);
@@ -136,10 +156,17 @@ impl Story<'_> {
         findings.are_fine()?;
         no_panic(&self.server.stop()?)?;
         sound(&self.site.database())?;
-        let dead = truth.unseen.len() - truth.pending.keys().filter(|token| is_of(token, &truth.unseen)).count();
+        let dead = truth.unseen.len()
+            - truth
+                .pending
+                .keys()
+                .filter(|token| is_of(token, &truth.unseen))
+                .count();
         report(format!(
-            "{kills} kills, {acknowledged}; {} mails, {} of them once more with the same Message-ID; {} pending, 0 without mail; \
-             {} refused creates and {dead} invitations that ended unseen, 0 with mail; the rest was out after {rest:?}",
+            "{kills} kills, {acknowledged}; {} mails, {} of them once more with the same \
+             Message-ID; {} pending, 0 without mail; \
+             {} refused creates and {dead} invitations that ended unseen, 0 with mail; the rest \
+             was out after {rest:?}",
             mails.len(),
             findings.duplicates,
             truth.pending.len(),
@@ -151,5 +178,8 @@ impl Story<'_> {
 
 /// Whether the token is that of one of these invitations.
 fn is_of(token: &str, invitations: &std::collections::BTreeSet<String>) -> bool {
-    token.split('_').nth(1).is_some_and(|id| invitations.contains(id))
+    token
+        .split('_')
+        .nth(1)
+        .is_some_and(|id| invitations.contains(id))
 }

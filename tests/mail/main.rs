@@ -1,10 +1,12 @@
 //! Mail (R16): the real binary and a real mail server that misbehaves, under kills of both.
 //!
-//! The mail server is `.ci/mail_peer.py`; `INVITED_MAIL_PEER` says how to start it. Without it every trial but the made-up stories is
-//! shown as ignored, after a line `SKIPPED name: reason`. Trials run one after the other.
+//! The mail server is `.ci/mail_peer.py`; `INVITED_MAIL_PEER` says how to start it. Without it
+//! every trial but the made-up stories is shown as ignored, after a line `SKIPPED name: reason`.
+//! Trials run one after the other.
 //!
 //! # Scale
-//! `bash .ci/run` makes a share of the kills, and short outages. All of it, in about a quarter of an hour:
+//! `bash .ci/run` makes a share of the kills, and short outages. All of it, in about a quarter of
+//! an hour:
 //!
 //! ```text
 //! python3 -m venv target/peer && target/peer/bin/pip install aiosmtpd==1.4.6
@@ -82,11 +84,31 @@ type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
 const TRIALS: [Planned; 5] = [
-    ("r16_every_mail_survives_kills_of_both_sides", kills::every_mail_survives_kills_of_both_sides, peer::obstacle),
-    ("r16_a_backlog_is_gone_a_minute_after_an_outage", outage::a_backlog_is_gone_in_time, peer::obstacle),
-    ("r16_a_poisoned_mail_delays_no_other", poison::a_poisoned_mail_delays_no_other, peer::obstacle),
-    ("r16_a_stop_loses_nothing", stop::a_stop_loses_nothing, peer::obstacle),
-    ("judge_finds_what_is_wrong", stories::finds_what_is_wrong, || None),
+    (
+        "r16_every_mail_survives_kills_of_both_sides",
+        kills::every_mail_survives_kills_of_both_sides,
+        peer::obstacle,
+    ),
+    (
+        "r16_a_backlog_is_gone_a_minute_after_an_outage",
+        outage::a_backlog_is_gone_in_time,
+        peer::obstacle,
+    ),
+    (
+        "r16_a_poisoned_mail_delays_no_other",
+        poison::a_poisoned_mail_delays_no_other,
+        peer::obstacle,
+    ),
+    (
+        "r16_a_stop_loses_nothing",
+        stop::a_stop_loses_nothing,
+        peer::obstacle,
+    ),
+    (
+        "judge_finds_what_is_wrong",
+        stories::finds_what_is_wrong,
+        || None,
+    ),
 ];
 
 fn main() -> ExitCode {

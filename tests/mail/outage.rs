@@ -30,8 +30,12 @@ pub fn a_backlog_is_gone_in_time(scale: &Scale) -> Outcome {
     site.control("defer")?;
     invite(&client, "acme", "unwilling", BACKLOG - 2 * third)?;
     thread::sleep(scale.outage);
-    ensure(site.mails()?.is_empty(), || "mail was taken during the outage".to_owned())?;
-    let is_tried = |item: &&serde_json::Value| item["delivery"] == "queued" && item["deliveryError"].is_string();
+    ensure(site.mails()?.is_empty(), || {
+        "mail was taken during the outage".to_owned()
+    })?;
+    let is_tried = |item: &&serde_json::Value| {
+        item["delivery"] == "queued" && item["deliveryError"].is_string()
+    };
     let tried = list(&client, "acme")?.iter().filter(is_tried).count();
     ensure(tried > 0, || "no failed try is shown".to_owned())?;
 
@@ -41,7 +45,8 @@ pub fn a_backlog_is_gone_in_time(scale: &Scale) -> Outcome {
     all_are_sent(&client, "acme")?;
     let once_more = site.mails()?.len() - BACKLOG;
     report(format!(
-        "{BACKLOG} mails after an outage of {:?}, {tried} of them tried in vain: all out {taken:?} after its end, {once_more} twice",
+        "{BACKLOG} mails after an outage of {:?}, {tried} of them tried in vain: all out \
+         {taken:?} after its end, {once_more} twice",
         scale.outage * 3
     ));
     drop(peer);

@@ -17,7 +17,9 @@ const TOKEN_LEN: usize = 4 + 32 + 1 + 64;
 /// Why there can be no mail server here, if so.
 pub fn obstacle() -> Option<String> {
     let named = std::env::var(VARIABLE).is_ok_and(|words| !words.trim().is_empty());
-    (!named).then(|| format!("{VARIABLE} does not say how to start the mail server (see tests/mail/main.rs)"))
+    (!named).then(|| {
+        format!("{VARIABLE} does not say how to start the mail server (see tests/mail/main.rs)")
+    })
 }
 
 /// A running mail server; dropping it kills it.
@@ -29,12 +31,23 @@ impl Peer {
         let words = std::env::var(VARIABLE)?;
         let mut words = words.split_whitespace();
         let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words).arg(port.to_string()).arg(mails).arg(control);
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        command
+            .args(words)
+            .arg(port.to_string())
+            .arg(mails)
+            .arg(control);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut said = String::new();
         BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut said)?;
         let peer = Self(child);
-        if said.starts_with("listening") { Ok(peer) } else { Err("the mail server did not listen".into()) }
+        if said.starts_with("listening") {
+            Ok(peer)
+        } else {
+            Err("the mail server did not listen".into())
+        }
     }
 
     /// Kills it at once, as `kill -9` does, while others still talk to it.
@@ -82,7 +95,14 @@ pub fn read(path: &Path) -> Outcome<Vec<Mail>> {
     let Ok(bytes) = std::fs::read(path) else {
         return Ok(Vec::new());
     };
-    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let lines = bytes[..whole].split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| Ok(serde_json::from_slice(line)?)).collect()
+    let whole = bytes
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    let lines = bytes[..whole]
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty());
+    lines
+        .map(|line| Ok(serde_json::from_slice(line)?))
+        .collect()
 }

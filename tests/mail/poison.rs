@@ -16,9 +16,13 @@ const OTHERS: usize = 100;
 /// When they must be out: a few seconds, and some slack for the machine.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// What the mail server does to the poisoned ones, by name; then how they must be shown, and with what in the error.
-const POISONED: [(&str, &str, &str); 3] =
-    [("refuse", "failed", "550"), ("defer", "queued", "451"), ("drop", "queued", "")];
+/// What the mail server does to the poisoned ones, by name; then how they must be shown, and with
+/// what in the error.
+const POISONED: [(&str, &str, &str); 3] = [
+    ("refuse", "failed", "550"),
+    ("defer", "queued", "451"),
+    ("drop", "queued", ""),
+];
 
 /// Invites the poisoned ones first, so that they are the first to be tried.
 pub fn a_poisoned_mail_delays_no_other(_: &Scale) -> Outcome {
@@ -32,18 +36,30 @@ pub fn a_poisoned_mail_delays_no_other(_: &Scale) -> Outcome {
     }
     invite(&client, "acme", "other", OTHERS)?;
     let taken = site.wait_for_recipients(OTHERS, WITHIN)?;
-    report(format!("{OTHERS} mails beside 4 poisoned ones: out after {taken:?}"));
+    report(format!(
+        "{OTHERS} mails beside 4 poisoned ones: out after {taken:?}"
+    ));
 
     let shown = list(&client, "acme")?;
     for (name, delivery, error) in POISONED {
         let item = find(&shown, name)?;
         let attempts = item["deliveryAttempts"].as_u64().unwrap_or_default();
-        let is_told = item["deliveryError"].as_str().is_some_and(|text| !text.is_empty() && text.contains(error));
-        ensure(item["delivery"] == delivery && attempts >= 1 && is_told, || format!("{name} is shown as {item}"))?;
+        let is_told = item["deliveryError"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty() && text.contains(error));
+        ensure(
+            item["delivery"] == delivery && attempts >= 1 && is_told,
+            || format!("{name} is shown as {item}"),
+        )?;
     }
     let stalled = find(&shown, "stall")?;
-    ensure(stalled["delivery"] == "queued", || format!("the one that stalls is shown as {stalled}"))?;
-    let poisoned = site.recipients()?.into_iter().find(|recipient| !recipient.starts_with("other-"));
+    ensure(stalled["delivery"] == "queued", || {
+        format!("the one that stalls is shown as {stalled}")
+    })?;
+    let poisoned = site
+        .recipients()?
+        .into_iter()
+        .find(|recipient| !recipient.starts_with("other-"));
     ensure(poisoned.is_none(), || format!("{poisoned:?} has got mail"))?;
     drop(peer);
     no_panic(&server.stop()?)
@@ -51,6 +67,10 @@ pub fn a_poisoned_mail_delays_no_other(_: &Scale) -> Outcome {
 
 /// The invitation of a name.
 fn find<'a>(shown: &'a [Value], name: &str) -> Outcome<&'a Value> {
-    let is_it = |item: &&Value| item["email"].as_str().is_some_and(|email| email.starts_with(name));
+    let is_it = |item: &&Value| {
+        item["email"]
+            .as_str()
+            .is_some_and(|email| email.starts_with(name))
+    };
     Ok(shown.iter().find(is_it).ok_or("an invitation is missing")?)
 }

@@ -1,4 +1,5 @@
-//! How much each trial does: the figures of the promise, or a share of them that fits into every build.
+//! How much each trial does: the figures of the promise, or a share of them that fits into every
+//! build.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,12 +25,29 @@ pub struct Scale {
 impl Scale {
     /// Reads the scale and the seed from the environment.
     pub fn from_environment() -> Self {
-        let from_clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos().into());
-        let seed = std::env::var(SEED_VARIABLE).ok().and_then(|value| value.parse().ok()).unwrap_or_else(from_clock);
+        let from_clock = || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(1, |time| time.subsec_nanos().into())
+        };
+        let seed = std::env::var(SEED_VARIABLE)
+            .ok()
+            .and_then(|value| value.parse().ok())
+            .unwrap_or_else(from_clock);
         if std::env::var(SCALE_VARIABLE).is_ok_and(|value| value == "full") {
-            Self { seed, kill_cycles: 100, outage: Duration::from_secs(200), stops: 12 }
+            Self {
+                seed,
+                kill_cycles: 100,
+                outage: Duration::from_secs(200),
+                stops: 12,
+            }
         } else {
-            Self { seed, kill_cycles: 6, outage: Duration::from_secs(5), stops: 3 }
+            Self {
+                seed,
+                kill_cycles: 6,
+                outage: Duration::from_secs(5),
+                stops: 3,
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ use crate::{Outcome, report};
 /// Mails of one stop: more than leave before it.
 const MAILS: usize = 100;
 
-/// What the mail server does in turn. It takes its time, so that mails are always under way, and is silent about some, or about all.
+/// What the mail server does in turn. It takes its time, so that mails are always under way, and is
+/// silent about some, or about all.
 const MANNERS: [&str; 3] = ["pause=0.3", "pause=0.3 stall=0.3", "stall"];
 
 /// How long a stop may take.
@@ -35,7 +36,12 @@ pub fn a_stop_loses_nothing(scale: &Scale) -> Outcome {
         }
         let before = site.mails()?.len();
         let organization = format!("stop-{stop}");
-        invite(&Client::new(&server.base, &key), &organization, &organization, MAILS)?;
+        invite(
+            &Client::new(&server.base, &key),
+            &organization,
+            &organization,
+            MAILS,
+        )?;
         thread::sleep(Duration::from_millis(500));
         let begun = Instant::now();
         no_panic(&server.stop()?)?;
@@ -43,7 +49,9 @@ pub fn a_stop_loses_nothing(scale: &Scale) -> Outcome {
         longest = longest.max(taken);
         ensure(taken <= STOP_LIMIT, || format!("the stop took {taken:?}"))?;
         let sent = site.mails()?.len() - before;
-        ensure(sent < MAILS, || "no mail was under way at the stop".to_owned())?;
+        ensure(sent < MAILS, || {
+            "no mail was under way at the stop".to_owned()
+        })?;
 
         site.control("")?;
         let server = site.serve()?;
@@ -51,9 +59,12 @@ pub fn a_stop_loses_nothing(scale: &Scale) -> Outcome {
         all_are_sent(&Client::new(&server.base, &key), &organization)?;
         no_panic(&server.stop()?)?;
         sound(&site.database())?;
-        // What was under way was waited for and recorded, so it is not sent again; what stalled was never taken.
+        // What was under way was waited for and recorded, so it is not sent again; what stalled was
+        // never taken.
         let mails = site.mails()?.len() - before;
-        ensure(mails == MAILS, || format!("{mails} mails instead of {MAILS}"))?;
+        ensure(mails == MAILS, || {
+            format!("{mails} mails instead of {MAILS}")
+        })?;
     }
     let people = site.recipients()?.len();
     drop(peer);

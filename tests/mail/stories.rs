@@ -1,4 +1,5 @@
-//! The judgement itself can fail: each kind of fault is found in a made-up story, and a true story passes.
+//! The judgement itself can fail: each kind of fault is found in a made-up story, and a true story
+//! passes.
 
 use crate::Outcome;
 use crate::check::ensure;
@@ -24,15 +25,22 @@ fn mail(number: u32, sendings: u32) -> Mail {
     Mail {
         message_id: format!("<{number}.{sendings}@example.com>"),
         recipient: format!("{number}@example.org"),
-        text: format!("Join: https://app.example.com/join#{}\nBye", token(number, sendings)),
+        text: format!(
+            "Join: https://app.example.com/join#{}\nBye",
+            token(number, sendings)
+        ),
     }
 }
 
-/// The invitations 1, which was sent again once, and 2 are pending; 3 was revoked. Nobody touched 2 and 3 but while the mail server was down.
+/// The invitations 1, which was sent again once, and 2 are pending; 3 was revoked. Nobody touched 2
+/// and 3 but while the mail server was down.
 fn truth() -> Truth {
     let address = |number| (id(number), format!("{number}@example.org"));
     Truth {
-        pending: [token(1, 1), token(2, 0)].into_iter().map(|token| (token, "sent".to_owned())).collect(),
+        pending: [token(1, 1), token(2, 0)]
+            .into_iter()
+            .map(|token| (token, "sent".to_owned()))
+            .collect(),
         made: [1, 2, 3].map(address).into(),
         refused: ["refused@example.org".to_owned()].into(),
         unseen: [id(2), id(3)].into(),
@@ -42,10 +50,18 @@ fn truth() -> Truth {
 /// Judges a story.
 fn gives(mails: &[Mail], truth: &Truth, expected: Counts) -> Outcome {
     let found = judge(mails, truth);
-    let lists = [&found.missing, &found.unsettled, &found.unasked, &found.dead, &found.mixed];
+    let lists = [
+        &found.missing,
+        &found.unsettled,
+        &found.unasked,
+        &found.dead,
+        &found.mixed,
+    ];
     let [missing, unsettled, unasked, dead, mixed] = lists.map(Vec::len);
     let counts = [missing, unsettled, unasked, dead, mixed, found.duplicates];
-    ensure(counts == expected, || format!("{mails:#?}: {found:#?} instead of {expected:?}"))
+    ensure(counts == expected, || {
+        format!("{mails:#?}: {found:#?} instead of {expected:?}")
+    })
 }
 
 /// Tells all stories.
@@ -60,11 +76,31 @@ pub fn finds_what_is_wrong(_: &Scale) -> Outcome {
     gives(&with(mail(3, 0)), &truth(), [0, 0, 0, 1, 0, 0])?;
     gives(&with(mail(2, 1)), &truth(), [0, 0, 0, 1, 0, 0])?;
     gives(&with(mail(4, 0)), &truth(), [0, 0, 1, 0, 0, 0])?;
-    gives(&with(Mail { recipient: "2@example.org".into(), ..again.clone() }), &truth(), [0, 0, 1, 0, 0, 1])?;
-    gives(&with(Mail { message_id: "<other>".into(), ..again.clone() }), &truth(), [0, 0, 0, 0, 1, 1])?;
-    let reused = Mail { message_id: again.message_id.clone(), ..second };
+    gives(
+        &with(Mail {
+            recipient: "2@example.org".into(),
+            ..again.clone()
+        }),
+        &truth(),
+        [0, 0, 1, 0, 0, 1],
+    )?;
+    gives(
+        &with(Mail {
+            message_id: "<other>".into(),
+            ..again.clone()
+        }),
+        &truth(),
+        [0, 0, 0, 0, 1, 1],
+    )?;
+    let reused = Mail {
+        message_id: again.message_id.clone(),
+        ..second
+    };
     gives(&[again, reused], &truth(), [0, 0, 0, 0, 1, 0])?;
-    let refused = Truth { refused: ["1@example.org".to_owned()].into(), ..truth() };
+    let refused = Truth {
+        refused: ["1@example.org".to_owned()].into(),
+        ..truth()
+    };
     gives(&true_story, &refused, [0, 0, 2, 0, 0, 0])?;
     let mut queued = truth();
     queued.pending.insert(token(2, 0), "queued".to_owned());

@@ -1,4 +1,5 @@
-//! What the heavy tenant does: everything that one key allows, on many connections, until it is told to stop.
+//! What the heavy tenant does: everything that one key allows, on many connections, until it is
+//! told to stop.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -12,12 +13,18 @@ use crate::Outcome;
 use crate::world::{Client, HEAVY, World, invitations};
 
 /// Starts the load in the scope; a `share` of 10 is a tenth of it. Returns once it is under way.
-pub type Load = for<'scope, 'env> fn(&'scope Scope<'scope, 'env>, &'env World, &'env AtomicBool, usize) -> Outcome;
+pub type Load = for<'scope, 'env> fn(
+    &'scope Scope<'scope, 'env>,
+    &'env World,
+    &'env AtomicBool,
+    usize,
+) -> Outcome;
 
 /// A row of a batch with an address of its own.
 fn row(prefix: &str) -> serde_json::Value {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    json!({ "email": format!("{prefix}{}@b.co", NEXT.fetch_add(1, Ordering::Relaxed)), "role": "viewer", "notify": false })
+    json!({ "email": format!("{prefix}{}@b.co", NEXT.fetch_add(1, Ordering::Relaxed)),
+        "role": "viewer", "notify": false })
 }
 
 /// So many rows.
@@ -29,7 +36,10 @@ fn rows(count: usize) -> Vec<serde_json::Value> {
 fn fill(world: &World, count: usize) -> Outcome {
     let client = Client::new(world, &world.heavy);
     for _ in 0..count.div_ceil(1_000) {
-        client.post(&format!("{}/batch", invitations(HEAVY)), &json!({ "invitations": rows(count.min(1_000)) }))?;
+        client.post(
+            &format!("{}/batch", invitations(HEAVY)),
+            &json!({ "invitations": rows(count.min(1_000)) }),
+        )?;
     }
     Ok(())
 }
@@ -38,12 +48,14 @@ fn fill(world: &World, count: usize) -> Outcome {
 fn head(world: &World, line: &str, length: usize) -> String {
     let key = &world.heavy;
     format!(
-        "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n\
+        "{line} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Type: \
+         application/json\r\n\
          Content-Length: {length}\r\n\r\n"
     )
 }
 
-/// Sends the same request again and again on a connection of its own; answers are read and forgotten.
+/// Sends the same request again and again on a connection of its own; answers are read and
+/// forgotten.
 fn repeat<'scope>(
     scope: &'scope Scope<'scope, '_>,
     world: &'scope World,
@@ -79,10 +91,16 @@ fn skip_answer(stream: &mut TcpStream, stop: &AtomicBool) -> std::io::Result<()>
             Err(error) => return Err(error),
         }
         let text = String::from_utf8_lossy(&bytes);
-        let Some(end) = text.find("\r\n\r\n") else { continue };
-        let length = text[..end]
-            .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+        let Some(end) = text.find("\r\n\r\n") else {
+            continue;
+        };
+        let length = text[..end].lines().find_map(|line| {
+            line.to_lowercase()
+                .strip_prefix("content-length:")?
+                .trim()
+                .parse()
+                .ok()
+        });
         if length.is_some_and(|length: usize| bytes.len() >= end + 4 + length) {
             return Ok(());
         }
@@ -121,7 +139,11 @@ fn batches<'scope, 'env>(
         repeat(scope, world, stop, move || {
             let body = json!({ "dryRun": is_dry, "invitations": rows(1_000) }).to_string();
             let line = format!("POST {}/batch", invitations(HEAVY));
-            [head(world, &line, body.len()).into_bytes(), body.into_bytes()].concat()
+            [
+                head(world, &line, body.len()).into_bytes(),
+                body.into_bytes(),
+            ]
+            .concat()
         });
     }
     Ok(())
@@ -137,7 +159,9 @@ pub fn fruitless_filters<'scope, 'env>(
     fill(world, 60_000 / share)?;
     for _ in 0..(60 / share).max(6) {
         let line = format!("GET {}?role=nosuch&limit=1", invitations(HEAVY));
-        repeat(scope, world, stop, move || head(world, &line, 0).into_bytes());
+        repeat(scope, world, stop, move || {
+            head(world, &line, 0).into_bytes()
+        });
     }
     Ok(())
 }
@@ -162,7 +186,13 @@ pub fn silent_readers<'scope, 'env>(
     share: usize,
 ) -> Outcome {
     fill(world, 20_000 / share)?;
-    hold(scope, world, stop, 1_200 / share, head(world, &format!("GET {}", invitations(HEAVY)), 0))
+    hold(
+        scope,
+        world,
+        stop,
+        1_200 / share,
+        head(world, &format!("GET {}", invitations(HEAVY)), 0),
+    )
 }
 
 /// Opens connections, sends a request on each, and keeps them without reading.
@@ -198,7 +228,10 @@ pub fn stalled_endpoints<'scope, 'env>(
     let client = Client::new(world, &world.heavy);
     for number in 0..40 / share.min(2) {
         let url = world.endpoint.url(&format!("stall{number}"));
-        client.post("/v1/webhooks", &json!({ "url": url, "organizationId": HEAVY }))?;
+        client.post(
+            "/v1/webhooks",
+            &json!({ "url": url, "organizationId": HEAVY }),
+        )?;
     }
     for _ in 0..30 / share.min(3) {
         client.post(&invitations(HEAVY), &row("heavy"))?;
@@ -228,10 +261,16 @@ pub fn many_mails<'scope, 'env>(
     _: &'env AtomicBool,
     share: usize,
 ) -> Outcome {
-    let rows: Vec<_> =
-        (0..1_000 / share).map(|number| json!({ "email": format!("mass{number}@c.co"), "role": "viewer" })).collect();
+    let rows: Vec<_> = (0..1_000 / share)
+        .map(|number| json!({ "email": format!("mass{number}@c.co"), "role": "viewer" }))
+        .collect();
     let client = Client::new(world, &world.heavy);
-    client.post(&format!("{}/batch", invitations(HEAVY)), &json!({ "invitations": rows })).map(drop)
+    client
+        .post(
+            &format!("{}/batch", invitations(HEAVY)),
+            &json!({ "invitations": rows }),
+        )
+        .map(drop)
 }
 
 /// The deletion of an organization of 80,000.
@@ -242,6 +281,8 @@ pub fn deletion<'scope, 'env>(
     share: usize,
 ) -> Outcome {
     fill(world, 80_000 / share)?;
-    scope.spawn(|| drop(Client::new(world, &world.admin).delete(&format!("/v1/organizations/{HEAVY}"))));
+    scope.spawn(|| {
+        drop(Client::new(world, &world.admin).delete(&format!("/v1/organizations/{HEAVY}")))
+    });
     Ok(())
 }

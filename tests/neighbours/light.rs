@@ -30,12 +30,16 @@ pub fn create(_: &World, client: &Client) -> Outcome {
 
 /// A short list.
 pub fn list(_: &World, client: &Client) -> Outcome {
-    client.get(&format!("{}?limit=3", invitations(LIGHT))).map(drop)
+    client
+        .get(&format!("{}?limit=3", invitations(LIGHT)))
+        .map(drop)
 }
 
 /// A list with a filter, of few rows.
 pub fn filtered(_: &World, client: &Client) -> Outcome {
-    client.get(&format!("{}?role=viewer&limit=3", invitations(LIGHT))).map(drop)
+    client
+        .get(&format!("{}?role=viewer&limit=3", invitations(LIGHT)))
+        .map(drop)
 }
 
 /// A stream of events, until its first byte.
@@ -43,13 +47,17 @@ pub fn stream(world: &World, _: &Client) -> Outcome {
     let mut stream = TcpStream::connect(world.address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let request = format!(
-        "GET /v1/organizations/{LIGHT}/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+        "GET /v1/organizations/{LIGHT}/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: \
+         Bearer {}\r\n\r\n",
         world.light
     );
     stream.write_all(request.as_bytes())?;
     let mut first = [0; 12];
     stream.read_exact(&mut first)?;
-    match std::str::from_utf8(&first[9..12]).ok().and_then(|status| status.parse().ok()) {
+    match std::str::from_utf8(&first[9..12])
+        .ok()
+        .and_then(|status| status.parse().ok())
+    {
         Some(200) => Ok(()),
         Some(status) => Err(Refused(status).into()),
         None => Err("no status".into()),
@@ -76,10 +84,19 @@ pub fn code(world: &World, client: &Client) -> Outcome {
     let made = client.invite(LIGHT, &address, false)?;
     let id = made["id"].as_str().unwrap_or_default();
     let link = client.post(&format!("{}/{id}/link", invitations(LIGHT)), &json!({}))?;
-    let url = link["link"].as_str().or(link["url"].as_str()).unwrap_or_default().to_owned();
-    let token =
-        link["token"].as_str().map_or_else(|| url.rsplit('#').next().unwrap_or_default().to_owned(), str::to_owned);
-    client.post("/v1/invitations/code", &json!({ "token": token, "email": address }))?;
+    let url = link["link"]
+        .as_str()
+        .or(link["url"].as_str())
+        .unwrap_or_default()
+        .to_owned();
+    let token = link["token"].as_str().map_or_else(
+        || url.rsplit('#').next().unwrap_or_default().to_owned(),
+        str::to_owned,
+    );
+    client.post(
+        "/v1/invitations/code",
+        &json!({ "token": token, "email": address }),
+    )?;
     wait(|| world.mailer.has(&format!("code {address}")))
 }
 

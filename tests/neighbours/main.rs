@@ -1,15 +1,15 @@
 //! Neighbours: what a light tenant feels of a heavy one, for everything that they share.
 //!
 //! Each row is one thing that is shared. A light tenant uses it now and then, first alone and then
-//! beside a heavy tenant who does all that a key allows. The table has the light tenant's median and
-//! 99th percentile of both, how often it was refused, and the server's memory.
+//! beside a heavy tenant who does all that a key allows. The table has the light tenant's median
+//! and 99th percentile of both, how often it was refused, and the server's memory.
 //!
 //! ```text
 //! INVITED_NEIGHBOURS=full cargo test --release --test neighbours
 //! ```
 //!
-//! `tenth` in place of `full` has the heavy tenant do a tenth; without the variable nothing runs, and that
-//! is said. `INVITED_NEIGHBOURS_BINARY` names another binary than the one of this build.
+//! `tenth` in place of `full` has the heavy tenant do a tenth; without the variable nothing runs,
+//! and that is said. `INVITED_NEIGHBOURS_BINARY` names another binary than the one of this build.
 //!
 //! # Modules
 //! - `world`: the server, its tenants, a mail server and endpoints of webhooks that may stall
@@ -49,7 +49,10 @@ fn main() -> ExitCode {
     if std::env::args().any(|word| word == "--list") {
         return ExitCode::SUCCESS;
     }
-    let filter = std::env::args().skip(1).find(|word| !word.starts_with('-')).unwrap_or_default();
+    let filter = std::env::args()
+        .skip(1)
+        .find(|word| !word.starts_with('-'))
+        .unwrap_or_default();
     say(rows::HEADER);
     let (mut passed, mut failed, mut complaints) = (0, 0, Vec::new());
     for row in rows::ROWS.iter().filter(|row| row.name.contains(&filter)) {
@@ -60,12 +63,20 @@ fn main() -> ExitCode {
             }
             Err(error) => vec![format!("{}: {error}", row.name)],
         };
-        *(if found.is_empty() { &mut passed } else { &mut failed }) += 1;
+        *(if found.is_empty() {
+            &mut passed
+        } else {
+            &mut failed
+        }) += 1;
         complaints.extend(found);
     }
     for complaint in complaints {
         say(format!("FAILED {complaint}"));
     }
     say(format!("{passed} passed, {failed} failed"));
-    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

@@ -1,5 +1,5 @@
-//! What the server sends to: a mail server and an endpoint of webhooks. Whatever is addressed to `stall` hears
-//! nothing for as long as the sender likes to wait.
+//! What the server sends to: a mail server and an endpoint of webhooks. Whatever is addressed to
+//! `stall` hears nothing for as long as the sender likes to wait.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -22,12 +22,18 @@ struct Arrived(Arc<Mutex<HashSet<String>>>);
 impl Arrived {
     /// Notes that something came.
     fn note(&self, word: &str) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(word.to_owned());
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(word.to_owned());
     }
 
     /// Whether it came.
     fn has(&self, word: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(word)
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(word)
     }
 }
 
@@ -90,8 +96,14 @@ fn talk(stream: &TcpStream, arrived: &Arrived) -> std::io::Result<()> {
             }
             "DATA" => {
                 out.write_all(b"354 go on\r\n")?;
-                let text: Vec<_> = lines.by_ref().map_while(Result::ok).take_while(|line| line != ".").collect();
-                let has_code = text.iter().any(|line| line.starts_with("Subject:") && line.contains("code"));
+                let text: Vec<_> = lines
+                    .by_ref()
+                    .map_while(Result::ok)
+                    .take_while(|line| line != ".")
+                    .collect();
+                let has_code = text
+                    .iter()
+                    .any(|line| line.starts_with("Subject:") && line.contains("code"));
                 arrived.note(&recipient);
                 if has_code {
                     arrived.note(&format!("code {recipient}"));

@@ -25,7 +25,8 @@ const P99: Duration = Duration::from_millis(300);
 const MEMORY: u64 = 128 * 1024 * 1024;
 
 /// The first lines of the table.
-pub const HEADER: &str = "| heavy tenant | light tenant | p50 alone | p50 beside | p99 alone | p99 beside | refused | memory |\n\
+pub const HEADER: &str = "| heavy tenant | light tenant | p50 alone | p50 beside | p99 alone | \
+    p99 beside | refused | memory |\n\
                           |---|---|---|---|---|---|---|---|";
 
 /// One row of the table.
@@ -44,7 +45,13 @@ pub struct Row {
 
 /// All rows.
 pub const ROWS: &[Row] = &[
-    Row { name: "64 dry runs of 1,000", wish: "create", load: heavy::dry_runs, ask: light::create, p50: None },
+    Row {
+        name: "64 dry runs of 1,000",
+        wish: "create",
+        load: heavy::dry_runs,
+        ask: light::create,
+        p50: None,
+    },
     Row {
         name: "32 batches of 1,000",
         wish: "create",
@@ -59,8 +66,20 @@ pub const ROWS: &[Row] = &[
         ask: light::filtered,
         p50: None,
     },
-    Row { name: "1,100 streams", wish: "stream", load: heavy::streams, ask: light::stream, p50: None },
-    Row { name: "1,200 who do not read", wish: "list", load: heavy::silent_readers, ask: light::list, p50: None },
+    Row {
+        name: "1,100 streams",
+        wish: "stream",
+        load: heavy::streams,
+        ask: light::stream,
+        p50: None,
+    },
+    Row {
+        name: "1,200 who do not read",
+        wish: "list",
+        load: heavy::silent_readers,
+        ask: light::list,
+        p50: None,
+    },
     Row {
         name: "40 stalled endpoints",
         wish: "webhook",
@@ -68,9 +87,27 @@ pub const ROWS: &[Row] = &[
         ask: light::webhook,
         p50: None,
     },
-    Row { name: "12 stalled recipients", wish: "mail", load: heavy::stalled_recipients, ask: light::mail, p50: None },
-    Row { name: "1,000 mails", wish: "code by mail", load: heavy::many_mails, ask: light::code, p50: None },
-    Row { name: "deletion of 80,000", wish: "create", load: heavy::deletion, ask: light::create, p50: None },
+    Row {
+        name: "12 stalled recipients",
+        wish: "mail",
+        load: heavy::stalled_recipients,
+        ask: light::mail,
+        p50: None,
+    },
+    Row {
+        name: "1,000 mails",
+        wish: "code by mail",
+        load: heavy::many_mails,
+        ask: light::code,
+        p50: None,
+    },
+    Row {
+        name: "deletion of 80,000",
+        wish: "create",
+        load: heavy::deletion,
+        ask: light::create,
+        p50: None,
+    },
 ];
 
 /// What a row came to.
@@ -118,7 +155,10 @@ impl Row {
     pub fn run(&self, share: usize) -> Outcome<Found> {
         let world = World::start()?;
         let client = Client::new(&world, &world.light);
-        client.post("/v1/webhooks", &json!({ "url": world.endpoint.url("good"), "organizationId": LIGHT }))?;
+        client.post(
+            "/v1/webhooks",
+            &json!({ "url": world.endpoint.url("good"), "organizationId": LIGHT }),
+        )?;
         client.invite(LIGHT, "first@b.co", false)?;
         let (alone, _) = ask(&world, self.ask)?;
         let stop = AtomicBool::new(false);
@@ -128,13 +168,23 @@ impl Row {
             stop.store(true, Ordering::Relaxed);
             found
         })?;
-        Ok(Found { alone, beside, refused, memory: world.memory() })
+        Ok(Found {
+            alone,
+            beside,
+            refused,
+            memory: world.memory(),
+        })
     }
 
     /// Its line of the table.
     pub fn line(&self, found: &Found) -> String {
         let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1_000.0);
-        let Found { alone, beside, refused, memory } = found;
+        let Found {
+            alone,
+            beside,
+            refused,
+            memory,
+        } = found;
         format!(
             "| {} | {} | {} | {} | {} | {} | {refused} | {} MiB |",
             self.name,
@@ -150,7 +200,9 @@ impl Row {
     /// What is not accepted of it. The 99th percentile alone says how idle the machine is.
     pub fn complaints(&self, found: &Found) -> Vec<String> {
         let (p50, p99) = (found.beside.percentile(50), found.beside.percentile(99));
-        let most = self.p50.unwrap_or((found.alone.percentile(50) * TIMES).max(SMALL));
+        let most = self
+            .p50
+            .unwrap_or((found.alone.percentile(50) * TIMES).max(SMALL));
         let most_p99 = P99.max(found.alone.percentile(99) * 4);
         let mut complaints = Vec::new();
         let mut check = |is_fine: bool, text: String| {
@@ -158,11 +210,23 @@ impl Row {
                 complaints.push(format!("{}: {text}", self.name));
             }
         };
-        check(found.beside.0.len() >= 5, format!("only {} wishes were fulfilled", found.beside.0.len()));
-        check(p50 <= most, format!("a median of {p50:?}, accepted is {most:?}"));
-        check(p99 <= most_p99, format!("a 99th percentile of {p99:?}, accepted is {most_p99:?}"));
+        check(
+            found.beside.0.len() >= 5,
+            format!("only {} wishes were fulfilled", found.beside.0.len()),
+        );
+        check(
+            p50 <= most,
+            format!("a median of {p50:?}, accepted is {most:?}"),
+        );
+        check(
+            p99 <= most_p99,
+            format!("a 99th percentile of {p99:?}, accepted is {most_p99:?}"),
+        );
         check(found.refused == 0, format!("{} refusals", found.refused));
-        check(found.memory <= MEMORY, format!("{} MiB of memory", found.memory / 1024 / 1024));
+        check(
+            found.memory <= MEMORY,
+            format!("{} MiB of memory", found.memory / 1024 / 1024),
+        );
         complaints
     }
 }

@@ -1,11 +1,14 @@
-//! What an answer's time tells (S4): a right and a wrong address must take equally long. To be run alone, on a quiet machine:
+//! What an answer's time tells (S4): a right and a wrong address must take equally long. To be run
+//! alone, on a quiet machine:
 //!
 //! `cargo test --test timing -- --ignored --test-threads 1`
 //!
-//! Two kinds of requests are sent to the real binary over one connection, one after the other in random order, 5,000 of each,
-//! and compared by Welch's t-test: beyond 4.5 a difference is taken for real. What took longer than nine in ten of all requests
-//! is left out of both kinds, by the same bound: disk and scheduler, not the program. A burst of the machine may still favour one kind by
-//! chance, so there are three attempts; a leak fails all of them, as the control does, which must be seen in every attempt.
+//! Two kinds of requests are sent to the real binary over one connection, one after the other in
+//! random order, 5,000 of each, and compared by Welch's t-test: beyond 4.5 a difference is taken
+//! for real. What took longer than nine in ten of all requests is left out of both kinds, by the
+//! same bound: disk and scheduler, not the program. A burst of the machine may still favour one
+//! kind by chance, so there are three attempts; a leak fails all of them, as the control does,
+//! which must be seen in every attempt.
 
 #![allow(
     clippy::expect_used,
@@ -60,11 +63,19 @@ fn trimmed(times: [Vec<f64>; 2]) -> [Vec<f64>; 2] {
 }
 
 /// The |t| of each attempt, until one is not beyond [`MOST`].
-fn attempts(name: &str, connection: &mut Connection, kinds: &[Kind<'_>; 2], status: [u16; 2]) -> Vec<f64> {
+fn attempts(
+    name: &str,
+    connection: &mut Connection,
+    kinds: &[Kind<'_>; 2],
+    status: [u16; 2],
+) -> Vec<f64> {
     let mut seen = Vec::new();
     for _ in 0..ATTEMPTS {
         let [one, other] = trimmed(measure(connection, kinds, status));
-        let (t, means) = (t(&one, &other).abs(), [&one, &other].map(|times| welch::mean(times) / 1000.0));
+        let (t, means) = (
+            t(&one, &other).abs(),
+            [&one, &other].map(|times| welch::mean(times) / 1000.0),
+        );
         eprintln!(
             "{name}: |t| = {t:.2}, {:.1} and {:.1} us, {} and {} kept",
             means[0],
@@ -85,9 +96,19 @@ fn attempts(name: &str, connection: &mut Connection, kinds: &[Kind<'_>; 2], stat
 fn a_code_is_asked_for_in_the_same_time_for_the_right_and_for_a_wrong_address() {
     let server = Server::start();
     let token = server.token();
-    let ask = |email: &str| ("/v1/invitations/code", json!({ "token": token, "email": email }));
+    let ask = |email: &str| {
+        (
+            "/v1/invitations/code",
+            json!({ "token": token, "email": email }),
+        )
+    };
     let kinds = [ask(server::INVITED), ask("nobody.ever@example.com")];
-    let seen = attempts("a code for the right and a wrong address", &mut server.connect(), &kinds, [202, 202]);
+    let seen = attempts(
+        "a code for the right and a wrong address",
+        &mut server.connect(),
+        &kinds,
+        [202, 202],
+    );
     assert!(seen.iter().any(|t| *t < MOST), "{seen:?}");
 }
 
@@ -98,12 +119,30 @@ fn a_wrong_code_takes_the_same_time_for_the_right_and_for_a_wrong_address() {
     let token = server.token();
     let mut connection = server.connect();
     for email in [server::INVITED, "nobody.ever@example.com"] {
-        assert_eq!(connection.post("/v1/invitations/code", &json!({ "token": token, "email": email })).0, 202);
+        assert_eq!(
+            connection
+                .post(
+                    "/v1/invitations/code",
+                    &json!({ "token": token, "email": email })
+                )
+                .0,
+            202
+        );
     }
     // Digits that are right once in a million are not worth looking at.
-    let accept = |email: &str| ("/v1/invitations/accept", json!({ "token": token, "email": email, "code": "000000" }));
+    let accept = |email: &str| {
+        (
+            "/v1/invitations/accept",
+            json!({ "token": token, "email": email, "code": "000000" }),
+        )
+    };
     let kinds = [accept(server::INVITED), accept("nobody.ever@example.com")];
-    let seen = attempts("a wrong code for the right and a wrong address", &mut connection, &kinds, [404, 404]);
+    let seen = attempts(
+        "a wrong code for the right and a wrong address",
+        &mut connection,
+        &kinds,
+        [404, 404],
+    );
     assert!(seen.iter().any(|t| *t < MOST), "{seen:?}");
 }
 
@@ -113,9 +152,17 @@ fn the_control_a_token_that_opens_nothing_is_told_from_a_wrong_code() {
     let server = Server::start();
     let token = server.token();
     let unknown = format!("ivt_{}_{}", "0".repeat(32), &token[37..]);
-    let accept = |token: &str| json!({ "token": token, "email": server::INVITED, "code": "000000" });
-    // 256 bits are not guessed: that one writes and the other does not may be seen, and must be by this test.
-    let kinds = [("/v1/invitations/accept", accept(&token)), ("/v1/invitations/accept", accept(&unknown))];
+    let accept =
+        |token: &str| json!({ "token": token, "email": server::INVITED, "code": "000000" });
+    // 256 bits are not guessed: that one writes and the other does not may be seen, and must be by
+    // this test.
+    let kinds = [
+        ("/v1/invitations/accept", accept(&token)),
+        ("/v1/invitations/accept", accept(&unknown)),
+    ];
     let seen = attempts("control", &mut server.connect(), &kinds, [404, 404]);
-    assert!(seen.len() == ATTEMPTS && seen.iter().all(|t| *t > MOST), "{seen:?}");
+    assert!(
+        seen.len() == ATTEMPTS && seen.iter().all(|t| *t > MOST),
+        "{seen:?}"
+    );
 }

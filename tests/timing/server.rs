@@ -24,28 +24,57 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it on a file in memory where there is one, so that no disk hides what the program does.
+    /// Starts it on a file in memory where there is one, so that no disk hides what the program
+    /// does.
     pub fn start() -> Self {
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder");
+        let folder = tempfile::tempdir_in("/dev/shm")
+            .or_else(|_| tempfile::tempdir())
+            .expect("a temporary folder");
         let mut command = Command::new(env!("CARGO_BIN_EXE_invited"));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
             command.env_remove(name);
         }
         command.args(["serve", "--listen", "127.0.0.1:0", "--log", "error"]);
-        command.args(["--limit-address", "0", "--limit-proofs", "0", "--limit-codes", "0", "--limit-recipient", "0"]);
-        command.arg("--database").arg(folder.path().join("invited.db"));
-        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command.args([
+            "--limit-address",
+            "0",
+            "--limit-proofs",
+            "0",
+            "--limit-codes",
+            "0",
+            "--limit-recipient",
+            "0",
+        ]);
+        command
+            .arg("--database")
+            .arg(folder.path().join("invited.db"));
+        let mut child = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let mut banner = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         let (mut address, mut key) = (None, None);
         while address.is_none() || key.is_none() {
             let line = banner.next().expect("it goes on").expect("text");
-            address = address.or(line.trim().strip_prefix("listening").map(|url| url.trim().replace("http://", "")));
-            key = key.or(line.trim().strip_prefix("admin key").map(|key| key.trim().to_owned()));
+            address = address.or(line
+                .trim()
+                .strip_prefix("listening")
+                .map(|url| url.trim().replace("http://", "")));
+            key = key.or(line
+                .trim()
+                .strip_prefix("admin key")
+                .map(|key| key.trim().to_owned()));
         }
         // What it still has to say must find a reader.
         std::thread::spawn(move || banner.for_each(drop));
         let (address, key) = (address.expect("seen"), key.expect("seen"));
-        Self { child, address, key, _folder: folder }
+        Self {
+            child,
+            address,
+            key,
+            _folder: folder,
+        }
     }
 
     /// Makes the invitation; answers the token of its link.
@@ -53,8 +82,15 @@ impl Server {
         let mut connection = self.connect();
         connection.authorization = format!("Authorization: Bearer {}\r\n", self.key);
         let path = "/v1/organizations/acme/invitations";
-        let made = connection.ask(path, &json!({ "email": INVITED, "role": "developer" })).1;
-        let link = connection.ask(&format!("{path}/{}/link", made["id"].as_str().expect("an id")), &json!({})).1;
+        let made = connection
+            .ask(path, &json!({ "email": INVITED, "role": "developer" }))
+            .1;
+        let link = connection
+            .ask(
+                &format!("{path}/{}/link", made["id"].as_str().expect("an id")),
+                &json!({}),
+            )
+            .1;
         link["token"].as_str().expect("a token").to_owned()
     }
 
@@ -62,7 +98,10 @@ impl Server {
     pub fn connect(&self) -> Connection {
         let stream = TcpStream::connect(&self.address).expect("the server accepts");
         stream.set_nodelay(true).expect("it can be set");
-        Connection { stream: BufReader::new(stream), authorization: String::new() }
+        Connection {
+            stream: BufReader::new(stream),
+            authorization: String::new(),
+        }
     }
 }
 
@@ -82,7 +121,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// POSTs; answers the status, and the nanoseconds from the first byte sent to the last byte received.
+    /// POSTs; answers the status, and the nanoseconds from the first byte sent to the last byte
+    /// received.
     #[allow(clippy::cast_precision_loss, reason = "no request takes days")]
     pub fn post(&mut self, path: &str, body: &Value) -> (u16, f64) {
         let request = self.request(path, body);
@@ -102,7 +142,8 @@ impl Connection {
     fn request(&self, path: &str, body: &Value) -> Vec<u8> {
         let body = body.to_string();
         let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: x\r\n{}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            "POST {path} HTTP/1.1\r\nHost: x\r\n{}Content-Type: \
+             application/json\r\nContent-Length: {}\r\n\r\n",
             self.authorization,
             body.len()
         );
@@ -111,7 +152,10 @@ impl Connection {
 
     /// Sends a request and reads its answer.
     fn send(&mut self, request: &[u8]) -> (u16, Vec<u8>) {
-        self.stream.get_mut().write_all(request).expect("it is sent");
+        self.stream
+            .get_mut()
+            .write_all(request)
+            .expect("it is sent");
         let (mut status, mut length) = (0, 0);
         loop {
             let mut line = String::new();

@@ -1,7 +1,9 @@
-//! The ClickHouse Cloud dialect: the same invitations in the shape of that API, for the clients that exist for it.
+//! The ClickHouse Cloud dialect: the same invitations in the shape of that API, for the clients
+//! that exist for it.
 //!
-//! A facade: the rules are those of [`crate::invitation`], and there is no SQL here. What differs is the shape: answers in an
-//! envelope, 200 for everything that works, `expireAt`, errors as one line of text. Only pending invitations exist in it.
+//! A facade: the rules are those of [`crate::invitation`], and there is no SQL here. What differs
+//! is the shape: answers in an envelope, 200 for everything that works, `expireAt`, errors as one
+//! line of text. Only pending invitations exist in it.
 
 pub mod routes;
 
@@ -118,7 +120,9 @@ pub struct DialectMember<'a> {
 impl<'a> From<&'a Invitation<'a>> for DialectMember<'a> {
     fn from(invitation: &'a Invitation<'a>) -> Self {
         Self {
-            user_id: invitation.accepted_by.map_or_else(|| invitation.id.to_string(), str::to_owned),
+            user_id: invitation
+                .accepted_by
+                .map_or_else(|| invitation.id.to_string(), str::to_owned),
             name: invitation.email,
             email: invitation.email,
             role: invitation.role,
@@ -143,12 +147,16 @@ pub struct DialectOrganization {
 }
 
 impl DialectOrganization {
-    /// The organization, if the dialect can name it: its clients read ids as UUIDs and give up on a list with any other.
-    /// Organizations with other ids are reached by naming them.
+    /// The organization, if the dialect can name it: its clients read ids as UUIDs and give up on a
+    /// list with any other. Organizations with other ids are reached by naming them.
     pub fn new(id: &str, organization: &Record) -> Option<Self> {
         Uuid::try_parse(id).ok()?;
         let name = organization.settings.name.as_deref().unwrap_or(id);
-        Some(Self { id: id.to_owned(), name: name.to_owned(), created_at: organization.created_at })
+        Some(Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            created_at: organization.created_at,
+        })
     }
 }
 
@@ -157,7 +165,8 @@ impl DialectOrganization {
 #[serde(rename_all = "camelCase")]
 pub struct DialectCreateBody {
     /// The address to invite.
-    #[schema(value_type = String, required = true, max_length = 254, example = "new.user@example.com")]
+    #[schema(value_type = String, required = true, max_length = 254,
+        example = "new.user@example.com")]
     pub email: Option<String>,
     /// The role that the person gets on joining.
     #[schema(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", default = "developer")]
@@ -175,9 +184,17 @@ impl DialectCreateBody {
     pub fn translate(self) -> Result<CreateBody> {
         if self.assigned_role_ids.is_some_and(|ids| !ids.is_empty()) {
             let detail = "must be empty: roles have names here, so give the name as role";
-            return Err(Error::validation(vec![FieldError::new("/assignedRoleIds", FieldCode::NotAllowed, detail)]));
+            return Err(Error::validation(vec![FieldError::new(
+                "/assignedRoleIds",
+                FieldCode::NotAllowed,
+                detail,
+            )]));
         }
         let role = Some(self.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()));
-        Ok(CreateBody { email: self.email, role, ..CreateBody::default() })
+        Ok(CreateBody {
+            email: self.email,
+            role,
+            ..CreateBody::default()
+        })
     }
 }

@@ -4,7 +4,10 @@ use actix_web::web::Data;
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
-use super::{DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope, Failed};
+use super::{
+    DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope,
+    Failed,
+};
 use crate::api::error_responses::{BODY, COMMON, CREATING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
@@ -32,12 +35,24 @@ use crate::organization;
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list_organizations, list_organizations, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(
+            __path_list_organizations,
+            list_organizations,
+            &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
+        ),
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-        Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, CREATING]),
+        Operation::new(
+            __path_create,
+            create,
+            &[COMMON, WITH_KEY, WRITING, BODY, CREATING],
+        ),
         Operation::new(__path_get, get, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
         Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING]),
-        Operation::new(__path_list_members, list_members, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(
+            __path_list_members,
+            list_members,
+            &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
+        ),
     ]
 }
 
@@ -48,21 +63,32 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
     let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
     let mut response = HttpResponse::build(error.status_code());
     problem::add_headers(&mut response, error);
-    response.json(Failed { status: meaning.status, error: text, request_id: request_id.to_owned() })
+    response.json(Failed {
+        status: meaning.status,
+        error: text,
+        request_id: request_id.to_owned(),
+    })
 }
 
 /// Wraps `result` as bytes.
 fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
-    let envelope = Envelope { status: 200, request_id: request_id.to_owned(), result };
+    let envelope = Envelope {
+        status: 200,
+        request_id: request_id.to_owned(),
+        result,
+    };
     serde_json::to_vec(&envelope).map_err(Error::internal)
 }
 
 /// Responds with JSON that is written already.
 fn ok(json: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(json)
+    HttpResponse::Ok()
+        .content_type("application/json")
+        .body(json)
 }
 
-/// `GET /clickhouse/v1/organizations` with `invitations:read`: the organizations that the key may see and whose ids are UUIDs.
+/// `GET /clickhouse/v1/organizations` with `invitations:read`: the organizations that the key may
+/// see and whose ids are UUIDs.
 ///
 /// # Errors
 /// Those of every operation.
@@ -72,9 +98,12 @@ fn ok(json: Vec<u8>) -> HttpResponse {
     operation_id = "clickhouseListOrganizations",
     tag = "ClickHouse Cloud",
     summary = "List organizations",
-    description = "The organizations that the key may see and whose ids are UUIDs: the clients of this dialect give up on others.",
-    responses((status = 200, description = "The organizations.", body = Envelope<Vec<DialectOrganization>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})))
+    description = "The organizations that the key may see and whose ids are UUIDs: the clients \
+        of this dialect give up on others.",
+    responses((status = 200, description = "The organizations.",
+        body = Envelope<Vec<DialectOrganization>>,
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+            "result": []})))
 )]
 pub async fn list_organizations(
     caller: Caller,
@@ -114,13 +143,26 @@ async fn list_all(
 ) -> Result<HttpResponse> {
     let filter = Filter::only(status);
     let (db, actor) = (state.db.clone(), access.caller.actor);
-    let list = List { db, actor, organization: access.organization, filter, order: Order::NewestFirst, write };
-    let opening = format!("{{\"status\":200,\"requestId\":\"{}\",\"result\":[", access.request_id);
-    let first = list.page(access.kept, opening.into_bytes(), (None, MAX_LIMIT)).await?;
+    let list = List {
+        db,
+        actor,
+        organization: access.organization,
+        filter,
+        order: Order::NewestFirst,
+        write,
+    };
+    let opening = format!(
+        "{{\"status\":200,\"requestId\":\"{}\",\"result\":[",
+        access.request_id
+    );
+    let first = list
+        .page(access.kept, opening.into_bytes(), (None, MAX_LIMIT))
+        .await?;
     Ok(stream::respond(HttpResponse::Ok(), list, first, b"]}"))
 }
 
-/// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the pending ones.
+/// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the
+/// pending ones.
 ///
 /// # Errors
 /// Those of every operation.
@@ -131,14 +173,21 @@ async fn list_all(
     tag = "ClickHouse Cloud",
     summary = "List all pending invitations",
     params(InOrganization),
-    responses((status = 200, description = "The invitations.", body = Envelope<Vec<DialectInvitation<'_>>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})))
+    responses((status = 200, description = "The invitations.",
+        body = Envelope<Vec<DialectInvitation<'_>>>,
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+            "result": []})))
 )]
-pub async fn list(access: OrganizationAccess<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list(
+    access: OrganizationAccess<Read>,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     list_all(access, &state, Status::Pending, write_invitation).await
 }
 
-/// `GET /clickhouse/v1/organizations/{organizationId}/members` with `invitations:read`: whoever accepted an invitation.
+/// `GET /clickhouse/v1/organizations/{organizationId}/members` with `invitations:read`: whoever
+/// accepted an invitation.
 ///
 /// # Errors
 /// Those of every operation.
@@ -151,13 +200,19 @@ pub async fn list(access: OrganizationAccess<Read>, _: NoQuery, state: Data<Stat
     description = "The members are the accepted invitations.",
     params(InOrganization),
     responses((status = 200, description = "The members.", body = Envelope<Vec<DialectMember<'_>>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": []})))
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+            "result": []})))
 )]
-pub async fn list_members(access: OrganizationAccess<Read>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn list_members(
+    access: OrganizationAccess<Read>,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     list_all(access, &state, Status::Accepted, write_member).await
 }
 
-/// `POST /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:write`: 200 with the new invitation.
+/// `POST /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:write`: 200
+/// with the new invitation.
 ///
 /// # Errors
 /// Those of the API's own create.
@@ -168,10 +223,13 @@ pub async fn list_members(access: OrganizationAccess<Read>, _: NoQuery, state: D
     tag = "ClickHouse Cloud",
     summary = "Create an invitation",
     params(InOrganization, Once),
-    request_body(content = DialectCreateBody, example = json!({"email": "new.user@example.com", "assignedRoleIds": []})),
-    responses((status = 200, description = "The invitation.", body = Envelope<DialectInvitation<'_>>, example = json!({
+    request_body(content = DialectCreateBody,
+        example = json!({"email": "new.user@example.com", "assignedRoleIds": []})),
+    responses((status = 200, description = "The invitation.",
+        body = Envelope<DialectInvitation<'_>>, example = json!({
         "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": {
-            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "email": "new.user@example.com",
+            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+            "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})))
@@ -185,15 +243,24 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
-    let by = Actor { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor {
+        origin: access.origin(),
+        rights: access.caller.rights,
+    };
     let body = body.value.translate()?;
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show =
-                |invitation: &Invitation<'_>, _| wrap(DialectInvitation::from(invitation), &by.origin.request_id);
+            let show = |invitation: &Invitation<'_>, _| {
+                wrap(DialectInvitation::from(invitation), &by.origin.request_id)
+            };
             let (_, body) = creation::create(tx, &new, &by, show)?;
-            Ok(StoredResponse { status: 200, location: None, body, replayed: false })
+            Ok(StoredResponse {
+                status: 200,
+                location: None,
+                body,
+                replayed: false,
+            })
         })
     };
     Ok(stored::respond(author.write(&state.db, job).await?))
@@ -201,10 +268,13 @@ pub async fn create(
 
 /// Responds as if what is not pending were not there.
 fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
-    (invitation.status == Status::Pending).then_some(()).ok_or_else(Error::not_found)
+    (invitation.status == Status::Pending)
+        .then_some(())
+        .ok_or_else(Error::not_found)
 }
 
-/// `GET /clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`.
+/// `GET /clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}` with
+/// `invitations:read`.
 ///
 /// # Errors
 /// 404 where there is no pending one.
@@ -215,14 +285,21 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
     tag = "ClickHouse Cloud",
     summary = "Get invitation details",
     params(OfInvitation),
-    responses((status = 200, description = "The invitation.", body = Envelope<DialectInvitation<'_>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": {
-            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "email": "new.user@example.com",
+    responses((status = 200, description = "The invitation.",
+        body = Envelope<DialectInvitation<'_>>,
+        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+            "result": {
+            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+            "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})))
 )]
-pub async fn get(access: OrganizationAccess<Read>, id: InvitationId, _: NoQuery) -> Result<HttpResponse> {
+pub async fn get(
+    access: OrganizationAccess<Read>,
+    id: InvitationId,
+    _: NoQuery,
+) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
@@ -232,7 +309,8 @@ pub async fn get(access: OrganizationAccess<Read>, id: InvitationId, _: NoQuery)
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
 
-/// `DELETE /clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`.
+/// `DELETE /clickhouse/v1/organizations/{organizationId}/invitations/{invitationId}` with
+/// `invitations:write`.
 ///
 /// # Errors
 /// 404 where there is no pending one.
@@ -253,9 +331,16 @@ pub async fn delete(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = Actor { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor {
+        origin: access.origin(),
+        rights: access.caller.rights,
+    };
     let organization = access.organization;
-    let job = move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
+    let job =
+        move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
     author.write(&state.db, job).await?;
-    Ok(HttpResponse::Ok().json(Done { status: 200, request_id: access.request_id }))
+    Ok(HttpResponse::Ok().json(Done {
+        status: 200,
+        request_id: access.request_id,
+    }))
 }

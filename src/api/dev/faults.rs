@@ -15,9 +15,21 @@ use crate::outbox::faults::{FaultsBody, Plans};
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_get, get, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_set, set, &[COMMON, WITH_KEY, BODY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_clear, clear, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(
+            __path_get,
+            get,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_set,
+            set,
+            &[COMMON, WITH_KEY, BODY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_clear,
+            clear,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
     ]
 }
 
@@ -29,7 +41,8 @@ pub fn operations() -> Vec<Operation> {
     tag = "Development",
     summary = "Faults that are still to come",
     responses(
-        (status = 200, description = "What is left of them.", body = Plans, example = json!({"mail": {"next": 2, "do": "fail"}})),
+        (status = 200, description = "What is left of \
+            them.", body = Plans, example = json!({"mail": {"next": 2, "do": "fail"}})),
     )
 )]
 pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
@@ -46,15 +59,24 @@ pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
     operation_id = "setFaults",
     tag = "Development",
     summary = "Make the next deliveries fail",
-    description = "The next mails or webhooks cannot be delivered (`fail`), hang for 10 seconds (`stall`), or are answered with a code \
-        from 400 to 599. They are tried again as after any such failure. What is not named stays as it is.",
-    request_body(content = FaultsBody, example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
+    description = "The next mails or webhooks cannot be delivered (`fail`), hang for 10 seconds \
+        (`stall`), or are answered with a code \
+        from 400 to 599. They are tried again as after any such failure. What is not named stays \
+        as it is.",
+    request_body(content = FaultsBody,
+        example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
     responses(
         (status = 200, description = "The faults to come.", body = Plans,
-            example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
+            example = json!({"mail": {"next": 3, "do": "fail"},
+                "webhooks": {"next": 1, "do": 503}})),
     )
 )]
-pub async fn set(_: Developer, _: NoQuery, state: Data<State>, body: Json<FaultsBody>) -> Result<HttpResponse> {
+pub async fn set(
+    _: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<FaultsBody>,
+) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(state.faults.set(Plans::parse(&body.value)?)))
 }
 

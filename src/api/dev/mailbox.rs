@@ -18,18 +18,52 @@ use crate::mail::mailbox::{KeptMail, MailSummary, store};
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]]),
-        Operation::new(__path_delete_all, delete_all, &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_get_one, get_one, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_get_text, get_text, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_get_html, get_html, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_get_raw, get_raw, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(
+            __path_list,
+            list,
+            &[
+                COMMON,
+                WITH_KEY,
+                &[Code::OriginNotAllowed, Code::ValidationFailed],
+            ],
+        ),
+        Operation::new(
+            __path_delete_all,
+            delete_all,
+            &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_get_one,
+            get_one,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_delete,
+            delete,
+            &[COMMON, WITH_KEY, WRITING, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_get_text,
+            get_text,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_get_html,
+            get_html,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_get_raw,
+            get_raw,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
     ]
 }
 
-/// What the HTML of a mail may do: be looked at, in a page of this server at most. Mail is written by others.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; \
+/// What the HTML of a mail may do: be looked at, in a page of this server at most. Mail is written
+/// by others.
+const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    form-action 'none'; \
                            frame-ancestors 'self'; sandbox";
 
 /// The query of the mailbox, for the OpenAPI document.
@@ -61,10 +95,14 @@ pub struct OfMail {
 
 /// The mail with this id.
 fn get(state: &State, id: MessageId) -> Result<KeptMail> {
-    state.db.read(|reader| store::find(reader, id.0))?.ok_or_else(Error::not_found)
+    state
+        .db
+        .read(|reader| store::find(reader, id.0))?
+        .ok_or_else(Error::not_found)
 }
 
-/// `GET /dev/mailbox`, only in `invited dev`: 200 with the mail that was kept, newest first; with `wait` once there is some.
+/// `GET /dev/mailbox`, only in `invited dev`: 200 with the mail that was kept, newest first; with
+/// `wait` once there is some.
 ///
 /// # Errors
 /// 422 with every value of the query that is not acceptable.
@@ -74,17 +112,23 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
     operation_id = "listMail",
     tag = "Development",
     summary = "Mail that was kept instead of sent",
-    description = "Newest first. With `wait` (to 30 seconds) the answer comes as soon as there is such mail and no more of it is on \
+    description = "Newest first. With `wait` (to 30 seconds) the answer comes as soon as there \
+        is such mail and no more of it is on \
         its way, or is what is there when the time is over. The mailbox keeps the newest 1,000.",
     params(MailboxParams),
     responses(
         (status = 200, description = "The mail.", body = Vec<MailSummary>, example = json!([{
-            "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "to": "ada@example.com", "kind": "invitation",
+            "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "to": "ada@example.com",
+            "kind": "invitation",
             "subject": "You are invited to Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z",
             "link": "http://127.0.0.1:8080/accept#ivt_019a..."}])),
     )
 )]
-pub async fn list(_: Developer, state: Data<State>, query: Query<MailboxQuery>) -> Result<HttpResponse> {
+pub async fn list(
+    _: Developer,
+    state: Data<State>,
+    query: Query<MailboxQuery>,
+) -> Result<HttpResponse> {
     let query = MailboxQuery::parse(&query.pairs, state.rules.hosts)?;
     Ok(HttpResponse::Ok().json(crate::mail::mailbox::list(&state.db, &query).await?))
 }
@@ -120,11 +164,18 @@ pub async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<
     responses(
         (status = 200, description = "The mail with its bodies.", body = KeptMail, example = json!({
             "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "to": "ada@example.com", "kind": "code",
-            "subject": "Your code for Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z", "code": "123456",
-            "text": "123456", "html": "<p>123456</p>", "raw": "Subject: Your code for Acme Ltd.\r\n\r\n123456"})),
+            "subject": "Your code for Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z",
+            "code": "123456",
+            "text": "123456", "html": "<p>123456</p>", "raw": "Subject: Your code for Acme \
+                Ltd.\r\n\r\n123456"})),
     )
 )]
-pub async fn get_one(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get_one(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     Ok(HttpResponse::Ok().json(get(&state, id)?))
 }
 
@@ -139,13 +190,22 @@ pub async fn get_one(_: Developer, id: MessageId, _: NoQuery, state: Data<State>
     tag = "Development",
     summary = "The plain text of a mail",
     params(OfMail),
-    responses((status = 200, description = "The text.", content_type = "text/plain", body = String, example = "Your code: 123456"))
+    responses((status = 200, description = "The text.", content_type = "text/plain", body = String,
+        example = "Your code: 123456"))
 )]
-pub async fn get_text(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(get(&state, id)?.text))
+pub async fn get_text(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body(get(&state, id)?.text))
 }
 
-/// `GET /dev/mailbox/{messageId}/html`, only in `invited dev`: 200 with its body as HTML, which can run nothing and load nothing.
+/// `GET /dev/mailbox/{messageId}/html`, only in `invited dev`: 200 with its body as HTML, which can
+/// run nothing and load nothing.
 ///
 /// # Errors
 /// 404.
@@ -157,16 +217,25 @@ pub async fn get_text(_: Developer, id: MessageId, _: NoQuery, state: Data<State
     summary = "The HTML of a mail",
     description = "Under a policy that lets it run nothing and load nothing.",
     params(OfMail),
-    responses((status = 200, description = "The HTML.", content_type = "text/html", body = String, example = "<p>Your code: 123456</p>"))
+    responses((status = 200, description = "The HTML.", content_type = "text/html", body = String,
+        example = "<p>Your code: 123456</p>"))
 )]
-pub async fn get_html(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn get_html(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let policy = (header::CONTENT_SECURITY_POLICY, MAIL_POLICY);
-    let response =
-        HttpResponse::Ok().insert_header(policy).content_type("text/html; charset=utf-8").body(get(&state, id)?.html);
+    let response = HttpResponse::Ok()
+        .insert_header(policy)
+        .content_type("text/html; charset=utf-8")
+        .body(get(&state, id)?.html);
     Ok(response)
 }
 
-/// `GET /dev/mailbox/{messageId}/raw`, only in `invited dev`: 200 with what a mail server would have got.
+/// `GET /dev/mailbox/{messageId}/raw`, only in `invited dev`: 200 with what a mail server would
+/// have got.
 ///
 /// # Errors
 /// 404.
@@ -177,11 +246,19 @@ pub async fn get_html(_: Developer, id: MessageId, _: NoQuery, state: Data<State
     tag = "Development",
     summary = "A mail as it is sent",
     params(OfMail),
-    responses((status = 200, description = "The mail (RFC 5322).", content_type = "message/rfc822", body = String,
+    responses((status = 200, description = "The mail (RFC \
+        5322).", content_type = "message/rfc822", body = String,
         example = "Subject: Your code for Acme Ltd.\r\n\r\n123456"))
 )]
-pub async fn get_raw(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    Ok(HttpResponse::Ok().content_type("message/rfc822").body(get(&state, id)?.raw))
+pub async fn get_raw(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    Ok(HttpResponse::Ok()
+        .content_type("message/rfc822")
+        .body(get(&state, id)?.raw))
 }
 
 /// `DELETE /dev/mailbox/{messageId}`, only in `invited dev`: 204.
@@ -197,7 +274,16 @@ pub async fn get_raw(_: Developer, id: MessageId, _: NoQuery, state: Data<State>
     params(OfMail),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn delete(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let is_gone = state.db.write(move |tx| store::delete(tx, id.0)).await?;
-    if is_gone { Ok(HttpResponse::NoContent().finish()) } else { Err(Error::not_found()) }
+    if is_gone {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(Error::not_found())
+    }
 }

@@ -1,4 +1,5 @@
-//! The HTTP of development: its routes are in the table of `invited dev` only, and no web page of another origin is answered.
+//! The HTTP of development: its routes are in the table of `invited dev` only, and no web page of
+//! another origin is answered.
 
 pub mod faults;
 pub mod mailbox;
@@ -38,7 +39,11 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_get_clock,
             get_clock,
-            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]],
+            &[
+                COMMON,
+                WITH_KEY,
+                &[Code::OriginNotAllowed, Code::ValidationFailed],
+            ],
         ),
         Operation::new(
             __path_change_clock,
@@ -48,10 +53,22 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_list_codes,
             list_codes,
-            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed, Code::ValidationFailed]],
+            &[
+                COMMON,
+                WITH_KEY,
+                &[Code::OriginNotAllowed, Code::ValidationFailed],
+            ],
         ),
-        Operation::new(__path_reset, reset, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_seed, seed, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]]),
+        Operation::new(
+            __path_reset,
+            reset,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_seed,
+            seed,
+            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::OriginNotAllowed]],
+        ),
     ]
 }
 
@@ -72,9 +89,18 @@ impl FromRequest for Developer {
                 return Err(Error::not_found());
             }
             caller.require(Scope::Admin)?;
-            Ok(Self { origin: Origin { actor: caller.actor, request_id: RequestId::of(request) } })
+            Ok(Self {
+                origin: Origin {
+                    actor: caller.actor,
+                    request_id: RequestId::of(request),
+                },
+            })
         };
-        ready(Caller::from_request(request, payload).into_inner().and_then(check))
+        ready(
+            Caller::from_request(request, payload)
+                .into_inner()
+                .and_then(check),
+        )
     }
 }
 
@@ -92,7 +118,10 @@ pub struct ClockView {
 fn show(clock: &Clock) -> HttpResponse {
     let stopped = clock.stopped_at();
     let now = stopped.unwrap_or_else(|| Clock::System.now());
-    HttpResponse::Ok().json(ClockView { now, frozen: stopped.is_some() })
+    HttpResponse::Ok().json(ClockView {
+        now,
+        frozen: stopped.is_some(),
+    })
 }
 
 /// `GET /dev/clock`, only in `invited dev`: 200 with what the clock shows.
@@ -103,7 +132,8 @@ fn show(clock: &Clock) -> HttpResponse {
     tag = "Development",
     summary = "What the clock shows",
     responses(
-        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+        (status = 200, description = "The present time, and whether it stands \
+            still.", body = ClockView,
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
     )
 )]
@@ -121,14 +151,21 @@ pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResp
     operation_id = "changeClock",
     tag = "Development",
     summary = "Set, advance or free the clock",
-    description = "Exactly one of `set`, `advance` and `free`. A clock that was set or advanced stands still.",
+    description = "Exactly one of `set`, `advance` and `free`. A clock that was set or advanced \
+        stands still.",
     request_body(content = ClockBody, example = json!({"advance": "8d"})),
     responses(
-        (status = 200, description = "The present time, and whether it stands still.", body = ClockView,
+        (status = 200, description = "The present time, and whether it stands \
+            still.", body = ClockView,
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
     )
 )]
-pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Json<ClockBody>) -> Result<HttpResponse> {
+pub async fn change_clock(
+    _: Developer,
+    _: NoQuery,
+    state: Data<State>,
+    body: Json<ClockBody>,
+) -> Result<HttpResponse> {
     ClockChange::parse(&body.value)?.apply(state.db.clock())?;
     // A pass by the timer would come within the hour: too late to be seen.
     if let Some(retention) = state.retention {
@@ -137,8 +174,8 @@ pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Js
     Ok(show(state.db.clock()))
 }
 
-/// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what the server started with
-/// comes back, the clock runs again, and no delivery is to fail.
+/// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what
+/// the server started with comes back, the clock runs again, and no delivery is to fail.
 ///
 /// # Errors
 /// 422 when what the server started with cannot be made any more; nothing is changed then.
@@ -148,7 +185,8 @@ pub async fn change_clock(_: Developer, _: NoQuery, state: Data<State>, body: Js
     operation_id = "reset",
     tag = "Development",
     summary = "Go back to the start",
-    description = "Empties the file of everything, keys and stored answers included, puts the samples or the `--seed` \
+    description = "Empties the file of everything, keys and stored answers included, puts the \
+        samples or the `--seed` \
         document back, frees the clock, and takes faults back. Takes no body, or `{}`.",
     responses((status = 204, description = "All is as it was at the start."))
 )]
@@ -171,7 +209,8 @@ pub async fn reset(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /dev/seed`, only in `invited dev`: 200 with what was made. It takes the place of everything in the file.
+/// `POST /dev/seed`, only in `invited dev`: 200 with what was made. It takes the place of
+/// everything in the file.
 ///
 /// # Errors
 /// 422 with everything that is not acceptable; nothing is changed then.
@@ -181,10 +220,13 @@ pub async fn reset(
     operation_id = "seed",
     tag = "Development",
     summary = "Replace everything by a seed document",
-    description = "Empties the file of everything, keys and stored answers included, and makes the organizations and \
-        invitations of the document, at most 1 MiB: all or nothing. Ages count from what the clock shows.",
+    description = "Empties the file of everything, keys and stored answers included, and makes \
+        the organizations and \
+        invitations of the document, at most 1 MiB: all or nothing. Ages count from what the \
+        clock shows.",
     request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
-        {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted", "acceptedBy": "user_7"},
+        {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted",
+            "acceptedBy": "user_7"},
         {"email": "grace@example.com", "role": "developer"},
     ]}]})),
     responses(
@@ -220,7 +262,8 @@ pub struct CodeView {
     code: String,
 }
 
-/// `GET /dev/codes?email=`, only in `invited dev`: 200 with the codes that were asked for and can be answered.
+/// `GET /dev/codes?email=`, only in `invited dev`: 200 with the codes that were asked for and can
+/// be answered.
 ///
 /// # Errors
 /// 422 where the address is missing or not acceptable.
@@ -233,22 +276,33 @@ pub struct CodeView {
     description = "What would have been sent to the address after `POST /v1/invitations/code`.",
     params(OfAddress),
     responses(
-        (status = 200, description = "The codes.", body = Vec<CodeView>, example = json!([{"organizationId": "acme",
+        (status = 200, description = "The codes.", body = Vec<CodeView>,
+            example = json!([{"organizationId": "acme",
             "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "code": "123456"}])),
     )
 )]
-pub async fn list_codes(_: Developer, state: Data<State>, query: Query<AddressQuery>) -> Result<HttpResponse> {
+pub async fn list_codes(
+    _: Developer,
+    state: Data<State>,
+    query: Query<AddressQuery>,
+) -> Result<HttpResponse> {
     let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
     let codes = state.db.read(|reader| {
         let mut codes = Vec::new();
         for (organization, id) in invitation::store::list_standing(reader, &email)? {
-            let present = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-            let present = invitation::store::find(reader, reader.now, (&organization, id), present)?;
+            let present =
+                |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
+            let present =
+                invitation::store::find(reader, reader.now, (&organization, id), present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };
             let code = code::current(reader, &state.keyring, &present)?;
             let organization_id = organization.as_str().to_owned();
-            codes.extend(code.map(|code| CodeView { organization_id, invitation_id: id, code: code.digits }));
+            codes.extend(code.map(|code| CodeView {
+                organization_id,
+                invitation_id: id,
+                code: code.digits,
+            }));
         }
         Ok(codes)
     })?;

@@ -1,8 +1,10 @@
-//! Events as they happen: a stream tells first what came after a certain event, and then whatever is committed.
+//! Events as they happen: a stream tells first what came after a certain event, and then whatever
+//! is committed.
 //!
-//! Every stream reads the file for itself, a page at a time, and the next page only when the last one was taken: a slow reader
-//! costs no memory. It follows the topic before it reads, and an id is never smaller than those before it, so between what was
-//! there and what comes nothing is lost and nothing told twice.
+//! Every stream reads the file for itself, a page at a time, and the next page only when the last
+//! one was taken: a slow reader costs no memory. It follows the topic before it reads, and an id is
+//! never smaller than those before it, so between what was there and what comes nothing is lost and
+//! nothing told twice.
 
 use std::time::Duration;
 
@@ -23,10 +25,12 @@ use crate::key::{self, Scope};
 use crate::organization;
 use crate::policy::limits::{Share, Shares};
 
-/// How long a stream is silent at most: less than the minute after which many proxies cut a silent connection.
+/// How long a stream is silent at most: less than the minute after which many proxies cut a silent
+/// connection.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Time from one look at the file for news to the next, for each stream there is: a burst of commits costs all of them together
-/// a thousand looks a second at most, however many they are. What comes after a pause is told at once.
+/// Time from one look at the file for news to the next, for each stream there is: a burst of
+/// commits costs all of them together a thousand looks a second at most, however many they are.
+/// What comes after a pause is told at once.
 const PAUSE: Duration = Duration::from_millis(1);
 /// Events that one look steps over at most, whether or not they pass the filter.
 const PAGE: u32 = 200;
@@ -60,10 +64,14 @@ pub struct Subject {
 }
 
 impl Streams {
-    /// No streams yet, of `most` that there may be at the same time: each occupies a connection for as
-    /// long as it lasts.
+    /// No streams yet, of `most` that there may be at the same time: each occupies a connection for
+    /// as long as it lasts.
     pub fn new(heartbeat: Duration, most: usize) -> Self {
-        Self { places: Shares::new(most, 1), stop: watch::Sender::new(false), heartbeat }
+        Self {
+            places: Shares::new(most, 1),
+            stop: watch::Sender::new(false),
+            heartbeat,
+        }
     }
 
     /// Begins a stream.
@@ -71,13 +79,29 @@ impl Streams {
     /// # Errors
     /// [`Code::Overloaded`] when the caller has too many, or all of them are taken.
     pub fn open(&self, db: Db, subject: Subject) -> Result<Live> {
-        let too_many = || Error::new(Code::Overloaded, "This caller has as many streams of events as it may have now.");
+        let too_many = || {
+            Error::new(
+                Code::Overloaded,
+                "This caller has as many streams of events as it may have now.",
+            )
+        };
         let place = self.places.take(&subject.actor, 1).ok_or_else(too_many)?;
         let (news, stop) = (db.follow(Topic::Events), self.stop.subscribe());
         let (heartbeat, now) = (self.heartbeat, Instant::now());
         let places = self.places.clone();
         let (known_since, read_at, beat_at) = (None, now, now + heartbeat);
-        Ok(Live { db, subject, known_since, news, stop, heartbeat, read_at, beat_at, places, _place: place })
+        Ok(Live {
+            db,
+            subject,
+            known_since,
+            news,
+            stop,
+            heartbeat,
+            read_at,
+            beat_at,
+            places,
+            _place: place,
+        })
     }
 
     /// Ends every stream, those that begin later too.
@@ -92,7 +116,8 @@ pub struct Live {
     db: Db,
     /// What it tells; `after` moves with every event that was stepped over.
     subject: Subject,
-    /// When the organization was made, once it is known: another time is another organization of that name.
+    /// When the organization was made, once it is known: another time is another organization of
+    /// that name.
     known_since: Option<Timestamp>,
     /// Changes when there are new events.
     news: watch::Receiver<u64>,
@@ -119,10 +144,15 @@ enum Look {
 }
 
 impl Live {
-    /// The stream, part by part. Ends with the server, the key and the organization; an error cuts it off.
+    /// The stream, part by part. Ends with the server, the key and the organization; an error cuts
+    /// it off.
     pub fn parts(self) -> impl Stream<Item = Result<Vec<u8>>> {
         stream::try_unfold((self, false), |(mut live, has_begun)| async move {
-            let part = if has_begun { live.next().await? } else { Some(OPENING.to_vec()) };
+            let part = if has_begun {
+                live.next().await?
+            } else {
+                Some(OPENING.to_vec())
+            };
             Ok(part.map(|part| (part, (live, true))))
         })
     }
@@ -175,13 +205,23 @@ impl Live {
         self.read_at = Instant::now();
         let snapshot = self.db.snapshot()?;
         let reader = snapshot.reader();
-        let Subject { organization, filter, after, .. } = &self.subject;
-        let known_since = organization::store::find(&reader, organization)?.map(|known| known.created_at);
+        let Subject {
+            organization,
+            filter,
+            after,
+            ..
+        } = &self.subject;
+        let known_since =
+            organization::store::find(&reader, organization)?.map(|known| known.created_at);
         let is_gone = self.known_since.is_some() && self.known_since != known_since;
         if is_gone || !self.is_allowed(&reader)? {
             return Ok(Look::Over);
         }
-        let page = Page { order: Order::OldestFirst, after: Some(*after), limit: PAGE };
+        let page = Page {
+            order: Order::OldestFirst,
+            after: Some(*after),
+            limit: PAGE,
+        };
         let (mut text, mut last, mut is_full) = (Vec::new(), *after, false);
         let tell = |event: &Event<'_>| {
             is_full |= text.len() >= FULL;
@@ -189,9 +229,16 @@ impl Live {
                 return Ok(());
             }
             last = event.id;
-            if filter.admits(event) { write(event, &mut text) } else { Ok(()) }
+            if filter.admits(event) {
+                write(event, &mut text)
+            } else {
+                Ok(())
+            }
         };
-        let query = EventQuery { filter: Filter::default(), page };
+        let query = EventQuery {
+            filter: Filter::default(),
+            page,
+        };
         let (met, has_more) = store::list(&reader, organization, &query, tell)?;
         self.known_since = known_since;
         self.subject.after = if is_full { last } else { met.unwrap_or(*after) };
@@ -207,7 +254,9 @@ impl Live {
         let key = key::store::find(reader, &id)?;
         Ok(key.is_some_and(|key| {
             let organization = self.subject.organization.as_str();
-            key.is_live(reader.now) && key.rights.scopes.contain(Scope::Read) && key.rights.see(organization)
+            key.is_live(reader.now)
+                && key.rights.scopes.contain(Scope::Read)
+                && key.rights.see(organization)
         }))
     }
 
@@ -217,7 +266,8 @@ impl Live {
     }
 }
 
-/// Writes an event in the form of WHATWG HTML, 9.2. JSON has no line breaks of its own, so its data are one line.
+/// Writes an event in the form of WHATWG HTML, 9.2. JSON has no line breaks of its own, so its data
+/// are one line.
 fn write(event: &Event<'_>, text: &mut Vec<u8>) -> Result<()> {
     text.extend_from_slice(format!("id: {}\nevent: {}\ndata: ", event.id, event.kind).as_bytes());
     serde_json::to_writer(&mut *text, event).map_err(Error::internal)?;

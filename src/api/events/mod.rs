@@ -27,7 +27,11 @@ use live::Subject;
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
-        Operation::new(__path_stream, stream, &[COMMON, WITH_KEY, &[Code::ValidationFailed]]),
+        Operation::new(
+            __path_stream,
+            stream,
+            &[COMMON, WITH_KEY, &[Code::ValidationFailed]],
+        ),
     ]
 }
 
@@ -36,7 +40,8 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells nginx, and what has learned it from nginx, to pass every part on at once.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// `GET /v1/organizations/{organizationId}/events` with `invitations:read`: 200 with an array, one page of it.
+/// `GET /v1/organizations/{organizationId}/events` with `invitations:read`: 200 with an array, one
+/// page of it.
 ///
 /// # Errors
 /// 400 for an unknown key or a foreign cursor, 422 for a value that is not acceptable.
@@ -46,23 +51,32 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
     operation_id = "listEvents",
     tag = "Events",
     summary = "List what happened",
-    description = "The history of the organization as an array, newest first; `[]` for an organization that is not known. \
+    description = "The history of the organization as an array, newest first; `[]` for an \
+        organization that is not known. \
         Always in pages: `Link` names the next one. Nothing is ever changed or taken out of it.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("type" = Option<String>, Query, description = "Only these types, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "invitation.created,invitation.accepted"),
-        ("invitationId" = Option<String>, Query, description = "Only what happened to this invitation.", format = "uuid"),
-        ("since" = Option<String>, Query, description = "Only from then on: RFC 3339.", format = "date-time"),
-        ("until" = Option<String>, Query, description = "Only before then: RFC 3339.", format = "date-time"),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+            example = "invitation.created,invitation.accepted"),
+        ("invitationId" = Option<String>, Query, description = "Only what happened to this \
+            invitation.", format = "uuid"),
+        ("since" = Option<String>, Query, description = "Only from then on: RFC \
+            3339.", format = "date-time"),
+        ("until" = Option<String>, Query, description = "Only before then: RFC \
+            3339.", format = "date-time"),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
+            `asc`.", pattern = "^(asc|desc)$"),
+        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
+            given.", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
+            ended."),
     ),
     responses(
         (status = 200, description = "The events.", body = Vec<Event<'_>>,
-            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
+                (RFC 8288).")),
             example = json!([crate::event::example()])),
     )
 )]
@@ -71,7 +85,12 @@ pub async fn list(
     state: Data<State>,
     query: Query<EventQuery>,
 ) -> Result<HttpResponse> {
-    let OrganizationAccess { caller, organization, kept: snapshot, .. } = access;
+    let OrganizationAccess {
+        caller,
+        organization,
+        kept: snapshot,
+        ..
+    } = access;
     let query = EventQuery::parse(&query.pairs, &organization)?;
     let paged = query.paged(&organization);
     let limit = query.page.limit;
@@ -91,40 +110,55 @@ pub async fn list(
     };
     let mut response = HttpResponse::Ok();
     if let Some(last) = more_after {
-        response.insert_header((header::LINK, paged.next_link(&state.public_url, limit, last)));
+        response.insert_header((
+            header::LINK,
+            paged.next_link(&state.public_url, limit, last),
+        ));
     }
     Ok(response.content_type("application/json").body(json))
 }
 
-/// `GET /v1/organizations/{organizationId}/events/stream` with `invitations:read`: 200 with events as they happen, without an end.
+/// `GET /v1/organizations/{organizationId}/events/stream` with `invitations:read`: 200 with events
+/// as they happen, without an end.
 ///
 /// # Errors
-/// 400 for a `Last-Event-ID` that is none or an unknown key, 422 for a value that is not acceptable, 503 for one stream too many.
+/// 400 for a `Last-Event-ID` that is none or an unknown key, 422 for a value that is not
+/// acceptable, 503 for one stream too many.
 #[utoipa::path(
     get,
     path = "/v1/organizations/{organizationId}/events/stream",
     operation_id = "streamEvents",
     tag = "Events",
     summary = "Wait for what happens",
-    description = "Server-sent events, without an end: each has the `id` and the type (`event`) of one event, and as its `data` the \
-        event as the history shows it, in one line. The stream begins with what comes after the request, or after the event that \
-        is named. A comment comes every 15 seconds if nothing else does. It ends when the server stops, the key is revoked or \
+    description = "Server-sent events, without an end: each has the `id` and the type (`event`) \
+        of one event, and as its `data` the \
+        event as the history shows it, in one line. The stream begins with what comes after the \
+        request, or after the event that \
+        is named. A comment comes every 15 seconds if nothing else does. It ends when the server \
+        stops, the key is revoked or \
         expires, or the organization is deleted.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
         ("type" = Option<String>, Query, description = "Only these types, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$", example = "invitation.created,invitation.accepted"),
-        ("invitationId" = Option<String>, Query, description = "Only what happens to this invitation.", format = "uuid"),
-        ("lastEventId" = Option<String>, Query, description = "As `Last-Event-ID`, for clients that can set no headers; the header wins.",
+            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+            example = "invitation.created,invitation.accepted"),
+        ("invitationId" = Option<String>, Query, description = "Only what happens to this \
+            invitation.", format = "uuid"),
+        ("lastEventId" = Option<String>, Query, description = "As `Last-Event-ID`, for clients \
+            that can set no headers; the header wins.",
             format = "uuid"),
-        ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event; the nil UUID: with the first one.",
+        ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event; the \
+            nil UUID: with the first one.",
             pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"),
     ),
     responses(
-        (status = 200, description = "The events.", content_type = "text/event-stream", body = String,
-            headers(("X-Accel-Buffering" = String, description = "`no`: a proxy that knows it passes every event on at once.")),
-            example = "id: 019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\nevent: invitation.created\ndata: {\"id\":\"019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\"}\n\n"),
+        (status = 200, description = "The events.", content_type = "text/event-stream",
+            body = String,
+            headers(("X-Accel-Buffering" = String, description = "`no`: a proxy that knows it \
+                passes every event on at once.")),
+            example = "id: 019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\nevent: \
+                invitation.created\ndata: {\"id\":\"019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\"}\n\n"),
     )
 )]
 pub async fn stream(
@@ -133,7 +167,12 @@ pub async fn stream(
     state: Data<State>,
     query: Query<StreamQuery>,
 ) -> Result<HttpResponse> {
-    let OrganizationAccess { caller, organization, request_id, kept: snapshot } = access;
+    let OrganizationAccess {
+        caller,
+        organization,
+        request_id,
+        kept: snapshot,
+    } = access;
     let query = StreamQuery::parse(&query.pairs)?;
     let after = match last_event_id(&request)?.or(query.after) {
         Some(after) => after,
@@ -141,13 +180,22 @@ pub async fn stream(
     };
     drop(snapshot);
     let mut response = HttpResponse::Ok();
-    // At its end nothing is left to ask for, and a server that stops must not wait for the connection.
-    response.force_close().content_type("text/event-stream").insert_header((X_ACCEL_BUFFERING, "no"));
+    // At its end nothing is left to ask for, and a server that stops must not wait for the
+    // connection.
+    response
+        .force_close()
+        .content_type("text/event-stream")
+        .insert_header((X_ACCEL_BUFFERING, "no"));
     if request.method() == Method::HEAD {
         // The framework would read a body to its end, and throw it away.
         return Ok(response.streaming(stream::empty::<Result<Bytes>>()));
     }
-    let subject = Subject { organization, filter: query.filter, after, actor: caller.actor };
+    let subject = Subject {
+        organization,
+        filter: query.filter,
+        after,
+        actor: caller.actor,
+    };
     let live = state.streams.open(state.db.clone(), subject)?;
     let parts = live.parts().map_ok(Bytes::from);
     Ok(response.streaming(parts.inspect_err(move |error| problem::log_cause(error, &request_id))))
@@ -156,13 +204,30 @@ pub async fn stream(
 /// The event that `Last-Event-ID` names, if it is there.
 fn last_event_id(request: &HttpRequest) -> Result<Option<Uuid>> {
     // Some clients send the header without a value where they know no event.
-    let mut headers = request.headers().get_all(LAST_EVENT_ID).filter(|header| !header.as_bytes().is_empty());
+    let mut headers = request
+        .headers()
+        .get_all(LAST_EVENT_ID)
+        .filter(|header| !header.as_bytes().is_empty());
     let (header, another) = (headers.next(), headers.next());
     if another.is_some() {
-        return Err(Error::new(Code::BadRequest, "There are two Last-Event-ID headers."));
+        return Err(Error::new(
+            Code::BadRequest,
+            "There are two Last-Event-ID headers.",
+        ));
     }
-    let parse = |header: &header::HeaderValue| header.to_str().ok().and_then(|text| parse_event_id(text).ok());
-    let wrong =
-        || Error::new(Code::BadRequest, "Last-Event-ID is not the id of an event: a UUID, lowercase with hyphens.");
-    header.map(|header| parse(header).ok_or_else(wrong)).transpose()
+    let parse = |header: &header::HeaderValue| {
+        header
+            .to_str()
+            .ok()
+            .and_then(|text| parse_event_id(text).ok())
+    };
+    let wrong = || {
+        Error::new(
+            Code::BadRequest,
+            "Last-Event-ID is not the id of an event: a UUID, lowercase with hyphens.",
+        )
+    };
+    header
+        .map(|header| parse(header).ok_or_else(wrong))
+        .transpose()
 }

@@ -25,13 +25,24 @@ use crate::purge;
 
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
-    vec![Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]])]
+    vec![Operation::new(
+        __path_create,
+        create,
+        &[
+            COMMON,
+            WITH_KEY,
+            WRITING,
+            BODY,
+            &[Code::IdempotencyKeyReused],
+        ],
+    )]
 }
 
 /// How many times its bytes a batch takes up once it is parsed.
 const PARSED_TIMES: usize = 4;
 
-/// `POST /v1/organizations/{organizationId}/invitations/batch` with `invitations:write`: 200 with one result a row.
+/// `POST /v1/organizations/{organizationId}/invitations/batch` with `invitations:write`: 200 with
+/// one result a row.
 ///
 /// # Errors
 /// Only what is wrong with the whole batch; what is wrong with a row is in its result.
@@ -41,14 +52,17 @@ const PARSED_TIMES: usize = 4;
     operation_id = "createInvitations",
     tag = "Invitations",
     summary = "Create many invitations",
-    description = "1 to 1000 creates in one commit, at most 1 MiB. Each row has a result with the status that a create of its own would have \
+    description = "1 to 1000 creates in one commit, at most 1 MiB. Each row has a result with \
+        the status that a create of its own would have \
         had. `atomic`: all or none. `dryRun`: only say what would happen.",
     params(InOrganization, Once),
-    request_body(content = BatchBody, example = json!({"invitations": [{"email": "ada@example.com", "role": "developer"},
+    request_body(content = BatchBody,
+        example = json!({"invitations": [{"email": "ada@example.com", "role": "developer"},
         {"email": "grace@example.com", "role": "admin"}], "atomic": true})),
     responses(
         (status = 200, description = "The results.", body = BatchAnswer, headers(
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer."),
         ), example = json!({"committed": true, "succeeded": 1, "failed": 0,
             "results": [{"index": 0, "status": 201, "invitation": crate::invitation::example()}]})),
     )
@@ -60,16 +74,30 @@ pub async fn create(
     state: Data<State>,
     body: Json<BatchBody, LARGE_BODY>,
 ) -> Result<HttpResponse> {
-    let Json { value, hash, length, room: _room } = body;
+    let Json {
+        value,
+        hash,
+        length,
+        room: _room,
+    } = body;
     let (ticket, author) = (key.ticket(&access.caller, hash), access.caller.author());
-    let by = Actor { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor {
+        origin: access.origin(),
+        rights: access.caller.rights,
+    };
     let batch = Batch::parse(&access.organization, value, &state.rules, state.db.now())?;
     if batch.is_dry_run {
         // Nothing is kept, so a repetition has the same effect: none.
         let body = rehearse(&state.db, access.organization, batch, by).await?;
-        return Ok(HttpResponse::Ok().content_type("application/json").body(body));
+        return Ok(HttpResponse::Ok()
+            .content_type("application/json")
+            .body(body));
     }
-    let load = Load { jobs: 1, rows: batch.row_count(), bytes: length * PARSED_TIMES };
+    let load = Load {
+        jobs: 1,
+        rows: batch.row_count(),
+        bytes: length * PARSED_TIMES,
+    };
     let (organization, rights) = (access.organization.clone(), by.rights.clone());
     let job = move |tx: &WriteTx<'_>| {
         let mut made = None;
@@ -79,7 +107,12 @@ pub async fn create(
             let stored = StoredReport::new(&report, &by.origin.request_id)?;
             let body = stored.to_bytes()?;
             made = Some((stored, report));
-            Ok(StoredResponse { status: 200, location: None, body, replayed: false })
+            Ok(StoredResponse {
+                status: 200,
+                location: None,
+                body,
+                replayed: false,
+            })
         })?;
         Ok((answer, made))
     };
@@ -88,17 +121,27 @@ pub async fn create(
         Some((stored, report)) => stored.answer(report, false)?,
         None => {
             let stored = StoredReport::parse(&answer.body)?;
-            state.db.read(|reader| stored.repeat(reader, &access.organization, &rights))?
+            state
+                .db
+                .read(|reader| stored.repeat(reader, &access.organization, &rights))?
         }
     };
     Ok(stored::head(&answer).body(body))
 }
 
-/// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write waits for it.
-async fn rehearse(db: &Db, organization: OrganizationId, batch: Batch, by: Actor) -> Result<Vec<u8>> {
+/// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write
+/// waits for it.
+async fn rehearse(
+    db: &Db,
+    organization: OrganizationId,
+    batch: Batch,
+    by: Actor,
+) -> Result<Vec<u8>> {
     let (batch, actor) = (Arc::new(batch), by.origin.actor.clone());
     let rows = Arc::clone(&batch);
-    let copy = move |reader: &Reader<'_>, stage: &Stage| store::copy(reader, stage, &organization, &rows.emails());
+    let copy = move |reader: &Reader<'_>, stage: &Stage| {
+        store::copy(reader, stage, &organization, &rows.emails())
+    };
     let run = move |tx: &WriteTx<'_>| {
         let report = batch.run(tx, &by)?;
         StoredReport::new(&report, &by.origin.request_id)?.answer(report, true)

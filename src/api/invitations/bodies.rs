@@ -1,4 +1,5 @@
-//! What happens to one invitation after its making, by those who hold a key: change, send again, revoke, accept, link.
+//! What happens to one invitation after its making, by those who hold a key: change, send again,
+//! revoke, accept, link.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,7 +10,8 @@ use crate::base::clock::Timestamp;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResendBody {
-    /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as for a new one.
+    /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as
+    /// for a new one.
     #[schema(minimum = 60, maximum = 31_536_000)]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
@@ -23,21 +25,24 @@ pub struct ResendBody {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub struct AcceptBody {
     /// The verified address of the user who accepts.
-    #[schema(value_type = String, required = true, max_length = 254, example = "new.user@example.com")]
+    #[schema(value_type = String, required = true, max_length = 254,
+        example = "new.user@example.com")]
     pub email: Option<String>,
     /// The application's id of that user; shown as `acceptedBy`.
     #[schema(min_length = 1, max_length = 255)]
     pub subject: Option<String>,
 }
 
-/// The secret link of an invitation: whoever has it can ask for a code, so it goes to the invited person only.
+/// The secret link of an invitation: whoever has it can ask for a code, so it goes to the invited
+/// person only.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretLink {
     /// The token alone: `ivt_<id>_<mac>`.
     #[schema(pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: String,
-    /// The page that takes it, with the token in the fragment, so that no server and no Referer sees it.
+    /// The page that takes it, with the token in the fragment, so that no server and no Referer
+    /// sees it.
     #[schema(format = "uri")]
     pub url: String,
     /// When the invitation ends.

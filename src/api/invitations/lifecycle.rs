@@ -32,16 +32,42 @@ use crate::redemption;
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_update, update, &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::RoleNotGrantable]]),
+        Operation::new(
+            __path_update,
+            update,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CHANGING,
+                &[Code::RoleNotGrantable],
+            ],
+        ),
         Operation::new(
             __path_resend,
             resend,
-            &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, CREATING, &[Code::ResendTooSoon]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CHANGING,
+                CREATING,
+                &[Code::ResendTooSoon],
+            ],
         ),
         Operation::new(
             __path_revoke,
             revoke,
-            &[COMMON, WITH_KEY, WRITING, BODY, CHANGING, &[Code::IdempotencyKeyReused, Code::RoleNotGrantable]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CHANGING,
+                &[Code::IdempotencyKeyReused, Code::RoleNotGrantable],
+            ],
         ),
         Operation::new(
             __path_accept,
@@ -52,10 +78,18 @@ pub fn operations() -> Vec<Operation> {
                 WRITING,
                 BODY,
                 CHANGING,
-                &[Code::EmailMismatch, Code::IdempotencyKeyReused, Code::RoleNotGrantable],
+                &[
+                    Code::EmailMismatch,
+                    Code::IdempotencyKeyReused,
+                    Code::RoleNotGrantable,
+                ],
             ],
         ),
-        Operation::new(__path_link, link, &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]]),
+        Operation::new(
+            __path_link,
+            link,
+            &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]],
+        ),
     ]
 }
 
@@ -75,11 +109,24 @@ struct Target {
 
 impl Target {
     /// The target of a request.
-    fn new<R: Right>(access: OrganizationAccess<R>, id: InvitationId, key: Option<(IdempotencyKey, [u8; 32])>) -> Self {
+    fn new<R: Right>(
+        access: OrganizationAccess<R>,
+        id: InvitationId,
+        key: Option<(IdempotencyKey, [u8; 32])>,
+    ) -> Self {
         let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
-        let by = Actor { origin: access.origin(), rights: access.caller.rights };
+        let by = Actor {
+            origin: access.origin(),
+            rights: access.caller.rights,
+        };
         let vouches = R::SCOPE == Scope::Accept;
-        Self { organization: access.organization, id: id.0, by, ticket, vouches }
+        Self {
+            organization: access.organization,
+            id: id.0,
+            by,
+            ticket,
+            vouches,
+        }
     }
 
     /// Makes a change and returns the invitation as it is then, as far as the caller may see it.
@@ -96,7 +143,11 @@ impl Target {
             idempotency::once(tx, self.ticket.as_ref(), || {
                 change(tx, &self)?;
                 let show = |invitation: &Invitation<'_>| {
-                    if is_told { json::to_bytes(invitation) } else { json::to_bytes_for(invitation, &self.by.rights) }
+                    if is_told {
+                        json::to_bytes(invitation)
+                    } else {
+                        json::to_bytes_for(invitation, &self.by.rights)
+                    }
                 };
                 let body = store::find(tx, tx.now, (&self.organization, self.id), show)?;
                 Ok(StoredResponse {
@@ -109,12 +160,18 @@ impl Target {
         };
         let answer = author.write(&state.db, job).await?;
         // A part of it has no version.
-        Ok(if is_told { stored::respond(answer) } else { stored::head(&answer).body(answer.body) })
+        Ok(if is_told {
+            stored::respond(answer)
+        } else {
+            stored::head(&answer).body(answer.body)
+        })
     }
 
     /// The invitation, if it has the version that the caller means.
     fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
-        CurrentInvitation::get(tx, (&self.organization, self.id), |invitation| check_version(conditions, invitation))
+        CurrentInvitation::get(tx, (&self.organization, self.id), |invitation| {
+            check_version(conditions, invitation)
+        })
     }
 }
 
@@ -123,24 +180,27 @@ fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result
     conditions.check_match(&json::to_bytes(invitation)?)
 }
 
-/// `PATCH /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`: 200 with the invitation.
+/// `PATCH /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`:
+/// 200 with the invitation.
 ///
 /// # Errors
-/// 403 for a role above the key's, 404 where there is none, 409 where it is not pending, 412 for another version, 422 with
-/// everything that is not acceptable.
+/// 403 for a role above the key's, 404 where there is none, 409 where it is not pending, 412 for
+/// another version, 422 with everything that is not acceptable.
 #[utoipa::path(
     patch,
     path = "/v1/organizations/{organizationId}/invitations/{invitationId}",
     operation_id = "updateInvitation",
     tag = "Invitations",
     summary = "Change a pending invitation",
-    description = "Changes what is given: role, expiry, metadata, redirect URL; never the address. `null` unsets `metadata` and \
+    description = "Changes what is given: role, expiry, metadata, redirect URL; never the \
+        address. `null` unsets `metadata` and \
         `redirectUrl`.",
     params(OfInvitation, OnlyVersion),
     request_body(content = UpdateBody, example = json!({"role": "admin", "expiresIn": 86400})),
     responses(
         (status = 200, description = "The invitation as it is now.", body = Invitation<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::invitation::example())),
     )
 )]
 pub async fn update(
@@ -154,29 +214,38 @@ pub async fn update(
     let patch = Patch::parse(body.value, &state.rules, state.db.now())?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let check = |invitation: &Invitation<'_>| check_version(&conditions, invitation);
-        update::update(tx, (&target.organization, target.id), &patch, &target.by, check)
+        update::update(
+            tx,
+            (&target.organization, target.id),
+            &patch,
+            &target.by,
+            check,
+        )
     };
     Target::new(access, id, None).change(&state, change).await
 }
 
-/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/resend` with `invitations:write`: 200 with the invitation.
+/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/resend` with
+/// `invitations:write`: 200 with the invitation.
 ///
 /// # Errors
-/// 404 where there is none, 409 where it was answered or revoked, or another one stands for the address, 429 within the
-/// cool-down.
+/// 404 where there is none, 409 where it was answered or revoked, or another one stands for the
+/// address, 429 within the cool-down.
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations/{invitationId}/resend",
     operation_id = "resendInvitation",
     tag = "Invitations",
     summary = "Send an invitation again",
-    description = "The same id with a new link and a new expiry; the old link is worthless at once. A pending or an expired one, \
+    description = "The same id with a new link and a new expiry; the old link is worthless at \
+        once. A pending or an expired one, \
         not within the cool-down.",
     params(OfInvitation, OnlyVersion, Once),
     request_body(content = Option<ResendBody>, example = json!({"expiresIn": 604800})),
     responses(
         (status = 200, description = "The invitation as it is now.", body = Invitation<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::invitation::example())),
     )
 )]
 pub async fn resend(
@@ -189,15 +258,29 @@ pub async fn resend(
     body: OptionalJson<ResendBody>,
 ) -> Result<HttpResponse> {
     let OptionalJson(Json { value, hash, .. }) = body;
-    let expiry = new::check_expiry(value.expires_in, value.expires_at.as_deref(), &state.rules, state.db.now())?;
+    let expiry = new::check_expiry(
+        value.expires_in,
+        value.expires_at.as_deref(),
+        &state.rules,
+        state.db.now(),
+    )?;
     let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
-        renew::renew(tx, &target.present(tx, &conditions)?, (expiry, notify), &sending, &target.by)
+        renew::renew(
+            tx,
+            &target.present(tx, &conditions)?,
+            (expiry, notify),
+            &sending,
+            &target.by,
+        )
     };
-    Target::new(access, id, Some((key, hash))).change(&state, change).await
+    Target::new(access, id, Some((key, hash)))
+        .change(&state, change)
+        .await
 }
 
-/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/revoke` with `invitations:write`: 200 with the invitation.
+/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/revoke` with
+/// `invitations:write`: 200 with the invitation.
 ///
 /// # Errors
 /// 403 for a role above the key's, 404 where there is none, 409 where it is not pending.
@@ -207,12 +290,14 @@ pub async fn resend(
     operation_id = "revokeInvitation",
     tag = "Invitations",
     summary = "Take a pending invitation back",
-    description = "It stays in lists and in the history, unlike a deleted one. Its link is worthless at once.",
+    description = "It stays in lists and in the history, unlike a deleted one. Its link is \
+        worthless at once.",
     params(OfInvitation, OnlyVersion, Once),
     request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 200, description = "The revoked invitation.", body = Invitation<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::invitation::example())),
     )
 )]
 pub async fn revoke(
@@ -229,26 +314,33 @@ pub async fn revoke(
         target.by.rights.check_grant(&present.role)?;
         transition::close(tx, &present, Change::Revoke, None, &target.by.origin)
     };
-    Target::new(access, id, Some((key, body.0.hash))).change(&state, change).await
+    Target::new(access, id, Some((key, body.0.hash)))
+        .change(&state, change)
+        .await
 }
 
-/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/accept` with `invitations:accept`: 200 with the invitation.
+/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/accept` with
+/// `invitations:accept`: 200 with the invitation.
 ///
 /// # Errors
-/// 403 where another address was invited or for a role above the key's, 404 where there is none, 409 where it is not pending.
+/// 403 where another address was invited or for a role above the key's, 404 where there is none,
+/// 409 where it is not pending.
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations/{invitationId}/accept",
     operation_id = "acceptInvitation",
     tag = "Invitations",
     summary = "Accept an invitation for a signed-in user",
-    description = "The application vouches that its signed-in user owns `email`. Only the invited address can join; another one uses \
+    description = "The application vouches that its signed-in user owns `email`. Only the \
+        invited address can join; another one uses \
         nothing up.",
     params(OfInvitation, OnlyVersion, Once),
-    request_body(content = AcceptBody, example = json!({"email": "new.user@example.com", "subject": "user_7"})),
+    request_body(content = AcceptBody,
+        example = json!({"email": "new.user@example.com", "subject": "user_7"})),
     responses(
         (status = 200, description = "The accepted invitation.", body = Invitation<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::invitation::example())),
     )
 )]
 pub async fn accept(
@@ -261,16 +353,29 @@ pub async fn accept(
     body: Json<AcceptBody>,
 ) -> Result<HttpResponse> {
     let sending = state.rules.sending.clone();
-    let subject = Subject::parse(body.value.email.as_deref(), body.value.subject, state.rules.hosts)?;
+    let subject = Subject::parse(
+        body.value.email.as_deref(),
+        body.value.subject,
+        state.rules.hosts,
+    )?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
         target.by.rights.check_grant(&present.role)?;
-        accept::settle(tx, &present, Change::Accept, &subject, (&sending, &target.by.origin))
+        accept::settle(
+            tx,
+            &present,
+            Change::Accept,
+            &subject,
+            (&sending, &target.by.origin),
+        )
     };
-    Target::new(access, id, Some((key, body.hash))).change(&state, change).await
+    Target::new(access, id, Some((key, body.hash)))
+        .change(&state, change)
+        .await
 }
 
-/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/link` with `invitations:link`: 200 with the secret link.
+/// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/link` with
+/// `invitations:link`: 200 with the secret link.
 ///
 /// # Errors
 /// 404 where there is none, 409 where it is not pending.
@@ -280,12 +385,14 @@ pub async fn accept(
     operation_id = "getInvitationLink",
     tag = "Invitations",
     summary = "Get the secret link of a pending invitation",
-    description = "The only answer that holds a token. It changes nothing, and the link stays the same until the invitation is sent again.",
+    description = "The only answer that holds a token. It changes nothing, and the link stays \
+        the same until the invitation is sent again.",
     params(OfInvitation),
     request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 200, description = "The link.", body = SecretLink, example = json!({
-            "token": redemption::EXAMPLE_TOKEN, "url": format!("http://127.0.0.1:8080/accept#{}", redemption::EXAMPLE_TOKEN),
+            "token": redemption::EXAMPLE_TOKEN,
+            "url": format!("http://127.0.0.1:8080/accept#{}", redemption::EXAMPLE_TOKEN),
             "expiresAt": "2026-11-30T02:43:00.123Z"
         })),
     )
@@ -299,14 +406,26 @@ pub async fn link(
 ) -> Result<HttpResponse> {
     let organization = access.organization;
     let (present, accept_url) = state.db.read(|reader| {
-        let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
+        let show =
+            |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
         let present = store::find(reader, reader.now, (&organization, id.0), show)?;
-        Ok((present, organization::store::get_settings(reader, &organization)?.accept_url))
+        Ok((
+            present,
+            organization::store::get_settings(reader, &organization)?.accept_url,
+        ))
     })?;
     let present = present.ok_or_else(Error::not_found)?;
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
     let token = links::token(state.keyring.signing(), present.id, present.send_count);
-    let url = links::url(state.keyring.signing(), accept_url.as_ref().unwrap_or(&state.accept_url), &present);
-    Ok(HttpResponse::Ok().json(SecretLink { token, url, expires_at: present.expires_at }))
+    let url = links::url(
+        state.keyring.signing(),
+        accept_url.as_ref().unwrap_or(&state.accept_url),
+        &present,
+    );
+    Ok(HttpResponse::Ok().json(SecretLink {
+        token,
+        url,
+        expires_at: present.expires_at,
+    }))
 }

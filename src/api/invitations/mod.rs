@@ -39,14 +39,34 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_delete,
             delete,
-            &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed, Code::RoleNotGrantable]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                &[Code::PreconditionFailed, Code::RoleNotGrantable],
+            ],
         ),
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
-        Operation::new(__path_create, create, &[COMMON, WITH_KEY, WRITING, BODY, CREATING, &[Code::ResendTooSoon]]),
+        Operation::new(
+            __path_create,
+            create,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CREATING,
+                &[Code::ResendTooSoon],
+            ],
+        ),
         Operation::new(
             __path_list_of_address,
             list_of_address,
-            &[COMMON, WITH_KEY, &[Code::ValidationFailed, Code::ReadTimeout]],
+            &[
+                COMMON,
+                WITH_KEY,
+                &[Code::ValidationFailed, Code::ReadTimeout],
+            ],
         ),
     ]
 }
@@ -61,21 +81,29 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listInvitations",
     tag = "Invitations",
     summary = "List all invitations",
-    description = "All invitations of the organization as an array, newest first; `[]` for an organization that is not \
-        known. Without `limit` all of them come, streamed. With `limit`, `Link` names the next page.",
+    description = "All invitations of the organization as an array, newest first; `[]` for an \
+        organization that is not \
+        known. Without `limit` all of them come, streamed. With `limit`, `Link` names the next \
+        page.",
     params(
         InOrganization,
         ("status" = Option<String>, Query, description = "Only these statuses, by comma.",
             pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"),
-        ("email" = Option<String>, Query, description = "Only this address, in any spelling.", example = "new.user@example.com"),
-        ("role" = Option<String>, Query, description = "Only this role.", pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before ended."),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or `asc`.", pattern = "^(asc|desc)$"),
+        ("email" = Option<String>, Query, description = "Only this address, in any \
+            spelling.", example = "new.user@example.com"),
+        ("role" = Option<String>, Query, description = "Only this role.",
+            pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
+        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
+            maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
+            ended."),
+        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
+            `asc`.", pattern = "^(asc|desc)$"),
     ),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
-            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow (RFC 8288).")),
+            headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
+                (RFC 8288).")),
             example = json!([crate::invitation::example()])),
     )
 )]
@@ -87,42 +115,70 @@ pub async fn list(
     let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
     let (filter, order) = (query.filter.clone(), query.order);
     let (db, actor) = (state.db.clone(), access.caller.actor);
-    let list = List { db, actor, organization: access.organization, filter, order, write: json::write };
-    let first = list.page(access.kept, b"[".to_vec(), (query.after, query.limit.unwrap_or(MAX_LIMIT))).await?;
+    let list = List {
+        db,
+        actor,
+        organization: access.organization,
+        filter,
+        order,
+        write: json::write,
+    };
+    let first = list
+        .page(
+            access.kept,
+            b"[".to_vec(),
+            (query.after, query.limit.unwrap_or(MAX_LIMIT)),
+        )
+        .await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
-        let link = query.paged(&list.organization).next_link(&state.public_url, limit, last);
+        let link = query
+            .paged(&list.organization)
+            .next_link(&state.public_url, limit, last);
         response.insert_header((header::LINK, link));
     }
-    let first = if query.limit.is_some() { Rows { more_after: None, ..first } } else { first };
+    let first = if query.limit.is_some() {
+        Rows {
+            more_after: None,
+            ..first
+        }
+    } else {
+        first
+    };
     Ok(stream::respond(response, list, first, b"]"))
 }
 
-/// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the invitation, or 200 with the
-/// one that stands already.
+/// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the
+/// invitation, or 200 with the one that stands already.
 ///
 /// # Errors
-/// 403 for a role above the key's, 409 where one stands already, 422 with everything that is not acceptable.
+/// 403 for a role above the key's, 409 where one stands already, 422 with everything that is not
+/// acceptable.
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations",
     operation_id = "createInvitation",
     tag = "Invitations",
     summary = "Create an invitation",
-    description = "Invites an address to the organization. At most one pending or accepted invitation stands for an address; \
+    description = "Invites an address to the organization. At most one pending or accepted \
+        invitation stands for an address; \
         `onConflict` says what to do about it. A lapsed one never stands in the way.",
     params(InOrganization, Once),
-    request_body(content = CreateBody, example = json!({"email": "New.User@example.com", "role": "developer"})),
+    request_body(content = CreateBody,
+        example = json!({"email": "New.User@example.com", "role": "developer"})),
     responses(
         (status = 201, description = "The new invitation.", body = Invitation<'_>, headers(
             ("Location" = String, description = "Where it is."),
             ("ETag" = String, description = "Its version."),
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer."),
         ), example = json!(crate::invitation::example())),
-        (status = 200, description = "The invitation that stands already, with `onConflict` `return` or `resend`.",
+        (status = 200, description = "The invitation that stands already, with `onConflict` \
+            `return` or `resend`.",
             body = Invitation<'_>, headers(
             ("ETag" = String, description = "Its version."),
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer."),
         ), example = json!(crate::invitation::example())),
     )
 )]
@@ -135,29 +191,51 @@ pub async fn create(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
-    let by = Actor { origin: access.origin(), rights: access.caller.rights };
-    let new = NewInvitation::parse(access.organization, body.value, &state.rules, state.db.now())?;
+    let by = Actor {
+        origin: access.origin(),
+        rights: access.caller.rights,
+    };
+    let new = NewInvitation::parse(
+        access.organization,
+        body.value,
+        &state.rules,
+        state.db.now(),
+    )?;
     let may_read = by.rights.scopes.contain(Scope::Read);
-    let base = format!("{}/v1/organizations/{}/invitations", state.public_url, new.organization);
+    let base = format!(
+        "{}/v1/organizations/{}/invitations",
+        state.public_url, new.organization
+    );
     let job = move |tx: &crate::db::WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let show = |invitation: &Invitation<'_>, outcome| Ok((invitation.id, by.shown(invitation, outcome)?));
+            let show = |invitation: &Invitation<'_>, outcome| {
+                Ok((invitation.id, by.shown(invitation, outcome)?))
+            };
             let (outcome, (id, body)) = create::create(tx, &new, &by, show)?;
             let (status, location) = match outcome {
                 Outcome::Created => (201, Some(format!("{base}/{id}"))),
                 Outcome::Standing => (200, None),
             };
-            Ok(StoredResponse { status, location, body, replayed: false })
+            Ok(StoredResponse {
+                status,
+                location,
+                body,
+                replayed: false,
+            })
         })
     };
     let answer = author.write(&state.db, job).await?;
     // A part of an invitation has no version.
     let is_whole = may_read || answer.status == 201;
-    Ok(if is_whole { stored::respond(answer) } else { stored::head(&answer).body(answer.body) })
+    Ok(if is_whole {
+        stored::respond(answer)
+    } else {
+        stored::head(&answer).body(answer.body)
+    })
 }
 
-/// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200 with the invitation, or
-/// 304 where the caller has this version.
+/// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200
+/// with the invitation, or 304 where the caller has this version.
 ///
 /// # Errors
 /// 404 where there is none.
@@ -169,12 +247,14 @@ pub async fn create(
     summary = "Get invitation details",
     params(
         OfInvitation,
-        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; empty: none.",
+        ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; \
+            empty: none.",
             pattern = "^((W/)?\"[0-9a-f]{32}\")?$"),
     ),
     responses(
         (status = 200, description = "The invitation.", body = Invitation<'_>,
-            headers(("ETag" = String, description = "Its version.")), example = json!(crate::invitation::example())),
+            headers(("ETag" = String, description = "Its version.")),
+            example = json!(crate::invitation::example())),
         (status = 304, description = "The caller has this version.",
             headers(("ETag" = String, description = "Its version."))),
     )
@@ -186,16 +266,27 @@ pub async fn get(
     conditions: Conditions,
 ) -> Result<HttpResponse> {
     let reader = access.kept.reader();
-    let found = store::find(&reader, reader.now, (&access.organization, id.0), json::to_bytes)?;
+    let found = store::find(
+        &reader,
+        reader.now,
+        (&access.organization, id.0),
+        json::to_bytes,
+    )?;
     let body = found.ok_or_else(Error::not_found)?;
     let tag = etag::of(&body);
     if conditions.knows(&tag) {
-        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+        return Ok(HttpResponse::NotModified()
+            .insert_header((header::ETAG, tag))
+            .finish());
     }
-    Ok(HttpResponse::Ok().content_type("application/json").insert_header((header::ETAG, tag)).body(body))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::ETAG, tag))
+        .body(body))
 }
 
-/// `DELETE /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`: 204 without a body.
+/// `DELETE /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`:
+/// 204 without a body.
 ///
 /// # Errors
 /// 404 where there is none, 412 where `If-Match` names another version.
@@ -205,7 +296,8 @@ pub async fn get(
     operation_id = "deleteInvitation",
     tag = "Invitations",
     summary = "Delete organization invitation",
-    description = "Deletes the invitation, whatever its status; it frees the address. The history keeps that it was there.",
+    description = "Deletes the invitation, whatever its status; it frees the address. The \
+        history keeps that it was there.",
     params(OfInvitation, OnlyVersion),
     responses((status = 204, description = "It is gone."))
 )]
@@ -217,17 +309,22 @@ pub async fn delete(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = Actor { origin: access.origin(), rights: access.caller.rights };
+    let by = Actor {
+        origin: access.origin(),
+        rights: access.caller.rights,
+    };
     let organization = access.organization;
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        let check = |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
+        let check =
+            |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
         delete::delete(tx, (&organization, id.0), &by, check)
     };
     author.write(&state.db, job).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `GET /v1/invitations?email=` with `invitations:read`: 200 with the pending invitations of one address.
+/// `GET /v1/invitations?email=` with `invitations:read`: 200 with the pending invitations of one
+/// address.
 ///
 /// # Errors
 /// 422 where the address is missing or not acceptable.
@@ -237,11 +334,13 @@ pub async fn delete(
     operation_id = "listInvitationsOfAddress",
     tag = "Invitations",
     summary = "List the open invitations of an address",
-    description = "The pending invitations of one address in all organizations that the key may see, by organization: what an \
+    description = "The pending invitations of one address in all organizations that the key may \
+        see, by organization: what an \
         application shows to a user who signs in.",
     params(OfAddress),
     responses(
-        (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, example = json!([crate::invitation::example()])),
+        (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>,
+            example = json!([crate::invitation::example()])),
     )
 )]
 pub async fn list_of_address(
@@ -272,5 +371,7 @@ pub async fn list_of_address(
         Ok(list)
     };
     let list = state.db.read_long(&actor, read).await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(list))
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .body(list))
 }

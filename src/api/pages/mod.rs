@@ -1,7 +1,9 @@
-//! Pages for people: the one that links lead to, and in development those of the mailbox. [`routes`] is the HTTP.
+//! Pages for people: the one that links lead to, and in development those of the mailbox.
+//! [`routes`] is the HTTP.
 //!
-//! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No page has a script or a style of
-//! its own in it, so that a policy can refuse all that stands in a page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
+//! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No
+//! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
+//! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
 
 pub mod routes;
 
@@ -21,18 +23,23 @@ const MAILBOX: &str = include_str!("assets/mailbox.html");
 /// One of these mails.
 const MAIL: &str = include_str!("assets/mail.html");
 
-/// What a page may load: only from this server, and nothing that stands in the page itself. It is in no frame and sends no form.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; \
+/// What a page may load: only from this server, and nothing that stands in the page itself. It is
+/// in no frame and sends no form.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src \
+    'self'; base-uri 'none'; \
                       frame-ancestors 'none'; form-action 'none'";
 /// What a page of the mailbox may load: no script, but a mail in a frame.
-const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
+    'none'; frame-ancestors 'none'; \
                               form-action 'none'";
 
 /// Fills a template of HTML; every value is escaped.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.render_named_str("page.html", template, values).map_err(Error::internal)
+    environment
+        .render_named_str("page.html", template, values)
+        .map_err(Error::internal)
 }
 
 /// Whether a page may link to `url`.
@@ -46,10 +53,14 @@ mod tests {
 
     #[test]
     fn what_a_value_holds_is_text_on_the_page() {
-        let page = fill("<p title=\"{{ x }}\">{{ x }}</p>", minijinja::context! { x => "<b a='\"'>&" });
+        let page = fill(
+            "<p title=\"{{ x }}\">{{ x }}</p>",
+            minijinja::context! { x => "<b a='\"'>&" },
+        );
         assert_eq!(
             page.expect("a page"),
-            "<p title=\"&lt;b a=&#x27;&quot;&#x27;&gt;&amp;\">&lt;b a=&#x27;&quot;&#x27;&gt;&amp;</p>"
+            "<p title=\"&lt;b a=&#x27;&quot;&#x27;&gt;&amp;\">&lt;b \
+             a=&#x27;&quot;&#x27;&gt;&amp;</p>"
         );
         assert!(fill("{{ missing }}", ()).is_err());
     }

@@ -25,7 +25,12 @@ use crate::mail::mailbox::store;
 pub fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_accept, accept, &[COMMON, &[Code::RateLimited]]).public(),
-        Operation::new(__path_accept_script, accept_script, &[COMMON, &[Code::RateLimited]]).public(),
+        Operation::new(
+            __path_accept_script,
+            accept_script,
+            &[COMMON, &[Code::RateLimited]],
+        )
+        .public(),
         Operation::new(__path_style, style, &[COMMON, &[Code::RateLimited]]).public(),
     ]
 }
@@ -33,25 +38,39 @@ pub fn operations() -> Vec<Operation> {
 /// Those of them that only development has.
 pub fn operations_of_development() -> Vec<Operation> {
     vec![
-        Operation::new(__path_mailbox, mailbox, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
-        Operation::new(__path_mail, mail, &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]]),
+        Operation::new(
+            __path_mailbox,
+            mailbox,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
+        Operation::new(
+            __path_mail,
+            mail,
+            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
+        ),
     ]
 }
 
 /// The page that links lead to, of a server without mail and of one with it.
 static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
-    let page = |mail| fill(ACCEPT, context! { mail }).map(|html| Asset::new("text/html; charset=utf-8", html));
+    let page = |mail| {
+        fill(ACCEPT, context! { mail }).map(|html| Asset::new("text/html; charset=utf-8", html))
+    };
     Ok([page("off")?, page("on")?])
 });
 
 /// A page under `policy`.
 fn page(policy: &'static str, html: String) -> HttpResponse {
     let policy = (header::CONTENT_SECURITY_POLICY, policy);
-    HttpResponse::Ok().insert_header(policy).content_type("text/html; charset=utf-8").body(html)
+    HttpResponse::Ok()
+        .insert_header(policy)
+        .content_type("text/html; charset=utf-8")
+        .body(html)
 }
 
-/// `GET /accept` without a key: the page that links lead to when the operator has none. The token of a link is in its fragment, which
-/// no server gets: all that is done here is done by the page's script, by the operations of everybody who has a link.
+/// `GET /accept` without a key: the page that links lead to when the operator has none. The token
+/// of a link is in its fragment, which no server gets: all that is done here is done by the page's
+/// script, by the operations of everybody who has a link.
 ///
 /// # Errors
 /// None that a request can cause.
@@ -61,15 +80,25 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     operation_id = "getAcceptPage",
     tag = "Pages",
     summary = "The page that links lead to",
-    description = "For operators without a page of their own (`--accept-url`). It takes the token from the fragment of its address, shows \
-        the invitation, and accepts or declines it by a code that is sent to the address. Opening it changes nothing.",
+    description = "For operators without a page of their own (`--accept-url`). It takes the \
+        token from the fragment of its address, shows \
+        the invitation, and accepts or declines it by a code that is sent to the address. \
+        Opening it changes nothing.",
     responses(
-        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+        (status = 200, description = "The page.", content_type = "text/html", body = String,
+            example = "<!doctype html>"),
     ),
     security(())
 )]
-pub async fn accept(_: Anonymous, _: NoQuery, state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
-    let pages = ACCEPT_PAGES.as_ref().map_err(|error| Error::internal(error.to_string()))?;
+pub async fn accept(
+    _: Anonymous,
+    _: NoQuery,
+    state: Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let pages = ACCEPT_PAGES
+        .as_ref()
+        .map_err(|error| Error::internal(error.to_string()))?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
@@ -83,12 +112,14 @@ pub async fn accept(_: Anonymous, _: NoQuery, state: Data<State>, request: HttpR
     tag = "Pages",
     summary = "The script of that page",
     responses(
-        (status = 200, description = "The script.", content_type = "text/javascript", body = String, example = "\"use strict\";"),
+        (status = 200, description = "The script.", content_type = "text/javascript", body = String,
+            example = "\"use strict\";"),
     ),
     security(())
 )]
 pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
-    static SCRIPT: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
+    static SCRIPT: LazyLock<Asset> =
+        LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
     SCRIPT.respond(&request)
 }
 
@@ -100,7 +131,8 @@ pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> Ht
     tag = "Pages",
     summary = "The style of all pages",
     responses(
-        (status = 200, description = "The style.", content_type = "text/css", body = String, example = "body { margin: 0; }"),
+        (status = 200, description = "The style.", content_type = "text/css", body = String,
+            example = "body { margin: 0; }"),
     ),
     security(())
 )]
@@ -109,7 +141,8 @@ pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpRespon
     SHEET.respond(&request)
 }
 
-/// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again every few seconds.
+/// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again
+/// every few seconds.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -121,11 +154,14 @@ pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpRespon
     summary = "The mailbox as a page",
     description = "The newest 100 mails, for a browser.",
     responses(
-        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+        (status = 200, description = "The page.", content_type = "text/html", body = String,
+            example = "<!doctype html>"),
     )
 )]
 pub async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let mails = state.db.read(|reader| store::list(reader, &Filter::default()))?;
+    let mails = state
+        .db
+        .read(|reader| store::list(reader, &Filter::default()))?;
     Ok(page(MAILBOX_POLICY, fill(MAILBOX, context! { mails })?))
 }
 
@@ -142,11 +178,23 @@ pub async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<Htt
     description = "With its link, its code, its text and its HTML, for a browser.",
     params(OfMail),
     responses(
-        (status = 200, description = "The page.", content_type = "text/html", body = String, example = "<!doctype html>"),
+        (status = 200, description = "The page.", content_type = "text/html", body = String,
+            example = "<!doctype html>"),
     )
 )]
-pub async fn mail(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let mail = state.db.read(|reader| store::find(reader, id.0))?.ok_or_else(Error::not_found)?;
+pub async fn mail(
+    _: Developer,
+    id: MessageId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let mail = state
+        .db
+        .read(|reader| store::find(reader, id.0))?
+        .ok_or_else(Error::not_found)?;
     let can_follow = mail.link.as_deref().is_some_and(is_link);
-    Ok(page(MAILBOX_POLICY, fill(MAIL, context! { mail, can_follow })?))
+    Ok(page(
+        MAILBOX_POLICY,
+        fill(MAIL, context! { mail, can_follow })?,
+    ))
 }

@@ -32,12 +32,28 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_create,
             create,
-            &[COMMON, WITH_KEY, WRITING, BODY, &[Code::WebhookLimitReached, Code::IdempotencyKeyReused]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                &[Code::WebhookLimitReached, Code::IdempotencyKeyReused],
+            ],
         ),
         Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
         Operation::new(__path_update, update, &[COMMON, WITH_KEY, WRITING, BODY]),
         Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING]),
-        Operation::new(__path_rotate, rotate, &[COMMON, WITH_KEY, WRITING, BODY, &[Code::IdempotencyKeyReused]]),
+        Operation::new(
+            __path_rotate,
+            rotate,
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                &[Code::IdempotencyKeyReused],
+            ],
+        ),
     ]
 }
 
@@ -51,15 +67,22 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listWebhooks",
     tag = "Webhooks",
     summary = "List webhooks",
-    description = "Every webhook that the caller may know of, oldest first, without secrets. A key that is bound to \
+    description = "Every webhook that the caller may know of, oldest first, without secrets. A \
+        key that is bound to \
         organizations knows of the webhooks of those.",
     responses(
-        (status = 200, description = "The webhooks.", body = Vec<WebhookView<'_>>, example = json!([json::example()])),
+        (status = 200, description = "The webhooks.", body = Vec<WebhookView<'_>>,
+            example = json!([json::example()])),
     )
 )]
 pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let webhooks = state.db.read(store::list)?;
-    let seen = webhooks.iter().filter(|webhook| access.caller.rights.see_webhook(webhook.organization.as_ref()));
+    let seen = webhooks.iter().filter(|webhook| {
+        access
+            .caller
+            .rights
+            .see_webhook(webhook.organization.as_ref())
+    });
     Ok(HttpResponse::Ok().json(seen.map(WebhookView::new).collect::<Vec<_>>()))
 }
 
@@ -73,16 +96,22 @@ pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Resu
     operation_id = "createWebhook",
     tag = "Webhooks",
     summary = "Create a webhook",
-    description = "Events from now on are sent to the URL, signed as Standard Webhooks 1.0.0 says. `secret` is shown in this \
-        answer only: a repetition of the request under its `Idempotency-Key` is answered without it, and so is every other \
-        request but a rotation. A URL on an internal address is refused, unless the server allows its network.",
+    description = "Events from now on are sent to the URL, signed as Standard Webhooks 1.0.0 \
+        says. `secret` is shown in this \
+        answer only: a repetition of the request under its `Idempotency-Key` is answered without \
+        it, and so is every other \
+        request but a rotation. A URL on an internal address is refused, unless the server \
+        allows its network.",
     params(Once),
-    request_body(content = WebhookBody, example = json!({"url": "https://app.example.com/hooks/invited",
-        "organizationId": "acme", "types": ["invitation.accepted", "invitation.declined"], "description": "backend"})),
+    request_body(content = WebhookBody,
+        example = json!({"url": "https://app.example.com/hooks/invited",
+        "organizationId": "acme", "types": ["invitation.accepted", "invitation.declined"],
+        "description": "backend"})),
     responses(
         (status = 201, description = "The new webhook.", body = WebhookView<'_>, headers(
             ("Location" = String, description = "Where it is."),
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `secret`."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer, without `secret`."),
         ), example = json!(json::example_with_secret())),
     )
 )]
@@ -106,8 +135,19 @@ pub async fn create(
         history::append(tx, origin.by(), Action::WebhookCreated, about, Value::Null)?;
         Ok(webhook)
     };
-    let response = reveal(&state, &access.caller.author(), ticket, (201, Some(base)), made).await?;
-    log::info!("request {}: {} made a webhook", access.request_id, access.caller.actor);
+    let response = reveal(
+        &state,
+        &access.caller.author(),
+        ticket,
+        (201, Some(base)),
+        made,
+    )
+    .await?;
+    log::info!(
+        "request {}: {} made a webhook",
+        access.request_id,
+        access.caller.actor
+    );
     Ok(response)
 }
 
@@ -122,10 +162,18 @@ pub async fn create(
     tag = "Webhooks",
     summary = "Get a webhook",
     params(OfWebhook),
-    responses((status = 200, description = "The webhook.", body = WebhookView<'_>, example = json!(json::example())))
+    responses((status = 200, description = "The webhook.", body = WebhookView<'_>,
+        example = json!(json::example())))
 )]
-pub async fn get(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let webhook = state.db.read(|reader| store::get(reader, id.0, &access.caller.rights))?;
+pub async fn get(
+    access: Access<Admin>,
+    id: WebhookId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    let webhook = state
+        .db
+        .read(|reader| store::get(reader, id.0, &access.caller.rights))?;
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
 
@@ -139,13 +187,17 @@ pub async fn get(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Data<S
     operation_id = "updateWebhook",
     tag = "Webhooks",
     summary = "Change, pause or enable a webhook",
-    description = "Only what is there changes. `enabled: false` pauses it; `enabled: true` enables it again, also after it was \
-        disabled by an answer 410 or by deliveries that failed to the last try. While it is disabled new events are not queued \
+    description = "Only what is there changes. `enabled: false` pauses it; `enabled: true` \
+        enables it again, also after it was \
+        disabled by an answer 410 or by deliveries that failed to the last try. While it is \
+        disabled new events are not queued \
         for it; what had been queued waits, and goes on once it is enabled.",
     params(OfWebhook),
-    request_body(content = WebhookPatchBody, example = json!({"types": ["invitation.accepted"], "enabled": true})),
+    request_body(content = WebhookPatchBody,
+        example = json!({"types": ["invitation.accepted"], "enabled": true})),
     responses(
-        (status = 200, description = "The webhook.", body = WebhookView<'_>, example = json!(json::example())),
+        (status = 200, description = "The webhook.", body = WebhookView<'_>,
+            example = json!(json::example())),
     )
 )]
 pub async fn update(
@@ -169,7 +221,12 @@ pub async fn update(
         Ok(webhook)
     };
     let webhook = author.write(&state.db, job).await?;
-    log::info!("request {}: {} changed the webhook {}", access.request_id, access.caller.actor, id.0);
+    log::info!(
+        "request {}: {} changed the webhook {}",
+        access.request_id,
+        access.caller.actor,
+        id.0
+    );
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
 
@@ -187,7 +244,12 @@ pub async fn update(
     params(OfWebhook),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+pub async fn delete(
+    access: Access<Admin>,
+    id: WebhookId,
+    _: NoQuery,
+    state: Data<State>,
+) -> Result<HttpResponse> {
     let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
@@ -197,11 +259,17 @@ pub async fn delete(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Dat
         store::delete(tx, id.0)
     };
     author.write(&state.db, job).await?;
-    log::info!("request {}: {} deleted the webhook {}", access.request_id, access.caller.actor, id.0);
+    log::info!(
+        "request {}: {} deleted the webhook {}",
+        access.request_id,
+        access.caller.actor,
+        id.0
+    );
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /v1/webhooks/{webhookId}/rotate` with `admin`: 200 with the webhook, its new secret included this once.
+/// `POST /v1/webhooks/{webhookId}/rotate` with `admin`: 200 with the webhook, its new secret
+/// included this once.
 ///
 /// # Errors
 /// 404 where there is none that the caller may know of.
@@ -211,13 +279,15 @@ pub async fn delete(access: Access<Admin>, id: WebhookId, _: NoQuery, state: Dat
     operation_id = "rotateWebhookSecret",
     tag = "Webhooks",
     summary = "Give a webhook a new secret",
-    description = "`secret` is shown in this answer only. For 24 hours deliveries bear two signatures, also one by the secret \
+    description = "`secret` is shown in this answer only. For 24 hours deliveries bear two \
+        signatures, also one by the secret \
         before; a second rotation within that time ends it.",
     params(OfWebhook, Once),
     request_body(content = Option<NoBody>, example = json!({})),
     responses(
         (status = 200, description = "The webhook.", body = WebhookView<'_>, headers(
-            ("Idempotency-Replayed" = String, description = "`true` where this is a stored answer, without `secret`."),
+            ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
+                answer, without `secret`."),
         ), example = json!(json::example_with_secret())),
     )
 )]
@@ -239,16 +309,27 @@ pub async fn rotate(
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
         let about = (id.0, webhook.organization.as_ref());
-        history::append(tx, origin.by(), Action::WebhookSecretRotated, about, Value::Null)?;
+        history::append(
+            tx,
+            origin.by(),
+            Action::WebhookSecretRotated,
+            about,
+            Value::Null,
+        )?;
         Ok(webhook)
     };
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
-    log::info!("request {}: {actor} rotated the secret of the webhook {}", access.request_id, id.0);
+    log::info!(
+        "request {}: {actor} rotated the secret of the webhook {}",
+        access.request_id,
+        id.0
+    );
     Ok(response)
 }
 
-/// Responds with the webhook that `change` makes or changes, and its secret. What is stored has no secret, so only the very
-/// request that had the effect can show it. `base` is the URL below which a new one is.
+/// Responds with the webhook that `change` makes or changes, and its secret. What is stored has no
+/// secret, so only the very request that had the effect can show it. `base` is the URL below which
+/// a new one is.
 async fn reveal(
     state: &State,
     author: &Author,
@@ -266,7 +347,12 @@ async fn reveal(
             object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
             shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
             let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
-            Ok(StoredResponse { status, location, body, replayed: false })
+            Ok(StoredResponse {
+                status,
+                location,
+                body,
+                replayed: false,
+            })
         })?;
         Ok((answer, shown))
     };

@@ -22,21 +22,25 @@ pub const ERRORS: &[Meaning] = &[
         name: "bad_request",
         status: 400,
         title: "Malformed request",
-        meaning: "A header or the request line cannot be understood; `detail` names it. Correct it and send the request again.",
+        meaning: "A header or the request line cannot be understood; `detail` names it. Correct \
+            it and send the request again.",
     },
     Meaning {
         code: Code::InvalidJson,
         name: "invalid_json",
         status: 400,
         title: "Malformed body",
-        meaning: "The body is not the JSON object that this operation takes: a syntax error, a value of the wrong type, or a field given twice. `errors` names the field where one is known.",
+        meaning: "The body is not the JSON object that this operation takes: a syntax error, a \
+            value of the wrong type, or a field given twice. `errors` names the field where one \
+            is known.",
     },
     Meaning {
         code: Code::UnknownField,
         name: "unknown_field",
         status: 400,
         title: "Unknown field",
-        meaning: "The body has a field that this operation does not take. Nothing is ignored silently: remove or correct it.",
+        meaning: "The body has a field that this operation does not take. Nothing is ignored \
+            silently: remove or correct it.",
     },
     Meaning {
         code: Code::InvalidQuery,
@@ -50,84 +54,100 @@ pub const ERRORS: &[Meaning] = &[
         name: "invalid_cursor",
         status: 400,
         title: "Invalid cursor",
-        meaning: "The cursor is altered, or belongs to another organization, filter or order. Start again without it and follow the `Link` header.",
+        meaning: "The cursor is altered, or belongs to another organization, filter or order. \
+            Start again without it and follow the `Link` header.",
     },
     Meaning {
         code: Code::Unauthorized,
         name: "unauthorized",
         status: 401,
         title: "No valid key",
-        meaning: "The request carries no valid API key. Send `Authorization: Bearer ivk_...`; unknown, altered, revoked and expired keys all get this answer.",
+        meaning: "The request carries no valid API key. Send `Authorization: Bearer ivk_...`; \
+            unknown, altered, revoked and expired keys all get this answer.",
     },
     Meaning {
         code: Code::InsufficientScope,
         name: "insufficient_scope",
         status: 403,
         title: "The key lacks a scope",
-        meaning: "The key is valid but lacks the scope that `detail` names. Use another key, or create one with `invited key create --scope`.",
+        meaning: "The key is valid but lacks the scope that `detail` names. Use another key, or \
+            create one with `invited key create --scope`.",
     },
     Meaning {
         code: Code::RoleNotGrantable,
         name: "role_not_grantable",
         status: 403,
         title: "The key may not grant this role",
-        meaning: "The key is limited to a list of roles, and the role of the invitation is not among them.",
+        meaning: "The key is limited to a list of roles, and the role of the invitation is not \
+            among them.",
     },
     Meaning {
         code: Code::EmailMismatch,
         name: "email_mismatch",
         status: 403,
         title: "Another e-mail address was invited",
-        meaning: "Only a user with the invited address can answer the invitation, and the proven address is another one. Nothing was used up: sign in with the invited address.",
+        meaning: "Only a user with the invited address can answer the invitation, and the proven \
+            address is another one. Nothing was used up: sign in with the invited address.",
     },
     Meaning {
         code: Code::KeyExceedsOwnRights,
         name: "key_exceeds_own_rights",
         status: 403,
         title: "The new key would exceed its maker",
-        meaning: "A key makes only keys that are bound to some of its own organizations and roles, and end no later than itself. `detail` names what is missing or goes too far.",
+        meaning: "A key makes only keys that are bound to some of its own organizations and \
+            roles, and end no later than itself. `detail` names what is missing or goes too far.",
     },
     Meaning {
         code: Code::HostNotAllowed,
         name: "host_not_allowed",
         status: 403,
         title: "Host not allowed",
-        meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web page can reach it through a name of its own.",
+        meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web \
+            page can reach it through a name of its own.",
     },
     Meaning {
         code: Code::OriginNotAllowed,
         name: "origin_not_allowed",
         status: 403,
         title: "Origin not allowed",
-        meaning: "In `invited dev` no web page of another origin changes anything, and under `/dev/` none reads anything. Call from a terminal, a test or the server of your application.",
+        meaning: "In `invited dev` no web page of another origin changes anything, and under \
+            `/dev/` none reads anything. Call from a terminal, a test or the server of your \
+            application.",
     },
     Meaning {
         code: Code::IdTokenRejected,
         name: "id_token_rejected",
         status: 403,
         title: "Id token rejected",
-        meaning: "The id token does not prove who accepts; `detail` says why. Get a fresh one from the identity provider of this server, for its audience and with a verified address.",
+        meaning: "The id token does not prove who accepts; `detail` says why. Get a fresh one \
+            from the identity provider of this server, for its audience and with a verified \
+            address.",
     },
     Meaning {
         code: Code::NotFound,
         name: "not_found",
         status: 404,
         title: "Not found",
-        meaning: "There is nothing here, or it belongs to an organization that the key cannot see. Both get the same answer. Where `Retry-After` comes with it, the organization is being deleted, and its id can be used again after that.",
+        meaning: "There is nothing here, or it belongs to an organization that the key cannot \
+            see. Both get the same answer. Where `Retry-After` comes with it, the organization \
+            is being deleted, and its id can be used again after that.",
     },
     Meaning {
         code: Code::ProofRejected,
         name: "proof_rejected",
         status: 404,
         title: "The proof does not hold",
-        meaning: "Link, address and code do not belong together, or the code is older than 10 minutes or was answered wrongly 5 times. Which of these it is, is not told. Ask for a new code for the invited address.",
+        meaning: "Link, address and code do not belong together, or the code is older than 10 \
+            minutes or was answered wrongly 5 times. Which of these it is, is not told. Ask for \
+            a new code for the invited address.",
     },
     Meaning {
         code: Code::MethodNotAllowed,
         name: "method_not_allowed",
         status: 405,
         title: "Method not allowed",
-        meaning: "The path exists, but not with this method. The `Allow` header lists the methods it has.",
+        meaning: "The path exists, but not with this method. The `Allow` header lists the \
+            methods it has.",
     },
     Meaning {
         code: Code::RequestTimeout,
@@ -141,56 +161,65 @@ pub const ERRORS: &[Meaning] = &[
         name: "already_invited",
         status: 409,
         title: "Already invited",
-        meaning: "A pending invitation of this organization stands for this address; `invitationId` names it. `onConflict` can return, replace or renew it.",
+        meaning: "A pending invitation of this organization stands for this address; \
+            `invitationId` names it. `onConflict` can return, replace or renew it.",
     },
     Meaning {
         code: Code::AlreadyAccepted,
         name: "already_accepted",
         status: 409,
         title: "Already accepted",
-        meaning: "An accepted invitation of this organization stands for this address; `invitationId` names it. Delete it when the member has left.",
+        meaning: "An accepted invitation of this organization stands for this address; \
+            `invitationId` names it. Delete it when the member has left.",
     },
     Meaning {
         code: Code::StatusConflict,
         name: "status_conflict",
         status: 409,
         title: "The invitation's status does not allow it",
-        meaning: "The invitation was answered, revoked or has expired in the meantime; `invitationStatus` says where it stands. Accepted, declined and revoked are final; an expired one can be sent again.",
+        meaning: "The invitation was answered, revoked or has expired in the meantime; \
+            `invitationStatus` says where it stands. Accepted, declined and revoked are final; \
+            an expired one can be sent again.",
     },
     Meaning {
         code: Code::PendingLimitReached,
         name: "pending_limit_reached",
         status: 409,
         title: "Too many pending invitations",
-        meaning: "The organization has as many pending invitations as its `maxPending` allows. Revoke or delete one, wait until one is answered or lapses, or raise the limit.",
+        meaning: "The organization has as many pending invitations as its `maxPending` allows. \
+            Revoke or delete one, wait until one is answered or lapses, or raise the limit.",
     },
     Meaning {
         code: Code::WebhookLimitReached,
         name: "webhook_limit_reached",
         status: 409,
         title: "Too many webhooks",
-        meaning: "The organization has as many webhooks as one may have, or the server keeps no more of them. Delete one that is not needed any more.",
+        meaning: "The organization has as many webhooks as one may have, or the server keeps no \
+            more of them. Delete one that is not needed any more.",
     },
     Meaning {
         code: Code::WebhookDisabled,
         name: "webhook_disabled",
         status: 409,
         title: "The webhook is disabled",
-        meaning: "Nothing is sent to a webhook that is disabled; `disabledReason` says why it is. Enable it first: PATCH it with `enabled: true`.",
+        meaning: "Nothing is sent to a webhook that is disabled; `disabledReason` says why it \
+            is. Enable it first: PATCH it with `enabled: true`.",
     },
     Meaning {
         code: Code::PreconditionFailed,
         name: "precondition_failed",
         status: 412,
         title: "Precondition failed",
-        meaning: "`If-Match` names another version than the present one, or `If-None-Match` the present one. Read it again, then decide.",
+        meaning: "`If-Match` names another version than the present one, or `If-None-Match` the \
+            present one. Read it again, then decide.",
     },
     Meaning {
         code: Code::BodyTooLarge,
         name: "body_too_large",
         status: 413,
         title: "Body too large",
-        meaning: "The body is larger than this operation takes; `detail` says how many bytes that is.",
+        meaning: "The body is larger than this operation takes; `detail` says how many bytes \
+            that is.",
     },
     Meaning {
         code: Code::UriTooLong,
@@ -211,97 +240,118 @@ pub const ERRORS: &[Meaning] = &[
         name: "validation_failed",
         status: 422,
         title: "Validation failed",
-        meaning: "The request was understood, but values in it are not acceptable. `errors` lists all of them at once.",
+        meaning: "The request was understood, but values in it are not acceptable. `errors` \
+            lists all of them at once.",
     },
     Meaning {
         code: Code::IdempotencyKeyReused,
         name: "idempotency_key_reused",
         status: 422,
         title: "Idempotency key reused",
-        meaning: "This `Idempotency-Key` was used in the last 24 hours with another body. Use a new key for a new request.",
+        meaning: "This `Idempotency-Key` was used in the last 24 hours with another body. Use a \
+            new key for a new request.",
     },
     Meaning {
         code: Code::BatchUndone,
         name: "batch_undone",
         status: 424,
         title: "Another row of the batch failed",
-        meaning: "The row itself was fine, but the batch was `atomic` and another row failed, so nothing of it was kept. Only results of batches have this code.",
+        meaning: "The row itself was fine, but the batch was `atomic` and another row failed, so \
+            nothing of it was kept. Only results of batches have this code.",
     },
     Meaning {
         code: Code::ResendTooSoon,
         name: "resend_too_soon",
         status: 429,
         title: "Renewed too recently",
-        meaning: "The invitation was sent a moment ago. `Retry-After` says in how many seconds it can be renewed.",
+        meaning: "The invitation was sent a moment ago. `Retry-After` says in how many seconds \
+            it can be renewed.",
     },
     Meaning {
         code: Code::RateLimited,
         name: "rate_limited",
         status: 429,
         title: "Too many requests",
-        meaning: "A limit of this server is reached; `detail` names it, `RateLimit-Policy` has its figures. Nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "A limit of this server is reached; `detail` names it, `RateLimit-Policy` has \
+            its figures. Nothing was changed. Try again after `Retry-After` seconds.",
     },
     Meaning {
         code: Code::Internal,
         name: "internal",
         status: 500,
         title: "Internal error",
-        meaning: "Something unexpected happened; nothing was changed. The log has the cause under the `requestId`.",
+        meaning: "Something unexpected happened; nothing was changed. The log has the cause \
+            under the `requestId`.",
     },
     Meaning {
         code: Code::Overloaded,
         name: "overloaded",
         status: 503,
         title: "Overloaded",
-        meaning: "More requests wait than the server takes on, or it has no memory or no file descriptor left for this one; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "More requests wait than the server takes on, or it has no memory or no file \
+            descriptor left for this one; nothing was changed. Try again after `Retry-After` \
+            seconds.",
     },
     Meaning {
         code: Code::ReadTimeout,
         name: "read_timeout",
         status: 503,
         title: "The read took too long",
-        meaning: "The read was stopped after its time limit. Narrow it, or page through it with `limit`.",
+        meaning: "The read was stopped after its time limit. Narrow it, or page through it with \
+            `limit`.",
     },
     Meaning {
         code: Code::IdentityProviderUnavailable,
         name: "identity_provider_unavailable",
         status: 503,
         title: "Identity provider unavailable",
-        meaning: "The keys of the identity provider cannot be had, so no id token can be checked; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "The keys of the identity provider cannot be had, so no id token can be \
+            checked; nothing was changed. Try again after `Retry-After` seconds.",
     },
     Meaning {
         code: Code::StorageBusy,
         name: "storage_busy",
         status: 503,
         title: "Storage busy",
-        meaning: "Another program holds the data file; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "Another program holds the data file; nothing was changed. Try again after \
+            `Retry-After` seconds.",
     },
     Meaning {
         code: Code::StorageFull,
         name: "storage_full",
         status: 503,
         title: "Storage full",
-        meaning: "The disk is full, or a quota or a limit on the size of files is reached; nothing was changed. Reads go on. Writes work again as soon as there is space.",
+        meaning: "The disk is full, or a quota or a limit on the size of files is reached; \
+            nothing was changed. Reads go on. Writes work again as soon as there is space.",
     },
     Meaning {
         code: Code::StorageFailed,
         name: "storage_failed",
         status: 503,
         title: "Storage failed",
-        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a commit could not be stored, writes are refused until the server is restarted on a sound disk. A data file that was removed or replaced while it is served is not written either, until it is back at its place.",
+        meaning: "The disk reported an error; the request is not confirmed. Reads go on. Once a \
+            commit could not be stored, writes are refused until the server is restarted on a \
+            sound disk. A data file that was removed or replaced while it is served is not \
+            written either, until it is back at its place.",
     },
     Meaning {
         code: Code::StorageCorrupt,
         name: "storage_corrupt",
         status: 503,
         title: "Storage damaged",
-        meaning: "The data file is damaged where this request reads it; nothing was changed. Other requests go on. A list leaves out the rows that are damaged; the log names them. Restore a backup.",
+        meaning: "The data file is damaged where this request reads it; nothing was changed. \
+            Other requests go on. A list leaves out the rows that are damaged; the log names \
+            them. Restore a backup.",
     },
 ];
 
 /// What went wrong, as a caller can tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::missing_docs_in_private_items, missing_docs, reason = "`ERRORS` says what each one means")]
+#[allow(
+    clippy::missing_docs_in_private_items,
+    missing_docs,
+    reason = "`ERRORS` says what each one means"
+)]
 pub enum Code {
     BadRequest,
     InvalidJson,

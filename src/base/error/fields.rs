@@ -10,21 +10,41 @@ pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
         "wrong_type",
         "The value has another JSON type than the field takes, or the field is there twice.",
     ),
-    (FieldCode::UnknownField, "unknown_field", "There is no such field."),
+    (
+        FieldCode::UnknownField,
+        "unknown_field",
+        "There is no such field.",
+    ),
     (
         FieldCode::InvalidEmail,
         "invalid_email",
         "Not an address that mail can be sent to; `detail` says which part is wrong.",
     ),
-    (FieldCode::NonAsciiLocalPart, "non_ascii_local_part", "The part before the `@` holds characters beyond ASCII."),
+    (
+        FieldCode::NonAsciiLocalPart,
+        "non_ascii_local_part",
+        "The part before the `@` holds characters beyond ASCII.",
+    ),
     (
         FieldCode::ForbiddenCharacter,
         "forbidden_character",
         "Control, invisible and direction characters are not allowed.",
     ),
-    (FieldCode::TooLong, "too_long", "Longer than allowed; `detail` says how long it may be."),
-    (FieldCode::InvalidFormat, "invalid_format", "The text does not have the form of this field."),
-    (FieldCode::OutOfRange, "out_of_range", "Outside the allowed range; `detail` names it."),
+    (
+        FieldCode::TooLong,
+        "too_long",
+        "Longer than allowed; `detail` says how long it may be.",
+    ),
+    (
+        FieldCode::InvalidFormat,
+        "invalid_format",
+        "The text does not have the form of this field.",
+    ),
+    (
+        FieldCode::OutOfRange,
+        "out_of_range",
+        "Outside the allowed range; `detail` names it.",
+    ),
     (
         FieldCode::UnknownValue,
         "unknown_value",
@@ -35,12 +55,20 @@ pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
         "not_allowed",
         "Well formed, but the settings of this server or of the organization do not allow it.",
     ),
-    (FieldCode::Conflict, "conflict", "Cannot be combined with another field; `detail` names it."),
+    (
+        FieldCode::Conflict,
+        "conflict",
+        "Cannot be combined with another field; `detail` names it.",
+    ),
 ];
 
 /// What is wrong with one value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::missing_docs_in_private_items, missing_docs, reason = "`FIELD_ERRORS` says what each one means")]
+#[allow(
+    clippy::missing_docs_in_private_items,
+    missing_docs,
+    reason = "`FIELD_ERRORS` says what each one means"
+)]
 pub enum FieldCode {
     Required,
     WrongType,
@@ -76,8 +104,16 @@ pub struct FieldError {
 
 impl FieldError {
     /// `pointer` breaks the rule of `code`, which `detail` explains.
-    pub fn new(pointer: impl Into<Cow<'static, str>>, code: FieldCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { pointer: pointer.into(), code, detail: detail.into() }
+    pub fn new(
+        pointer: impl Into<Cow<'static, str>>,
+        code: FieldCode,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            pointer: pointer.into(),
+            code,
+            detail: detail.into(),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
-//! The error type. What its codes mean stands in one closed table each: [`ERRORS`] and [`FIELD_ERRORS`].
+//! The error type. What its codes mean stands in one closed table each: [`ERRORS`] and
+//! [`FIELD_ERRORS`].
 //!
-//! Everything that can go wrong in a request is an [`Error`] with a [`Code`]. Problem documents, `/problems/{code}`,
-//! `docs/errors.md` and the OpenAPI document all come from the tables.
+//! Everything that can go wrong in a request is an [`Error`] with a [`Code`]. Problem documents,
+//! `/problems/{code}`, `docs/errors.md` and the OpenAPI document all come from the tables.
 
 mod codes;
 pub mod fields;
@@ -17,7 +18,8 @@ pub use problem::Problem;
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///
-/// One pointer wide, so that the results which carry it stay small; its parts are those of [`Parts`].
+/// One pointer wide, so that the results which carry it stay small; its parts are those of
+/// [`Parts`].
 #[derive(Debug)]
 pub struct Error(Box<Parts>);
 
@@ -122,7 +124,8 @@ impl Error {
         same
     }
 
-    /// 503 for a value in the file that cannot be there unless the file is damaged. `cause` goes to the log.
+    /// 503 for a value in the file that cannot be there unless the file is damaged. `cause` goes to
+    /// the log.
     pub fn corrupt(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::StorageCorrupt, "The data file is damaged.").with_cause(cause)
     }
@@ -136,7 +139,10 @@ impl Error {
 
     /// The same error with a cause for the log.
     #[must_use]
-    pub fn with_cause(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub fn with_cause(
+        mut self,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         self.0.cause = Some(cause.into());
         self
     }

@@ -33,7 +33,8 @@ pub struct Problem<'a> {
     pub invitation_id: Option<String>,
     /// Where that invitation stands.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$", required = false)]
+    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$",
+        required = false)]
     pub invitation_status: Option<&'a str>,
 }
 
@@ -52,7 +53,11 @@ pub struct ProblemField<'a> {
 
 impl<'a> From<&'a FieldError> for ProblemField<'a> {
     fn from(field: &'a FieldError) -> Self {
-        Self { pointer: &field.pointer, code: field.code.name(), detail: &field.detail }
+        Self {
+            pointer: &field.pointer,
+            code: field.code.name(),
+            detail: &field.detail,
+        }
     }
 }
 

@@ -30,9 +30,20 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     if unknown.is_empty() {
         return Ok(value);
     }
-    let names: Vec<_> = unknown.iter().map(|pointer| pointer.trim_start_matches('/')).collect();
-    let error = Error::new(Code::UnknownField, format!("The body has unknown fields: {}.", shorten(&names.join(", "))));
-    let no_such = |pointer: &String| FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field");
+    let names: Vec<_> = unknown
+        .iter()
+        .map(|pointer| pointer.trim_start_matches('/'))
+        .collect();
+    let error = Error::new(
+        Code::UnknownField,
+        format!(
+            "The body has unknown fields: {}.",
+            shorten(&names.join(", "))
+        ),
+    );
+    let no_such = |pointer: &String| {
+        FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field")
+    };
     Err(error.with_fields(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
 }
 
@@ -45,12 +56,19 @@ fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Err
     };
     let pointer: String = path.iter().map(segment_step).collect();
     let fields = if error.is_data() && !pointer.is_empty() {
-        vec![FieldError::new(shorten(&pointer), FieldCode::WrongType, detail.clone())]
+        vec![FieldError::new(
+            shorten(&pointer),
+            FieldCode::WrongType,
+            detail.clone(),
+        )]
     } else {
         Vec::new()
     };
-    Error::new(Code::InvalidJson, format!("The body is not the JSON object that it should be: {detail}."))
-        .with_fields(fields)
+    Error::new(
+        Code::InvalidJson,
+        format!("The body is not the JSON object that it should be: {detail}."),
+    )
+    .with_fields(fields)
 }
 
 /// Where an unknown field is, as a JSON pointer.
@@ -60,9 +78,9 @@ fn unknown_pointer(path: &serde_ignored::Path<'_>) -> String {
         Path::Root => String::new(),
         Path::Seq { parent, index } => unknown_pointer(parent) + &step(&index.to_string()),
         Path::Map { parent, key } => unknown_pointer(parent) + &step(key),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
-            unknown_pointer(parent)
-        }
+        Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => unknown_pointer(parent),
     }
 }
 

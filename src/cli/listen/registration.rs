@@ -64,10 +64,18 @@ pub struct Server {
 impl Server {
     /// The server at `url`.
     pub fn new(url: &Url, key: Option<PlainKey>) -> Self {
-        // The key goes to the server that was named, and to nobody that it or the environment points to.
-        let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0).proxy(None);
+        // The key goes to the server that was named, and to nobody that it or the environment
+        // points to.
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .max_redirects(0)
+            .proxy(None);
         let agent = config.http_status_as_error(false).build().into();
-        Self { url: url.as_str().trim_end_matches('/').to_owned(), key, agent }
+        Self {
+            url: url.as_str().trim_end_matches('/').to_owned(),
+            key,
+            agent,
+        }
     }
 
     /// Registers `url` as a webhook. Blocks.
@@ -75,9 +83,17 @@ impl Server {
     /// # Errors
     /// When the server cannot be reached or refuses.
     pub fn register(&self, registration: &Registration, url: &str) -> Result<Registered, Failure> {
-        let organization_id = registration.organization.as_ref().map(OrganizationId::as_str);
+        let organization_id = registration
+            .organization
+            .as_ref()
+            .map(OrganizationId::as_str);
         let types = &registration.types;
-        let webhook = NewWebhook { url, organization_id, types, description: "invited webhook listen" };
+        let webhook = NewWebhook {
+            url,
+            organization_id,
+            types,
+            description: "invited webhook listen",
+        };
         let body = serde_json::to_vec(&webhook).unwrap_or_default();
         let answer = self.send("POST", "/v1/webhooks", body);
         let (status, body) = answer.map_err(|error| {
@@ -119,17 +135,30 @@ impl Server {
 
     /// Sends a request; answers status and body.
     fn send(&self, method: &str, path: &str, body: Vec<u8>) -> Result<(u16, Vec<u8>), ureq::Error> {
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.url));
         if let Some(key) = &self.key {
             request = request.header("Authorization", format!("Bearer {}", key.reveal()));
         }
         let mut answer: Response<Body> = if body.is_empty() {
             self.agent.run(request.body(())?)?
         } else {
-            self.agent.run(request.header("Content-Type", "application/json").body(body)?)?
+            self.agent.run(
+                request
+                    .header("Content-Type", "application/json")
+                    .body(body)?,
+            )?
         };
         let status = answer.status().as_u16();
-        Ok((status, answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?))
+        Ok((
+            status,
+            answer
+                .body_mut()
+                .with_config()
+                .limit(MAX_ANSWER)
+                .read_to_vec()?,
+        ))
     }
 }
 
@@ -138,11 +167,16 @@ fn refused(status: u16, body: &[u8]) -> Failure {
     let hint = match status {
         401 => "give an API key with --key or INVITED_KEY; `invited dev` needs none",
         403 => "the key needs more rights: see `invited key create --help`",
-        404 => "see whether --url names a server with webhooks, and the key may see the organization",
+        404 => {
+            "see whether --url names a server with webhooks, and the key may see the organization"
+        }
         422 => "the server must be `invited dev`, or be started with --webhook-allow 127.0.0.1",
         _ => "see the log of the server",
     };
-    Failure::runtime(format!("the server refused the webhook: {}", told(status, body)), hint)
+    Failure::runtime(
+        format!("the server refused the webhook: {}", told(status, body)),
+        hint,
+    )
 }
 
 /// What an answer says went wrong: of a problem document all of it, else the status.
@@ -160,5 +194,8 @@ fn told(status: u16, body: &[u8]) -> String {
             field["detail"].as_str().unwrap_or_default()
         )
     };
-    format!("{status} {code}: {detail}{}", fields.map(field).collect::<String>())
+    format!(
+        "{status} {code}: {detail}{}",
+        fields.map(field).collect::<String>()
+    )
 }

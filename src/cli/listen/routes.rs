@@ -29,12 +29,22 @@ struct Shared {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn start(listener: TcpListener, target: Arc<Target>, say: fn(&str)) -> std::io::Result<ServerHandle> {
+pub fn start(
+    listener: TcpListener,
+    target: Arc<Target>,
+    say: fn(&str),
+) -> std::io::Result<ServerHandle> {
     let shared = Data::new(Shared { target, say });
     let app = move || {
-        App::new().app_data(shared.clone()).app_data(PayloadConfig::new(MAX_BODY)).route("/", web::post().to(deliver))
+        App::new()
+            .app_data(shared.clone())
+            .app_data(PayloadConfig::new(MAX_BODY))
+            .route("/", web::post().to(deliver))
     };
-    let server = HttpServer::new(app).workers(1).shutdown_timeout(STOP_SECONDS).disable_signals();
+    let server = HttpServer::new(app)
+        .workers(1)
+        .shutdown_timeout(STOP_SECONDS)
+        .disable_signals();
     let server = server.listen(listener)?.run();
     let handle = server.handle();
     // It fails only when its threads are gone, and then no delivery is answered.
@@ -42,14 +52,23 @@ pub fn start(listener: TcpListener, target: Arc<Target>, say: fn(&str)) -> std::
     Ok(handle)
 }
 
-/// Hands a delivery on. What is none is refused: a page in a browser can post to any port of this machine, but not with this header.
+/// Hands a delivery on. What is none is refused: a page in a browser can post to any port of this
+/// machine, but not with this header.
 async fn deliver(request: HttpRequest, shared: Data<Shared>, body: Bytes) -> HttpResponse {
     if !request.headers().contains_key("webhook-id") {
         return HttpResponse::BadRequest().body("There is no webhook-id.");
     }
-    let headers = request.headers().iter().filter(|(name, _)| Delivery::is_handed_on(name.as_str()));
-    let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect();
-    let delivery = Delivery { headers, body: body.to_vec() };
+    let headers = request
+        .headers()
+        .iter()
+        .filter(|(name, _)| Delivery::is_handed_on(name.as_str()));
+    let headers = headers
+        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+        .collect();
+    let delivery = Delivery {
+        headers,
+        body: body.to_vec(),
+    };
     let target = Arc::clone(&shared.target);
     let delivered = web::block(move || {
         let outcome = target.deliver(&delivery);
@@ -59,7 +78,9 @@ async fn deliver(request: HttpRequest, shared: Data<Shared>, body: Bytes) -> Htt
         return HttpResponse::BadGateway().finish();
     };
     (shared.say)(&line(Clock::System.now(), &delivery, &outcome));
-    let mut response = HttpResponse::build(StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_GATEWAY));
+    let mut response = HttpResponse::build(
+        StatusCode::from_u16(outcome.status).unwrap_or(StatusCode::BAD_GATEWAY),
+    );
     if let Some(kind) = outcome.content_type {
         response.insert_header((header::CONTENT_TYPE, kind));
     }

@@ -6,7 +6,8 @@ use ureq::Agent;
 use ureq::http::Request;
 use url::Url;
 
-/// How long the application may take: less than the ten seconds that a server waits, so that the answer is still heard.
+/// How long the application may take: less than the ten seconds that a server waits, so that the
+/// answer is still heard.
 const TIMEOUT: Duration = Duration::from_secs(9);
 /// The most bytes of an answer that are handed back.
 const MAX_ANSWER: u64 = 64 * 1024;
@@ -21,7 +22,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// The headers of a delivery that the application has to see: what the signature is over, and what the body is.
+    /// The headers of a delivery that the application has to see: what the signature is over, and
+    /// what the body is.
     pub fn is_handed_on(name: &str) -> bool {
         name.starts_with("webhook-") || name == "content-type"
     }
@@ -29,7 +31,8 @@ impl Delivery {
     /// What it is called; the same for each of its tries. Empty where it has no name.
     pub fn id(&self) -> String {
         let id = self.headers.iter().find(|(name, _)| name == "webhook-id");
-        id.map(|(_, value)| String::from_utf8_lossy(value).into_owned()).unwrap_or_default()
+        id.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .unwrap_or_default()
     }
 
     /// The type of the event that it tells of; empty where it tells of none.
@@ -66,8 +69,12 @@ pub struct Target {
 impl Target {
     /// The application at `url`.
     pub fn new(url: Url) -> Self {
-        // What the application answers goes back as it is; and no proxy of the environment leads elsewhere.
-        let config = Agent::config_builder().timeout_global(Some(TIMEOUT)).max_redirects(0).proxy(None);
+        // What the application answers goes back as it is; and no proxy of the environment leads
+        // elsewhere.
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .max_redirects(0)
+            .proxy(None);
         let agent = config.http_status_as_error(false).build().into();
         Self { url, agent }
     }
@@ -76,7 +83,10 @@ impl Target {
     pub fn deliver(&self, delivery: &Delivery) -> Outcome {
         let start = Instant::now();
         match self.send(delivery) {
-            Ok(outcome) => Outcome { took: start.elapsed(), ..outcome },
+            Ok(outcome) => Outcome {
+                took: start.elapsed(),
+                ..outcome
+            },
             Err(error) => Outcome {
                 status: 502,
                 took: start.elapsed(),
@@ -94,9 +104,22 @@ impl Target {
             request = request.header(name, value.as_slice());
         }
         let mut answer = self.agent.run(request.body(delivery.body.as_slice())?)?;
-        let content_type = answer.headers().get("content-type").map(|value| value.as_bytes().to_vec());
+        let content_type = answer
+            .headers()
+            .get("content-type")
+            .map(|value| value.as_bytes().to_vec());
         let status = answer.status().as_u16();
-        let body = answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()?;
-        Ok(Outcome { status, took: Duration::ZERO, error: None, content_type, body })
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_ANSWER)
+            .read_to_vec()?;
+        Ok(Outcome {
+            status,
+            took: Duration::ZERO,
+            error: None,
+            content_type,
+            body,
+        })
     }
 }

@@ -55,9 +55,17 @@ impl Batch {
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] where there are no rows, or too many.
-    pub fn parse(organization: &OrganizationId, body: BatchBody, rules: &Rules, now: Timestamp) -> Result<Self> {
-        let wrong = |code, detail| Error::validation(vec![FieldError::new("/invitations", code, detail)]);
-        let bodies = body.invitations.ok_or_else(|| wrong(FieldCode::Required, "the invitations to make"))?;
+    pub fn parse(
+        organization: &OrganizationId,
+        body: BatchBody,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let wrong =
+            |code, detail| Error::validation(vec![FieldError::new("/invitations", code, detail)]);
+        let bodies = body
+            .invitations
+            .ok_or_else(|| wrong(FieldCode::Required, "the invitations to make"))?;
         if !(1..=MAX_ROWS).contains(&bodies.len()) {
             return Err(wrong(FieldCode::OutOfRange, "1 to 1000 invitations"));
         }
@@ -65,12 +73,19 @@ impl Batch {
         let mut rules = rules.clone();
         if is_dry_run {
             // What is not sent counts for no limit.
-            rules.sending = Sending { limits: std::sync::Arc::default(), ..rules.sending };
+            rules.sending = Sending {
+                limits: std::sync::Arc::default(),
+                ..rules.sending
+            };
         }
         let parse = |body| NewInvitation::parse(organization.clone(), body, &rules, now);
         let mut rows: Vec<_> = bodies.into_iter().map(parse).collect();
         refuse_repeated(&mut rows);
-        Ok(Self { rows, is_atomic: body.atomic.unwrap_or_default(), is_dry_run })
+        Ok(Self {
+            rows,
+            is_atomic: body.atomic.unwrap_or_default(),
+            is_dry_run,
+        })
     }
 
     /// How many rows it has.
@@ -80,36 +95,52 @@ impl Batch {
 
     /// The addresses of the rows that nothing is wrong with.
     pub fn emails(&self) -> Vec<&str> {
-        self.rows.iter().filter_map(|row| Some(row.as_ref().ok()?.email.as_str())).collect()
+        self.rows
+            .iter()
+            .filter_map(|row| Some(row.as_ref().ok()?.email.as_str()))
+            .collect()
     }
 
-    /// Makes the invitations. A row that fails is undone alone, or takes all others with it where the batch is atomic.
+    /// Makes the invitations. A row that fails is undone alone, or takes all others with it where
+    /// the batch is atomic.
     ///
     /// # Errors
     /// Only what no row is to blame for, as a full disk.
     pub fn run(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<Report> {
         let (is_atomic, is_dry_run) = (self.is_atomic, self.is_dry_run);
         tx.part(|| {
-            let rows: Vec<_> = self.rows.iter().map(|row| run_row(tx, row, by)).collect::<Result<_>>()?;
+            let rows: Vec<_> = self
+                .rows
+                .iter()
+                .map(|row| run_row(tx, row, by))
+                .collect::<Result<_>>()?;
             let has_failed = rows.iter().any(|row| matches!(row, RowResult::Failed(_)));
             let is_undone = is_atomic && has_failed;
-            let rows = if is_undone { rows.into_iter().map(undone).collect() } else { rows };
+            let rows = if is_undone {
+                rows.into_iter().map(undone).collect()
+            } else {
+                rows
+            };
             let is_committed = !is_undone && !is_dry_run;
             Ok((Report { rows, is_committed }, is_committed))
         })
     }
 }
 
-/// Refuses each row that asks for the standing invitation of an address which a row before it asks for, too:
-/// the same invitation need not be told a thousand times.
+/// Refuses each row that asks for the standing invitation of an address which a row before it asks
+/// for, too: the same invitation need not be told a thousand times.
 fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
     let mut seen = HashSet::new();
     for row in rows {
-        let is_repeated =
-            row.as_ref().is_ok_and(|new| new.on_conflict == OnConflict::Return && !seen.insert(new.email.clone()));
+        let is_repeated = row.as_ref().is_ok_and(|new| {
+            new.on_conflict == OnConflict::Return && !seen.insert(new.email.clone())
+        });
         if is_repeated {
-            let error =
-                FieldError::new("/email", FieldCode::Conflict, "a row before this one asks for the same address");
+            let error = FieldError::new(
+                "/email",
+                FieldCode::Conflict,
+                "a row before this one asks for the same address",
+            );
             *row = Err(Error::validation(vec![error]));
         }
     }
@@ -117,7 +148,9 @@ fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
 
 /// Makes the invitation of one row.
 fn run_row(tx: &WriteTx<'_>, row: &Result<NewInvitation>, by: &Actor) -> Result<RowResult> {
-    let show = |invitation: &Invitation<'_>, outcome| Ok((invitation.id, json::raw(by.shown(invitation, outcome)?)?));
+    let show = |invitation: &Invitation<'_>, outcome| {
+        Ok((invitation.id, json::raw(by.shown(invitation, outcome)?)?))
+    };
     let new = match row {
         Ok(new) => new,
         Err(error) => return Ok(RowResult::Failed(error.repeat())),

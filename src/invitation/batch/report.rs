@@ -1,7 +1,8 @@
 //! What became of a batch: as it is answered, and as it is stored.
 //!
-//! A stored answer names invitations by their ids, so that it is no larger than the request, and holds
-//! nothing of an invitation that is deleted or erased later. A repetition shows them as they are then.
+//! A stored answer names invitations by their ids, so that it is no larger than the request, and
+//! holds nothing of an invitation that is deleted or erased later. A repetition shows them as they
+//! are then.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
@@ -59,7 +60,8 @@ pub struct BatchAnswer {
 pub struct BatchResult {
     /// Its place in the batch, from 0.
     pub index: usize,
-    /// The status that a create of its own would have been answered with; 424 where another row undid it.
+    /// The status that a create of its own would have been answered with; 424 where another row
+    /// undid it.
     pub status: u16,
     /// The invitation; not in a dry run, nor in a repetition once it is deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,17 +103,32 @@ impl StoredReport {
     pub fn new(report: &Report, request_id: &str) -> Result<Self> {
         let stored = |row: &RowResult| match row {
             RowResult::Done { outcome, id, .. } => {
-                let status = if *outcome == Outcome::Created { 201 } else { 200 };
-                Ok(StoredResult { status, id: Some(id.simple().to_string()), error: None })
+                let status = if *outcome == Outcome::Created {
+                    201
+                } else {
+                    200
+                };
+                Ok(StoredResult {
+                    status,
+                    id: Some(id.simple().to_string()),
+                    error: None,
+                })
             }
             RowResult::Failed(error) => {
                 let problem = Problem::of(error, request_id);
                 let error = to_raw_value(&problem).map_err(Error::internal)?;
-                Ok(StoredResult { status: problem.status, id: None, error: Some(error) })
+                Ok(StoredResult {
+                    status: problem.status,
+                    id: None,
+                    error: Some(error),
+                })
             }
         };
         let results: Result<_> = report.rows.iter().map(stored).collect();
-        Ok(Self { committed: report.is_committed, results: results? })
+        Ok(Self {
+            committed: report.is_committed,
+            results: results?,
+        })
     }
 
     /// What [`StoredReport::to_bytes`] wrote.
@@ -119,7 +136,8 @@ impl StoredReport {
     /// # Errors
     /// When it is not that.
     pub fn parse(json: &[u8]) -> Result<Self> {
-        serde_json::from_slice(json).map_err(|_| Error::corrupt("a stored answer is not that of a batch"))
+        serde_json::from_slice(json)
+            .map_err(|_| Error::corrupt("a stored answer is not that of a batch"))
     }
 
     /// As it is stored.
@@ -130,7 +148,8 @@ impl StoredReport {
         serde_json::to_vec(self).map_err(Error::internal)
     }
 
-    /// The answer to whoever sent the batch: with the invitations of `report`, unless it was a dry run.
+    /// The answer to whoever sent the batch: with the invitations of `report`, unless it was a dry
+    /// run.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -142,11 +161,17 @@ impl StoredReport {
         self.answer_with(report.rows.into_iter().map(shown).collect())
     }
 
-    /// The answer to a repetition by a caller with `rights`: with the invitations in `organization` as they are now.
+    /// The answer to a repetition by a caller with `rights`: with the invitations in `organization`
+    /// as they are now.
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn repeat(self, reader: &Reader<'_>, organization: &OrganizationId, rights: &Rights) -> Result<Vec<u8>> {
+    pub fn repeat(
+        self,
+        reader: &Reader<'_>,
+        organization: &OrganizationId,
+        rights: &Rights,
+    ) -> Result<Vec<u8>> {
         let show = |invitation: &Invitation<'_>| json::raw(json::to_bytes_for(invitation, rights)?);
         let find = |result: &StoredResult| {
             let id = result.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
@@ -161,15 +186,26 @@ impl StoredReport {
     fn answer_with(self, invitations: Vec<Option<Box<RawValue>>>) -> Result<Vec<u8>> {
         let rows = self.results.into_iter().zip(invitations).enumerate();
         let results: Vec<_> = rows
-            .map(|(index, (StoredResult { status, error, .. }, invitation))| BatchResult {
-                index,
-                status,
-                invitation,
-                error,
-            })
+            .map(
+                |(index, (StoredResult { status, error, .. }, invitation))| BatchResult {
+                    index,
+                    status,
+                    invitation,
+                    error,
+                },
+            )
             .collect();
-        let failed = results.iter().filter(|result| result.error.is_some()).count();
+        let failed = results
+            .iter()
+            .filter(|result| result.error.is_some())
+            .count();
         let (committed, succeeded) = (self.committed, results.len() - failed);
-        serde_json::to_vec(&BatchAnswer { committed, succeeded, failed, results }).map_err(Error::internal)
+        serde_json::to_vec(&BatchAnswer {
+            committed,
+            succeeded,
+            failed,
+            results,
+        })
+        .map_err(Error::internal)
     }
 }

@@ -1,7 +1,7 @@
 //! The 6-digit code that proves that mail to an address reaches a person.
 //!
-//! A code is derived from the server's secret when it is needed, so neither the file nor a backup of it holds one. A row says only
-//! when it was asked for and how often it was answered wrongly.
+//! A code is derived from the server's secret when it is needed, so neither the file nor a backup
+//! of it holds one. A row says only when it was asked for and how often it was answered wrongly.
 
 pub mod store;
 
@@ -32,8 +32,9 @@ pub struct Code {
     pub issued_at: Timestamp,
 }
 
-/// Makes a code for `email`, in place of an earlier one, and where there is mail queues it. It looks and costs the same whether or
-/// not that address was invited: whose code goes out is decided when it is sent.
+/// Makes a code for `email`, in place of an earlier one, and where there is mail queues it. It
+/// looks and costs the same whether or not that address was invited: whose code goes out is decided
+/// when it is sent.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -71,7 +72,12 @@ pub fn verify(
     for secret in keyring.verifying(tx.now) {
         fits |= fits_by(secret, tx, present, email, code)?;
     }
-    let is_invited: bool = present.email.as_str().as_bytes().ct_eq(email.as_str().as_bytes()).into();
+    let is_invited: bool = present
+        .email
+        .as_str()
+        .as_bytes()
+        .ct_eq(email.as_str().as_bytes())
+        .into();
     if fits & is_invited {
         return Ok(true);
     }
@@ -82,11 +88,23 @@ pub fn verify(
 }
 
 /// Whether `code` is the live one that was asked for with `email`, when `secret` signed.
-fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &CurrentInvitation, email: &Email, code: &str) -> Result<bool> {
+fn fits_by(
+    secret: &Secret,
+    tx: &WriteTx<'_>,
+    present: &CurrentInvitation,
+    email: &Email,
+    code: &str,
+) -> Result<bool> {
     let address_mac = address_mac(secret, present, email);
-    let never = Asked { issued_at: Timestamp::from_millis(0), tries: MAX_TRIES };
+    let never = Asked {
+        issued_at: Timestamp::from_millis(0),
+        tries: MAX_TRIES,
+    };
     let asked = store::find_asked(tx, (present.id, &address_mac))?.unwrap_or(never);
-    let fits: bool = derive(secret, present, &address_mac, asked.issued_at).as_bytes().ct_eq(code.as_bytes()).into();
+    let fits: bool = derive(secret, present, &address_mac, asked.issued_at)
+        .as_bytes()
+        .ct_eq(code.as_bytes())
+        .into();
     Ok(fits & is_live(&asked, tx.now))
 }
 
@@ -94,7 +112,11 @@ fn fits_by(secret: &Secret, tx: &WriteTx<'_>, present: &CurrentInvitation, email
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &CurrentInvitation) -> Result<Option<Code>> {
+pub fn current(
+    reader: &Reader<'_>,
+    keyring: &Keyring,
+    present: &CurrentInvitation,
+) -> Result<Option<Code>> {
     for secret in keyring.verifying(reader.now) {
         if let Some(code) = current_by(secret, reader, present)? {
             return Ok(Some(code));
@@ -104,16 +126,22 @@ pub fn current(reader: &Reader<'_>, keyring: &Keyring, present: &CurrentInvitati
 }
 
 /// The live code of the invited address, if one was asked for when `secret` signed.
-fn current_by(secret: &Secret, reader: &Reader<'_>, present: &CurrentInvitation) -> Result<Option<Code>> {
+fn current_by(
+    secret: &Secret,
+    reader: &Reader<'_>,
+    present: &CurrentInvitation,
+) -> Result<Option<Code>> {
     let address_mac = address_mac(secret, present, &present.email);
-    let asked = store::find_asked(reader, (present.id, &address_mac))?.filter(|asked| is_live(asked, reader.now));
+    let asked = store::find_asked(reader, (present.id, &address_mac))?
+        .filter(|asked| is_live(asked, reader.now));
     Ok(asked.map(|Asked { issued_at, .. }| {
         let digits = derive(secret, present, &address_mac, issued_at);
         Code { digits, issued_at }
     }))
 }
 
-/// The live code that was asked for the address behind `asked_mac`, if that is the invited one: what is sent to it.
+/// The live code that was asked for the address behind `asked_mac`, if that is the invited one:
+/// what is sent to it.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -130,19 +158,35 @@ pub fn sent(
 
 /// Whether a code that was asked for can still be answered.
 fn is_live(asked: &Asked, now: Timestamp) -> bool {
-    asked.tries < MAX_TRIES && (asked.issued_at..asked.issued_at.plus_seconds(LIFETIME_SECONDS)).contains(&now)
+    asked.tries < MAX_TRIES
+        && (asked.issued_at..asked.issued_at.plus_seconds(LIFETIME_SECONDS)).contains(&now)
 }
 
-/// The code that was asked for at `issued_at`: six digits. Sending the invitation again makes it worthless, as it does the link.
-fn derive(secret: &Secret, present: &CurrentInvitation, address_mac: &[u8; 32], issued_at: Timestamp) -> String {
+/// The code that was asked for at `issued_at`: six digits. Sending the invitation again makes it
+/// worthless, as it does the link.
+fn derive(
+    secret: &Secret,
+    present: &CurrentInvitation,
+    address_mac: &[u8; 32],
+    issued_at: Timestamp,
+) -> String {
     let sent = present.send_count.to_be_bytes();
     let asked = issued_at.as_millis().to_be_bytes();
-    let mac = secret.mac("invitation code", &[present.id.as_bytes(), address_mac, &sent, &asked]);
-    let number = mac.iter().take(8).fold(0u64, |number, &byte| number << 8 | u64::from(byte));
+    let mac = secret.mac(
+        "invitation code",
+        &[present.id.as_bytes(), address_mac, &sent, &asked],
+    );
+    let number = mac
+        .iter()
+        .take(8)
+        .fold(0u64, |number, &byte| number << 8 | u64::from(byte));
     format!("{:06}", number % 1_000_000)
 }
 
 /// What the file holds of an address that was given for `present`.
 fn address_mac(secret: &Secret, present: &CurrentInvitation, email: &Email) -> [u8; 32] {
-    secret.mac("invitation code address", &[present.id.as_bytes(), email.as_str().as_bytes()])
+    secret.mac(
+        "invitation code address",
+        &[present.id.as_bytes(), email.as_str().as_bytes()],
+    )
 }

@@ -20,11 +20,18 @@ pub struct Asked {
 type Place<'a> = (Uuid, &'a [u8; 32]);
 
 /// What is known of the code at `place`.
-pub fn find_asked(conn: &Connection, (invitation, address_mac): Place<'_>) -> Result<Option<Asked>> {
-    let mut statement =
-        conn.prepare_cached("select issued_at, tries from code where invitation_id = ?1 and address_mac = ?2")?;
+pub fn find_asked(
+    conn: &Connection,
+    (invitation, address_mac): Place<'_>,
+) -> Result<Option<Asked>> {
+    let mut statement = conn.prepare_cached(
+        "select issued_at, tries from code where invitation_id = ?1 and address_mac = ?2",
+    )?;
     let asked = statement.query_row((invitation.as_bytes(), address_mac), |row| {
-        Ok(Asked { issued_at: Timestamp::from_millis(row.get(0)?), tries: row.get(1)? })
+        Ok(Asked {
+            issued_at: Timestamp::from_millis(row.get(0)?),
+            tries: row.get(1)?,
+        })
     });
     Ok(asked.optional()?)
 }
@@ -51,7 +58,9 @@ pub fn count_try(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Resu
          values (:invitation_id, :address_mac, 0, 1)
          on conflict do update set tries = tries + 1",
     )?
-    .execute(named_params! { ":invitation_id": invitation.as_bytes(), ":address_mac": address_mac })?;
+    .execute(
+        named_params! { ":invitation_id": invitation.as_bytes(), ":address_mac": address_mac },
+    )?;
     Ok(())
 }
 
@@ -64,6 +73,7 @@ pub fn drop_code(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Resu
 
 /// Drops every code of an invitation.
 pub fn drop_codes(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
-    tx.prepare_cached("delete from code where invitation_id = ?1")?.execute([invitation.as_bytes()])?;
+    tx.prepare_cached("delete from code where invitation_id = ?1")?
+        .execute([invitation.as_bytes()])?;
     Ok(())
 }

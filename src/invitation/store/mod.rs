@@ -22,12 +22,16 @@ use crate::outbox::mail::Delivery;
 
 use row::{from_row, id};
 
-/// The texts of a list, by whether there is a filter and by order: put together once, since a list takes microseconds.
+/// The texts of a list, by whether there is a filter and by order: put together once, since a list
+/// takes microseconds.
 static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
-    [false, true].map(|is_filtered| [Order::NewestFirst, Order::OldestFirst].map(|order| list_sql(is_filtered, order)))
+    [false, true].map(|is_filtered| {
+        [Order::NewestFirst, Order::OldestFirst].map(|order| list_sql(is_filtered, order))
+    })
 });
 
-/// The text of a list. Conditions only where there is a filter, so that the plain list stays a bare scan of the cluster.
+/// The text of a list. Conditions only where there is a filter, so that the plain list stays a bare
+/// scan of the cluster.
 fn list_sql(is_filtered: bool, order: Order) -> String {
     let (comparison, direction) = match order {
         Order::NewestFirst => ("<", "desc"),
@@ -42,8 +46,10 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
     };
     format!(
         "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata,
+                redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url,
+                send_count, last_sent_at,
                 delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
@@ -55,7 +61,8 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
     )
 }
 
-/// The invitation `id` of `organization`, as `show` makes it. `conn` is a reader's or a transaction's.
+/// The invitation `id` of `organization`, as `show` makes it. `conn` is a reader's or a
+/// transaction's.
 pub fn find<T>(
     conn: &Connection,
     now: Timestamp,
@@ -64,8 +71,10 @@ pub fn find<T>(
 ) -> Result<Option<T>> {
     let mut statement = conn.prepare_cached(
         "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count, delivery_attempts) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url, send_count, last_sent_at,
+                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata,
+                redirect_url, send_count, delivery_attempts) is not null,
+                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url,
+                send_count, last_sent_at,
                 delivery_attempts, delivery_error, inviter_email
          from invitation
          where organization_id = ?1
@@ -73,11 +82,14 @@ pub fn find<T>(
            and not exists (select 1 from purge where organization_id = ?1)",
     )?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
-    rows.next()?.map(|row| show(&from_row(row, organization, now)?)).transpose()
+    rows.next()?
+        .map(|row| show(&from_row(row, organization, now)?))
+        .transpose()
 }
 
-/// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the page's order.
-/// Returns the last one of the page where more follow. Steps over one row more than it shows.
+/// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the
+/// page's order. Returns the last one of the page where more follow. Steps over one row more than
+/// it shows.
 pub fn list(
     conn: &Connection,
     now: Timestamp,
@@ -85,18 +97,32 @@ pub fn list(
     (filter, page): (&Filter, &Page),
     mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
 ) -> Result<Option<Uuid>> {
-    let mut statement = conn.prepare_cached(&LIST_SQL[usize::from(!filter.is_empty())][page.order as usize])?;
+    let mut statement =
+        conn.prepare_cached(&LIST_SQL[usize::from(!filter.is_empty())][page.order as usize])?;
     let (after, limit) = (page.start(), page.limit + 1);
     let mut rows = if filter.is_empty() {
         statement.query((organization.as_str(), after.as_bytes(), limit))?
     } else {
-        let (email, role) = (filter.email.as_ref().map(Email::as_str), filter.role.as_ref().map(Role::as_str));
+        let (email, role) = (
+            filter.email.as_ref().map(Email::as_str),
+            filter.role.as_ref().map(Role::as_str),
+        );
         let bound = (filter.status_bits(), now.as_millis(), email, role);
-        statement.query((organization.as_str(), after.as_bytes(), limit, bound.0, bound.1, bound.2, bound.3))?
+        statement.query((
+            organization.as_str(),
+            after.as_bytes(),
+            limit,
+            bound.0,
+            bound.1,
+            bound.2,
+            bound.3,
+        ))?
     };
     let mut last = None;
     for _ in 0..page.limit {
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            return Ok(None);
+        };
         last = Some(id(row, 1)?);
         if let Some(invitation) = unless_damaged("invitation", from_row(row, organization, now))? {
             show(&invitation)?;
@@ -105,8 +131,13 @@ pub fn list(
     Ok(rows.next()?.and(last))
 }
 
-/// The pending or accepted invitation that holds the place of `email` in `organization`; it may have lapsed.
-pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Email) -> Result<Option<Uuid>> {
+/// The pending or accepted invitation that holds the place of `email` in `organization`; it may
+/// have lapsed.
+pub fn find_standing(
+    tx: &WriteTx<'_>,
+    organization: &OrganizationId,
+    email: &Email,
+) -> Result<Option<Uuid>> {
     let mut statement = tx.prepare_cached(
         "select id
          from invitation
@@ -114,7 +145,8 @@ pub fn find_standing(tx: &WriteTx<'_>, organization: &OrganizationId, email: &Em
            and organization_id = :organization_id
            and state in (0, 1)",
     )?;
-    let bound = named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
+    let bound =
+        named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
     Ok(statement.query_row(bound, |row| id(row, 0)).optional()?)
 }
 
@@ -126,17 +158,23 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
          where id = ?1
            and not exists (select 1 from purge where organization_id = invitation.organization_id)",
     )?;
-    let found = statement.query_row([id.as_bytes()], |row| row.get::<_, String>(0)).optional()?;
+    let found = statement
+        .query_row([id.as_bytes()], |row| row.get::<_, String>(0))
+        .optional()?;
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
 /// The personal note of an invitation, which only its mail shows.
 pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
     let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
-    Ok(statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?.flatten())
+    Ok(statement
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()?
+        .flatten())
 }
 
-/// Where the pending and accepted invitations of `email` are, by organization; some of them may have lapsed.
+/// Where the pending and accepted invitations of `email` are, by organization; some of them may
+/// have lapsed.
 pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
     let mut statement = conn.prepare_cached(
         "select organization_id, id
@@ -150,13 +188,17 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
         let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::corrupt)?);
-        places.push((organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?, id(row, 1)?));
+        places.push((
+            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?,
+            id(row, 1)?,
+        ));
     }
     Ok(places)
 }
 
-/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the organization's matter. Its mail is
-/// the caller's. Returns its id, or none where one stands for the address already.
+/// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the
+/// organization's matter. Its mail is the caller's. Returns its id, or none where one stands for
+/// the address already.
 pub fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
@@ -167,10 +209,12 @@ pub fn insert(
         .prepare_cached(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
-                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped, delivery)
+                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped,
+                delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
-                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url, :capped, :delivery)
+                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url,
+                :capped, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -192,7 +236,8 @@ pub fn insert(
     Ok((inserted > 0).then_some(id))
 }
 
-/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not. Returns whether it could.
+/// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
+/// Returns whether it could.
 pub fn close(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -204,7 +249,8 @@ pub fn close(
     let changed = tx
         .prepare_cached(
             "update invitation
-             set state = :state, closed_at = :closed_at, accepted_by = :accepted_by, updated_at = :now
+             set state = :state, closed_at = :closed_at, accepted_by = :accepted_by, updated_at
+             = :now
              where organization_id = :organization_id
                and id = :id
                and state = 0
@@ -221,7 +267,8 @@ pub fn close(
     Ok(changed > 0)
 }
 
-/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending. Returns whether it could.
+/// Makes a pending or expired invitation pending until `expires_at`, and counts the sending.
+/// Returns whether it could.
 pub fn renew(
     tx: &WriteTx<'_>,
     (organization, id): (&OrganizationId, Uuid),
@@ -254,7 +301,11 @@ pub fn renew(
 }
 
 /// Changes what is given of a pending invitation that has not lapsed. Returns whether it could.
-pub fn update(tx: &WriteTx<'_>, (organization, id): (&OrganizationId, Uuid), patch: &Patch) -> Result<bool> {
+pub fn update(
+    tx: &WriteTx<'_>,
+    (organization, id): (&OrganizationId, Uuid),
+    patch: &Patch,
+) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update invitation
@@ -297,8 +348,8 @@ pub fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>>
     Ok(found.as_deref().map(Email::from_stored))
 }
 
-/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One that went out at the first try
-/// needs no count: most rows stay short.
+/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One
+/// that went out at the first try needs no count: most rows stay short.
 pub fn note_delivery(
     tx: &WriteTx<'_>,
     invitation: Uuid,

@@ -1,4 +1,5 @@
-//! The mailbox of development: mail is kept in the file instead of sent, and can be waited for, read and deleted.
+//! The mailbox of development: mail is kept in the file instead of sent, and can be waited for,
+//! read and deleted.
 //!
 //! [`query`] is what is asked of it, [`store`] the SQL.
 
@@ -76,23 +77,30 @@ pub struct KeptMail {
     pub raw: String,
 }
 
-/// The mail that `query` asks for, newest first. Where it says to wait, the answer comes once there is such mail and no more of it
-/// is on its way, or when the time is over. Nothing is held meanwhile: no connection, no thread.
+/// The mail that `query` asks for, newest first. Where it says to wait, the answer comes once there
+/// is such mail and no more of it is on its way, or when the time is over. Nothing is held
+/// meanwhile: no connection, no thread.
 ///
 /// # Errors
 /// When the file cannot be read.
 pub async fn list(db: &Db, query: &MailboxQuery) -> Result<Vec<MailSummary>> {
     let mut news = db.follow(Topic::Mailbox);
     let deadline = Instant::now() + query.wait;
-    let until = db.now().plus_seconds(i64::try_from(query.wait.as_secs()).unwrap_or_default());
+    let until = db
+        .now()
+        .plus_seconds(i64::try_from(query.wait.as_secs()).unwrap_or_default());
     loop {
         news.mark_unchanged();
         let (kept, is_coming) = db.read(|reader| {
-            let is_coming = !query.wait.is_zero() && store::is_coming(reader, &query.filter, until)?;
+            let is_coming =
+                !query.wait.is_zero() && store::is_coming(reader, &query.filter, until)?;
             Ok((store::list(reader, &query.filter)?, is_coming))
         })?;
         let is_complete = !kept.is_empty() && !is_coming;
-        if is_complete || query.wait.is_zero() || !matches!(timeout_at(deadline, news.changed()).await, Ok(Ok(()))) {
+        if is_complete
+            || query.wait.is_zero()
+            || !matches!(timeout_at(deadline, news.changed()).await, Ok(Ok(())))
+        {
             return Ok(kept);
         }
     }

@@ -26,7 +26,11 @@ pub struct Filter {
 
 impl Default for Filter {
     fn default() -> Self {
-        Self { to: None, kind: None, limit: DEFAULT_LIMIT }
+        Self {
+            to: None,
+            kind: None,
+            limit: DEFAULT_LIMIT,
+        }
     }
 }
 
@@ -44,12 +48,19 @@ impl Keys for MailboxQuery {
 }
 
 impl MailboxQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`MailboxQuery::KEYS`] and to occur once each.
+    /// Checks the `pairs` of a query, whose keys are known to be from [`MailboxQuery::KEYS`] and to
+    /// occur once each.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable.
     pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Self> {
-        let (mut query, mut errors) = (Self { filter: Filter::default(), wait: Duration::ZERO }, Vec::new());
+        let (mut query, mut errors) = (
+            Self {
+                filter: Filter::default(),
+                wait: Duration::ZERO,
+            },
+            Vec::new(),
+        );
         for (key, value) in pairs {
             let checked = match key.as_str() {
                 "to" => Email::parse(value, hosts)
@@ -61,7 +72,11 @@ impl MailboxQuery {
             };
             errors.extend(checked.err());
         }
-        if errors.is_empty() { Ok(query) } else { Err(Error::validation(errors)) }
+        if errors.is_empty() {
+            Ok(query)
+        } else {
+            Err(Error::validation(errors))
+        }
     }
 }
 
@@ -69,14 +84,25 @@ impl MailboxQuery {
 fn parse_kind(value: &str) -> std::result::Result<Kind, FieldError> {
     let unknown = || {
         let known: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
-        FieldError::new("kind", FieldCode::UnknownValue, format!("one of: {}", known.join(", ")))
+        FieldError::new(
+            "kind",
+            FieldCode::UnknownValue,
+            format!("one of: {}", known.join(", ")),
+        )
     };
-    Kind::ALL.into_iter().find(|kind| kind.name() == value).ok_or_else(unknown)
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == value)
+        .ok_or_else(unknown)
 }
 
 /// Reads how long to wait.
 fn parse_wait(value: &str) -> std::result::Result<Duration, FieldError> {
     let wrong = |code| FieldError::new("wait", code, "from 0s to 30s, as 5s");
     let wait = humantime::parse_duration(value).map_err(|_| wrong(FieldCode::InvalidFormat))?;
-    if wait <= MAX_WAIT { Ok(wait) } else { Err(wrong(FieldCode::OutOfRange)) }
+    if wait <= MAX_WAIT {
+        Ok(wait)
+    } else {
+        Err(wrong(FieldCode::OutOfRange))
+    }
 }

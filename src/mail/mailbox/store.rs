@@ -27,7 +27,9 @@ pub fn list(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<MailSummary>> {
         ":kind": filter.kind.map(Kind::name),
         ":limit": filter.limit,
     };
-    Ok(statement.query_map(bound, summary)?.collect::<rusqlite::Result<_>>()?)
+    Ok(statement
+        .query_map(bound, summary)?
+        .collect::<rusqlite::Result<_>>()?)
 }
 
 /// Maps a row of a list.
@@ -43,8 +45,8 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<MailSummary> {
     })
 }
 
-/// Whether mail that `filter` would let through is under way, or due by `until`. A notice does not go to the invited address, so
-/// nobody who names one waits for it.
+/// Whether mail that `filter` would let through is under way, or due by `until`. A notice does not
+/// go to the invited address, so nobody who names one waits for it.
 pub fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Result<bool> {
     let mut statement = reader.prepare_cached(
         "select exists (
@@ -73,16 +75,38 @@ pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
          where id = ?1",
     )?;
     let mail = statement.query_row([id.as_bytes()], |row| {
-        let MailSummary { id, to, kind, subject, sent_at, link, code } = summary(row)?;
+        let MailSummary {
+            id,
+            to,
+            kind,
+            subject,
+            sent_at,
+            link,
+            code,
+        } = summary(row)?;
         let (text, html, raw) = (row.get(7)?, row.get(8)?, row.get(9)?);
-        Ok(KeptMail { id, to, kind, subject, sent_at, link, code, text, html, raw })
+        Ok(KeptMail {
+            id,
+            to,
+            kind,
+            subject,
+            sent_at,
+            link,
+            code,
+            text,
+            html,
+            raw,
+        })
     });
     Ok(mail.optional()?)
 }
 
 /// Deletes one mail. Returns whether it was there.
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
-    Ok(tx.prepare_cached("delete from mailbox where id = ?1")?.execute([id.as_bytes()])? > 0)
+    Ok(tx
+        .prepare_cached("delete from mailbox where id = ?1")?
+        .execute([id.as_bytes()])?
+        > 0)
 }
 
 /// Deletes every mail.
@@ -91,7 +115,8 @@ pub fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// How many mails the mailbox of development keeps: far more than a test looks at, and little enough for any disk.
+/// How many mails the mailbox of development keeps: far more than a test looks at, and little
+/// enough for any disk.
 const MAILBOX_SIZE: u32 = 1000;
 
 /// Keeps a mail in the mailbox of development, in place of the oldest where that is full.

@@ -3,11 +3,13 @@
 pub mod store;
 pub mod turns;
 
-/// How far the last sending of an invitation has come. The numbers are those of `invitation.delivery` in the file.
+/// How far the last sending of an invitation has come. The numbers are those of
+/// `invitation.delivery` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Delivery {
-    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it went out.
+    /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it
+    /// went out.
     None = 0,
     /// A mail waits, or is under way.
     Queued = 1,

@@ -44,29 +44,49 @@ pub struct Claim {
     lease: u32,
 }
 
-/// Queues the mail of an invitation that was sent again, if it is mailed, in place of what waits. A reminder comes after
-/// the new mail, if at all.
-pub fn requeue_invitation(tx: &WriteTx<'_>, invitation: Uuid, due_at: Option<Timestamp>) -> Result<()> {
-    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind in (?2, ?3)")?.execute((
-        invitation.as_bytes(),
-        Kind::Invitation as u8,
-        Kind::Reminder as u8,
-    ))?;
-    due_at.map_or(Ok(()), |due_at| queue(tx, (invitation, Kind::Invitation), &[], due_at))
+/// Queues the mail of an invitation that was sent again, if it is mailed, in place of what waits. A
+/// reminder comes after the new mail, if at all.
+pub fn requeue_invitation(
+    tx: &WriteTx<'_>,
+    invitation: Uuid,
+    due_at: Option<Timestamp>,
+) -> Result<()> {
+    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind in (?2, ?3)")?
+        .execute((
+            invitation.as_bytes(),
+            Kind::Invitation as u8,
+            Kind::Reminder as u8,
+        ))?;
+    due_at.map_or(Ok(()), |due_at| {
+        queue(tx, (invitation, Kind::Invitation), &[], due_at)
+    })
 }
 
 /// Queues a mail that is due at `due_at`, in place of one that waits for the same.
-pub fn queue(tx: &WriteTx<'_>, (invitation, kind): (Uuid, Kind), address_mac: &[u8], due_at: Timestamp) -> Result<()> {
-    let lane = if kind == Kind::Code { Lane::Urgent } else { Lane::First };
+pub fn queue(
+    tx: &WriteTx<'_>,
+    (invitation, kind): (Uuid, Kind),
+    address_mac: &[u8],
+    due_at: Timestamp,
+) -> Result<()> {
+    let lane = if kind == Kind::Code {
+        Lane::Urgent
+    } else {
+        Lane::First
+    };
     tx.prepare_cached(
-        "insert into mail (invitation_id, kind, address_mac, organization_id, domain, lane, due_at, attempts)
-         select id, :kind, :address_mac, organization_id, substr(address, instr(address, '@') + 1), :lane, :due_at, 0
-         from (select id, organization_id, iif(:kind = :notice, coalesce(inviter_email, email), email) as address
+        "insert into mail (invitation_id, kind, address_mac, organization_id, domain, lane,
+         due_at, attempts)
+         select id, :kind, :address_mac, organization_id, substr(address, instr(address, '@') +
+         1), :lane, :due_at, 0
+         from (select id, organization_id, iif(:kind = :notice, coalesce(inviter_email, email),
+         email) as address
                from invitation
                where id = :invitation_id)
          where true
          on conflict do update
-         set domain = excluded.domain, lane = excluded.lane, due_at = excluded.due_at, attempts = 0, lease = null,
+         set domain = excluded.domain, lane = excluded.lane, due_at = excluded.due_at, attempts
+         = 0, lease = null,
              error = null",
     )?
     .execute(named_params! {
@@ -83,7 +103,8 @@ pub fn queue(tx: &WriteTx<'_>, (invitation, kind): (Uuid, Kind), address_mac: &[
 
 /// Whether mails have come due that are not ready yet.
 pub fn has_ripe(reader: &Reader<'_>) -> Result<bool> {
-    let mut statement = reader.prepare_cached("select 1 from mail where lane is null and due_at <= ?1 limit 1")?;
+    let mut statement =
+        reader.prepare_cached("select 1 from mail where lane is null and due_at <= ?1 limit 1")?;
     Ok(statement.exists([reader.now.as_millis()])?)
 }
 
@@ -100,7 +121,9 @@ pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
                 order by due_at
                 limit :rows)",
     )?
-    .execute(named_params! { ":code": Kind::Code as u8, ":now": tx.now.as_millis(), ":rows": RIPE_ROWS })?;
+    .execute(
+        named_params! { ":code": Kind::Code as u8, ":now": tx.now.as_millis(), ":rows": RIPE_ROWS },
+    )?;
     Ok(())
 }
 
@@ -114,11 +137,18 @@ pub fn next_organization(reader: &Reader<'_>, lane: Lane, after: &str) -> Result
          order by organization_id
          limit 1",
     )?;
-    Ok(statement.query_row((lane as u8, after), |row| row.get(0)).optional()?)
+    Ok(statement
+        .query_row((lane as u8, after), |row| row.get(0))
+        .optional()?)
 }
 
 /// The first mail domain behind `after` to which an organization has mail ready in a lane.
-pub fn next_domain(reader: &Reader<'_>, lane: Lane, organization: &str, after: &str) -> Result<Option<String>> {
+pub fn next_domain(
+    reader: &Reader<'_>,
+    lane: Lane,
+    organization: &str,
+    after: &str,
+) -> Result<Option<String>> {
     let mut statement = reader.prepare_cached(
         "select domain
          from mail
@@ -128,7 +158,9 @@ pub fn next_domain(reader: &Reader<'_>, lane: Lane, organization: &str, after: &
          order by domain
          limit 1",
     )?;
-    Ok(statement.query_row((lane as u8, organization, after), |row| row.get(0)).optional()?)
+    Ok(statement
+        .query_row((lane as u8, organization, after), |row| row.get(0))
+        .optional()?)
 }
 
 /// The oldest ready mail of `place`, after `skipped` others.
@@ -143,10 +175,20 @@ pub fn find_ready(reader: &Reader<'_>, place: &Place, skipped: usize) -> Result<
          limit 1 offset ?4",
     )?;
     let skipped = i64::try_from(skipped).unwrap_or(i64::MAX);
-    let bound = (place.lane as u8, place.organization.as_deref(), &place.destination, skipped);
+    let bound = (
+        place.lane as u8,
+        place.organization.as_deref(),
+        &place.destination,
+        skipped,
+    );
     let row = statement.query_row(bound, |row| {
         let (invitation, place) = (Uuid::from_bytes(row.get(0)?), place.clone());
-        Ok(Row { invitation, kind: row.get(1)?, address_mac: row.get(2)?, place })
+        Ok(Row {
+            invitation,
+            kind: row.get(1)?,
+            address_mac: row.get(2)?,
+            place,
+        })
     });
     Ok(row.optional()?)
 }
@@ -164,8 +206,15 @@ pub fn claim(tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Claim>> {
          returning attempts",
     )?;
     let mut claims = Vec::new();
-    for Row { invitation, kind, address_mac, place } in rows {
-        let bound = named_params! { ":lost_at": tx.now.plus_seconds(LEASE_SECONDS).as_millis(), ":lease": lease,
+    for Row {
+        invitation,
+        kind,
+        address_mac,
+        place,
+    } in rows
+    {
+        let bound = named_params! { ":lost_at": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
+            ":lease": lease,
         ":invitation_id": invitation.as_bytes(), ":kind": kind, ":address_mac": address_mac };
         let Some(attempts) = statement.query_row(bound, |row| row.get(0)).optional()? else {
             continue;
@@ -185,19 +234,23 @@ pub fn claim(tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Claim>> {
 
 /// Takes back every lease.
 pub fn release(tx: &WriteTx<'_>) -> Result<()> {
-    tx.prepare_cached("update mail set lease = null, due_at = :now where lane is null and lease is not null")?
-        .execute(named_params! { ":now": tx.now.as_millis() })?;
+    tx.prepare_cached(
+        "update mail set lease = null, due_at = :now where lane is null and lease is not null",
+    )?
+    .execute(named_params! { ":now": tx.now.as_millis() })?;
     Ok(())
 }
 
-/// Makes due what is due later than `plan` can ever put it off. A reminder that was not tried yet is due when its invitation says.
-/// A lease that ends later than one that is given now ends with that one.
+/// Makes due what is due later than `plan` can ever put it off. A reminder that was not tried yet
+/// is due when its invitation says. A lease that ends later than one that is given now ends with
+/// that one.
 pub fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
         "update mail
          set due_at = iif(lease is null, :now, :lease_end)
-         where (lease is null and lane is null and due_at > :now + {wait} and (attempts > 0 or kind <> :reminder))
+         where (lease is null and lane is null and due_at > :now + {wait} and (attempts > 0 or
+         kind <> :reminder))
             or (lease is not null and due_at > :lease_end)"
     ))?
     .execute(named_params! {
@@ -208,8 +261,8 @@ pub fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
     Ok(())
 }
 
-/// Takes a mail out of the queue that was sent, given up, or has no point any more. Returns whether it was still the claimed one:
-/// one that was queued again since then stays.
+/// Takes a mail out of the queue that was sent, given up, or has no point any more. Returns whether
+/// it was still the claimed one: one that was queued again since then stays.
 pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
     // Whoever waits for it need not wait longer.
     tx.announce(Topic::Mailbox);
@@ -230,7 +283,8 @@ pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<bool> {
     Ok(removed > 0)
 }
 
-/// Puts a mail off until `due_at`, because of `error`. Returns whether it was still the claimed one.
+/// Puts a mail off until `due_at`, because of `error`. Returns whether it was still the claimed
+/// one.
 pub fn put_off(tx: &WriteTx<'_>, claim: &Claim, due_at: Timestamp, error: &str) -> Result<bool> {
     let changed = tx
         .prepare_cached(

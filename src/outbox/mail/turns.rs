@@ -1,9 +1,9 @@
-//! Whose turn it is: mail goes out by organization in a ring, and in each by the mail domains that it goes to, so that neither a
-//! large batch nor a slow domain holds up the mail of others.
+//! Whose turn it is: mail goes out by organization in a ring, and in each by the mail domains that
+//! it goes to, so that neither a large batch nor a slow domain holds up the mail of others.
 //!
 //! # Performance
-//! The rings are walked by seeks in the index of what is ready. However much of it waits, a walk ends after [`LOOKS`] of them, and
-//! the next one goes on from there.
+//! The rings are walked by seeks in the index of what is ready. However much of it waits, a walk
+//! ends after [`LOOKS`] of them, and the next one goes on from there.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,8 @@ const REMEMBERED: usize = 10_000;
 pub struct Turns {
     /// The rings, by the number of the lane.
     rings: [Ring; 3],
-    /// Whether mail that was tried before goes first: at every other walk, so that neither waits for ever.
+    /// Whether mail that was tried before goes first: at every other walk, so that neither waits
+    /// for ever.
     again_goes_first: bool,
 }
 
@@ -41,7 +42,11 @@ struct Ring {
 impl Turns {
     /// Takes places of the offer for mail that is ready.
     pub fn find(&mut self, reader: &Reader<'_>, offer: &mut Offer<'_>) -> Result<Vec<Row>> {
-        let usual = if self.again_goes_first { [Lane::Again, Lane::First] } else { [Lane::First, Lane::Again] };
+        let usual = if self.again_goes_first {
+            [Lane::Again, Lane::First]
+        } else {
+            [Lane::First, Lane::Again]
+        };
         self.again_goes_first = !self.again_goes_first;
         let mut rows = Vec::new();
         for lane in [Lane::Urgent, usual[0], usual[1]] {
@@ -53,10 +58,18 @@ impl Turns {
 
 impl Ring {
     /// Goes round until no place is left, or nobody took one in a whole round.
-    fn walk(&mut self, reader: &Reader<'_>, lane: Lane, offer: &mut Offer<'_>, rows: &mut Vec<Row>) -> Result<()> {
+    fn walk(
+        &mut self,
+        reader: &Reader<'_>,
+        lane: Lane,
+        offer: &mut Offer<'_>,
+        rows: &mut Vec<Row>,
+    ) -> Result<()> {
         let (mut looks, mut since) = (0, None);
         while looks < LOOKS && offer.has_room(lane) {
-            let Some(organization) = next(&self.organization, |after| store::next_organization(reader, lane, after))?
+            let Some(organization) = next(&self.organization, |after| {
+                store::next_organization(reader, lane, after)
+            })?
             else {
                 break;
             };
@@ -65,13 +78,18 @@ impl Ring {
             }
             self.organization.clone_from(&organization);
             let row = self.visit(reader, (lane, &organization), (offer, &*rows), &mut looks)?;
-            since = if row.is_some() { None } else { since.or(Some(organization)) };
+            since = if row.is_some() {
+                None
+            } else {
+                since.or(Some(organization))
+            };
             rows.extend(row);
         }
         Ok(())
     }
 
-    /// The next mail of an organization: the oldest one to the domain whose turn it is, and that has a place.
+    /// The next mail of an organization: the oldest one to the domain whose turn it is, and that
+    /// has a place.
     fn visit(
         &mut self,
         reader: &Reader<'_>,
@@ -84,12 +102,18 @@ impl Ring {
         let mut found = None;
         for _ in 0..DOMAINS {
             *looks += 1;
-            let domain = next(&served, |after| store::next_domain(reader, lane, organization, after))?;
+            let domain = next(&served, |after| {
+                store::next_domain(reader, lane, organization, after)
+            })?;
             let Some(domain) = domain.filter(|domain| first.as_ref() != Some(domain)) else {
                 break;
             };
             served.clone_from(&domain);
-            let place = Place { destination: domain.clone(), organization: Some(organization.to_owned()), lane };
+            let place = Place {
+                destination: domain.clone(),
+                organization: Some(organization.to_owned()),
+                lane,
+            };
             let skipped = rows.iter().filter(|row| row.place == place).count();
             let row = store::find_ready(reader, &place, skipped)?;
             if let Some(row) = row.filter(|_| offer.take(&place)) {

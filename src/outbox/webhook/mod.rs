@@ -1,5 +1,5 @@
-//! The queue of deliveries: what waits, in which order it goes, and what becomes of a try. [`store`] is its SQL, [`turns`] the
-//! order.
+//! The queue of deliveries: what waits, in which order it goes, and what becomes of a try.
+//! [`store`] is its SQL, [`turns`] the order.
 
 pub mod store;
 pub mod turns;

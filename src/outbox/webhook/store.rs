@@ -33,7 +33,10 @@ pub struct Waiting {
 impl Waiting {
     /// Whether a delivery is due at `now`.
     pub fn is_due(&self, now: Timestamp) -> bool {
-        [self.first_due, self.again_due].into_iter().flatten().any(|due| due <= now.as_millis())
+        [self.first_due, self.again_due]
+            .into_iter()
+            .flatten()
+            .any(|due| due <= now.as_millis())
     }
 
     /// Whether a lease is over at `now`.
@@ -89,11 +92,18 @@ pub struct Attempt {
     pub rest_ms: Option<i64>,
 }
 
-/// Queues an event for every webhook that is to be told of it. Where there is none this is one look at an empty table.
-pub fn queue(tx: &WriteTx<'_>, organization: &OrganizationId, event_type: &str, id: Uuid) -> Result<()> {
+/// Queues an event for every webhook that is to be told of it. Where there is none this is one look
+/// at an empty table.
+pub fn queue(
+    tx: &WriteTx<'_>,
+    organization: &OrganizationId,
+    event_type: &str,
+    id: Uuid,
+) -> Result<()> {
     let queued = tx
         .prepare_cached(
-            "insert into webhook_delivery (webhook_id, id, organization_id, state, lane, due_at, attempts, created_at)
+            "insert into webhook_delivery (webhook_id, id, organization_id, state, lane, due_at,
+             attempts, created_at)
              select id, :id, :organization_id, 0, 1, :now, 0, :now
              from webhook
              where disabled_at is null
@@ -119,7 +129,10 @@ pub fn queue_test(tx: &WriteTx<'_>, webhook: Uuid) -> Result<Uuid> {
         "insert into webhook_delivery (webhook_id, id, state, lane, due_at, attempts, created_at)
          values (:webhook_id, :id, 0, 1, :now, 0, :now)",
     )?
-    .execute(named_params! { ":webhook_id": webhook.as_bytes(), ":id": id.as_bytes(), ":now": tx.now.as_millis() })?;
+    .execute(
+        named_params! { ":webhook_id": webhook.as_bytes(), ":id": id.as_bytes(),
+        ":now": tx.now.as_millis() },
+    )?;
     tx.announce(Topic::Webhooks);
     Ok(id)
 }
@@ -132,7 +145,10 @@ pub fn requeue(tx: &WriteTx<'_>, webhook: Uuid, id: Uuid) -> Result<()> {
          where webhook_id = :webhook_id
            and id = :id",
     )?
-    .execute(named_params! { ":now": tx.now.as_millis(), ":webhook_id": webhook.as_bytes(), ":id": id.as_bytes() })?;
+    .execute(
+        named_params! { ":now": tx.now.as_millis(), ":webhook_id": webhook.as_bytes(),
+        ":id": id.as_bytes() },
+    )?;
     tx.announce(Topic::Webhooks);
     Ok(())
 }
@@ -141,9 +157,12 @@ pub fn requeue(tx: &WriteTx<'_>, webhook: Uuid, id: Uuid) -> Result<()> {
 pub fn list_waiting(reader: &Reader<'_>) -> Result<Vec<Waiting>> {
     let mut statement = reader.prepare_cached(
         "select id, organization_id,
-                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and state = 0 and lane = 1),
-                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and state = 0 and lane = 2),
-                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and state = 0 and lane is null)
+                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and
+                state = 0 and lane = 1),
+                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and
+                state = 0 and lane = 2),
+                (select min(due_at) from webhook_delivery where webhook_id = webhook.id and
+                state = 0 and lane is null)
          from webhook
          where disabled_at is null",
     )?;
@@ -160,7 +179,12 @@ pub fn list_waiting(reader: &Reader<'_>) -> Result<Vec<Waiting>> {
 }
 
 /// The oldest deliveries of a lane that are due at a webhook, `rows` at most.
-pub fn list_due(reader: &Reader<'_>, waiting: &Waiting, lane: Lane, rows: usize) -> Result<Vec<Row>> {
+pub fn list_due(
+    reader: &Reader<'_>,
+    waiting: &Waiting,
+    lane: Lane,
+    rows: usize,
+) -> Result<Vec<Row>> {
     let mut statement = reader.prepare_cached(
         "select id, due_at
          from webhook_delivery
@@ -172,11 +196,20 @@ pub fn list_due(reader: &Reader<'_>, waiting: &Waiting, lane: Lane, rows: usize)
          limit ?4",
     )?;
     let webhook = waiting.webhook;
-    let place = Place { destination: webhook.to_string(), organization: waiting.organization.clone(), lane };
+    let place = Place {
+        destination: webhook.to_string(),
+        organization: waiting.organization.clone(),
+        lane,
+    };
     let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     let bound = (webhook.as_bytes(), lane as u8, reader.now.as_millis(), rows);
     let rows = statement.query_map(bound, |row| {
-        Ok(Row { id: Uuid::from_bytes(row.get(0)?), webhook, due_at: row.get(1)?, place: place.clone() })
+        Ok(Row {
+            id: Uuid::from_bytes(row.get(0)?),
+            webhook,
+            due_at: row.get(1)?,
+            place: place.clone(),
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
@@ -236,8 +269,8 @@ pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes due, in the order of their events, deliveries that wait for their next try at a webhook. Returns whether there may be
-/// more.
+/// Makes due, in the order of their events, deliveries that wait for their next try at a webhook.
+/// Returns whether there may be more.
 pub fn wake(tx: &WriteTx<'_>, webhook: Uuid) -> Result<bool> {
     let woken = tx
         .prepare_cached(
@@ -274,8 +307,9 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes due what is due later than `plan`, or an endpoint that asked to be left alone for `most_ms`, can ever put it off. A lease
-/// that ends later than one that is given now ends with that one.
+/// Makes due what is due later than `plan`, or an endpoint that asked to be left alone for
+/// `most_ms`, can ever put it off. A lease that ends later than one that is given now ends with
+/// that one.
 pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
@@ -302,8 +336,8 @@ pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
     Ok(())
 }
 
-/// Records a try: how far the delivery has come, and when it is due again, or has ended. Returns whether it was still the claimed
-/// one: one that was queued again since then stays as it is.
+/// Records a try: how far the delivery has come, and when it is due again, or has ended. Returns
+/// whether it was still the claimed one: one that was queued again since then stays as it is.
 pub fn record(
     tx: &WriteTx<'_>,
     claim: &Claim,

@@ -1,4 +1,5 @@
-//! Whose turn it is: webhooks that were served least lately go first, each with its oldest deliveries.
+//! Whose turn it is: webhooks that were served least lately go first, each with its oldest
+//! deliveries.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,8 @@ impl Turns {
     pub fn find(&mut self, reader: &Reader<'_>, offer: &mut Offer<'_>) -> Result<Found<Row>> {
         let mut webhooks = store::list_waiting(reader)?;
         let has_ripe = webhooks.iter().any(|waiting| waiting.has_lost(reader.now));
-        self.served.retain(|webhook, _| webhooks.iter().any(|waiting| waiting.webhook == *webhook));
+        self.served
+            .retain(|webhook, _| webhooks.iter().any(|waiting| waiting.webhook == *webhook));
         webhooks.retain(|waiting| waiting.is_due(reader.now));
         webhooks.sort_by_key(|waiting| self.served.get(&waiting.webhook).copied());
         let mut rows = Vec::new();

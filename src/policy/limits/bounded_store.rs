@@ -1,4 +1,5 @@
-//! Where governor keeps its numbers: one for each subject that used its quota lately, and never more than [`MOST`].
+//! Where governor keeps its numbers: one for each subject that used its quota lately, and never
+//! more than [`MOST`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,10 +20,11 @@ pub struct Request {
     pub counts: bool,
 }
 
-/// For each subject the time at which its quota will be whole again, since the start of the limiter.
+/// For each subject the time at which its quota will be whole again, since the start of the
+/// limiter.
 ///
-/// Once there are [`MOST`], the half that used the least is forgotten: they start anew, which gives little to each of them,
-/// and takes nothing from anybody. Who is near a limit is remembered.
+/// Once there are [`MOST`], the half that used the least is forgotten: they start anew, which gives
+/// little to each of them, and takes nothing from anybody. Who is near a limit is remembered.
 #[derive(Debug, Default)]
 pub struct BoundedStore(Mutex<HashMap<u64, Nanos>>);
 
@@ -54,7 +56,8 @@ impl StateStore for BoundedStore {
 
 impl ShrinkableKeyedStateStore<Request> for BoundedStore {
     fn retain_recent(&self, whole_before: Nanos) {
-        self.numbers().retain(|_, whole_again| *whole_again > whole_before);
+        self.numbers()
+            .retain(|_, whole_again| *whole_again > whole_before);
     }
 
     fn shrink_to_fit(&self) {
@@ -84,7 +87,12 @@ mod tests {
 
     /// A ledger with these subjects, and the times at which their quotas are whole again.
     fn ledger(numbers: &[(u64, u64)]) -> BoundedStore {
-        BoundedStore(Mutex::new(numbers.iter().map(|&(subject, at)| (subject, Nanos::new(at))).collect()))
+        BoundedStore(Mutex::new(
+            numbers
+                .iter()
+                .map(|&(subject, at)| (subject, Nanos::new(at)))
+                .collect(),
+        ))
     }
 
     /// The subjects that it remembers.
@@ -99,7 +107,10 @@ mod tests {
         let many: Vec<_> = (0..1_000).map(|subject| (subject, subject)).collect();
         let ledger = ledger(&many);
         ledger.retain_recent(Nanos::new(997));
-        assert_eq!((subjects(&ledger), ledger.is_empty()), (vec![998, 999], false));
+        assert_eq!(
+            (subjects(&ledger), ledger.is_empty()),
+            (vec![998, 999], false)
+        );
         assert!(ledger.numbers().capacity() >= 1_000);
         ledger.shrink_to_fit();
         assert!(ledger.numbers().capacity() < 10);
@@ -114,7 +125,10 @@ mod tests {
             forget_half(&mut ledger.numbers());
             subjects(&ledger)
         };
-        assert_eq!(forgets(&[(1, 50), (2, 10), (3, 40), (4, 20), (5, 30)]), [1, 3]);
+        assert_eq!(
+            forgets(&[(1, 50), (2, 10), (3, 40), (4, 20), (5, 30)]),
+            [1, 3]
+        );
         assert_eq!(forgets(&[(1, 10), (2, 10), (3, 10), (4, 20)]), [4]);
         assert_eq!(forgets(&[(1, 10), (2, 10), (3, 10), (4, 10)]), [0; 0]);
     }

@@ -6,11 +6,13 @@ use ipnet::IpNet;
 
 /// The bits of an IPv6 address that name a network: whoever has one address has all of its /64.
 const NETWORK_BITS: u32 = 64;
-/// The bits that name a site: some providers give a customer all of a /48, which has 65,536 networks.
+/// The bits that name a site: some providers give a customer all of a /48, which has 65,536
+/// networks.
 const SITE_BITS: u32 = 48;
 
-/// The address of the client: the peer itself, unless it is a `trusted` proxy. Then the rightmost address of `forwarded`
-/// that is not trusted, too: what stands left of it can be made up. What is no address ends the walk.
+/// The address of the client: the peer itself, unless it is a `trusted` proxy. Then the rightmost
+/// address of `forwarded` that is not trusted, too: what stands left of it can be made up. What is
+/// no address ends the walk.
 ///
 /// `forwarded`: the `X-Forwarded-For` lines as they came; they are one list.
 pub fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
@@ -28,7 +30,9 @@ pub fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
 /// Reads an entry of the list; some proxies write the port, too. IPv4 in the form of IPv6 is IPv4.
 fn parse(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim_matches([' ', '\t']);
-    let address = entry.parse().or_else(|_| entry.parse::<SocketAddr>().map(|address| address.ip()));
+    let address = entry
+        .parse()
+        .or_else(|_| entry.parse::<SocketAddr>().map(|address| address.ip()));
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
@@ -46,7 +50,9 @@ pub fn site(address: IpAddr) -> IpAddr {
 fn masked(address: IpAddr, bits: u32) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << (128 - bits))),
+        IpAddr::V6(address) => {
+            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !0 << (128 - bits)))
+        }
     }
 }
 
@@ -65,20 +71,47 @@ mod tests {
         assert_eq!(client_of("9.9.9.9", &["1.1.1.1"]), "9.9.9.9");
         assert_eq!(client_of("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client_of("10.0.0.1", &["6.6.6.6, 1.1.1.1"]), "1.1.1.1");
-        assert_eq!(client_of("10.0.0.1", &["6.6.6.6, 1.1.1.1 ,\t10.2.3.4"]), "1.1.1.1");
-        assert_eq!(client_of("10.0.0.1", &["10.9.9.9, 10.2.3.4"]), "10.9.9.9", "all of them are trusted");
-        assert_eq!(client_of("::ffff:10.0.0.1", &["fd00::7,2001:db8::1"]), "2001:db8::1");
+        assert_eq!(
+            client_of("10.0.0.1", &["6.6.6.6, 1.1.1.1 ,\t10.2.3.4"]),
+            "1.1.1.1"
+        );
+        assert_eq!(
+            client_of("10.0.0.1", &["10.9.9.9, 10.2.3.4"]),
+            "10.9.9.9",
+            "all of them are trusted"
+        );
+        assert_eq!(
+            client_of("::ffff:10.0.0.1", &["fd00::7,2001:db8::1"]),
+            "2001:db8::1"
+        );
     }
 
     #[test]
     fn several_lines_are_one_list() {
-        assert_eq!(client_of("10.0.0.1", &["6.6.6.6", "1.1.1.1, 10.2.3.4", "10.5.5.5"]), "1.1.1.1");
+        assert_eq!(
+            client_of("10.0.0.1", &["6.6.6.6", "1.1.1.1, 10.2.3.4", "10.5.5.5"]),
+            "1.1.1.1"
+        );
     }
 
     #[test]
     fn garbage_ends_the_walk_at_the_last_good_address() {
-        for garbage in ["", " ", "unknown", "_hidden", "1.1.1", "1.1.1.1.1", "999.1.1.1", "1.1.1.1 2.2.2.2", "[::1]x"] {
-            assert_eq!(client_of("10.0.0.1", &[&format!("6.6.6.6, {garbage}, 10.2.3.4")]), "10.2.3.4", "{garbage:?}");
+        for garbage in [
+            "",
+            " ",
+            "unknown",
+            "_hidden",
+            "1.1.1",
+            "1.1.1.1.1",
+            "999.1.1.1",
+            "1.1.1.1 2.2.2.2",
+            "[::1]x",
+        ] {
+            assert_eq!(
+                client_of("10.0.0.1", &[&format!("6.6.6.6, {garbage}, 10.2.3.4")]),
+                "10.2.3.4",
+                "{garbage:?}"
+            );
             assert_eq!(client_of("10.0.0.1", &[garbage]), "10.0.0.1", "{garbage:?}");
         }
     }
@@ -86,8 +119,14 @@ mod tests {
     #[test]
     fn ports_and_mapped_addresses_are_understood() {
         assert_eq!(client_of("10.0.0.1", &["1.1.1.1:4711"]), "1.1.1.1");
-        assert_eq!(client_of("10.0.0.1", &["[2001:db8::1]:4711"]), "2001:db8::1");
-        assert_eq!(client_of("10.0.0.1", &["1.1.1.1, ::ffff:10.2.3.4"]), "1.1.1.1");
+        assert_eq!(
+            client_of("10.0.0.1", &["[2001:db8::1]:4711"]),
+            "2001:db8::1"
+        );
+        assert_eq!(
+            client_of("10.0.0.1", &["1.1.1.1, ::ffff:10.2.3.4"]),
+            "1.1.1.1"
+        );
     }
 
     #[test]

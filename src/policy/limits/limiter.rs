@@ -10,9 +10,11 @@ use governor::{Quota, RateLimiter};
 use super::bounded_store::{BoundedStore, Request};
 use crate::base::error::{Code, Error, Policy, Result};
 
-/// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole quota in one window (GCRA).
+/// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole
+/// quota in one window (GCRA).
 ///
-/// Takes the time from a clock that only grows, so that setting the machine's clock neither frees nor locks anybody.
+/// Takes the time from a clock that only grows, so that setting the machine's clock neither frees
+/// nor locks anybody.
 #[derive(Debug)]
 pub struct Limiter<C: Clock = MonotonicClock> {
     /// What it allows.
@@ -35,8 +37,16 @@ impl<C: Clock> Limiter<C> {
     fn with_clock(policy: Policy, clock: C) -> Option<Self> {
         let quota = policy.quota.try_into().ok()?;
         let refill = Duration::from_secs(policy.window_seconds).checked_div(policy.quota)?;
-        let governor = RateLimiter::new(Quota::with_period(refill)?.allow_burst(quota), BoundedStore::default(), clock);
-        Some(Self { policy, governor, hasher: RandomState::new() })
+        let governor = RateLimiter::new(
+            Quota::with_period(refill)?.allow_burst(quota),
+            BoundedStore::default(),
+            clock,
+        );
+        Some(Self {
+            policy,
+            governor,
+            hasher: RandomState::new(),
+        })
     }
 
     /// Checks that `subject` could have one more, and counts nothing.
@@ -63,7 +73,10 @@ impl<C: Clock> Limiter<C> {
 
     /// Asks governor.
     fn ask(&self, subject: impl Hash, counts: bool) -> Result<()> {
-        let question = Request { subject: self.hasher.hash_one(subject), counts };
+        let question = Request {
+            subject: self.hasher.hash_one(subject),
+            counts,
+        };
         self.governor.check_key(&question).map_err(|refusal| {
             let wait = refusal.wait_time_from(self.governor.clock().now());
             self.refuse(wait)
@@ -75,7 +88,9 @@ impl<C: Clock> Limiter<C> {
         let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
         let Policy { quota, what, .. } = self.policy;
         let detail = format!("The limit of {quota} {what} is reached: try again in {seconds} s.");
-        Error::new(Code::RateLimited, detail).retry_after(seconds).with_limit(self.policy)
+        Error::new(Code::RateLimited, detail)
+            .retry_after(seconds)
+            .with_limit(self.policy)
     }
 }
 
@@ -91,14 +106,21 @@ mod tests {
         let clock = FakeRelativeClock::default();
         // Away from the very start, as every real clock is.
         clock.advance(Duration::from_secs(1));
-        let policy = Policy { name: "test", quota, window_seconds: 60, what: "tests a minute" };
+        let policy = Policy {
+            name: "test",
+            quota,
+            window_seconds: 60,
+            what: "tests a minute",
+        };
         let limiter = Limiter::with_clock(policy, clock.clone()).expect("a quota");
         (limiter, clock)
     }
 
     /// How many more `subject` gets at this moment.
     fn rest(limiter: &Limiter<FakeRelativeClock>, subject: &str) -> usize {
-        (0..1_000).take_while(|_| limiter.count(subject).is_ok()).count()
+        (0..1_000)
+            .take_while(|_| limiter.count(subject).is_ok())
+            .count()
     }
 
     #[test]
@@ -106,9 +128,16 @@ mod tests {
         let (limiter, clock) = per_minute(6);
         assert_eq!(rest(&limiter, "a"), 6);
         let refused = limiter.count("a").expect_err("it is used up");
-        assert_eq!((refused.code, refused.retry_after_seconds), (Code::RateLimited, Some(10)));
+        assert_eq!(
+            (refused.code, refused.retry_after_seconds),
+            (Code::RateLimited, Some(10))
+        );
         clock.advance(Duration::from_millis(9_999));
-        assert_eq!(limiter.count("a").expect_err("not yet").retry_after_seconds, Some(1), "rounded up");
+        assert_eq!(
+            limiter.count("a").expect_err("not yet").retry_after_seconds,
+            Some(1),
+            "rounded up"
+        );
         clock.advance(Duration::from_millis(1));
         assert_eq!(rest(&limiter, "a"), 1);
         clock.advance(Duration::from_secs(3_600));
@@ -127,7 +156,12 @@ mod tests {
 
     #[test]
     fn a_quota_of_zero_is_no_limit_and_the_largest_one_works() {
-        let policy = |quota| Policy { name: "test", quota, window_seconds: 60, what: "tests a minute" };
+        let policy = |quota| Policy {
+            name: "test",
+            quota,
+            window_seconds: 60,
+            what: "tests a minute",
+        };
         assert!(Limiter::new(policy(0)).is_none());
         assert!(Limiter::new(policy(u32::MAX)).is_some_and(|limiter| limiter.count("a").is_ok()));
     }
@@ -139,14 +173,20 @@ mod tests {
         let mut most = 0;
         for subject in 0..1_000_000_u32 {
             clock.advance(Duration::from_nanos(1));
-            limiter.count(subject).expect("nobody is refused for the others");
+            limiter
+                .count(subject)
+                .expect("nobody is refused for the others");
             most = most.max(limiter.governor.len());
         }
         assert_eq!(most, MOST);
         assert!(limiter.count("flooder").is_err());
         clock.advance(Duration::from_secs(120));
         limiter.sweep();
-        assert_eq!(limiter.governor.len(), 0, "what is whole again is swept away");
+        assert_eq!(
+            limiter.governor.len(),
+            0,
+            "what is whole again is swept away"
+        );
         assert_eq!(rest(&limiter, "flooder"), 3);
     }
 }

@@ -74,7 +74,10 @@ pub struct Refusals {
 
 impl Default for Refusals {
     fn default() -> Self {
-        Self { start: Instant::now(), told: Mutex::default() }
+        Self {
+            start: Instant::now(),
+            told: Mutex::default(),
+        }
     }
 }
 
@@ -90,9 +93,19 @@ impl Refusals {
         let mut told = self.told();
         let own = (refusal, Some(network));
         let is_one_too_many = told.len() >= MOST && !told.contains_key(&own);
-        let subject = if is_one_too_many { (refusal, None) } else { own };
+        let subject = if is_one_too_many {
+            (refusal, None)
+        } else {
+            own
+        };
         let Some(before) = told.get_mut(&subject) else {
-            told.insert(subject, Told { at: now, left_out: 0 });
+            told.insert(
+                subject,
+                Told {
+                    at: now,
+                    left_out: 0,
+                },
+            );
             return Some(0);
         };
         if now.saturating_sub(before.at) < SILENCE {
@@ -119,7 +132,11 @@ impl Refusals {
             }
             let count = std::mem::take(&mut told.left_out);
             if count > 0 {
-                left_out.push(LeftOut { refusal, network, count });
+                left_out.push(LeftOut {
+                    refusal,
+                    network,
+                    count,
+                });
                 told.at = now;
             }
             count > 0
@@ -152,21 +169,40 @@ mod tests {
     fn five_hundred_in_a_minute_are_one_line_and_the_next_minute_counts_the_others() {
         let refusals = Refusals::default();
         let count = |seconds| refusals.count_at(at(seconds), Refusal::Unauthorized, address(1));
-        let told: Vec<_> = (0..500).filter_map(|number| count(100 + number % 60)).collect();
+        let told: Vec<_> = (0..500)
+            .filter_map(|number| count(100 + number % 60))
+            .collect();
         assert_eq!(told, [0]);
         assert_eq!((count(159), count(160)), (None, Some(500)));
-        assert_eq!((count(219), count(220)), (None, Some(1)), "the silence begins with each line");
+        assert_eq!(
+            (count(219), count(220)),
+            (None, Some(1)),
+            "the silence begins with each line"
+        );
         assert_eq!(count(10_000), Some(0));
     }
 
     #[test]
     fn kinds_and_networks_have_lines_of_their_own() {
         let refusals = Refusals::default();
-        let all = [Refusal::Unauthorized, Refusal::Forbidden, Refusal::Foreign, Refusal::RateLimited];
+        let all = [
+            Refusal::Unauthorized,
+            Refusal::Forbidden,
+            Refusal::Foreign,
+            Refusal::RateLimited,
+        ];
         for refusal in all {
             for network in 0..3 {
-                assert_eq!(refusals.count_at(at(5), refusal, address(network)), Some(0), "{refusal:?} {network}");
-                assert_eq!(refusals.count_at(at(6), refusal, address(network)), None, "{refusal:?} {network}");
+                assert_eq!(
+                    refusals.count_at(at(5), refusal, address(network)),
+                    Some(0),
+                    "{refusal:?} {network}"
+                );
+                assert_eq!(
+                    refusals.count_at(at(6), refusal, address(network)),
+                    None,
+                    "{refusal:?} {network}"
+                );
             }
         }
     }
@@ -174,14 +210,36 @@ mod tests {
     #[test]
     fn a_sweep_tells_what_nobody_came_back_for_and_forgets_the_others() {
         let refusals = Refusals::default();
-        let count = |seconds, number| refusals.count_at(at(seconds), Refusal::Forbidden, address(number));
-        assert_eq!((count(10, 1), count(11, 1), count(12, 1), count(13, 2)), (Some(0), None, None, Some(0)));
+        let count =
+            |seconds, number| refusals.count_at(at(seconds), Refusal::Forbidden, address(number));
+        assert_eq!(
+            (count(10, 1), count(11, 1), count(12, 1), count(13, 2)),
+            (Some(0), None, None, Some(0))
+        );
         assert_eq!(refusals.sweep_at(at(69)), []);
-        let left_out = LeftOut { refusal: Refusal::Forbidden, network: Some(address(1)), count: 2 };
+        let left_out = LeftOut {
+            refusal: Refusal::Forbidden,
+            network: Some(address(1)),
+            count: 2,
+        };
         assert_eq!(refusals.sweep_at(at(75)), [left_out]);
-        assert_eq!(refusals.told().len(), 1, "whoever was told of once is forgotten");
-        assert_eq!(count(80, 1), None, "the sweep's line was the one of this minute");
-        assert_eq!(refusals.sweep_at(at(135)), [LeftOut { count: 1, ..left_out }]);
+        assert_eq!(
+            refusals.told().len(),
+            1,
+            "whoever was told of once is forgotten"
+        );
+        assert_eq!(
+            count(80, 1),
+            None,
+            "the sweep's line was the one of this minute"
+        );
+        assert_eq!(
+            refusals.sweep_at(at(135)),
+            [LeftOut {
+                count: 1,
+                ..left_out
+            }]
+        );
         assert_eq!(refusals.sweep_at(at(195)), []);
         assert_eq!(refusals.told().len(), 0);
     }
@@ -189,11 +247,23 @@ mod tests {
     #[test]
     fn any_number_of_networks_takes_bounded_memory_and_makes_a_bounded_number_of_lines() {
         let refusals = Refusals::default();
-        let lines =
-            (0..200_000).filter_map(|number| refusals.count_at(at(1), Refusal::Unauthorized, address(number))).count();
+        let lines = (0..200_000)
+            .filter_map(|number| refusals.count_at(at(1), Refusal::Unauthorized, address(number)))
+            .count();
         assert_eq!((lines, refusals.told().len()), (MOST + 1, MOST + 1));
         let swept = refusals.sweep_at(at(61));
-        assert_eq!(swept, [LeftOut { refusal: Refusal::Unauthorized, network: None, count: 198_999 }]);
-        assert_eq!(refusals.count_at(at(62), Refusal::Unauthorized, address(150_000)), Some(0), "there is room again");
+        assert_eq!(
+            swept,
+            [LeftOut {
+                refusal: Refusal::Unauthorized,
+                network: None,
+                count: 198_999
+            }]
+        );
+        assert_eq!(
+            refusals.count_at(at(62), Refusal::Unauthorized, address(150_000)),
+            Some(0),
+            "there is room again"
+        );
     }
 }

@@ -39,19 +39,32 @@ pub struct Share {
 impl Shares {
     /// A whole of `bound`, of which one may hold `times` as much as is left free.
     pub fn new(bound: usize, times: usize) -> Self {
-        Self { whole: Arc::new(Whole { bound, times, held: Mutex::default() }) }
+        Self {
+            whole: Arc::new(Whole {
+                bound,
+                times,
+                held: Mutex::default(),
+            }),
+        }
     }
 
     /// A part for `subject`; none where it would hold too much then.
     pub fn take(&self, subject: &str, amount: usize) -> Option<Share> {
         let mut held = self.whole.held();
         let own = held.get(subject).copied().unwrap_or_default() + amount;
-        let free = self.whole.bound.checked_sub(held.values().sum::<usize>() + amount)?;
+        let free = self
+            .whole
+            .bound
+            .checked_sub(held.values().sum::<usize>() + amount)?;
         if own > self.whole.times.saturating_mul(free) {
             return None;
         }
         held.insert(subject.to_owned(), own);
-        Some(Share { whole: Arc::clone(&self.whole), subject: subject.to_owned(), amount })
+        Some(Share {
+            whole: Arc::clone(&self.whole),
+            subject: subject.to_owned(),
+            amount,
+        })
     }
 
     /// How much of it is taken.
@@ -70,7 +83,9 @@ impl Whole {
 impl Drop for Share {
     fn drop(&mut self) {
         let mut held = self.whole.held();
-        let left = held.get(&self.subject).map_or(0, |own| own.saturating_sub(self.amount));
+        let left = held
+            .get(&self.subject)
+            .map_or(0, |own| own.saturating_sub(self.amount));
         if left == 0 {
             held.remove(&self.subject);
         } else {
@@ -94,7 +109,9 @@ mod tests {
             let shares = Shares::new(1_000, times);
             let first = fill(&shares, "a");
             assert_eq!(first.len(), most);
-            let others: Vec<_> = ["b", "c", "d", "e"].map(|subject| fill(&shares, subject)).into();
+            let others: Vec<_> = ["b", "c", "d", "e"]
+                .map(|subject| fill(&shares, subject))
+                .into();
             assert!(others.iter().all(|other| !other.is_empty()), "{others:?}");
             drop((first, others));
             assert_eq!(fill(&shares, "a").len(), most, "it comes back");

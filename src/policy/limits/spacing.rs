@@ -10,8 +10,8 @@ use governor::state::keyed::ShrinkableKeyedStateStore;
 
 use super::bounded_store::{BoundedStore, Request};
 
-/// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole quota
-/// in one window. Each one that is counted has its own time, behind those before it.
+/// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole
+/// quota in one window. Each one that is counted has its own time, behind those before it.
 #[derive(Debug)]
 pub struct Spacing {
     /// The time after which there is one more.
@@ -40,7 +40,8 @@ impl Spacing {
         })
     }
 
-    /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at most.
+    /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at
+    /// most.
     pub fn count(&self, subject: impl Hash) -> Duration {
         self.count_at(self.start.elapsed(), subject)
     }
@@ -49,19 +50,26 @@ impl Spacing {
     fn count_at(&self, now: Duration, subject: impl Hash) -> Duration {
         let (now, refill, window) = (nanos(now), nanos(self.refill), nanos(self.window));
         let next = |whole_again: Option<Nanos>| {
-            let whole_again = whole_again.map_or(now, |whole_again| whole_again.as_u64().max(now)) + refill;
+            let whole_again =
+                whole_again.map_or(now, |whole_again| whole_again.as_u64().max(now)) + refill;
             // Nobody is put off for ever by those who are many.
             let whole_again = whole_again.min(now + 2 * window);
             let wait = whole_again.saturating_sub(now + window);
             Ok::<_, Infallible>((Duration::from_nanos(wait), Nanos::new(whole_again)))
         };
-        let question = Request { subject: self.hasher.hash_one(subject), counts: true };
-        self.ledger.measure_and_replace(&question, next).unwrap_or_else(|never| match never {})
+        let question = Request {
+            subject: self.hasher.hash_one(subject),
+            counts: true,
+        };
+        self.ledger
+            .measure_and_replace(&question, next)
+            .unwrap_or_else(|never| match never {})
     }
 
     /// Forgets the subjects whose quotas are whole again.
     pub fn sweep(&self) {
-        self.ledger.retain_recent(Nanos::new(nanos(self.start.elapsed())));
+        self.ledger
+            .retain_recent(Nanos::new(nanos(self.start.elapsed())));
         self.ledger.shrink_to_fit();
     }
 }
@@ -78,9 +86,17 @@ mod tests {
     #[test]
     fn a_quota_goes_at_once_and_each_one_beyond_it_has_a_time_of_its_own() {
         let spacing = Spacing::new(3, 300).expect("a quota");
-        let waits = |seconds| spacing.count_at(Duration::from_secs(seconds), "a").as_secs();
+        let waits = |seconds| {
+            spacing
+                .count_at(Duration::from_secs(seconds), "a")
+                .as_secs()
+        };
         assert_eq!([1_000; 5].map(waits), [0, 0, 0, 100, 200]);
-        assert_eq!(spacing.count_at(Duration::from_secs(1_000), "b"), Duration::ZERO, "another subject");
+        assert_eq!(
+            spacing.count_at(Duration::from_secs(1_000), "b"),
+            Duration::ZERO,
+            "another subject"
+        );
         assert_eq!([1_000; 3].map(waits), [300; 3], "a window at most");
         assert_eq!(waits(10_000), 0);
     }

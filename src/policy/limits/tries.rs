@@ -1,7 +1,8 @@
-//! Tries at a secret link: so many for each address that is given, and ten times as many for all of them.
+//! Tries at a secret link: so many for each address that is given, and ten times as many for all of
+//! them.
 //!
-//! Whoever has the link, and does not know the address, uses up nothing of the person's. The bound for
-//! all keeps short what is stored of the tries.
+//! Whoever has the link, and does not know the address, uses up nothing of the person's. The bound
+//! for all keeps short what is stored of the tries.
 
 use uuid::Uuid;
 
@@ -25,8 +26,18 @@ pub struct Tries {
 impl Tries {
     /// Tries with nothing used yet; none for a quota of 0, which allows everything.
     pub fn new(name: &'static str, quota: u32, what: &'static str) -> Option<Self> {
-        let limiter = |quota| Limiter::new(Policy { name, quota, window_seconds: HOUR, what });
-        Some(Self { by_address: limiter(quota)?, by_link: limiter(quota.saturating_mul(ADDRESSES))? })
+        let limiter = |quota| {
+            Limiter::new(Policy {
+                name,
+                quota,
+                window_seconds: HOUR,
+                what,
+            })
+        };
+        Some(Self {
+            by_address: limiter(quota)?,
+            by_link: limiter(quota.saturating_mul(ADDRESSES))?,
+        })
     }
 
     /// Checks that the link of `invitation` may be tried once more with `email`.

@@ -140,6 +140,7 @@ pub fn example() -> serde_json::Value {
 /// A delivery by itself, for the documents.
 pub fn example_with_body() -> serde_json::Value {
     let mut one = example();
-    one["body"] = r#"{"type":"invitation.accepted","timestamp":"2026-11-23T02:43:00.123Z","data":{}}"#.into();
+    one["body"] =
+        r#"{"type":"invitation.accepted","timestamp":"2026-11-23T02:43:00.123Z","data":{}}"#.into();
     one
 }

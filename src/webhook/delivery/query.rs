@@ -24,14 +24,19 @@ impl Keys for DeliveryQuery {
 }
 
 impl DeliveryQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`DeliveryQuery::KEYS`] and to occur once each.
+    /// Checks the `pairs` of a query, whose keys are known to be from [`DeliveryQuery::KEYS`] and
+    /// to occur once each.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
     pub fn parse(pairs: &[(String, String)], webhook: Uuid) -> Result<Self> {
         let (mut errors, mut cursor) = (Vec::new(), None);
-        let page = Page { order: Order::NewestFirst, after: None, limit: DEFAULT_LIMIT };
+        let page = Page {
+            order: Order::NewestFirst,
+            after: None,
+            limit: DEFAULT_LIMIT,
+        };
         let mut query = Self { state: None, page };
         for (key, value) in pairs {
             let checked = match key.as_str() {
@@ -47,19 +52,31 @@ impl DeliveryQuery {
         if !errors.is_empty() {
             return Err(Error::validation(errors));
         }
-        query.page.after = cursor.map(|cursor| query.paged(webhook).parse_cursor(cursor)).transpose()?;
+        query.page.after = cursor
+            .map(|cursor| query.paged(webhook).parse_cursor(cursor))
+            .transpose()?;
         Ok(query)
     }
 
     /// The list that is asked for, for its cursors.
     pub fn paged(&self, webhook: Uuid) -> Paged {
         let filters = [("state", self.state.map(|state| state.name().to_owned()))];
-        Paged::new(format!("/v1/webhooks/{webhook}/deliveries"), self.page.order, &filters)
+        Paged::new(
+            format!("/v1/webhooks/{webhook}/deliveries"),
+            self.page.order,
+            &filters,
+        )
     }
 }
 
 /// Reads a state.
 fn parse_state(value: &str) -> std::result::Result<DeliveryState, FieldError> {
-    let wrong = || FieldError::new("state", FieldCode::UnknownValue, "waiting, delivered or failed");
+    let wrong = || {
+        FieldError::new(
+            "state",
+            FieldCode::UnknownValue,
+            "waiting, delivered or failed",
+        )
+    };
     DeliveryState::parse(value).ok_or_else(wrong)
 }

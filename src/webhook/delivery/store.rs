@@ -14,18 +14,21 @@ use crate::event;
 use crate::outbox::webhook::DeliveryState;
 use crate::webhook::TEST_TYPE;
 
-/// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook `w` and its event `e`.
+/// Columns of a [`Record`], in the order that [`from_row`] reads, of a delivery `d`, its webhook
+/// `w` and its event `e`.
 const COLUMNS: &str =
-    "d.id, d.state, d.organization_id, e.type, d.attempts, d.created_at, d.last_attempt_at, d.duration_ms,
-    d.status, d.error, iif(d.state = 0 and d.lane is not null and w.disabled_at is null, d.due_at, null)";
+    "d.id, d.state, d.organization_id, e.type, d.attempts, d.created_at, d.last_attempt_at, \
+     d.duration_ms,
+    d.status, d.error, iif(d.state = 0 and d.lane is not null and w.disabled_at is null, \
+    d.due_at, null)";
 /// Where these come from. What is of an organization that is being deleted is not among them.
 const JOINED: &str = "webhook_delivery d
     join webhook w on w.id = d.webhook_id
       and not exists (select 1 from purge where organization_id = d.organization_id)
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
 
-/// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended, or belong to a webhook that is
-/// disabled. Returns how many that were.
+/// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended,
+/// or belong to a webhook that is disabled. Returns how many that were.
 pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize> {
     let mut statement = tx.prepare_cached(
         "delete from webhook_delivery
@@ -39,25 +42,35 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
                       limit :rows)",
     )?;
     let mut webhooks = tx.prepare_cached("select id from webhook")?;
-    let webhooks: Vec<[u8; 16]> = webhooks.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let webhooks: Vec<[u8; 16]> = webhooks
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     let below = id::lowest_id_at(limit);
     let mut count = 0;
     for webhook in webhooks {
-        count +=
-            statement.execute(named_params! { ":webhook_id": webhook, ":limit": below.as_bytes(), ":rows": rows })?;
+        count += statement.execute(
+            named_params! { ":webhook_id": webhook, ":limit": below.as_bytes(), ":rows": rows },
+        )?;
     }
     Ok(count)
 }
 
 /// One delivery. `conn` is a reader's or a transaction's.
 pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
-    let mut statement =
-        conn.prepare_cached(&format!("select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"))?;
-    Ok(statement.query_row((webhook.as_bytes(), id.as_bytes()), from_row).optional()?)
+    let mut statement = conn.prepare_cached(&format!(
+        "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"
+    ))?;
+    Ok(statement
+        .query_row((webhook.as_bytes(), id.as_bytes()), from_row)
+        .optional()?)
 }
 
 /// One page of the log of a webhook, newest first. Returns whether more follow.
-pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(Vec<Record>, bool)> {
+pub fn list(
+    conn: &Connection,
+    webhook: Uuid,
+    query: &DeliveryQuery,
+) -> Result<(Vec<Record>, bool)> {
     let mut statement = conn.prepare_cached(&format!(
         "select {COLUMNS}
          from {JOINED}
@@ -74,14 +87,17 @@ pub fn list(conn: &Connection, webhook: Uuid, query: &DeliveryQuery) -> Result<(
         ":state": query.state.map(|state| state as u8),
         ":limit": query.page.limit + 1,
     };
-    let mut records: Vec<_> = statement.query_map(bound, from_row)?.collect::<rusqlite::Result<_>>()?;
+    let mut records: Vec<_> = statement
+        .query_map(bound, from_row)?
+        .collect::<rusqlite::Result<_>>()?;
     let limit = usize::try_from(query.page.limit).unwrap_or(usize::MAX);
     let has_more = records.len() > limit;
     records.truncate(limit);
     Ok((records, has_more))
 }
 
-/// The body of a delivery, the same at every try: the event as the API shows it, or a test, which has no organization.
+/// The body of a delivery, the same at every try: the event as the API shows it, or a test, which
+/// has no organization.
 pub fn body(
     conn: &Connection,
     (webhook, id): (Uuid, Uuid),
@@ -109,26 +125,47 @@ pub fn body(
         webhook_id: Uuid,
     }
     let Some(organization) = organization else {
-        let body = Body { kind: TEST_TYPE, timestamp: created_at, data: Test { id, webhook_id: webhook } };
+        let body = Body {
+            kind: TEST_TYPE,
+            timestamp: created_at,
+            data: Test {
+                id,
+                webhook_id: webhook,
+            },
+        };
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
     let organization = OrganizationId::parse(organization);
-    let organization = organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+    let organization =
+        organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
     event::store::find(conn, &organization, id, |event| {
-        let body = Body { kind: event.kind, timestamp: event.created_at, data: event };
+        let body = Body {
+            kind: event.kind,
+            timestamp: event.created_at,
+            data: event,
+        };
         serde_json::to_vec(&body).map_err(Error::internal)
     })
 }
 
 /// Reads a [`Record`] from a row of [`COLUMNS`].
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Record> {
-    let time = |column: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_millis));
-    let state = DeliveryState::ALL.get(usize::from(row.get::<_, u8>(1)?)).copied();
+    let time = |column: usize| {
+        Ok::<_, rusqlite::Error>(
+            row.get::<_, Option<i64>>(column)?
+                .map(Timestamp::from_millis),
+        )
+    };
+    let state = DeliveryState::ALL
+        .get(usize::from(row.get::<_, u8>(1)?))
+        .copied();
     Ok(Record {
         id: Uuid::from_bytes(row.get(0)?),
         state: state.ok_or(rusqlite::Error::IntegralValueOutOfRange(1, 0))?,
         organization: row.get(2)?,
-        kind: row.get::<_, Option<String>>(3)?.unwrap_or_else(|| TEST_TYPE.to_owned()),
+        kind: row
+            .get::<_, Option<String>>(3)?
+            .unwrap_or_else(|| TEST_TYPE.to_owned()),
         attempts: row.get(4)?,
         created_at: Timestamp::from_millis(row.get(5)?),
         last_attempt_at: time(6)?,

@@ -7,9 +7,17 @@ use super::by_code;
 use crate::support::life::{another_code, refusal, wrong};
 use crate::support::{Answer, TestApp};
 
-/// A server without a limit of proofs, whose clock shows the present; with an invitation and its token.
+/// A server without a limit of proofs, whose clock shows the present; with an invitation and its
+/// token.
 fn start() -> (TestApp, Value, String) {
-    let settings = ["--limit-proofs", "0", "--limit-address", "0", "--resend-cooldown", "0s"];
+    let settings = [
+        "--limit-proofs",
+        "0",
+        "--limit-address",
+        "0",
+        "--resend-cooldown",
+        "0s",
+    ];
     let app = TestApp::start(Mode::Serve, &settings);
     app.set_present();
     let made = app.invite("acme", "a@b.co");
@@ -19,7 +27,9 @@ fn start() -> (TestApp, Value, String) {
 
 /// Moves the clock on.
 fn pass(app: &TestApp, millis: i64) {
-    app.clock.set(invited::base::clock::Timestamp::from_millis(app.clock.now().as_millis() + millis));
+    app.clock.set(invited::base::clock::Timestamp::from_millis(
+        app.clock.now().as_millis() + millis,
+    ));
 }
 
 /// Asks for a code and gets it from the file.
@@ -43,13 +53,23 @@ fn a_code_in_development_is_shown_and_accepts_in_any_spelling_of_the_address() {
     app.ask_code(&token, "A.B@BÜCHER.de");
     let shown = codes();
     let code = shown[0]["code"].as_str().expect("a code").to_owned();
-    assert_eq!(shown, json!([{ "organizationId": "acme", "invitationId": made["id"], "code": code }]));
+    assert_eq!(
+        shown,
+        json!([{ "organizationId": "acme", "invitationId": made["id"], "code": code }])
+    );
     let answer = accept(&app, &token, " a.B@xn--bcher-kva.de", &code);
-    let expected =
-        json!({ "organizationId": "acme", "role": "developer", "status": "accepted", "expiresAt": made["expiresAt"] });
-    assert_eq!((answer.status, answer.json()), (200, expected), "what a lookup shows");
+    let expected = json!({ "organizationId": "acme", "role": "developer", "status": "accepted",
+        "expiresAt": made["expiresAt"] });
+    assert_eq!(
+        (answer.status, answer.json()),
+        (200, expected),
+        "what a lookup shows"
+    );
     let now = app.look(&made);
-    assert_eq!((&now["status"], &now["acceptedBy"]), (&json!("accepted"), &Value::Null));
+    assert_eq!(
+        (&now["status"], &now["acceptedBy"]),
+        (&json!("accepted"), &Value::Null)
+    );
     assert_eq!(codes(), json!([]));
     assert_eq!(app.contents()["code"].len(), 0, "codes go with the answer");
 }
@@ -64,7 +84,10 @@ fn codes_are_spread_over_all_six_digits() {
         let made = app.invite("acme", &email);
         app.ask_code(&app.token_of(&made), &email);
         let code = app.code_of(&made).expect("a live code");
-        assert!(code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
+        assert!(
+            code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()),
+            "{code}"
+        );
         beginnings.insert(code[..3].to_owned());
     }
     // Twelve of a thousand: that four of them meet others is one case in a billion.
@@ -77,14 +100,22 @@ fn a_code_lives_for_ten_minutes_to_the_millisecond() {
     for (millis, status) in [(600_000, 404), (600_001, 404), (0, 200)] {
         let code = ask(&app, &made, &token);
         pass(&app, millis);
-        assert_eq!(accept(&app, &token, "a@b.co", &code).status, status, "after {millis} ms");
+        assert_eq!(
+            accept(&app, &token, "a@b.co", &code).status,
+            status,
+            "after {millis} ms"
+        );
         app.set_present();
     }
     let other = app.invite("globex", "a@b.co");
     let token = app.token_of(&other);
     let code = ask(&app, &other, &token);
     pass(&app, 599_999);
-    assert_eq!(accept(&app, &token, "a@b.co", &code).status, 200, "the last moment");
+    assert_eq!(
+        accept(&app, &token, "a@b.co", &code).status,
+        200,
+        "the last moment"
+    );
 }
 
 #[test]
@@ -92,10 +123,20 @@ fn the_fifth_wrong_answer_uses_a_code_up_and_a_new_one_works() {
     let (app, made, token) = start();
     let code = ask(&app, &made, &token);
     for _ in 0..4 {
-        assert_eq!(refusal(&accept(&app, &token, "a@b.co", &another_code(&code))), (404, "proof_rejected".to_owned()));
+        assert_eq!(
+            refusal(&accept(&app, &token, "a@b.co", &another_code(&code))),
+            (404, "proof_rejected".to_owned())
+        );
     }
-    assert_eq!(app.code_of(&made).as_deref(), Some(&*code), "four are forgiven");
-    assert_eq!(accept(&app, &token, "a@b.co", &another_code(&code)).status, 404);
+    assert_eq!(
+        app.code_of(&made).as_deref(),
+        Some(&*code),
+        "four are forgiven"
+    );
+    assert_eq!(
+        accept(&app, &token, "a@b.co", &another_code(&code)).status,
+        404
+    );
     assert_eq!(app.code_of(&made), None);
     assert_eq!(
         refusal(&accept(&app, &token, "a@b.co", &code)),
@@ -113,7 +154,11 @@ fn the_fifth_wrong_answer_uses_a_code_up_and_a_new_one_works() {
     for _ in 0..4 {
         accept(&app, &token, "a@b.co", &another_code(&next));
     }
-    assert_eq!(accept(&app, &token, "a@b.co", &next).status, 200, "it has five tries of its own");
+    assert_eq!(
+        accept(&app, &token, "a@b.co", &next).status,
+        200,
+        "it has five tries of its own"
+    );
 }
 
 #[test]
@@ -122,7 +167,11 @@ fn wrong_answers_for_another_address_do_not_use_the_code_up() {
     let code = ask(&app, &made, &token);
     for number in 0..6 {
         for email in ["eve@b.co", &format!("eve{number}@b.co")] {
-            assert_eq!(accept(&app, &token, email, &code).status, 404, "the right code of another address");
+            assert_eq!(
+                accept(&app, &token, email, &code).status,
+                404,
+                "the right code of another address"
+            );
         }
     }
     assert_eq!(accept(&app, &token, "a@b.co", &code).status, 200);
@@ -136,7 +185,11 @@ fn the_code_of_another_address_opens_nothing_even_if_it_is_guessed() {
     for email in ["eve@b.co", "a@b.co"] {
         for what in ["accept", "decline"] {
             let answer = app.person(what, &by_code(&token, email, &guessed));
-            assert_eq!(refusal(&answer), (404, "proof_rejected".to_owned()), "{what} {email}");
+            assert_eq!(
+                refusal(&answer),
+                (404, "proof_rejected".to_owned()),
+                "{what} {email}"
+            );
         }
     }
     assert_eq!(app.look(&made)["status"], "pending");
@@ -149,7 +202,11 @@ fn answers_without_any_code_are_refused_and_counted() {
         assert_eq!(accept(&app, &token, "a@b.co", code).status, 404);
     }
     let code = ask(&app, &made, &token);
-    assert_eq!(accept(&app, &token, "a@b.co", &code).status, 200, "asking starts anew");
+    assert_eq!(
+        accept(&app, &token, "a@b.co", &code).status,
+        200,
+        "asking starts anew"
+    );
 }
 
 #[test]
@@ -190,16 +247,28 @@ fn a_code_answers_one_invitation_of_one_address_once() {
     let other = app.invite("globex", "a@b.co");
     let of_other = app.token_of(&other);
     let code = ask(&app, &made, &token);
-    assert_eq!(accept(&app, &of_other, "a@b.co", &code).status, 404, "another invitation of the same address");
+    assert_eq!(
+        accept(&app, &of_other, "a@b.co", &code).status,
+        404,
+        "another invitation of the same address"
+    );
     let theirs = ask(&app, &other, &of_other);
     assert_eq!(accept(&app, &token, "a@b.co", &code).status, 200);
     assert_eq!(app.look(&other)["status"], "pending");
     for what in ["accept", "decline"] {
         let again = app.person(what, &by_code(&token, "a@b.co", &code));
-        assert_eq!(refusal(&again), (409, "status_conflict".to_owned()), "{what}");
+        assert_eq!(
+            refusal(&again),
+            (409, "status_conflict".to_owned()),
+            "{what}"
+        );
         assert_eq!(again.json()["invitationStatus"], "accepted");
     }
-    assert_eq!(app.person("decline", &by_code(&of_other, "a@b.co", &theirs)).json()["status"], "declined");
+    assert_eq!(
+        app.person("decline", &by_code(&of_other, "a@b.co", &theirs))
+            .json()["status"],
+        "declined"
+    );
 }
 
 #[test]
@@ -207,12 +276,26 @@ fn a_decline_by_code_is_final_and_frees_the_address() {
     let (app, made, token) = start();
     let code = ask(&app, &made, &token);
     let answer = app.person("decline", &by_code(&token, "a@b.co", &code));
-    assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("declined")), "{}", answer.text());
+    assert_eq!(
+        (answer.status, &answer.json()["status"]),
+        (200, &json!("declined")),
+        "{}",
+        answer.text()
+    );
     let now = app.look(&made);
-    assert_eq!((&now["status"], now["declinedAt"].is_string()), (&json!("declined"), true));
+    assert_eq!(
+        (&now["status"], now["declinedAt"].is_string()),
+        (&json!("declined"), true)
+    );
     let event = app.get("/v1/organizations/acme/events?limit=1").json()[0].clone();
-    assert_eq!((&event["type"], &event["actor"]), (&json!("invitation.declined"), &json!("person")));
-    assert_eq!(refusal(&accept(&app, &token, "a@b.co", &code)), (409, "status_conflict".to_owned()));
+    assert_eq!(
+        (&event["type"], &event["actor"]),
+        (&json!("invitation.declined"), &json!("person"))
+    );
+    assert_eq!(
+        refusal(&accept(&app, &token, "a@b.co", &code)),
+        (409, "status_conflict".to_owned())
+    );
     assert_ne!(app.invite("acme", "a@b.co")["id"], made["id"]);
 }
 
@@ -221,31 +304,57 @@ fn asking_answers_the_same_bytes_for_the_right_and_a_wrong_address() {
     let (app, made, token) = start();
     let comparable = |answer: &Answer| {
         let varies = |name: &str| name == "date" || name == "x-request-id";
-        let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !varies(name)).cloned().collect();
+        let mut headers: Vec<_> = answer
+            .headers
+            .iter()
+            .filter(|(name, _)| !varies(name))
+            .cloned()
+            .collect();
         headers.sort();
         (answer.status, headers, answer.body.clone())
     };
     let request = |email: &str| app.person("code", &json!({ "token": token, "email": email }));
     let right = comparable(&request("a@b.co"));
-    assert_eq!((right.0, &*String::from_utf8_lossy(&right.2)), (202, r#"{"expiresIn":600}"#));
+    assert_eq!(
+        (right.0, &*String::from_utf8_lossy(&right.2)),
+        (202, r#"{"expiresIn":600}"#)
+    );
     for email in ["eve@b.co", "A@B.CO ", "a+tag@b.co", "a@xn--bcher-kva.de"] {
         assert_eq!(comparable(&request(email)), right, "{email}");
     }
     let held: Vec<String> = app.contents().remove("code").expect("a table");
-    assert_eq!(held.len(), 4, "one row for each address, whether or not it was invited: {held:?}");
+    assert_eq!(
+        held.len(),
+        4,
+        "one row for each address, whether or not it was invited: {held:?}"
+    );
     // What the file holds of them names none.
-    assert!(held.iter().all(|row| !row.contains("eve") && !row.contains("b.co")));
-    let wrong_code = comparable(&accept(&app, &token, "a@b.co", &another_code(&app.code_of(&made).expect("live"))));
+    assert!(
+        held.iter()
+            .all(|row| !row.contains("eve") && !row.contains("b.co"))
+    );
+    let wrong_code = comparable(&accept(
+        &app,
+        &token,
+        "a@b.co",
+        &another_code(&app.code_of(&made).expect("live")),
+    ));
     let strip = |(status, headers, body): (u16, Vec<(String, String)>, Vec<u8>)| {
         let mut body: Value = serde_json::from_slice(&body).expect("JSON");
         body["requestId"] = Value::Null;
         (status, headers, body)
     };
     let wrong_code = strip(wrong_code);
-    for (token, email, code) in
-        [(&*token, "eve@b.co", "123456"), (&token, "never.asked@b.co", "123456"), ("ivt_x", "a@b.co", "123456")]
-    {
-        assert_eq!(strip(comparable(&accept(&app, token, email, code))), wrong_code, "{token} {email}");
+    for (token, email, code) in [
+        (&*token, "eve@b.co", "123456"),
+        (&token, "never.asked@b.co", "123456"),
+        ("ivt_x", "a@b.co", "123456"),
+    ] {
+        assert_eq!(
+            strip(comparable(&accept(&app, token, email, code))),
+            wrong_code,
+            "{token} {email}"
+        );
     }
 }
 
@@ -254,9 +363,13 @@ fn asking_for_one_that_is_not_pending_is_refused_whatever_the_address() {
     let (app, made, token) = start();
     assert_eq!(app.change(&made, "revoke", &json!({})).status, 200);
     let before = app.contents();
-    let answers = ["a@b.co", "eve@b.co"].map(|email| app.person("code", &json!({ "token": token, "email": email })));
+    let answers = ["a@b.co", "eve@b.co"]
+        .map(|email| app.person("code", &json!({ "token": token, "email": email })));
     assert_eq!(refusal(&answers[0]), (409, "status_conflict".to_owned()));
-    assert_eq!(answers[0].without_request_id(), answers[1].without_request_id());
+    assert_eq!(
+        answers[0].without_request_id(),
+        answers[1].without_request_id()
+    );
     assert_eq!(app.contents(), before);
 }
 
@@ -265,15 +378,36 @@ fn a_code_is_six_digits_and_everything_wrong_is_told_at_once() {
     let (app, made, token) = start();
     let code = ask(&app, &made, &token);
     let before = app.contents();
-    let forms = ["", "12345", "1234567", " 123456", "12345a", "１２３４５６", "-12345", "1e5", "\u{0}23456"];
+    let forms = [
+        "",
+        "12345",
+        "1234567",
+        " 123456",
+        "12345a",
+        "１２３４５６",
+        "-12345",
+        "1e5",
+        "\u{0}23456",
+    ];
     for form in forms {
         let answer = accept(&app, &token, "a@b.co", form);
-        assert_eq!(refusal(&answer), (422, "validation_failed".to_owned()), "{form:?}");
-        assert_eq!(wrong(&answer), [("/code".to_owned(), "invalid_format".to_owned())], "{form:?}");
+        assert_eq!(
+            refusal(&answer),
+            (422, "validation_failed".to_owned()),
+            "{form:?}"
+        );
+        assert_eq!(
+            wrong(&answer),
+            [("/code".to_owned(), "invalid_format".to_owned())],
+            "{form:?}"
+        );
         let both = accept(&app, &token, "no address", form);
         assert_eq!(wrong(&both).len(), 2, "{form:?}");
     }
-    let number = app.person("accept", &json!({ "token": token, "email": "a@b.co", "code": 123_456 }));
+    let number = app.person(
+        "accept",
+        &json!({ "token": token, "email": "a@b.co", "code": 123_456 }),
+    );
     assert_eq!(refusal(&number), (400, "invalid_json".to_owned()));
     for email in ["", "a", "ü@b.co"] {
         let answer = app.person("code", &json!({ "token": token, "email": email }));

@@ -1,4 +1,5 @@
-//! What the invited person does with the link: [`lookup`] and the tokens that open nothing, [`codes`], [`proofs`].
+//! What the invited person does with the link: [`lookup`] and the tokens that open nothing,
+//! [`codes`], [`proofs`].
 //!
 //! Proofs by an identity provider are in `oidc`.
 
@@ -25,7 +26,10 @@ fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, Strin
     let other = app.token_of(&other);
     vec![
         ("of no invitation", format!("ivt_{MISSING}_{mac}")),
-        ("with the MAC of another", format!("{}{}", &token[..37], &other[37..])),
+        (
+            "with the MAC of another",
+            format!("{}{}", &token[..37], &other[37..]),
+        ),
         ("the first digit of the MAC altered", flipped(37)),
         ("the last digit of the MAC altered", flipped(100)),
         ("a digit of the id altered", flipped(10)),
@@ -35,8 +39,14 @@ fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, Strin
         ("with a space", format!("{token} ")),
         ("with a NUL", format!("{token}\u{0}")),
         ("without its prefix", token[4..].to_owned()),
-        ("an id with hyphens", format!("ivt_{}_{mac}", made["id"].as_str().expect("an id"))),
-        ("the id alone", made["id"].as_str().expect("an id").to_owned()),
+        (
+            "an id with hyphens",
+            format!("ivt_{}_{mac}", made["id"].as_str().expect("an id")),
+        ),
+        (
+            "the id alone",
+            made["id"].as_str().expect("an id").to_owned(),
+        ),
         ("a key", app.key.clone()),
         ("empty", String::new()),
         ("long", "x".repeat(60_000)),

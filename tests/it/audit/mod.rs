@@ -1,7 +1,8 @@
-//! The history of the server: what is written down of keys, webhooks, deletions and erasures, and who may read it.
+//! The history of the server: what is written down of keys, webhooks, deletions and erasures, and
+//! who may read it.
 //!
-//! [`keys`]: keys made and revoked, by whatever way. [`webhooks`]: theirs. [`ends`]: deletions, erasures, the secret.
-//! [`list`]: filters, pages, and what a bound key sees.
+//! [`keys`]: keys made and revoked, by whatever way. [`webhooks`]: theirs. [`ends`]: deletions,
+//! erasures, the secret. [`list`]: filters, pages, and what a bound key sees.
 
 mod ends;
 mod keys;
@@ -17,7 +18,10 @@ const AUDIT: &str = "/v1/audit";
 
 /// The rows that `query` finds for `key`.
 fn seen_by(app: &TestApp, key: &str, query: &str) -> Vec<Value> {
-    let answer = app.anonymous("GET", &format!("{AUDIT}{query}")).bearer(key).send();
+    let answer = app
+        .anonymous("GET", &format!("{AUDIT}{query}"))
+        .bearer(key)
+        .send();
     assert_eq!(answer.status, 200, "{query}: {}", answer.text());
     answer.json().as_array().expect("an array").clone()
 }
@@ -31,7 +35,14 @@ fn history(app: &TestApp) -> Vec<Value> {
 
 /// What rows are called, and to what was done.
 fn outline(rows: &[Value]) -> Vec<(String, Value)> {
-    rows.iter().map(|row| (row["action"].as_str().expect("an action").to_owned(), row["subject"].clone())).collect()
+    rows.iter()
+        .map(|row| {
+            (
+                row["action"].as_str().expect("an action").to_owned(),
+                row["subject"].clone(),
+            )
+        })
+        .collect()
 }
 
 /// The id of a key.
@@ -49,13 +60,18 @@ fn make_key(app: &TestApp, body: &Value) -> Answer {
 /// Makes a key for reading; returns its id.
 fn make_reader(app: &TestApp) -> String {
     let body = json!({ "name": "reader@example.com", "scopes": ["invitations:read"] });
-    make_key(app, &body).json()["id"].as_str().expect("an id").to_owned()
+    make_key(app, &body).json()["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned()
 }
 
-/// Has every insert into `table` refused, as a full disk would. The server has opened its file by now, and looks for
-/// triggers only then.
+/// Has every insert into `table` refused, as a full disk would. The server has opened its file by
+/// now, and looks for triggers only then.
 fn refuse_inserts(app: &TestApp, table: &str) {
     let conn = rusqlite::Connection::open(&app.database).expect("it opens");
-    let sql = format!("create trigger refuse before insert on {table} begin select raise(abort, 'refused'); end");
+    let sql = format!(
+        "create trigger refuse before insert on {table} begin select raise(abort, 'refused'); end"
+    );
     conn.execute_batch(&sql).expect("it is made");
 }

@@ -116,8 +116,16 @@ fn characters_beyond_ascii_are_refused_before_the_at_sign_and_never_equal_ascii_
         let answer = table.create(id, &body(email), Expected::Done(201));
         assert_eq!(answer.json()["email"], shown, "{id}");
     }
-    table.create("B20", &body("a@xn--bcher-kva.de"), Expected::Problem(409, "already_invited"));
-    table.create("B20", &body("A@BU\u{308}CHER.de"), Expected::Problem(409, "already_invited"));
+    table.create(
+        "B20",
+        &body("a@xn--bcher-kva.de"),
+        Expected::Problem(409, "already_invited"),
+    );
+    table.create(
+        "B20",
+        &body("A@BU\u{308}CHER.de"),
+        Expected::Problem(409, "already_invited"),
+    );
 }
 
 #[test]
@@ -142,7 +150,10 @@ fn lengths_are_accepted_up_to_their_limit_and_not_past_it() {
 #[test]
 fn an_enormous_address_is_refused_quickly() {
     let mut table = Table::new();
-    let rows = [(60_000, refused("too_long")), (1_000_000, Expected::Problem(413, "body_too_large"))];
+    let rows = [
+        (60_000, refused("too_long")),
+        (1_000_000, Expected::Problem(413, "body_too_large")),
+    ];
     // Ten times what a release build is allowed.
     let limit = Duration::from_millis(50);
     for (length, expected) in rows {
@@ -150,7 +161,11 @@ fn an_enormous_address_is_refused_quickly() {
         let head = create_head(&table.app, &format!("Content-Length: {}\r\n", body.len()));
         let seen = exchange_within(&table.app, (head + &body).as_bytes(), limit);
         table.row("B4", format!("{length} bytes"), &seen.answer, expected);
-        assert!(seen.answered < limit, "B4: {length} bytes took {:?}", seen.answered);
+        assert!(
+            seen.answered < limit,
+            "B4: {length} bytes took {:?}",
+            seen.answered
+        );
     }
 }
 
@@ -158,8 +173,18 @@ fn an_enormous_address_is_refused_quickly() {
 fn an_address_is_required_and_a_text() {
     let mut table = Table::new();
     table.create("B1", r#"{"role":"developer"}"#, refused("required"));
-    table.create("B1", r#"{"email":null,"role":"developer"}"#, refused("required"));
-    for value in [json!(["a@b.co", "x@evil.io"]), json!({ "email": "a@b.co" }), json!(1), json!(true), json!([])] {
+    table.create(
+        "B1",
+        r#"{"email":null,"role":"developer"}"#,
+        refused("required"),
+    );
+    for value in [
+        json!(["a@b.co", "x@evil.io"]),
+        json!({ "email": "a@b.co" }),
+        json!(1),
+        json!(true),
+        json!([]),
+    ] {
         let expected = Expected::About(400, "invalid_json", "/email", "wrong_type");
         table.create("B13", &body_with(&json!({ "email": value })), expected);
     }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::{Expected, Table, body_with};
 use crate::support::TestApp;
 
-/// Names that no create takes: other operations' fields, other spellings, and what attackers try (S12).
+/// Names that no create takes: other operations' fields, other spellings, and what attackers try
+/// (S12).
 const FOREIGN: [&str; 40] = [
     "id",
     "status",
@@ -76,10 +77,19 @@ fn a_name_is_text_whatever_it_looks_like() {
         ("B29", "n\u{303}o"),
     ];
     for (index, (id, name)) in rows.into_iter().enumerate() {
-        let fields = json!({ "email": format!("p{index}@b.co"), "inviter": { "id": name, "name": name } });
+        let fields =
+            json!({ "email": format!("p{index}@b.co"), "inviter": { "id": name, "name": name } });
         let answer = table.create(id, &body_with(&fields), Expected::Done(201));
-        assert_eq!(answer.json()["inviter"], json!({ "id": name, "name": name }), "{id}");
-        assert_eq!(answer.header("content-type"), Some("application/json"), "{id}");
+        assert_eq!(
+            answer.json()["inviter"],
+            json!({ "id": name, "name": name }),
+            "{id}"
+        );
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/json"),
+            "{id}"
+        );
     }
 }
 
@@ -109,9 +119,17 @@ fn a_name_that_cannot_be_shown_is_refused() {
         }
     }
     for inviter in [json!("Ada"), json!(["id", "Ada"]), json!(1)] {
-        table.create("B13", &body_with(&json!({ "inviter": inviter })), wrong_type("/inviter"));
+        table.create(
+            "B13",
+            &body_with(&json!({ "inviter": inviter })),
+            wrong_type("/inviter"),
+        );
     }
-    table.create("B13", &body_with(&json!({ "inviter": { "name": ["Ada"] } })), wrong_type("/inviter/name"));
+    table.create(
+        "B13",
+        &body_with(&json!({ "inviter": { "name": ["Ada"] } })),
+        wrong_type("/inviter/name"),
+    );
 }
 
 #[test]
@@ -135,10 +153,18 @@ fn an_end_outside_of_a_minute_to_a_year_is_refused() {
         ("", "invalid_format"),
     ];
     for (end, code) in ends {
-        table.create("B47", &body_with(&json!({ "expiresAt": end })), refused("/expiresAt", code));
+        table.create(
+            "B47",
+            &body_with(&json!({ "expiresAt": end })),
+            refused("/expiresAt", code),
+        );
     }
     for seconds in [i64::MIN, -1, 0, 1, 59, 31_536_001, i64::MAX] {
-        table.create("B47", &body_with(&json!({ "expiresIn": seconds })), refused("/expiresIn", "out_of_range"));
+        table.create(
+            "B47",
+            &body_with(&json!({ "expiresIn": seconds })),
+            refused("/expiresIn", "out_of_range"),
+        );
     }
     let both = json!({ "expiresIn": 3600, "expiresAt": "2026-11-30T02:43:00Z" });
     table.create("B47", &body_with(&both), refused("/expiresAt", "conflict"));
@@ -148,10 +174,19 @@ fn an_end_outside_of_a_minute_to_a_year_is_refused() {
 fn an_end_of_exactly_a_minute_or_a_year_is_accepted() {
     let mut table = Table::new();
     let rows = [
-        (json!({ "expiresAt": "2026-11-23T02:44:00.123Z" }), "2026-11-23T02:44:00.123Z"),
-        (json!({ "expiresAt": "2027-11-23T03:43:00.123+01:00" }), "2027-11-23T02:43:00.123Z"),
+        (
+            json!({ "expiresAt": "2026-11-23T02:44:00.123Z" }),
+            "2026-11-23T02:44:00.123Z",
+        ),
+        (
+            json!({ "expiresAt": "2027-11-23T03:43:00.123+01:00" }),
+            "2027-11-23T02:43:00.123Z",
+        ),
         (json!({ "expiresIn": 60 }), "2026-11-23T02:44:00.123Z"),
-        (json!({ "expiresIn": 31_536_000 }), "2027-11-23T02:43:00.123Z"),
+        (
+            json!({ "expiresIn": 31_536_000 }),
+            "2027-11-23T02:43:00.123Z",
+        ),
     ];
     for (index, (mut fields, end)) in rows.into_iter().enumerate() {
         fields["email"] = json!(format!("e{index}@b.co"));
@@ -163,16 +198,43 @@ fn an_end_of_exactly_a_minute_or_a_year_is_accepted() {
 #[test]
 fn a_lifetime_is_a_whole_number_and_an_end_a_text() {
     let mut table = Table::new();
-    let lifetime = |value: &str| format!(r#"{{"email":"new@b.co","role":"developer","expiresIn":{value}}}"#);
-    for value in ["\"3600\"", "3600.0", "36e2", "99999999999999999999", "-0", "true", "[3600]", "{}", "1e400"] {
-        table.create("B48", &lifetime(value), Expected::Problem(400, "invalid_json"));
+    let lifetime =
+        |value: &str| format!(r#"{{"email":"new@b.co","role":"developer","expiresIn":{value}}}"#);
+    for value in [
+        "\"3600\"",
+        "3600.0",
+        "36e2",
+        "99999999999999999999",
+        "-0",
+        "true",
+        "[3600]",
+        "{}",
+        "1e400",
+    ] {
+        table.create(
+            "B48",
+            &lifetime(value),
+            Expected::Problem(400, "invalid_json"),
+        );
     }
     for value in ["NaN", "Infinity", "+3600", "03600", "3600.", "0x10", "-"] {
-        table.create("B48", &lifetime(value), Expected::Problem(400, "invalid_json"));
+        table.create(
+            "B48",
+            &lifetime(value),
+            Expected::Problem(400, "invalid_json"),
+        );
     }
     table.create("B48", &lifetime("\"3600\""), wrong_type("/expiresIn"));
-    for value in [json!(1_795_488_180_123_i64), json!(1.5), json!(["2026-11-30T02:43:00Z"])] {
-        table.create("B48", &body_with(&json!({ "expiresAt": value })), wrong_type("/expiresAt"));
+    for value in [
+        json!(1_795_488_180_123_i64),
+        json!(1.5),
+        json!(["2026-11-30T02:43:00Z"]),
+    ] {
+        table.create(
+            "B48",
+            &body_with(&json!({ "expiresAt": value })),
+            wrong_type("/expiresAt"),
+        );
     }
 }
 
@@ -197,20 +259,60 @@ fn a_field_that_no_create_takes_is_refused_by_its_name() {
 fn a_role_outside_of_its_form_or_its_catalogue_is_refused() {
     let mut table = Table::new();
     let long = "r".repeat(65);
-    for role in ["", " admin", "admin ", "1st", "_x", "a b", "r\u{f4}le", "admin\n", "a/b", "*", &long] {
-        table.create("B90", &body_with(&json!({ "role": role })), refused("/role", "invalid_format"));
+    for role in [
+        "",
+        " admin",
+        "admin ",
+        "1st",
+        "_x",
+        "a b",
+        "r\u{f4}le",
+        "admin\n",
+        "a/b",
+        "*",
+        &long,
+    ] {
+        table.create(
+            "B90",
+            &body_with(&json!({ "role": role })),
+            refused("/role", "invalid_format"),
+        );
     }
     for role in [json!(["admin"]), json!({}), json!(7), json!(true)] {
-        table.create("B90", &body_with(&json!({ "role": role })), wrong_type("/role"));
+        table.create(
+            "B90",
+            &body_with(&json!({ "role": role })),
+            wrong_type("/role"),
+        );
     }
-    table.create("B90", r#"{"email":"new@b.co"}"#, refused("/role", "required"));
-    table.create("B90", r#"{"email":"new@b.co","role":null}"#, refused("/role", "required"));
-    table.create("B90", &body_with(&json!({ "role": "r".repeat(64) })), Expected::Done(201));
+    table.create(
+        "B90",
+        r#"{"email":"new@b.co"}"#,
+        refused("/role", "required"),
+    );
+    table.create(
+        "B90",
+        r#"{"email":"new@b.co","role":null}"#,
+        refused("/role", "required"),
+    );
+    table.create(
+        "B90",
+        &body_with(&json!({ "role": "r".repeat(64) })),
+        Expected::Done(201),
+    );
     drop(table);
     let mut table = Table::of(TestApp::start(Mode::Serve, &["--roles", "developer,owner"]));
     for role in ["admin", "OWNER", "Developer", "developer,owner"] {
-        let code = if role.contains(',') { "invalid_format" } else { "unknown_value" };
-        table.create("B90", &body_with(&json!({ "role": role })), refused("/role", code));
+        let code = if role.contains(',') {
+            "invalid_format"
+        } else {
+            "unknown_value"
+        };
+        table.create(
+            "B90",
+            &body_with(&json!({ "role": role })),
+            refused("/role", code),
+        );
     }
 }
 
@@ -218,22 +320,82 @@ fn a_role_outside_of_its_form_or_its_catalogue_is_refused() {
 fn metadata_redirect_and_conflict_rule_are_checked_too() {
     let mut table = Table::new();
     let rows = [
-        (json!({ "metadata": { "note": "x".repeat(4096) } }), "/metadata", "too_long"),
-        (json!({ "redirectUrl": "https://evil.io/" }), "/redirectUrl", "not_allowed"),
-        (json!({ "redirectUrl": "http://invited.test.evil.io/" }), "/redirectUrl", "not_allowed"),
-        (json!({ "redirectUrl": "http://invited.test:81/" }), "/redirectUrl", "not_allowed"),
-        (json!({ "redirectUrl": "http://invited.test@evil.io/" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "http://evil.io\\@invited.test/" }), "/redirectUrl", "not_allowed"),
-        (json!({ "redirectUrl": "javascript:alert(1)" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "data:text/html,x" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "//invited.test/" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "/welcome" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": format!("http://invited.test/{}", "x".repeat(2048)) }), "/redirectUrl", "too_long"),
+        (
+            json!({ "metadata": { "note": "x".repeat(4096) } }),
+            "/metadata",
+            "too_long",
+        ),
+        (
+            json!({ "redirectUrl": "https://evil.io/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test.evil.io/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test:81/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test@evil.io/" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "http://evil.io\\@invited.test/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
+        (
+            json!({ "redirectUrl": "javascript:alert(1)" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "data:text/html,x" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "//invited.test/" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "/welcome" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": format!("http://invited.test/{}", "x".repeat(2048)) }),
+            "/redirectUrl",
+            "too_long",
+        ),
         // Each of these letters is six bytes of the URL that is stored.
-        (json!({ "redirectUrl": format!("http://invited.test/{}", "\u{e4}".repeat(400)) }), "/redirectUrl", "too_long"),
-        (json!({ "onConflict": "ignore" }), "/onConflict", "unknown_value"),
-        (json!({ "onConflict": "REPLACE" }), "/onConflict", "unknown_value"),
+        (
+            json!({ "redirectUrl": format!("http://invited.test/{}", "\u{e4}".repeat(400)) }),
+            "/redirectUrl",
+            "too_long",
+        ),
+        (
+            json!({ "onConflict": "ignore" }),
+            "/onConflict",
+            "unknown_value",
+        ),
+        (
+            json!({ "onConflict": "REPLACE" }),
+            "/onConflict",
+            "unknown_value",
+        ),
         (json!({ "onConflict": "" }), "/onConflict", "unknown_value"),
     ];
     for (fields, pointer, code) in rows {
@@ -248,7 +410,11 @@ fn metadata_redirect_and_conflict_rule_are_checked_too() {
         ("redirectUrl", json!({ "url": "http://invited.test/" })),
     ];
     for (name, value) in types {
-        table.create("B13", &body_with(&json!({ name: value })), wrong_type(&format!("/{name}")));
+        table.create(
+            "B13",
+            &body_with(&json!({ name: value })),
+            wrong_type(&format!("/{name}")),
+        );
     }
 }
 
@@ -259,9 +425,17 @@ fn an_address_that_is_invited_or_has_joined_is_a_conflict() {
     table.create("B87", &again, Expected::Problem(409, "already_invited"));
     // No operation accepts an invitation yet.
     let conn = rusqlite::Connection::open(&table.app.database).expect("the file opens");
-    conn.execute("update invitation set state = 1, closed_at = created_at", []).expect("the row changes");
+    conn.execute(
+        "update invitation set state = 1, closed_at = created_at",
+        [],
+    )
+    .expect("the row changes");
     drop(conn);
-    table.get("B87", "/v1/organizations/acme/invitations?status=accepted", Expected::Done(200));
+    table.get(
+        "B87",
+        "/v1/organizations/acme/invitations?status=accepted",
+        Expected::Done(200),
+    );
     for rule in ["error", "replace", "resend"] {
         let body = body_with(&json!({ "email": "a@b.co", "onConflict": rule }));
         table.create("B87", &body, Expected::Problem(409, "already_accepted"));

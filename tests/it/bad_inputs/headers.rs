@@ -12,7 +12,9 @@ const UNAUTHORIZED: Expected<'static> = Expected::Problem(401, "unauthorized");
 /// Sends a create of new@b.co with `headers` and no key but theirs.
 fn create_with(table: &Table, headers: &[(&str, &str)]) -> Answer {
     let request = table.app.anonymous("POST", &invitations("acme"));
-    let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+    let request = headers.iter().fold(request, |request, (name, value)| {
+        request.header(name, value)
+    });
     request.json(GOOD).send()
 }
 
@@ -49,7 +51,11 @@ fn credentials_that_are_no_key_are_no_credentials() {
     for (id, value) in rows {
         let answer = create_with(&table, &[("Authorization", &value)]);
         table.row(id, value, &answer, UNAUTHORIZED);
-        assert_eq!(answer.without_request_id(), expected.without_request_id(), "{id}");
+        assert_eq!(
+            answer.without_request_id(),
+            expected.without_request_id(),
+            "{id}"
+        );
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{id}");
     }
     let lower = create_with(&table, &[("authorization", &format!("bEARER {key}"))]);
@@ -60,9 +66,22 @@ fn credentials_that_are_no_key_are_no_credentials() {
 fn two_authorization_headers_are_refused_whichever_is_right() {
     let mut table = Table::new();
     let right = format!("Bearer {}", table.app.key);
-    for (first, second) in [(&*right, &*right), (&right, "Bearer x"), ("Basic eDp4", &right), ("", &right)] {
-        let answer = create_with(&table, &[("Authorization", first), ("Authorization", second)]);
-        table.row("B77", (first, second), &answer, Expected::Problem(400, "bad_request"));
+    for (first, second) in [
+        (&*right, &*right),
+        (&right, "Bearer x"),
+        ("Basic eDp4", &right),
+        ("", &right),
+    ] {
+        let answer = create_with(
+            &table,
+            &[("Authorization", first), ("Authorization", second)],
+        );
+        table.row(
+            "B77",
+            (first, second),
+            &answer,
+            Expected::Problem(400, "bad_request"),
+        );
     }
 }
 
@@ -70,7 +89,12 @@ fn two_authorization_headers_are_refused_whichever_is_right() {
 fn a_key_anywhere_but_in_its_header_is_no_key() {
     let mut table = Table::new();
     let key = table.app.key.clone();
-    for header in ["Cookie", "X-Api-Key", "Proxy-Authorization", "X-Authorization"] {
+    for header in [
+        "Cookie",
+        "X-Api-Key",
+        "Proxy-Authorization",
+        "X-Authorization",
+    ] {
         for value in [format!("key={key}"), key.clone(), format!("Bearer {key}")] {
             let answer = create_with(&table, &[(header, &value)]);
             table.row("B80", (header, &value), &answer, UNAUTHORIZED);
@@ -80,14 +104,34 @@ fn a_key_anywhere_but_in_its_header_is_no_key() {
         let path = format!("{}?{name}={key}", invitations("acme"));
         let answer = table.app.anonymous("GET", &path).send();
         table.row("B80", &path, &answer, UNAUTHORIZED);
-        let answer = table.get("B80", &path, Expected::About(400, "invalid_query", name, "unknown_field"));
-        assert!(!answer.text().contains(&key[21..]), "B80: a refused key comes back: {}", answer.text());
+        let answer = table.get(
+            "B80",
+            &path,
+            Expected::About(400, "invalid_query", name, "unknown_field"),
+        );
+        assert!(
+            !answer.text().contains(&key[21..]),
+            "B80: a refused key comes back: {}",
+            answer.text()
+        );
         let body = body_with(&json!({ name: key }));
-        let answer = table.app.anonymous("POST", &invitations("acme")).json(&body).send();
+        let answer = table
+            .app
+            .anonymous("POST", &invitations("acme"))
+            .json(&body)
+            .send();
         table.row("B80", &body, &answer, UNAUTHORIZED);
         let expected = format!("/{name}");
-        let answer = table.create("B80", &body, Expected::About(400, "unknown_field", &expected, "unknown_field"));
-        assert!(!answer.text().contains(&key[21..]), "B80: a refused key comes back: {}", answer.text());
+        let answer = table.create(
+            "B80",
+            &body,
+            Expected::About(400, "unknown_field", &expected, "unknown_field"),
+        );
+        assert!(
+            !answer.text().contains(&key[21..]),
+            "B80: a refused key comes back: {}",
+            answer.text()
+        );
     }
 }
 
@@ -98,17 +142,42 @@ fn an_idempotency_key_is_one_short_visible_text_and_belongs_to_one_body() {
     let (long, longest) = ("k".repeat(300), "k".repeat(255));
     let just_over = "k".repeat(256);
     for key in [&*long, &just_over, "", "\"\"", "a b", "\u{fc}", "a\tb"] {
-        let answer = create_with(&table, &[("Authorization", &auth), ("Idempotency-Key", key)]);
+        let answer = create_with(
+            &table,
+            &[("Authorization", &auth), ("Idempotency-Key", key)],
+        );
         table.row("B86", key, &answer, Expected::Problem(400, "bad_request"));
     }
-    let twice = [("Authorization", &*auth), ("Idempotency-Key", "a"), ("Idempotency-Key", "a")];
+    let twice = [
+        ("Authorization", &*auth),
+        ("Idempotency-Key", "a"),
+        ("Idempotency-Key", "a"),
+    ];
     let answer = create_with(&table, &twice);
-    table.row("B86", "two headers", &answer, Expected::Problem(400, "bad_request"));
-    let answer = create_with(&table, &[("Authorization", &auth), ("Idempotency-Key", &longest)]);
+    table.row(
+        "B86",
+        "two headers",
+        &answer,
+        Expected::Problem(400, "bad_request"),
+    );
+    let answer = create_with(
+        &table,
+        &[("Authorization", &auth), ("Idempotency-Key", &longest)],
+    );
     table.row("B86", "255 characters", &answer, Expected::Done(201));
-    let other = table.app.request("POST", &invitations("acme")).header("Idempotency-Key", &longest);
-    let answer = other.json(body_with(&json!({ "email": "other@b.co" }))).send();
-    table.row("B86", "another body", &answer, Expected::Problem(422, "idempotency_key_reused"));
+    let other = table
+        .app
+        .request("POST", &invitations("acme"))
+        .header("Idempotency-Key", &longest);
+    let answer = other
+        .json(body_with(&json!({ "email": "other@b.co" })))
+        .send();
+    table.row(
+        "B86",
+        "another body",
+        &answer,
+        Expected::Problem(422, "idempotency_key_reused"),
+    );
 }
 
 #[test]
@@ -140,14 +209,35 @@ fn headers_that_mean_nothing_here_are_ignored() {
         table.row(id, (name, value), &answer, Expected::Unchanged(200));
         assert_eq!(answer.text(), plain.text(), "{id} {name}: {value}");
         for header in ["content-type", "content-encoding", "etag"] {
-            assert_eq!(answer.header(header), plain.header(header), "{id} {name}: {value}");
+            assert_eq!(
+                answer.header(header),
+                plain.header(header),
+                "{id} {name}: {value}"
+            );
         }
     }
-    let answer = table.app.request("POST", &path).header("X-HTTP-Method-Override", "DELETE").send();
-    table.row("B71", "POST for DELETE", &answer, Expected::Problem(405, "method_not_allowed"));
+    let answer = table
+        .app
+        .request("POST", &path)
+        .header("X-HTTP-Method-Override", "DELETE")
+        .send();
+    table.row(
+        "B71",
+        "POST for DELETE",
+        &answer,
+        Expected::Problem(405, "method_not_allowed"),
+    );
     let unknown = |pointer| Expected::Problem(400, pointer);
-    table.get("B71", &format!("{path}?_method=DELETE"), unknown("invalid_query"));
-    table.create("B71", &body_with(&json!({ "_method": "DELETE" })), unknown("unknown_field"));
+    table.get(
+        "B71",
+        &format!("{path}?_method=DELETE"),
+        unknown("invalid_query"),
+    );
+    table.create(
+        "B71",
+        &body_with(&json!({ "_method": "DELETE" })),
+        unknown("unknown_field"),
+    );
 }
 
 #[test]
@@ -160,7 +250,12 @@ fn a_condition_without_an_entity_tag_is_refused() {
                 continue;
             }
             let answer = table.app.request(method, &path).header(name, value).send();
-            table.row("B92", (name, value), &answer, Expected::Problem(400, "bad_request"));
+            table.row(
+                "B92",
+                (name, value),
+                &answer,
+                Expected::Problem(400, "bad_request"),
+            );
         }
     }
 }
@@ -168,18 +263,35 @@ fn a_condition_without_an_entity_tag_is_refused() {
 #[test]
 fn a_location_names_the_public_url_whatever_the_request_says() {
     let table = Table::new();
-    let rows = [("Host", "evil.io"), ("X-Forwarded-Host", "evil.io"), ("Forwarded", "host=evil.io;proto=https")];
+    let rows = [
+        ("Host", "evil.io"),
+        ("X-Forwarded-Host", "evil.io"),
+        ("Forwarded", "host=evil.io;proto=https"),
+    ];
     for (index, (name, value)) in rows.into_iter().enumerate() {
         let body = body_with(&json!({ "email": format!("l{index}@b.co") }));
-        let header = if name == "Host" { String::new() } else { format!("{name}: {value}\r\n") };
-        let mut head = create_head(&table.app, &format!("{header}Content-Length: {}\r\n", body.len()));
+        let header = if name == "Host" {
+            String::new()
+        } else {
+            format!("{name}: {value}\r\n")
+        };
+        let mut head = create_head(
+            &table.app,
+            &format!("{header}Content-Length: {}\r\n", body.len()),
+        );
         if name == "Host" {
-            head = head.replace(&format!("Host: {}", table.app.address), &format!("Host: {value}"));
+            head = head.replace(
+                &format!("Host: {}", table.app.address),
+                &format!("Host: {value}"),
+            );
         }
         let answer = raw(table.app.address, (head + &body).as_bytes());
         assert_eq!(answer.status, 201, "{}", answer.text());
         let location = answer.header("location").unwrap_or_default();
-        assert!(location.starts_with("http://invited.test/v1/"), "{name}: {value}: {location}");
+        assert!(
+            location.starts_with("http://invited.test/v1/"),
+            "{name}: {value}: {location}"
+        );
     }
 }
 
@@ -187,15 +299,29 @@ fn a_location_names_the_public_url_whatever_the_request_says() {
 fn a_request_id_that_is_not_plain_is_replaced_by_one_of_our_own() {
     let table = Table::new();
     let long = "x".repeat(129);
-    for id in [&*long, "", "a b", "a\"b", "<script>", "\u{fc}", "a\tb", "{{x}}", "a,b"] {
-        let answer = table.app.request("GET", "/nowhere").header("X-Request-Id", id).send();
+    for id in [
+        &*long, "", "a b", "a\"b", "<script>", "\u{fc}", "a\tb", "{{x}}", "a,b",
+    ] {
+        let answer = table
+            .app
+            .request("GET", "/nowhere")
+            .header("X-Request-Id", id)
+            .send();
         let given = answer.header("x-request-id").unwrap_or_default().to_owned();
-        assert_eq!(uuid::Uuid::parse_str(&given).map(|id| id.get_version_num()), Ok(4), "{id:?}: {given}");
+        assert_eq!(
+            uuid::Uuid::parse_str(&given).map(|id| id.get_version_num()),
+            Ok(4),
+            "{id:?}: {given}"
+        );
         assert_eq!(answer.json()["requestId"], given, "{id:?}");
     }
     let longest = "x".repeat(128);
     for id in [&*longest, "trace-1", "a.b_c~d:e"] {
-        let answer = table.app.request("GET", "/nowhere").header("X-Request-Id", id).send();
+        let answer = table
+            .app
+            .request("GET", "/nowhere")
+            .header("X-Request-Id", id)
+            .send();
         assert_eq!(answer.header("x-request-id"), Some(id));
     }
 }

@@ -1,10 +1,11 @@
 //! The table of bad inputs: every row is refused with its code, or accepted as documented.
 //!
-//! The rows are those of the design's list, by number: [`email`] B1-B26, [`fields`] B13-B53 and B90, [`json`] B49-B60,
-//! [`uri`] B32-B45 and B99, [`headers`] B62 and B77-B92, [`wire`] B40-B75, [`slow`] B76.
-//! A refused row answers a complete problem document and changes nothing; a row that the HTTP parser refuses may have an
-//! empty body. B79 is in `keys`, B82-B85 in `answer` and `security`, B89 in `lifecycle`, B98 in `cli`. Left out: B88, B93, B94, B96, B97 (no
-//! such operations).
+//! The rows are those of the design's list, by number: [`email`] B1-B26, [`fields`] B13-B53 and
+//! B90, [`json`] B49-B60, [`uri`] B32-B45 and B99, [`headers`] B62 and B77-B92, [`wire`] B40-B75,
+//! [`slow`] B76. A refused row answers a complete problem document and changes nothing; a row that
+//! the HTTP parser refuses may have an empty body. B79 is in `keys`, B82-B85 in `answer` and
+//! `security`, B89 in `lifecycle`, B98 in `cli`. Left out: B88, B93, B94, B96, B97 (no such
+//! operations).
 
 mod email;
 mod fields;
@@ -34,7 +35,8 @@ enum Expected<'a> {
     Problem(u16, &'static str),
     /// The same, about exactly one value: its pointer and what is wrong with it.
     About(u16, &'static str, &'a str, &'static str),
-    /// Refused by the HTTP parser with one of these statuses, 0 being a closed connection; nothing changed.
+    /// Refused by the HTTP parser with one of these statuses, 0 being a closed connection; nothing
+    /// changed.
     Parser(&'static [u16]),
     /// Answered with this status as if the row were not strange at all; nothing changed.
     Unchanged(u16),
@@ -42,7 +44,8 @@ enum Expected<'a> {
     Done(u16),
 }
 
-/// A server with one pending invitation (a@b.co to acme), and what its rows have shown. Dropping it reports all of that.
+/// A server with one pending invitation (a@b.co to acme), and what its rows have shown. Dropping it
+/// reports all of that.
 struct Table {
     /// The server.
     app: TestApp,
@@ -62,10 +65,15 @@ impl Table {
     fn of(app: TestApp) -> Self {
         app.invite("acme", "a@b.co");
         let state = state(&app);
-        Self { app, state, faults: Vec::new() }
+        Self {
+            app,
+            state,
+            faults: Vec::new(),
+        }
     }
 
-    /// Checks the answer to a row against what is expected, and that nothing changed where nothing may.
+    /// Checks the answer to a row against what is expected, and that nothing changed where nothing
+    /// may.
     fn row(&mut self, id: &str, what: impl Debug, answer: &Answer, expected: Expected<'_>) {
         let mut faults = match expected {
             Expected::Problem(status, code) => problem_faults(answer, status, code),
@@ -75,7 +83,9 @@ impl Table {
                 faults
             }
             Expected::Parser(statuses) => parser_faults(answer, statuses),
-            Expected::Unchanged(status) | Expected::Done(status) if answer.status == status => Vec::new(),
+            Expected::Unchanged(status) | Expected::Done(status) if answer.status == status => {
+                Vec::new()
+            }
             Expected::Unchanged(_) | Expected::Done(_) => vec!["another status".to_owned()],
         };
         let state = state(&self.app);
@@ -87,7 +97,10 @@ impl Table {
             let what: String = format!("{what:?}").chars().take(160).collect();
             let text: String = answer.text().chars().take(400).collect();
             let faults = faults.join("; ");
-            self.faults.push(format!("{id} {what}\n  expected {expected:?}: {faults}\n  got {} {text}", answer.status));
+            self.faults.push(format!(
+                "{id} {what}\n  expected {expected:?}: {faults}\n  got {} {text}",
+                answer.status
+            ));
         }
     }
 
@@ -110,18 +123,34 @@ impl Drop for Table {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             let (count, faults) = (self.faults.len(), self.faults.join("\n\n"));
-            assert!(self.faults.is_empty(), "{count} rows are not as expected:\n\n{faults}\n");
+            assert!(
+                self.faults.is_empty(),
+                "{count} rows are not as expected:\n\n{faults}\n"
+            );
         }
     }
 }
 
-/// What the API lists and how many rows the file has: the same before and after whatever is refused.
+/// What the API lists and how many rows the file has: the same before and after whatever is
+/// refused.
 fn state(app: &TestApp) -> String {
     let count = |table: &str| format!("(select count(*) from {table})");
-    let tables = ["invitation", "event", "organization", "idempotency", "api_key"];
+    let tables = [
+        "invitation",
+        "event",
+        "organization",
+        "idempotency",
+        "api_key",
+    ];
     let counts = app.db_rows(&format!("select {}", tables.map(count).join(" || ' ' || ")));
     // A mail that goes out is nobody's request.
-    format!("{:?} {}", counts[0], app.get(&invitations("acme")).text().replace("queued", "sent"))
+    format!(
+        "{:?} {}",
+        counts[0],
+        app.get(&invitations("acme"))
+            .text()
+            .replace("queued", "sent")
+    )
 }
 
 /// What an answer lacks to be the complete problem document of `code`.
@@ -129,24 +158,49 @@ fn problem_faults(answer: &Answer, status: u16, code: &str) -> Vec<String> {
     let Ok(problem) = serde_json::from_slice::<Value>(&answer.body) else {
         return vec!["no JSON".to_owned()];
     };
-    let row = ERRORS.iter().find(|row| row.name == code).expect("a code of the table of errors");
+    let row = ERRORS
+        .iter()
+        .find(|row| row.name == code)
+        .expect("a code of the table of errors");
     let text = |name: &str| problem[name].as_str().unwrap_or_default().to_owned();
     let parts = [
-        ("status", answer.status == status && problem["status"] == status && row.status == status),
-        ("content type", answer.header("content-type") == Some("application/problem+json")),
+        (
+            "status",
+            answer.status == status && problem["status"] == status && row.status == status,
+        ),
+        (
+            "content type",
+            answer.header("content-type") == Some("application/problem+json"),
+        ),
         ("code", text("code") == code),
         ("type", text("type") == format!("/problems/{code}")),
         ("title", text("title") == row.title),
         ("detail", !text("detail").is_empty()),
-        ("requestId", !text("requestId").is_empty() && answer.header("x-request-id") == Some(&*text("requestId"))),
-        ("no-store", answer.header("cache-control") == Some("no-store")),
-        ("nosniff", answer.header("x-content-type-options") == Some("nosniff")),
+        (
+            "requestId",
+            !text("requestId").is_empty()
+                && answer.header("x-request-id") == Some(&*text("requestId")),
+        ),
+        (
+            "no-store",
+            answer.header("cache-control") == Some("no-store"),
+        ),
+        (
+            "nosniff",
+            answer.header("x-content-type-options") == Some("nosniff"),
+        ),
         (
             "nothing of the inside",
-            !["sqlite", ".rs:", "serde", "panic"].iter().any(|word| text("detail").contains(word)),
+            !["sqlite", ".rs:", "serde", "panic"]
+                .iter()
+                .any(|word| text("detail").contains(word)),
         ),
     ];
-    parts.iter().filter(|(_, holds)| !holds).map(|(part, _)| format!("wrong {part}")).collect()
+    parts
+        .iter()
+        .filter(|(_, holds)| !holds)
+        .map(|(part, _)| format!("wrong {part}"))
+        .collect()
 }
 
 /// What is wrong with `errors`, which must name one value only.
@@ -155,17 +209,26 @@ fn field_faults(answer: &Answer, pointer: &str, code: &str) -> Option<String> {
     let errors = problem["errors"].as_array().cloned().unwrap_or_default();
     let named = |error: &Value| (error["pointer"].clone(), error["code"].clone());
     let expected = vec![(json!(pointer), json!(code))];
-    let is_explained = errors.iter().all(|error| error["detail"].as_str().is_some_and(|detail| !detail.is_empty()));
+    let is_explained = errors.iter().all(|error| {
+        error["detail"]
+            .as_str()
+            .is_some_and(|detail| !detail.is_empty())
+    });
     let is_right = is_explained && errors.iter().map(named).collect::<Vec<_>>() == expected;
     (!is_right).then(|| format!("wrong errors: {errors:?}"))
 }
 
-/// What is wrong with a refusal by the HTTP parser: its status, or a body that is there but no problem document.
+/// What is wrong with a refusal by the HTTP parser: its status, or a body that is there but no
+/// problem document.
 fn parser_faults(answer: &Answer, statuses: &[u16]) -> Vec<String> {
     if !statuses.contains(&answer.status) {
         return vec!["another status".to_owned()];
     }
-    if answer.body.is_empty() { Vec::new() } else { problem_faults(answer, answer.status, &answer.code()) }
+    if answer.body.is_empty() {
+        Vec::new()
+    } else {
+        problem_faults(answer, answer.status, &answer.code())
+    }
 }
 
 /// The body of a create with `fields` besides role and a fresh address.
@@ -177,16 +240,24 @@ fn body_with(fields: &Value) -> String {
     body.to_string()
 }
 
-/// A request line and the headers of a good request, then `headers`, each with its line end, and the blank line.
+/// A request line and the headers of a good request, then `headers`, each with its line end, and
+/// the blank line.
 fn head(app: &TestApp, line: &str, headers: &str) -> String {
     let (address, key) = (app.address, &app.key);
-    format!("{line}\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n{headers}\r\n")
+    format!(
+        "{line}\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\nConnection: \
+         close\r\n{headers}\r\n"
+    )
 }
 
 /// The head of a create in JSON.
 fn create_head(app: &TestApp, headers: &str) -> String {
     let line = format!("POST {} HTTP/1.1", invitations("acme"));
-    head(app, &line, &format!("Content-Type: application/json\r\n{headers}"))
+    head(
+        app,
+        &line,
+        &format!("Content-Type: application/json\r\n{headers}"),
+    )
 }
 
 /// What came over a connection, and when.
@@ -199,10 +270,13 @@ struct Exchange {
     closed: Option<Duration>,
 }
 
-/// Sends `bytes` and reads until the server closes the connection, or was silent for as long as `patience`.
+/// Sends `bytes` and reads until the server closes the connection, or was silent for as long as
+/// `patience`.
 fn exchange(app: &TestApp, bytes: &[u8], patience: Duration) -> Exchange {
     let mut stream = TcpStream::connect(app.address).expect("the server accepts");
-    stream.set_read_timeout(Some(patience)).expect("a timeout can be set");
+    stream
+        .set_read_timeout(Some(patience))
+        .expect("a timeout can be set");
     let mut writer = stream.try_clone().expect("a second handle");
     let (start, mut answered) = (Instant::now(), patience);
     let (mut all, mut buffer) = (Vec::new(), [0; 4096]);
@@ -212,22 +286,35 @@ fn exchange(app: &TestApp, bytes: &[u8], patience: Duration) -> Exchange {
             match stream.read(&mut buffer) {
                 Ok(0) => break Some(start.elapsed()),
                 Ok(length) => {
-                    answered = if all.is_empty() { start.elapsed() } else { answered };
+                    answered = if all.is_empty() {
+                        start.elapsed()
+                    } else {
+                        answered
+                    };
                     all.extend_from_slice(&buffer[..length]);
                 }
-                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break Some(start.elapsed()),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {
+                    break Some(start.elapsed());
+                }
                 Err(_) => break None,
             }
         };
         // Whatever is still being sent has nobody to read it.
         let _ = stream.shutdown(Shutdown::Both);
-        Exchange { answer: Answer::parse(&all), answered, closed }
+        Exchange {
+            answer: Answer::parse(&all),
+            answered,
+            closed,
+        }
     })
 }
 
-/// Exchanges the same up to five times, until the answer comes within `limit`: other programs of the machine only add time.
+/// Exchanges the same up to five times, until the answer comes within `limit`: other programs of
+/// the machine only add time.
 fn exchange_within(app: &TestApp, bytes: &[u8], limit: Duration) -> Exchange {
-    let mut exchanges = (0..5).map(|_| exchange(app, bytes, Duration::from_millis(600))).enumerate();
+    let mut exchanges = (0..5)
+        .map(|_| exchange(app, bytes, Duration::from_millis(600)))
+        .enumerate();
     let found = exchanges.find(|(index, exchange)| exchange.answered < limit || *index == 4);
     found.expect("there is a fifth one").1
 }

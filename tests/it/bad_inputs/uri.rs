@@ -22,10 +22,15 @@ fn only_id(app: &TestApp) -> serde_json::Value {
 fn an_id_that_cannot_be_one_is_answered_like_a_missing_one() {
     let mut table = Table::new();
     let missing = "/v1/organizations/acme/invitations/019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
-    let expected = table.get("B34", missing, Expected::Problem(404, "not_found")).without_request_id();
-    let event =
-        table.app.db_rows("select lower(hex(id)) from event")[0][0].replace(['"', '(', ')'], "").replace("Some", "");
-    let event = uuid::Uuid::parse_str(&event).expect("an event's id").to_string();
+    let expected = table
+        .get("B34", missing, Expected::Problem(404, "not_found"))
+        .without_request_id();
+    let event = table.app.db_rows("select lower(hex(id)) from event")[0][0]
+        .replace(['"', '(', ')'], "")
+        .replace("Some", "");
+    let event = uuid::Uuid::parse_str(&event)
+        .expect("an event's id")
+        .to_string();
     let (digits, key) = ("7".repeat(5_000), table.app.key[4..20].to_owned());
     let ids = [
         ("B33", "0"),
@@ -47,8 +52,16 @@ fn an_id_that_cannot_be_one_is_answered_like_a_missing_one() {
     ];
     for (row, id) in ids {
         for method in ["GET", "DELETE"] {
-            let answer = table.app.request(method, &format!("{}/{id}", invitations("acme"))).send();
-            table.row(row, (method, id), &answer, Expected::Problem(404, "not_found"));
+            let answer = table
+                .app
+                .request(method, &format!("{}/{id}", invitations("acme")))
+                .send();
+            table.row(
+                row,
+                (method, id),
+                &answer,
+                Expected::Problem(404, "not_found"),
+            );
             assert_eq!(answer.without_request_id(), expected, "{row} {method} {id}");
         }
     }
@@ -62,8 +75,16 @@ fn an_invitation_is_found_only_under_its_own_organization() {
     table.get("B34", &invitations("acme"), Expected::Done(200));
     for organization in ["globex", "nobody", "ACME"] {
         for method in ["GET", "DELETE"] {
-            let answer = table.app.request(method, &invitation(organization, &id)).send();
-            table.row("B34", (method, organization), &answer, Expected::Problem(404, "not_found"));
+            let answer = table
+                .app
+                .request(method, &invitation(organization, &id))
+                .send();
+            table.row(
+                "B34",
+                (method, organization),
+                &answer,
+                Expected::Problem(404, "not_found"),
+            );
         }
     }
 }
@@ -97,7 +118,12 @@ fn an_organization_that_cannot_be_one_is_not_found() {
         let path = invitations(organization);
         table.get("B36", &path, Expected::Problem(404, "not_found"));
         let answer = table.app.post(&path, GOOD);
-        table.row("B36", organization, &answer, Expected::Problem(404, "not_found"));
+        table.row(
+            "B36",
+            organization,
+            &answer,
+            Expected::Problem(404, "not_found"),
+        );
     }
     let longest = "o".repeat(128);
     table.get("B36", &invitations(&longest), Expected::Unchanged(200));
@@ -115,9 +141,15 @@ fn only_the_one_spelling_of_a_path_is_found() {
         ("B38", "/v1/organizations/x/../acme/invitations".to_owned()),
         ("B38", "/v1/organizations//invitations".to_owned()),
         ("B38", "/v1/organizations/acme/invitations/".to_owned()),
-        ("B38", "/v1/organizations/acme/invitations;jsessionid=1".to_owned()),
+        (
+            "B38",
+            "/v1/organizations/acme/invitations;jsessionid=1".to_owned(),
+        ),
         ("B38", format!("/v1/organizations/acme/invitations/{id}/")),
-        ("B38", format!("/v1/organizations/acme/invitations/{id};jsessionid=1")),
+        (
+            "B38",
+            format!("/v1/organizations/acme/invitations/{id};jsessionid=1"),
+        ),
         ("B38", format!("/v1/organizations/acme/invitations/{id}/x")),
         ("B38", "/V1/organizations/acme/invitations".to_owned()),
         ("B38", "/v1".to_owned()),
@@ -139,29 +171,82 @@ fn only_the_one_spelling_of_a_path_is_found() {
 fn an_address_of_more_than_eight_kilobytes_is_refused() {
     let mut table = Table::new();
     let too_long = Expected::Problem(414, "uri_too_long");
-    table.get("B33", &format!("{}/{}", invitations("acme"), "7".repeat(10_000)), too_long);
-    table.get("B39", &list(&format!("email={}", "a".repeat(9 * 1024))), too_long);
-    table.get("B43", &list(&format!("limit=1&cursor={}", "c".repeat(50_000))), too_long);
+    table.get(
+        "B33",
+        &format!("{}/{}", invitations("acme"), "7".repeat(10_000)),
+        too_long,
+    );
+    table.get(
+        "B39",
+        &list(&format!("email={}", "a".repeat(9 * 1024))),
+        too_long,
+    );
+    table.get(
+        "B43",
+        &list(&format!("limit=1&cursor={}", "c".repeat(50_000))),
+        too_long,
+    );
     // What is longer than 64 KiB, the parser does not take for an address.
     for length in [70 * 1024, 1024 * 1024] {
-        let answer = table.app.get(&list(&format!("cursor={}", "c".repeat(length))));
+        let answer = table
+            .app
+            .get(&list(&format!("cursor={}", "c".repeat(length))));
         table.row("B39", length, &answer, Expected::Parser(&[400, 414, 431]));
     }
     let exact = list("email=");
     let exact = format!("{exact}{}", "a".repeat(8192 - exact.len()));
-    table.get("B39", &exact, Expected::About(422, "validation_failed", "email", "invalid_email"));
+    table.get(
+        "B39",
+        &exact,
+        Expected::About(422, "validation_failed", "email", "invalid_email"),
+    );
     table.get("B39", &format!("{exact}a"), too_long);
 }
 
 #[test]
 fn a_value_of_the_query_that_is_not_acceptable_is_refused_by_its_name() {
     let mut table = Table::new();
-    let limits =
-        ["0", "-1", "1e9", "1001", "abc", "", "10.5", "9223372036854775808", "+1", "%201", "0x10", "%EF%BC%91"];
+    let limits = [
+        "0",
+        "-1",
+        "1e9",
+        "1001",
+        "abc",
+        "",
+        "10.5",
+        "9223372036854775808",
+        "+1",
+        "%201",
+        "0x10",
+        "%EF%BC%91",
+    ];
     let many = vec!["pending"; 500].join(",");
-    let statuses = ["PENDING", "%00", "", "pending,", ",", "pending%20", "open", "*", &many];
-    let roles = ["%27%3B%20DROP%20TABLE%20invitation", "", "%25", "%20admin", "1"];
-    let emails = ["", "%25%40b.co", "a", "a%40b", "%C3%BC%40b.co", "a%40b.co%00"];
+    let statuses = [
+        "PENDING",
+        "%00",
+        "",
+        "pending,",
+        ",",
+        "pending%20",
+        "open",
+        "*",
+        &many,
+    ];
+    let roles = [
+        "%27%3B%20DROP%20TABLE%20invitation",
+        "",
+        "%25",
+        "%20admin",
+        "1",
+    ];
+    let emails = [
+        "",
+        "%25%40b.co",
+        "a",
+        "a%40b",
+        "%C3%BC%40b.co",
+        "a%40b.co%00",
+    ];
     for limit in limits {
         let expected = Expected::About(422, "validation_failed", "limit", "out_of_range");
         table.get("B41", &list(&format!("limit={limit}")), expected);
@@ -175,7 +260,11 @@ fn a_value_of_the_query_that_is_not_acceptable_is_refused_by_its_name() {
         table.get("B32", &list(&format!("role={role}")), expected);
     }
     for email in emails {
-        table.get("B32", &list(&format!("email={email}")), Expected::Problem(422, "validation_failed"));
+        table.get(
+            "B32",
+            &list(&format!("email={email}")),
+            Expected::Problem(422, "validation_failed"),
+        );
     }
     for order in ["up", "", "ASC", "asc,desc", "email;drop"] {
         let expected = Expected::About(422, "validation_failed", "order", "unknown_value");
@@ -205,12 +294,25 @@ fn a_key_of_the_query_that_is_unknown_or_there_twice_is_refused() {
         table.get("B44", &list(query), unknown(key));
         table.get("B44", &format!("{one}?{query}"), unknown(key));
     }
-    for query in ["limit=1&limit=2", "limit=1&limit=1", "limit=1&%6cimit=2", "status=pending&status=expired"] {
+    for query in [
+        "limit=1&limit=2",
+        "limit=1&limit=1",
+        "limit=1&%6cimit=2",
+        "status=pending&status=expired",
+    ] {
         table.get("B44", &list(query), Expected::Problem(400, "invalid_query"));
     }
     for method in ["DELETE", "POST"] {
-        let path = if method == "POST" { invitations("acme") } else { one.clone() };
-        let answer = table.app.request(method, &format!("{path}?limit=1")).json(GOOD).send();
+        let path = if method == "POST" {
+            invitations("acme")
+        } else {
+            one.clone()
+        };
+        let answer = table
+            .app
+            .request(method, &format!("{path}?limit=1"))
+            .json(GOOD)
+            .send();
         table.row("B44", method, &answer, unknown("limit"));
     }
 }
@@ -218,9 +320,13 @@ fn a_key_of_the_query_that_is_unknown_or_there_twice_is_refused() {
 #[test]
 fn a_filter_is_taken_literally() {
     let mut table = Table::new();
-    for query in
-        ["email=_%40b.co", "email=%27or%271%27%3D%271%40b.co", "email=*%40b.co", "role=d_veloper", "role=Developer"]
-    {
+    for query in [
+        "email=_%40b.co",
+        "email=%27or%271%27%3D%271%40b.co",
+        "email=*%40b.co",
+        "role=d_veloper",
+        "role=Developer",
+    ] {
         let answer = table.get("B32", &list(query), Expected::Unchanged(200));
         assert_eq!(answer.text(), "[]", "{query}");
     }
@@ -237,7 +343,18 @@ fn a_cursor_works_only_for_the_list_that_it_comes_from() {
     let invalid = Expected::Problem(400, "invalid_cursor");
     let page = table.get("B43", &list("limit=1"), Expected::Done(200));
     let cursor = cursor_of(&page);
-    let random = ["", "x", "c1", "c2", "%00", "%FF", "0", "null", "eyJpZCI6MX0=", "c1019a0c5e7b1c7cc398c4dc0c0c07398f"];
+    let random = [
+        "",
+        "x",
+        "c1",
+        "c2",
+        "%00",
+        "%FF",
+        "0",
+        "null",
+        "eyJpZCI6MX0=",
+        "c1019a0c5e7b1c7cc398c4dc0c0c07398f",
+    ];
     for cursor in random {
         table.get("B43", &list(&format!("limit=1&cursor={cursor}")), invalid);
     }
@@ -247,15 +364,36 @@ fn a_cursor_works_only_for_the_list_that_it_comes_from() {
         let flipped = encoded(&String::from_utf8(flipped).expect("ASCII"));
         table.get("B43", &list(&format!("limit=1&cursor={flipped}")), invalid);
     }
-    table.get("B43", &list(&format!("limit=1&cursor={}", cursor.to_uppercase())), invalid);
+    table.get(
+        "B43",
+        &list(&format!("limit=1&cursor={}", cursor.to_uppercase())),
+        invalid,
+    );
     table.get("B43", &list(&format!("limit=1&cursor={cursor}0")), invalid);
-    for other in ["status=pending", "email=a%40b.co", "role=developer", "order=asc"] {
-        table.get("B43", &list(&format!("limit=1&{other}&cursor={cursor}")), invalid);
+    for other in [
+        "status=pending",
+        "email=a%40b.co",
+        "role=developer",
+        "order=asc",
+    ] {
+        table.get(
+            "B43",
+            &list(&format!("limit=1&{other}&cursor={cursor}")),
+            invalid,
+        );
     }
     let foreign = format!("{}?limit=1&cursor={cursor}", invitations("globex"));
     table.get("B43", &foreign, invalid);
-    let next = table.get("B43", &list(&format!("limit=1&cursor={cursor}")), Expected::Unchanged(200));
-    assert_eq!(next.json()[0]["email"], "a@b.co", "the cursor itself is good");
+    let next = table.get(
+        "B43",
+        &list(&format!("limit=1&cursor={cursor}")),
+        Expected::Unchanged(200),
+    );
+    assert_eq!(
+        next.json()[0]["email"],
+        "a@b.co",
+        "the cursor itself is good"
+    );
 }
 
 /// The cursor in the `Link` of a page.

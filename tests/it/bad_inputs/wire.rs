@@ -11,7 +11,8 @@ use crate::support::{Answer, TestApp, invitation, invitations};
 /// Refused before there is a request: 400, or a problem document with the same status.
 const MALFORMED: Expected<'static> = Expected::Parser(&[400]);
 
-/// Sends a request line and the headers of a good request, then `headers`, each with its line end, and `body`.
+/// Sends a request line and the headers of a good request, then `headers`, each with its line end,
+/// and `body`.
 fn send(app: &TestApp, line: &str, headers: &str, body: &str) -> Answer {
     raw(app.address, (head(app, line, headers) + body).as_bytes())
 }
@@ -24,7 +25,9 @@ fn create(app: &TestApp, headers: &str) -> Answer {
 /// A connection that gives up after ten seconds.
 fn connect(app: &TestApp) -> TcpStream {
     let stream = TcpStream::connect(app.address).expect("the server accepts");
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a timeout can be set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a timeout can be set");
     stream
 }
 
@@ -39,12 +42,27 @@ fn a_length_that_can_be_read_in_two_ways_is_refused() {
         ("B63", "Content-Length: 0x27".to_owned()),
         ("B63", "Content-Length:".to_owned()),
         ("B63", format!("Content-Length: {length}, {length}")),
-        ("B63", format!("Content-Length: {length}\r\nContent-Length: 1")),
-        ("B63", format!("Content-Length: {length}\r\nTransfer-Encoding: chunked")),
-        ("B63", format!("Transfer-Encoding: chunked\r\nContent-Length: {length}")),
+        (
+            "B63",
+            format!("Content-Length: {length}\r\nContent-Length: 1"),
+        ),
+        (
+            "B63",
+            format!("Content-Length: {length}\r\nTransfer-Encoding: chunked"),
+        ),
+        (
+            "B63",
+            format!("Transfer-Encoding: chunked\r\nContent-Length: {length}"),
+        ),
         ("B64", "Transfer-Encoding: xchunked".to_owned()),
-        ("B64", "Transfer-Encoding: identity, chunked, identity".to_owned()),
-        ("B64", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked".to_owned()),
+        (
+            "B64",
+            "Transfer-Encoding: identity, chunked, identity".to_owned(),
+        ),
+        (
+            "B64",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked".to_owned(),
+        ),
         ("B64", "Transfer-Encoding: chunked, chunked".to_owned()),
         ("B64", "Transfer-Encoding: gzip, chunked".to_owned()),
     ];
@@ -58,9 +76,20 @@ fn a_length_that_can_be_read_in_two_ways_is_refused() {
 fn a_chunk_without_a_true_size_is_refused() {
     let mut table = Table::new();
     let head = create_head(&table.app, "Transfer-Encoding: chunked\r\n");
-    let bodies = ["zz\r\n", "-1\r\n", "ffffffffffffffffff\r\n", "0x27\r\n", "\r\n", " 27\r\n", "5\r\n{\"emaXX"];
+    let bodies = [
+        "zz\r\n",
+        "-1\r\n",
+        "ffffffffffffffffff\r\n",
+        "0x27\r\n",
+        "\r\n",
+        " 27\r\n",
+        "5\r\n{\"emaXX",
+    ];
     for body in bodies {
-        let answer = raw(table.app.address, format!("{head}{body}{GOOD}\r\n0\r\n\r\n").as_bytes());
+        let answer = raw(
+            table.app.address,
+            format!("{head}{body}{GOOD}\r\n0\r\n\r\n").as_bytes(),
+        );
         table.row("B64", body, &answer, MALFORMED);
     }
 }
@@ -72,7 +101,10 @@ fn a_request_names_one_host() {
     let rows = [
         ("none", String::new()),
         ("two", "Host: a.test\r\nHost: b.test\r\n".to_owned()),
-        ("the same one twice", "Host: a.test\r\nHost: a.test\r\n".to_owned()),
+        (
+            "the same one twice",
+            "Host: a.test\r\nHost: a.test\r\n".to_owned(),
+        ),
         ("with a path", "Host: a.test/x\r\n".to_owned()),
         ("with a query", "Host: a.test?x\r\n".to_owned()),
         ("with a user", "Host: user@a.test\r\n".to_owned()),
@@ -84,7 +116,9 @@ fn a_request_names_one_host() {
     ];
     for (what, host) in rows {
         let path = invitations("acme");
-        let head = format!("GET {path} HTTP/1.1\r\n{host}Authorization: Bearer {key}\r\nConnection: close\r\n\r\n");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\n{host}Authorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        );
         let answer = raw(table.app.address, head.as_bytes());
         table.row("B65", what, &answer, MALFORMED);
     }
@@ -101,7 +135,14 @@ fn a_head_that_is_malformed_or_too_large_is_refused() {
         let answer = send(&table.app, &get, &headers, "");
         table.row("B66", what, &answer, Expected::Parser(&[431]));
     }
-    for headers in ["X: a\0b\r\n", "X: a\r\n b\r\n", "X : a\r\n", "X Y: a\r\n", ": a\r\n", "X\r\n"] {
+    for headers in [
+        "X: a\0b\r\n",
+        "X: a\r\n b\r\n",
+        "X : a\r\n",
+        "X Y: a\r\n",
+        ": a\r\n",
+        "X\r\n",
+    ] {
         let answer = send(&table.app, &get, headers, "");
         table.row("B67", headers, &answer, MALFORMED);
     }
@@ -123,14 +164,21 @@ fn a_head_that_is_malformed_or_too_large_is_refused() {
 fn what_is_not_http_1_is_refused_or_cut() {
     let mut table = Table::new();
     let path = invitations("acme");
-    for line in [format!("GET {path} HTTP/9.9"), format!("GET {path} HTTP/2.0"), format!("GET {path} http/1.1")] {
+    for line in [
+        format!("GET {path} HTTP/9.9"),
+        format!("GET {path} HTTP/2.0"),
+        format!("GET {path} http/1.1"),
+    ] {
         let answer = send(&table.app, &line, "", "");
         table.row("B72", line, &answer, Expected::Parser(&[0, 400, 505]));
     }
     let hello = b"\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03\r\n\r\n\x00\x20";
     let rows: [(&str, &[u8]); 4] = [
         ("HTTP/0.9", b"GET /health/live\r\n\r\n"),
-        ("HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
+        (
+            "HTTP/2 preface",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",
+        ),
         ("TLS hello", hello),
         ("SSH", b"SSH-2.0-OpenSSH_9.9\r\n\r\n"),
     ];
@@ -159,34 +207,61 @@ fn a_method_that_a_path_does_not_have_is_405_with_those_that_it_has() {
     for (path, allow, methods) in paths {
         for method in methods {
             let answer = send(&table.app, &format!("{method} {path} HTTP/1.1"), "", "");
-            table.row("B69", (method, &path), &answer, Expected::Problem(405, "method_not_allowed"));
+            table.row(
+                "B69",
+                (method, &path),
+                &answer,
+                Expected::Problem(405, "method_not_allowed"),
+            );
             assert_eq!(answer.header("allow"), Some(allow), "B69 {method} {path}");
         }
     }
     let get = table.app.get(&format!("{one}?x"));
     let head = send(&table.app, &format!("HEAD {one}?x HTTP/1.1"), "", "");
     table.row("B70", "a HEAD that fails", &head, Expected::Unchanged(400));
-    assert_eq!((head.body.len(), head.header("content-type")), (0, get.header("content-type")), "B70");
+    assert_eq!(
+        (head.body.len(), head.header("content-type")),
+        (0, get.header("content-type")),
+        "B70"
+    );
 }
 
 #[test]
 fn a_client_that_waits_for_100_continue_gets_it() {
     let mut table = Table::new();
     let head = |table: &Table, expect: &str| {
-        create_head(&table.app, &format!("Content-Length: {}\r\nExpect: {expect}\r\n", GOOD.len()))
+        create_head(
+            &table.app,
+            &format!("Content-Length: {}\r\nExpect: {expect}\r\n", GOOD.len()),
+        )
     };
     let mut stream = connect(&table.app);
-    stream.write_all(head(&table, "100-continue").as_bytes()).expect("the head is sent");
+    stream
+        .write_all(head(&table, "100-continue").as_bytes())
+        .expect("the head is sent");
     let expected = b"HTTP/1.1 100 Continue\r\n\r\n";
     let mut interim = vec![0; expected.len()];
     stream.read_exact(&mut interim).expect("an interim answer");
-    assert_eq!(String::from_utf8_lossy(&interim), String::from_utf8_lossy(expected));
+    assert_eq!(
+        String::from_utf8_lossy(&interim),
+        String::from_utf8_lossy(expected)
+    );
     stream.write_all(GOOD.as_bytes()).expect("the body is sent");
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).expect("an answer");
-    table.row("B74", "100-continue", &Answer::parse(&rest), Expected::Done(201));
+    table.row(
+        "B74",
+        "100-continue",
+        &Answer::parse(&rest),
+        Expected::Done(201),
+    );
     let other = raw(table.app.address, (head(&table, "foo") + GOOD).as_bytes());
-    assert!([417, 409].contains(&other.status), "B74: refused, or ignored: {} {}", other.status, other.text());
+    assert!(
+        [417, 409].contains(&other.status),
+        "B74: refused, or ignored: {} {}",
+        other.status,
+        other.text()
+    );
     table.row("B74", "foo", &other, Expected::Unchanged(other.status));
 }
 
@@ -194,17 +269,37 @@ fn a_client_that_waits_for_100_continue_gets_it() {
 fn a_hundred_requests_in_one_go_are_answered_in_their_order() {
     let app = TestApp::serve();
     let request = |index: usize| {
-        let close = if index == 99 { "Connection: close\r\n" } else { "" };
-        let path = if index.is_multiple_of(2) { "/health/live" } else { "/nowhere" };
+        let close = if index == 99 {
+            "Connection: close\r\n"
+        } else {
+            ""
+        };
+        let path = if index.is_multiple_of(2) {
+            "/health/live"
+        } else {
+            "/nowhere"
+        };
         format!("GET {path} HTTP/1.1\r\nHost: x\r\nX-Request-Id: nr-{index}.\r\n{close}\r\n")
     };
     let requests: String = (0..100).map(request).collect();
     let mut stream = connect(&app);
-    stream.write_all(requests.as_bytes()).expect("the requests are sent");
+    stream
+        .write_all(requests.as_bytes())
+        .expect("the requests are sent");
     let mut answers = String::new();
-    stream.read_to_string(&mut answers).expect("the answers are text");
-    let ids: Vec<_> = answers.lines().filter_map(|line| line.strip_prefix("x-request-id: ")).collect();
-    assert_eq!(ids, (0..100).map(|index| format!("nr-{index}.")).collect::<Vec<_>>());
+    stream
+        .read_to_string(&mut answers)
+        .expect("the answers are text");
+    let ids: Vec<_> = answers
+        .lines()
+        .filter_map(|line| line.strip_prefix("x-request-id: "))
+        .collect();
+    assert_eq!(
+        ids,
+        (0..100)
+            .map(|index| format!("nr-{index}."))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -213,17 +308,33 @@ fn a_client_that_closes_its_side_still_gets_its_answer() {
     let request = create_head(&table.app, &format!("Content-Length: {}\r\n", GOOD.len())) + GOOD;
     let request = request.replace("Connection: close\r\n", "");
     let mut stream = connect(&table.app);
-    stream.write_all(request.as_bytes()).expect("the request is sent");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the request is sent");
     stream.shutdown(Shutdown::Write).expect("our side closes");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer, then the end");
-    table.row("B75", "half-closed", &Answer::parse(&answer), Expected::Done(201));
+    stream
+        .read_to_end(&mut answer)
+        .expect("an answer, then the end");
+    table.row(
+        "B75",
+        "half-closed",
+        &Answer::parse(&answer),
+        Expected::Done(201),
+    );
     // One that closes before its body is whole has no effect.
     let mut stream = connect(&table.app);
     let cut = request.replace("new@b.co", "cut@b.co");
-    stream.write_all(&cut.as_bytes()[..cut.len() - 1]).expect("most of the request is sent");
+    stream
+        .write_all(&cut.as_bytes()[..cut.len() - 1])
+        .expect("most of the request is sent");
     stream.shutdown(Shutdown::Write).expect("our side closes");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("the end");
-    table.row("B75", "half-closed before the end", &Answer::parse(&answer), Expected::Parser(&[0, 400, 408]));
+    table.row(
+        "B75",
+        "half-closed before the end",
+        &Answer::parse(&answer),
+        Expected::Parser(&[0, 400, 408]),
+    );
 }

@@ -1,5 +1,5 @@
-//! What one person is sent: each mail counts, first for its organization, and no refusal tells what other
-//! organizations send.
+//! What one person is sent: each mail counts, first for its organization, and no refusal tells what
+//! other organizations send.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +12,34 @@ use crate::support::{Answer, TestApp, invitation, invitations};
 /// A server that sends its mail to `smtp`.
 fn start(smtp: &Smtp, settings: &[&str]) -> TestApp {
     let url = smtp.url();
-    let words = ["--smtp-url", &url, "--mail-from", "invitations@acme.test", "--resend-cooldown", "0s"];
+    let words = [
+        "--smtp-url",
+        &url,
+        "--mail-from",
+        "invitations@acme.test",
+        "--resend-cooldown",
+        "0s",
+    ];
     TestApp::start(Mode::Serve, &[&words, settings].concat())
 }
 
 /// Invites `email` to `organization`, with `more` fields.
 fn invite(app: &TestApp, organization: &str, email: &str, more: &str) -> Answer {
-    app.post(&invitations(organization), &format!(r#"{{"email":"{email}","role":"developer"{more}}}"#))
+    app.post(
+        &invitations(organization),
+        &format!(r#"{{"email":"{email}","role":"developer"{more}}}"#),
+    )
 }
 
 /// Waits until nothing is queued that is due.
 fn wait_idle(app: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(20);
-    let due = || format!("select kind from mail where due_at <= {} or lease is not null", app.clock.now().as_millis());
+    let due = || {
+        format!(
+            "select kind from mail where due_at <= {} or lease is not null",
+            app.clock.now().as_millis()
+        )
+    };
     while !app.db_rows(&due()).is_empty() {
         assert!(Instant::now() < deadline, "{:?}", app.contents()["mail"]);
         std::thread::sleep(Duration::from_millis(10));
@@ -33,7 +48,10 @@ fn wait_idle(app: &TestApp) {
 
 /// How many mails `smtp` got for `recipient`.
 fn count(smtp: &Smtp, recipient: &str) -> usize {
-    smtp.received().iter().filter(|mail| mail.to == [recipient]).count()
+    smtp.received()
+        .iter()
+        .filter(|mail| mail.to == [recipient])
+        .count()
 }
 
 #[test]
@@ -43,16 +61,35 @@ fn what_is_not_mailed_counts_for_nobody_and_another_organization_is_not_refused(
     for _ in 0..10 {
         let made = invite(&app, "acme", "victim@b.co", r#","notify":false"#);
         assert_eq!(made.status, 201, "{}", made.text());
-        assert_eq!(app.request("DELETE", &invitation("acme", &made.json()["id"])).send().status, 204);
+        assert_eq!(
+            app.request("DELETE", &invitation("acme", &made.json()["id"]))
+                .send()
+                .status,
+            204
+        );
     }
     for tag in ["", "+one", "+two"] {
-        assert_eq!(invite(&app, "acme", &format!("victim{tag}@b.co"), "").status, 201);
+        assert_eq!(
+            invite(&app, "acme", &format!("victim{tag}@b.co"), "").status,
+            201
+        );
     }
     let refused = invite(&app, "acme", "victim+three@b.co", "");
-    assert_eq!((refused.status, refused.header("ratelimit-policy")), (429, Some("\"recipient\";q=3;w=86400")));
-    assert_eq!(invite(&app, "acme", "victim+three@b.co", r#","notify":false"#).status, 201, "nothing is sent");
+    assert_eq!(
+        (refused.status, refused.header("ratelimit-policy")),
+        (429, Some("\"recipient\";q=3;w=86400"))
+    );
+    assert_eq!(
+        invite(&app, "acme", "victim+three@b.co", r#","notify":false"#).status,
+        201,
+        "nothing is sent"
+    );
     for tag in ["", "+one", "+two"] {
-        assert_eq!(invite(&app, "globex", &format!("victim{tag}@b.co"), "").status, 201, "others see nothing of it");
+        assert_eq!(
+            invite(&app, "globex", &format!("victim{tag}@b.co"), "").status,
+            201,
+            "others see nothing of it"
+        );
     }
     assert_eq!(invite(&app, "globex", "victim+three@b.co", "").status, 429);
 }
@@ -62,9 +99,18 @@ fn beyond_what_all_may_send_mail_waits_and_no_answer_says_so() {
     let smtp = Smtp::start();
     let app = start(&smtp, &["--limit-mailbox", "4"]);
     app.set_present();
-    let made: Vec<Value> = (0..6).map(|number| invite(&app, &format!("o{number}"), "victim@b.co", "").json()).collect();
-    let shape = |made: &Value| made.as_object().map(|fields| fields.keys().cloned().collect::<Vec<_>>());
-    assert!(made.iter().all(|one| shape(one) == shape(&made[0]) && one["delivery"] == "queued"), "{made:?}");
+    let made: Vec<Value> = (0..6)
+        .map(|number| invite(&app, &format!("o{number}"), "victim@b.co", "").json())
+        .collect();
+    let shape = |made: &Value| {
+        made.as_object()
+            .map(|fields| fields.keys().cloned().collect::<Vec<_>>())
+    };
+    assert!(
+        made.iter()
+            .all(|one| shape(one) == shape(&made[0]) && one["delivery"] == "queued"),
+        "{made:?}"
+    );
     smtp.wait(4);
     wait_idle(&app);
     assert_eq!(count(&smtp, "victim@b.co"), 4);
@@ -72,7 +118,11 @@ fn beyond_what_all_may_send_mail_waits_and_no_answer_says_so() {
         "select cast((due_at - {}) / 3600000 as text) from mail order by due_at",
         app.clock.now().as_millis()
     ));
-    assert_eq!(due.concat(), [r#"Some("5")"#, r#"Some("11")"#], "a quarter of a day apart, as what is refilled");
+    assert_eq!(
+        due.concat(),
+        [r#"Some("5")"#, r#"Some("11")"#],
+        "a quarter of a day apart, as what is refilled"
+    );
     assert_eq!(invite(&app, "o6", "other@b.co", "").status, 201);
     smtp.wait(5);
 }
@@ -112,7 +162,10 @@ fn reminders_count_too() {
     let smtp = Smtp::start();
     let app = start(&smtp, &["--limit-recipient", "3", "--remind-before", "1h"]);
     for email in ["victim@b.co", "victim+tag@b.co"] {
-        assert_eq!(invite(&app, "acme", email, r#","expiresIn":7200"#).status, 201);
+        assert_eq!(
+            invite(&app, "acme", email, r#","expiresIn":7200"#).status,
+            201
+        );
         wait_idle(&app);
     }
     smtp.wait(2);

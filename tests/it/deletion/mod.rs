@@ -36,7 +36,8 @@ fn begin(app: &TestApp, organization: &str) {
 
 /// What is still to leave the file, by stage.
 fn stages(app: &TestApp) -> Vec<String> {
-    app.db_rows("select cast(stage as text) from purge order by id").concat()
+    app.db_rows("select cast(stage as text) from purge order by id")
+        .concat()
 }
 
 /// Waits until nothing is to leave the file any more.

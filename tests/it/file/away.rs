@@ -25,8 +25,16 @@ fn taken_away(take: impl FnOnce(&Path, &Path)) -> (String, Server, String, tempf
     assert_eq!(invite(&server, &key, "a@b.co").0, 201);
     assert_eq!(readiness(&server), 200);
     take(&database, folder.path());
-    assert_eq!(invite(&server, &key, "b@b.co"), refused(), "no write is acknowledged that would be lost");
-    assert_eq!((readiness(&server), count(&server, &key)), (503, 1), "reads go on");
+    assert_eq!(
+        invite(&server, &key, "b@b.co"),
+        refused(),
+        "no write is acknowledged that would be lost"
+    );
+    assert_eq!(
+        (readiness(&server), count(&server, &key)),
+        (503, 1),
+        "reads go on"
+    );
     let answer = server.request("GET", "/health/ready").send().text();
     assert!(!answer.contains("invited.db"), "{answer}");
     (database.display().to_string(), server, key, folder)
@@ -34,12 +42,16 @@ fn taken_away(take: impl FnOnce(&Path, &Path)) -> (String, Server, String, tempf
 
 /// The lines of a log that tell of the file.
 fn told(printed: &str) -> Vec<&str> {
-    printed.lines().filter(|line| line.contains("the data file ")).collect()
+    printed
+        .lines()
+        .filter(|line| line.contains("the data file "))
+        .collect()
 }
 
 #[test]
 fn a_file_that_is_removed_is_no_longer_written_and_that_is_logged_once() {
-    let (path, server, key, _folder) = taken_away(|database, _| fs::remove_file(database).expect("it goes"));
+    let (path, server, key, _folder) =
+        taken_away(|database, _| fs::remove_file(database).expect("it goes"));
     for number in 0..3 {
         assert_eq!(invite(&server, &key, &format!("c{number}@b.co")), refused());
     }
@@ -47,7 +59,10 @@ fn a_file_that_is_removed_is_no_longer_written_and_that_is_logged_once() {
     let printed = stop(server);
     let lines = told(&printed);
     assert_eq!(lines.len(), 1, "{printed}");
-    assert!(lines[0].contains("ERROR") && lines[0].contains("removed") && lines[0].contains(&path), "{printed}");
+    assert!(
+        lines[0].contains("ERROR") && lines[0].contains("removed") && lines[0].contains(&path),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -70,7 +85,10 @@ fn a_file_that_is_replaced_by_a_backup_is_no_longer_written() {
     for replace in kinds {
         let (_, server, _, folder) = taken_away(replace);
         let printed = stop(server);
-        assert!(told(&printed).len() == 1 && printed.contains("replaced"), "{printed}");
+        assert!(
+            told(&printed).len() == 1 && printed.contains("replaced"),
+            "{printed}"
+        );
         // The one that moved goes, too.
         let _ = fs::remove_dir_all(folder.path().with_added_extension("moved"));
     }
@@ -85,19 +103,32 @@ fn a_file_that_goes_while_nobody_asks_is_noticed_within_a_second() {
     // What nobody waited for was logged before the signal.
     let before = Instant::now();
     let printed = stop(server);
-    assert_eq!(told(&printed).len(), 1, "{printed} after {:?}", before.elapsed());
+    assert_eq!(
+        told(&printed).len(),
+        1,
+        "{printed} after {:?}",
+        before.elapsed()
+    );
 }
 
 #[test]
 fn a_file_that_comes_back_is_written_again_without_a_restart() {
-    let (path, server, key, folder) =
-        taken_away(|database, folder| fs::rename(database, folder.join("moved.db")).expect("it moves"));
+    let (path, server, key, folder) = taken_away(|database, folder| {
+        fs::rename(database, folder.join("moved.db")).expect("it moves")
+    });
     fs::rename(folder.path().join("moved.db"), &path).expect("it moves back");
     assert_eq!(invite(&server, &key, "c@b.co").0, 201);
-    assert_eq!((readiness(&server), count(&server, &key)), (200, 2), "what was refused is not there");
+    assert_eq!(
+        (readiness(&server), count(&server, &key)),
+        (200, 2),
+        "what was refused is not there"
+    );
     let printed = stop(server);
     let lines = told(&printed);
-    assert!(lines.len() == 2 && lines[1].contains("INFO") && lines[1].contains("back"), "{printed}");
+    assert!(
+        lines.len() == 2 && lines[1].contains("INFO") && lines[1].contains("back"),
+        "{printed}"
+    );
     assert_eq!(count(&Server::serve(Path::new(&path)), &key), 2);
 }
 
@@ -105,7 +136,11 @@ fn a_file_that_comes_back_is_written_again_without_a_restart() {
 fn a_start_without_the_file_that_was_there_says_that_it_made_a_new_one() {
     let (_folder, database) = fresh();
     let (server, _key) = serve_new(&database);
-    assert_eq!(server.banner_value("note"), None, "a first start says nothing of it");
+    assert_eq!(
+        server.banner_value("note"),
+        None,
+        "a first start says nothing of it"
+    );
     fs::remove_file(&database).expect("it goes");
     stop(server);
     for suffix in ["-wal", "-shm"] {
@@ -123,7 +158,10 @@ fn a_folder_that_is_moved_takes_its_file_along_and_nothing_is_refused() {
     let moved = folder.path().join("moved");
     fs::rename(folder.path().join("data"), &moved).expect("it moves");
     a_second();
-    assert_eq!((invite(&server, &key, "a@b.co").0, readiness(&server)), (201, 200));
+    assert_eq!(
+        (invite(&server, &key, "a@b.co").0, readiness(&server)),
+        (201, 200)
+    );
     assert_eq!(told(&stop(server)), Vec::<&str>::new());
     assert_eq!(count(&Server::serve(&moved.join("invited.db")), &key), 1);
 }

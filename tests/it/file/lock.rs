@@ -19,8 +19,14 @@ fn the_lock_names_the_process_and_its_host() {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     let holder = format!("process {} on {}", server.child.id(), host.trim());
     let printed = refused(&database);
-    assert!(printed.contains(&format!("being served by {holder}")), "{printed}");
-    assert_eq!(fs::read_to_string(lock_of(&database)).expect("text"), format!("{} {host}", server.child.id()));
+    assert!(
+        printed.contains(&format!("being served by {holder}")),
+        "{printed}"
+    );
+    assert_eq!(
+        fs::read_to_string(lock_of(&database)).expect("text"),
+        format!("{} {host}", server.child.id())
+    );
 }
 
 #[test]
@@ -30,7 +36,10 @@ fn a_lock_file_that_is_a_link_is_refused_and_what_it_points_to_stays() {
     fs::write(&victim, "precious\n").expect("a file");
     symlink(&victim, lock_of(&database)).expect("a link");
     let printed = refused(&database);
-    assert!(printed.contains("invited.db.lock") && !advises_a_backup(&printed), "{printed}");
+    assert!(
+        printed.contains("invited.db.lock") && !advises_a_backup(&printed),
+        "{printed}"
+    );
     assert_eq!(fs::read_to_string(&victim).expect("text"), "precious\n");
     assert!(!database.exists());
     // Nor is a link followed that leads to nothing.
@@ -54,7 +63,11 @@ fn a_lock_file_that_is_not_ours_is_refused_and_stays() {
     assert_eq!(fs::read_to_string(&victim).expect("text"), "12 bytes\n");
     fs::remove_file(&lock).expect("it goes");
     // What a server left that was killed is ours, whether or not it could write its name.
-    for left in ["", "4711\n", "4711 a-host-with-a-much-longer-name-than-any-other.example\n"] {
+    for left in [
+        "",
+        "4711\n",
+        "4711 a-host-with-a-much-longer-name-than-any-other.example\n",
+    ] {
         fs::write(&lock, left).expect("a file");
         stop(Server::serve(&database));
     }

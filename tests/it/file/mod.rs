@@ -56,8 +56,18 @@ fn stop(server: Server) -> String {
 /// Invites; returns the status, and the code of a problem.
 fn invite(server: &Server, key: &str, email: &str) -> (u16, String) {
     let body = json!({ "email": email, "role": "developer" }).to_string();
-    let answer = server.request("POST", &invitations("acme")).bearer(key).json(&body).send();
-    (answer.status, answer.json()["code"].as_str().unwrap_or_default().to_owned())
+    let answer = server
+        .request("POST", &invitations("acme"))
+        .bearer(key)
+        .json(&body)
+        .send();
+    (
+        answer.status,
+        answer.json()["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+    )
 }
 
 /// The status of the server's readiness.
@@ -67,7 +77,10 @@ fn readiness(server: &Server) -> u16 {
 
 /// How many invitations the server lists.
 fn count(server: &Server, key: &str) -> usize {
-    let list = server.request("GET", &invitations("acme")).bearer(key).send();
+    let list = server
+        .request("GET", &invitations("acme"))
+        .bearer(key)
+        .send();
     list.json().as_array().map_or(0, Vec::len)
 }
 
@@ -77,7 +90,12 @@ const FAIL_LIMIT: Duration = Duration::from_secs(30);
 /// Runs a command on the file that must fail, by its exit code. Returns what it printed.
 fn refused_by(words: &[&str], database: &Path, code: i32) -> String {
     let mut command = invited();
-    command.args(words).arg("--database").arg(database).stdin(Stdio::null()).stderr(Stdio::piped());
+    command
+        .args(words)
+        .arg("--database")
+        .arg(database)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let deadline = Instant::now() + FAIL_LIMIT;
     while child.try_wait().expect("it can be asked").is_none() && Instant::now() < deadline {
@@ -105,14 +123,23 @@ fn advises_a_backup(printed: &str) -> bool {
 /// Runs SQL on a file that nobody serves.
 fn edit(database: &Path, sql: &str) {
     let conn = rusqlite::Connection::open(database).expect("it opens");
-    conn.execute_batch(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    conn.execute_batch(sql)
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
 /// Runs the `sqlite3 FILE STATEMENT` that a hint ends with, as a shell would: words in single
 /// quotes.
 fn follow_hint(printed: &str) {
-    let command = printed.lines().find_map(|line| line.split_once("sqlite3 ")).expect("a command").1;
-    let output = Command::new("sh").arg("-c").arg(format!("printf '%s\\n' {command}")).output().expect("a shell");
+    let command = printed
+        .lines()
+        .find_map(|line| line.split_once("sqlite3 "))
+        .expect("a command")
+        .1;
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(format!("printf '%s\\n' {command}"))
+        .output()
+        .expect("a shell");
     let words = String::from_utf8(output.stdout).expect("text");
     let words: Vec<_> = words.lines().collect();
     edit(Path::new(words[0]), words[1]);
@@ -121,8 +148,15 @@ fn follow_hint(printed: &str) {
 /// The names in a folder, sorted.
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.sort();
     names
 }

@@ -23,12 +23,25 @@ fn every_dead_key_gets_the_same_bytes() {
     let dead = [
         ("unknown", forged(&"f".repeat(16))),
         ("the right id with another secret", forged(&live_id)),
-        ("one digit altered", String::from_utf8(altered).expect("ASCII")),
-        ("the id of one with the secret of another", format!("ivk_{live_id}_{}", &revoked(&app)[21..])),
-        ("expired", app.key(&[Scope::Admin], &[], Some(Timestamp::from_millis(START)))),
+        (
+            "one digit altered",
+            String::from_utf8(altered).expect("ASCII"),
+        ),
+        (
+            "the id of one with the secret of another",
+            format!("ivk_{live_id}_{}", &revoked(&app)[21..]),
+        ),
+        (
+            "expired",
+            app.key(&[Scope::Admin], &[], Some(Timestamp::from_millis(START))),
+        ),
         ("revoked", revoked(&app)),
     ];
-    let operations = [("GET", invitations("acme")), ("POST", invitations("acme")), ("GET", "/nowhere".to_owned())];
+    let operations = [
+        ("GET", invitations("acme")),
+        ("POST", invitations("acme")),
+        ("GET", "/nowhere".to_owned()),
+    ];
     for (method, path) in operations {
         let expected = comparable(&send(&app, (method, &path), None));
         assert_eq!(expected.0, 401);
@@ -45,8 +58,18 @@ fn every_dead_key_gets_the_same_bytes() {
 #[test]
 fn a_key_ends_with_the_millisecond_that_it_names() {
     let app = TestApp::serve();
-    let key = app.key(&[Scope::Read], &[], Some(Timestamp::from_millis(START + 5_000)));
-    for (millis, status) in [(0, 200), (4_999, 200), (5_000, 401), (5_001, 401), (4_999, 200)] {
+    let key = app.key(
+        &[Scope::Read],
+        &[],
+        Some(Timestamp::from_millis(START + 5_000)),
+    );
+    for (millis, status) in [
+        (0, 200),
+        (4_999, 200),
+        (5_000, 401),
+        (5_001, 401),
+        (4_999, 200),
+    ] {
         app.advance_to(millis);
         for authorization in spellings(&key) {
             let answer = send(&app, ("GET", &invitations("acme")), Some(&authorization));
@@ -58,7 +81,10 @@ fn a_key_ends_with_the_millisecond_that_it_names() {
 /// Sends a GET on a connection that stays open; answers its status.
 fn get_again(connection: &mut BufReader<TcpStream>, path: &str, key: &str) -> u16 {
     let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n");
-    connection.get_mut().write_all(head.as_bytes()).expect("the request is sent");
+    connection
+        .get_mut()
+        .write_all(head.as_bytes())
+        .expect("the request is sent");
     let (mut status, mut length) = (0, 0);
     loop {
         let mut line = String::new();
@@ -83,7 +109,10 @@ fn a_revoked_key_is_dead_at_its_next_request_also_on_a_connection_that_it_has_op
     let path = database.to_string_lossy().into_owned();
     let command = |first: &[&'static str], last: &[&str]| {
         let output = run(&[&words(first)[..], &[path.as_str()], last].concat());
-        (output.status.success(), String::from_utf8(output.stdout).expect("text"))
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).expect("text"),
+        )
     };
     for by_whole_key in [false, true] {
         let (made, key) = command(&["key", "create"], &["--scope", "invitations:read"]);
@@ -98,7 +127,14 @@ fn a_revoked_key_is_dead_at_its_next_request_also_on_a_connection_that_it_has_op
         let (done, said) = command(&["key", "revoke"], &[if by_whole_key { &key } else { &id }]);
         assert_eq!((done, said), (true, format!("revoked {id}\n")));
         assert_eq!(get_again(&mut connection, &invitations("acme"), &key), 401);
-        assert_eq!(server.request("GET", &invitations("acme")).bearer(&key).send().status, 401);
+        assert_eq!(
+            server
+                .request("GET", &invitations("acme"))
+                .bearer(&key)
+                .send()
+                .status,
+            401
+        );
         let (again, _) = command(&["key", "revoke"], &[&id]);
         assert!(!again, "there is no live key to revoke any more");
     }
@@ -106,26 +142,58 @@ fn a_revoked_key_is_dead_at_its_next_request_also_on_a_connection_that_it_has_op
 
 /// The files of a folder, by name.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let entries = std::fs::read_dir(folder).expect("the folder reads").map(|entry| entry.expect("an entry").path());
-    entries.map(|path| (path.to_string_lossy().into_owned(), std::fs::read(&path).expect("the file reads"))).collect()
+    let entries = std::fs::read_dir(folder)
+        .expect("the folder reads")
+        .map(|entry| entry.expect("an entry").path());
+    entries
+        .map(|path| {
+            (
+                path.to_string_lossy().into_owned(),
+                std::fs::read(&path).expect("the file reads"),
+            )
+        })
+        .collect()
 }
 
 #[test]
 fn the_secret_of_a_key_is_stored_nowhere() {
     let app = TestApp::serve();
-    let keys = [app.key.clone(), app.key(&[Scope::Admin], &[], None), revoked(&app)];
+    let keys = [
+        app.key.clone(),
+        app.key(&[Scope::Admin], &[], None),
+        revoked(&app),
+    ];
     for key in &keys {
         for authorization in spellings(key) {
             send(&app, ("POST", &invitations("acme")), Some(&authorization));
-            send(&app, ("GET", &format!("{}?token={key}", invitations("acme"))), Some(&authorization));
-            app.post(&invitations("acme"), &json!({ "token": key, "email": key, "role": key }).to_string());
-            let repeated = app.request("POST", &invitations("acme")).header("Idempotency-Key", "once");
-            repeated.json(r#"{"email":"once@b.co","role":"developer"}"#).send();
+            send(
+                &app,
+                ("GET", &format!("{}?token={key}", invitations("acme"))),
+                Some(&authorization),
+            );
+            app.post(
+                &invitations("acme"),
+                &json!({ "token": key, "email": key, "role": key }).to_string(),
+            );
+            let repeated = app
+                .request("POST", &invitations("acme"))
+                .header("Idempotency-Key", "once");
+            repeated
+                .json(r#"{"email":"once@b.co","role":"developer"}"#)
+                .send();
         }
     }
     let files = files(app.database.parent().expect("a folder"));
-    assert!(files.keys().any(|name| name.ends_with("-wal")), "{:?}", files.keys());
-    let holds = |needle: &[u8]| files.values().any(|bytes| bytes.windows(needle.len()).any(|window| window == needle));
+    assert!(
+        files.keys().any(|name| name.ends_with("-wal")),
+        "{:?}",
+        files.keys()
+    );
+    let holds = |needle: &[u8]| {
+        files
+            .values()
+            .any(|bytes| bytes.windows(needle.len()).any(|window| window == needle))
+    };
     assert!(holds(b"once@b.co"), "what is stored is found");
     for key in keys {
         let (id, secret) = (&key[4..20], &key[21..]);
@@ -133,9 +201,18 @@ fn the_secret_of_a_key_is_stored_nowhere() {
         let digit = |at: usize| u8::from_str_radix(&secret[at..at + 2], 16).expect("hex");
         let random: Vec<u8> = (0..64).step_by(2).map(digit).collect();
         let encoded = basic(&key);
-        let needles = [&secret.as_bytes()[..16], &secret.as_bytes()[48..], &random[..8], &encoded.as_bytes()[40..60]];
+        let needles = [
+            &secret.as_bytes()[..16],
+            &secret.as_bytes()[48..],
+            &random[..8],
+            &encoded.as_bytes()[40..60],
+        ];
         for needle in needles {
-            assert!(!holds(needle), "a part of a secret is stored: {:?}", String::from_utf8_lossy(needle));
+            assert!(
+                !holds(needle),
+                "a part of a secret is stored: {:?}",
+                String::from_utf8_lossy(needle)
+            );
         }
     }
 }

@@ -14,28 +14,76 @@ use crate::support::{TestApp, invitation, invitations};
 /// How long a request gets to be let in before its key dies.
 const LET_IN: Duration = Duration::from_millis(150);
 
-/// Every change that a key can make: its method, its path, and its body. `ID` is an invitation, `KEY` another key, `HOOK` a
-/// webhook.
+/// Every change that a key can make: its method, its path, and its body. `ID` is an invitation,
+/// `KEY` another key, `HOOK` a webhook.
 const CHANGES: &[(&str, &str, Option<&str>)] = &[
-    ("POST", "/v1/organizations/acme/invitations", Some(r#"{"email":"new@b.co","role":"r"}"#)),
-    ("POST", "/v1/organizations/acme/invitations/batch", Some(r#"{"invitations":[{"email":"new@b.co","role":"r"}]}"#)),
-    ("PATCH", "/v1/organizations/acme/invitations/ID", Some(r#"{"role":"changed"}"#)),
+    (
+        "POST",
+        "/v1/organizations/acme/invitations",
+        Some(r#"{"email":"new@b.co","role":"r"}"#),
+    ),
+    (
+        "POST",
+        "/v1/organizations/acme/invitations/batch",
+        Some(r#"{"invitations":[{"email":"new@b.co","role":"r"}]}"#),
+    ),
+    (
+        "PATCH",
+        "/v1/organizations/acme/invitations/ID",
+        Some(r#"{"role":"changed"}"#),
+    ),
     ("DELETE", "/v1/organizations/acme/invitations/ID", None),
-    ("POST", "/v1/organizations/acme/invitations/ID/resend", Some("{}")),
-    ("POST", "/v1/organizations/acme/invitations/ID/revoke", Some("{}")),
-    ("POST", "/v1/organizations/acme/invitations/ID/accept", Some(r#"{"email":"a@b.co"}"#)),
-    ("PUT", "/v1/organizations/acme", Some(r#"{"name":"Changed"}"#)),
+    (
+        "POST",
+        "/v1/organizations/acme/invitations/ID/resend",
+        Some("{}"),
+    ),
+    (
+        "POST",
+        "/v1/organizations/acme/invitations/ID/revoke",
+        Some("{}"),
+    ),
+    (
+        "POST",
+        "/v1/organizations/acme/invitations/ID/accept",
+        Some(r#"{"email":"a@b.co"}"#),
+    ),
+    (
+        "PUT",
+        "/v1/organizations/acme",
+        Some(r#"{"name":"Changed"}"#),
+    ),
     ("DELETE", "/v1/organizations/acme", None),
-    ("POST", "/v1/keys", Some(r#"{"name":"new","scopes":["invitations:read"]}"#)),
+    (
+        "POST",
+        "/v1/keys",
+        Some(r#"{"name":"new","scopes":["invitations:read"]}"#),
+    ),
     ("DELETE", "/v1/keys/KEY", None),
-    ("POST", "/v1/webhooks", Some(r#"{"url":"https://example.com/new"}"#)),
-    ("PATCH", "/v1/webhooks/HOOK", Some(r#"{"description":"changed"}"#)),
+    (
+        "POST",
+        "/v1/webhooks",
+        Some(r#"{"url":"https://example.com/new"}"#),
+    ),
+    (
+        "PATCH",
+        "/v1/webhooks/HOOK",
+        Some(r#"{"description":"changed"}"#),
+    ),
     ("POST", "/v1/webhooks/HOOK/rotate", Some("{}")),
     ("POST", "/v1/webhooks/HOOK/test", Some("{}")),
     ("DELETE", "/v1/webhooks/HOOK", None),
     ("DELETE", "/v1/invitations?email=a@b.co", None),
-    ("POST", "/clickhouse/v1/organizations/acme/invitations", Some(r#"{"email":"new@b.co","role":"developer"}"#)),
-    ("DELETE", "/clickhouse/v1/organizations/acme/invitations/ID", None),
+    (
+        "POST",
+        "/clickhouse/v1/organizations/acme/invitations",
+        Some(r#"{"email":"new@b.co","role":"developer"}"#),
+    ),
+    (
+        "DELETE",
+        "/clickhouse/v1/organizations/acme/invitations/ID",
+        None,
+    ),
 ];
 
 /// A server with something to change of every kind, and a key that may change all of it.
@@ -52,19 +100,40 @@ impl World {
     /// A new one.
     fn new() -> Self {
         let app = TestApp::serve();
-        let id = app.invite("acme", "a@b.co")["id"].as_str().unwrap_or_default().to_owned();
-        let other = app.key(&[Scope::Read], &[], None).split('_').nth(1).unwrap_or_default().to_owned();
-        let hook = app.post("/v1/webhooks", r#"{"url":"https://example.com/hook","organizationId":"quiet"}"#).json();
+        let id = app.invite("acme", "a@b.co")["id"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let other = app
+            .key(&[Scope::Read], &[], None)
+            .split('_')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned();
+        let hook = app
+            .post(
+                "/v1/webhooks",
+                r#"{"url":"https://example.com/hook","organizationId":"quiet"}"#,
+            )
+            .json();
         let hook = hook["id"].as_str().unwrap_or_default().to_owned();
         let key = app.key(&[Scope::Admin], &[], None);
         // It can be sent again.
         app.advance_to(120_000);
-        Self { app, key, names: [("ID", id), ("KEY", other), ("HOOK", hook)] }
+        Self {
+            app,
+            key,
+            names: [("ID", id), ("KEY", other), ("HOOK", hook)],
+        }
     }
 
     /// A path with the names of this world.
     fn path(&self, path: &str) -> String {
-        self.names.iter().fold(path.to_owned(), |path, (name, value)| path.replace(name, value))
+        self.names
+            .iter()
+            .fold(path.to_owned(), |path, (name, value)| {
+                path.replace(name, value)
+            })
     }
 
     /// Revokes the key past the server.
@@ -95,8 +164,10 @@ impl World {
 /// The file, with the right to write it.
 fn hold(app: &TestApp) -> Connection {
     let conn = Connection::open(&app.database).expect("it opens");
-    conn.busy_timeout(Duration::from_secs(5)).expect("a timeout");
-    conn.execute_batch("begin immediate").expect("nobody writes");
+    conn.busy_timeout(Duration::from_secs(5))
+        .expect("a timeout");
+    conn.execute_batch("begin immediate")
+        .expect("nobody writes");
     conn
 }
 
@@ -105,7 +176,10 @@ fn no_change_is_made_by_a_key_that_died_after_its_request_was_let_in() {
     for &(method, path, body) in CHANGES {
         let world = World::new();
         let before = world.state();
-        let request = world.app.anonymous(method, &world.path(path)).bearer(&world.key);
+        let request = world
+            .app
+            .anonymous(method, &world.path(path))
+            .bearer(&world.key);
         let request = match body {
             Some(body) => request.json(body),
             None => request,
@@ -124,7 +198,9 @@ fn no_change_is_made_by_a_key_that_died_after_its_request_was_let_in() {
 #[test]
 fn no_change_is_made_by_a_key_that_died_while_the_body_was_being_sent() {
     for &(method, path, body) in CHANGES {
-        let Some(body) = body.filter(|body| body.len() > 2) else { continue };
+        let Some(body) = body.filter(|body| body.len() > 2) else {
+            continue;
+        };
         let world = World::new();
         let before = world.state();
         let mut stream = TcpStream::connect(world.app.address).expect("it accepts");
@@ -135,7 +211,10 @@ fn no_change_is_made_by_a_key_that_died_while_the_body_was_being_sent() {
             world.key,
             body.len()
         );
-        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body.as_bytes()[..5])).expect("it is read");
+        stream
+            .write_all(head.as_bytes())
+            .and_then(|()| stream.write_all(&body.as_bytes()[..5]))
+            .expect("it is read");
         std::thread::sleep(LET_IN);
         let conn = hold(&world.app);
         world.revoke(&conn);
@@ -154,15 +233,25 @@ fn the_control_the_same_changes_are_made_by_a_key_that_lives() {
     for &(method, path, body) in CHANGES {
         let world = World::new();
         let before = world.state();
-        let request = world.app.anonymous(method, &world.path(path)).bearer(&world.key);
+        let request = world
+            .app
+            .anonymous(method, &world.path(path))
+            .bearer(&world.key);
         let answer = match body {
             Some(body) => request.json(body),
             None => request,
         }
         .send();
-        assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.text());
+        assert!(
+            (200..300).contains(&answer.status),
+            "{method} {path}: {}",
+            answer.text()
+        );
         let is_only_of_a_key = path == "/v1/keys/KEY";
-        assert!(world.state() != before || is_only_of_a_key, "{method} {path} changes something");
+        assert!(
+            world.state() != before || is_only_of_a_key,
+            "{method} {path} changes something"
+        );
     }
 }
 
@@ -171,7 +260,10 @@ fn a_stored_answer_does_not_come_again_for_a_key_that_died() {
     let app = TestApp::serve();
     let key = app.key(&[Scope::Write], &["acme"], None);
     let create = || {
-        let request = app.anonymous("POST", &invitations("acme")).bearer(&key).header("Idempotency-Key", "once");
+        let request = app
+            .anonymous("POST", &invitations("acme"))
+            .bearer(&key)
+            .header("Idempotency-Key", "once");
         request.json(json!({ "email": "a@b.co", "role": "r" }).to_string())
     };
     let made = create().send();
@@ -182,7 +274,8 @@ fn a_stored_answer_does_not_come_again_for_a_key_that_died() {
     let sender = std::thread::spawn(move || request.send());
     std::thread::sleep(LET_IN);
     let id = key.split('_').nth(1).unwrap_or_default();
-    conn.execute("update api_key set revoked_at = 1 where id = ?1", [id]).expect("good SQL");
+    conn.execute("update api_key set revoked_at = 1 where id = ?1", [id])
+        .expect("good SQL");
     conn.execute_batch("commit").expect("it commits");
     assert_eq!(sender.join().expect("an answer").status, 401);
     assert_eq!(app.get(&invitation("acme", &made.json()["id"])).status, 200);

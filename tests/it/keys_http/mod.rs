@@ -1,4 +1,5 @@
-//! Keys over HTTP: made, seen and revoked by those who may, and never with more rights than their makers have.
+//! Keys over HTTP: made, seen and revoked by those who may, and never with more rights than their
+//! makers have.
 //!
 //! [`bodies`]: what a body may say, repeated requests, and where the secret never is.
 
@@ -26,21 +27,36 @@ fn time(millis: i64) -> Timestamp {
 }
 
 /// An admin key with these bounds; an empty list is none.
-fn admin(app: &TestApp, organizations: &[&str], roles: &[&str], expires_at: Option<Timestamp>) -> String {
-    let organizations: Vec<_> = organizations.iter().filter_map(|id| OrganizationId::parse(id)).collect();
+fn admin(
+    app: &TestApp,
+    organizations: &[&str],
+    roles: &[&str],
+    expires_at: Option<Timestamp>,
+) -> String {
+    let organizations: Vec<_> = organizations
+        .iter()
+        .filter_map(|id| OrganizationId::parse(id))
+        .collect();
     let roles: Vec<_> = roles.iter().filter_map(|role| Role::parse(role)).collect();
     let rights = Rights {
         organizations: Some(organizations).filter(|list| !list.is_empty()),
         roles: Some(roles).filter(|list| !list.is_empty()),
         ..Rights::ALL
     };
-    app.insert_key(&NewKey { name: "manager".to_owned(), rights, expires_at })
+    app.insert_key(&NewKey {
+        name: "manager".to_owned(),
+        rights,
+        expires_at,
+    })
 }
 
 /// Sends a request with `key`.
 fn send(app: &TestApp, key: &str, (method, path): (&str, &str), body: Option<&Value>) -> Answer {
     let request = app.anonymous(method, path).bearer(key);
-    body.map_or_else(|| request.clone().send(), |body| request.clone().json(body.to_string()).send())
+    body.map_or_else(
+        || request.clone().send(),
+        |body| request.clone().json(body.to_string()).send(),
+    )
 }
 
 /// Makes a key with `key`; it must work.
@@ -64,7 +80,9 @@ fn id_of(key: &str) -> String {
 fn listed(app: &TestApp, key: &str) -> Vec<String> {
     let keys = send(app, key, ("GET", KEYS), None).json();
     let keys = keys.as_array().expect("an array");
-    keys.iter().map(|key| key["id"].as_str().expect("an id").to_owned()).collect()
+    keys.iter()
+        .map(|key| key["id"].as_str().expect("an id").to_owned())
+        .collect()
 }
 
 /// Every key of the file, with all that can change of it.
@@ -75,7 +93,8 @@ fn rows(app: &TestApp) -> Vec<Vec<String>> {
 #[test]
 fn a_key_that_was_made_works_at_once_and_is_shown_whole_only_once() {
     let app = TestApp::serve();
-    let body = json!({ "name": "backend", "scopes": ["invitations:write", "invitations:read", "invitations:read"],
+    let body = json!({ "name": "backend",
+        "scopes": ["invitations:write", "invitations:read", "invitations:read"],
         "organizations": ["acme", "globex", "acme"], "roles": ["developer"], "expiresIn": 60 });
     let answer = app.post(KEYS, &body.to_string());
     let made = answer.json();
@@ -87,27 +106,71 @@ fn a_key_that_was_made_works_at_once_and_is_shown_whole_only_once() {
         time(0),
         time(60_000),
     );
-    assert_eq!(answer.text(), format!(r#"{},"key":"{key}"}}"#, &shown[..shown.len() - 1]));
-    assert_eq!(answer.header("location"), Some(&*format!("http://invited.test{KEYS}/{id}")));
-    assert_eq!((answer.header("etag"), answer.header("cache-control")), (None, Some("no-store")));
-    assert_eq!(send(&app, &key, ("GET", &invitations("globex")), None).text(), "[]");
-    assert_eq!(send(&app, &key, ("GET", &invitations("initech")), None).status, 404);
+    assert_eq!(
+        answer.text(),
+        format!(r#"{},"key":"{key}"}}"#, &shown[..shown.len() - 1])
+    );
+    assert_eq!(
+        answer.header("location"),
+        Some(&*format!("http://invited.test{KEYS}/{id}"))
+    );
+    assert_eq!(
+        (answer.header("etag"), answer.header("cache-control")),
+        (None, Some("no-store"))
+    );
+    assert_eq!(
+        send(&app, &key, ("GET", &invitations("globex")), None).text(),
+        "[]"
+    );
+    assert_eq!(
+        send(&app, &key, ("GET", &invitations("initech")), None).status,
+        404
+    );
     let body = json!({ "email": "a@b.co", "role": "admin" });
-    assert_eq!(send(&app, &key, ("POST", &invitations("acme")), Some(&body)).code(), "role_not_grantable");
+    assert_eq!(
+        send(&app, &key, ("POST", &invitations("acme")), Some(&body)).code(),
+        "role_not_grantable"
+    );
     assert_eq!(app.get(&path_of(&made)).text(), shown);
     let list = app.get(KEYS);
-    assert!(list.json().as_array().expect("an array").contains(&app.get(&path_of(&made)).json()));
-    assert!(!list.text().contains(&key[21..40]) && !list.text().contains("secret"), "{}", list.text());
+    assert!(
+        list.json()
+            .as_array()
+            .expect("an array")
+            .contains(&app.get(&path_of(&made)).json())
+    );
+    assert!(
+        !list.text().contains(&key[21..40]) && !list.text().contains("secret"),
+        "{}",
+        list.text()
+    );
 }
 
 #[test]
 fn a_key_needs_only_a_name_and_scopes_and_what_is_null_counts_as_absent() {
     let app = TestApp::serve();
-    let nulls = json!({ "name": "n", "scopes": ["admin"], "organizations": null, "roles": null, "expiresIn": null, "expiresAt": null });
+    let nulls = json!({ "name": "n", "scopes": ["admin"], "organizations": null, "roles": null,
+        "expiresIn": null, "expiresAt": null });
     for body in [json!({ "name": "n", "scopes": ["admin"] }), nulls] {
         let made = make(&app, &app.key, &body);
-        let names: Vec<_> = made.as_object().expect("an object").keys().map(String::as_str).collect();
-        assert_eq!(names, ["id", "name", "scopes", "status", "createdBy", "createdAt", "key"]);
+        let names: Vec<_> = made
+            .as_object()
+            .expect("an object")
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(
+            names,
+            [
+                "id",
+                "name",
+                "scopes",
+                "status",
+                "createdBy",
+                "createdAt",
+                "key"
+            ]
+        );
         assert_eq!(made["scopes"], json!(["admin"]));
         let key = made["key"].as_str().expect("a key");
         assert_eq!(send(&app, key, ("GET", KEYS), None).status, 200);
@@ -118,8 +181,14 @@ fn a_key_needs_only_a_name_and_scopes_and_what_is_null_counts_as_absent() {
 fn a_scope_that_is_named_twice_is_held_once() {
     let app = TestApp::serve();
     for (named, held) in [
-        (json!(["invitations:read", "invitations:read"]), json!(["invitations:read"])),
-        (json!(["admin", "invitations:link", "admin"]), json!(["invitations:link", "admin"])),
+        (
+            json!(["invitations:read", "invitations:read"]),
+            json!(["invitations:read"]),
+        ),
+        (
+            json!(["admin", "invitations:link", "admin"]),
+            json!(["invitations:link", "admin"]),
+        ),
         (
             json!(["invitations:write", "invitations:read", "invitations:write"]),
             json!(["invitations:read", "invitations:write"]),
@@ -136,35 +205,74 @@ fn the_list_has_every_key_oldest_first_with_how_it_stands_at_the_time() {
     let mut ids = vec![id_of(&app.key)];
     for number in 1..5 {
         app.advance_to(number);
-        let body = json!({ "name": format!("k{number}"), "scopes": ["invitations:read"], "expiresAt": time(1_000 * number).to_string() });
-        ids.push(make(&app, &app.key, &body)["id"].as_str().expect("an id").to_owned());
+        let body = json!({ "name": format!("k{number}"), "scopes": ["invitations:read"],
+            "expiresAt": time(1_000 * number).to_string() });
+        ids.push(
+            make(&app, &app.key, &body)["id"]
+                .as_str()
+                .expect("an id")
+                .to_owned(),
+        );
     }
     app.advance_to(1_999);
-    assert_eq!(app.request("DELETE", &format!("{KEYS}/{}", ids[3])).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &format!("{KEYS}/{}", ids[3]))
+            .send()
+            .status,
+        204
+    );
     app.advance_to(2_000);
     let keys = app.get(KEYS).json();
-    let of = |name: &str| keys.as_array().expect("an array").iter().map(|key| key[name].clone()).collect::<Vec<_>>();
+    let of = |name: &str| {
+        keys.as_array()
+            .expect("an array")
+            .iter()
+            .map(|key| key[name].clone())
+            .collect::<Vec<_>>()
+    };
     assert_eq!(of("id"), ids.iter().map(|id| json!(id)).collect::<Vec<_>>());
-    assert_eq!(of("status"), ["live", "expired", "expired", "revoked", "live"]);
-    assert_eq!(of("revokedAt")[2..4], [Value::Null, json!(time(1_999).to_string())]);
-    assert_eq!(of("expiresAt")[..2], [Value::Null, json!(time(1_000).to_string())]);
+    assert_eq!(
+        of("status"),
+        ["live", "expired", "expired", "revoked", "live"]
+    );
+    assert_eq!(
+        of("revokedAt")[2..4],
+        [Value::Null, json!(time(1_999).to_string())]
+    );
+    assert_eq!(
+        of("expiresAt")[..2],
+        [Value::Null, json!(time(1_000).to_string())]
+    );
 }
 
 #[test]
 fn a_revocation_holds_from_the_next_request_on_and_can_be_repeated() {
     let app = TestApp::serve();
-    let made = make(&app, &app.key, &json!({ "name": "n", "scopes": ["invitations:read"] }));
+    let made = make(
+        &app,
+        &app.key,
+        &json!({ "name": "n", "scopes": ["invitations:read"] }),
+    );
     let key = made["key"].as_str().expect("a key").to_owned();
-    assert_eq!(send(&app, &key, ("GET", &invitations("acme")), None).status, 200);
+    assert_eq!(
+        send(&app, &key, ("GET", &invitations("acme")), None).status,
+        200
+    );
     app.advance_to(5);
     for _ in 0..3 {
         let answer = app.request("DELETE", &path_of(&made)).send();
         assert_eq!((answer.status, answer.text().as_str()), (204, ""));
-        assert_eq!(send(&app, &key, ("GET", &invitations("acme")), None).status, 401);
+        assert_eq!(
+            send(&app, &key, ("GET", &invitations("acme")), None).status,
+            401
+        );
         app.advance_to(50);
     }
     let shown = app.get(&path_of(&made)).json();
-    assert_eq!((&shown["status"], &shown["revokedAt"]), (&json!("revoked"), &json!(time(5).to_string())));
+    assert_eq!(
+        (&shown["status"], &shown["revokedAt"]),
+        (&json!("revoked"), &json!(time(5).to_string()))
+    );
 }
 
 #[test]
@@ -172,18 +280,34 @@ fn what_no_key_has_for_an_id_is_404_with_the_same_bytes() {
     let app = TestApp::serve();
     let id = id_of(&app.key);
     let missing = app.get(&format!("{KEYS}/{}", "0".repeat(16)));
-    assert_eq!((missing.status, missing.code().as_str()), (404, "not_found"));
+    assert_eq!(
+        (missing.status, missing.code().as_str()),
+        (404, "not_found")
+    );
     let before = rows(&app);
-    for id in
-        ["0", "x", &id[..15], &format!("{id}0"), &id.to_uppercase().replace(char::is_numeric, "A"), &app.key, "dev"]
-    {
+    for id in [
+        "0",
+        "x",
+        &id[..15],
+        &format!("{id}0"),
+        &id.to_uppercase().replace(char::is_numeric, "A"),
+        &app.key,
+        "dev",
+    ] {
         for method in ["GET", "DELETE"] {
             let answer = app.request(method, &format!("{KEYS}/{id}")).send();
-            assert_eq!(answer.without_request_id(), missing.without_request_id(), "{method} {id}");
+            assert_eq!(
+                answer.without_request_id(),
+                missing.without_request_id(),
+                "{method} {id}"
+            );
         }
     }
     for method in ["PUT", "PATCH", "POST"] {
-        assert_eq!(app.request(method, &format!("{KEYS}/{id}")).send().status, 405);
+        assert_eq!(
+            app.request(method, &format!("{KEYS}/{id}")).send().status,
+            405
+        );
     }
     assert_eq!(app.request("DELETE", KEYS).send().status, 405);
     assert_eq!(rows(&app), before);
@@ -202,12 +326,23 @@ fn only_admin_keys_manage_keys_and_others_are_refused_before_their_bodies_are_re
     let one = format!("{KEYS}/{}", id_of(&app.key));
     let before = rows(&app);
     for (key, status) in callers {
-        for (method, path) in
-            [("GET", KEYS), ("HEAD", KEYS), ("POST", KEYS), ("GET", &one), ("DELETE", &one), ("DELETE", "/v1/keys/x")]
-        {
+        for (method, path) in [
+            ("GET", KEYS),
+            ("HEAD", KEYS),
+            ("POST", KEYS),
+            ("GET", &one),
+            ("DELETE", &one),
+            ("DELETE", "/v1/keys/x"),
+        ] {
             let request = app.anonymous(method, path);
-            let request = key.as_ref().map_or_else(|| request.clone(), |key| request.clone().bearer(key));
-            let answer = if method == "POST" { request.json("{not json").send() } else { request.send() };
+            let request = key
+                .as_ref()
+                .map_or_else(|| request.clone(), |key| request.clone().bearer(key));
+            let answer = if method == "POST" {
+                request.json("{not json").send()
+            } else {
+                request.send()
+            };
             assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
         }
     }
@@ -217,7 +352,11 @@ fn only_admin_keys_manage_keys_and_others_are_refused_before_their_bodies_are_re
 #[test]
 fn no_key_makes_one_that_exceeds_it() {
     let app = TestApp::serve();
-    let (end, later, sooner) = (time(DAY), time(DAY + 1).to_string(), time(DAY - 1).to_string());
+    let (end, later, sooner) = (
+        time(DAY),
+        time(DAY + 1).to_string(),
+        time(DAY - 1).to_string(),
+    );
     let same = end.to_string();
     let bound = admin(&app, &["acme", "globex"], &[], None);
     let limited = admin(&app, &[], &["developer", "viewer"], None);
@@ -226,40 +365,96 @@ fn no_key_makes_one_that_exceeds_it() {
     let cases = [
         (&bound, json!({}), "organizations"),
         (&bound, json!({ "organizations": null }), "organizations"),
-        (&bound, json!({ "organizations": ["initech"] }), "organizations"),
-        (&bound, json!({ "organizations": ["ACME"] }), "organizations"),
-        (&bound, json!({ "organizations": ["acme", "globex", "initech"] }), "organizations"),
+        (
+            &bound,
+            json!({ "organizations": ["initech"] }),
+            "organizations",
+        ),
+        (
+            &bound,
+            json!({ "organizations": ["ACME"] }),
+            "organizations",
+        ),
+        (
+            &bound,
+            json!({ "organizations": ["acme", "globex", "initech"] }),
+            "organizations",
+        ),
         (&bound, json!({ "organizations": ["acme"] }), ""),
-        (&bound, json!({ "organizations": ["globex", "acme"], "roles": ["admin"] }), ""),
+        (
+            &bound,
+            json!({ "organizations": ["globex", "acme"], "roles": ["admin"] }),
+            "",
+        ),
         (&limited, json!({}), "roles"),
         (&limited, json!({ "roles": ["admin"] }), "roles"),
-        (&limited, json!({ "roles": ["developer", "Viewer"] }), "roles"),
-        (&limited, json!({ "roles": ["viewer"], "organizations": ["any"] }), ""),
+        (
+            &limited,
+            json!({ "roles": ["developer", "Viewer"] }),
+            "roles",
+        ),
+        (
+            &limited,
+            json!({ "roles": ["viewer"], "organizations": ["any"] }),
+            "",
+        ),
         (&ending, json!({}), "expiresAt"),
         (&ending, json!({ "expiresAt": later }), "expiresAt"),
-        (&ending, json!({ "expiresIn": 24 * 60 * 60 + 1 }), "expiresAt"),
+        (
+            &ending,
+            json!({ "expiresIn": 24 * 60 * 60 + 1 }),
+            "expiresAt",
+        ),
         (&ending, json!({ "expiresAt": same }), ""),
         (&ending, json!({ "expiresIn": 24 * 60 * 60 }), ""),
         (&narrow, json!({}), "organizations, roles, expiresAt"),
-        (&narrow, json!({ "organizations": ["acme"], "roles": ["viewer"] }), "expiresAt"),
-        (&narrow, json!({ "organizations": ["acme"], "expiresAt": sooner }), "roles"),
-        (&narrow, json!({ "roles": ["viewer"], "expiresAt": sooner }), "organizations"),
-        (&narrow, json!({ "organizations": ["acme"], "roles": ["viewer"], "expiresAt": sooner }), ""),
+        (
+            &narrow,
+            json!({ "organizations": ["acme"], "roles": ["viewer"] }),
+            "expiresAt",
+        ),
+        (
+            &narrow,
+            json!({ "organizations": ["acme"], "expiresAt": sooner }),
+            "roles",
+        ),
+        (
+            &narrow,
+            json!({ "roles": ["viewer"], "expiresAt": sooner }),
+            "organizations",
+        ),
+        (
+            &narrow,
+            json!({ "organizations": ["acme"], "roles": ["viewer"], "expiresAt": sooner }),
+            "",
+        ),
         (&app.key, json!({}), ""),
     ];
     for (key, bounds, exceeded) in cases {
         for scope in ["admin", "invitations:read"] {
             let mut body = json!({ "name": "n", "scopes": [scope] });
-            body.as_object_mut().expect("an object").extend(bounds.as_object().expect("an object").clone());
+            body.as_object_mut()
+                .expect("an object")
+                .extend(bounds.as_object().expect("an object").clone());
             let before = rows(&app);
             let answer = send(&app, key, ("POST", KEYS), Some(&body));
             if exceeded.is_empty() {
                 assert_eq!(answer.status, 201, "{body}: {}", answer.text());
                 continue;
             }
-            assert_eq!((answer.status, answer.code().as_str()), (403, "key_exceeds_own_rights"), "{body}");
-            let detail = answer.json()["detail"].as_str().expect("a detail").to_owned();
-            assert!(detail.ends_with(&format!(": {exceeded}.")), "{body}: {detail}");
+            assert_eq!(
+                (answer.status, answer.code().as_str()),
+                (403, "key_exceeds_own_rights"),
+                "{body}"
+            );
+            let detail = answer.json()["detail"]
+                .as_str()
+                .expect("a detail")
+                .to_owned();
+            assert!(
+                detail.ends_with(&format!(": {exceeded}.")),
+                "{body}: {detail}"
+            );
             assert_eq!(rows(&app), before, "{body}");
         }
     }
@@ -270,11 +465,23 @@ fn a_key_made_by_a_bound_key_is_bound_itself_however_often_that_is_repeated() {
     let app = TestApp::serve();
     let mut key = admin(&app, &["acme"], &[], None);
     for _ in 0..3 {
-        let answer = send(&app, &key, ("POST", KEYS), Some(&json!({ "name": "n", "scopes": ["admin"] })));
+        let answer = send(
+            &app,
+            &key,
+            ("POST", KEYS),
+            Some(&json!({ "name": "n", "scopes": ["admin"] })),
+        );
         assert_eq!(answer.code(), "key_exceeds_own_rights");
-        let made = make(&app, &key, &json!({ "name": "n", "scopes": ["admin"], "organizations": ["acme"] }));
+        let made = make(
+            &app,
+            &key,
+            &json!({ "name": "n", "scopes": ["admin"], "organizations": ["acme"] }),
+        );
         key = made["key"].as_str().expect("a key").to_owned();
-        assert_eq!(send(&app, &key, ("GET", &invitations("globex")), None).status, 404);
+        assert_eq!(
+            send(&app, &key, ("GET", &invitations("globex")), None).status,
+            404
+        );
     }
 }
 
@@ -282,9 +489,10 @@ fn a_key_made_by_a_bound_key_is_bound_itself_however_often_that_is_repeated() {
 fn a_bound_key_sees_and_revokes_only_keys_within_its_organizations() {
     let app = TestApp::serve();
     let bound = admin(&app, &["acme", "globex"], &[], None);
-    let within =
-        [&["acme"][..], &["globex"], &["globex", "acme"]].map(|list| id_of(&app.key(&[Scope::Read], list, None)));
-    let outside = [&["initech"][..], &["acme", "initech"], &[]].map(|list| id_of(&app.key(&[Scope::Read], list, None)));
+    let within = [&["acme"][..], &["globex"], &["globex", "acme"]]
+        .map(|list| id_of(&app.key(&[Scope::Read], list, None)));
+    let outside = [&["initech"][..], &["acme", "initech"], &[]]
+        .map(|list| id_of(&app.key(&[Scope::Read], list, None)));
     let limited = admin(&app, &["acme"], &["viewer"], None);
     let mut seen = listed(&app, &bound);
     seen.sort();
@@ -292,30 +500,59 @@ fn a_bound_key_sees_and_revokes_only_keys_within_its_organizations() {
     expected.sort();
     assert_eq!(seen, expected);
     assert_eq!(listed(&app, &app.key).len(), 9);
-    let missing = send(&app, &bound, ("GET", &format!("{KEYS}/{}", "0".repeat(16))), None);
+    let missing = send(
+        &app,
+        &bound,
+        ("GET", &format!("{KEYS}/{}", "0".repeat(16))),
+        None,
+    );
     let before = rows(&app);
     for id in outside.iter().chain([&id_of(&app.key)]) {
         for method in ["GET", "DELETE"] {
             let answer = send(&app, &bound, (method, &format!("{KEYS}/{id}")), None);
-            assert_eq!((answer.status, answer.without_request_id()), (404, missing.without_request_id()), "{method}");
+            assert_eq!(
+                (answer.status, answer.without_request_id()),
+                (404, missing.without_request_id()),
+                "{method}"
+            );
         }
     }
     assert_eq!(rows(&app), before);
     for id in within {
         let path = format!("{KEYS}/{id}");
-        assert_eq!(send(&app, &bound, ("GET", &path), None).json()["status"], "live");
+        assert_eq!(
+            send(&app, &bound, ("GET", &path), None).json()["status"],
+            "live"
+        );
         assert_eq!(send(&app, &bound, ("DELETE", &path), None).status, 204);
-        assert_eq!(send(&app, &bound, ("GET", &path), None).json()["status"], "revoked");
+        assert_eq!(
+            send(&app, &bound, ("GET", &path), None).json()["status"],
+            "revoked"
+        );
     }
     // Its own, last: it takes itself away.
-    assert_eq!(send(&app, &bound, ("DELETE", &format!("{KEYS}/{}", id_of(&bound))), None).status, 204);
+    assert_eq!(
+        send(
+            &app,
+            &bound,
+            ("DELETE", &format!("{KEYS}/{}", id_of(&bound))),
+            None
+        )
+        .status,
+        204
+    );
     assert_eq!(send(&app, &bound, ("GET", KEYS), None).status, 401);
 }
 
 #[test]
 fn the_last_admin_key_can_be_revoked_and_then_only_the_machine_itself_makes_another() {
     let app = TestApp::serve();
-    assert_eq!(app.request("DELETE", &format!("{KEYS}/{}", id_of(&app.key))).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &format!("{KEYS}/{}", id_of(&app.key)))
+            .send()
+            .status,
+        204
+    );
     assert_eq!(app.get(KEYS).status, 401);
     let another = admin(&app, &[], &[], None);
     assert_eq!(listed(&app, &another).len(), 2);
@@ -327,8 +564,19 @@ fn in_development_everybody_manages_keys_and_a_key_that_is_sent_has_its_own_righ
     let body = json!({ "name": "n", "scopes": ["admin"], "organizations": ["acme"] });
     let made = app.post(KEYS, &body.to_string()).json();
     let key = made["key"].as_str().expect("a key");
-    assert_eq!(send(&app, key, ("GET", KEYS), None).json().as_array().map(Vec::len), Some(1));
-    let refused = send(&app, key, ("POST", KEYS), Some(&json!({ "name": "n", "scopes": ["admin"] })));
+    assert_eq!(
+        send(&app, key, ("GET", KEYS), None)
+            .json()
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
+    let refused = send(
+        &app,
+        key,
+        ("POST", KEYS),
+        Some(&json!({ "name": "n", "scopes": ["admin"] })),
+    );
     assert_eq!(refused.code(), "key_exceeds_own_rights");
     assert_eq!(app.request("DELETE", &path_of(&made)).send().status, 204);
     assert_eq!(app.get(&path_of(&made)).json()["status"], "revoked");
@@ -338,13 +586,28 @@ fn in_development_everybody_manages_keys_and_a_key_that_is_sent_has_its_own_righ
 fn a_request_that_was_let_in_before_its_key_was_revoked_makes_and_revokes_nothing() {
     let app = TestApp::serve();
     let manager = admin(&app, &[], &[], None);
-    let victim = PlainKey::parse(&app.key(&[Scope::Read], &[], None)).expect("a key").id;
-    let origin = Origin { actor: id_of(&manager), request_id: "late".to_owned() };
-    let new = NewKey { name: "late".to_owned(), rights: Rights::ALL, expires_at: None };
+    let victim = PlainKey::parse(&app.key(&[Scope::Read], &[], None))
+        .expect("a key")
+        .id;
+    let origin = Origin {
+        actor: id_of(&manager),
+        request_id: "late".to_owned(),
+    };
+    let new = NewKey {
+        name: "late".to_owned(),
+        rights: Rights::ALL,
+        expires_at: None,
+    };
     let by = (&origin, &Rights::ALL);
-    let create = || invited::db::write_file(&app.database, |tx| manage::create(tx, &new, by)).is_ok();
+    let create =
+        || invited::db::write_file(&app.database, |tx| manage::create(tx, &new, by)).is_ok();
     assert!(create());
-    assert_eq!(app.request("DELETE", &format!("{KEYS}/{}", origin.actor)).send().status, 204);
+    assert_eq!(
+        app.request("DELETE", &format!("{KEYS}/{}", origin.actor))
+            .send()
+            .status,
+        204
+    );
     let before = rows(&app);
     assert!(!create());
     assert!(invited::db::write_file(&app.database, |tx| manage::revoke(tx, &victim, by)).is_err());

@@ -1,5 +1,5 @@
-//! What is done to one invitation after its making, with a key: [`update`], [`resend`], [`close`], [`link`]; what their
-//! paths and bodies have in common is in [`wire`].
+//! What is done to one invitation after its making, with a key: [`update`], [`resend`], [`close`],
+//! [`link`]; what their paths and bodies have in common is in [`wire`].
 
 mod close;
 mod link;
@@ -15,16 +15,31 @@ use crate::support::life::path_of;
 /// An invitation in each status but pending, with the status.
 fn closed(app: &TestApp) -> Vec<(&'static str, Value)> {
     let accepted = app.invite("acme", "accepted@b.co");
-    assert_eq!(app.change(&accepted, "accept", &json!({ "email": "accepted@b.co" })).status, 200);
+    assert_eq!(
+        app.change(&accepted, "accept", &json!({ "email": "accepted@b.co" }))
+            .status,
+        200
+    );
     let revoked = app.invite("acme", "revoked@b.co");
     assert_eq!(app.change(&revoked, "revoke", &json!({})).status, 200);
     let declined = app.invite("acme", "declined@b.co");
     let body = json!({ "token": app.token_of(&declined), "email": "declined@b.co" });
-    assert_eq!(app.post("/v1/invitations/decline", &body.to_string()).status, 200);
+    assert_eq!(
+        app.post("/v1/invitations/decline", &body.to_string())
+            .status,
+        200
+    );
     let body = json!({ "email": "expired@b.co", "role": "developer", "expiresIn": 60 });
-    let expired = app.post("/v1/organizations/acme/invitations", &body.to_string()).json();
+    let expired = app
+        .post("/v1/organizations/acme/invitations", &body.to_string())
+        .json();
     app.advance_to(60_000);
-    vec![("accepted", accepted), ("revoked", revoked), ("declined", declined), ("expired", expired)]
+    vec![
+        ("accepted", accepted),
+        ("revoked", revoked),
+        ("declined", declined),
+        ("expired", expired),
+    ]
 }
 
 /// The number of events of the whole file.
@@ -39,5 +54,7 @@ fn last_event(app: &TestApp) -> Value {
 
 /// PATCHes an invitation.
 fn patch(app: &TestApp, invitation: &Value, body: &Value) -> crate::support::Answer {
-    app.request("PATCH", &path_of(invitation)).json(body.to_string()).send()
+    app.request("PATCH", &path_of(invitation))
+        .json(body.to_string())
+        .send()
 }

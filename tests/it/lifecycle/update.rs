@@ -25,12 +25,28 @@ fn each_field_changes_alone_and_the_rest_stays() {
     app.advance_to(1_000);
     let rows = [
         (json!({ "role": "admin" }), "role", json!("admin")),
-        (json!({ "expiresIn": 60 }), "expiresAt", json!("2026-11-23T02:44:01.123Z")),
-        (json!({ "expiresAt": "2027-01-01T00:00:00+01:00" }), "expiresAt", json!("2026-12-31T23:00:00.000Z")),
-        (json!({ "metadata": { "b": [1, null] } }), "metadata", json!({ "b": [1, null] })),
+        (
+            json!({ "expiresIn": 60 }),
+            "expiresAt",
+            json!("2026-11-23T02:44:01.123Z"),
+        ),
+        (
+            json!({ "expiresAt": "2027-01-01T00:00:00+01:00" }),
+            "expiresAt",
+            json!("2026-12-31T23:00:00.000Z"),
+        ),
+        (
+            json!({ "metadata": { "b": [1, null] } }),
+            "metadata",
+            json!({ "b": [1, null] }),
+        ),
         (json!({ "metadata": {} }), "metadata", json!({})),
         (json!({ "metadata": null }), "metadata", Value::Null),
-        (json!({ "redirectUrl": "http://invited.test/y?z#f" }), "redirectUrl", json!("http://invited.test/y?z#f")),
+        (
+            json!({ "redirectUrl": "http://invited.test/y?z#f" }),
+            "redirectUrl",
+            json!("http://invited.test/y?z#f"),
+        ),
         (json!({ "redirectUrl": null }), "redirectUrl", Value::Null),
     ];
     let mut expected = made;
@@ -38,14 +54,21 @@ fn each_field_changes_alone_and_the_rest_stays() {
         let answer = patch(&app, &expected, &body);
         assert_eq!(answer.status, 200, "{body}: {}", answer.text());
         if value.is_null() {
-            expected.as_object_mut().expect("an object").shift_remove(field);
+            expected
+                .as_object_mut()
+                .expect("an object")
+                .shift_remove(field);
         } else {
             expected[field] = value;
         }
         expected["updatedAt"] = json!("2026-11-23T02:43:01.123Z");
         assert_eq!(answer.json(), expected, "{body}");
         let now = app.get(&path_of(&expected));
-        assert_eq!((now.text(), now.header("etag")), (answer.text(), answer.header("etag")), "{body}");
+        assert_eq!(
+            (now.text(), now.header("etag")),
+            (answer.text(), answer.header("etag")),
+            "{body}"
+        );
     }
     assert_eq!(events(&app), 9);
 }
@@ -56,9 +79,17 @@ fn nothing_and_null_where_null_has_no_meaning_change_nothing_at_all() {
     let made = full(&app);
     app.advance_to(1_000);
     let before = app.contents();
-    for body in [json!({}), json!({ "role": null }), json!({ "expiresIn": null, "expiresAt": null })] {
+    for body in [
+        json!({}),
+        json!({ "role": null }),
+        json!({ "expiresIn": null, "expiresAt": null }),
+    ] {
         let answer = patch(&app, &made, &body);
-        assert_eq!((answer.status, answer.json()), (200, made.clone()), "{body}");
+        assert_eq!(
+            (answer.status, answer.json()),
+            (200, made.clone()),
+            "{body}"
+        );
     }
     assert_eq!(app.contents(), before);
 }
@@ -71,7 +102,8 @@ fn everything_that_is_wrong_is_listed_at_once_and_nothing_of_it_is_changed() {
     let answer = patch(
         &app,
         &made,
-        &json!({ "role": "admin", "expiresIn": 59, "metadata": { "x": "y".repeat(4096) }, "redirectUrl": "https://evil.io" }),
+        &json!({ "role": "admin", "expiresIn": 59, "metadata": { "x": "y".repeat(4096) },
+            "redirectUrl": "https://evil.io" }),
     );
     assert_eq!(refusal(&answer), (422, "validation_failed".to_owned()));
     let pairs = [
@@ -80,26 +112,77 @@ fn everything_that_is_wrong_is_listed_at_once_and_nothing_of_it_is_changed() {
         ("/metadata", "too_long"),
         ("/redirectUrl", "not_allowed"),
     ];
-    assert_eq!(wrong(&answer), pairs.map(|(pointer, code)| (pointer.to_owned(), code.to_owned())));
+    assert_eq!(
+        wrong(&answer),
+        pairs.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()))
+    );
     let rows = [
         (json!({ "role": "" }), "/role", "invalid_format"),
         (json!({ "role": " viewer" }), "/role", "invalid_format"),
         (json!({ "role": "VIEWER" }), "/role", "unknown_value"),
-        (json!({ "expiresIn": 31_536_001 }), "/expiresIn", "out_of_range"),
-        (json!({ "expiresIn": 60, "expiresAt": "2026-12-01T00:00:00Z" }), "/expiresAt", "conflict"),
-        (json!({ "expiresAt": "2026-11-23T02:43:00.123Z" }), "/expiresAt", "out_of_range"),
-        (json!({ "expiresAt": "2026-11-23T02:44:00.122Z" }), "/expiresAt", "out_of_range"),
-        (json!({ "expiresAt": "soon" }), "/expiresAt", "invalid_format"),
-        (json!({ "redirectUrl": "" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "javascript:alert(1)" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "http://invited.test@evil.io/" }), "/redirectUrl", "invalid_format"),
-        (json!({ "redirectUrl": "http://invited.test.evil.io/" }), "/redirectUrl", "not_allowed"),
-        (json!({ "redirectUrl": "http://invited.test:81/" }), "/redirectUrl", "not_allowed"),
+        (
+            json!({ "expiresIn": 31_536_001 }),
+            "/expiresIn",
+            "out_of_range",
+        ),
+        (
+            json!({ "expiresIn": 60, "expiresAt": "2026-12-01T00:00:00Z" }),
+            "/expiresAt",
+            "conflict",
+        ),
+        (
+            json!({ "expiresAt": "2026-11-23T02:43:00.123Z" }),
+            "/expiresAt",
+            "out_of_range",
+        ),
+        (
+            json!({ "expiresAt": "2026-11-23T02:44:00.122Z" }),
+            "/expiresAt",
+            "out_of_range",
+        ),
+        (
+            json!({ "expiresAt": "soon" }),
+            "/expiresAt",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "javascript:alert(1)" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test@evil.io/" }),
+            "/redirectUrl",
+            "invalid_format",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test.evil.io/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
+        (
+            json!({ "redirectUrl": "http://invited.test:81/" }),
+            "/redirectUrl",
+            "not_allowed",
+        ),
     ];
     for (body, pointer, code) in rows {
         let answer = patch(&app, &made, &body);
-        assert_eq!(refusal(&answer), (422, "validation_failed".to_owned()), "{body}");
-        assert_eq!(wrong(&answer), [(pointer.to_owned(), code.to_owned())], "{body}");
+        assert_eq!(
+            refusal(&answer),
+            (422, "validation_failed".to_owned()),
+            "{body}"
+        );
+        assert_eq!(
+            wrong(&answer),
+            [(pointer.to_owned(), code.to_owned())],
+            "{body}"
+        );
     }
     for (body, pointer) in [
         (json!({ "role": ["viewer"] }), "/role"),
@@ -111,7 +194,11 @@ fn everything_that_is_wrong_is_listed_at_once_and_nothing_of_it_is_changed() {
     ] {
         let answer = patch(&app, &made, &body);
         assert_eq!(refusal(&answer), (400, "invalid_json".to_owned()), "{body}");
-        assert_eq!(wrong(&answer), [(pointer.to_owned(), "wrong_type".to_owned())], "{body}");
+        assert_eq!(
+            wrong(&answer),
+            [(pointer.to_owned(), "wrong_type".to_owned())],
+            "{body}"
+        );
     }
     assert_eq!(app.contents(), before);
 }
@@ -121,11 +208,27 @@ fn the_address_and_what_the_server_decides_cannot_be_changed() {
     let app = TestApp::serve();
     let made = full(&app);
     let before = app.contents();
-    for field in ["email", "status", "id", "organizationId", "inviter", "acceptedBy", "sendCount", "createdAt"] {
+    for field in [
+        "email",
+        "status",
+        "id",
+        "organizationId",
+        "inviter",
+        "acceptedBy",
+        "sendCount",
+        "createdAt",
+    ] {
         for value in [json!("a@b.co"), json!("eve@b.co"), Value::Null] {
             let answer = patch(&app, &made, &json!({ "role": "admin", field: value }));
-            assert_eq!(refusal(&answer), (400, "unknown_field".to_owned()), "{field}");
-            assert_eq!(wrong(&answer), [(format!("/{field}"), "unknown_field".to_owned())]);
+            assert_eq!(
+                refusal(&answer),
+                (400, "unknown_field".to_owned()),
+                "{field}"
+            );
+            assert_eq!(
+                wrong(&answer),
+                [(format!("/{field}"), "unknown_field".to_owned())]
+            );
         }
     }
     assert_eq!(app.contents(), before);
@@ -136,11 +239,23 @@ fn only_a_pending_one_can_be_changed() {
     let app = TestApp::serve();
     for (status, made) in closed(&app) {
         let before = app.contents();
-        for body in [json!({ "role": "admin" }), json!({ "expiresIn": 600 }), json!({ "metadata": null }), json!({})] {
+        for body in [
+            json!({ "role": "admin" }),
+            json!({ "expiresIn": 600 }),
+            json!({ "metadata": null }),
+            json!({}),
+        ] {
             let answer = patch(&app, &made, &body);
-            assert_eq!(refusal(&answer), (409, "status_conflict".to_owned()), "{status} {body}");
+            assert_eq!(
+                refusal(&answer),
+                (409, "status_conflict".to_owned()),
+                "{status} {body}"
+            );
             let problem = answer.json();
-            assert_eq!((&problem["invitationStatus"], &problem["invitationId"]), (&json!(status), &made["id"]));
+            assert_eq!(
+                (&problem["invitationStatus"], &problem["invitationId"]),
+                (&json!(status), &made["id"])
+            );
         }
         assert_eq!(app.contents(), before, "{status}");
     }
@@ -153,12 +268,20 @@ fn a_new_end_decides_to_the_millisecond() {
     app.advance_to(1_000);
     assert_eq!(patch(&app, &made, &json!({ "expiresIn": 60 })).status, 200);
     app.advance_to(60_999);
-    assert_eq!(patch(&app, &made, &json!({ "expiresAt": "2026-11-23T02:45:30Z" })).status, 200, "the last moment");
+    assert_eq!(
+        patch(&app, &made, &json!({ "expiresAt": "2026-11-23T02:45:30Z" })).status,
+        200,
+        "the last moment"
+    );
     for (millis, status) in [(149_876, "pending"), (149_877, "expired")] {
         app.advance_to(millis);
         assert_eq!(app.look(&made)["status"], status);
     }
-    assert_eq!(patch(&app, &made, &json!({ "expiresIn": 60 })).status, 409, "only sending it again revives it");
+    assert_eq!(
+        patch(&app, &made, &json!({ "expiresIn": 60 })).status,
+        409,
+        "only sending it again revives it"
+    );
 }
 
 #[test]
@@ -167,18 +290,35 @@ fn if_match_lets_only_the_version_change_that_the_caller_knows() {
     let made = full(&app);
     let path = path_of(&made);
     let first = app.get(&path).header("etag").expect("a version").to_owned();
-    let with = |tag: &str| app.request("PATCH", &path).header("If-Match", tag).json(r#"{"role":"admin"}"#).send();
+    let with = |tag: &str| {
+        app.request("PATCH", &path)
+            .header("If-Match", tag)
+            .json(r#"{"role":"admin"}"#)
+            .send()
+    };
     app.advance_to(1);
     assert_eq!(with(&first).status, 200);
     let before = app.contents();
-    for tag in [&*first, "\"00000000000000000000000000000000\"", &format!("W/{first}")] {
-        assert_eq!(refusal(&with(tag)), (412, "precondition_failed".to_owned()), "{tag}");
+    for tag in [
+        &*first,
+        "\"00000000000000000000000000000000\"",
+        &format!("W/{first}"),
+    ] {
+        assert_eq!(
+            refusal(&with(tag)),
+            (412, "precondition_failed".to_owned()),
+            "{tag}"
+        );
     }
     assert_eq!(refusal(&with("nothing")), (400, "bad_request".to_owned()));
     assert_eq!(app.contents(), before);
     assert_eq!(with("*").status, 200);
     let other = app.invite("acme", "other@b.co");
-    let its = app.get(&path_of(&other)).header("etag").expect("a version").to_owned();
+    let its = app
+        .get(&path_of(&other))
+        .header("etag")
+        .expect("a version")
+        .to_owned();
     assert_eq!(with(&its).status, 412, "the version of another one");
 }
 
@@ -186,42 +326,93 @@ fn if_match_lets_only_the_version_change_that_the_caller_knows() {
 fn its_event_names_what_changed_before_and_after_and_only_that() {
     let app = TestApp::serve();
     let made = full(&app);
-    let request = app.request("PATCH", &path_of(&made)).header("X-Request-Id", "patch-1");
-    assert_eq!(request.json(r#"{"role":"admin","expiresIn":60,"redirectUrl":null}"#).send().status, 200);
+    let request = app
+        .request("PATCH", &path_of(&made))
+        .header("X-Request-Id", "patch-1");
+    assert_eq!(
+        request
+            .json(r#"{"role":"admin","expiresIn":60,"redirectUrl":null}"#)
+            .send()
+            .status,
+        200
+    );
     let event = last_event(&app);
-    assert_eq!((&event["type"], &event["invitationId"]), (&json!("invitation.updated"), &made["id"]));
-    assert_eq!((&event["requestId"], &event["actor"]), (&json!("patch-1"), &json!(app.key[4..20])));
-    let before =
-        json!({ "role": "developer", "expiresAt": "2026-11-30T02:43:00.123Z", "redirectUrl": "http://invited.test/x" });
+    assert_eq!(
+        (&event["type"], &event["invitationId"]),
+        (&json!("invitation.updated"), &made["id"])
+    );
+    assert_eq!(
+        (&event["requestId"], &event["actor"]),
+        (&json!("patch-1"), &json!(app.key[4..20]))
+    );
+    let before = json!({ "role": "developer", "expiresAt": "2026-11-30T02:43:00.123Z",
+        "redirectUrl": "http://invited.test/x" });
     assert_eq!(event["before"], before);
-    assert_eq!(event["after"], json!({ "role": "admin", "expiresAt": "2026-11-23T02:44:00.123Z" }));
-    assert_eq!(patch(&app, &made, &json!({ "metadata": { "secret": "of the application" } })).status, 200);
-    assert!(!last_event(&app).to_string().contains("of the application"), "{}", last_event(&app));
+    assert_eq!(
+        event["after"],
+        json!({ "role": "admin", "expiresAt": "2026-11-23T02:44:00.123Z" })
+    );
+    assert_eq!(
+        patch(
+            &app,
+            &made,
+            &json!({ "metadata": { "secret": "of the application" } })
+        )
+        .status,
+        200
+    );
+    assert!(
+        !last_event(&app).to_string().contains("of the application"),
+        "{}",
+        last_event(&app)
+    );
 }
 
 #[test]
 fn a_key_changes_neither_to_nor_at_a_role_that_it_may_not_grant() {
     let app = TestApp::serve();
-    let rights = Rights { roles: Role::parse("developer").map(|role| vec![role]), ..Rights::ALL };
-    let key = app.insert_key(&NewKey { name: "limited".to_owned(), rights, expires_at: None });
+    let rights = Rights {
+        roles: Role::parse("developer").map(|role| vec![role]),
+        ..Rights::ALL
+    };
+    let key = app.insert_key(&NewKey {
+        name: "limited".to_owned(),
+        rights,
+        expires_at: None,
+    });
     let own = full(&app);
     let body = json!({ "email": "boss@b.co", "role": "admin" }).to_string();
     let above = app.post(&invitations("acme"), &body).json();
     let before = app.contents();
-    let send =
-        |made: &Value, body: &Value| app.anonymous("PATCH", &path_of(made)).bearer(&key).json(body.to_string()).send();
+    let send = |made: &Value, body: &Value| {
+        app.anonymous("PATCH", &path_of(made))
+            .bearer(&key)
+            .json(body.to_string())
+            .send()
+    };
     for (made, body) in [
         (&own, json!({ "role": "admin" })),
         (&above, json!({ "role": "developer" })),
         (&above, json!({ "expiresIn": 31_536_000 })),
         (&above, json!({ "metadata": {} })),
     ] {
-        assert_eq!(refusal(&send(made, &body)), (403, "role_not_grantable".to_owned()), "{body}");
+        assert_eq!(
+            refusal(&send(made, &body)),
+            (403, "role_not_grantable".to_owned()),
+            "{body}"
+        );
     }
     assert_eq!(app.contents(), before);
-    assert_eq!(send(&own, &json!({ "role": "developer", "expiresIn": 600 })).status, 200);
+    assert_eq!(
+        send(&own, &json!({ "role": "developer", "expiresIn": 600 })).status,
+        200
+    );
     let reader = app.key(&[Scope::Read, Scope::Accept, Scope::Link], &[], None);
-    let answer = app.anonymous("PATCH", &path_of(&own)).bearer(&reader).json("{}").send();
+    let answer = app
+        .anonymous("PATCH", &path_of(&own))
+        .bearer(&reader)
+        .json("{}")
+        .send();
     assert_eq!(refusal(&answer), (403, "insufficient_scope".to_owned()));
 }
 
@@ -229,14 +420,25 @@ fn a_key_changes_neither_to_nor_at_a_role_that_it_may_not_grant() {
 fn an_organization_lets_only_its_roles_be_given() {
     let app = TestApp::serve();
     let made = full(&app);
-    let put = |body: &str| app.request("PUT", "/v1/organizations/acme").json(body).send().status;
+    let put = |body: &str| {
+        app.request("PUT", "/v1/organizations/acme")
+            .json(body)
+            .send()
+            .status
+    };
     assert_eq!(put(r#"{"roles":["developer","viewer"]}"#), 200);
     let before = app.contents();
     let answer = patch(&app, &made, &json!({ "role": "admin" }));
-    assert_eq!(wrong(&answer), [("/role".to_owned(), "unknown_value".to_owned())]);
+    assert_eq!(
+        wrong(&answer),
+        [("/role".to_owned(), "unknown_value".to_owned())]
+    );
     assert_eq!(app.contents(), before);
     assert_eq!(patch(&app, &made, &json!({ "role": "viewer" })).status, 200);
     assert_eq!(put(r#"{"blockedDomains":["b.co"]}"#), 200);
     let answer = patch(&app, &made, &json!({ "role": "developer" }));
-    assert_eq!(wrong(&answer), [("/email".to_owned(), "not_allowed".to_owned())]);
+    assert_eq!(
+        wrong(&answer),
+        [("/email".to_owned(), "not_allowed".to_owned())]
+    );
 }

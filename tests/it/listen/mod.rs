@@ -1,4 +1,5 @@
-//! `invited webhook listen`: it registers itself, hands deliveries on as they came, and removes itself.
+//! `invited webhook listen`: it registers itself, hands deliveries on as they came, and removes
+//! itself.
 
 mod scripted;
 
@@ -25,7 +26,10 @@ fn key() -> String {
 /// A server that takes every webhook.
 fn willing() -> Scripted {
     Scripted::start(|asked| match &*asked.line {
-        "POST /v1/webhooks" => (201, r#"{"id":"hook-1","secret":"whsec_c2VjcmV0","url":"x"}"#.to_owned()),
+        "POST /v1/webhooks" => (
+            201,
+            r#"{"id":"hook-1","secret":"whsec_c2VjcmV0","url":"x"}"#.to_owned(),
+        ),
         _ => (204, String::new()),
     })
 }
@@ -46,35 +50,68 @@ impl Listening {
     /// Starts it for the server and the application at these addresses, with `more` words.
     fn start(server: &str, target: &str, more: &[&str]) -> Self {
         let mut command = invited();
-        command.args(["webhook", "listen", "--url", server, "--forward-to", target]).args(more);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        command
+            .args(["webhook", "listen", "--url", server, "--forward-to", target])
+            .args(more);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
         let mut printed = BufReader::new(child.stdout.take().expect("a pipe"));
         let banner: Vec<_> = (0..3).map(|_| read_line(&mut printed)).collect();
-        let url = banner[0].split_whitespace().nth(1).unwrap_or_else(|| panic!("{banner:?}"));
-        let address = url.trim_start_matches("http://").trim_end_matches("/,").parse().expect("an address");
-        Self { child, printed, address, banner }
+        let url = banner[0]
+            .split_whitespace()
+            .nth(1)
+            .unwrap_or_else(|| panic!("{banner:?}"));
+        let address = url
+            .trim_start_matches("http://")
+            .trim_end_matches("/,")
+            .parse()
+            .expect("an address");
+        Self {
+            child,
+            printed,
+            address,
+            banner,
+        }
     }
 
     /// Sends a delivery of `body` as a server does.
     fn deliver(&self, id: &str, body: &str) -> crate::support::Answer {
-        let request =
-            Request::new(self.address, "POST", "/").header("webhook-id", id).header("webhook-timestamp", "17");
-        request.header("webhook-signature", "v1,a= v1,b=").header("X-Other", "x").json(body).send()
+        let request = Request::new(self.address, "POST", "/")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", "17");
+        request
+            .header("webhook-signature", "v1,a= v1,b=")
+            .header("X-Other", "x")
+            .json(body)
+            .send()
     }
 
     /// Its next line, without the time in front of it.
     fn line(&mut self) -> String {
         let line = read_line(&mut self.printed);
-        assert!(line.as_bytes()[2] == b':' && line.as_bytes()[8] == b' ', "{line}");
+        assert!(
+            line.as_bytes()[2] == b':' && line.as_bytes()[8] == b' ',
+            "{line}"
+        );
         line[9..].to_owned()
     }
 
     /// Sends it a signal; answers its exit code and what it printed to stderr.
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let sent = Command::new("kill").args(["-s", signal, &self.child.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args(["-s", signal, &self.child.id().to_string()])
+            .status();
         assert!(sent.expect("kill runs").success());
         let mut printed = String::new();
-        self.child.stderr.take().expect("a pipe").read_to_string(&mut printed).expect("stderr reads");
+        self.child
+            .stderr
+            .take()
+            .expect("a pipe")
+            .read_to_string(&mut printed)
+            .expect("stderr reads");
         (self.child.wait().expect("it ends").code(), printed)
     }
 }
@@ -100,9 +137,18 @@ fn url(server: &Scripted) -> String {
 
 /// Checks the signature of a delivery, as docs/webhooks.md says it is made.
 fn assert_signed(delivered: &Asked, secret: &str) {
-    let key = BASE64_STANDARD.decode(secret.strip_prefix("whsec_").expect("a secret")).expect("base64");
+    let key = BASE64_STANDARD
+        .decode(secret.strip_prefix("whsec_").expect("a secret"))
+        .expect("base64");
     let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(&key).expect("a key of any length");
-    mac.update(format!("{}.{}.", header(delivered, "webhook-id"), header(delivered, "webhook-timestamp")).as_bytes());
+    mac.update(
+        format!(
+            "{}.{}.",
+            header(delivered, "webhook-id"),
+            header(delivered, "webhook-timestamp")
+        )
+        .as_bytes(),
+    );
     mac.update(&delivered.message.body);
     let expected = format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()));
     assert_eq!(header(delivered, "webhook-signature"), expected);
@@ -115,16 +161,32 @@ fn an_event_of_a_real_server_arrives_signed_and_nothing_is_left_behind() {
     let server = format!("http://{}", app.address);
     let more = ["--organization", "acme", "--types", "invitation.created"];
     let mut listening = Listening::start(&server, &url(&target), &more);
-    let secret = listening.banner[2].split_whitespace().nth(1).expect("a secret").to_owned();
+    let secret = listening.banner[2]
+        .split_whitespace()
+        .nth(1)
+        .expect("a secret")
+        .to_owned();
     app.invite("globex", "no@b.co");
     let made = app.invite("acme", "a@b.co");
     let delivered = target.next();
     let body = delivered.message.json();
-    assert_eq!((&body["type"], &body["data"]["invitationId"]), (&json!("invitation.created"), &made["id"]));
+    assert_eq!(
+        (&body["type"], &body["data"]["invitationId"]),
+        (&json!("invitation.created"), &made["id"])
+    );
     assert_signed(&delivered, &secret);
     let line = listening.line();
-    assert!(line.starts_with(&format!("invitation.created {} -> 204 in ", header(&delivered, "webhook-id"))), "{line}");
-    assert_eq!(app.get("/v1/webhooks").json().as_array().map(Vec::len), Some(1));
+    assert!(
+        line.starts_with(&format!(
+            "invitation.created {} -> 204 in ",
+            header(&delivered, "webhook-id")
+        )),
+        "{line}"
+    );
+    assert_eq!(
+        app.get("/v1/webhooks").json().as_array().map(Vec::len),
+        Some(1)
+    );
     assert_eq!(listening.stop("INT"), (Some(0), String::new()));
     assert_eq!(app.get("/v1/webhooks").text(), "[]");
     assert!(target.is_silent());
@@ -135,13 +197,32 @@ fn a_server_for_everybody_says_why_it_does_not_reach_this_machine_and_does_where
     let target = willing();
     let app = TestApp::serve();
     let server = format!("http://{}", app.address);
-    let (exit, printed) = refused(&["--url", &server, "--forward-to", &url(&target), "--key", &app.key]);
+    let (exit, printed) = refused(&[
+        "--url",
+        &server,
+        "--forward-to",
+        &url(&target),
+        "--key",
+        &app.key,
+    ]);
     assert_eq!(exit, Some(1));
-    assert!(printed.contains("/url") && printed.contains("hint: ") && printed.contains("--webhook-allow"), "{printed}");
+    assert!(
+        printed.contains("/url")
+            && printed.contains("hint: ")
+            && printed.contains("--webhook-allow"),
+        "{printed}"
+    );
     let app = TestApp::start(Mode::Serve, &["--webhook-allow", "127.0.0.1"]);
-    let listening = Listening::start(&format!("http://{}", app.address), &url(&target), &["--key", &app.key]);
+    let listening = Listening::start(
+        &format!("http://{}", app.address),
+        &url(&target),
+        &["--key", &app.key],
+    );
     app.invite("acme", "a@b.co");
-    assert_eq!(target.next().message.json()["data"]["organizationId"], "acme");
+    assert_eq!(
+        target.next().message.json()["data"]["organizationId"],
+        "acme"
+    );
     assert_eq!(listening.stop("TERM"), (Some(0), String::new()));
 }
 
@@ -154,18 +235,34 @@ fn header<'a>(asked: &'a Asked, name: &str) -> &'a str {
 fn refused(words: &[&str]) -> (Option<i32>, String) {
     let output = run(&[&["webhook", "listen"], words].concat());
     assert_eq!(output.stdout, b"", "{words:?}");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
 fn it_registers_itself_hands_deliveries_on_as_they_came_and_removes_itself() {
     for signal in ["INT", "TERM"] {
-        let (server, target) = (willing(), Scripted::start(|_| (202, r#"{"taken":true}"#.to_owned())));
+        let (server, target) = (
+            willing(),
+            Scripted::start(|_| (202, r#"{"taken":true}"#.to_owned())),
+        );
         let (at, key) = (format!("{}/hooks?a=b", url(&target)), key());
-        let more = ["--key", &*key, "--organization", "acme", "--types", "invitation.created,invitation.accepted"];
+        let more = [
+            "--key",
+            &*key,
+            "--organization",
+            "acme",
+            "--types",
+            "invitation.created,invitation.accepted",
+        ];
         let mut listening = Listening::start(&url(&server), &at, &more);
         let asked = server.next();
-        assert_eq!((&*asked.line, header(&asked, "authorization")), ("POST /v1/webhooks", &*format!("Bearer {key}")));
+        assert_eq!(
+            (&*asked.line, header(&asked, "authorization")),
+            ("POST /v1/webhooks", &*format!("Bearer {key}"))
+        );
         let expected = json!({
             "url": format!("http://{}/", listening.address),
             "organizationId": "acme",
@@ -173,20 +270,44 @@ fn it_registers_itself_hands_deliveries_on_as_they_came_and_removes_itself() {
             "description": "invited webhook listen",
         });
         assert_eq!(asked.message.json(), expected);
-        assert_eq!(listening.banner[1..], [format!("forwarding  to {at}"), "secret      whsec_c2VjcmV0".to_owned()]);
+        assert_eq!(
+            listening.banner[1..],
+            [
+                format!("forwarding  to {at}"),
+                "secret      whsec_c2VjcmV0".to_owned()
+            ]
+        );
 
         // The signature is over the very bytes.
         let body = "{ \"type\" : \"invitation.created\",\n \"data\":{\"email\":\"ü@b.co\"}}";
         let answer = listening.deliver("msg_1", body);
-        assert_eq!((answer.status, answer.text().as_str()), (202, r#"{"taken":true}"#));
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (202, r#"{"taken":true}"#)
+        );
         assert_eq!(answer.header("content-type"), Some("application/json"));
         let delivered = target.next();
-        assert_eq!((&*delivered.line, &*delivered.message.text()), ("POST /hooks?a=b", body));
-        let names = ["webhook-id", "webhook-timestamp", "webhook-signature", "content-type", "x-other"];
+        assert_eq!(
+            (&*delivered.line, &*delivered.message.text()),
+            ("POST /hooks?a=b", body)
+        );
+        let names = [
+            "webhook-id",
+            "webhook-timestamp",
+            "webhook-signature",
+            "content-type",
+            "x-other",
+        ];
         let values = names.map(|name| header(&delivered, name));
-        assert_eq!(values, ["msg_1", "17", "v1,a= v1,b=", "application/json", ""]);
+        assert_eq!(
+            values,
+            ["msg_1", "17", "v1,a= v1,b=", "application/json", ""]
+        );
         let line = listening.line();
-        assert!(line.starts_with("invitation.created msg_1 -> 202 in ") && line.ends_with(" ms"), "{line}");
+        assert!(
+            line.starts_with("invitation.created msg_1 -> 202 in ") && line.ends_with(" ms"),
+            "{line}"
+        );
 
         assert_eq!(listening.stop(signal), (Some(0), String::new()), "{signal}");
         assert_eq!(server.next().line, "DELETE /v1/webhooks/hook-1");
@@ -199,9 +320,15 @@ fn without_options_it_asks_for_everything_and_sends_no_key() {
     let (server, target) = (willing(), willing());
     let listening = Listening::start(&format!("{}/", url(&server)), &url(&target), &[]);
     let asked = server.next();
-    assert_eq!((&*asked.line, header(&asked, "authorization")), ("POST /v1/webhooks", ""));
+    assert_eq!(
+        (&*asked.line, header(&asked, "authorization")),
+        ("POST /v1/webhooks", "")
+    );
     let own = format!("http://{}/", listening.address);
-    assert_eq!(asked.message.json(), json!({ "url": own, "description": "invited webhook listen" }));
+    assert_eq!(
+        asked.message.json(),
+        json!({ "url": own, "description": "invited webhook listen" })
+    );
 }
 
 #[test]
@@ -212,14 +339,22 @@ fn what_the_application_answers_goes_back_and_where_it_cannot_be_reached_that_is
         let mut listening = Listening::start(&url(&server), &url(&target), &[]);
         let answer = listening.deliver("msg_1", r#"{"type":"invitation.deleted"}"#);
         assert_eq!((answer.status, answer.text().as_str()), (status, "said"));
-        assert!(listening.line().starts_with(&format!("invitation.deleted msg_1 -> {status} in ")));
+        assert!(
+            listening
+                .line()
+                .starts_with(&format!("invitation.deleted msg_1 -> {status} in "))
+        );
     }
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
+        .expect("a port")
+        .local_addr()
+        .expect("an address");
     let mut listening = Listening::start(&url(&server), &format!("http://{nobody}/hook"), &[]);
     assert_eq!(listening.deliver("msg_2", "not JSON").status, 502);
     let line = listening.line();
     assert!(
-        line.starts_with("- msg_2 -> 502 in ") && line.contains(&format!("cannot reach http://{nobody}/hook")),
+        line.starts_with("- msg_2 -> 502 in ")
+            && line.contains(&format!("cannot reach http://{nobody}/hook")),
         "{line}"
     );
 }
@@ -228,10 +363,14 @@ fn what_the_application_answers_goes_back_and_where_it_cannot_be_reached_that_is
 fn what_is_no_delivery_is_not_handed_on() {
     let (server, target) = (willing(), willing());
     let listening = Listening::start(&url(&server), &url(&target), &[]);
-    let post = Request::new(listening.address, "POST", "/").json("{}").send();
+    let post = Request::new(listening.address, "POST", "/")
+        .json("{}")
+        .send();
     assert_eq!(post.status, 400);
     for (method, path) in [("GET", "/"), ("POST", "/other"), ("OPTIONS", "/")] {
-        let answer = Request::new(listening.address, method, path).header("webhook-id", "x").send();
+        let answer = Request::new(listening.address, method, path)
+            .header("webhook-id", "x")
+            .send();
         assert_eq!(answer.status, 404, "{method} {path}");
     }
     assert!(target.is_silent());
@@ -240,10 +379,12 @@ fn what_is_no_delivery_is_not_handed_on() {
 #[test]
 fn a_server_that_refuses_is_quoted_with_what_to_do() {
     let problem = |status: u16, code: &str, errors: Value| {
-        let problem = json!({ "status": status, "code": code, "detail": "The detail.", "errors": errors });
+        let problem =
+            json!({ "status": status, "code": code, "detail": "The detail.", "errors": errors });
         Scripted::start(move |_| (status, problem.to_string()))
     };
-    let field = json!([{ "pointer": "/url", "code": "not_allowed", "detail": "a private address" }]);
+    let field =
+        json!([{ "pointer": "/url", "code": "not_allowed", "detail": "a private address" }]);
     for (status, code, errors, hint) in [
         (401, "unauthorized", json!([]), "--key"),
         (403, "insufficient_scope", json!([]), "invited key create"),
@@ -252,43 +393,87 @@ fn a_server_that_refuses_is_quoted_with_what_to_do() {
         (500, "internal", json!([]), "log"),
     ] {
         let server = problem(status, code, errors.clone());
-        let (exit, printed) = refused(&["--url", &url(&server), "--forward-to", "http://localhost:3000"]);
-        let (what, advice) = printed.split_once("hint: ").unwrap_or_else(|| panic!("{printed}"));
-        assert!(exit == Some(1) && what.contains(&format!("{status} {code}: The detail.")), "{printed}");
+        let (exit, printed) = refused(&[
+            "--url",
+            &url(&server),
+            "--forward-to",
+            "http://localhost:3000",
+        ]);
+        let (what, advice) = printed
+            .split_once("hint: ")
+            .unwrap_or_else(|| panic!("{printed}"));
+        assert!(
+            exit == Some(1) && what.contains(&format!("{status} {code}: The detail.")),
+            "{printed}"
+        );
         assert!(advice.contains(hint), "{printed}");
-        assert!(errors.as_array().is_some_and(Vec::is_empty) || what.contains("/url: a private address"), "{printed}");
+        assert!(
+            errors.as_array().is_some_and(Vec::is_empty)
+                || what.contains("/url: a private address"),
+            "{printed}"
+        );
         assert_eq!(server.next().line, "POST /v1/webhooks");
         assert!(server.is_silent(), "there is nothing to remove");
     }
     let other = Scripted::start(|_| (201, "<html>".to_owned()));
-    let (exit, printed) = refused(&["--url", &url(&other), "--forward-to", "http://localhost:3000"]);
-    assert!(exit == Some(1) && printed.contains("hint: ") && printed.contains("--url"), "{printed}");
+    let (exit, printed) = refused(&[
+        "--url",
+        &url(&other),
+        "--forward-to",
+        "http://localhost:3000",
+    ]);
+    assert!(
+        exit == Some(1) && printed.contains("hint: ") && printed.contains("--url"),
+        "{printed}"
+    );
 }
 
 #[test]
 fn a_server_that_is_not_there_is_told_at_the_start_and_at_the_end() {
-    let (exit, printed) = refused(&["--url", "http://127.0.0.1:1", "--forward-to", "http://localhost:3000"]);
+    let (exit, printed) = refused(&[
+        "--url",
+        "http://127.0.0.1:1",
+        "--forward-to",
+        "http://localhost:3000",
+    ]);
     assert_eq!(exit, Some(1));
     assert!(
-        printed.contains("http://127.0.0.1:1") && printed.contains("hint: ") && printed.contains("--url"),
+        printed.contains("http://127.0.0.1:1")
+            && printed.contains("hint: ")
+            && printed.contains("--url"),
         "{printed}"
     );
 
     let server = Scripted::start(|asked| match &*asked.line {
-        "POST /v1/webhooks" => (201, r#"{"id":"hook-1","secret":"whsec_c2VjcmV0"}"#.to_owned()),
-        _ => (503, r#"{"code":"storage_busy","detail":"Busy."}"#.to_owned()),
+        "POST /v1/webhooks" => (
+            201,
+            r#"{"id":"hook-1","secret":"whsec_c2VjcmV0"}"#.to_owned(),
+        ),
+        _ => (
+            503,
+            r#"{"code":"storage_busy","detail":"Busy."}"#.to_owned(),
+        ),
     });
     let listening = Listening::start(&url(&server), "http://localhost:3000", &[]);
     let (exit, printed) = listening.stop("TERM");
     assert_eq!(exit, Some(1));
-    assert!(printed.contains("hook-1") && printed.contains("503 storage_busy: Busy."), "{printed}");
-    assert!(printed.contains(&format!("DELETE {}/v1/webhooks/hook-1", url(&server))), "{printed}");
+    assert!(
+        printed.contains("hook-1") && printed.contains("503 storage_busy: Busy."),
+        "{printed}"
+    );
+    assert!(
+        printed.contains(&format!("DELETE {}/v1/webhooks/hook-1", url(&server))),
+        "{printed}"
+    );
 }
 
 #[test]
 fn a_webhook_that_is_gone_already_needs_no_removal() {
     let server = Scripted::start(|asked| match &*asked.line {
-        "POST /v1/webhooks" => (201, r#"{"id":"hook-1","secret":"whsec_c2VjcmV0"}"#.to_owned()),
+        "POST /v1/webhooks" => (
+            201,
+            r#"{"id":"hook-1","secret":"whsec_c2VjcmV0"}"#.to_owned(),
+        ),
         _ => (404, "{}".to_owned()),
     });
     let listening = Listening::start(&url(&server), "http://localhost:3000", &[]);
@@ -298,16 +483,29 @@ fn a_webhook_that_is_gone_already_needs_no_removal() {
 #[test]
 fn a_command_that_cannot_be_is_exit_code_2_and_shows_no_key() {
     let good = ["--forward-to", "http://localhost:3000"];
-    for (flag, value) in
-        [("--forward-to", "localhost:3000"), ("--forward-to", "/hook"), ("--url", "ftp://x"), ("--organization", "a b")]
-    {
-        let words = if flag == "--forward-to" { vec![flag, value] } else { [&good[..], &[flag, value]].concat() };
+    for (flag, value) in [
+        ("--forward-to", "localhost:3000"),
+        ("--forward-to", "/hook"),
+        ("--url", "ftp://x"),
+        ("--organization", "a b"),
+    ] {
+        let words = if flag == "--forward-to" {
+            vec![flag, value]
+        } else {
+            [&good[..], &[flag, value]].concat()
+        };
         let (exit, printed) = refused(&words);
-        assert!(exit == Some(2) && printed.contains(flag) && printed.contains(value), "{printed}");
+        assert!(
+            exit == Some(2) && printed.contains(flag) && printed.contains(value),
+            "{printed}"
+        );
     }
     assert_eq!(refused(&[]).0, Some(2));
     let wrong = &key()[..92];
     let (exit, printed) = refused(&[&good[..], &["--key", wrong]].concat());
-    assert!(exit == Some(2) && printed.contains("INVITED_KEY") && printed.contains("hint: "), "{printed}");
+    assert!(
+        exit == Some(2) && printed.contains("INVITED_KEY") && printed.contains("hint: "),
+        "{printed}"
+    );
     assert!(!printed.contains(&wrong[21..]), "{printed}");
 }

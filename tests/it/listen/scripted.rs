@@ -36,7 +36,8 @@ impl Scripted {
                 let request = read(&mut stream);
                 let (status, body) = answer(&request);
                 let head = format!(
-                    "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nLocation: http://127.0.0.1:1/\r\n\
+                    "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nLocation: \
+                     http://127.0.0.1:1/\r\n\
                      Connection: close\r\nContent-Length: {}\r\n\r\n",
                     body.len()
                 );
@@ -52,7 +53,9 @@ impl Scripted {
 
     /// What it was asked next; it must be asked within ten seconds.
     pub fn next(&self) -> Asked {
-        self.asked.recv_timeout(Duration::from_secs(10)).expect("it is asked")
+        self.asked
+            .recv_timeout(Duration::from_secs(10))
+            .expect("it is asked")
     }
 
     /// Whether it was asked nothing more.
@@ -66,14 +69,26 @@ fn read(stream: &mut impl Read) -> Asked {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let message = Answer::parse(&bytes);
-        let length = message.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length = message
+            .header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         let has_head = bytes.windows(4).any(|window| window == b"\r\n\r\n");
         if has_head && message.body.len() >= length {
-            let line = String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
+            let line = String::from_utf8_lossy(&bytes)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .replace(" HTTP/1.1", "");
             return Asked { line, message };
         }
         let count = stream.read(&mut buffer).expect("a request");
-        assert_ne!(count, 0, "a request ended early: {}", String::from_utf8_lossy(&bytes));
+        assert_ne!(
+            count,
+            0,
+            "a request ended early: {}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes.extend_from_slice(&buffer[..count]);
     }
 }

@@ -10,16 +10,25 @@ use crate::support::{TestApp, invitations};
 
 /// Invites `count` people to `organization` in one request.
 fn invite_many(app: &TestApp, organization: &str, count: usize) {
-    let row = |number| json!({ "email": format!("p{number}@{organization}.test"), "role": "developer" });
+    let row =
+        |number| json!({ "email": format!("p{number}@{organization}.test"), "role": "developer" });
     let body = json!({ "invitations": (0..count).map(row).collect::<Vec<_>>() }).to_string();
-    assert_eq!(app.post(&format!("{}/batch", invitations(organization)), &body).status, 200);
+    assert_eq!(
+        app.post(&format!("{}/batch", invitations(organization)), &body)
+            .status,
+        200
+    );
 }
 
 /// How many mails came before the first one to `recipient`, which comes within ten seconds.
 fn count_before(smtp: &Smtp, recipient: &str) -> usize {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
-        if let Some(place) = smtp.received().iter().position(|mail| mail.to[0] == recipient) {
+        if let Some(place) = smtp
+            .received()
+            .iter()
+            .position(|mail| mail.to[0] == recipient)
+        {
             return place;
         }
         assert!(Instant::now() < deadline, "nothing came for {recipient}");
@@ -29,7 +38,8 @@ fn count_before(smtp: &Smtp, recipient: &str) -> usize {
 
 /// How many mails were tried.
 fn count_tried(app: &TestApp) -> usize {
-    app.db_rows("select kind from mail where attempts > 0").len()
+    app.db_rows("select kind from mail where attempts > 0")
+        .len()
 }
 
 #[test]
@@ -47,7 +57,10 @@ fn a_large_batch_holds_up_neither_a_code_nor_the_mail_of_another_organization() 
     let came = smtp.received().len();
     for recipient in ["ada@example.com", "bob@example.org"] {
         let before = count_before(&smtp, recipient);
-        assert!(before <= came + 40, "{recipient} had to wait for {before} mails, {came} of them earlier ones");
+        assert!(
+            before <= came + 40,
+            "{recipient} had to wait for {before} mails, {came} of them earlier ones"
+        );
     }
 }
 
@@ -67,7 +80,11 @@ fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
         let start = Instant::now();
         let other = invite(&app, &format!("p{number}@example.com"), &json!({}));
         wait_until(&app, &other, "sent");
-        assert!(start.elapsed() < Duration::from_secs(2), "{number}: {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(2),
+            "{number}: {:?}",
+            start.elapsed()
+        );
     }
 }
 
@@ -90,7 +107,11 @@ fn one_that_stalls_and_others_that_are_put_off_hold_up_nobody_of_their_own_domai
         let other = invite(&app, &format!("p{number}@example.com"), &json!({}));
         wait_until(&app, &other, "sent");
     }
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[test]
@@ -121,7 +142,10 @@ fn a_refused_login_is_tried_by_one_mail_a_minute_and_gives_none_up() {
     let first = invite(&app, "first@example.com", &json!({}));
     let refused = wait_for(&app, &first, |now| now["deliveryAttempts"] == 1);
     let error = refused["deliveryError"].as_str().unwrap_or_default();
-    assert!(error.contains("535") && !error.contains("s3cretpass"), "{refused}");
+    assert!(
+        error.contains("535") && !error.contains("s3cretpass"),
+        "{refused}"
+    );
     invite_many(&app, "acme", 50);
     app.advance_to(45_000);
     std::thread::sleep(Duration::from_millis(1_200));
@@ -129,30 +153,49 @@ fn a_refused_login_is_tried_by_one_mail_a_minute_and_gives_none_up() {
     smtp.answer_logins("235 2.7.0 welcome");
     app.advance_to(75_000);
     assert_eq!(smtp.wait(51).len(), 51);
-    assert_eq!(app.get("/v1/organizations/acme/events?type=invitation.delivery_failed").text(), "[]");
+    assert_eq!(
+        app.get("/v1/organizations/acme/events?type=invitation.delivery_failed")
+            .text(),
+        "[]"
+    );
 }
 
 #[test]
 fn a_server_without_logins_is_told_in_words_that_help() {
     let smtp = Smtp::start();
-    let app = app_at(&format!("smtp://user:s3cretpass@{}?tls=none", smtp.address), &[]);
+    let app = app_at(
+        &format!("smtp://user:s3cretpass@{}?tls=none", smtp.address),
+        &[],
+    );
     let made = invite(&app, "ada@example.com", &json!({}));
     let waits = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
     assert_eq!(waits["delivery"], "queued");
     let error = waits["deliveryError"].as_str().unwrap_or_default();
-    assert!(error.contains("offers no login") && error.contains("--smtp-url"), "{waits}");
+    assert!(
+        error.contains("offers no login") && error.contains("--smtp-url"),
+        "{waits}"
+    );
 }
 
 #[test]
 fn a_sender_that_is_refused_is_no_reason_to_give_a_mail_up() {
-    for answer in ["553 5.1.8 unknown sender", "550 5.7.1 sender refused", "501 5.1.7 bad sender"] {
+    for answer in [
+        "553 5.1.8 unknown sender",
+        "550 5.7.1 sender refused",
+        "501 5.1.7 bad sender",
+    ] {
         let smtp = Smtp::start();
         smtp.script(&[Act::Sender(answer)]);
         let app = app(&smtp, &[]);
         let made = invite(&app, "ada@example.com", &json!({}));
         let waits = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
         assert_eq!(waits["delivery"], "queued", "{FROM}: {waits}");
-        assert!(waits["deliveryError"].as_str().is_some_and(|error| error.contains(&answer[..3])), "{waits}");
+        assert!(
+            waits["deliveryError"]
+                .as_str()
+                .is_some_and(|error| error.contains(&answer[..3])),
+            "{waits}"
+        );
         let other = invite(&app, "bob@example.com", &json!({}));
         app.advance_to(75_000);
         wait_until(&app, &made, "sent");
@@ -163,9 +206,15 @@ fn a_sender_that_is_refused_is_no_reason_to_give_a_mail_up() {
 #[test]
 fn a_server_that_does_not_greet_is_told_as_one_that_did_not_answer_in_time() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("smtp://{}?tls=none", silent.local_addr().expect("an address"));
+    let url = format!(
+        "smtp://{}?tls=none",
+        silent.local_addr().expect("an address")
+    );
     let app = app_at(&url, &[]);
     let made = invite(&app, "ada@example.com", &json!({}));
     let waits = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
-    assert_eq!(waits["deliveryError"], Value::from("there was no answer in time (10 seconds at most)"));
+    assert_eq!(
+        waits["deliveryError"],
+        Value::from("there was no answer in time (10 seconds at most)")
+    );
 }

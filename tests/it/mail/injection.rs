@@ -1,6 +1,8 @@
-//! Nothing that users write steers a mail: neither its headers, nor its recipients, nor what its links lead to.
+//! Nothing that users write steers a mail: neither its headers, nor its recipients, nor what its
+//! links lead to.
 //!
-//! With `INVITED_MAIL_DUMP=FOLDER` the mails are written there, for `.ci/mail_headers.py` to read with another parser.
+//! With `INVITED_MAIL_DUMP=FOLDER` the mails are written there, for `.ci/mail_headers.py` to read
+//! with another parser.
 
 use invited::base::clock::Timestamp;
 use invited::base::email::Email;
@@ -61,7 +63,8 @@ const PAYLOADS: [&str; 40] = [
     "{{ 7*7 }}{% include 'layout.html' %}{{ link }}",
     "&lt;script&gt;&#60;b&#62;",
     "\u{202e}tset.live//:sptth\u{202c}\u{200b}\u{feff}\u{2066}",
-    "A very long name that goes on and on and on and on and on and on and on and on and on and on, \u{1f600} \u{5d0}\u{5d1} and on",
+    "A very long name that goes on and on and on and on and on and on and on and on and on and \
+     on, \u{1f600} \u{5d0}\u{5d1} and on",
 ];
 
 /// A letter of `kind` with `payload` wherever users write.
@@ -87,21 +90,55 @@ fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
 
 /// Checks headers and structure of a mail, and writes it down where that is asked.
 fn check(mail: &Received, name: &str) {
-    for header in ["From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "MIME-Version", "Content-Type"] {
-        assert_eq!(mail.headers(header).len(), 1, "{header} of {name}: {}", mail.raw);
+    for header in [
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "MIME-Version",
+        "Content-Type",
+    ] {
+        assert_eq!(
+            mail.headers(header).len(),
+            1,
+            "{header} of {name}: {}",
+            mail.raw
+        );
     }
     let head = mail.raw.split("\r\n\r\n").next().unwrap_or_default();
     let is_new = |line: &&str| !line.starts_with([' ', '\t']);
-    assert_eq!(head.split("\r\n").filter(is_new).count(), 8, "{name}: {head}");
-    assert!(mail.raw.is_ascii() && !mail.raw.replace("\r\n", "").contains(['\r', '\n', '\0']), "{name}: {}", mail.raw);
+    assert_eq!(
+        head.split("\r\n").filter(is_new).count(),
+        8,
+        "{name}: {head}"
+    );
+    assert!(
+        mail.raw.is_ascii() && !mail.raw.replace("\r\n", "").contains(['\r', '\n', '\0']),
+        "{name}: {}",
+        mail.raw
+    );
     let decoded = mail.decoded().to_lowercase();
     let body = decoded.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let html = body.split_once("<!doctype html>").map_or("", |(_, html)| html);
-    for link in ["http://evil", "https://evil", "www.evil", "evil.test", "javascript:a", "eve@evil"] {
+    let html = body
+        .split_once("<!doctype html>")
+        .map_or("", |(_, html)| html);
+    for link in [
+        "http://evil",
+        "https://evil",
+        "www.evil",
+        "evil.test",
+        "javascript:a",
+        "eve@evil",
+    ] {
         assert!(!body.contains(link), "{link} in {name}: {body}");
     }
     for tag in ["<script", "<img", "<a href=\"https://e"] {
-        assert!(!html.is_empty() && !html.contains(tag), "{tag} in {name}: {html}");
+        assert!(
+            !html.is_empty() && !html.contains(tag),
+            "{tag} in {name}: {html}"
+        );
     }
     if let Ok(folder) = std::env::var("INVITED_MAIL_DUMP") {
         std::fs::write(format!("{folder}/{name}.eml"), &mail.raw).expect("the folder is there");
@@ -111,7 +148,10 @@ fn check(mail: &Received, name: &str) {
 #[test]
 fn forty_payloads_in_every_field_of_every_kind_change_neither_headers_nor_links() {
     let sender = Sender::parse("Acme <invitations@acme.test>").expect("a sender");
-    let composer = Composer { sender, templates: Templates::load(None).expect("good templates") };
+    let composer = Composer {
+        sender,
+        templates: Templates::load(None).expect("good templates"),
+    };
     for (number, payload) in PAYLOADS.iter().enumerate() {
         for kind in Kind::ALL {
             let letter = letter(kind, payload, i64::try_from(number).expect("few"));
@@ -124,12 +164,27 @@ fn forty_payloads_in_every_field_of_every_kind_change_neither_headers_nor_links(
             );
             let hrefs: Vec<_> = message.html.split("<a href=").skip(1).collect();
             let link = LINK.replace('/', "&#x2f;");
-            assert!(hrefs.iter().all(|rest| rest.starts_with(&format!("\"{link}\""))), "{hrefs:?}");
+            assert!(
+                hrefs
+                    .iter()
+                    .all(|rest| rest.starts_with(&format!("\"{link}\""))),
+                "{hrefs:?}"
+            );
             let again = composer.compose(&letter).expect("a mail");
-            let ids = [&message.raw, &again.raw]
-                .map(|raw| Received { from: String::new(), to: Vec::new(), raw: raw.clone() }.headers("Message-ID"));
+            let ids = [&message.raw, &again.raw].map(|raw| {
+                Received {
+                    from: String::new(),
+                    to: Vec::new(),
+                    raw: raw.clone(),
+                }
+                .headers("Message-ID")
+            });
             assert_eq!(ids[0], ids[1]);
-            let mail = Received { from: String::new(), to: Vec::new(), raw: message.raw };
+            let mail = Received {
+                from: String::new(),
+                to: Vec::new(),
+                raw: message.raw,
+            };
             check(&mail, &format!("{}-{number}", kind.name()));
         }
     }
@@ -146,11 +201,15 @@ fn try_field(app: &TestApp, (field, payload): (&str, &str), number: usize) -> u1
         "inviter.name" | "inviter.email" => body["inviter"][&field[8..]] = json!(payload),
         _ => settings[field] = json!(payload),
     }
-    let put = app.request("PUT", &format!("/v1/organizations/{organization}")).json(settings.to_string()).send();
+    let put = app
+        .request("PUT", &format!("/v1/organizations/{organization}"))
+        .json(settings.to_string())
+        .send();
     if put.status != 201 {
         return put.status;
     }
-    app.post(&invitations(&organization), &body.to_string()).status
+    app.post(&invitations(&organization), &body.to_string())
+        .status
 }
 
 #[test]
@@ -158,10 +217,21 @@ fn through_the_api_every_payload_is_refused_or_makes_a_mail_to_the_one_recipient
     let smtp = Smtp::start();
     let app = app(&smtp, &["--limit-recipient", "0"]);
     let mut made = 0;
-    for field in ["email", "role", "note", "inviter.name", "inviter.email", "name", "acceptUrl"] {
+    for field in [
+        "email",
+        "role",
+        "note",
+        "inviter.name",
+        "inviter.email",
+        "name",
+        "acceptUrl",
+    ] {
         for (number, payload) in PAYLOADS.iter().enumerate() {
             let status = try_field(&app, (field, payload), number);
-            assert!(matches!(status, 201 | 422), "{field}: {payload:?}: {status}");
+            assert!(
+                matches!(status, 201 | 422),
+                "{field}: {payload:?}: {status}"
+            );
             made += usize::from(status == 201);
         }
     }
@@ -170,7 +240,10 @@ fn through_the_api_every_payload_is_refused_or_makes_a_mail_to_the_one_recipient
     super::wait_idle(&app);
     assert_eq!(smtp.received().len(), made);
     for (number, mail) in mails.iter().enumerate() {
-        assert_eq!((mail.from.as_str(), mail.to.len()), ("invitations@acme.test", 1));
+        assert_eq!(
+            (mail.from.as_str(), mail.to.len()),
+            ("invitations@acme.test", 1)
+        );
         assert_eq!(mail.headers("To"), mail.to);
         assert!(mail.to[0].ends_with("@example.com"), "{:?}", mail.to);
         check(mail, &format!("api-{number}"));

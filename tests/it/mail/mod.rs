@@ -1,6 +1,8 @@
-//! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes of it.
+//! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes
+//! of it.
 //!
-//! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes first, and what waits for the server. [`kinds`]: codes, reminders, notices.
+//! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
+//!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start.
 
@@ -29,14 +31,24 @@ fn app(smtp: &Smtp, settings: &[&str]) -> TestApp {
 
 /// A server that sends its mail to a URL.
 fn app_at(url: &str, settings: &[&str]) -> TestApp {
-    let words = ["--smtp-url", url, "--mail-from", FROM, "--resend-cooldown", "0s"];
+    let words = [
+        "--smtp-url",
+        url,
+        "--mail-from",
+        FROM,
+        "--resend-cooldown",
+        "0s",
+    ];
     TestApp::start(Mode::Serve, &[&words, settings].concat())
 }
 
 /// Makes an invitation of `body` with an address and a role besides.
 fn invite(app: &TestApp, email: &str, body: &Value) -> Value {
     let mut whole = json!({ "email": email, "role": "developer" });
-    let (whole_object, more) = (whole.as_object_mut().expect("an object"), body.as_object().cloned());
+    let (whole_object, more) = (
+        whole.as_object_mut().expect("an object"),
+        body.as_object().cloned(),
+    );
     whole_object.extend(more.expect("an object"));
     let answer = app.post(&invitations("acme"), &whole.to_string());
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -65,7 +77,12 @@ fn wait_until(app: &TestApp, invitation: &Value, state: &str) -> Value {
 fn wait_idle(app: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(20);
     let now = app.clock.now().as_millis();
-    while !app.db_rows(&format!("select kind from mail where due_at <= {now} or lease is not null")).is_empty() {
+    while !app
+        .db_rows(&format!(
+            "select kind from mail where due_at <= {now} or lease is not null"
+        ))
+        .is_empty()
+    {
         assert!(Instant::now() < deadline, "{:?}", app.contents()["mail"]);
         std::thread::sleep(Duration::from_millis(10));
     }

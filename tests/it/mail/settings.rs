@@ -12,13 +12,24 @@ fn fails(words: &[&str], url: Option<&str>) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let mut command = invited();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()]).args(words);
+    command
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            &database.to_string_lossy(),
+        ])
+        .args(words);
     if let Some(url) = url {
         command.env("INVITED_SMTP_URL", url);
     }
     let output = command.stdin(Stdio::null()).output().expect("it runs");
     assert!(!database.exists(), "nothing is made: {words:?}");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 #[test]
@@ -26,21 +37,45 @@ fn settings_that_cannot_work_are_told_with_a_hint_and_never_with_the_password() 
     let from = ["--mail-from", "a@acme.test"];
     for (words, url, part) in [
         (&from[..], "smtp://user:hunter2@mail.test", "tls=starttls"),
-        (&from, "smtp://user:hunter2@mail.test?tls=none", "in the clear"),
-        (&from, "smtp://user:hunter2@mail.test?tls=maybe", "--smtp-url"),
+        (
+            &from,
+            "smtp://user:hunter2@mail.test?tls=none",
+            "in the clear",
+        ),
+        (
+            &from,
+            "smtp://user:hunter2@mail.test?tls=maybe",
+            "--smtp-url",
+        ),
         (&from, "hunter2", "smtp://"),
         (&[], "smtp://user:hunter2@mail.test?tls=tls", "--mail-from"),
-        (&["--mail-from", "nobody"], "smtp://user:hunter2@mail.test?tls=tls", "--mail-from"),
-        (&["--remind-before", "1s"], "smtp://127.0.0.1?tls=none", "--remind-before"),
+        (
+            &["--mail-from", "nobody"],
+            "smtp://user:hunter2@mail.test?tls=tls",
+            "--mail-from",
+        ),
+        (
+            &["--remind-before", "1s"],
+            "smtp://127.0.0.1?tls=none",
+            "--remind-before",
+        ),
     ] {
         let (code, error) = fails(words, Some(url));
         assert_eq!(code, Some(2), "{error}");
-        assert!(error.contains(part) && !error.contains("hunter2"), "{error}");
+        assert!(
+            error.contains(part) && !error.contains("hunter2"),
+            "{error}"
+        );
     }
-    let help =
-        invited().env("INVITED_SMTP_URL", "smtp://user:hunter2@mail.test?tls=tls").args(["serve", "--help"]).output();
+    let help = invited()
+        .env("INVITED_SMTP_URL", "smtp://user:hunter2@mail.test?tls=tls")
+        .args(["serve", "--help"])
+        .output();
     let help = String::from_utf8_lossy(&help.expect("it runs").stdout).into_owned();
-    assert!(help.contains("INVITED_SMTP_URL") && !help.contains("hunter2"), "{help}");
+    assert!(
+        help.contains("INVITED_SMTP_URL") && !help.contains("hunter2"),
+        "{help}"
+    );
 }
 
 #[test]
@@ -58,31 +93,65 @@ fn a_template_that_cannot_be_used_is_named_with_its_line() {
         std::fs::write(&file, text).expect("a file");
         let (code, error) = fails(&["--templates-dir", &path], None);
         assert_eq!(code, Some(2), "{error}");
-        assert!(error.contains(&format!("{}{line}: ", file.display())) && error.contains("hint"), "{error}");
+        assert!(
+            error.contains(&format!("{}{line}: ", file.display())) && error.contains("hint"),
+            "{error}"
+        );
         std::fs::remove_file(file).expect("it is there");
     }
-    assert_eq!(fails(&["--templates-dir", "/nowhere/at/all"], None).0, Some(2));
-    assert_eq!(run(&["serve", "--templates-dir", "--database"]).status.code(), Some(2));
+    assert_eq!(
+        fails(&["--templates-dir", "/nowhere/at/all"], None).0,
+        Some(2)
+    );
+    assert_eq!(
+        run(&["serve", "--templates-dir", "--database"])
+            .status
+            .code(),
+        Some(2)
+    );
 }
 
 #[test]
 fn the_banner_says_how_mail_leaves_and_without_a_server_links_still_work() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::serve(&folder.path().join("invited.db"));
-    assert!(server.banner_value("mail").is_some_and(|mail| mail.starts_with("off: ")), "{:?}", server.banner);
+    assert!(
+        server
+            .banner_value("mail")
+            .is_some_and(|mail| mail.starts_with("off: ")),
+        "{:?}",
+        server.banner
+    );
     let key = server.banner_value("admin key").expect("a key");
     let path = "/v1/organizations/acme/invitations";
     let body = r#"{"email":"ada@example.com","role":"developer"}"#;
-    let made = server.request("POST", path).bearer(&key).json(body).send().json();
+    let made = server
+        .request("POST", path)
+        .bearer(&key)
+        .json(body)
+        .send()
+        .json();
     assert_eq!(made["delivery"], "none");
     let link = format!("{path}/{}/link", made["id"].as_str().expect("an id"));
-    assert_eq!(server.request("POST", &link).bearer(&key).json("{}").send().status, 200);
+    assert_eq!(
+        server
+            .request("POST", &link)
+            .bearer(&key)
+            .json("{}")
+            .send()
+            .status,
+        200
+    );
 }
 
 #[test]
 fn development_sends_where_it_is_told_to() {
     let (smtp, folder) = (Smtp::start(), tempfile::tempdir().expect("a folder"));
-    let database = folder.path().join("invited.db").to_string_lossy().into_owned();
+    let database = folder
+        .path()
+        .join("invited.db")
+        .to_string_lossy()
+        .into_owned();
     let words = [
         "dev",
         "--listen",
@@ -95,10 +164,23 @@ fn development_sends_where_it_is_told_to() {
         &smtp.url(),
     ];
     let server = Server::start(&words);
-    assert_eq!(server.banner_value("mail"), Some(format!("smtp {} (none)", smtp.address)));
+    assert_eq!(
+        server.banner_value("mail"),
+        Some(format!("smtp {} (none)", smtp.address))
+    );
     let body = json!({"email": "ada@example.com", "role": "developer"}).to_string();
-    assert_eq!(server.request("POST", "/v1/organizations/new/invitations").json(body).send().status, 201);
+    assert_eq!(
+        server
+            .request("POST", "/v1/organizations/new/invitations")
+            .json(body)
+            .send()
+            .status,
+        201
+    );
     assert_eq!(smtp.wait(1)[0].to, ["ada@example.com"]);
     let kept = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
-    assert!(kept.banner_value("mail").is_some_and(|mail| mail.contains("/dev/mail")));
+    assert!(
+        kept.banner_value("mail")
+            .is_some_and(|mail| mail.contains("/dev/mail"))
+    );
 }

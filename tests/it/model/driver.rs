@@ -13,7 +13,14 @@ use crate::support::{START, TestApp};
 /// An id that nothing has.
 const NO_ID: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
 /// The settings of the server: the limits count by the machine's time, so none is on.
-const SETTINGS: [&str; 6] = ["--limit-recipient", "0", "--limit-proofs", "0", "--limit-address", "0"];
+const SETTINGS: [&str; 6] = [
+    "--limit-recipient",
+    "0",
+    "--limit-proofs",
+    "0",
+    "--limit-address",
+    "0",
+];
 
 /// What a sequence ends with: nothing, or the first difference.
 pub type Compared<T = ()> = Result<T, String>;
@@ -37,7 +44,11 @@ impl Driver {
     /// A driver with a server of its own.
     pub fn start() -> Self {
         let app = TestApp::start(Mode::Serve, &SETTINGS);
-        Self { kept: Kept::new(&app), app, runs: 0 }
+        Self {
+            kept: Kept::new(&app),
+            app,
+            runs: 0,
+        }
     }
 
     /// Does one sequence; answers the first difference to a model with `flaw`.
@@ -53,9 +64,11 @@ impl Driver {
     /// Does all operations on both sides, and compares what is there then.
     fn do_all(&mut self, model: &mut Model, operations: &[Operation]) -> Compared {
         for (step, operation) in operations.iter().enumerate() {
-            self.step(model, operation).map_err(|difference| format!("step {}: {difference}", step + 1))?;
+            self.step(model, operation)
+                .map_err(|difference| format!("step {}: {difference}", step + 1))?;
         }
-        self.compare_state(model).map_err(|difference| format!("in the end: {difference}"))
+        self.compare_state(model)
+            .map_err(|difference| format!("in the end: {difference}"))
     }
 
     /// Does one operation on both sides.
@@ -71,7 +84,9 @@ impl Driver {
             }
             return Ok(());
         };
-        let Some(call) = call else { return Err("an operation without a request".to_owned()) };
+        let Some(call) = call else {
+            return Err("an operation without a request".to_owned());
+        };
         let reply = self.kept.send(&call)?;
         if let Some(new) = model.invitations.get_mut(made) {
             new.id = reply.body["id"].as_str().unwrap_or_default().to_owned();
@@ -88,22 +103,51 @@ impl Driver {
         let with = |method, path: String, body| Some(Call::new(method, path, body));
         let of = |pick: Pick, rest: &str| self.path_of(model, pick) + rest;
         match *operation {
-            Operation::Create { organization, address, role, lifetime, on_conflict } => {
-                let mut body = json!({ "email": self.email(address).to_uppercase(), "role": ROLES[role] });
+            Operation::Create {
+                organization,
+                address,
+                role,
+                lifetime,
+                on_conflict,
+            } => {
+                let mut body =
+                    json!({ "email": self.email(address).to_uppercase(), "role": ROLES[role] });
                 add_lifetime(&mut body, lifetime, model.now);
                 body["onConflict"] = json!(on_conflict);
-                with("POST", self.organization(organization) + "/invitations", body)
+                with(
+                    "POST",
+                    self.organization(organization) + "/invitations",
+                    body,
+                )
             }
             Operation::Get(pick) => with("GET", of(pick, ""), Value::Null),
-            Operation::List { organization, ref statuses } => {
-                let query = if statuses.is_empty() { String::new() } else { format!("?status={}", statuses.join(",")) };
-                with("GET", format!("{}/invitations{query}", self.organization(organization)), Value::Null)
+            Operation::List {
+                organization,
+                ref statuses,
+            } => {
+                let query = if statuses.is_empty() {
+                    String::new()
+                } else {
+                    format!("?status={}", statuses.join(","))
+                };
+                with(
+                    "GET",
+                    format!("{}/invitations{query}", self.organization(organization)),
+                    Value::Null,
+                )
             }
-            Operation::Open(address) => {
-                with("GET", format!("/v1/invitations?email={}", self.email(address)), Value::Null)
-            }
+            Operation::Open(address) => with(
+                "GET",
+                format!("/v1/invitations?email={}", self.email(address)),
+                Value::Null,
+            ),
             Operation::Delete(pick) => with("DELETE", of(pick, ""), Value::Null),
-            Operation::Patch { pick, role, lifetime, metadata } => {
+            Operation::Patch {
+                pick,
+                role,
+                lifetime,
+                metadata,
+            } => {
                 let mut body = json!({ "role": role.map(|role| ROLES[role]) });
                 add_lifetime(&mut body, lifetime, model.now);
                 if let Some(metadata) = metadata {
@@ -122,21 +166,41 @@ impl Driver {
                 with("POST", of(pick, "/accept"), self.claim(found, is_invited))
             }
             Operation::Link(pick) => with("POST", of(pick, "/link"), Value::Null),
-            Operation::Answer { back, token, accepts, is_invited } => {
+            Operation::Answer {
+                back,
+                token,
+                accepts,
+                is_invited,
+            } => {
                 let found = model.back(back).map(|found| &model.invitations[found]);
                 let mut body = self.claim(found, is_invited);
                 body["token"] = json!(spell(found, token));
-                with("POST", format!("/v1/invitations/{}", if accepts { "accept" } else { "decline" }), body)
+                with(
+                    "POST",
+                    format!(
+                        "/v1/invitations/{}",
+                        if accepts { "accept" } else { "decline" }
+                    ),
+                    body,
+                )
             }
             Operation::Lookup { back, token } => {
                 let found = model.back(back).map(|found| &model.invitations[found]);
-                with("POST", "/v1/invitations/lookup".to_owned(), json!({ "token": spell(found, token) }))
-                    .map(Call::without_key)
+                with(
+                    "POST",
+                    "/v1/invitations/lookup".to_owned(),
+                    json!({ "token": spell(found, token) }),
+                )
+                .map(Call::without_key)
             }
-            Operation::Cap(organization, cap) => {
-                with("PUT", self.organization(organization), json!({ "maxPending": cap }))
+            Operation::Cap(organization, cap) => with(
+                "PUT",
+                self.organization(organization),
+                json!({ "maxPending": cap }),
+            ),
+            Operation::Disband(organization) => {
+                with("DELETE", self.organization(organization), Value::Null)
             }
-            Operation::Disband(organization) => with("DELETE", self.organization(organization), Value::Null),
             Operation::Clock(_) | Operation::Restart => None,
         }
     }
@@ -160,7 +224,11 @@ impl Driver {
     fn path_of(&self, model: &Model, pick: Pick) -> String {
         let found = model.back(pick.back).map(|found| &model.invitations[found]);
         let own = found.map_or(0, |found| found.organization);
-        let organization = if pick.is_foreign { (own + 1) % ORGANIZATIONS } else { own };
+        let organization = if pick.is_foreign {
+            (own + 1) % ORGANIZATIONS
+        } else {
+            own
+        };
         let id = found.map_or(NO_ID, |found| &found.id);
         format!("{}/invitations/{id}", self.organization(organization))
     }
@@ -168,7 +236,11 @@ impl Driver {
     /// What the application vouches for: the invited address, or another one.
     fn claim(&self, invitation: Option<&Invitation>, is_invited: bool) -> Value {
         let address = invitation.map_or(0, |invitation| invitation.address);
-        let email = if is_invited { self.email(address) } else { format!("not-{}", self.email(address)) };
+        let email = if is_invited {
+            self.email(address)
+        } else {
+            format!("not-{}", self.email(address))
+        };
         json!({ "email": email, "subject": format!("user-{address}") })
     }
 
@@ -180,13 +252,27 @@ impl Driver {
             Ok((_, shows)) => same_json("the body", &self.shown(model, shows), body)?,
         }
         match expected {
-            Ok((expected, _)) => same("the status", &(*expected, ""), &(status, body["code"].as_str().unwrap_or(""))),
+            Ok((expected, _)) => same(
+                "the status",
+                &(*expected, ""),
+                &(status, body["code"].as_str().unwrap_or("")),
+            ),
             Err(refusal) => {
                 let text = |name: &str| body[name].as_str().map(str::to_owned);
-                same("the refusal", &refusal.code, &(status, body["code"].as_str().unwrap_or("")))?;
-                let named = refusal.names.map(|index| model.invitations[index].id.clone());
+                same(
+                    "the refusal",
+                    &refusal.code,
+                    &(status, body["code"].as_str().unwrap_or("")),
+                )?;
+                let named = refusal
+                    .names
+                    .map(|index| model.invitations[index].id.clone());
                 same("invitationId", &named, &text("invitationId"))?;
-                same("invitationStatus", &refusal.standing.map(str::to_owned), &text("invitationStatus"))?;
+                same(
+                    "invitationStatus",
+                    &refusal.standing.map(str::to_owned),
+                    &text("invitationStatus"),
+                )?;
                 same("Retry-After", &refusal.retry_after, &reply.retry_after)
             }
         }
@@ -202,7 +288,9 @@ impl Driver {
             Shows::Preview(index) => {
                 let whole = invitation(*index);
                 let seen = ["organizationId", "role", "status", "expiresAt"];
-                seen.into_iter().map(|name| (name.to_owned(), whole[name].clone())).collect()
+                seen.into_iter()
+                    .map(|name| (name.to_owned(), whole[name].clone()))
+                    .collect()
             }
             Shows::Link(index) => {
                 let invitation = &model.invitations[*index];
@@ -250,11 +338,18 @@ impl Driver {
             return Ok(());
         }
         let invitation = &mut model.invitations[index];
-        let path = format!("{}/invitations/{}/link", self.organization(invitation.organization), invitation.id);
+        let path = format!(
+            "{}/invitations/{}/link",
+            self.organization(invitation.organization),
+            invitation.id
+        );
         let reply = self.kept.send(&Call::new("POST", path, Value::Null))?;
         let token = reply.body["token"].as_str().unwrap_or_default().to_owned();
         if token.is_empty() || invitation.tokens.contains(&token) {
-            return Err(format!("there is no new link after a sending: {} {}", reply.status, reply.body));
+            return Err(format!(
+                "there is no new link after a sending: {} {}",
+                reply.status, reply.body
+            ));
         }
         invitation.tokens.push(token);
         Ok(())
@@ -275,13 +370,24 @@ impl Driver {
             };
             let seen = read("/events?order=asc&limit=1000")?.body;
             let seen = seen.as_array().into_iter().flatten();
-            let seen = seen.map(|event| json!([event["type"], event["invitationId"], event["createdAt"]])).collect();
-            same_json("the history", &expected.events.iter().map(history).collect(), &seen)?;
+            let seen = seen
+                .map(|event| json!([event["type"], event["invitationId"], event["createdAt"]]))
+                .collect();
+            same_json(
+                "the history",
+                &expected.events.iter().map(history).collect(),
+                &seen,
+            )?;
         }
-        same("foreign_key_check", &Vec::new(), &self.app.db_rows("pragma foreign_key_check"))
+        same(
+            "foreign_key_check",
+            &Vec::new(),
+            &self.app.db_rows("pragma foreign_key_check"),
+        )
     }
 
-    /// Deletes the organizations, after a difference too: the next sequence, perhaps a shorter one, begins with an empty file.
+    /// Deletes the organizations, after a difference too: the next sequence, perhaps a shorter one,
+    /// begins with an empty file.
     fn clear(&self, model: &mut Model) -> Compared {
         let delete = |organization| {
             let call = Call::new("DELETE", self.organization(organization), Value::Null);
@@ -293,7 +399,11 @@ impl Driver {
             self.compare_reply(model, &expected, reply)?;
         }
         for table in ["organization", "invitation", "event", "code"] {
-            same(table, &Vec::new(), &self.app.db_rows(&format!("select 1 from {table}")))?;
+            same(
+                table,
+                &Vec::new(),
+                &self.app.db_rows(&format!("select 1 from {table}")),
+            )?;
         }
         Ok(())
     }
@@ -301,12 +411,24 @@ impl Driver {
 
 /// Compares one thing.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, seen: &T) -> Compared {
-    if expected == seen { Ok(()) } else { Err(format!("{what}: the model says {expected:?}, the server {seen:?}")) }
+    if expected == seen {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what}: the model says {expected:?}, the server {seen:?}"
+        ))
+    }
 }
 
 /// Compares one thing as JSON.
 fn same_json(what: &str, expected: &Value, seen: &Value) -> Compared {
-    if expected == seen { Ok(()) } else { Err(format!("{what}: the model says {expected}, the server {seen}")) }
+    if expected == seen {
+        Ok(())
+    } else {
+        Err(format!(
+            "{what}: the model says {expected}, the server {seen}"
+        ))
+    }
 }
 
 /// Says how long an invitation is to live.

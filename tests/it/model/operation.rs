@@ -22,17 +22,31 @@ const DAY: i64 = 24 * 60 * 60 * 1000;
 #[derive(Clone, Debug)]
 pub enum Operation {
     /// POST of an invitation.
-    Create { organization: usize, address: usize, role: usize, lifetime: Lifetime, on_conflict: Option<&'static str> },
+    Create {
+        organization: usize,
+        address: usize,
+        role: usize,
+        lifetime: Lifetime,
+        on_conflict: Option<&'static str>,
+    },
     /// GET of one.
     Get(Pick),
     /// GET of an organization's, those of these statuses; none: all.
-    List { organization: usize, statuses: Vec<&'static str> },
+    List {
+        organization: usize,
+        statuses: Vec<&'static str>,
+    },
     /// GET of the open ones of an address in all organizations.
     Open(usize),
     /// DELETE.
     Delete(Pick),
     /// PATCH. Inside `metadata` none: unset.
-    Patch { pick: Pick, role: Option<usize>, lifetime: Lifetime, metadata: Option<Option<u8>> },
+    Patch {
+        pick: Pick,
+        role: Option<usize>,
+        lifetime: Lifetime,
+        metadata: Option<Option<u8>>,
+    },
     /// The invitation is sent again.
     Resend(Pick, Lifetime),
     /// It is taken back.
@@ -42,7 +56,12 @@ pub enum Operation {
     /// Its link is asked for.
     Link(Pick),
     /// It is accepted or declined by a token, with a key, for the invited address or another one.
-    Answer { back: usize, token: Token, accepts: bool, is_invited: bool },
+    Answer {
+        back: usize,
+        token: Token,
+        accepts: bool,
+        is_invited: bool,
+    },
     /// It is looked at by a token, without a key.
     Lookup { back: usize, token: Token },
     /// The organization is put with a cap on pending invitations, or without one.
@@ -58,7 +77,8 @@ pub enum Operation {
 /// Which invitation is meant.
 #[derive(Clone, Copy, Debug)]
 pub struct Pick {
-    /// How many of those that are there are younger; from [`DELETED_TOO`] on, of all that were ever made.
+    /// How many of those that are there are younger; from [`DELETED_TOO`] on, of all that were ever
+    /// made.
     pub back: usize,
     /// Whether the path names an organization that is not its own.
     pub is_foreign: bool,
@@ -105,7 +125,9 @@ impl Lifetime {
             Self::In(seconds) => seconds * 1000,
             Self::At(millis) => millis,
         };
-        (60_000..=365 * DAY).contains(&millis).then_some(now + millis)
+        (60_000..=365 * DAY)
+            .contains(&millis)
+            .then_some(now + millis)
     }
 }
 
@@ -125,11 +147,13 @@ fn operation() -> impl Strategy<Value = Operation> {
         30 => patch(),
         40 => (pick(), lifetime()).prop_map(|(pick, lifetime)| Operation::Resend(pick, lifetime)),
         20 => pick().prop_map(Operation::Revoke),
-        30 => (pick(), mostly(true)).prop_map(|(pick, is_invited)| Operation::Accept { pick, is_invited }),
+        30 => (pick(), mostly(true)).prop_map(|(pick, is_invited)| Operation::Accept { pick,
+            is_invited }),
         10 => pick().prop_map(Operation::Link),
         50 => answer(),
         15 => (back(), token()).prop_map(|(back, token)| Operation::Lookup { back, token }),
-        12 => (organization(), option::weighted(0.7, 1..3usize)).prop_map(|(organization, cap)| Operation::Cap(organization, cap)),
+        12 => (organization(), option::weighted(0.7, 1..3usize)).prop_map(|(organization,
+            cap)| Operation::Cap(organization, cap)),
         3 => organization().prop_map(Operation::Disband),
         70 => jump().prop_map(Operation::Clock),
         2 => Just(Operation::Restart),
@@ -139,37 +163,60 @@ fn operation() -> impl Strategy<Value = Operation> {
 /// A create.
 fn create() -> impl Strategy<Value = Operation> {
     let on_conflict = option::of(select(&["error", "return", "replace", "resend"]));
-    (organization(), address(), 0..ROLES.len(), lifetime(), on_conflict).prop_map(
-        |(organization, address, role, lifetime, on_conflict)| Operation::Create {
-            organization,
-            address,
-            role,
-            lifetime,
-            on_conflict,
-        },
+    (
+        organization(),
+        address(),
+        0..ROLES.len(),
+        lifetime(),
+        on_conflict,
     )
+        .prop_map(
+            |(organization, address, role, lifetime, on_conflict)| Operation::Create {
+                organization,
+                address,
+                role,
+                lifetime,
+                on_conflict,
+            },
+        )
 }
 
 /// A list.
 fn list() -> impl Strategy<Value = Operation> {
     let all = vec!["pending", "accepted", "declined", "revoked", "expired"];
-    (0..ORGANIZATIONS, subsequence(all, 0..=5))
-        .prop_map(|(organization, statuses)| Operation::List { organization, statuses })
+    (0..ORGANIZATIONS, subsequence(all, 0..=5)).prop_map(|(organization, statuses)| {
+        Operation::List {
+            organization,
+            statuses,
+        }
+    })
 }
 
 /// A change by PATCH.
 fn patch() -> impl Strategy<Value = Operation> {
-    (pick(), option::of(0..ROLES.len()), lifetime(), option::of(option::of(0..3u8)))
-        .prop_map(|(pick, role, lifetime, metadata)| Operation::Patch { pick, role, lifetime, metadata })
+    (
+        pick(),
+        option::of(0..ROLES.len()),
+        lifetime(),
+        option::of(option::of(0..3u8)),
+    )
+        .prop_map(|(pick, role, lifetime, metadata)| Operation::Patch {
+            pick,
+            role,
+            lifetime,
+            metadata,
+        })
 }
 
 /// An answer by a token.
 fn answer() -> impl Strategy<Value = Operation> {
-    (back(), token(), any::<bool>(), mostly(true)).prop_map(|(back, token, accepts, is_invited)| Operation::Answer {
-        back,
-        token,
-        accepts,
-        is_invited,
+    (back(), token(), any::<bool>(), mostly(true)).prop_map(|(back, token, accepts, is_invited)| {
+        Operation::Answer {
+            back,
+            token,
+            accepts,
+            is_invited,
+        }
     })
 }
 
@@ -222,7 +269,20 @@ fn token() -> impl Strategy<Value = Token> {
 /// A jump of the clock: around the ends of invitations and cool-downs, and by days, back too.
 fn jump() -> impl Strategy<Value = Jump> {
     let offset = || select(&[0, -1, 1]);
-    let by = vec![1, 1000, 59_999, 60_000, DAY / 24, DAY, 8 * DAY, 400 * DAY, -1, -60_000, -DAY, -30 * DAY];
+    let by = vec![
+        1,
+        1000,
+        59_999,
+        60_000,
+        DAY / 24,
+        DAY,
+        8 * DAY,
+        400 * DAY,
+        -1,
+        -60_000,
+        -DAY,
+        -30 * DAY,
+    ];
     prop_oneof![
         3 => select(by).prop_map(Jump::By),
         4 => (back(), offset()).prop_map(|(back, offset)| Jump::Expiry(back, offset)),

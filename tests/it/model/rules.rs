@@ -1,4 +1,5 @@
-//! The model: what the documents promise of invitations, as plainly as it can be written, in memory.
+//! The model: what the documents promise of invitations, as plainly as it can be written, in
+//! memory.
 
 use super::operation::{DELETED_TOO, Jump, Lifetime, ORGANIZATIONS, Operation, Pick, Token};
 use super::state::{Answer, Invitation, Organization, Refusal, Shows, refuse};
@@ -34,7 +35,12 @@ pub struct Model {
 impl Model {
     /// A model of nothing.
     pub fn new(flaw: Option<Flaw>) -> Self {
-        Self { now: START, organizations: Default::default(), invitations: Vec::new(), flaw }
+        Self {
+            now: START,
+            organizations: Default::default(),
+            invitations: Vec::new(),
+            flaw,
+        }
     }
 
     /// The invitation that is meant by [`Pick::back`].
@@ -47,26 +53,52 @@ impl Model {
     /// Does `operation`, and answers what the server has to answer; nothing where it is not asked.
     pub fn apply(&mut self, operation: &Operation) -> Option<Answer> {
         Some(match *operation {
-            Operation::Create { organization, address, role, lifetime, on_conflict } => {
-                self.create((organization, address, role), lifetime, on_conflict.unwrap_or("error"))
-            }
+            Operation::Create {
+                organization,
+                address,
+                role,
+                lifetime,
+                on_conflict,
+            } => self.create(
+                (organization, address, role),
+                lifetime,
+                on_conflict.unwrap_or("error"),
+            ),
             Operation::Get(pick) => self.find(pick).map(|found| (200, Shows::Invitation(found))),
-            Operation::List { organization, ref statuses } => Ok((200, self.list(organization, statuses))),
+            Operation::List {
+                organization,
+                ref statuses,
+            } => Ok((200, self.list(organization, statuses))),
             Operation::Open(address) => Ok((200, self.open(address))),
             Operation::Delete(pick) => self.delete(pick),
-            Operation::Patch { pick, role, lifetime, metadata } => self.patch(pick, role, lifetime, metadata),
+            Operation::Patch {
+                pick,
+                role,
+                lifetime,
+                metadata,
+            } => self.patch(pick, role, lifetime, metadata),
             Operation::Resend(pick, lifetime) => self.resend(pick, lifetime),
-            Operation::Revoke(pick) => self.find(pick).and_then(|found| self.close(found, "revoked")),
-            Operation::Accept { pick, is_invited } => {
-                self.find(pick).and_then(|found| self.answer(found, true, is_invited))
-            }
-            Operation::Link(pick) => {
-                self.find(pick).and_then(|found| self.require(found, &["pending"]).map(|()| (200, Shows::Link(found))))
-            }
-            Operation::Answer { back, token, accepts, is_invited } => {
-                self.opened(back, token).and_then(|found| self.answer(found, accepts, is_invited))
-            }
-            Operation::Lookup { back, token } => self.opened(back, token).map(|found| (200, Shows::Preview(found))),
+            Operation::Revoke(pick) => self
+                .find(pick)
+                .and_then(|found| self.close(found, "revoked")),
+            Operation::Accept { pick, is_invited } => self
+                .find(pick)
+                .and_then(|found| self.answer(found, true, is_invited)),
+            Operation::Link(pick) => self.find(pick).and_then(|found| {
+                self.require(found, &["pending"])
+                    .map(|()| (200, Shows::Link(found)))
+            }),
+            Operation::Answer {
+                back,
+                token,
+                accepts,
+                is_invited,
+            } => self
+                .opened(back, token)
+                .and_then(|found| self.answer(found, accepts, is_invited)),
+            Operation::Lookup { back, token } => self
+                .opened(back, token)
+                .map(|found| (200, Shows::Preview(found))),
             Operation::Cap(organization, cap) => Ok((self.put(organization, cap), Shows::Nothing)),
             Operation::Disband(organization) => self.disband(organization),
             Operation::Clock(jump) => {
@@ -80,24 +112,32 @@ impl Model {
     /// Where the clock stands after `jump`.
     fn after(&self, jump: Jump) -> i64 {
         let near = |back, time: fn(&Invitation) -> i64, offset| {
-            self.back(back).map_or(self.now, |found| time(&self.invitations[found]) + offset)
+            self.back(back)
+                .map_or(self.now, |found| time(&self.invitations[found]) + offset)
         };
         match jump {
             Jump::By(millis) => self.now + millis,
             Jump::Expiry(back, offset) => near(back, |invitation| invitation.expires_at, offset),
-            Jump::Cooldown(back, offset) => near(back, |invitation| invitation.sent_at() + COOLDOWN, offset),
+            Jump::Cooldown(back, offset) => {
+                near(back, |invitation| invitation.sent_at() + COOLDOWN, offset)
+            }
         }
     }
 
     /// The invitation that is meant, if it is there under that path.
     fn find(&self, pick: Pick) -> Result<usize, Refusal> {
-        let found = self.back(pick.back).filter(|&found| !pick.is_foreign && !self.invitations[found].is_gone);
+        let found = self
+            .back(pick.back)
+            .filter(|&found| !pick.is_foreign && !self.invitations[found].is_gone);
         found.map_or_else(|| refuse(404, "not_found"), Ok)
     }
 
     /// The invitation that a token opens.
     fn opened(&self, back: usize, token: Token) -> Result<usize, Refusal> {
-        let found = self.find(Pick { back, is_foreign: false })?;
+        let found = self.find(Pick {
+            back,
+            is_foreign: false,
+        })?;
         let forgets = self.flaw == Some(Flaw::ForgetsToCount);
         match token {
             Token::Current => Ok(found),
@@ -118,7 +158,10 @@ impl Model {
 
     /// The open ones of an address, by organization.
     fn open(&self, address: usize) -> Shows {
-        let pending = |organization| self.standing(organization, address).filter(|&found| self.is(found, "pending"));
+        let pending = |organization| {
+            self.standing(organization, address)
+                .filter(|&found| self.is(found, "pending"))
+        };
         Shows::Invitations((0..ORGANIZATIONS).filter_map(pending).collect())
     }
 
@@ -130,7 +173,8 @@ impl Model {
     /// The invitation that holds the place of an address; it may have lapsed.
     fn standing(&self, organization: usize, address: usize) -> Option<usize> {
         self.invitations.iter().position(|one| {
-            let is_here = one.organization == organization && one.address == address && !one.is_gone;
+            let is_here =
+                one.organization == organization && one.address == address && !one.is_gone;
             is_here && ["pending", "accepted"].contains(&one.state)
         })
     }
@@ -142,12 +186,19 @@ impl Model {
             return Ok(());
         }
         let standing = Some(status);
-        Err(Refusal { code: (409, "status_conflict"), names: Some(index), standing, retry_after: None })
+        Err(Refusal {
+            code: (409, "status_conflict"),
+            names: Some(index),
+            standing,
+            retry_after: None,
+        })
     }
 
     /// Checks that one more may be pending.
     fn check_room(&self, organization: usize) -> Result<(), Refusal> {
-        let Shows::Invitations(pending) = self.list(organization, &["pending"]) else { return Ok(()) };
+        let Shows::Invitations(pending) = self.list(organization, &["pending"]) else {
+            return Ok(());
+        };
         match self.organizations[organization].cap {
             Some(cap) if pending.len() >= cap => refuse(409, "pending_limit_reached"),
             _ => Ok(()),
@@ -156,20 +207,38 @@ impl Model {
 
     /// The refusal because of the invitation in the way.
     fn in_the_way<T>(&self, index: usize) -> Result<T, Refusal> {
-        let code = if self.is(index, "accepted") { "already_accepted" } else { "already_invited" };
-        Err(Refusal { code: (409, code), names: Some(index), standing: None, retry_after: None })
+        let code = if self.is(index, "accepted") {
+            "already_accepted"
+        } else {
+            "already_invited"
+        };
+        Err(Refusal {
+            code: (409, code),
+            names: Some(index),
+            standing: None,
+            retry_after: None,
+        })
     }
 
     /// Notes an event about an invitation.
     fn note(&mut self, event: &'static str, index: usize) {
         let organization = self.invitations[index].organization;
-        self.organizations[organization].events.push((event, Some(index), self.now));
+        self.organizations[organization]
+            .events
+            .push((event, Some(index), self.now));
     }
 
     /// Invites.
-    fn create(&mut self, place: (usize, usize, usize), lifetime: Lifetime, on_conflict: &str) -> Answer {
+    fn create(
+        &mut self,
+        place: (usize, usize, usize),
+        lifetime: Lifetime,
+        on_conflict: &str,
+    ) -> Answer {
         let (organization, address, role) = place;
-        let Some(expires_at) = lifetime.end(self.now) else { return refuse(422, "validation_failed") };
+        let Some(expires_at) = lifetime.end(self.now) else {
+            return refuse(422, "validation_failed");
+        };
         let standing = self.standing(organization, address);
         let Some(other) = standing.filter(|&other| !self.is(other, "expired")) else {
             self.check_room(organization)?;
@@ -188,7 +257,11 @@ impl Model {
     }
 
     /// Adds a pending invitation.
-    fn insert(&mut self, (organization, address, role): (usize, usize, usize), expires_at: i64) -> (u16, Shows) {
+    fn insert(
+        &mut self,
+        (organization, address, role): (usize, usize, usize),
+        expires_at: i64,
+    ) -> (u16, Shows) {
         self.organizations[organization].is_known = true;
         self.invitations.push(Invitation {
             id: String::new(),
@@ -228,7 +301,11 @@ impl Model {
     fn end(&mut self, index: usize, end: &'static str) -> Answer {
         let now = self.now;
         let invitation = &mut self.invitations[index];
-        (invitation.state, invitation.closed_at, invitation.updated_at) = (end, Some(now), now);
+        (
+            invitation.state,
+            invitation.closed_at,
+            invitation.updated_at,
+        ) = (end, Some(now), now);
         let event = match end {
             "accepted" => "invitation.accepted",
             "declined" => "invitation.declined",
@@ -252,7 +329,9 @@ impl Model {
 
     /// Sends one again.
     fn resend(&mut self, pick: Pick, lifetime: Lifetime) -> Answer {
-        let Some(expires_at) = lifetime.end(self.now) else { return refuse(422, "validation_failed") };
+        let Some(expires_at) = lifetime.end(self.now) else {
+            return refuse(422, "validation_failed");
+        };
         let found = self.find(pick)?;
         self.renew(found, expires_at)
     }
@@ -265,11 +344,18 @@ impl Model {
         // A clock that was ahead when it was sent holds up nothing.
         if (1..=COOLDOWN).contains(&wait) {
             let retry_after = Some((wait + 999) / 1000);
-            return Err(Refusal { code: (429, "resend_too_soon"), names: Some(index), standing: None, retry_after });
+            return Err(Refusal {
+                code: (429, "resend_too_soon"),
+                names: Some(index),
+                standing: None,
+                retry_after,
+            });
         }
         if self.is(index, "expired") {
             let (organization, address) = (invitation.organization, invitation.address);
-            let other = self.standing(organization, address).filter(|&other| other != index);
+            let other = self
+                .standing(organization, address)
+                .filter(|&other| other != index);
             if let Some(other) = other.filter(|&other| !self.is(other, "expired")) {
                 return self.in_the_way(other);
             }
@@ -278,15 +364,27 @@ impl Model {
         }
         let now = self.now;
         let invitation = &mut self.invitations[index];
-        (invitation.state, invitation.expires_at, invitation.updated_at) = ("pending", expires_at, now);
+        (
+            invitation.state,
+            invitation.expires_at,
+            invitation.updated_at,
+        ) = ("pending", expires_at, now);
         (invitation.send_count, invitation.last_sent_at) = (invitation.send_count + 1, Some(now));
         self.note("invitation.renewed", index);
         Ok((200, Shows::Invitation(index)))
     }
 
     /// Changes a pending one.
-    fn patch(&mut self, pick: Pick, role: Option<usize>, lifetime: Lifetime, metadata: Option<Option<u8>>) -> Answer {
-        let Some(end) = lifetime.end(self.now) else { return refuse(422, "validation_failed") };
+    fn patch(
+        &mut self,
+        pick: Pick,
+        role: Option<usize>,
+        lifetime: Lifetime,
+        metadata: Option<Option<u8>>,
+    ) -> Answer {
+        let Some(end) = lifetime.end(self.now) else {
+            return refuse(422, "validation_failed");
+        };
         let expires_at = (!matches!(lifetime, Lifetime::Default)).then_some(end);
         let found = self.find(pick)?;
         self.require(found, &["pending"])?;
@@ -312,9 +410,15 @@ impl Model {
     /// Puts an organization; answers the status.
     fn put(&mut self, organization: usize, cap: Option<usize>) -> u16 {
         let organization = &mut self.organizations[organization];
-        organization.events.push(("organization.updated", None, self.now));
+        organization
+            .events
+            .push(("organization.updated", None, self.now));
         organization.cap = cap;
-        if std::mem::replace(&mut organization.is_known, true) { 200 } else { 201 }
+        if std::mem::replace(&mut organization.is_known, true) {
+            200
+        } else {
+            201
+        }
     }
 
     /// Deletes an organization with all that belongs to it.
@@ -322,7 +426,10 @@ impl Model {
         if !std::mem::take(&mut self.organizations[organization]).is_known {
             return refuse(404, "not_found");
         }
-        self.invitations.iter_mut().filter(|one| one.organization == organization).for_each(|one| one.is_gone = true);
+        self.invitations
+            .iter_mut()
+            .filter(|one| one.organization == organization)
+            .for_each(|one| one.is_gone = true);
         Ok((204, Shows::Nothing))
     }
 }

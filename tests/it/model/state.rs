@@ -77,13 +77,22 @@ pub type Answer = Result<(u16, Shows), Refusal>;
 
 /// A refusal that only has a code.
 pub fn refuse<T>(status: u16, code: &'static str) -> Result<T, Refusal> {
-    Err(Refusal { code: (status, code), names: None, standing: None, retry_after: None })
+    Err(Refusal {
+        code: (status, code),
+        names: None,
+        standing: None,
+        retry_after: None,
+    })
 }
 
 impl Invitation {
     /// Where it stands at `now`.
     pub fn status(&self, now: i64) -> &'static str {
-        if self.state == "pending" && self.expires_at <= now { "expired" } else { self.state }
+        if self.state == "pending" && self.expires_at <= now {
+            "expired"
+        } else {
+            self.state
+        }
     }
 
     /// When it was last sent.

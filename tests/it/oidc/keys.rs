@@ -28,9 +28,16 @@ fn is_good(verifier: &Verifier, token: &str, start: Instant, seconds: u64) -> bo
 
 /// Verifies a good token; the provider must be asked once, and count as unavailable.
 fn is_unavailable(provider: &Provider) {
-    let error =
-        verify(&verifier_of(&provider.url()), &Signer::ed("a").token(&claims())).expect_err("there are no keys");
-    assert_eq!((error.code, error.retry_after_seconds), (Code::IdentityProviderUnavailable, Some(5)), "{error}");
+    let error = verify(
+        &verifier_of(&provider.url()),
+        &Signer::ed("a").token(&claims()),
+    )
+    .expect_err("there are no keys");
+    assert_eq!(
+        (error.code, error.retry_after_seconds),
+        (Code::IdentityProviderUnavailable, Some(5)),
+        "{error}"
+    );
     assert_eq!((error.code.meaning().status, provider.requests()), (503, 1));
 }
 
@@ -49,12 +56,21 @@ fn a_key_counts_for_what_it_is_published_for_only() {
         ("kid", json!("R")),
     ] {
         let verifier = verifier(&[other.jwk(), with(&signer, name, value.clone())]);
-        assert!(rejection(&verifier, &token).contains("No key"), "{name} {value}");
+        assert!(
+            rejection(&verifier, &token).contains("No key"),
+            "{name} {value}"
+        );
     }
-    for (name, value) in
-        [("alg", json!("RS256")), ("use", json!("sig")), ("key_ops", json!(["verify"])), ("x", json!({}))]
-    {
-        assert!(verify(&verifier(&[with(&signer, name, value.clone())]), &token).is_ok(), "{name} {value}");
+    for (name, value) in [
+        ("alg", json!("RS256")),
+        ("use", json!("sig")),
+        ("key_ops", json!(["verify"])),
+        ("x", json!({})),
+    ] {
+        assert!(
+            verify(&verifier(&[with(&signer, name, value.clone())]), &token).is_ok(),
+            "{name} {value}"
+        );
     }
     let ec = Signer::ec("e");
     let verifier = verifier(&[other.jwk(), with(&ec, "crv", json!("P-384"))]);
@@ -63,7 +79,11 @@ fn a_key_counts_for_what_it_is_published_for_only() {
 
 #[test]
 fn a_token_without_a_kid_needs_exactly_one_key_that_fits() {
-    let (rsa, ec, ed) = (Signer::rsa("r"), Signer::ec("e"), Signer::ed("d").called(None));
+    let (rsa, ec, ed) = (
+        Signer::rsa("r"),
+        Signer::ec("e"),
+        Signer::ed("d").called(None),
+    );
     let token = ed.token(&claims());
     let (jwk, named) = (ed.jwk(), with(&ed, "kid", json!("d")));
     for jwk in [&jwk, &named] {
@@ -80,7 +100,12 @@ fn a_token_without_a_kid_needs_exactly_one_key_that_fits() {
 #[test]
 fn keys_that_cannot_be_used_do_not_hide_those_that_can() {
     let signer = Signer::ec("e");
-    let strange = [json!(null), json!({}), json!({ "kty": "EC", "crv": "P-999", "kid": "e" }), json!({ "kty": "XX" })];
+    let strange = [
+        json!(null),
+        json!({}),
+        json!({ "kty": "EC", "crv": "P-999", "kid": "e" }),
+        json!({ "kty": "XX" }),
+    ];
     let verifier = verifier(&[strange.as_slice(), &[signer.jwk()]].concat());
     assert!(verify(&verifier, &signer.token(&claims())).is_ok());
 }
@@ -116,7 +141,12 @@ fn a_new_key_is_found_by_its_kid_but_the_provider_is_asked_at_most_once_a_minute
     assert!(is_good(&verifier, &new_token, start, 60) && is_good(&verifier, &old_token, start, 61));
     assert_eq!(provider.requests(), 2);
     for seconds in 61..120 {
-        assert!(!is_good(&verifier, &Signer::ed("invented").token(&claims()), start, seconds));
+        assert!(!is_good(
+            &verifier,
+            &Signer::ed("invented").token(&claims()),
+            start,
+            seconds
+        ));
     }
     assert_eq!(provider.requests(), 2);
 }
@@ -125,9 +155,13 @@ fn a_new_key_is_found_by_its_kid_but_the_provider_is_asked_at_most_once_a_minute
 fn many_unknown_kids_at_once_cost_one_fetch() {
     let provider = Provider::publishing(&set(&[Signer::ed("a").jwk()]));
     let verifier = verifier_of(&provider.url());
-    let tokens: Vec<_> = (0..50).map(|_| Signer::ed("invented").token(&claims())).collect();
+    let tokens: Vec<_> = (0..50)
+        .map(|_| Signer::ed("invented").token(&claims()))
+        .collect();
     let (now, at) = (Timestamp::from_millis(NOW * 1000), Instant::now());
-    let all = tokens.iter().map(|token| verifier.verify_at(token, now, Hosts::Dotted, at));
+    let all = tokens
+        .iter()
+        .map(|token| verifier.verify_at(token, now, Hosts::Dotted, at));
     assert!(server::block_on(join_all(all)).iter().all(Result::is_err));
     assert_eq!(provider.requests(), 1);
 }
@@ -136,7 +170,11 @@ fn many_unknown_kids_at_once_cost_one_fetch() {
 fn a_key_that_is_withdrawn_counts_for_an_hour_at_most() {
     let (old, new) = (Signer::ed("old"), Signer::ed("new"));
     let provider = Provider::publishing(&set(&[old.jwk()]));
-    let (verifier, start, token) = (verifier_of(&provider.url()), Instant::now(), old.token(&claims()));
+    let (verifier, start, token) = (
+        verifier_of(&provider.url()),
+        Instant::now(),
+        old.token(&claims()),
+    );
     assert!(is_good(&verifier, &token, start, 0));
     provider.publish(&set(&[new.jwk()]));
     assert!(is_good(&verifier, &token, start, 3599));
@@ -148,7 +186,11 @@ fn a_key_that_is_withdrawn_counts_for_an_hour_at_most() {
 fn a_fetch_that_fails_keeps_the_old_keys() {
     let signer = Signer::ed("a");
     let provider = Provider::publishing(&set(&[signer.jwk()]));
-    let (verifier, start, token) = (verifier_of(&provider.url()), Instant::now(), signer.token(&claims()));
+    let (verifier, start, token) = (
+        verifier_of(&provider.url()),
+        Instant::now(),
+        signer.token(&claims()),
+    );
     assert!(is_good(&verifier, &token, start, 0));
     let failures = [
         answer("500 Oh", "", "{}"),
@@ -158,9 +200,17 @@ fn a_fetch_that_fails_keeps_the_old_keys() {
     ];
     for (round, failure) in (1..).zip(failures) {
         provider.answer_from_now_on(&failure);
-        assert!(!is_good(&verifier, &Signer::ed("invented").token(&claims()), start, round * 60));
+        assert!(!is_good(
+            &verifier,
+            &Signer::ed("invented").token(&claims()),
+            start,
+            round * 60
+        ));
         assert!(is_good(&verifier, &token, start, round * 60 + 1));
-        assert_eq!(provider.requests(), usize::try_from(round).unwrap_or_default() + 1);
+        assert_eq!(
+            provider.requests(),
+            usize::try_from(round).unwrap_or_default() + 1
+        );
     }
 }
 
@@ -168,7 +218,11 @@ fn a_fetch_that_fails_keeps_the_old_keys() {
 fn without_any_key_the_provider_is_unavailable_and_asked_again_after_five_seconds() {
     let signer = Signer::ed("a");
     let provider = Provider::answering(&answer("503 Not Now", "", ""));
-    let (verifier, start, token) = (verifier_of(&provider.url()), Instant::now(), signer.token(&claims()));
+    let (verifier, start, token) = (
+        verifier_of(&provider.url()),
+        Instant::now(),
+        signer.token(&claims()),
+    );
     for seconds in [0, 4] {
         let error = verify_after(&verifier, &token, start, seconds).expect_err("there are no keys");
         assert_eq!(error.code, Code::IdentityProviderUnavailable);
@@ -183,7 +237,11 @@ fn a_redirect_is_not_followed() {
     let target = Provider::publishing(&set(&[Signer::ed("a").jwk()]));
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
         let keys = set(&[Signer::ed("a").jwk()]).to_string();
-        is_unavailable(&Provider::answering(&answer(status, &format!("Location: {}\r\n", target.url()), &keys)));
+        is_unavailable(&Provider::answering(&answer(
+            status,
+            &format!("Location: {}\r\n", target.url()),
+            &keys,
+        )));
     }
     assert_eq!(target.requests(), 0);
 }
@@ -195,8 +253,15 @@ fn a_set_beyond_256_kib_is_not_taken() {
         let keys = set(&[signer.jwk()]).to_string();
         format!("{keys}{}", " ".repeat(length - keys.len()))
     };
-    is_unavailable(&Provider::answering(&answer("200 OK", "", &set_of(256 * 1024 + 1))));
-    let endless = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", set_of(1024 * 1024));
+    is_unavailable(&Provider::answering(&answer(
+        "200 OK",
+        "",
+        &set_of(256 * 1024 + 1),
+    )));
+    let endless = format!(
+        "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}",
+        set_of(1024 * 1024)
+    );
     is_unavailable(&Provider::answering(&endless));
     let provider = Provider::answering(&answer("200 OK", "", &set_of(256 * 1024)));
     assert!(verify(&verifier_of(&provider.url()), &signer.token(&claims())).is_ok());
@@ -209,7 +274,10 @@ fn a_provider_that_dribbles_is_given_up_after_five_seconds() {
     let start = Instant::now();
     is_unavailable(&provider);
     let took = start.elapsed();
-    assert!(took >= Duration::from_secs(4) && took < Duration::from_secs(8), "{took:?}");
+    assert!(
+        took >= Duration::from_secs(4) && took < Duration::from_secs(8),
+        "{took:?}"
+    );
 }
 
 #[test]
@@ -218,10 +286,18 @@ fn a_caller_who_goes_away_does_not_end_the_fetch_for_the_others() {
     let provider = Provider::publishing(&set(&[signer.jwk()]));
     provider.dribble(2);
     let verifier = verifier_of(&provider.url());
-    let (token, now, at) = (signer.token(&claims()), Timestamp::from_millis(NOW * 1000), Instant::now());
+    let (token, now, at) = (
+        signer.token(&claims()),
+        Timestamp::from_millis(NOW * 1000),
+        Instant::now(),
+    );
     let identity = server::block_on(async {
         let hasty = verifier.verify_at(&token, now, Hosts::Dotted, at);
-        assert!(tokio::time::timeout(Duration::from_millis(20), hasty).await.is_err());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(20), hasty)
+                .await
+                .is_err()
+        );
         verifier.verify_at(&token, now, Hosts::Dotted, at).await
     });
     assert!(identity.is_ok(), "{identity:?}");

@@ -41,7 +41,9 @@ struct CommandLine {
 
 /// The settings `words`.
 fn settings(words: &[&str]) -> Settings {
-    CommandLine::try_parse_from([&["invited"], words].concat()).unwrap_or_else(|error| panic!("{error}")).settings
+    CommandLine::try_parse_from([&["invited"], words].concat())
+        .unwrap_or_else(|error| panic!("{error}"))
+        .settings
 }
 
 /// A verifier with the keys in a file or at a URL.
@@ -51,8 +53,18 @@ fn verifier_of(jwks: &str) -> Verifier {
 
 /// The same with more settings.
 fn verifier_with(jwks: &str, more: &[&str]) -> Verifier {
-    let words = ["--oidc-issuer", ISSUER, "--oidc-audience", AUDIENCE, "--oidc-jwks", jwks];
-    settings(&[&words, more].concat()).oidc().and_then(Verifier::new).unwrap_or_else(|failure| panic!("{failure}"))
+    let words = [
+        "--oidc-issuer",
+        ISSUER,
+        "--oidc-audience",
+        AUDIENCE,
+        "--oidc-jwks",
+        jwks,
+    ];
+    settings(&[&words, more].concat())
+        .oidc()
+        .and_then(Verifier::new)
+        .unwrap_or_else(|failure| panic!("{failure}"))
 }
 
 /// A file with the set of `keys`.
@@ -81,13 +93,24 @@ fn claims_with(changes: &Value) -> Value {
     for (name, value) in changes.as_object().expect("an object") {
         claims[name] = value.clone();
     }
-    claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    claims
+        .as_object_mut()
+        .expect("an object")
+        .retain(|_, value| !value.is_null());
     claims
 }
 
 /// Verifies `token`, `seconds` after now on the monotonic clock that starts at `start`.
-fn verify_after(verifier: &Verifier, token: &str, start: Instant, seconds: u64) -> Result<Identity, Error> {
-    let (now, at) = (Timestamp::from_millis(NOW * 1000), start + Duration::from_secs(seconds));
+fn verify_after(
+    verifier: &Verifier,
+    token: &str,
+    start: Instant,
+    seconds: u64,
+) -> Result<Identity, Error> {
+    let (now, at) = (
+        Timestamp::from_millis(NOW * 1000),
+        start + Duration::from_secs(seconds),
+    );
     server::block_on(verifier.verify_at(token, now, Hosts::Dotted, at))
 }
 
@@ -101,7 +124,11 @@ fn rejection(verifier: &Verifier, token: &str) -> String {
     let error = verify(verifier, token).expect_err(token);
     assert_eq!(error.code, Code::IdTokenRejected, "{error}");
     assert_eq!(error.code.meaning().status, 403);
-    for part in token.split('.').filter(|part| part.len() > 4).chain(["Jane", "248289761001"]) {
+    for part in token
+        .split('.')
+        .filter(|part| part.len() > 4)
+        .chain(["Jane", "248289761001"])
+    {
         assert!(!error.detail.contains(part), "{}", error.detail);
     }
     error.detail.to_string()
@@ -117,7 +144,8 @@ fn each_allowed_algorithm_proves_subject_and_address_in_normal_form() {
     let signers = signers();
     let verifier = verifier(&signers.each_ref().map(Signer::jwk));
     for signer in &signers {
-        let identity = verify(&verifier, &signer.token(&claims())).unwrap_or_else(|error| panic!("{error}"));
+        let identity =
+            verify(&verifier, &signer.token(&claims())).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(identity.subject, "248289761001");
         assert_eq!(identity.email.as_str(), "jane.doe@example.com");
     }
@@ -128,33 +156,53 @@ fn a_key_and_a_token_may_call_the_algorithm_ed25519() {
     let signer = Signer::ed("d");
     let mut named = signer.jwk();
     named["alg"] = json!("Ed25519");
-    let token = |alg: &str| signer.sign(&json!({ "alg": alg, "typ": "JWT", "kid": "d" }), &claims().to_string());
+    let token = |alg: &str| {
+        signer.sign(
+            &json!({ "alg": alg, "typ": "JWT", "kid": "d" }),
+            &claims().to_string(),
+        )
+    };
     for jwk in [named.clone(), signer.jwk()] {
         let verifier = verifier(&[jwk]);
         for alg in ["Ed25519", "EdDSA"] {
             assert!(verify(&verifier, &token(alg)).is_ok(), "{alg}");
         }
         for alg in ["ed25519", "Ed448", "ED25519"] {
-            assert!(rejection(&verifier, &token(alg)).contains("RS256, ES256 or EdDSA"), "{alg}");
+            assert!(
+                rejection(&verifier, &token(alg)).contains("RS256, ES256 or EdDSA"),
+                "{alg}"
+            );
         }
         let altered = token("Ed25519").replacen('.', ".e30", 1);
         assert!(rejection(&verifier, &altered).contains("signature"));
         let access = json!({ "alg": "Ed25519", "typ": "at+jwt", "kid": "d" });
-        assert!(rejection(&verifier, &signer.sign(&access, &claims().to_string())).contains("`typ`"));
+        assert!(
+            rejection(&verifier, &signer.sign(&access, &claims().to_string())).contains("`typ`")
+        );
         let critical = json!({ "alg": "Ed25519", "crit": ["b64"], "kid": "d" });
-        assert!(rejection(&verifier, &signer.sign(&critical, &claims().to_string())).contains("`crit`"));
+        assert!(
+            rejection(&verifier, &signer.sign(&critical, &claims().to_string())).contains("`crit`")
+        );
     }
     let mut rsa = Signer::rsa("r").jwk();
     rsa["alg"] = json!("Ed25519");
-    assert!(rejection(&verifier(&[rsa, named]), &Signer::rsa("r").token(&claims())).contains("No key"));
+    assert!(
+        rejection(&verifier(&[rsa, named]), &Signer::rsa("r").token(&claims())).contains("No key")
+    );
 }
 
 #[test]
 fn without_a_provider_an_id_token_is_refused_as_a_value_that_the_settings_do_not_allow() {
-    let verifier = settings(&[]).oidc().and_then(Verifier::new).expect("no provider is fine");
+    let verifier = settings(&[])
+        .oidc()
+        .and_then(Verifier::new)
+        .expect("no provider is fine");
     let error = verify(&verifier, &Signer::ed("d").token(&claims())).expect_err("refused");
     assert_eq!(error.code, Code::ValidationFailed);
-    assert_eq!((&*error.fields[0].pointer, error.fields[0].code.name()), ("/idToken", "not_allowed"));
+    assert_eq!(
+        (&*error.fields[0].pointer, error.fields[0].code.name()),
+        ("/idToken", "not_allowed")
+    );
 }
 
 #[test]
@@ -164,19 +212,35 @@ fn unsigned_tokens_and_shared_secrets_are_refused() {
     let verifier = verifier(&jwks);
     for signer in &signers {
         for alg in ["none", "None", "NONE", ""] {
-            let message = signer::message(&json!({ "alg": alg, "kid": signer.kid }), &claims().to_string());
-            for token in [format!("{message}."), message.clone(), format!("{message}.AAAA")] {
+            let message = signer::message(
+                &json!({ "alg": alg, "kid": signer.kid }),
+                &claims().to_string(),
+            );
+            for token in [
+                format!("{message}."),
+                message.clone(),
+                format!("{message}.AAAA"),
+            ] {
                 assert!(rejection(&verifier, &token).contains("RS256, ES256 or EdDSA"));
             }
         }
         // The public key as a shared secret, in every form in which an attacker has it.
-        let forms = [signer.public(), signer.jwk().to_string().into_bytes(), set(&jwks).to_string().into_bytes()];
+        let forms = [
+            signer.public(),
+            signer.jwk().to_string().into_bytes(),
+            set(&jwks).to_string().into_bytes(),
+        ];
         for secret in forms {
-            let message =
-                signer::message(&json!({ "alg": "HS256", "typ": "JWT", "kid": signer.kid }), &claims().to_string());
+            let message = signer::message(
+                &json!({ "alg": "HS256", "typ": "JWT", "kid": signer.kid }),
+                &claims().to_string(),
+            );
             let secret = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &secret);
             let signature = signer::encode(ring::hmac::sign(&secret, message.as_bytes()));
-            assert!(rejection(&verifier, &format!("{message}.{signature}")).contains("RS256, ES256 or EdDSA"));
+            assert!(
+                rejection(&verifier, &format!("{message}.{signature}"))
+                    .contains("RS256, ES256 or EdDSA")
+            );
         }
     }
 }
@@ -191,23 +255,45 @@ fn algorithms_that_are_not_on_the_list_or_not_of_the_key_are_refused() {
         let token = rsa.sign(&json!({ "alg": alg, "kid": "r" }), &claims().to_string());
         assert!(rejection(&verifier, &token).contains("RS256, ES256 or EdDSA"));
     }
-    for (signer, alg, kid) in [(rsa, "ES256", "r"), (ec, "EdDSA", "e"), (ed, "RS256", "d"), (ed, "EdDSA", "e")] {
+    for (signer, alg, kid) in [
+        (rsa, "ES256", "r"),
+        (ec, "EdDSA", "e"),
+        (ed, "RS256", "d"),
+        (ed, "EdDSA", "e"),
+    ] {
         let token = signer.sign(&json!({ "alg": alg, "kid": kid }), &claims().to_string());
-        assert!(rejection(&verifier, &token).contains("No key"), "{alg} {kid}");
+        assert!(
+            rejection(&verifier, &token).contains("No key"),
+            "{alg} {kid}"
+        );
     }
 }
 
 #[test]
 fn altered_tokens_and_tokens_of_another_key_are_refused() {
-    for (signer, other) in signers().iter().zip([Signer::rsa("r"), Signer::ec("e"), Signer::ed("d")]) {
+    for (signer, other) in
+        signers()
+            .iter()
+            .zip([Signer::rsa("r"), Signer::ec("e"), Signer::ed("d")])
+    {
         let verifier = verifier(&[signer.jwk()]);
         let token = signer.token(&claims());
         let (message, signature) = token.rsplit_once('.').expect("a token");
-        let stolen =
-            signer::message(&signer.header(), &claims_with(&json!({ "email": "eve@example.com" })).to_string());
+        let stolen = signer::message(
+            &signer.header(),
+            &claims_with(&json!({ "email": "eve@example.com" })).to_string(),
+        );
         assert!(rejection(&verifier, &format!("{stolen}.{signature}")).contains("signature"));
-        for signature in ["", "AAAA", &signature[..signature.len() - 8], &signer::encode([0; 64])] {
-            assert!(rejection(&verifier, &format!("{message}.{signature}")).contains("signature"), "{signature}");
+        for signature in [
+            "",
+            "AAAA",
+            &signature[..signature.len() - 8],
+            &signer::encode([0; 64]),
+        ] {
+            assert!(
+                rejection(&verifier, &format!("{message}.{signature}")).contains("signature"),
+                "{signature}"
+            );
         }
         if signer.kid != Some("r") {
             assert!(rejection(&verifier, &other.token(&claims())).contains("signature"));
@@ -219,13 +305,37 @@ fn altered_tokens_and_tokens_of_another_key_are_refused() {
 fn what_is_no_token_is_refused_and_so_is_one_beyond_16_kib() {
     let signer = Signer::ed("d");
     let verifier = verifier(&[signer.jwk()]);
-    for text in ["", ".", "..", "...", "a.b", "a.b.c", "\u{1f600}", "e30.e30.", &"a.".repeat(1000)] {
-        assert!(rejection(&verifier, text).contains("not a JSON Web Token"), "{text}");
+    for text in [
+        "",
+        ".",
+        "..",
+        "...",
+        "a.b",
+        "a.b.c",
+        "\u{1f600}",
+        "e30.e30.",
+        &"a.".repeat(1000),
+    ] {
+        assert!(
+            rejection(&verifier, text).contains("not a JSON Web Token"),
+            "{text}"
+        );
     }
-    let of_length = |filler: usize| signer.token(&claims_with(&json!({ "filler": "x".repeat(filler) })));
-    let longest = (12_000..12_500).map(of_length).rfind(|token| token.len() <= 16 * 1024).expect("one fits");
-    assert!(longest.len() >= 16 * 1024 - 2 && verify(&verifier, &longest).is_ok(), "{}", longest.len());
-    assert_eq!(rejection(&verifier, &of_length(12_500)), "The id token is longer than 16 KiB.");
+    let of_length =
+        |filler: usize| signer.token(&claims_with(&json!({ "filler": "x".repeat(filler) })));
+    let longest = (12_000..12_500)
+        .map(of_length)
+        .rfind(|token| token.len() <= 16 * 1024)
+        .expect("one fits");
+    assert!(
+        longest.len() >= 16 * 1024 - 2 && verify(&verifier, &longest).is_ok(),
+        "{}",
+        longest.len()
+    );
+    assert_eq!(
+        rejection(&verifier, &of_length(12_500)),
+        "The id token is longer than 16 KiB."
+    );
 }
 
 #[test]
@@ -238,7 +348,10 @@ fn a_header_that_names_something_else_than_an_id_token_is_refused() {
         signer.sign(&header, &claims().to_string())
     };
     for typ in ["at+jwt", "logout+jwt", "JWE", ""] {
-        assert!(rejection(&verifier, &with("typ", json!(typ))).contains("`typ`"), "{typ}");
+        assert!(
+            rejection(&verifier, &with("typ", json!(typ))).contains("`typ`"),
+            "{typ}"
+        );
     }
     for fine in [json!("jwt"), Value::Null] {
         assert!(verify(&verifier, &with("typ", fine)).is_ok());
@@ -248,5 +361,7 @@ fn a_header_that_names_something_else_than_an_id_token_is_refused() {
     let stranger = Signer::ed("d");
     let mut header = stranger.header();
     header["jwk"] = stranger.jwk();
-    assert!(rejection(&verifier, &stranger.sign(&header, &claims().to_string())).contains("signature"));
+    assert!(
+        rejection(&verifier, &stranger.sign(&header, &claims().to_string())).contains("signature")
+    );
 }

@@ -35,7 +35,9 @@ struct Shared {
 /// An answer with a status line, headers and a body.
 pub fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}")
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n{headers}\r\n{body}"
+    )
 }
 
 impl Provider {
@@ -60,7 +62,11 @@ impl Provider {
                 for_thread.serve(stream);
             }
         });
-        let provider = Self { address, shared, thread: Some(thread) };
+        let provider = Self {
+            address,
+            shared,
+            thread: Some(thread),
+        };
         provider.answer_from_now_on(bytes);
         provider
     }
@@ -77,7 +83,9 @@ impl Provider {
 
     /// Waits so long before each byte from now on.
     pub fn dribble(&self, pause_millis: usize) {
-        self.shared.pause_millis.store(pause_millis, Ordering::SeqCst);
+        self.shared
+            .pause_millis
+            .store(pause_millis, Ordering::SeqCst);
     }
 
     /// The URL of its keys.
@@ -95,7 +103,10 @@ impl Shared {
     /// Answers one request.
     fn serve(&self, mut stream: TcpStream) {
         let lines = BufReader::new(stream.try_clone().expect("a handle")).lines();
-        let head: Vec<_> = lines.map_while(Result::ok).take_while(|line| !line.is_empty()).collect();
+        let head: Vec<_> = lines
+            .map_while(Result::ok)
+            .take_while(|line| !line.is_empty())
+            .collect();
         if head.is_empty() {
             return;
         }
@@ -104,7 +115,9 @@ impl Shared {
         let pause = self.pause_millis.load(Ordering::SeqCst);
         let chunk = if pause == 0 { bytes.len().max(1) } else { 1 };
         for part in bytes.chunks(chunk) {
-            std::thread::sleep(Duration::from_millis(u64::try_from(pause).unwrap_or_default()));
+            std::thread::sleep(Duration::from_millis(
+                u64::try_from(pause).unwrap_or_default(),
+            ));
             // A client that has had enough goes away.
             if self.is_over.load(Ordering::SeqCst) || stream.write_all(part).is_err() {
                 return;

@@ -11,15 +11,28 @@ use crate::support::process::run;
 
 /// Why a server with `words` does not start.
 fn failure(words: &[&str]) -> Failure {
-    settings(words).oidc().and_then(Verifier::new).err().unwrap_or_else(|| panic!("{words:?}"))
+    settings(words)
+        .oidc()
+        .and_then(Verifier::new)
+        .err()
+        .unwrap_or_else(|| panic!("{words:?}"))
 }
 
 #[test]
 fn a_provider_is_named_whole_or_not_at_all() {
     let file = file_of(&[Signer::ed("d").jwk()]);
     let path = file.path().to_str().expect("a path");
-    let all = [["--oidc-issuer", "https://id.example.com"], ["--oidc-audience", "me"], ["--oidc-jwks", path]];
-    assert!(settings(&all.concat()).oidc().and_then(Verifier::new).is_ok());
+    let all = [
+        ["--oidc-issuer", "https://id.example.com"],
+        ["--oidc-audience", "me"],
+        ["--oidc-jwks", path],
+    ];
+    assert!(
+        settings(&all.concat())
+            .oidc()
+            .and_then(Verifier::new)
+            .is_ok()
+    );
     for given in 1..7 {
         let (there, missing): (Vec<_>, Vec<_>) = (0..3).partition(|place| given >> place & 1 == 1);
         let words: Vec<_> = there.iter().flat_map(|&place| all[place]).collect();
@@ -27,8 +40,14 @@ fn a_provider_is_named_whole_or_not_at_all() {
         let text = failure.to_string();
         let first = text.lines().next().unwrap_or_default();
         assert_eq!(failure.exit_code(), 2);
-        assert!(missing.iter().all(|&place| first.contains(all[place][0])), "{first}");
-        assert!(there.iter().all(|&place| !first.contains(all[place][0])), "{first}");
+        assert!(
+            missing.iter().all(|&place| first.contains(all[place][0])),
+            "{first}"
+        );
+        assert!(
+            there.iter().all(|&place| !first.contains(all[place][0])),
+            "{first}"
+        );
     }
 }
 
@@ -37,7 +56,14 @@ fn a_file_without_usable_keys_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keys.json");
     let path_text = path.to_str().expect("a path");
-    let words = ["--oidc-issuer", "https://id.example.com", "--oidc-audience", "me", "--oidc-jwks", path_text];
+    let words = [
+        "--oidc-issuer",
+        "https://id.example.com",
+        "--oidc-audience",
+        "me",
+        "--oidc-jwks",
+        path_text,
+    ];
     let refused = || {
         let failure = failure(&words);
         assert_eq!(failure.exit_code(), 1);
@@ -45,22 +71,39 @@ fn a_file_without_usable_keys_stops_the_start() {
     };
     assert!(refused().contains("No such file"), "{}", refused());
     let symmetric = json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }).to_string();
-    for (text, word) in
-        [("no JSON", "JWK set"), ("{}", "JWK set"), (r#"{"keys":[]}"#, "no key"), (&symmetric, "no key")]
-    {
+    for (text, word) in [
+        ("no JSON", "JWK set"),
+        ("{}", "JWK set"),
+        (r#"{"keys":[]}"#, "no key"),
+        (&symmetric, "no key"),
+    ] {
         std::fs::write(&path, text).expect("it is written");
         let refusal = refused();
-        assert!(refusal.contains(word) && refusal.contains(path_text), "{refusal}");
+        assert!(
+            refusal.contains(word) && refusal.contains(path_text),
+            "{refusal}"
+        );
     }
-    let output =
-        run(&[&["serve", "--database", folder.path().join("x.db").to_str().expect("a path")], &words[..]].concat());
+    let output = run(&[
+        &[
+            "serve",
+            "--database",
+            folder.path().join("x.db").to_str().expect("a path"),
+        ],
+        &words[..],
+    ]
+    .concat());
     assert_eq!(output.status.code(), Some(1));
-    assert!(!folder.path().join("x.db").exists(), "a start that fails makes no file");
+    assert!(
+        !folder.path().join("x.db").exists(),
+        "a start that fails makes no file"
+    );
 }
 
 #[test]
 fn keys_come_over_https_or_from_this_machine_only() {
-    let parses = |value: &str| CommandLine::try_parse_from(["invited", "--oidc-jwks", value]).is_ok();
+    let parses =
+        |value: &str| CommandLine::try_parse_from(["invited", "--oidc-jwks", value]).is_ok();
     for fine in [
         "https://id.example.com/jwks.json?p=policy",
         "HTTPS://id.example.com",
@@ -88,15 +131,24 @@ fn keys_come_over_https_or_from_this_machine_only() {
 
 #[test]
 fn issuer_and_audience_have_the_form_that_tokens_have() {
-    let parses = |flag: &str, value: &str| CommandLine::try_parse_from(["invited", flag, value]).is_ok();
-    for refused in ["", "id.example.com", "https://id.example.com/?a=b", "https://id.example.com/#a", "mailto:a@b.co"] {
+    let parses =
+        |flag: &str, value: &str| CommandLine::try_parse_from(["invited", flag, value]).is_ok();
+    for refused in [
+        "",
+        "id.example.com",
+        "https://id.example.com/?a=b",
+        "https://id.example.com/#a",
+        "mailto:a@b.co",
+    ] {
         assert!(!parses("--oidc-issuer", refused), "{refused}");
     }
     for refused in ["", " ", "a\u{200b}", &"x".repeat(256)] {
         assert!(!parses("--oidc-audience", refused), "{refused}");
     }
     assert_eq!(
-        settings(&["--oidc-issuer", "https://ID.example.com"]).oidc_issuer.as_deref(),
+        settings(&["--oidc-issuer", "https://ID.example.com"])
+            .oidc_issuer
+            .as_deref(),
         Some("https://ID.example.com")
     );
 }

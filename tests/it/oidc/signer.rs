@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA512,
-    RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
+    RSA_PKCS1_SHA512, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
 };
 use serde_json::{Value, json};
 
@@ -48,8 +48,13 @@ pub fn set(keys: &[Value]) -> Value {
 impl Signer {
     /// The RSA key.
     pub fn rsa(kid: &'static str) -> Self {
-        let key = STANDARD.decode(RSA_KEY.split_whitespace().collect::<String>()).expect("base64");
-        Self { kid: Some(kid), pair: Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(&key).expect("a key"))) }
+        let key = STANDARD
+            .decode(RSA_KEY.split_whitespace().collect::<String>())
+            .expect("base64");
+        Self {
+            kid: Some(kid),
+            pair: Pair::Rsa(Box::new(RsaKeyPair::from_pkcs8(&key).expect("a key"))),
+        }
     }
 
     /// A new P-256 key.
@@ -58,13 +63,19 @@ impl Signer {
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let key = EcdsaKeyPair::generate_pkcs8(algorithm, &random).expect("a key");
         let pair = EcdsaKeyPair::from_pkcs8(algorithm, key.as_ref(), &random).expect("a key");
-        Self { kid: Some(kid), pair: Pair::Ec(pair) }
+        Self {
+            kid: Some(kid),
+            pair: Pair::Ec(pair),
+        }
     }
 
     /// A new Ed25519 key.
     pub fn ed(kid: &'static str) -> Self {
         let key = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).expect("a key");
-        Self { kid: Some(kid), pair: Pair::Ed(Ed25519KeyPair::from_pkcs8(key.as_ref()).expect("a key")) }
+        Self {
+            kid: Some(kid),
+            pair: Pair::Ed(Ed25519KeyPair::from_pkcs8(key.as_ref()).expect("a key")),
+        }
     }
 
     /// The same key with another name, or none.
@@ -99,7 +110,8 @@ impl Signer {
                 json!({ "kty": "RSA", "n": encode(public.n), "e": encode(public.e) })
             }
             Pair::Ec(_) => {
-                json!({ "kty": "EC", "crv": "P-256", "x": encode(&public[1..33]), "y": encode(&public[33..]) })
+                json!({ "kty": "EC", "crv": "P-256", "x": encode(&public[1..33]),
+                    "y": encode(&public[33..]) })
             }
             Pair::Ed(_) => json!({ "kty": "OKP", "crv": "Ed25519", "x": encode(public) }),
         };
@@ -128,14 +140,19 @@ impl Signer {
         let message = message(header, claims);
         let signature = match &self.pair {
             Pair::Rsa(pair) => rsa(pair, rsa_encoding(header), &message),
-            Pair::Ec(pair) => pair.sign(&SystemRandom::new(), message.as_bytes()).expect("it signs").as_ref().to_vec(),
+            Pair::Ec(pair) => pair
+                .sign(&SystemRandom::new(), message.as_bytes())
+                .expect("it signs")
+                .as_ref()
+                .to_vec(),
             Pair::Ed(pair) => pair.sign(message.as_bytes()).as_ref().to_vec(),
         };
         format!("{message}.{}", encode(signature))
     }
 }
 
-/// How RSA signs under the `alg` of a header: also the ways that are refused, so that only the refusal stops them.
+/// How RSA signs under the `alg` of a header: also the ways that are refused, so that only the
+/// refusal stops them.
 fn rsa_encoding(header: &Value) -> &'static dyn RsaEncoding {
     match header["alg"].as_str() {
         Some("PS256") => &RSA_PSS_SHA256,
@@ -147,6 +164,12 @@ fn rsa_encoding(header: &Value) -> &'static dyn RsaEncoding {
 /// An RSA signature.
 fn rsa(pair: &RsaKeyPair, encoding: &'static dyn RsaEncoding, message: &str) -> Vec<u8> {
     let mut signature = vec![0; pair.public().modulus_len()];
-    pair.sign(encoding, &SystemRandom::new(), message.as_bytes(), &mut signature).expect("it signs");
+    pair.sign(
+        encoding,
+        &SystemRandom::new(),
+        message.as_bytes(),
+        &mut signature,
+    )
+    .expect("it signs");
     signature
 }

@@ -24,15 +24,32 @@ fn a_rotation_beside_a_running_server_counts_from_its_next_start() {
     for word in ["restart the server", "invited.db.secret", "work until 20"] {
         assert!(printed.contains(word), "{printed}");
     }
-    assert_eq!((secrets(&place).len(), &secrets(&place)[1..]), (2, &old[..]));
-    assert!(!printed.contains(&secrets(&place)[0]), "the secret is not shown");
-    assert_eq!(token(&served.server, &served.key, &served.invitation), before, "the server signs as it did");
+    assert_eq!(
+        (secrets(&place).len(), &secrets(&place)[1..]),
+        (2, &old[..])
+    );
+    assert!(
+        !printed.contains(&secrets(&place)[0]),
+        "the secret is not shown"
+    );
+    assert_eq!(
+        token(&served.server, &served.key, &served.invitation),
+        before,
+        "the server signs as it did"
+    );
     let (key, invitation) = served.stop();
     let server = place.serve();
-    assert!(notes(&server)[0].contains("links by an earlier secret work until 20"), "{:?}", server.banner);
+    assert!(
+        notes(&server)[0].contains("links by an earlier secret work until 20"),
+        "{:?}",
+        server.banner
+    );
     let after = token(&server, &key, &invitation);
     assert_ne!(after, before);
-    assert_eq!((lookup(&server, &before), lookup(&server, &after)), (200, 200));
+    assert_eq!(
+        (lookup(&server, &before), lookup(&server, &after)),
+        (200, 200)
+    );
 }
 
 #[test]
@@ -41,10 +58,17 @@ fn a_secret_that_is_kept_no_longer_opens_nothing_after_the_restart() {
     let served = place.begin();
     let before = token(&served.server, &served.key, &served.invitation);
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
-    assert_eq!(lookup(&served.server, &before), 200, "the server signs with it until then");
+    assert_eq!(
+        lookup(&served.server, &before),
+        200,
+        "the server signs with it until then"
+    );
     let (key, invitation) = served.stop();
     let server = place.serve();
-    assert_eq!(notes(&server), ["earlier secrets that nothing needs any more: 1"]);
+    assert_eq!(
+        notes(&server),
+        ["earlier secrets that nothing needs any more: 1"]
+    );
     assert_eq!(lookup(&server, &before), 404);
     assert_eq!(lookup(&server, &token(&server, &key, &invitation)), 200);
     stop(server);
@@ -105,21 +129,34 @@ fn a_rotation_that_is_killed_anywhere_leaves_a_start_that_knows_every_link() {
     let (key, invitation) = served.stop();
     for round in 0..24 {
         let mut child = invited();
-        child.args(["secret", "rotate", "--database"]).arg(&place.database);
-        let mut child = child.stdout(std::process::Stdio::null()).spawn().expect("it starts");
+        child
+            .args(["secret", "rotate", "--database"])
+            .arg(&place.database);
+        let mut child = child
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("it starts");
         std::thread::sleep(Duration::from_micros(500 * round));
         let _ = child.kill();
         let _ = child.wait();
         let server = place.serve();
         links.push(token(&server, &key, &invitation));
         let statuses: Vec<_> = links.iter().map(|link| lookup(&server, link)).collect();
-        assert!(statuses.iter().all(|&status| status == 200), "round {round}: {statuses:?}");
+        assert!(
+            statuses.iter().all(|&status| status == 200),
+            "round {round}: {statuses:?}"
+        );
         stop(server);
     }
     let names = fs::read_dir(place.database.parent().expect("a folder")).expect("it reads");
-    let names: Vec<_> = names.map(|entry| entry.expect("an entry").file_name()).collect();
+    let names: Vec<_> = names
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
     let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("invited.db");
-    assert!(names.iter().all(ours) && names.len() <= 6, "what kills leave does not pile up: {names:?}");
+    assert!(
+        names.iter().all(ours) && names.len() <= 6,
+        "what kills leave does not pile up: {names:?}"
+    );
 }
 
 #[test]
@@ -128,20 +165,37 @@ fn a_rotation_of_which_only_one_file_is_there_leaves_a_start_that_knows_every_li
     let served = place.begin();
     let before = token(&served.server, &served.key, &served.invitation);
     let (key, invitation) = served.stop();
-    let (data, secret) = (fs::read(&place.database).expect("it reads"), secrets(&place));
+    let (data, secret) = (
+        fs::read(&place.database).expect("it reads"),
+        secrets(&place),
+    );
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     // Only the data: as if the copy of the secret had been put back that there was.
     write(&place.secret_file(), &secret[0]);
     let server = place.serve();
-    assert_eq!((token(&server, &key, &invitation), lookup(&server, &before)), (before.clone(), 200));
+    assert_eq!(
+        (token(&server, &key, &invitation), lookup(&server, &before)),
+        (before.clone(), 200)
+    );
     stop(server);
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     // Only the secret: as if the rotation had been killed, or older data been put back.
     fs::write(&place.database, data).expect("it is written");
     let server = place.serve();
-    assert!(notes(&server)[0].contains("work until 20"), "{:?}", server.banner);
+    assert!(
+        notes(&server)[0].contains("work until 20"),
+        "{:?}",
+        server.banner
+    );
     let after = token(&server, &key, &invitation);
-    assert_eq!((lookup(&server, &before), lookup(&server, &after), before == after), (200, 200, false));
+    assert_eq!(
+        (
+            lookup(&server, &before),
+            lookup(&server, &after),
+            before == after
+        ),
+        (200, 200, false)
+    );
 }
 
 #[test]
@@ -154,7 +208,11 @@ fn the_date_of_a_rotation_that_never_came_to_sign_counts_no_more_once_the_old_se
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     // Its date is over, and still no other secret belongs to the file.
     write(&place.secret_file(), OTHER);
-    refused(&mut place.command(), 1, &["does not belong", "1 pending link opens nothing"]);
+    refused(
+        &mut place.command(),
+        1,
+        &["does not belong", "1 pending link opens nothing"],
+    );
     write(&place.secret_file(), &old[0]);
     stop(place.serve());
     // A later rotation by hand keeps it for as long as any.
@@ -171,7 +229,15 @@ fn a_copy_of_the_secret_from_before_a_rotation_is_refused_once_the_new_one_has_s
     assert_eq!(place.rotate(&[]).0, Some(0));
     stop(place.serve());
     write(&place.secret_file(), &old[0]);
-    refused(&mut place.command(), 1, &["an earlier secret", "not the last one", "1 pending link opens nothing"]);
+    refused(
+        &mut place.command(),
+        1,
+        &[
+            "an earlier secret",
+            "not the last one",
+            "1 pending link opens nothing",
+        ],
+    );
 }
 
 #[test]
@@ -182,10 +248,15 @@ fn a_rotation_keeps_the_rights_the_owner_and_the_link_of_the_file() {
     fs::rename(place.secret_file(), &real).expect("it is moved");
     fs::set_permissions(&real, fs::Permissions::from_mode(0o400)).expect("its rights are set");
     // Only root can give a file away.
-    let owner = std::os::unix::fs::chown(&real, Some(65_534), Some(65_534)).map_or(None, |()| Some(65_534));
+    let owner =
+        std::os::unix::fs::chown(&real, Some(65_534), Some(65_534)).map_or(None, |()| Some(65_534));
     symlink("real", place.secret_file()).expect("a link");
     assert_eq!(place.rotate(&[]).0, Some(0));
-    assert!(fs::symlink_metadata(place.secret_file()).expect("it is there").is_symlink());
+    assert!(
+        fs::symlink_metadata(place.secret_file())
+            .expect("it is there")
+            .is_symlink()
+    );
     let metadata = fs::metadata(&real).expect("it is there");
     assert_eq!(metadata.permissions().mode() & 0o777, 0o400);
     assert!(owner.is_none_or(|owner| (metadata.uid(), metadata.gid()) == (owner, owner)));
@@ -197,7 +268,9 @@ fn a_rotation_is_refused_where_it_cannot_work_and_changes_nothing() {
     let place = Place::new();
     let rotate = || {
         let mut command = invited();
-        command.args(["secret", "rotate", "--database"]).arg(&place.database);
+        command
+            .args(["secret", "rotate", "--database"])
+            .arg(&place.database);
         command
     };
     refused(&mut rotate(), 1, &["invited.db.secret", "--secret-file"]);
@@ -205,7 +278,11 @@ fn a_rotation_is_refused_where_it_cannot_work_and_changes_nothing() {
     refused(&mut rotate(), 1, &["there is no data file"]);
     assert!(!place.database.exists());
     place.begin().stop();
-    refused(rotate().env("INVITED_SECRET", SECRET), 2, &["INVITED_SECRET", "in front of it", "restart"]);
+    refused(
+        rotate().env("INVITED_SECRET", SECRET),
+        2,
+        &["INVITED_SECRET", "in front of it", "restart"],
+    );
     for bad in [
         ["--keep-old", "366d"],
         ["--keep-old", "1500ms"],
@@ -214,9 +291,17 @@ fn a_rotation_is_refused_where_it_cannot_work_and_changes_nothing() {
         ["--until", "tomorrow"],
     ] {
         let (code, printed) = place.rotate(&bad);
-        assert!(code == Some(2) && printed.contains(bad[1]), "{bad:?}: {printed}");
+        assert!(
+            code == Some(2) && printed.contains(bad[1]),
+            "{bad:?}: {printed}"
+        );
     }
-    assert_eq!(place.rotate(&["--keep-old", "1d", "--until", "2099-01-01T00:00:00Z"]).0, Some(2));
+    assert_eq!(
+        place
+            .rotate(&["--keep-old", "1d", "--until", "2099-01-01T00:00:00Z"])
+            .0,
+        Some(2)
+    );
     assert_eq!(secrets(&place), [SECRET]);
     write(&place.secret_file(), OTHER);
     refused(&mut rotate(), 1, &["does not belong"]);
@@ -232,12 +317,19 @@ fn a_rotation_that_cannot_write_the_secret_file_changes_neither_file() {
     fs::create_dir(place.database.with_file_name("invited.db.secret.new")).expect("a folder");
     let (code, printed) = place.rotate(&[]);
     assert_eq!(code, Some(1));
-    for word in ["cannot replace the secret file", "invited.db.secret", "hint: where it is mounted"] {
+    for word in [
+        "cannot replace the secret file",
+        "invited.db.secret",
+        "hint: where it is mounted",
+    ] {
         assert!(printed.contains(word), "{printed}");
     }
     assert_eq!(secrets(&place), before);
-    let ends = rusqlite::Connection::open(&place.database)
-        .and_then(|conn| conn.query_row("select count(verifies_until) from secret", [], |row| row.get::<_, i64>(0)));
+    let ends = rusqlite::Connection::open(&place.database).and_then(|conn| {
+        conn.query_row("select count(verifies_until) from secret", [], |row| {
+            row.get::<_, i64>(0)
+        })
+    });
     assert_eq!(ends, Ok(0));
 }
 
@@ -249,22 +341,47 @@ fn a_secret_can_be_put_in_front_by_hand_where_a_variable_gives_it() {
     let (key, invitation) = served.stop();
     let both = format!("{OTHER} {SECRET}");
     let server = Server::spawn(place.command().env("INVITED_SECRET", &both));
-    assert!(notes(&server)[0].contains("work until"), "{:?}", server.banner);
+    assert!(
+        notes(&server)[0].contains("work until"),
+        "{:?}",
+        server.banner
+    );
     let after = token(&server, &key, &invitation);
     assert_ne!(before, after);
-    assert_eq!((lookup(&server, &before), lookup(&server, &after)), (200, 200));
+    assert_eq!(
+        (lookup(&server, &before), lookup(&server, &after)),
+        (200, 200)
+    );
     stop(server);
-    refused(place.command().env("INVITED_SECRET", SECRET), 1, &["not the last one"]);
-    refused(place.command().env("INVITED_SECRET", OTHER), 1, &["not an earlier one that is needed"]);
+    refused(
+        place.command().env("INVITED_SECRET", SECRET),
+        1,
+        &["not the last one"],
+    );
+    refused(
+        place.command().env("INVITED_SECRET", OTHER),
+        1,
+        &["not an earlier one that is needed"],
+    );
     // Swapped, the one before signs again.
-    let server = Server::spawn(place.command().env("INVITED_SECRET", format!("{SECRET}\n{OTHER}")));
+    let server = Server::spawn(
+        place
+            .command()
+            .env("INVITED_SECRET", format!("{SECRET}\n{OTHER}")),
+    );
     assert_eq!(token(&server, &key, &invitation), before);
     assert_eq!(lookup(&server, &after), 200);
     stop(server);
     // Without the other one its links are dead, and whoever wants that has to say so.
     let mut alone = place.command();
     let server = Server::spawn(alone.env("INVITED_SECRET", SECRET).arg("--new-secret"));
-    assert_eq!((lookup(&server, &before), lookup(&server, &after)), (200, 404));
+    assert_eq!(
+        (lookup(&server, &before), lookup(&server, &after)),
+        (200, 404)
+    );
     stop(server);
-    assert_eq!(ended(Place::command(&place).env("INVITED_SECRET", OTHER)).0, Some(1));
+    assert_eq!(
+        ended(Place::command(&place).env("INVITED_SECRET", OTHER)).0,
+        Some(1)
+    );
 }

@@ -48,7 +48,10 @@ impl Place {
     /// Where nothing is yet.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { database: folder.path().join("invited.db"), _folder: folder }
+        Self {
+            database: folder.path().join("invited.db"),
+            _folder: folder,
+        }
     }
 
     /// The default file of the secret.
@@ -59,7 +62,9 @@ impl Place {
     /// A command to serve the file.
     fn command(&self) -> Command {
         let mut command = invited();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--database"]).arg(&self.database);
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+            .arg(&self.database);
         command
     }
 
@@ -73,7 +78,11 @@ impl Place {
         let server = Server::spawn(command);
         let key = server.banner_value("admin key").expect("an admin key");
         let invitation = invite(&server, &key, "a@b.co");
-        Served { server, key, invitation }
+        Served {
+            server,
+            key,
+            invitation,
+        }
     }
 
     /// Serves a new file, and invites a@b.co.
@@ -83,7 +92,12 @@ impl Place {
 
     /// Runs `invited secret rotate` with more words.
     fn rotate(&self, words: &[&str]) -> (Option<i32>, String) {
-        ended(invited().args(["secret", "rotate", "--database"]).arg(&self.database).args(words))
+        ended(
+            invited()
+                .args(["secret", "rotate", "--database"])
+                .arg(&self.database)
+                .args(words),
+        )
     }
 }
 
@@ -104,7 +118,11 @@ fn stop(server: Server) {
 /// Invites a person to acme.
 fn invite(server: &Server, key: &str, email: &str) -> Value {
     let body = json!({ "email": email, "role": "developer" }).to_string();
-    let answer = server.request("POST", &invitations("acme")).bearer(key).json(body).send();
+    let answer = server
+        .request("POST", &invitations("acme"))
+        .bearer(key)
+        .json(body)
+        .send();
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()
 }
@@ -120,12 +138,18 @@ fn token(server: &Server, key: &str, shown: &Value) -> String {
 /// The status of a look-up by a link.
 fn lookup(server: &Server, token: &str) -> u16 {
     let request: Request = server.request("POST", "/v1/invitations/lookup");
-    request.json(json!({ "token": token }).to_string()).send().status
+    request
+        .json(json!({ "token": token }).to_string())
+        .send()
+        .status
 }
 
 /// Runs a command that must end by itself. Returns its exit code and what it printed.
 fn ended(command: &mut Command) -> (Option<i32>, String) {
-    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let command = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("it starts");
     let deadline = Instant::now() + Duration::from_secs(20);
     let status = loop {
@@ -139,8 +163,18 @@ fn ended(command: &mut Command) -> (Option<i32>, String) {
         std::thread::sleep(Duration::from_millis(5));
     };
     let mut printed = String::new();
-    child.stdout.take().expect("a pipe").read_to_string(&mut printed).expect("text");
-    child.stderr.take().expect("a pipe").read_to_string(&mut printed).expect("text");
+    child
+        .stdout
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut printed)
+        .expect("text");
+    child
+        .stderr
+        .take()
+        .expect("a pipe")
+        .read_to_string(&mut printed)
+        .expect("text");
     (status.code(), printed)
 }
 
@@ -155,12 +189,18 @@ fn refused(command: &mut Command, code: i32, words: &[&str]) {
 
 /// The notes of a banner.
 fn notes(server: &Server) -> Vec<&str> {
-    server.banner.iter().filter_map(|line| line.trim_start().strip_prefix("note ")).map(str::trim).collect()
+    server
+        .banner
+        .iter()
+        .filter_map(|line| line.trim_start().strip_prefix("note "))
+        .map(str::trim)
+        .collect()
 }
 
 /// Writes a file for its owner alone.
 fn write(path: &Path, text: impl AsRef<[u8]>) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::write(path, text).expect("it is written");
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).expect("its rights are set");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .expect("its rights are set");
 }

@@ -17,13 +17,21 @@ use crate::support::process::Server;
 
 /// Rotates the secret of a server, so that the one before verifies nothing more, and restarts it.
 fn rotate_and_restart(app: &mut TestApp) {
-    rotate(&app.database, &Source::Own(app.secret_file()), Timestamp::from_millis(0)).expect("it rotates");
+    rotate(
+        &app.database,
+        &Source::Own(app.secret_file()),
+        Timestamp::from_millis(0),
+    )
+    .expect("it rotates");
     app.restart();
 }
 
 /// A webhook of a server for development, and its secret.
 fn webhook(app: &TestApp, endpoint: &Endpoint) -> (String, String) {
-    let answer = app.post("/v1/webhooks", &json!({ "url": endpoint.url() }).to_string());
+    let answer = app.post(
+        "/v1/webhooks",
+        &json!({ "url": endpoint.url() }).to_string(),
+    );
     assert_eq!(answer.status, 201, "{}", answer.text());
     let text = |name: &str| answer.json()[name].as_str().expect("a text").to_owned();
     (format!("/v1/webhooks/{}", text("id")), text("secret"))
@@ -32,18 +40,34 @@ fn webhook(app: &TestApp, endpoint: &Endpoint) -> (String, String) {
 /// The signatures that a delivery has, and those that it has by the reference implementation with
 /// `secrets`.
 fn signatures(received: &Received, secrets: &[&str]) -> (Vec<String>, Vec<String>) {
-    let timestamp = received.header("webhook-timestamp").parse().expect("seconds");
+    let timestamp = received
+        .header("webhook-timestamp")
+        .parse()
+        .expect("seconds");
     let sign = |secret: &&str| {
         let verifier = Webhook::new(secret).expect("a secret as receivers expect it");
-        verifier.sign(received.header("webhook-id"), timestamp, &received.message.body).expect("a signature")
+        verifier
+            .sign(
+                received.header("webhook-id"),
+                timestamp,
+                &received.message.body,
+            )
+            .expect("a signature")
     };
-    let given = received.header("webhook-signature").split(' ').map(str::to_owned).collect();
+    let given = received
+        .header("webhook-signature")
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
     (given, secrets.iter().map(sign).collect())
 }
 
 /// How many secrets a file holds.
 fn count(secret_file: &Path) -> usize {
-    fs::read_to_string(secret_file).expect("it reads").lines().count()
+    fs::read_to_string(secret_file)
+        .expect("it reads")
+        .lines()
+        .count()
 }
 
 #[test]
@@ -60,7 +84,11 @@ fn deliveries_are_signed_as_before_also_when_the_secret_before_verifies_no_links
         let (given, expected) = signatures(&received, &[&secret]);
         assert_eq!(given, expected, "round {round}");
     }
-    assert_eq!(count(&app.secret_file()), 3, "the one that signs, the one before, and the one that the webhook needs");
+    assert_eq!(
+        count(&app.secret_file()),
+        3,
+        "the one that signs, the one before, and the one that the webhook needs"
+    );
 }
 
 #[test]
@@ -101,24 +129,52 @@ fn a_secret_that_only_webhooks_need_is_missed_and_dropped_once_none_does() {
     let place = Place::new();
     let served = place.begin();
     let body = json!({ "url": "https://app.example.com/hooks" }).to_string();
-    let made = served.server.request("POST", "/v1/webhooks").bearer(&served.key).json(body).send();
+    let made = served
+        .server
+        .request("POST", "/v1/webhooks")
+        .bearer(&served.key)
+        .json(body)
+        .send();
     assert_eq!(made.status, 201, "{}", made.text());
-    let rotation = format!("/v1/webhooks/{}/rotate", made.json()["id"].as_str().expect("an id"));
+    let rotation = format!(
+        "/v1/webhooks/{}/rotate",
+        made.json()["id"].as_str().expect("an id")
+    );
     assert_eq!(place.rotate(&["--keep-old", "0s"]).0, Some(0));
     let (key, invitation) = served.stop();
     let server = place.serve();
-    assert_eq!(notes(&server), ["an earlier secret is needed for the signatures of webhooks (1)"]);
+    assert_eq!(
+        notes(&server),
+        ["an earlier secret is needed for the signatures of webhooks (1)"]
+    );
     let link = token(&server, &key, &invitation);
     stop(server);
     let both = fs::read_to_string(place.secret_file()).expect("it reads");
     write(&place.secret_file(), both.lines().next().expect("a secret"));
-    let words = ["not an earlier one that is needed", "0 pending links", "1 webhook has another signing secret"];
+    let words = [
+        "not an earlier one that is needed",
+        "0 pending links",
+        "1 webhook has another signing secret",
+    ];
     refused(&mut place.command(), 1, &words);
     let server = Server::spawn(place.command().arg("--new-secret"));
-    assert!(notes(&server)[0].contains("1 webhook has another signing secret"), "{:?}", server.banner);
-    assert_eq!(super::lookup(&server, &link), 200, "links by the secret that is there are as they were");
+    assert!(
+        notes(&server)[0].contains("1 webhook has another signing secret"),
+        "{:?}",
+        server.banner
+    );
+    assert_eq!(
+        super::lookup(&server, &link),
+        200,
+        "links by the secret that is there are as they were"
+    );
     let shown: Value = server.request("POST", &rotation).bearer(&key).send().json();
-    assert!(shown["secret"].as_str().is_some_and(|secret| secret.starts_with("whsec_")), "{shown}");
+    assert!(
+        shown["secret"]
+            .as_str()
+            .is_some_and(|secret| secret.starts_with("whsec_")),
+        "{shown}"
+    );
     stop(server);
     assert_eq!(notes(&place.serve()), Vec::<&str>::new());
 }

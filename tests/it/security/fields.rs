@@ -65,26 +65,50 @@ fn every_body_with_a_field_that_is_not_its_own_is_refused_by_name_and_changes_no
     let before = app.contents();
     let mut bodies = 0;
     for operation in all() {
-        let Some(example) = &operation.body else { continue };
-        let path = operation.path_for("acme", made["id"].as_str().expect("an id"), &key[4..20], MISSING);
-        let own = resolve(&document, &operation.body_schema)["properties"].as_object().cloned().unwrap_or_default();
+        let Some(example) = &operation.body else {
+            continue;
+        };
+        let path = operation.path_for(
+            "acme",
+            made["id"].as_str().expect("an id"),
+            &key[4..20],
+            MISSING,
+        );
+        let own = resolve(&document, &operation.body_schema)["properties"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
         let mut good = example.clone();
         if own.contains_key("token") {
             good["token"] = json!(token);
         }
-        for field in FOREIGN.into_iter().filter(|field| !own.contains_key(*field)) {
+        for field in FOREIGN
+            .into_iter()
+            .filter(|field| !own.contains_key(*field))
+        {
             for value in [json!("x"), Value::Null] {
                 let mut body = good.clone();
-                body.as_object_mut().expect("an object").insert(field.to_owned(), value);
-                let answer = app.request(&operation.method, &path).json(body.to_string()).send();
+                body.as_object_mut()
+                    .expect("an object")
+                    .insert(field.to_owned(), value);
+                let answer = app
+                    .request(&operation.method, &path)
+                    .json(body.to_string())
+                    .send();
                 let name = format!("{} {field}: {}", operation.id, answer.text());
                 assert_eq!(answer.status, 400, "{name}");
                 operation.check(&document, &answer);
                 if path.starts_with("/clickhouse") {
-                    assert!(answer.json()["error"].as_str().expect("a text").contains(field), "{name}");
+                    assert!(
+                        answer.json()["error"]
+                            .as_str()
+                            .expect("a text")
+                            .contains(field),
+                        "{name}"
+                    );
                 } else {
-                    let errors =
-                        json!([{ "pointer": format!("/{field}"), "code": "unknown_field", "detail": "no such field" }]);
+                    let errors = json!([{ "pointer": format!("/{field}"), "code": "unknown_field",
+                        "detail": "no such field" }]);
                     assert_eq!(
                         (answer.code().as_str(), &answer.json()["errors"]),
                         ("unknown_field", &errors),
@@ -102,7 +126,10 @@ fn every_body_with_a_field_that_is_not_its_own_is_refused_by_name_and_changes_no
 #[test]
 fn every_operation_that_takes_a_body_has_a_closed_schema_for_it() {
     let document = document();
-    for operation in all().into_iter().filter(|operation| operation.body.is_some() && operation.id != "reset") {
+    for operation in all()
+        .into_iter()
+        .filter(|operation| operation.body.is_some() && operation.id != "reset")
+    {
         let schema = resolve(&document, &operation.body_schema);
         assert_eq!(schema["additionalProperties"], false, "{}", operation.id);
     }
@@ -124,31 +151,49 @@ fn foreign_fields_inside_of_objects_are_refused_too() {
         if field != "email" {
             let answer = create(field);
             let pointer = json!(format!("/inviter/{field}"));
-            assert_eq!((answer.status, &answer.json()["errors"][0]["pointer"]), (400, &pointer));
+            assert_eq!(
+                (answer.status, &answer.json()["errors"][0]["pointer"]),
+                (400, &pointer)
+            );
         }
         let mut organization = json!({ "id": "acme", "settings": {} });
         organization["settings"][field] = json!("x");
         if field != "roles" {
             let answer = seed(json!({ "organizations": [organization] }));
-            assert_eq!(answer.json()["errors"][0]["pointer"], format!("/organizations/0/settings/{field}"), "{field}");
+            assert_eq!(
+                answer.json()["errors"][0]["pointer"],
+                format!("/organizations/0/settings/{field}"),
+                "{field}"
+            );
         }
     }
     assert_eq!(app.contents(), before);
     // Metadata are the application's own, whatever they are called.
     let body = json!({ "metadata": { "id": "x", "__proto__": { "admin": true } } }).to_string();
-    let answer = app.request("PATCH", &crate::support::life::path_of(&made)).json(body).send();
-    assert_eq!(answer.json()["metadata"], json!({ "id": "x", "__proto__": { "admin": true } }));
+    let answer = app
+        .request("PATCH", &crate::support::life::path_of(&made))
+        .json(body)
+        .send();
+    assert_eq!(
+        answer.json()["metadata"],
+        json!({ "id": "x", "__proto__": { "admin": true } })
+    );
 }
 
 #[test]
 fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schemas() {
     let (app, _, _) = start();
-    let full = json!({ "role": "developer", "metadata": { "free": { "form": true } }, "inviter": { "id": "u", "name": "Ada" },
+    let full = json!({ "role": "developer", "metadata": { "free": { "form": true } },
+        "inviter": { "id": "u", "name": "Ada" },
         "redirectUrl": "http://invited.test/x", "age": "1h", "expiresIn": 7200 });
     let statuses = ["pending", "accepted", "declined", "revoked", "expired"];
     let invitation = |(number, status): (usize, &&str)| {
         let mut one = full.clone();
-        one["email"] = json!(if number == 0 { "target@b.co".to_owned() } else { format!("p{number}@b.co") });
+        one["email"] = json!(if number == 0 {
+            "target@b.co".to_owned()
+        } else {
+            format!("p{number}@b.co")
+        });
         one["status"] = json!(status);
         if *status == "accepted" {
             one["acceptedBy"] = json!("user_7");
@@ -158,17 +203,24 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
         }
         one
     };
-    let settings = json!({ "name": "Acme", "roles": ["developer"], "defaultExpiresIn": 600, "allowedDomains": ["b.co"],
+    let settings = json!({ "name": "Acme", "roles": ["developer"], "defaultExpiresIn": 600,
+        "allowedDomains": ["b.co"],
         "blockedDomains": ["c.co"], "maxPending": 9 });
     let invitations: Vec<_> = statuses.iter().enumerate().map(invitation).collect();
-    let seed = json!({ "organizations": [{ "id": "acme", "settings": settings, "invitations": invitations },
+    let seed = json!({ "organizations": [{ "id": "acme", "settings": settings,
+        "invitations": invitations },
         { "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "invitations": [] }] });
     let answer = app.post("/dev/seed", &seed.to_string());
     assert_eq!(answer.status, 200, "{}", answer.text());
     let document = document();
     let listed = app.get("/v1/organizations/acme/invitations").json();
     assert_eq!(listed.as_array().map(Vec::len), Some(5));
-    let pending = listed.as_array().expect("an array").iter().find(|one| one["status"] == "pending").expect("one");
+    let pending = listed
+        .as_array()
+        .expect("an array")
+        .iter()
+        .find(|one| one["status"] == "pending")
+        .expect("one");
     assert_eq!(app.change(pending, "resend", &json!({})).status, 200);
     app.ask_code(&app.token_of(pending), "target@b.co");
     let key = app.post(
@@ -177,9 +229,17 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
     );
     let key_id = key.json()["id"].as_str().expect("an id").to_owned();
     let mut checked = 0;
-    for operation in all().iter().filter(|operation| operation.is_read() && operation.needs != Needs::Nothing) {
+    for operation in all()
+        .iter()
+        .filter(|operation| operation.is_read() && operation.needs != Needs::Nothing)
+    {
         for one in listed.as_array().expect("an array") {
-            let answer = app.get(&operation.path_for("acme", one["id"].as_str().expect("an id"), &key_id, MISSING));
+            let answer = app.get(&operation.path_for(
+                "acme",
+                one["id"].as_str().expect("an id"),
+                &key_id,
+                MISSING,
+            ));
             operation.check(&document, &answer);
             checked += usize::from(answer.status == 200);
         }

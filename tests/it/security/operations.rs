@@ -10,7 +10,8 @@ use crate::support::Answer;
 pub enum Needs {
     /// Nothing.
     Nothing,
-    /// The token of a link and, where it answers an invitation, a proof. A key that comes along must be good.
+    /// The token of a link and, where it answers an invitation, a proof. A key that comes along
+    /// must be good.
     Token,
     /// A key with this scope, for the organization in the path.
     InOrganization(Scope),
@@ -46,16 +47,38 @@ impl Operation {
     }
 
     /// Its path with ids filled in.
-    pub fn path_for(&self, organization: &str, invitation: &str, key: &str, webhook: &str) -> String {
-        let path = self.path.replace("{organizationId}", organization).replace("{invitationId}", invitation);
-        let path = path.replace("{webhookId}", webhook).replace("{deliveryId}", webhook);
-        let path = path.replace("{keyId}", key).replace("{code}", "not_found").replace("{messageId}", invitation);
-        let needs_address = matches!(&*self.id, "listInvitationsOfAddress" | "eraseAddress" | "listCodes");
-        if needs_address { path + "?email=target%40b.co" } else { path }
+    pub fn path_for(
+        &self,
+        organization: &str,
+        invitation: &str,
+        key: &str,
+        webhook: &str,
+    ) -> String {
+        let path = self
+            .path
+            .replace("{organizationId}", organization)
+            .replace("{invitationId}", invitation);
+        let path = path
+            .replace("{webhookId}", webhook)
+            .replace("{deliveryId}", webhook);
+        let path = path
+            .replace("{keyId}", key)
+            .replace("{code}", "not_found")
+            .replace("{messageId}", invitation);
+        let needs_address = matches!(
+            &*self.id,
+            "listInvitationsOfAddress" | "eraseAddress" | "listCodes"
+        );
+        if needs_address {
+            path + "?email=target%40b.co"
+        } else {
+            path
+        }
     }
 }
 
-/// What the operation called `id` asks of its caller. The one table that a new operation must be entered in.
+/// What the operation called `id` asks of its caller. The one table that a new operation must be
+/// entered in.
 #[rustfmt::skip]
 fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
@@ -82,15 +105,32 @@ fn needs(id: &str) -> Needs {
 }
 
 impl Operation {
-    /// Checks that `answer` is one that the document describes, with the fields of its schema and no others.
+    /// Checks that `answer` is one that the document describes, with the fields of its schema and
+    /// no others.
     pub fn check(&self, document: &Value, answer: &Answer) {
         let described = &self.responses[answer.status.to_string()];
-        assert!(described.is_object(), "{}: {} is not in the document: {}", self.id, answer.status, answer.text());
+        assert!(
+            described.is_object(),
+            "{}: {} is not in the document: {}",
+            self.id,
+            answer.status,
+            answer.text()
+        );
         let kind = answer.header("content-type").unwrap_or_default();
         let schema = &described["content"][kind]["schema"];
         if kind.contains("json") {
-            assert!(schema.is_object(), "{}: {} has no {kind} in the document", self.id, answer.status);
-            check_closed(document, schema, &answer.json(), &format!("{} {}", self.id, answer.status));
+            assert!(
+                schema.is_object(),
+                "{}: {} has no {kind} in the document",
+                self.id,
+                answer.status
+            );
+            check_closed(
+                document,
+                schema,
+                &answer.json(),
+                &format!("{} {}", self.id, answer.status),
+            );
         }
     }
 }
@@ -111,21 +151,37 @@ fn check_closed(document: &Value, schema: &Value, value: &Value, place: &str) {
     let schema = resolve(document, schema);
     match value {
         Value::Object(fields) if schema["properties"].is_object() => {
-            assert_eq!(schema["additionalProperties"], false, "{place} is not closed");
+            assert_eq!(
+                schema["additionalProperties"], false,
+                "{place} is not closed"
+            );
             for (name, value) in fields {
                 let field = &schema["properties"][name];
-                assert!(field.is_object(), "{place} has a field that is not in its schema: {name}");
+                assert!(
+                    field.is_object(),
+                    "{place} has a field that is not in its schema: {name}"
+                );
                 check_closed(document, field, value, &format!("{place}/{name}"));
             }
-            for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            for name in schema["required"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+            {
                 assert!(fields.contains_key(name), "{place} lacks {name}");
             }
         }
         Value::Array(values) => {
             assert_eq!(schema["type"], "array", "{place}");
-            values.iter().for_each(|value| check_closed(document, &schema["items"], value, place));
+            values
+                .iter()
+                .for_each(|value| check_closed(document, &schema["items"], value, place));
         }
-        Value::String(_) => assert!(schema["type"] == "string" || schema["type"][0] == "string", "{place}: {schema}"),
+        Value::String(_) => assert!(
+            schema["type"] == "string" || schema["type"][0] == "string",
+            "{place}: {schema}"
+        ),
         _ => {}
     }
 }
@@ -144,15 +200,19 @@ pub fn all() -> Vec<Operation> {
             let id = described["operationId"].as_str().expect("an id").to_owned();
             let example = &described["requestBody"]["content"]["application/json"]["example"];
             // A reset takes an empty object, which the document does not show.
-            let body =
-                if id == "reset" { Some(json!({})) } else { Some(example.clone()).filter(|body| !body.is_null()) };
+            let body = if id == "reset" {
+                Some(json!({}))
+            } else {
+                Some(example.clone()).filter(|body| !body.is_null())
+            };
             operations.push(Operation {
                 needs: needs(&id),
                 id,
                 method: method.to_uppercase(),
                 path: path.clone(),
                 body,
-                body_schema: described["requestBody"]["content"]["application/json"]["schema"].clone(),
+                body_schema: described["requestBody"]["content"]["application/json"]["schema"]
+                    .clone(),
                 responses: described["responses"].clone(),
             });
         }

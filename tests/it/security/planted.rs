@@ -42,21 +42,54 @@ impl Talkative {
     /// Starts it in `folder`.
     fn start(folder: &Path) -> Self {
         let log = folder.join("log.txt");
-        let words = ["serve", "--listen", "127.0.0.1:0", "--log", "trace", "--resend-cooldown", "0s"];
-        let limits = ["--limit-recipient", "0", "--limit-address", "0", "--limit-proofs", "0"];
+        let words = [
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--log",
+            "trace",
+            "--resend-cooldown",
+            "0s",
+        ];
+        let limits = [
+            "--limit-recipient",
+            "0",
+            "--limit-address",
+            "0",
+            "--limit-proofs",
+            "0",
+        ];
         let mut command = invited();
-        command.args(words).args(limits).arg("--database").arg(folder.join("invited.db")).stdin(Stdio::null());
-        let child = command.stderr(File::create(&log).expect("a log")).spawn().expect("it starts");
-        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)), key: String::new() };
+        command
+            .args(words)
+            .args(limits)
+            .arg("--database")
+            .arg(folder.join("invited.db"))
+            .stdin(Stdio::null());
+        let child = command
+            .stderr(File::create(&log).expect("a log"))
+            .spawn()
+            .expect("it starts");
+        let mut server = Self {
+            child,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            key: String::new(),
+        };
         let start = Instant::now();
         loop {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             if let (Some(address), Some(key)) = (value(&text, "listening"), word(&text, "ivk_")) {
-                server.address = address.trim_start_matches("http://").parse().expect("an address");
+                server.address = address
+                    .trim_start_matches("http://")
+                    .parse()
+                    .expect("an address");
                 server.key = key;
                 return server;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "it does not start: {text}");
+            assert!(
+                start.elapsed() < Duration::from_secs(20),
+                "it does not start: {text}"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -64,18 +97,26 @@ impl Talkative {
     /// POSTs with the admin key.
     fn post(&self, path: &str, body: &Value) -> Answer {
         let request = Request::new(self.address, "POST", path).bearer(&self.key);
-        request.header("Idempotency-Key", "planted").json(body.to_string()).send()
+        request
+            .header("Idempotency-Key", "planted")
+            .json(body.to_string())
+            .send()
     }
 
     /// POSTs without a key.
     fn person(&self, what: &str, body: &Value) -> Answer {
         let request = Request::new(self.address, "POST", &format!("/v1/invitations/{what}"));
-        request.header("Idempotency-Key", "planted").json(body.to_string()).send()
+        request
+            .header("Idempotency-Key", "planted")
+            .json(body.to_string())
+            .send()
     }
 
     /// GETs with the admin key.
     fn get(&self, path: &str) -> Answer {
-        Request::new(self.address, "GET", path).bearer(&self.key).send()
+        Request::new(self.address, "GET", path)
+            .bearer(&self.key)
+            .send()
     }
 }
 
@@ -88,14 +129,23 @@ impl Drop for Talkative {
 
 /// The value behind `name` in the banner.
 fn value(text: &str, name: &str) -> Option<String> {
-    text.lines().find_map(|line| line.trim_start().strip_prefix(name)).map(|value| value.trim().to_owned())
+    text.lines()
+        .find_map(|line| line.trim_start().strip_prefix(name))
+        .map(|value| value.trim().to_owned())
 }
 
 /// A whole key in the banner, once its line is complete.
 fn word(text: &str, start: &str) -> Option<String> {
-    let is_complete = text.lines().any(|line| line.trim_start().starts_with("curl ")) && text.ends_with('\n');
-    let mut words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words.find(|word| word.starts_with(start) && word.len() == 93).filter(|_| is_complete).map(str::to_owned)
+    let is_complete = text
+        .lines()
+        .any(|line| line.trim_start().starts_with("curl "))
+        && text.ends_with('\n');
+    let mut words =
+        text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+    words
+        .find(|word| word.starts_with(start) && word.len() == 93)
+        .filter(|_| is_complete)
+        .map(str::to_owned)
 }
 
 /// What was planted, and what was answered meanwhile.
@@ -112,7 +162,9 @@ struct Planted {
 impl Planted {
     /// Gets the link of `made`.
     fn link(&mut self, server: &Talkative, made: &Value) -> String {
-        let link = server.post(&format!("{}/link", path_of(made)), &json!({})).json();
+        let link = server
+            .post(&format!("{}/link", path_of(made)), &json!({}))
+            .json();
         let token = link["token"].as_str().expect("a token").to_owned();
         self.tokens.push(token.clone());
         token
@@ -122,7 +174,8 @@ impl Planted {
     fn note(&mut self, answer: &Answer, status: u16) {
         assert_eq!(answer.status, status, "{}", answer.text());
         for (name, value) in &answer.headers {
-            self.answers.extend([name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
+            self.answers
+                .extend([name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat());
         }
         self.answers.extend(&answer.body);
     }
@@ -132,23 +185,35 @@ impl Planted {
         let email = format!("planted{number}@b.co");
         let body = json!({ "email": email, "role": "developer" });
         let path = format!("/v1/organizations/o{}/invitations", number % ORGANIZATIONS);
-        let made = Request::new(server.address, "POST", &path).bearer(&server.key).json(body.to_string()).send();
+        let made = Request::new(server.address, "POST", &path)
+            .bearer(&server.key)
+            .json(body.to_string())
+            .send();
         self.note(&made, 201);
         let made = made.json();
         let token = self.link(server, &made);
         let asked = json!({ "token": token, "email": email });
         match number % 4 {
             0 => {
-                self.note(&server.post(&format!("{}/resend", path_of(&made)), &json!({})), 200);
+                self.note(
+                    &server.post(&format!("{}/resend", path_of(&made)), &json!({})),
+                    200,
+                );
                 let next = self.link(server, &made);
                 self.note(&server.person("lookup", &json!({ "token": token })), 404);
-                self.note(&server.person("code", &json!({ "token": next, "email": email })), 202);
+                self.note(
+                    &server.person("code", &json!({ "token": next, "email": email })),
+                    202,
+                );
                 self.with_code.push(made);
             }
             1 => {
                 self.note(&server.person("code", &asked), 202);
                 self.note(
-                    &server.person("accept", &json!({ "token": token, "email": "eve@b.co", "code": "000000" })),
+                    &server.person(
+                        "accept",
+                        &json!({ "token": token, "email": "eve@b.co", "code": "000000" }),
+                    ),
                     404,
                 );
                 self.with_code.push(made);
@@ -157,8 +222,17 @@ impl Planted {
             _ => {
                 self.note(&server.person("lookup", &json!({ "token": token })), 200);
                 self.note(&server.post("/v1/invitations/decline", &asked), 200);
-                self.note(&server.post("/v1/invitations/accept", &json!({ "token": token, "rol": token })), 400);
-                self.note(&server.get(&format!("/v1/invitations?token={token}&email=x")), 400);
+                self.note(
+                    &server.post(
+                        "/v1/invitations/accept",
+                        &json!({ "token": token, "rol": token }),
+                    ),
+                    400,
+                );
+                self.note(
+                    &server.get(&format!("/v1/invitations?token={token}&email=x")),
+                    400,
+                );
             }
         }
     }
@@ -176,21 +250,38 @@ impl Search {
     /// A search for the MACs of `tokens`, in hex and as bytes.
     fn new(tokens: &[String], more: &[u8]) -> Self {
         let hex = tokens.iter().map(|token| token.as_bytes()[37..].to_vec());
-        let digits = |at: usize, token: &String| u8::from_str_radix(&token[37 + at..39 + at], 16).expect("hex");
-        let raw = tokens.iter().map(|token| (0..64).step_by(2).map(|at| digits(at, token)).collect::<Vec<_>>());
+        let digits = |at: usize, token: &String| {
+            u8::from_str_radix(&token[37 + at..39 + at], 16).expect("hex")
+        };
+        let raw = tokens.iter().map(|token| {
+            (0..64)
+                .step_by(2)
+                .map(|at| digits(at, token))
+                .collect::<Vec<_>>()
+        });
         let needles: Vec<Vec<u8>> = hex.chain(raw).chain([more.to_vec()]).collect();
         // Beginnings and ends: what is cut anywhere is found all the same.
-        let ends = needles.iter().flat_map(|needle| [&needle[..WINDOW], &needle[needle.len() - WINDOW..]]);
-        let needles: HashSet<[u8; WINDOW]> = ends.map(|end| end.try_into().expect("its length")).collect();
+        let ends = needles
+            .iter()
+            .flat_map(|needle| [&needle[..WINDOW], &needle[needle.len() - WINDOW..]]);
+        let needles: HashSet<[u8; WINDOW]> = ends
+            .map(|end| end.try_into().expect("its length"))
+            .collect();
         let mut starts = vec![false; 1 << 24];
-        needles.iter().for_each(|needle| starts[start_of(needle)] = true);
+        needles
+            .iter()
+            .for_each(|needle| starts[start_of(needle)] = true);
         Self { needles, starts }
     }
 
     /// How often anything is found in `text`.
     fn count(&self, text: &[u8]) -> usize {
-        let might_be = text.array_windows().filter(|window| self.starts[start_of(window)]);
-        might_be.filter(|window| self.needles.contains(*window)).count()
+        let might_be = text
+            .array_windows()
+            .filter(|window| self.starts[start_of(window)]);
+        might_be
+            .filter(|window| self.needles.contains(*window))
+            .count()
     }
 }
 
@@ -203,12 +294,21 @@ fn start_of(needle: &[u8; WINDOW]) -> usize {
 fn codes_of(database: &Path, keyring: &Keyring, invitations: &[Value]) -> Vec<String> {
     let current = |reader: &invited::db::Reader<'_>| {
         let code_of = |made: &Value| {
-            let organization =
-                made["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
-            let id = made["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
-            let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-            let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            Ok(code::current(reader, keyring, &present)?.expect("a live code").digits)
+            let organization = made["organizationId"]
+                .as_str()
+                .and_then(OrganizationId::parse)
+                .expect("an organization");
+            let id = made["id"]
+                .as_str()
+                .and_then(|id| Uuid::try_parse(id).ok())
+                .expect("an id");
+            let show =
+                |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
+            let present =
+                store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+            Ok(code::current(reader, keyring, &present)?
+                .expect("a live code")
+                .digits)
         };
         invitations.iter().map(code_of).collect()
     };
@@ -225,7 +325,9 @@ fn a_thousand_planted_tokens_are_found_in_no_file_no_log_and_no_answer_but_their
             let (server, planted) = (&server, &planted);
             scope.spawn(move || {
                 let mut own = Planted::default();
-                (thread..COUNT).step_by(THREADS).for_each(|number| own.plant(server, number));
+                (thread..COUNT)
+                    .step_by(THREADS)
+                    .for_each(|number| own.plant(server, number));
                 let mut all = planted.lock().expect("no thread panicked");
                 all.tokens.append(&mut own.tokens);
                 all.with_code.append(&mut own.with_code);
@@ -236,33 +338,70 @@ fn a_thousand_planted_tokens_are_found_in_no_file_no_log_and_no_answer_but_their
     let mut planted = planted.into_inner().expect("no thread panicked");
     for number in 0..ORGANIZATIONS {
         for what in ["invitations", "events?limit=1000"] {
-            planted.note(&server.get(&format!("/v1/organizations/o{number}/{what}")), 200);
+            planted.note(
+                &server.get(&format!("/v1/organizations/o{number}/{what}")),
+                200,
+            );
         }
     }
-    for path in ["/v1/keys", "/v1/organizations", "/clickhouse/v1/organizations/o2/members"] {
+    for path in [
+        "/v1/keys",
+        "/v1/organizations",
+        "/clickhouse/v1/organizations/o2/members",
+    ] {
         planted.note(&server.get(path), 200);
     }
-    assert_eq!((planted.tokens.len(), planted.with_code.len()), (COUNT + COUNT / 4, COUNT / 2));
+    assert_eq!(
+        (planted.tokens.len(), planted.with_code.len()),
+        (COUNT + COUNT / 4, COUNT / 2)
+    );
     let database = folder.path().join("invited.db");
     let secret_text = std::fs::read(folder.path().join("invited.db.secret")).expect("the secret");
     let search = Search::new(&planted.tokens, secret_text.trim_ascii());
     // The search finds what there is to find.
-    assert_eq!(search.count(format!("x{}y", planted.tokens[COUNT]).as_bytes()), 2);
+    assert_eq!(
+        search.count(format!("x{}y", planted.tokens[COUNT]).as_bytes()),
+        2
+    );
     let read = |name: &str| std::fs::read(folder.path().join(name)).expect("the file reads");
     let (file, wal, log) = (read("invited.db"), read("invited.db-wal"), read("log.txt"));
     let holds = |text: &[u8], what: &str| String::from_utf8_lossy(text).contains(what);
-    assert!(holds(&log, "TRACE") && holds(&log, "/v1/invitations/accept"), "the log says everything it can");
-    assert!(holds(&[&file[..], &wal].concat(), "planted999@b.co") && holds(&planted.answers, "planted999@b.co"));
-    for (name, text) in [("file", &file), ("log of the file", &wal), ("log", &log), ("answers", &planted.answers)] {
+    assert!(
+        holds(&log, "TRACE") && holds(&log, "/v1/invitations/accept"),
+        "the log says everything it can"
+    );
+    assert!(
+        holds(&[&file[..], &wal].concat(), "planted999@b.co")
+            && holds(&planted.answers, "planted999@b.co")
+    );
+    for (name, text) in [
+        ("file", &file),
+        ("log of the file", &wal),
+        ("log", &log),
+        ("answers", &planted.answers),
+    ] {
         assert_eq!(search.count(text), 0, "{name}");
     }
     assert!(!holds(&log, "@b.co"), "nor has the log addresses");
     let keyring = keyring_of(&folder.path().join("invited.db.secret"));
     let contents = contents_of(&database);
-    let values: HashSet<&str> = contents.values().flatten().flat_map(|row| row.split(' ')).collect();
+    let values: HashSet<&str> = contents
+        .values()
+        .flatten()
+        .flat_map(|row| row.split(' '))
+        .collect();
     for code in codes_of(&database, &keyring, &planted.with_code) {
-        assert!(!values.contains(&*format!("{code:?}")) && !values.contains(&*format!("Integer({code})")), "{code}");
+        assert!(
+            !values.contains(&*format!("{code:?}"))
+                && !values.contains(&*format!("Integer({code})")),
+            "{code}"
+        );
     }
     assert!(contents["code"].len() > COUNT / 2 && contents["idempotency"].len() > COUNT);
-    assert!(!contents["idempotency"].iter().any(|row| row.contains("/link")), "no link is stored");
+    assert!(
+        !contents["idempotency"]
+            .iter()
+            .any(|row| row.contains("/link")),
+        "no link is stored"
+    );
 }

@@ -10,17 +10,30 @@ use crate::support::{Answer, TestApp, invitations};
 /// A key for everything that grants only `roles`.
 fn limited(app: &TestApp, roles: &[&str]) -> String {
     let roles = Some(roles.iter().filter_map(|role| Role::parse(role)).collect());
-    app.insert_key(&NewKey { name: "limited".to_owned(), rights: Rights { roles, ..Rights::ALL }, expires_at: None })
+    app.insert_key(&NewKey {
+        name: "limited".to_owned(),
+        rights: Rights {
+            roles,
+            ..Rights::ALL
+        },
+        expires_at: None,
+    })
 }
 
 /// Sends a request with `key`.
 fn send(app: &TestApp, key: &str, (method, path): (&str, &str), body: &Value) -> Answer {
-    app.anonymous(method, path).bearer(key).json(body.to_string()).send()
+    app.anonymous(method, path)
+        .bearer(key)
+        .json(body.to_string())
+        .send()
 }
 
 /// An invitation with `role`, made by the admin.
 fn invite_as(app: &TestApp, email: &str, role: &str) -> Value {
-    let answer = app.post(&invitations("acme"), &json!({ "email": email, "role": role }).to_string());
+    let answer = app.post(
+        &invitations("acme"),
+        &json!({ "email": email, "role": role }).to_string(),
+    );
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()
 }
@@ -28,26 +41,51 @@ fn invite_as(app: &TestApp, email: &str, role: &str) -> Value {
 #[test]
 fn a_key_grants_its_roles_and_no_others_by_every_operation_that_grants() {
     for granted in [&["viewer"][..], &["viewer", "developer"], &["owner"]] {
-        let app =
-            TestApp::start(invited::base::mode::Mode::Serve, &["--resend-cooldown", "0s", "--limit-recipient", "0"]);
+        let app = TestApp::start(
+            invited::base::mode::Mode::Serve,
+            &["--resend-cooldown", "0s", "--limit-recipient", "0"],
+        );
         let key = limited(&app, granted);
-        for (number, role) in ["viewer", "developer", "owner", "Viewer", "viewer2"].into_iter().enumerate() {
+        for (number, role) in ["viewer", "developer", "owner", "Viewer", "viewer2"]
+            .into_iter()
+            .enumerate()
+        {
             let may = granted.contains(&role);
-            let other = if granted.contains(&"viewer") { "viewer" } else { "owner" };
+            let other = if granted.contains(&"viewer") {
+                "viewer"
+            } else {
+                "owner"
+            };
             let made = invite_as(&app, &format!("p{number}@b.co"), role);
             let own = invite_as(&app, &format!("own{number}@b.co"), other);
             let list = invitations("acme");
             let dialect = "/clickhouse/v1/organizations/acme/invitations";
             let fresh = format!("new{number}@b.co");
-            let conflict = |rule: &str| json!({ "email": made["email"], "role": role, "onConflict": rule });
+            let conflict =
+                |rule: &str| json!({ "email": made["email"], "role": role, "onConflict": rule });
             let grants = [
-                ("POST", list.clone(), json!({ "email": fresh, "role": role }), 201),
+                (
+                    "POST",
+                    list.clone(),
+                    json!({ "email": fresh, "role": role }),
+                    201,
+                ),
                 ("POST", list.clone(), conflict("replace"), 201),
                 ("POST", list.clone(), conflict("resend"), 200),
                 ("POST", list, conflict("return"), 200),
-                ("POST", dialect.to_owned(), json!({ "email": format!("d-{fresh}"), "role": role }), 200),
+                (
+                    "POST",
+                    dialect.to_owned(),
+                    json!({ "email": format!("d-{fresh}"), "role": role }),
+                    200,
+                ),
                 ("PATCH", path_of(&own), json!({ "role": role }), 200),
-                ("PATCH", path_of(&own), json!({ "role": role, "expiresIn": 600 }), 200),
+                (
+                    "PATCH",
+                    path_of(&own),
+                    json!({ "role": role, "expiresIn": 600 }),
+                    200,
+                ),
             ];
             for (method, path, body, success) in grants {
                 let before = app.contents();
@@ -58,8 +96,16 @@ fn a_key_grants_its_roles_and_no_others_by_every_operation_that_grants() {
                     "{granted:?} {role}: {method} {path} {body}"
                 );
                 if !may {
-                    assert!(answer.text().contains("role_not_grantable") || path == dialect, "{}", answer.text());
-                    assert_eq!(app.contents(), before, "{granted:?} {role}: {method} {path} {body}");
+                    assert!(
+                        answer.text().contains("role_not_grantable") || path == dialect,
+                        "{}",
+                        answer.text()
+                    );
+                    assert_eq!(
+                        app.contents(),
+                        before,
+                        "{granted:?} {role}: {method} {path} {body}"
+                    );
                 }
             }
         }
@@ -80,8 +126,17 @@ fn a_key_neither_prolongs_nor_revives_what_it_could_not_grant() {
             ("PATCH", "", json!({ "expiresIn": 31_536_000 })),
             ("PATCH", "", json!({ "role": "viewer" })),
         ] {
-            let answer = send(&app, &key, (method, &format!("{}{what}", path_of(&above))), &body);
-            assert_eq!(refusal(&answer), (403, "role_not_grantable".to_owned()), "{method} {what} {body}");
+            let answer = send(
+                &app,
+                &key,
+                (method, &format!("{}{what}", path_of(&above))),
+                &body,
+            );
+            assert_eq!(
+                refusal(&answer),
+                (403, "role_not_grantable".to_owned()),
+                "{method} {what} {body}"
+            );
         }
         assert_eq!(app.contents(), before);
     }
@@ -91,7 +146,10 @@ fn a_key_neither_prolongs_nor_revives_what_it_could_not_grant() {
 fn a_key_ends_no_invitation_with_a_role_above_its_own_by_any_operation() {
     let app = TestApp::serve();
     let key = limited(&app, &["viewer"]);
-    let (above, own) = (invite_as(&app, "boss@b.co", "owner"), invite_as(&app, "own@b.co", "viewer"));
+    let (above, own) = (
+        invite_as(&app, "boss@b.co", "owner"),
+        invite_as(&app, "own@b.co", "viewer"),
+    );
     let ends = |made: &Value| {
         let (path, token) = (path_of(made), app.token_of(made));
         let replace = json!({ "email": made["email"], "role": "viewer", "onConflict": "replace" });
@@ -100,8 +158,16 @@ fn a_key_ends_no_invitation_with_a_role_above_its_own_by_any_operation() {
             ("POST", format!("{path}/revoke"), json!({})),
             ("DELETE", path.clone(), json!({})),
             ("POST", invitations("acme"), replace.clone()),
-            ("POST", format!("{}/batch", invitations("acme")), json!({ "invitations": [replace], "atomic": true })),
-            ("POST", format!("{path}/accept"), json!({ "email": made["email"], "subject": "eve" })),
+            (
+                "POST",
+                format!("{}/batch", invitations("acme")),
+                json!({ "invitations": [replace], "atomic": true }),
+            ),
+            (
+                "POST",
+                format!("{path}/accept"),
+                json!({ "email": made["email"], "subject": "eve" }),
+            ),
             ("POST", "/v1/invitations/accept".to_owned(), word.clone()),
             ("POST", "/v1/invitations/decline".to_owned(), word),
             ("DELETE", format!("/clickhouse{path}"), json!({})),
@@ -109,7 +175,11 @@ fn a_key_ends_no_invitation_with_a_role_above_its_own_by_any_operation() {
     };
     let send_end = |(method, path, body): &(&str, String, Value)| {
         let request = app.anonymous(method, path).bearer(&key);
-        if *method == "DELETE" { request.send() } else { request.json(body.to_string()).send() }
+        if *method == "DELETE" {
+            request.send()
+        } else {
+            request.json(body.to_string()).send()
+        }
     };
     let before = app.contents();
     for end in ends(&above) {
@@ -119,24 +189,44 @@ fn a_key_ends_no_invitation_with_a_role_above_its_own_by_any_operation() {
         assert_eq!(app.contents(), before, "{end:?}");
     }
     for (number, end) in ends(&own).into_iter().enumerate() {
-        let app_made = if number == 0 { own.clone() } else { invite_as(&app, &format!("own{number}@b.co"), "viewer") };
+        let app_made = if number == 0 {
+            own.clone()
+        } else {
+            invite_as(&app, &format!("own{number}@b.co"), "viewer")
+        };
         let again = &ends(&app_made)[number];
         let answer = send_end(again);
-        assert!(answer.status < 300, "{end:?}: {} {}", answer.status, answer.text());
+        assert!(
+            answer.status < 300,
+            "{end:?}: {} {}",
+            answer.status,
+            answer.text()
+        );
     }
 }
 
 #[test]
 fn an_admin_key_that_is_limited_to_roles_neither_sees_nor_revokes_a_key_for_more() {
     let app = TestApp::serve();
-    let (key, lower) = (limited(&app, &["viewer", "developer"]), limited(&app, &["viewer"]));
+    let (key, lower) = (
+        limited(&app, &["viewer", "developer"]),
+        limited(&app, &["viewer"]),
+    );
     let id_of = |key: &str| key.split('_').nth(1).expect("an id").to_owned();
     let listed = app.anonymous("GET", "/v1/keys").bearer(&key).send().json();
-    let ids: Vec<_> = listed.as_array().expect("keys").iter().map(|key| key["id"].clone()).collect();
+    let ids: Vec<_> = listed
+        .as_array()
+        .expect("keys")
+        .iter()
+        .map(|key| key["id"].clone())
+        .collect();
     assert_eq!(ids.len(), 2, "{ids:?}");
     assert!(ids.contains(&json!(id_of(&key))) && ids.contains(&json!(id_of(&lower))));
     let revoke = |with: &str, which: &str| {
-        app.anonymous("DELETE", &format!("/v1/keys/{}", id_of(which))).bearer(with).send().status
+        app.anonymous("DELETE", &format!("/v1/keys/{}", id_of(which)))
+            .bearer(with)
+            .send()
+            .status
     };
     assert_eq!((revoke(&key, &app.key), revoke(&lower, &key)), (404, 404));
     assert_eq!(app.get("/v1/keys").status, 200, "the root key lives");
@@ -149,19 +239,38 @@ fn whoever_accepts_gets_the_role_that_was_granted_whatever_they_send() {
     let made = invite_as(&app, "a@b.co", "viewer");
     let token = app.token_of(&made);
     for (path, body) in [
-        (format!("{}/accept", path_of(&made)), json!({ "email": "a@b.co", "role": "owner" })),
-        ("/v1/invitations/accept".to_owned(), json!({ "token": token, "email": "a@b.co", "role": "owner" })),
+        (
+            format!("{}/accept", path_of(&made)),
+            json!({ "email": "a@b.co", "role": "owner" }),
+        ),
+        (
+            "/v1/invitations/accept".to_owned(),
+            json!({ "token": token, "email": "a@b.co", "role": "owner" }),
+        ),
     ] {
-        assert_eq!(refusal(&app.post(&path, &body.to_string())), (400, "unknown_field".to_owned()));
+        assert_eq!(
+            refusal(&app.post(&path, &body.to_string())),
+            (400, "unknown_field".to_owned())
+        );
     }
-    assert_eq!(app.change(&made, "accept", &json!({ "email": "a@b.co" })).json()["role"], "viewer");
-    let patch = app.request("PATCH", &path_of(&made)).json(r#"{"role":"owner"}"#).send();
+    assert_eq!(
+        app.change(&made, "accept", &json!({ "email": "a@b.co" }))
+            .json()["role"],
+        "viewer"
+    );
+    let patch = app
+        .request("PATCH", &path_of(&made))
+        .json(r#"{"role":"owner"}"#)
+        .send();
     assert_eq!(refusal(&patch), (409, "status_conflict".to_owned()));
 }
 
 #[test]
 fn roles_that_cannot_be_are_refused_the_same_way_where_one_is_given() {
-    let app = TestApp::start(invited::base::mode::Mode::Serve, &["--roles", "admin,viewer"]);
+    let app = TestApp::start(
+        invited::base::mode::Mode::Serve,
+        &["--roles", "admin,viewer"],
+    );
     let made = invite_as(&app, "a@b.co", "viewer");
     let before = app.contents();
     for (role, status, code) in [
@@ -174,8 +283,14 @@ fn roles_that_cannot_be_are_refused_the_same_way_where_one_is_given() {
         (json!({ "admin": true }), 400, "wrong_type"),
         (json!(1), 400, "wrong_type"),
     ] {
-        let create = app.post(&invitations("acme"), &json!({ "email": "b@b.co", "role": role }).to_string());
-        let patch = app.request("PATCH", &path_of(&made)).json(json!({ "role": role }).to_string()).send();
+        let create = app.post(
+            &invitations("acme"),
+            &json!({ "email": "b@b.co", "role": role }).to_string(),
+        );
+        let patch = app
+            .request("PATCH", &path_of(&made))
+            .json(json!({ "role": role }).to_string())
+            .send();
         for answer in [create, patch] {
             let errors = &answer.json()["errors"][0];
             assert_eq!(

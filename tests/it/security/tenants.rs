@@ -1,4 +1,5 @@
-//! Tenants are invisible to each other: every operation of the document for every kind of caller, in both spellings of a key.
+//! Tenants are invisible to each other: every operation of the document for every kind of caller,
+//! in both spellings of a key.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -42,16 +43,38 @@ type Caller = (&'static str, Option<String>, Kind);
 fn callers(app: &TestApp) -> Vec<Caller> {
     let revoked = app.key(&Scope::ALL, &[], None);
     let id = PlainKey::parse(&revoked).expect("a key").id;
-    assert_eq!(invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)), Ok(true));
+    assert_eq!(
+        invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)),
+        Ok(true)
+    );
     let expired = app.key(&Scope::ALL, &["acme"], Some(Timestamp::from_millis(START)));
-    let own = |name, scopes: &'static [Scope]| (name, Some(app.key(scopes, &["acme"], None)), Kind::Own(scopes));
-    let foreign =
-        |name, scopes: &'static [Scope]| (name, Some(app.key(scopes, &["globex"], None)), Kind::Foreign(scopes));
+    let own = |name, scopes: &'static [Scope]| {
+        (
+            name,
+            Some(app.key(scopes, &["acme"], None)),
+            Kind::Own(scopes),
+        )
+    };
+    let foreign = |name, scopes: &'static [Scope]| {
+        (
+            name,
+            Some(app.key(scopes, &["globex"], None)),
+            Kind::Foreign(scopes),
+        )
+    };
     vec![
         ("nobody", None, Kind::None),
-        ("malformed", Some(format!("ivk_{}_{}", "0".repeat(16), "0".repeat(72))), Kind::Dead),
+        (
+            "malformed",
+            Some(format!("ivk_{}_{}", "0".repeat(16), "0".repeat(72))),
+            Kind::Dead,
+        ),
         ("unknown", Some(forged(&"0".repeat(16))), Kind::Dead),
-        ("the id of the admin with another secret", Some(forged(&app.key[4..20])), Kind::Dead),
+        (
+            "the id of the admin with another secret",
+            Some(forged(&app.key[4..20])),
+            Kind::Dead,
+        ),
         ("expired", Some(expired), Kind::Dead),
         ("revoked", Some(revoked), Kind::Dead),
         foreign("of another organization", ALL_BUT_ADMIN),
@@ -68,7 +91,11 @@ fn callers(app: &TestApp) -> Vec<Caller> {
             Some(app.key(ALL_BUT_ADMIN, &[], None)),
             Kind::Everywhere(ALL_BUT_ADMIN),
         ),
-        ("admin", Some(app.key.clone()), Kind::Everywhere(&[Scope::Admin])),
+        (
+            "admin",
+            Some(app.key.clone()),
+            Kind::Everywhere(&[Scope::Admin]),
+        ),
     ]
 }
 
@@ -91,12 +118,14 @@ fn expected(operation: &Operation, kind: Kind) -> u16 {
         (_, Kind::None) => 401,
         (Needs::InOrganization(_), Kind::Foreign(_)) => 404,
         // A key can make only keys that are bound as it is; the example names acme.
-        (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => match &*operation.id {
-            "createKey" => 403,
-            "createWebhook" => 422,
-            "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
-            _ => 404,
-        },
+        (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => {
+            match &*operation.id {
+                "createKey" => 403,
+                "createWebhook" => 422,
+                "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
+                _ => 404,
+            }
+        }
         (
             Needs::InOrganization(scope) | Needs::Anywhere(scope),
             Kind::Own(scopes) | Kind::Foreign(scopes) | Kind::Everywhere(scopes),
@@ -104,7 +133,8 @@ fn expected(operation: &Operation, kind: Kind) -> u16 {
     }
 }
 
-/// What the matrix is played on: acme and globex each with an invitation of the same address, and a key bound to acme.
+/// What the matrix is played on: acme and globex each with an invitation of the same address, and a
+/// key bound to acme.
 struct Board {
     /// The server.
     app: TestApp,
@@ -125,12 +155,31 @@ struct Board {
 impl Board {
     /// Sets everything.
     fn new() -> (Self, Vec<Caller>) {
-        let off = ["--limit-recipient", "0", "--limit-address", "0", "--limit-proofs", "0", "--resend-cooldown", "0s"];
+        let off = [
+            "--limit-recipient",
+            "0",
+            "--limit-address",
+            "0",
+            "--limit-proofs",
+            "0",
+            "--resend-cooldown",
+            "0s",
+        ];
         let app = TestApp::start(Mode::Serve, &off);
         let callers = callers(&app);
         let (token, key, webhook) = (String::new(), String::new(), String::new());
-        let live = app.db_rows("select id from api_key where revoked_at is null").concat();
-        let mut board = Self { app, target: Value::Null, token, key, webhook, before: Contents::new(), live };
+        let live = app
+            .db_rows("select id from api_key where revoked_at is null")
+            .concat();
+        let mut board = Self {
+            app,
+            target: Value::Null,
+            token,
+            key,
+            webhook,
+            before: Contents::new(),
+            live,
+        };
         board.set();
         (board, callers)
     }
@@ -153,16 +202,25 @@ impl Board {
     fn revive(&self) {
         let live = self.live.join(" ");
         let job = move |tx: &invited::db::WriteTx<'_>| {
-            Ok(tx.execute("update api_key set revoked_at = null where instr(?1, '\"' || id || '\"')", [live])?)
+            Ok(tx.execute(
+                "update api_key set revoked_at = null where instr(?1, '\"' || id || '\"')",
+                [live],
+            )?)
         };
         invited::db::write_file(&self.app.database, job).expect("it revives");
     }
 
-    /// Gives acme a webhook that is told of nothing that happens here, with a delivery that has ended.
+    /// Gives acme a webhook that is told of nothing that happens here, with a delivery that has
+    /// ended.
     fn set_webhook(&self) -> String {
-        let body = json!({"url": "https://hooks.invalid/", "organizationId": "acme", "types": ["invitation.erased"]});
-        let id = self.app.post("/v1/webhooks", &body.to_string()).json()["id"].as_str().expect("an id").to_owned();
-        let insert = "insert into webhook_delivery (webhook_id, id, state, due_at, attempts, created_at)
+        let body = json!({"url": "https://hooks.invalid/", "organizationId": "acme",
+            "types": ["invitation.erased"]});
+        let id = self.app.post("/v1/webhooks", &body.to_string()).json()["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned();
+        let insert =
+            "insert into webhook_delivery (webhook_id, id, state, due_at, attempts, created_at)
             values (unhex(?1), unhex(?1), 1, 0, 1, 0)";
         let job = |tx: &invited::db::WriteTx<'_>| Ok(tx.execute(insert, [id.replace('-', "")])?);
         assert_eq!(invited::db::write_file(&self.app.database, job), Ok(1));
@@ -170,7 +228,12 @@ impl Board {
     }
 
     /// Sends an operation with its example, aimed at acme's invitation or the one named.
-    fn send(&self, operation: &Operation, (organization, id): (&str, &str), authorization: Option<&str>) -> Answer {
+    fn send(
+        &self,
+        operation: &Operation,
+        (organization, id): (&str, &str),
+        authorization: Option<&str>,
+    ) -> Answer {
         let path = operation.path_for(organization, id, &self.key, &self.webhook);
         let mut request = self.app.anonymous(&operation.method, &path);
         if let Some(authorization) = authorization {
@@ -182,10 +245,12 @@ impl Board {
         }
     }
 
-    /// Checks that a success did something, that anything else did nothing, and sets everything anew where it did.
+    /// Checks that a success did something, that anything else did nothing, and sets everything
+    /// anew where it did.
     fn check_changes(&mut self, operation: &Operation, kind: Kind, status: u16, name: &str) {
         let now = self.app.contents();
-        let only_looks = operation.is_read() || ["getInvitationLink", "lookupInvitation"].contains(&&*operation.id);
+        let only_looks = operation.is_read()
+            || ["getInvitationLink", "lookupInvitation"].contains(&&*operation.id);
         if status == 200 && !only_looks {
             assert_ne!(now, self.before, "{name}: nothing was done");
             self.set();
@@ -220,13 +285,21 @@ fn spellings(key: Option<&str>) -> Vec<Option<String>> {
     let Some(key) = key else { return vec![None] };
     let (id, secret) = key[4..].split_once('_').expect("a key has two parts");
     let basic = BASE64_STANDARD.encode(format!("{id}:{secret}"));
-    vec![Some(format!("Bearer {key}")), Some(format!("Basic {basic}"))]
+    vec![
+        Some(format!("Bearer {key}")),
+        Some(format!("Basic {basic}")),
+    ]
 }
 
 /// An answer as far as it must be the same for two requests.
 fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let varies = |name: &str| ["date", "x-request-id"].contains(&name);
-    let mut headers: Vec<_> = answer.headers.iter().filter(|(name, _)| !varies(name)).cloned().collect();
+    let mut headers: Vec<_> = answer
+        .headers
+        .iter()
+        .filter(|(name, _)| !varies(name))
+        .cloned()
+        .collect();
     headers.sort();
     (answer.status, headers, answer.without_request_id())
 }
@@ -243,8 +316,17 @@ fn every_operation_gives_every_caller_exactly_their_right_in_both_spellings() {
                 let target = board.target["id"].as_str().expect("an id").to_owned();
                 let answer = board.send(&operation, ("acme", &target), authorization.as_deref());
                 let name = format!("{} by {caller}, {authorization:?}", operation.id);
-                let status = if answer.status < 300 { 200 } else { answer.status };
-                assert_eq!(status, expected(&operation, *kind), "{name}: {}", answer.text());
+                let status = if answer.status < 300 {
+                    200
+                } else {
+                    answer.status
+                };
+                assert_eq!(
+                    status,
+                    expected(&operation, *kind),
+                    "{name}: {}",
+                    answer.text()
+                );
                 let asked = (answer.status == 401).then_some("Bearer");
                 assert_eq!(answer.header("www-authenticate"), asked, "{name}");
                 // In `serve` there is nothing to describe about what only `dev` has.
@@ -277,29 +359,57 @@ fn every_operation_gives_every_caller_exactly_their_right_in_both_spellings() {
 fn what_is_foreign_is_answered_like_what_is_missing_to_the_byte() {
     let (board, callers) = Board::new();
     let target = board.target["id"].as_str().expect("an id");
-    let own = board.app.get(&invitations("globex")).json()[0]["id"].as_str().expect("an id").to_owned();
-    let strangers = callers.iter().filter(|(_, _, kind)| matches!(kind, Kind::Foreign(_)));
+    let own = board.app.get(&invitations("globex")).json()[0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let strangers = callers
+        .iter()
+        .filter(|(_, _, kind)| matches!(kind, Kind::Foreign(_)));
     for (caller, key, kind) in strangers {
-        let Kind::Foreign(scopes) = kind else { continue };
+        let Kind::Foreign(scopes) = kind else {
+            continue;
+        };
         let bearer = format!("Bearer {}", key.as_deref().expect("a key"));
         let scoped = |operation: &Operation| match operation.needs {
             Needs::InOrganization(scope) => has(scopes, scope).then_some(()),
             _ => None,
         };
         for operation in all() {
-            let Needs::InOrganization(_) = operation.needs else { continue };
+            let Needs::InOrganization(_) = operation.needs else {
+                continue;
+            };
             let send = |place| comparable(&board.send(&operation, place, Some(&bearer)));
             let foreign = send(("acme", target));
             assert_eq!(foreign.0, 404, "{} by {caller}", operation.id);
-            for (organization, id) in
-                [("acme", MISSING), ("acme", &*own), ("nobody", target), ("ACME", target), ("-", "x")]
-            {
-                assert_eq!(send((organization, id)), foreign, "{} by {caller}: {organization} {id}", operation.id);
+            for (organization, id) in [
+                ("acme", MISSING),
+                ("acme", &*own),
+                ("nobody", target),
+                ("ACME", target),
+                ("-", "x"),
+            ] {
+                assert_eq!(
+                    send((organization, id)),
+                    foreign,
+                    "{} by {caller}: {organization} {id}",
+                    operation.id
+                );
             }
             // Nor is one that is missing in an organization that the key does see.
             if operation.path.contains("{invitationId}") && scoped(&operation).is_some() {
-                assert_eq!(send(("globex", MISSING)), foreign, "{} by {caller}", operation.id);
-                assert_eq!(send(("globex", target)), foreign, "{} by {caller}", operation.id);
+                assert_eq!(
+                    send(("globex", MISSING)),
+                    foreign,
+                    "{} by {caller}",
+                    operation.id
+                );
+                assert_eq!(
+                    send(("globex", target)),
+                    foreign,
+                    "{} by {caller}",
+                    operation.id
+                );
             }
         }
     }
@@ -310,7 +420,9 @@ fn what_is_foreign_is_answered_like_what_is_missing_to_the_byte() {
 fn lists_over_organizations_show_only_what_the_key_may_see() {
     let (board, callers) = Board::new();
     for (caller, key, kind) in &callers {
-        let (Kind::Own(scopes) | Kind::Foreign(scopes) | Kind::Everywhere(scopes)) = kind else { continue };
+        let (Kind::Own(scopes) | Kind::Foreign(scopes) | Kind::Everywhere(scopes)) = kind else {
+            continue;
+        };
         if !has(scopes, Scope::Read) {
             continue;
         }
@@ -319,13 +431,26 @@ fn lists_over_organizations_show_only_what_the_key_may_see() {
             Kind::Foreign(_) => &["globex"],
             _ => &["acme", "globex"],
         };
-        let get = |path: &str| board.app.anonymous("GET", path).bearer(key.as_deref().expect("a key")).send().json();
+        let get = |path: &str| {
+            board
+                .app
+                .anonymous("GET", path)
+                .bearer(key.as_deref().expect("a key"))
+                .send()
+                .json()
+        };
         let names = |list: Value, field: &str| {
             let list = list.as_array().expect("an array").clone();
-            list.iter().map(|one| one[field].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+            list.iter()
+                .map(|one| one[field].as_str().expect("text").to_owned())
+                .collect::<Vec<_>>()
         };
         assert_eq!(names(get("/v1/organizations"), "id"), seen, "{caller}");
-        assert_eq!(names(get("/v1/invitations?email=target%40b.co"), "organizationId"), seen, "{caller}");
+        assert_eq!(
+            names(get("/v1/invitations?email=target%40b.co"), "organizationId"),
+            seen,
+            "{caller}"
+        );
     }
     assert_eq!(board.app.get(&path_of(&board.target)).status, 200);
 }

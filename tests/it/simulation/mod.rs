@@ -1,17 +1,20 @@
 //! R31: deliveries are live, whatever peers and clocks do.
 //!
-//! The outbox is worked without threads, in virtual time: the desk, the channels and the SQL are those of the server, only the
-//! peers are made up. They stall, fail, limit, answer late and come back; the clock jumps both ways; the server is restarted, and
-//! deliveries are lost. Some time after the last fault everything due must be out, and nothing of what was deleted or revoked.
+//! The outbox is worked without threads, in virtual time: the desk, the channels and the SQL are
+//! those of the server, only the peers are made up. They stall, fail, limit, answer late and come
+//! back; the clock jumps both ways; the server is restarted, and deliveries are lost. Some time
+//! after the last fault everything due must be out, and nothing of what was deleted or revoked.
 //!
 //! ```text
 //! INVITED_SIMULATION=full cargo test --release --test it simulation
 //! ```
 //!
-//! does 10,000 seeds of each kind. `INVITED_SIMULATION_SEED=n` begins with another seed; a failure prints its own.
-//! What the server itself draws (ids, the spread of delays) differs from run to run, so a seed may need some runs to fail again.
+//! does 10,000 seeds of each kind. `INVITED_SIMULATION_SEED=n` begins with another seed; a failure
+//! prints its own. What the server itself draws (ids, the spread of delays) differs from run to
+//! run, so a seed may need some runs to fail again.
 //!
-//! * [`world`]: the outbox in virtual time. [`chance`]: what is left to chance. [`mail`], [`webhooks`]: the peers, and what must hold.
+//! * [`world`]: the outbox in virtual time. [`chance`]: what is left to chance. [`mail`],
+//!   [`webhooks`]: the peers, and what must hold.
 //! * [`clock`]: deliveries that are lost while the clock is set back.
 
 mod chance;
@@ -32,7 +35,8 @@ const SEED_VARIABLE: &str = "INVITED_SIMULATION_SEED";
 /// When the last fault ends, in milliseconds of virtual time.
 const FAULTS_END: i64 = 300_000;
 
-/// What `story` returns. An error undoes all that it wrote, so that the next one finds an empty file.
+/// What `story` returns. An error undoes all that it wrote, so that the next one finds an empty
+/// file.
 fn undone<T>(app: &TestApp, story: impl FnOnce(&WriteTx<'_>) -> T) -> T {
     let mut told = None;
     let ended = invited::db::write_file(&app.database, |tx| {
@@ -46,10 +50,16 @@ fn undone<T>(app: &TestApp, story: impl FnOnce(&WriteTx<'_>) -> T) -> T {
 /// Runs `story` with one seed after the other, each in a transaction that is undone.
 fn with_seeds(story: impl Fn(&WriteTx<'_>, &mut Chance) -> Result<(), String>) {
     let app = TestApp::serve();
-    let first = std::env::var(SEED_VARIABLE).ok().map_or(1, |seed| seed.parse().expect("a seed is a number"));
+    let first = std::env::var(SEED_VARIABLE)
+        .ok()
+        .map_or(1, |seed| seed.parse().expect("a seed is a number"));
     for seed in first..first + scale(SCALE_VARIABLE, 12, 10_000) {
         let told = undone(&app, |tx| story(tx, &mut Chance::new(seed)));
-        assert_eq!(told, Ok(()), "see it again: {SEED_VARIABLE}={seed} cargo test --test it simulation");
+        assert_eq!(
+            told,
+            Ok(()),
+            "see it again: {SEED_VARIABLE}={seed} cargo test --test it simulation"
+        );
     }
 }
 

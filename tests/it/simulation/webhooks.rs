@@ -24,8 +24,9 @@ use crate::support::anybody;
 const BOUND: i64 = 180_000;
 /// By when a healthy endpoint is told.
 const QUICK: i64 = 3_000;
-/// How many places an organization has. Endpoints that nothing is known of may all turn out to be slow: where one organization has
-/// so many of those, its healthy ones wait at first until the places are free again, for a time-out.
+/// How many places an organization has. Endpoints that nothing is known of may all turn out to be
+/// slow: where one organization has so many of those, its healthy ones wait at first until the
+/// places are free again, for a time-out.
 const PLACES: usize = 32;
 /// How long a delivery waits for an answer.
 const TIME_OUT: i64 = 10_000;
@@ -69,18 +70,34 @@ impl Story {
     /// What an endpoint does with a delivery that begins at `passed`.
     fn reply(&mut self, chance: &mut Chance, item: &Item, passed: i64) -> Reply<Attempt> {
         let (webhook, event) = item.about();
-        let fault = if passed < FAULTS_END { self.faults[&webhook] } else { Fault::None };
+        let fault = if passed < FAULTS_END {
+            self.faults[&webhook]
+        } else {
+            Fault::None
+        };
         if self.gone.contains(&webhook) || self.gone.contains(&event) {
             self.wrong.push(format!("{webhook} is told of {event}"));
         }
-        if self.is_calm && self.rests.get(&webhook).is_some_and(|until| passed < *until) {
+        if self.is_calm
+            && self
+                .rests
+                .get(&webhook)
+                .is_some_and(|until| passed < *until)
+        {
             self.wrong.push(format!("{webhook} is not left alone"));
         }
         if self.loses && fault != Fault::None && chance.percent(1) {
-            return Reply { after_ms: 50, outcome: None };
+            return Reply {
+                after_ms: 50,
+                outcome: None,
+            };
         }
-        let answered =
-            |status, after: Option<i64>| Ok(Answered { status, retry_after: after.map(|seconds| seconds.to_string()) });
+        let answered = |status, after: Option<i64>| {
+            Ok(Answered {
+                status,
+                retry_after: after.map(|seconds| seconds.to_string()),
+            })
+        };
         let (after_ms, answer) = match fault {
             Fault::None => (chance.number(5, 100), answered(204, None)),
             Fault::Stalls => (10_000, Err("there was no answer within 10 seconds")),
@@ -94,9 +111,13 @@ impl Story {
         };
         let late = self.made.get(&event).map_or(0, |made| passed - made);
         if self.is_calm && self.faults[&webhook] == Fault::None && late > self.quick {
-            self.wrong.push(format!("{webhook} is healthy, and told after {late} ms"));
+            self.wrong
+                .push(format!("{webhook} is healthy, and told after {late} ms"));
         }
-        Reply { after_ms, outcome: Some(Attempt::new(item.at(), after_ms, answer)) }
+        Reply {
+            after_ms,
+            outcome: Some(Attempt::new(item.at(), after_ms, answer)),
+        }
     }
 }
 
@@ -105,28 +126,59 @@ pub fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::base::error::Res
     let organization = OrganizationId::parse(organization).expect("an id");
     invited::organization::store::ensure(tx, &organization)?;
     let none: Option<&EventFields<'_>> = None;
-    event::store::append(tx, &organization, (EventType::Created, Uuid::now_v7()), &anybody().origin, (none, none))?;
+    event::store::append(
+        tx,
+        &organization,
+        (EventType::Created, Uuid::now_v7()),
+        &anybody().origin,
+        (none, none),
+    )?;
     let newest = "select id from event where organization_id = ?1 order by id desc limit 1";
-    Ok(Uuid::from_bytes(tx.query_row(newest, [organization.as_str()], |row| row.get(0))?))
+    Ok(Uuid::from_bytes(tx.query_row(
+        newest,
+        [organization.as_str()],
+        |row| row.get(0),
+    )?))
 }
 
 /// Makes the webhooks of one seed.
-fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::base::error::Result<HashMap<Uuid, Fault>> {
+fn make(
+    tx: &WriteTx<'_>,
+    chance: &mut Chance,
+    secret: &Secret,
+) -> invited::base::error::Result<HashMap<Uuid, Fault>> {
     let known = "insert into secret (id, created_at) values (?1, 0)";
     tx.execute(known, [secret.id().as_bytes()])?;
     let mut faults = HashMap::new();
     let many = chance.number(0, 40);
-    let kinds = [Fault::Stalls, Fault::Stalls, Fault::Fails, Fault::Limits, Fault::IsLate];
+    let kinds = [
+        Fault::Stalls,
+        Fault::Stalls,
+        Fault::Fails,
+        Fault::Limits,
+        Fault::IsLate,
+    ];
     for number in 0..many + 8 {
-        let organization = if number < many { "acme" } else { chance.one(&["acme", "globex", "o3"]) };
+        let organization = if number < many {
+            "acme"
+        } else {
+            chance.one(&["acme", "globex", "o3"])
+        };
         let new = NewWebhook {
             url: "http://127.0.0.1:9/".parse().expect("a URL"),
             organization: OrganizationId::parse(organization),
             types: None,
             description: None,
         };
-        let fault = if number < many || chance.percent(30) { chance.one(&kinds) } else { Fault::None };
-        faults.insert(invited::webhook::store::insert(tx, new, secret.id())?.id, fault);
+        let fault = if number < many || chance.percent(30) {
+            chance.one(&kinds)
+        } else {
+            Fault::None
+        };
+        faults.insert(
+            invited::webhook::store::insert(tx, new, secret.id())?.id,
+            fault,
+        );
     }
     Ok(faults)
 }
@@ -134,7 +186,11 @@ fn make(tx: &WriteTx<'_>, chance: &mut Chance, secret: &Secret) -> invited::base
 /// The channel of a server that has one webhook, which is acme's.
 pub fn channel(tx: &WriteTx<'_>) -> Webhooks {
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
-    tx.execute("insert into secret (id, created_at) values (?1, 0)", [secret.id().as_bytes()]).expect("it is known");
+    tx.execute(
+        "insert into secret (id, created_at) values (?1, 0)",
+        [secret.id().as_bytes()],
+    )
+    .expect("it is known");
     let new = NewWebhook {
         url: "http://127.0.0.1:9/".parse().expect("a URL"),
         organization: OrganizationId::parse("acme"),
@@ -149,19 +205,46 @@ pub fn channel(tx: &WriteTx<'_>) -> Webhooks {
 pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
     let failed = |error: invited::base::error::Error| format!("{error:?}");
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
-    let mut world = World::new(tx, Webhooks::new(Guard::default(), Keyring::single(secret.clone()), Faults::default()));
+    let mut world = World::new(
+        tx,
+        Webhooks::new(
+            Guard::default(),
+            Keyring::single(secret.clone()),
+            Faults::default(),
+        ),
+    );
     let faults = make(&world.tx(), chance, &secret).map_err(failed)?;
     let mut webhooks: Vec<_> = faults.keys().copied().collect();
     webhooks.sort();
     let (jumps, restarts, loses) = (chance.percent(40), chance.percent(30), chance.percent(30));
     let (is_calm, gone) = (!jumps && !restarts, HashSet::new());
     let (made, rests, wrong) = (HashMap::new(), HashMap::new(), Vec::new());
-    let slow = faults.values().filter(|fault| matches!(fault, Fault::Stalls | Fault::IsLate)).count();
-    let quick = if slow < PLACES { QUICK } else { QUICK + TIME_OUT };
-    let story = RefCell::new(Story { faults, gone, made, wrong, rests, is_calm, loses, quick });
+    let slow = faults
+        .values()
+        .filter(|fault| matches!(fault, Fault::Stalls | Fault::IsLate))
+        .count();
+    let quick = if slow < PLACES {
+        QUICK
+    } else {
+        QUICK + TIME_OUT
+    };
+    let story = RefCell::new(Story {
+        faults,
+        gone,
+        made,
+        wrong,
+        rests,
+        is_calm,
+        loses,
+        quick,
+    });
     let mut dice = Chance::new(chance.number(0, i64::MAX).unsigned_abs());
     let mut run = |world: &mut World<'_, Webhooks>, until| {
-        world.run(until, &mut |item, passed| story.borrow_mut().reply(&mut dice, item, passed)).map_err(failed)
+        world
+            .run(until, &mut |item, passed| {
+                story.borrow_mut().reply(&mut dice, item, passed)
+            })
+            .map_err(failed)
     };
     while world.passed < FAULTS_END {
         let until = world.passed + chance.number(0, 6_000);
@@ -187,7 +270,13 @@ pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
     }
     run(&mut world, FAULTS_END + BOUND)?;
     let waiting = "select count(*) from webhook_delivery where state = 0";
-    let waiting: i64 = tx.query_row(waiting, [], |row| row.get(0)).map_err(|error| error.to_string())?;
+    let waiting: i64 = tx
+        .query_row(waiting, [], |row| row.get(0))
+        .map_err(|error| error.to_string())?;
     let wrong = story.into_inner().wrong;
-    if waiting == 0 && wrong.is_empty() { Ok(()) } else { Err(format!("{waiting} wait; {wrong:?}")) }
+    if waiting == 0 && wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("{waiting} wait; {wrong:?}"))
+    }
 }

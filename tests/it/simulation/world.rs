@@ -52,12 +52,20 @@ pub struct World<'a, C: Channel> {
 impl<'a, C: Channel> World<'a, C> {
     /// A worker that begins.
     pub fn new(tx: &'a WriteTx<'a>, channel: C) -> Self {
-        Self { tx, channel, desk: Desk::default(), passed: 0, offset: 0, flights: Vec::new() }
+        Self {
+            tx,
+            channel,
+            desk: Desk::default(),
+            passed: 0,
+            offset: 0,
+            flights: Vec::new(),
+        }
     }
 
     /// The transaction at the present time.
     pub fn tx(&self) -> WriteTx<'a> {
-        self.tx.at(Timestamp::from_millis(START + self.passed + self.offset))
+        self.tx
+            .at(Timestamp::from_millis(START + self.passed + self.offset))
     }
 
     /// Forgets what a process knows, and what was under way: it starts anew.
@@ -79,13 +87,21 @@ impl<'a, C: Channel> World<'a, C> {
             if self.passed >= until {
                 return Ok(());
             }
-            let next_end = self.flights.iter().map(|flight| flight.ends_at).min().unwrap_or(i64::MAX);
+            let next_end = self
+                .flights
+                .iter()
+                .map(|flight| flight.ends_at)
+                .min()
+                .unwrap_or(i64::MAX);
             self.passed = next_end.min(self.passed + POLL).min(until).max(self.passed);
         }
     }
 
     /// One step, as the worker does it.
-    fn step(&mut self, peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>) -> invited::base::error::Result<()> {
+    fn step(
+        &mut self,
+        peer: &mut impl FnMut(&C::Item, i64) -> Reply<C::Outcome>,
+    ) -> invited::base::error::Result<()> {
         let mut ended = self.land();
         let tx = self.tx();
         if self.desk.watch_clock(tx.now).is_some() {
@@ -93,16 +109,26 @@ impl<'a, C: Channel> World<'a, C> {
         }
         loop {
             let found = self.desk.find(&self.channel, &tx.reader())?;
-            if ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back() {
+            if ended.is_empty() && found.rows.is_empty() && !found.has_ripe && !self.desk.has_back()
+            {
                 return Ok(());
             }
-            let work = Work { ended: std::mem::take(&mut ended), back: self.desk.take_back(), found };
+            let work = Work {
+                ended: std::mem::take(&mut ended),
+                back: self.desk.take_back(),
+                found,
+            };
             let done = desk::settle(&self.channel, &tx, &work)?;
             for item in done.items {
                 let place = self.channel.place(&item);
                 self.desk.begin(place.clone());
                 let Reply { after_ms, outcome } = peer(&item, self.passed);
-                self.flights.push(Flight { ends_at: self.passed + after_ms.max(1), place, item, outcome });
+                self.flights.push(Flight {
+                    ends_at: self.passed + after_ms.max(1),
+                    place,
+                    item,
+                    outcome,
+                });
             }
             self.desk.put_back(done.back);
             if !done.is_more {
@@ -115,7 +141,10 @@ impl<'a, C: Channel> World<'a, C> {
     fn land(&mut self) -> Vec<(C::Item, C::Outcome)> {
         let (now, passed) = (self.tx().now, self.passed);
         let mut ended = Vec::new();
-        for flight in self.flights.extract_if(.., |flight| flight.ends_at <= passed) {
+        for flight in self
+            .flights
+            .extract_if(.., |flight| flight.ends_at <= passed)
+        {
             match flight.outcome {
                 Some(outcome) => {
                     self.desk.end(&self.channel, (&flight.place, &outcome), now);

@@ -1,4 +1,5 @@
-//! Streams under load: nothing is lost, nothing is told twice, whatever is written and whoever is cut off meanwhile.
+//! Streams under load: nothing is lost, nothing is told twice, whatever is written and whoever is
+//! cut off meanwhile.
 
 use super::reader::{Reader, Said};
 use super::{history_ids, invitations};
@@ -12,8 +13,11 @@ fn create(app: &TestApp, count: usize) {
             scope.spawn(move || {
                 let kept = Kept::new(app);
                 for number in (client..count).step_by(16) {
-                    let body = serde_json::json!({ "email": format!("p{number}@b.co"), "role": "developer" });
-                    let reply = kept.send(&Call::new("POST", invitations("acme"), body)).expect("it answers");
+                    let body = serde_json::json!({ "email": format!("p{number}@b.co"),
+                        "role": "developer" });
+                    let reply = kept
+                        .send(&Call::new("POST", invitations("acme"), body))
+                        .expect("it answers");
                     assert_eq!(reply.status, 201, "{}", reply.body);
                 }
             });
@@ -26,9 +30,15 @@ fn twenty_streams_get_each_of_a_thousand_events_once_and_in_order() {
     let app = TestApp::start(invited::base::mode::Mode::Serve, &["--limit-address", "0"]);
     let streams: Vec<_> = (0..20).map(|_| Reader::of(&app)).collect();
     let told: Vec<Vec<String>> = std::thread::scope(|scope| {
-        let readers: Vec<_> = streams.into_iter().map(|mut stream| scope.spawn(move || stream.ids(1000))).collect();
+        let readers: Vec<_> = streams
+            .into_iter()
+            .map(|mut stream| scope.spawn(move || stream.ids(1000)))
+            .collect();
         create(&app, 1000);
-        readers.into_iter().map(|reader| reader.join().expect("it read")).collect()
+        readers
+            .into_iter()
+            .map(|reader| reader.join().expect("it read"))
+            .collect()
     });
     let ids = history_ids(&app);
     assert!(ids.len() == 1000 && ids.is_sorted_by(|one, next| one < next));
@@ -45,8 +55,11 @@ fn streams_that_are_cut_at_random_and_resumed_lose_nothing_and_repeat_nothing() 
         let mut random = fastrand::Rng::with_seed(seed + number);
         let (mut told, mut cuts) = (Vec::<String>::new(), 0);
         while told.len() < 1000 {
-            // The first one begins before the first event; after a cut the last one that was taken counts.
-            let last = told.last().map_or("00000000-0000-0000-0000-000000000000", |id| id);
+            // The first one begins before the first event; after a cut the last one that was taken
+            // counts.
+            let last = told
+                .last()
+                .map_or("00000000-0000-0000-0000-000000000000", |id| id);
             let mut stream = Reader::open(&app, &app.key, "", Some(last));
             let mut left = random.usize(0..60);
             while left > 0 && told.len() < 1000 {
@@ -63,9 +76,14 @@ fn streams_that_are_cut_at_random_and_resumed_lose_nothing_and_repeat_nothing() 
     };
     let told: Vec<_> = std::thread::scope(|scope| {
         let follow = &follow;
-        let readers: Vec<_> = (0..8).map(|number| scope.spawn(move || follow(number))).collect();
+        let readers: Vec<_> = (0..8)
+            .map(|number| scope.spawn(move || follow(number)))
+            .collect();
         create(&app, 1000);
-        readers.into_iter().map(|reader| reader.join().expect("it read")).collect()
+        readers
+            .into_iter()
+            .map(|reader| reader.join().expect("it read"))
+            .collect()
     });
     let ids = history_ids(&app);
     for told in &told {

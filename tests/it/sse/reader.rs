@@ -35,9 +35,13 @@ pub struct Reader {
     pub head: Answer,
 }
 
-/// A request for the stream of acme, with `more` behind its path and the header `Last-Event-ID`, if one is given.
+/// A request for the stream of acme, with `more` behind its path and the header `Last-Event-ID`, if
+/// one is given.
 pub fn ask(app: &TestApp, key: &str, more: &str, last: Option<&str>) -> TcpStream {
-    let mut head = format!("GET /v1/organizations/acme/events/stream{more} HTTP/1.1\r\nHost: {}\r\n", app.address);
+    let mut head = format!(
+        "GET /v1/organizations/acme/events/stream{more} HTTP/1.1\r\nHost: {}\r\n",
+        app.address
+    );
     if !key.is_empty() {
         head += &format!("Authorization: Bearer {key}\r\n");
     }
@@ -45,7 +49,9 @@ pub fn ask(app: &TestApp, key: &str, more: &str, last: Option<&str>) -> TcpStrea
         head += &format!("Last-Event-ID: {last}\r\n");
     }
     let mut socket = TcpStream::connect(app.address).expect("it accepts");
-    socket.write_all(format!("{head}\r\n").as_bytes()).expect("the request goes");
+    socket
+        .write_all(format!("{head}\r\n").as_bytes())
+        .expect("the request goes");
     socket
 }
 
@@ -56,12 +62,22 @@ impl Reader {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {
-            assert_eq!(socket.read(&mut byte).expect("it answers"), 1, "{}", String::from_utf8_lossy(&head));
+            assert_eq!(
+                socket.read(&mut byte).expect("it answers"),
+                1,
+                "{}",
+                String::from_utf8_lossy(&head)
+            );
             head.push(byte[0]);
         }
         let head = Answer::parse(&head);
         assert_eq!(head.status, 200, "{head:?}");
-        let mut reader = Self { socket, chunks: Vec::new(), text: String::new(), head };
+        let mut reader = Self {
+            socket,
+            chunks: Vec::new(),
+            text: String::new(),
+            head,
+        };
         assert_eq!(reader.next(), Said::Retry(2000));
         reader
     }
@@ -73,7 +89,8 @@ impl Reader {
 
     /// What it says next; it must say something within ten seconds.
     pub fn next(&mut self) -> Said {
-        self.within(Duration::from_secs(10)).expect("it says something")
+        self.within(Duration::from_secs(10))
+            .expect("it says something")
     }
 
     /// The id and the data of its next event; heartbeats are passed over.
@@ -108,8 +125,12 @@ impl Reader {
                 self.text += &String::from_utf8(chunk).expect("whole characters");
                 continue;
             }
-            let left = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
-            self.socket.set_read_timeout(Some(left)).expect("a timeout can be set");
+            let left = deadline
+                .checked_duration_since(Instant::now())
+                .filter(|left| !left.is_zero())?;
+            self.socket
+                .set_read_timeout(Some(left))
+                .expect("a timeout can be set");
             let mut buffer = [0; 4096];
             match self.socket.read(&mut buffer) {
                 Ok(0) => return Some(Said::Cut),
@@ -122,7 +143,10 @@ impl Reader {
 
     /// Takes one whole chunk; the last one is empty.
     fn take_chunk(&mut self) -> Option<Vec<u8>> {
-        let end = self.chunks.windows(2).position(|window| window == b"\r\n")?;
+        let end = self
+            .chunks
+            .windows(2)
+            .position(|window| window == b"\r\n")?;
         let size = std::str::from_utf8(&self.chunks[..end]).ok()?;
         let size = usize::from_str_radix(size, 16).expect("the size of a chunk");
         let chunk = self.chunks.get(end + 2..end + 2 + size + 2)?[..size].to_vec();
@@ -138,11 +162,17 @@ fn parse(block: &str) -> Said {
     }
     let lines: Vec<_> = block.lines().collect();
     match lines[..] {
-        [retry] => Said::Retry(retry.strip_prefix("retry: ").and_then(|millis| millis.parse().ok()).expect(block)),
+        [retry] => Said::Retry(
+            retry
+                .strip_prefix("retry: ")
+                .and_then(|millis| millis.parse().ok())
+                .expect(block),
+        ),
         [id, kind, data] => Said::Event(
             id.strip_prefix("id: ").expect(block).to_owned(),
             kind.strip_prefix("event: ").expect(block).to_owned(),
-            serde_json::from_str(data.strip_prefix("data: ").expect(block)).expect("JSON in one line"),
+            serde_json::from_str(data.strip_prefix("data: ").expect(block))
+                .expect("JSON in one line"),
         ),
         _ => panic!("{block}"),
     }

@@ -99,7 +99,10 @@ impl Endpoint {
             is_released: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
         });
-        let (address, for_thread) = (listener.local_addr().expect("an address"), Arc::clone(&shared));
+        let (address, for_thread) = (
+            listener.local_addr().expect("an address"),
+            Arc::clone(&shared),
+        );
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
                 if for_thread.is_over.load(Ordering::SeqCst) {
@@ -158,7 +161,11 @@ impl Endpoint {
             if received.len() >= count {
                 return received;
             }
-            assert!(Instant::now() < deadline, "{} of {count} requests came", received.len());
+            assert!(
+                Instant::now() < deadline,
+                "{} of {count} requests came",
+                received.len()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -200,7 +207,9 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         close(shared);
         return Ok(());
     };
-    let act = lock(&shared.script).pop_front().unwrap_or_else(|| lock(&shared.default).clone());
+    let act = lock(&shared.script)
+        .pop_front()
+        .unwrap_or_else(|| lock(&shared.default).clone());
     lock(&shared.received).push(request);
     if matches!(act, Act::Stall) {
         while !shared.is_released.load(Ordering::SeqCst) {
@@ -212,9 +221,12 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
     }
     // The client sees the end of the answer, and opens its next connection, after this.
     close(shared);
-    let head = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n");
+    let head =
+        |status: &str, more: &str| format!("HTTP/1.1 {status}\r\nConnection: close\r\n{more}\r\n");
     match act {
-        Act::Status(status) => stream.write_all(head(&format!("{status} X"), "Content-Length: 0\r\n").as_bytes()),
+        Act::Status(status) => {
+            stream.write_all(head(&format!("{status} X"), "Content-Length: 0\r\n").as_bytes())
+        }
         Act::Later(status, until) => {
             let more = format!("Content-Length: 0\r\nRetry-After: {until}\r\n");
             stream.write_all(head(&format!("{status} X"), &more).as_bytes())
@@ -226,7 +238,10 @@ fn serve(mut stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         }
         Act::Html => {
             let body = "<!doctype html><title>Hello</title>";
-            let more = format!("Content-Type: text/html\r\nContent-Length: {}\r\n", body.len());
+            let more = format!(
+                "Content-Type: text/html\r\nContent-Length: {}\r\n",
+                body.len()
+            );
             stream.write_all(format!("{}{body}", head("200 OK", &more)).as_bytes())
         }
         Act::Gigabyte => {
@@ -252,9 +267,16 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Option<Received>> {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     loop {
         let message = Answer::parse(&bytes);
-        let length = message.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+        let length = message
+            .header("content-length")
+            .and_then(|length| length.parse().ok())
+            .unwrap_or(0);
         if bytes.windows(4).any(|window| window == b"\r\n\r\n") && message.body.len() >= length {
-            let line = String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().replace(" HTTP/1.1", "");
+            let line = String::from_utf8_lossy(&bytes)
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .replace(" HTTP/1.1", "");
             return Ok(Some(Received { line, message }));
         }
         match stream.read(&mut buffer)? {

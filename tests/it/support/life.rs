@@ -24,19 +24,31 @@ pub fn contents_of(database: &Path) -> Contents {
     let mut tables = conn
         .prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite_%'")
         .expect("good SQL");
-    let names: Vec<String> =
-        tables.query_map([], |row| row.get(0)).expect("it runs").map(|name| name.expect("a name")).collect();
+    let names: Vec<String> = tables
+        .query_map([], |row| row.get(0))
+        .expect("it runs")
+        .map(|name| name.expect("a name"))
+        .collect();
     let rows_of = |name: String| {
-        let mut rows = conn.prepare(&format!("select * from {name}")).expect("a table");
+        let mut rows = conn
+            .prepare(&format!("select * from {name}"))
+            .expect("a table");
         let columns = rows.column_count();
         let row_of = |row: &rusqlite::Row<'_>| {
             let value = |column| match row.get_ref(column)? {
                 ValueRef::Text(text) => Ok(format!("{:?}", String::from_utf8_lossy(text))),
                 other => Ok(format!("{other:?}")),
             };
-            Ok((0..columns).map(value).collect::<rusqlite::Result<Vec<_>>>()?.join(" "))
+            Ok((0..columns)
+                .map(value)
+                .collect::<rusqlite::Result<Vec<_>>>()?
+                .join(" "))
         };
-        let rows = rows.query_map([], row_of).expect("it runs").map(|row| row.expect("a row")).collect();
+        let rows = rows
+            .query_map([], row_of)
+            .expect("it runs")
+            .map(|row| row.expect("a row"))
+            .collect();
         (name, rows)
     };
     let contents: Contents = names.into_iter().map(rows_of).collect();
@@ -52,7 +64,10 @@ impl TestApp {
 
     /// POSTs to what can be done with one invitation, as `resend`.
     pub fn change(&self, invitation: &Value, what: &str, body: &Value) -> Answer {
-        self.post(&format!("{}/{what}", path_of(invitation)), &body.to_string())
+        self.post(
+            &format!("{}/{what}", path_of(invitation)),
+            &body.to_string(),
+        )
     }
 
     /// The invitation as it is now.
@@ -71,7 +86,9 @@ impl TestApp {
 
     /// POSTs to an operation of the invited person, without a key.
     pub fn person(&self, what: &str, body: &Value) -> Answer {
-        self.anonymous("POST", &format!("/v1/invitations/{what}")).json(body.to_string()).send()
+        self.anonymous("POST", &format!("/v1/invitations/{what}"))
+            .json(body.to_string())
+            .send()
     }
 
     /// Asks for a code for `email`; it must work.
@@ -80,27 +97,45 @@ impl TestApp {
         assert_eq!(answer.status, 202, "{}", answer.text());
     }
 
-    /// Sets the clock to that of the machine: by it [`TestApp::code_of`] decides which code is live.
+    /// Sets the clock to that of the machine: by it [`TestApp::code_of`] decides which code is
+    /// live.
     pub fn set_present(&self) {
         self.clock.set(Clock::System.now());
     }
 
     /// The live code of an invitation, as the server would send it: from its file and its secret.
     pub fn code_of(&self, invitation: &Value) -> Option<String> {
-        self.code_for(invitation, invitation["email"].as_str().expect("an address"))
+        self.code_for(
+            invitation,
+            invitation["email"].as_str().expect("an address"),
+        )
     }
 
-    /// The live code that was asked for with `email`, whether or not that was invited: nobody is ever sent it then.
+    /// The live code that was asked for with `email`, whether or not that was invited: nobody is
+    /// ever sent it then.
     pub fn code_for(&self, invitation: &Value, email: &str) -> Option<String> {
         let keyring = self.keyring();
-        let organization =
-            invitation["organizationId"].as_str().and_then(OrganizationId::parse).expect("an organization");
-        let id = invitation["id"].as_str().and_then(|id| Uuid::try_parse(id).ok()).expect("an id");
+        let organization = invitation["organizationId"]
+            .as_str()
+            .and_then(OrganizationId::parse)
+            .expect("an organization");
+        let id = invitation["id"]
+            .as_str()
+            .and_then(|id| Uuid::try_parse(id).ok())
+            .expect("an id");
         let current = |reader: &invited::db::Reader<'_>| {
-            let show = |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-            let present = store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
-            let code =
-                code::current(reader, &keyring, &CurrentInvitation { email: Email::from_stored(email), ..present })?;
+            let show =
+                |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
+            let present =
+                store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+            let code = code::current(
+                reader,
+                &keyring,
+                &CurrentInvitation {
+                    email: Email::from_stored(email),
+                    ..present
+                },
+            )?;
             Ok(code.map(|code| code.digits))
         };
         invited::db::read_file(&self.database, current).expect("the file reads")
@@ -119,13 +154,18 @@ impl TestApp {
 
 /// The first secret of a file.
 pub fn keyring_of(secret_file: &Path) -> Keyring {
-    let loaded = Source::File(secret_file.to_owned()).load(false).expect("it reads");
+    let loaded = Source::File(secret_file.to_owned())
+        .load(false)
+        .expect("it reads");
     Keyring::single(loaded.expect("a secret").signing)
 }
 
 /// The path of an invitation.
 pub fn path_of(shown: &Value) -> String {
-    invitation(shown["organizationId"].as_str().expect("an organization"), &shown["id"])
+    invitation(
+        shown["organizationId"].as_str().expect("an organization"),
+        &shown["id"],
+    )
 }
 
 /// A code that is not `code`.
@@ -136,13 +176,23 @@ pub fn another_code(code: &str) -> String {
 
 /// The pointers of everything that a problem document finds wrong, with their codes.
 pub fn wrong(answer: &Answer) -> Vec<(String, String)> {
-    let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+    let errors = answer.json()["errors"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    errors.iter().map(|error| (text(&error["pointer"]), text(&error["code"]))).collect()
+    errors
+        .iter()
+        .map(|error| (text(&error["pointer"]), text(&error["code"])))
+        .collect()
 }
 
 /// Status and code of a refusal.
 pub fn refusal(answer: &Answer) -> (u16, String) {
-    let code = if answer.body.starts_with(b"{") { answer.code() } else { String::new() };
+    let code = if answer.body.starts_with(b"{") {
+        answer.code()
+    } else {
+        String::new()
+    };
     (answer.status, code)
 }

@@ -1,4 +1,5 @@
-//! What tests are written with: a server of their own, and a client that sends exactly what it is told.
+//! What tests are written with: a server of their own, and a client that sends exactly what it is
+//! told.
 
 pub mod client;
 pub mod endpoint;
@@ -81,7 +82,13 @@ impl TestApp {
     pub fn start(mode: Mode, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = folder.path().join("invited.db");
-        let words = ["invited", "--listen", "127.0.0.1:0", "--public-url", "http://invited.test"];
+        let words = [
+            "invited",
+            "--listen",
+            "127.0.0.1:0",
+            "--public-url",
+            "http://invited.test",
+        ];
         let settings = CommandLine::parse_from(words.iter().chain(settings)).settings;
         let mut config = Config::new(settings, &database, mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
@@ -90,17 +97,27 @@ impl TestApp {
         config.last_use_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
         let address = config.settings.listen;
-        let mut app =
-            Self { address, key: String::new(), clock, database, config, stop, thread: None, _folder: folder };
+        let mut app = Self {
+            address,
+            key: String::new(),
+            clock,
+            database,
+            config,
+            stop,
+            thread: None,
+            _folder: folder,
+        };
         app.key = app.run();
         app
     }
 
-    /// Stops the server and starts it again on the same file, on another port; the clock stands where it stood.
+    /// Stops the server and starts it again on the same file, on another port; the clock stands
+    /// where it stood.
     pub fn restart(&mut self) {
         self.stop();
         // Its threads let go of the file a moment after it has ended.
-        let lock = std::fs::File::open(self.database.with_added_extension("lock")).expect("a lock file");
+        let lock =
+            std::fs::File::open(self.database.with_added_extension("lock")).expect("a lock file");
         let deadline = Instant::now() + Duration::from_secs(10);
         while lock.try_lock().is_err() {
             assert!(Instant::now() < deadline, "the file is still held");
@@ -118,9 +135,18 @@ impl TestApp {
         let thread = std::thread::spawn(move || {
             server::block_on(async {
                 let program = Program::build(&config).await.expect("the server starts");
-                let key = program.admin_key.as_ref().map(|key| key.reveal()).unwrap_or_default();
-                started.send((program.address, key)).expect("the test waits");
-                program.run_until(async { drop(stopped.await) }).await.expect("the server stops well");
+                let key = program
+                    .admin_key
+                    .as_ref()
+                    .map(|key| key.reveal())
+                    .unwrap_or_default();
+                started
+                    .send((program.address, key))
+                    .expect("the test waits");
+                program
+                    .run_until(async { drop(stopped.await) })
+                    .await
+                    .expect("the server stops well");
             });
         });
         let (address, key) = start.recv().expect("the server starts");
@@ -172,7 +198,11 @@ impl TestApp {
     /// A request with the admin key.
     pub fn request(&self, method: &str, path: &str) -> Request {
         let request = self.anonymous(method, path);
-        if self.key.is_empty() { request } else { request.bearer(&self.key) }
+        if self.key.is_empty() {
+            request
+        } else {
+            request.bearer(&self.key)
+        }
     }
 
     /// A request without a key.
@@ -212,17 +242,36 @@ impl TestApp {
             if invitation["delivery"] != "queued" {
                 return invitation;
             }
-            assert!(Instant::now() < deadline, "its mail stays queued: {invitation}");
+            assert!(
+                Instant::now() < deadline,
+                "its mail stays queued: {invitation}"
+            );
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     /// Makes a key as `invited key create` does, beside the running server.
-    pub fn key(&self, scopes: &[Scope], organizations: &[&str], expires_at: Option<Timestamp>) -> String {
-        let bound: Vec<_> = organizations.iter().filter_map(|id| OrganizationId::parse(id)).collect();
+    pub fn key(
+        &self,
+        scopes: &[Scope],
+        organizations: &[&str],
+        expires_at: Option<Timestamp>,
+    ) -> String {
+        let bound: Vec<_> = organizations
+            .iter()
+            .filter_map(|id| OrganizationId::parse(id))
+            .collect();
         let organizations = Some(bound).filter(|bound| !bound.is_empty());
-        let rights = Rights { scopes: scopes.iter().copied().collect(), organizations, roles: None };
-        self.insert_key(&NewKey { name: "test".to_owned(), rights, expires_at })
+        let rights = Rights {
+            scopes: scopes.iter().copied().collect(),
+            organizations,
+            roles: None,
+        };
+        self.insert_key(&NewKey {
+            name: "test".to_owned(),
+            rights,
+            expires_at,
+        })
     }
 
     /// Fills an empty file with the samples, beside the running server.
@@ -234,8 +283,9 @@ impl TestApp {
 
     /// Makes any key, beside the running server.
     pub fn insert_key(&self, new: &NewKey) -> String {
-        let key =
-            invited::db::write_file(&self.database, |tx| key::manage::create_as(tx, new, invited::audit::By::CLI));
+        let key = invited::db::write_file(&self.database, |tx| {
+            key::manage::create_as(tx, new, invited::audit::By::CLI)
+        });
         key.expect("the key is made").reveal()
     }
 
@@ -246,7 +296,12 @@ impl TestApp {
         let columns = statement.column_count();
         let row_of = |row: &rusqlite::Row<'_>| {
             (0..columns)
-                .map(|column| Ok(format!("{:?}", row.get_ref(column)?.as_str_or_null().ok().flatten())))
+                .map(|column| {
+                    Ok(format!(
+                        "{:?}",
+                        row.get_ref(column)?.as_str_or_null().ok().flatten()
+                    ))
+                })
                 .collect()
         };
         let rows = statement.query_map([], row_of).expect("the query runs");
@@ -260,14 +315,25 @@ impl Drop for TestApp {
     }
 }
 
-/// How often a test does something: `full` where `variable` says so, else a share that fits into every run.
+/// How often a test does something: `full` where `variable` says so, else a share that fits into
+/// every run.
 pub fn scale(variable: &str, share: u64, full: u64) -> u64 {
-    if std::env::var(variable).is_ok_and(|value| value == "full") { full } else { share }
+    if std::env::var(variable).is_ok_and(|value| value == "full") {
+        full
+    } else {
+        share
+    }
 }
 
 /// A creator who may do everything.
 pub fn anybody() -> Actor {
-    Actor { rights: Rights::ALL, origin: Origin { actor: "test".to_owned(), request_id: "test".to_owned() } }
+    Actor {
+        rights: Rights::ALL,
+        origin: Origin {
+            actor: "test".to_owned(),
+            request_id: "test".to_owned(),
+        },
+    }
 }
 
 /// The rules of a server with default settings.
@@ -277,7 +343,11 @@ pub fn rules() -> Rules {
         roles: Vec::new(),
         redirect_origins: Vec::new(),
         hosts: Hosts::Dotted,
-        sending: Sending { cooldown_seconds: 60, limits: Arc::default(), ..Sending::default() },
+        sending: Sending {
+            cooldown_seconds: 60,
+            limits: Arc::default(),
+            ..Sending::default()
+        },
     }
 }
 
@@ -288,5 +358,8 @@ pub fn invitations(organization: &str) -> String {
 
 /// The path of one invitation.
 pub fn invitation(organization: &str, id: &serde_json::Value) -> String {
-    format!("/v1/organizations/{organization}/invitations/{}", id.as_str().unwrap_or_default())
+    format!(
+        "/v1/organizations/{organization}/invitations/{}",
+        id.as_str().unwrap_or_default()
+    )
 }

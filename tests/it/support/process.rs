@@ -33,11 +33,19 @@ pub fn wrapped(program: &str, words: &[&str]) -> Command {
     command
 }
 
-/// Lets this process open as many files as the system admits: some tests hold a thousand connections.
+/// Lets this process open as many files as the system admits: some tests hold a thousand
+/// connections.
 pub fn raise_descriptors() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let maximum = getrlimit(Resource::Nofile).maximum;
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).expect("the limit is raised");
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    )
+    .expect("the limit is raised");
 }
 
 /// Says that a part of a test cannot run on this machine, and why.
@@ -47,7 +55,11 @@ pub fn skipped(what: &str) {
 
 /// Runs a command to its end.
 pub fn run(words: &[&str]) -> Output {
-    invited().args(words).stdin(Stdio::null()).output().expect("the binary runs")
+    invited()
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the binary runs")
 }
 
 /// A server that runs as a process.
@@ -65,7 +77,13 @@ pub struct Server {
 impl Server {
     /// Starts `invited serve` on the file `database`.
     pub fn serve(database: &Path) -> Self {
-        Self::start(&["serve", "--listen", "127.0.0.1:0", "--database", &database.to_string_lossy()])
+        Self::start(&[
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--database",
+            &database.to_string_lossy(),
+        ])
     }
 
     /// Starts the binary with `words`, and reads its banner.
@@ -75,17 +93,36 @@ impl Server {
 
     /// Starts `command`, and reads its banner.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).stdin(Stdio::null()).spawn().expect("it starts");
+        let mut child = command
+            .stderr(Stdio::piped())
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("it starts");
         let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut banner = Vec::new();
-        while !banner.last().is_some_and(|line: &String| line.trim_start().starts_with("curl ")) {
+        while !banner
+            .last()
+            .is_some_and(|line: &String| line.trim_start().starts_with("curl "))
+        {
             let mut line = String::new();
-            assert_ne!(rest.read_line(&mut line).expect("stderr reads"), 0, "it ended: {banner:?}");
+            assert_ne!(
+                rest.read_line(&mut line).expect("stderr reads"),
+                0,
+                "it ended: {banner:?}"
+            );
             banner.push(line.trim_end().to_owned());
         }
         let url = value(&banner, "listening").expect("a banner names the URL");
-        let address = url.trim_start_matches("http://").parse().expect("an address");
-        Self { child, address, banner, rest }
+        let address = url
+            .trim_start_matches("http://")
+            .parse()
+            .expect("an address");
+        Self {
+            child,
+            address,
+            banner,
+            rest,
+        }
     }
 
     /// The value of a line of the banner.
@@ -100,16 +137,20 @@ impl Server {
 
     /// Sends it a signal by name, as `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
+        let status = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
         assert!(status.expect("kill runs").success());
     }
 
-    /// Waits for its end without reading what it prints. Returns how it ended, and how long that took.
+    /// Waits for its end without reading what it prints. Returns how it ended, and how long that
+    /// took.
     pub fn wait_unread(&mut self) -> (ExitStatus, Duration) {
         wait_unread(&mut self.child)
     }
 
-    /// Waits for its end; answers how it ended, how long that took, and what it printed after its banner.
+    /// Waits for its end; answers how it ended, how long that took, and what it printed after its
+    /// banner.
     pub fn wait(mut self) -> (ExitStatus, Duration, String) {
         let (child, rest) = (&mut self.child, &mut self.rest);
         std::thread::scope(|scope| {
@@ -149,5 +190,8 @@ impl Drop for Server {
 
 /// The value behind `name` in a banner.
 fn value(banner: &[String], name: &str) -> Option<String> {
-    banner.iter().find_map(|line| line.trim_start().strip_prefix(name)).map(|value| value.trim().to_owned())
+    banner
+        .iter()
+        .find_map(|line| line.trim_start().strip_prefix(name))
+        .map(|value| value.trim().to_owned())
 }

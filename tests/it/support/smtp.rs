@@ -36,10 +36,17 @@ pub struct Received {
 impl Received {
     /// Every value of a header, unfolded.
     pub fn headers(&self, name: &str) -> Vec<String> {
-        let head = self.raw.split("\r\n\r\n").next().unwrap_or_default().replace("\r\n ", " ");
+        let head = self
+            .raw
+            .split("\r\n\r\n")
+            .next()
+            .unwrap_or_default()
+            .replace("\r\n ", " ");
         let value = |line: &str| {
             let (given, value) = line.split_once(':')?;
-            given.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            given
+                .eq_ignore_ascii_case(name)
+                .then(|| value.trim().to_owned())
         };
         head.split("\r\n").filter_map(value).collect()
     }
@@ -49,7 +56,10 @@ impl Received {
         let raw = self.raw.replace("=\r\n", "");
         let (mut bytes, mut rest) = (Vec::new(), raw.as_bytes());
         while let Some((&first, tail)) = rest.split_first() {
-            let code = tail.get(..2).filter(|_| first == b'=').and_then(|code| std::str::from_utf8(code).ok());
+            let code = tail
+                .get(..2)
+                .filter(|_| first == b'=')
+                .and_then(|code| std::str::from_utf8(code).ok());
             match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
                 Some(byte) => (bytes.push(byte), rest = &tail[2..]).1,
                 None => (bytes.push(first), rest = tail).1,
@@ -95,7 +105,10 @@ impl Smtp {
     /// A server at this address.
     pub fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).expect("the port is free");
-        let (address, shared) = (listener.local_addr().expect("an address"), Arc::new(Shared::default()));
+        let (address, shared) = (
+            listener.local_addr().expect("an address"),
+            Arc::new(Shared::default()),
+        );
         let for_thread = Arc::clone(&shared);
         std::thread::spawn(move || {
             while let Ok((stream, _)) = listener.accept() {
@@ -118,7 +131,11 @@ impl Smtp {
 
     /// Does this with the next mails, in this order.
     pub fn script(&self, acts: &[Act]) {
-        self.shared.script.lock().unwrap_or_else(PoisonError::into_inner).extend(acts);
+        self.shared
+            .script
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(acts);
     }
 
     /// Does this with the next mail to `recipient`, whatever comes before it.
@@ -132,12 +149,20 @@ impl Smtp {
 
     /// Answers this to every login from now on.
     pub fn answer_logins(&self, answer: &'static str) {
-        *self.shared.login.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+        *self
+            .shared
+            .login
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(answer);
     }
 
     /// Thinks so long about each mail from now on.
     pub fn pause(&self, pause: Duration) {
-        *self.shared.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+        *self
+            .shared
+            .pause
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = pause;
     }
 
     /// How many connections were made.
@@ -147,7 +172,11 @@ impl Smtp {
 
     /// What came so far.
     pub fn received(&self) -> Vec<Received> {
-        self.shared.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .received
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Waits until so many mails came; answers them.
@@ -158,7 +187,11 @@ impl Smtp {
             if received.len() >= count {
                 return received;
             }
-            assert!(Instant::now() < deadline, "{} of {count} mails came", received.len());
+            assert!(
+                Instant::now() < deadline,
+                "{} of {count} mails came",
+                received.len()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -180,8 +213,16 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
     say("220 test ESMTP")?;
     let (mut from, mut to, mut act) = (String::new(), Vec::new(), Act::Take);
     while let Some(line) = lines.next().transpose()? {
-        let path = line.split_once(":<").map(|(_, path)| path.split('>').next().unwrap_or_default().to_owned());
-        match (line.get(..4).unwrap_or_default().to_ascii_uppercase().as_str(), path) {
+        let path = line
+            .split_once(":<")
+            .map(|(_, path)| path.split('>').next().unwrap_or_default().to_owned());
+        match (
+            line.get(..4)
+                .unwrap_or_default()
+                .to_ascii_uppercase()
+                .as_str(),
+            path,
+        ) {
             ("EHLO", _) => match login() {
                 Some(_) => say("250-test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000")?,
                 None => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
@@ -189,11 +230,24 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             ("AUTH", _) => say(login().unwrap_or("500 what"))?,
             ("MAIL", Some(path)) => {
                 (from, to) = (path, Vec::new());
-                act = shared.script.lock().unwrap_or_else(PoisonError::into_inner).pop_front().unwrap_or(Act::Take);
-                say(if let Act::Sender(answer) = act { answer } else { "250 ok" })?;
+                act = shared
+                    .script
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .pop_front()
+                    .unwrap_or(Act::Take);
+                say(if let Act::Sender(answer) = act {
+                    answer
+                } else {
+                    "250 ok"
+                })?;
             }
             ("RCPT", Some(path)) => {
-                let own = shared.script_by_recipient.lock().unwrap_or_else(PoisonError::into_inner).remove(&path);
+                let own = shared
+                    .script_by_recipient
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .remove(&path);
                 act = own.unwrap_or(act);
                 match act {
                     Act::Answer(answer) => say(answer)?,
@@ -211,8 +265,16 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                     raw += &format!("{}\r\n", line.strip_prefix('.').unwrap_or(&line));
                 }
                 std::thread::sleep(*shared.pause.lock().unwrap_or_else(PoisonError::into_inner));
-                let mail = Received { from: from.clone(), to: to.clone(), raw };
-                shared.received.lock().unwrap_or_else(PoisonError::into_inner).push(mail);
+                let mail = Received {
+                    from: from.clone(),
+                    to: to.clone(),
+                    raw,
+                };
+                shared
+                    .received
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(mail);
                 if matches!(act, Act::Drop) {
                     return Ok(());
                 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::{
-    deliveries, dev, for_acme, invite_many, look, path, rest, serve, types, wait_for, wait_idle, wait_tried, webhook,
+    deliveries, dev, for_acme, invite_many, look, path, rest, serve, types, wait_for, wait_idle,
+    wait_tried, webhook,
 };
 use crate::erasure::{bytes, count};
 use crate::support::endpoint::{Act, Endpoint, Received};
@@ -14,21 +15,41 @@ use crate::support::{TestApp, invitations};
 
 /// The history of acme, oldest first.
 fn history(app: &TestApp) -> Vec<Value> {
-    app.get("/v1/organizations/acme/events?order=asc").json().as_array().cloned().expect("an array")
+    app.get("/v1/organizations/acme/events?order=asc")
+        .json()
+        .as_array()
+        .cloned()
+        .expect("an array")
 }
 
 /// Causes each type of event in acme but that of an erasure.
 fn cause_all(app: &TestApp) {
-    let done = |answer: crate::support::Answer| assert!((200..300).contains(&answer.status), "{}", answer.text());
-    done(app.request("PUT", "/v1/organizations/acme").json(r#"{"name":"Acme"}"#).send());
+    let done = |answer: crate::support::Answer| {
+        assert!((200..300).contains(&answer.status), "{}", answer.text())
+    };
+    done(
+        app.request("PUT", "/v1/organizations/acme")
+            .json(r#"{"name":"Acme"}"#)
+            .send(),
+    );
     let accepted = app.invite("acme", "accepted@b.co");
-    done(app.request("PATCH", &path_of(&accepted)).json(r#"{"role":"viewer"}"#).send());
+    done(
+        app.request("PATCH", &path_of(&accepted))
+            .json(r#"{"role":"viewer"}"#)
+            .send(),
+    );
     done(app.change(&accepted, "resend", &json!({})));
     done(app.change(&accepted, "accept", &json!({ "email": "accepted@b.co" })));
     let token = app.token_of(&app.invite("acme", "declined@b.co"));
-    done(app.person("decline", &json!({ "token": token, "email": "declined@b.co" })));
+    done(app.person(
+        "decline",
+        &json!({ "token": token, "email": "declined@b.co" }),
+    ));
     done(app.change(&app.invite("acme", "revoked@b.co"), "revoke", &json!({})));
-    done(app.request("DELETE", &path_of(&app.invite("acme", "deleted@b.co"))).send());
+    done(
+        app.request("DELETE", &path_of(&app.invite("acme", "deleted@b.co")))
+            .send(),
+    );
     done(app.post("/dev/faults", r#"{"mail":{"next":1,"do":550}}"#));
     app.invite_by_mail("acme", "bounced@b.co");
     app.invite("acme", "lapsed@b.co");
@@ -38,18 +59,34 @@ fn cause_all(app: &TestApp) {
     app.invite("acme", "lapsed@b.co");
 }
 
-/// Checks the headers and the body of a delivery of `event`, which the webhook of `app` was told of by now.
+/// Checks the headers and the body of a delivery of `event`, which the webhook of `app` was told of
+/// by now.
 fn assert_tells(received: &Received, event: &Value) {
     let body = received.message.json();
     assert_eq!(received.line, "POST /hook");
     assert_eq!(received.header("content-type"), "application/json");
-    assert_eq!(received.header("user-agent"), concat!("invited/", env!("CARGO_PKG_VERSION")));
-    assert_eq!(received.header("webhook-id"), format!("msg_{}", event["id"].as_str().expect("an id")));
-    assert!(received.header("webhook-timestamp").parse::<i64>().is_ok_and(|seconds| seconds >= 1_795_401_780));
+    assert_eq!(
+        received.header("user-agent"),
+        concat!("invited/", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(
+        received.header("webhook-id"),
+        format!("msg_{}", event["id"].as_str().expect("an id"))
+    );
+    assert!(
+        received
+            .header("webhook-timestamp")
+            .parse::<i64>()
+            .is_ok_and(|seconds| seconds >= 1_795_401_780)
+    );
     assert!(received.header("webhook-signature").starts_with("v1,"));
     let whole = json!({ "type": event["type"], "timestamp": event["createdAt"], "data": event });
     assert_eq!(body, whole);
-    assert_eq!(received.message.text(), whole.to_string(), "the same order of members, too");
+    assert_eq!(
+        received.message.text(),
+        whole.to_string(),
+        "the same order of members, too"
+    );
 }
 
 #[test]
@@ -64,26 +101,48 @@ fn every_type_of_event_arrives_as_the_history_shows_it() {
     let received = endpoint.wait(events.len());
     let find = |event: &Value| {
         let id = format!("msg_{}", event["id"].as_str().expect("an id"));
-        let found: Vec<_> = received.iter().filter(|one| one.header("webhook-id") == id).collect();
+        let found: Vec<_> = received
+            .iter()
+            .filter(|one| one.header("webhook-id") == id)
+            .collect();
         assert_eq!(found.len(), 1, "{event}");
         found[0].clone()
     };
-    events.iter().for_each(|event| assert_tells(&find(event), event));
+    events
+        .iter()
+        .for_each(|event| assert_tells(&find(event), event));
 
-    assert_eq!(app.request("DELETE", "/v1/invitations?email=revoked@b.co").send().status, 200);
+    assert_eq!(
+        app.request("DELETE", "/v1/invitations?email=revoked@b.co")
+            .send()
+            .status,
+        200
+    );
     let erased = history(&app).pop().expect("an event");
     assert_tells(&endpoint.wait(events.len() + 1)[events.len()], &erased);
 
     let mut told = types(&endpoint.received());
     told.sort_unstable();
     told.dedup();
-    let mut all: Vec<_> = invited::event::EventType::ALL.iter().map(|(_, name)| (*name).to_owned()).collect();
+    let mut all: Vec<_> = invited::event::EventType::ALL
+        .iter()
+        .map(|(_, name)| (*name).to_owned())
+        .collect();
     all.sort_unstable();
     assert_eq!(told, all);
-    let log = wait_for(&app, &hook, |log| log.iter().all(|one| one["state"] == "delivered"));
+    let log = wait_for(&app, &hook, |log| {
+        log.iter().all(|one| one["state"] == "delivered")
+    });
     assert_eq!(log.len(), events.len() + 1);
-    assert!(log.iter().all(|one| one["attempts"] == 1 && one["answerStatus"] == 204 && one["error"].is_null()));
-    assert_eq!((endpoint.received().len(), endpoint.connections()), (log.len(), log.len()));
+    assert!(
+        log.iter().all(|one| one["attempts"] == 1
+            && one["answerStatus"] == 204
+            && one["error"].is_null())
+    );
+    assert_eq!(
+        (endpoint.received().len(), endpoint.connections()),
+        (log.len(), log.len())
+    );
 }
 
 #[test]
@@ -95,10 +154,19 @@ fn a_delivery_by_itself_shows_the_bytes_that_were_sent() {
     let sent = endpoint.wait(1).remove(0);
     let delivery = wait_tried(&app, &hook, 1);
     assert_eq!(delivery["body"], Value::Null, "not in lists");
-    let whole = app.get(&format!("{}/deliveries/{}", path(&hook), delivery["id"].as_str().expect("an id"))).json();
+    let whole = app
+        .get(&format!(
+            "{}/deliveries/{}",
+            path(&hook),
+            delivery["id"].as_str().expect("an id")
+        ))
+        .json();
     assert_eq!(whole["body"], sent.message.text());
     assert_eq!(whole["messageId"], sent.header("webhook-id"));
-    assert_eq!((&whole["type"], &whole["organizationId"]), (&json!("invitation.created"), &json!("acme")));
+    assert_eq!(
+        (&whole["type"], &whole["organizationId"]),
+        (&json!("invitation.created"), &json!("acme"))
+    );
 }
 
 #[test]
@@ -108,7 +176,11 @@ fn a_webhook_is_told_of_its_organization_and_its_types_only_and_one_for_all_of_e
     let [all, acme, revoked] = &endpoints;
     webhook(&app, &all.url(), &json!({}));
     for_acme(&app, acme);
-    webhook(&app, &revoked.url(), &json!({ "types": ["invitation.revoked", "invitation.accepted"] }));
+    webhook(
+        &app,
+        &revoked.url(),
+        &json!({ "types": ["invitation.revoked", "invitation.accepted"] }),
+    );
     for organization in ["acme", "globex"] {
         let made = app.invite(organization, "a@b.co");
         assert_eq!(app.change(&made, "revoke", &json!({})).status, 200);
@@ -118,18 +190,30 @@ fn a_webhook_is_told_of_its_organization_and_its_types_only_and_one_for_all_of_e
         let tells = |one: &Received| {
             let data = one.message.json()["data"].clone();
             let text = |name: &str| data[name].as_str().expect("a text").to_owned();
-            format!("{} {}", text("organizationId"), text("type").trim_start_matches("invitation."))
+            format!(
+                "{} {}",
+                text("organizationId"),
+                text("type").trim_start_matches("invitation.")
+            )
         };
         let mut told: Vec<_> = received.iter().map(tells).collect();
         told.sort_unstable();
         told
     };
     let of_acme = ["acme created", "acme revoked"];
-    assert_eq!(told(all, 4), [&of_acme[..], &["globex created", "globex revoked"]].concat());
+    assert_eq!(
+        told(all, 4),
+        [&of_acme[..], &["globex created", "globex revoked"]].concat()
+    );
     assert_eq!(told(acme, 2), of_acme);
     assert_eq!(told(revoked, 2), ["acme revoked", "globex revoked"]);
     rest();
-    assert_eq!(endpoints.each_ref().map(|endpoint| endpoint.received().len()), [4, 2, 2]);
+    assert_eq!(
+        endpoints
+            .each_ref()
+            .map(|endpoint| endpoint.received().len()),
+        [4, 2, 2]
+    );
 }
 
 #[test]
@@ -142,18 +226,50 @@ fn what_is_rolled_back_or_refused_is_told_to_nobody() {
     let path = format!("{}/batch", invitations("acme"));
     // Only the file knows what is wrong with the last row.
     let rows = [row("one@b.co"), row("two@b.co"), row("standing@b.co")];
-    let undone = app.post(&path, &json!({ "atomic": true, "invitations": rows }).to_string()).json();
-    assert_eq!((&undone["results"][0]["status"], &undone["results"][2]["status"]), (&json!(424), &json!(409)));
-    let dry = app.post(&path, &json!({ "dryRun": true, "invitations": [row("one@b.co")] }).to_string());
+    let undone = app
+        .post(
+            &path,
+            &json!({ "atomic": true, "invitations": rows }).to_string(),
+        )
+        .json();
+    assert_eq!(
+        (
+            &undone["results"][0]["status"],
+            &undone["results"][2]["status"]
+        ),
+        (&json!(424), &json!(409))
+    );
+    let dry = app.post(
+        &path,
+        &json!({ "dryRun": true, "invitations": [row("one@b.co")] }).to_string(),
+    );
     assert_eq!(dry.status, 200, "{}", dry.text());
-    assert_eq!(app.post(&invitations("acme"), &row("standing@b.co").to_string()).status, 409);
-    assert_eq!(app.post(&invitations("acme"), &row("nonsense").to_string()).status, 422);
-    assert_eq!(app.change(&made, "accept", &json!({ "email": "other@b.co" })).status, 403);
+    assert_eq!(
+        app.post(&invitations("acme"), &row("standing@b.co").to_string())
+            .status,
+        409
+    );
+    assert_eq!(
+        app.post(&invitations("acme"), &row("nonsense").to_string())
+            .status,
+        422
+    );
+    assert_eq!(
+        app.change(&made, "accept", &json!({ "email": "other@b.co" }))
+            .status,
+        403
+    );
     wait_tried(&app, &hook, 1);
     rest();
     assert_eq!(deliveries(&app, &hook).len(), 1);
     let received = endpoint.received();
-    assert_eq!((received.len(), &received[0].message.json()["data"]["invitationId"]), (1, &made["id"]));
+    assert_eq!(
+        (
+            received.len(),
+            &received[0].message.json()["data"]["invitationId"]
+        ),
+        (1, &made["id"])
+    );
 }
 
 #[test]
@@ -168,9 +284,21 @@ fn one_that_stalls_and_one_that_is_dead_hold_up_no_other() {
     invite_many(&app, "acme", 50);
     willing.wait(50);
     // The one that stalls has not even come to its first end by now.
-    assert!(start.elapsed() < Duration::from_secs(8), "{:?}", start.elapsed());
-    assert_eq!((stalling.received().len(), stalling.most_open()), (1, 1), "one at a time");
-    assert!((2..=8).contains(&willing.most_open()), "{}", willing.most_open());
+    assert!(
+        start.elapsed() < Duration::from_secs(8),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(
+        (stalling.received().len(), stalling.most_open()),
+        (1, 1),
+        "one at a time"
+    );
+    assert!(
+        (2..=8).contains(&willing.most_open()),
+        "{}",
+        willing.most_open()
+    );
 }
 
 #[test]
@@ -184,21 +312,34 @@ fn an_organization_takes_its_waiting_deliveries_along_and_the_others_go_on() {
     app.invite("acme", "under-way@b.co");
     all.wait(2);
     let globex = app.invite("globex", "a@b.co");
-    wait_for(&app, &for_all, |log| log.iter().any(|one| one["state"] == "delivered"));
+    wait_for(&app, &for_all, |log| {
+        log.iter().any(|one| one["state"] == "delivered")
+    });
     let answer = app.request("DELETE", "/v1/organizations/acme").send();
     assert_eq!(answer.status, 204, "{}", answer.text());
     all.release();
     assert_eq!(app.get(&path(&for_acme)).status, 404);
     let left = deliveries(&app, &for_all);
-    assert!(left.len() == 1 && left[0]["organizationId"] == "globex", "{left:?}");
+    assert!(
+        left.len() == 1 && left[0]["organizationId"] == "globex",
+        "{left:?}"
+    );
     let (of_all, of_acme) = (all.received().len(), own.received().len());
     app.advance_to(24 * 60 * 60 * 1000);
     rest();
-    assert_eq!((all.received().len(), own.received().len()), (of_all, of_acme), "nothing is tried again");
+    assert_eq!(
+        (all.received().len(), own.received().len()),
+        (of_all, of_acme),
+        "nothing is tried again"
+    );
     assert_eq!(app.change(&globex, "revoke", &json!({})).status, 200);
     all.wait(of_all + 1);
     assert_eq!(look(&app, &for_all)["enabled"], true);
-    assert_eq!(app.db_rows("select id from webhook_delivery where organization_id = 'acme'").len(), 0);
+    assert_eq!(
+        app.db_rows("select id from webhook_delivery where organization_id = 'acme'")
+            .len(),
+        0
+    );
 }
 
 #[test]
@@ -214,16 +355,29 @@ fn what_waits_when_an_address_is_erased_is_told_without_it() {
     let first = endpoint.wait(2);
     assert!(first[0].message.text().contains("frederika@example.com"));
     assert!(count(&bytes(&app), "frederika@example.com") > 0);
-    assert_eq!(app.request("DELETE", "/v1/invitations?email=frederika@example.com").send().status, 200);
+    assert_eq!(
+        app.request("DELETE", "/v1/invitations?email=frederika@example.com")
+            .send()
+            .status,
+        200
+    );
     assert_eq!(count(&bytes(&app), "frederika@example.com"), 0);
     app.advance_to(10_000);
     let later = endpoint.wait(5).split_off(2);
     let of = |which: usize| {
         let id = first[which].header("webhook-id");
-        later.iter().find(|one| one.header("webhook-id") == id).expect("it comes again").message.text()
+        later
+            .iter()
+            .find(|one| one.header("webhook-id") == id)
+            .expect("it comes again")
+            .message
+            .text()
     };
     let (erased, other) = (of(0), of(1));
-    assert!(erased.contains("invitation.created") && !erased.contains("frederika"), "{erased}");
+    assert!(
+        erased.contains("invitation.created") && !erased.contains("frederika"),
+        "{erased}"
+    );
     assert_eq!(other, first[1].message.text());
     assert!(types(&later).contains(&"invitation.erased".to_owned()));
     assert_eq!(count(&bytes(&app), "frederika@example.com"), 0);
@@ -241,12 +395,16 @@ fn what_waited_or_was_under_way_at_a_stop_arrives_after_it_under_the_same_id() {
     invite_many(&app, "acme", 3);
     let before = endpoint.wait(2);
     app.restart();
-    wait_for(&app, &hook, |log| log.iter().all(|one| one["state"] == "delivered"));
+    wait_for(&app, &hook, |log| {
+        log.iter().all(|one| one["state"] == "delivered")
+    });
     let received = endpoint.received();
     assert_eq!(received.len(), 6);
     for first in &before {
-        let same: Vec<_> =
-            received.iter().filter(|one| one.header("webhook-id") == first.header("webhook-id")).collect();
+        let same: Vec<_> = received
+            .iter()
+            .filter(|one| one.header("webhook-id") == first.header("webhook-id"))
+            .collect();
         assert_eq!(same.len(), 2, "{}", first.header("webhook-id"));
         assert_eq!(same[0].message.body, same[1].message.body);
     }
@@ -260,5 +418,9 @@ fn a_burst_to_one_webhook_arrives_without_a_pause_after_each_two() {
     invite_many(&app, "acme", 100);
     endpoint.wait(100);
     // Two at a time, and a look every half a second, would be 25 seconds.
-    assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() < Duration::from_secs(12),
+        "{:?}",
+        began.elapsed()
+    );
 }

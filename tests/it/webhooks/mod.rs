@@ -1,7 +1,9 @@
 //! Webhooks as an endpoint meets them.
 //!
-//! * [`delivery`]: what it is told of, and what not. [`signatures`]: what proves where it comes from.
-//! * [`fair`]: who is told first, and when one is back. [`retries`]: what becomes of a delivery whatever the endpoint does.
+//! * [`delivery`]: what it is told of, and what not. [`signatures`]: what proves where it comes
+//!   from.
+//! * [`fair`]: who is told first, and when one is back. [`retries`]: what becomes of a delivery
+//!   whatever the endpoint does.
 
 mod delivery;
 mod fair;
@@ -29,7 +31,10 @@ fn serve() -> TestApp {
 /// Makes a webhook to `url` with `more` members. Returns it with its secret.
 fn webhook(app: &TestApp, url: &str, more: &Value) -> Value {
     let mut body = json!({ "url": url });
-    let (object, more) = (body.as_object_mut().expect("an object"), more.as_object().cloned());
+    let (object, more) = (
+        body.as_object_mut().expect("an object"),
+        more.as_object().cloned(),
+    );
     object.extend(more.expect("an object"));
     let answer = app.post("/v1/webhooks", &body.to_string());
     assert_eq!(answer.status, 201, "{}", answer.text());
@@ -55,7 +60,10 @@ fn look(app: &TestApp, webhook: &Value) -> Value {
 
 /// Changes a webhook.
 fn patch(app: &TestApp, webhook: &Value, body: &Value) {
-    let answer = app.request("PATCH", &path(webhook)).json(body.to_string()).send();
+    let answer = app
+        .request("PATCH", &path(webhook))
+        .json(body.to_string())
+        .send();
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
@@ -79,13 +87,17 @@ fn wait_for(app: &TestApp, webhook: &Value, check: impl Fn(&[Value]) -> bool) ->
     }
 }
 
-/// Waits until the newest delivery of a webhook was tried so often, and is not under way any more; answers it.
+/// Waits until the newest delivery of a webhook was tried so often, and is not under way any more;
+/// answers it.
 fn wait_tried(app: &TestApp, webhook: &Value, attempts: u64) -> Value {
     let is_so = |newest: &Value| {
-        newest["attempts"] == attempts && (newest["state"] != "waiting" || newest["nextAttemptAt"].is_string())
+        newest["attempts"] == attempts
+            && (newest["state"] != "waiting" || newest["nextAttemptAt"].is_string())
     };
     wait_for(app, webhook, |deliveries| {
-        deliveries.first().is_some_and(|newest| is_so(newest) && newest["lastAttemptAt"].is_string())
+        deliveries
+            .first()
+            .is_some_and(|newest| is_so(newest) && newest["lastAttemptAt"].is_string())
     })
     .remove(0)
 }
@@ -93,23 +105,42 @@ fn wait_tried(app: &TestApp, webhook: &Value, attempts: u64) -> Value {
 /// Waits until no delivery of any webhook waits or is under way.
 fn wait_idle(app: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(30);
-    while !app.db_rows("select id from webhook_delivery where state = 0").is_empty() {
-        assert!(Instant::now() < deadline, "{:?}", app.contents()["webhook_delivery"]);
+    while !app
+        .db_rows("select id from webhook_delivery where state = 0")
+        .is_empty()
+    {
+        assert!(
+            Instant::now() < deadline,
+            "{:?}",
+            app.contents()["webhook_delivery"]
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// Invites `count` people to `organization` in one request.
 fn invite_many(app: &TestApp, organization: &str, count: usize) {
-    let rows: Vec<_> =
-        (0..count).map(|number| json!({ "email": format!("p{number}@b.co"), "role": "developer" })).collect();
-    let answer = app.post(&format!("{}/batch", invitations(organization)), &json!({ "invitations": rows }).to_string());
+    let rows: Vec<_> = (0..count)
+        .map(|number| json!({ "email": format!("p{number}@b.co"), "role": "developer" }))
+        .collect();
+    let answer = app.post(
+        &format!("{}/batch", invitations(organization)),
+        &json!({ "invitations": rows }).to_string(),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
 /// The types of what came.
 fn types(received: &[Received]) -> Vec<String> {
-    received.iter().map(|one| one.message.json()["type"].as_str().expect("a type").to_owned()).collect()
+    received
+        .iter()
+        .map(|one| {
+            one.message.json()["type"]
+                .as_str()
+                .expect("a type")
+                .to_owned()
+        })
+        .collect()
 }
 
 /// Longer than a worker takes to find what is due.

@@ -9,7 +9,8 @@ use super::{deliveries, dev, for_acme, look, patch, path, rest, wait_for, wait_t
 use crate::support::endpoint::{Act, Endpoint};
 use crate::support::{START, TestApp};
 
-/// How many seconds after a try the next one comes, as Standard Webhooks proposes; each is spread by a fifth to both sides.
+/// How many seconds after a try the next one comes, as Standard Webhooks proposes; each is spread
+/// by a fifth to both sides.
 const PLAN: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 /// The milliseconds after the start of a time that was shown.
@@ -36,28 +37,47 @@ fn a_delivery_that_fails_is_tried_by_the_plan_with_the_same_bytes_until_it_is_gi
     let mut now = 0;
     for (attempt, seconds) in (1..).zip(PLAN) {
         let tried = wait_tried(&app, &hook, attempt);
-        assert_eq!((&tried["state"], &tried["answerStatus"]), (&json!("waiting"), &json!(500)));
+        assert_eq!(
+            (&tried["state"], &tried["answerStatus"]),
+            (&json!("waiting"), &json!(500))
+        );
         assert_eq!(tried["error"], "the endpoint answered 500");
         assert_eq!(millis(&tried["lastAttemptAt"]), now, "{tried}");
         let next = millis(&tried["nextAttemptAt"]);
-        assert!((seconds * 800..=seconds * 1_200).contains(&(next - now)), "{tried}");
+        assert!(
+            (seconds * 800..=seconds * 1_200).contains(&(next - now)),
+            "{tried}"
+        );
         if attempt <= 2 {
             app.advance_to(next - 1);
             rest();
         }
-        assert_eq!(endpoint.received().len(), usize::try_from(attempt).expect("few"), "not before its time");
+        assert_eq!(
+            endpoint.received().len(),
+            usize::try_from(attempt).expect("few"),
+            "not before its time"
+        );
         app.advance_to(next);
         now = next;
     }
     let failed = wait_tried(&app, &hook, 10);
-    assert_eq!((&failed["state"], &failed["nextAttemptAt"]), (&json!("failed"), &Value::Null));
+    assert_eq!(
+        (&failed["state"], &failed["nextAttemptAt"]),
+        (&json!("failed"), &Value::Null)
+    );
     let received = endpoint.wait(10);
     for (one, seconds) in received.iter().zip([0].iter().chain(&PLAN)) {
         assert_eq!(one.message.body, received[0].message.body);
         assert_eq!(one.header("webhook-id"), received[0].header("webhook-id"));
-        assert!(*seconds == 0 || one.header("webhook-signature") != received[0].header("webhook-signature"));
+        assert!(
+            *seconds == 0
+                || one.header("webhook-signature") != received[0].header("webhook-signature")
+        );
     }
-    let timestamp = received[9].header("webhook-timestamp").parse::<i64>().expect("seconds");
+    let timestamp = received[9]
+        .header("webhook-timestamp")
+        .parse::<i64>()
+        .expect("seconds");
     assert_eq!(timestamp, (START + now) / 1000, "that of the try");
 }
 
@@ -69,31 +89,59 @@ fn a_webhook_that_fails_to_the_end_is_disabled_and_says_so_and_can_be_enabled_ag
     app.invite("acme", "first@b.co");
     let failed = exhaust(&app, &hook);
     let disabled = look(&app, &hook);
-    assert_eq!((&disabled["enabled"], &disabled["disabledReason"]), (&json!(false), &json!("exhausted")));
+    assert_eq!(
+        (&disabled["enabled"], &disabled["disabledReason"]),
+        (&json!(false), &json!("exhausted"))
+    );
     app.invite("acme", "unheard@b.co");
-    let delivery = format!("{}/deliveries/{}", path(&hook), failed["id"].as_str().expect("an id"));
-    for refused in [format!("{}/test", path(&hook)), format!("{delivery}/redeliver")] {
+    let delivery = format!(
+        "{}/deliveries/{}",
+        path(&hook),
+        failed["id"].as_str().expect("an id")
+    );
+    for refused in [
+        format!("{}/test", path(&hook)),
+        format!("{delivery}/redeliver"),
+    ] {
         let answer = app.post(&refused, "{}");
-        assert_eq!((answer.status, answer.code().as_str()), (409, "webhook_disabled"));
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (409, "webhook_disabled")
+        );
     }
     rest();
-    assert_eq!((deliveries(&app, &hook).len(), endpoint.received().len()), (1, 10), "nothing new is queued");
+    assert_eq!(
+        (deliveries(&app, &hook).len(), endpoint.received().len()),
+        (1, 10),
+        "nothing new is queued"
+    );
 
     endpoint.always(Act::Status(204));
     patch(&app, &hook, &json!({ "enabled": true }));
     let enabled = look(&app, &hook);
-    assert_eq!((&enabled["enabled"], &enabled["disabledReason"]), (&json!(true), &Value::Null));
+    assert_eq!(
+        (&enabled["enabled"], &enabled["disabledReason"]),
+        (&json!(true), &Value::Null)
+    );
     let heard = app.invite("acme", "heard@b.co");
     let received = endpoint.wait(11);
-    assert_eq!(received[10].message.json()["data"]["invitationId"], heard["id"]);
-    wait_for(&app, &hook, |log| log[0]["state"] == "delivered" && log[1]["state"] == "failed");
+    assert_eq!(
+        received[10].message.json()["data"]["invitationId"],
+        heard["id"]
+    );
+    wait_for(&app, &hook, |log| {
+        log[0]["state"] == "delivered" && log[1]["state"] == "failed"
+    });
 
     assert_eq!(app.post(&format!("{delivery}/redeliver"), "{}").status, 202);
     let again = endpoint.wait(12).remove(11);
     assert_eq!(again.message.body, received[0].message.body);
     assert_eq!(again.header("webhook-id"), received[0].header("webhook-id"));
     let log = wait_for(&app, &hook, |log| log[1]["state"] == "delivered");
-    assert_eq!((&log[1]["attempts"], &log[1]["error"]), (&json!(1), &Value::Null));
+    assert_eq!(
+        (&log[1]["attempts"], &log[1]["error"]),
+        (&json!(1), &Value::Null)
+    );
 }
 
 #[test]
@@ -106,17 +154,29 @@ fn an_endpoint_that_says_it_is_gone_is_disabled_at_once_and_what_waits_goes_on_a
     wait_tried(&app, &hook, 1);
     app.invite("acme", "gone@b.co");
     let gone = wait_tried(&app, &hook, 1);
-    assert_eq!((&gone["state"], &gone["answerStatus"]), (&json!("failed"), &json!(410)));
+    assert_eq!(
+        (&gone["state"], &gone["answerStatus"]),
+        (&json!("failed"), &json!(410))
+    );
     let disabled = look(&app, &hook);
-    assert_eq!((&disabled["enabled"], &disabled["disabledReason"]), (&json!(false), &json!("gone")));
+    assert_eq!(
+        (&disabled["enabled"], &disabled["disabledReason"]),
+        (&json!(false), &json!("gone"))
+    );
     let waiting = deliveries(&app, &hook).remove(1);
-    assert_eq!((&waiting["state"], &waiting["nextAttemptAt"]), (&json!("waiting"), &Value::Null));
+    assert_eq!(
+        (&waiting["state"], &waiting["nextAttemptAt"]),
+        (&json!("waiting"), &Value::Null)
+    );
     app.advance_to(10_000);
     rest();
     assert_eq!(endpoint.received().len(), 2, "nothing is sent to it");
     patch(&app, &hook, &json!({ "enabled": true }));
     let log = wait_for(&app, &hook, |log| log[1]["state"] == "delivered");
-    assert_eq!((&log[1]["attempts"], &log[0]["state"]), (&json!(2), &json!("failed")));
+    assert_eq!(
+        (&log[1]["attempts"], &log[0]["state"]),
+        (&json!(2), &json!("failed"))
+    );
 }
 
 #[test]
@@ -129,7 +189,10 @@ fn one_that_is_paused_gets_nothing_until_it_is_enabled() {
     app.invite("acme", "unheard@b.co");
     patch(&app, &hook, &json!({ "enabled": true }));
     let heard = app.invite("acme", "heard@b.co");
-    assert_eq!(endpoint.wait(1)[0].message.json()["data"]["invitationId"], heard["id"]);
+    assert_eq!(
+        endpoint.wait(1)[0].message.json()["data"]["invitationId"],
+        heard["id"]
+    );
     rest();
     assert_eq!(endpoint.received().len(), 1);
 }
@@ -138,22 +201,46 @@ fn one_that_is_paused_gets_nothing_until_it_is_enabled() {
 fn every_way_to_fail_is_named_and_a_page_for_people_is_a_success() {
     let app = dev();
     let (endpoint, elsewhere) = (Endpoint::start(), Endpoint::start());
-    endpoint.script(&[Act::Drop, Act::Redirect(elsewhere.address), Act::Cut, Act::Status(404), Act::Html]);
+    endpoint.script(&[
+        Act::Drop,
+        Act::Redirect(elsewhere.address),
+        Act::Cut,
+        Act::Status(404),
+        Act::Html,
+    ]);
     let hook = for_acme(&app, &endpoint);
     app.invite("acme", "a@b.co");
     for (attempt, status, error) in [
-        (1, Value::Null, "the connection was closed without an answer"),
+        (
+            1,
+            Value::Null,
+            "the connection was closed without an answer",
+        ),
         (2, json!(307), "the endpoint answered 307"),
-        (3, Value::Null, "the connection was closed without an answer"),
+        (
+            3,
+            Value::Null,
+            "the connection was closed without an answer",
+        ),
         (4, json!(404), "the endpoint answered 404"),
     ] {
         let tried = wait_tried(&app, &hook, attempt);
-        assert_eq!((&tried["answerStatus"], &tried["error"]), (&status, &json!(error)), "{attempt}");
+        assert_eq!(
+            (&tried["answerStatus"], &tried["error"]),
+            (&status, &json!(error)),
+            "{attempt}"
+        );
         app.advance_to(millis(&tried["nextAttemptAt"]));
     }
     let taken = wait_tried(&app, &hook, 5);
-    assert_eq!((&taken["state"], &taken["answerStatus"]), (&json!("delivered"), &json!(200)));
-    assert_eq!((&taken["error"], &taken["nextAttemptAt"]), (&Value::Null, &Value::Null));
+    assert_eq!(
+        (&taken["state"], &taken["answerStatus"]),
+        (&json!("delivered"), &json!(200))
+    );
+    assert_eq!(
+        (&taken["error"], &taken["nextAttemptAt"]),
+        (&Value::Null, &Value::Null)
+    );
     assert_eq!(elsewhere.connections(), 0, "redirects are not followed");
 }
 
@@ -165,7 +252,10 @@ fn an_endpoint_that_cannot_be_reached_is_told_once_it_can() {
     drop(gone);
     app.invite("acme", "a@b.co");
     let tried = wait_tried(&app, &hook, 1);
-    assert_eq!((&tried["answerStatus"], &tried["error"]), (&Value::Null, &json!("the connection was refused")));
+    assert_eq!(
+        (&tried["answerStatus"], &tried["error"]),
+        (&Value::Null, &json!("the connection was refused"))
+    );
     let back = Endpoint::start_at(address);
     app.advance_to(millis(&tried["nextAttemptAt"]));
     wait_tried(&app, &hook, 2);
@@ -181,11 +271,23 @@ fn an_endpoint_that_says_nothing_is_left_after_ten_seconds() {
     app.invite("acme", "a@b.co");
     endpoint.wait(1);
     let under_way = deliveries(&app, &hook).remove(0);
-    assert_eq!((&under_way["state"], &under_way["nextAttemptAt"]), (&json!("waiting"), &Value::Null));
+    assert_eq!(
+        (&under_way["state"], &under_way["nextAttemptAt"]),
+        (&json!("waiting"), &Value::Null)
+    );
     let tried = wait_tried(&app, &hook, 1);
-    assert!((10..14).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!(
+        (10..14).contains(&start.elapsed().as_secs()),
+        "{:?}",
+        start.elapsed()
+    );
     assert_eq!(tried["error"], "there was no answer within 10 seconds");
-    assert!(tried["durationMs"].as_i64().is_some_and(|ms| (9_900..14_000).contains(&ms)), "{tried}");
+    assert!(
+        tried["durationMs"]
+            .as_i64()
+            .is_some_and(|ms| (9_900..14_000).contains(&ms)),
+        "{tried}"
+    );
 }
 
 #[test]
@@ -196,16 +298,28 @@ fn an_answer_of_a_gigabyte_is_not_read_to_its_end() {
     let start = Instant::now();
     app.invite("acme", "a@b.co");
     assert_eq!(wait_tried(&app, &hook, 1)["state"], "delivered");
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
     // What lies between the two belongs to the system.
-    assert!(endpoint.written() < 16 * 1024 * 1024, "{}", endpoint.written());
+    assert!(
+        endpoint.written() < 16 * 1024 * 1024,
+        "{}",
+        endpoint.written()
+    );
 }
 
 #[test]
 fn a_test_is_sent_to_its_webhook_only_whatever_types_that_is_told_of() {
     let app = dev();
     let (endpoint, other) = (Endpoint::start(), Endpoint::start());
-    let hook = webhook(&app, &endpoint.url(), &json!({ "types": ["invitation.accepted"] }));
+    let hook = webhook(
+        &app,
+        &endpoint.url(),
+        &json!({ "types": ["invitation.accepted"] }),
+    );
     webhook(&app, &other.url(), &json!({}));
     let answer = app.post(&format!("{}/test", path(&hook)), "{}");
     assert_eq!(answer.status, 202, "{}", answer.text());
@@ -219,8 +333,14 @@ fn a_test_is_sent_to_its_webhook_only_whatever_types_that_is_told_of() {
     });
     assert_eq!(sent.message.json(), expected);
     let tried = wait_tried(&app, &hook, 1);
-    assert_eq!((&tried["type"], &tried["state"]), (&json!("webhook.test"), &json!("delivered")));
-    let location = answer.header("location").expect("a location").replace("http://invited.test", "");
+    assert_eq!(
+        (&tried["type"], &tried["state"]),
+        (&json!("webhook.test"), &json!("delivered"))
+    );
+    let location = answer
+        .header("location")
+        .expect("a location")
+        .replace("http://invited.test", "");
     assert_eq!(app.get(&location).json()["body"], sent.message.text());
     rest();
     assert_eq!((endpoint.received().len(), other.received().len()), (1, 0));
@@ -237,11 +357,22 @@ fn what_was_delivered_is_sent_again_on_request_with_all_its_tries_before_it() {
     app.advance_to(millis(&tried["nextAttemptAt"]));
     let taken = wait_tried(&app, &hook, 2);
     assert_eq!(taken["state"], "delivered");
-    let again = format!("{}/deliveries/{}/redeliver", path(&hook), taken["id"].as_str().expect("an id"));
+    let again = format!(
+        "{}/deliveries/{}/redeliver",
+        path(&hook),
+        taken["id"].as_str().expect("an id")
+    );
     assert_eq!(app.post(&again, "{}").status, 202);
     let failed = wait_tried(&app, &hook, 1);
-    assert_eq!((&failed["state"], &failed["answerStatus"]), (&json!("waiting"), &json!(500)));
-    let ids: Vec<_> = endpoint.wait(3).iter().map(|one| one.header("webhook-id").to_owned()).collect();
+    assert_eq!(
+        (&failed["state"], &failed["answerStatus"]),
+        (&json!("waiting"), &json!(500))
+    );
+    let ids: Vec<_> = endpoint
+        .wait(3)
+        .iter()
+        .map(|one| one.header("webhook-id").to_owned())
+        .collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
 
@@ -268,7 +399,10 @@ fn a_delivery_whose_lease_is_over_is_tried_again_whatever_else_waits() {
     app.advance_to(120_000);
     let tried = wait_tried(&app, &hook, 2);
     let log = deliveries(&app, &hook);
-    assert_eq!((&log[0]["id"], &log[1]["attempts"]), (&tried["id"], &json!(1)));
+    assert_eq!(
+        (&log[0]["id"], &log[1]["attempts"]),
+        (&tried["id"], &json!(1))
+    );
 }
 
 #[test]
@@ -282,7 +416,10 @@ fn what_waits_goes_to_where_the_webhook_has_moved() {
     app.advance_to(millis(&tried["nextAttemptAt"]));
     wait_tried(&app, &hook, 2);
     assert_eq!((old.received().len(), new.received().len()), (1, 1));
-    assert_eq!(old.received()[0].message.body, new.received()[0].message.body);
+    assert_eq!(
+        old.received()[0].message.body,
+        new.received()[0].message.body
+    );
 }
 
 #[test]
@@ -291,17 +428,26 @@ fn deliveries_fail_on_purpose_where_development_asks_for_it() {
     let endpoint = Endpoint::start();
     let hook = for_acme(&app, &endpoint);
     for (fault, status, error) in [
-        (json!("fail"), Value::Null, "the endpoint cannot be reached (/dev/faults)"),
+        (
+            json!("fail"),
+            Value::Null,
+            "the endpoint cannot be reached (/dev/faults)",
+        ),
         (json!(503), json!(503), "the endpoint answered 503"),
     ] {
         let faults = json!({ "webhooks": { "next": 1, "do": fault } });
         assert_eq!(app.post("/dev/faults", &faults.to_string()).status, 200);
         app.invite("acme", if status.is_null() { "a@b.co" } else { "b@b.co" });
         let tried = wait_tried(&app, &hook, 1);
-        assert_eq!((&tried["answerStatus"], &tried["error"]), (&status, &json!(error)));
+        assert_eq!(
+            (&tried["answerStatus"], &tried["error"]),
+            (&status, &json!(error))
+        );
     }
     assert_eq!(endpoint.connections(), 0);
     app.advance_to(6_000);
-    wait_for(&app, &hook, |log| log.iter().all(|one| one["state"] == "delivered"));
+    wait_for(&app, &hook, |log| {
+        log.iter().all(|one| one["state"] == "delivered")
+    });
     assert_eq!(endpoint.received().len(), 2);
 }

@@ -1,6 +1,7 @@
 //! What proves where a delivery comes from.
 //!
-//! With `INVITED_WEBHOOK_DUMP` what arrived is written to that folder, for another implementation to verify.
+//! With `INVITED_WEBHOOK_DUMP` what arrived is written to that folder, for another implementation
+//! to verify.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -47,21 +48,42 @@ fn verify(secret: &str, received: &Received) -> Result<(), WebhookError> {
     verifier(secret).verify(&received.message.body, &headers(received))
 }
 
-/// The signatures that a delivery has, and the one that it has by the reference implementation, whatever the time is.
+/// The signatures that a delivery has, and the one that it has by the reference implementation,
+/// whatever the time is.
 fn signatures(secret: &str, received: &Received) -> (Vec<String>, String) {
-    let timestamp = received.header("webhook-timestamp").parse().expect("seconds");
-    let expected = verifier(secret).sign(received.header("webhook-id"), timestamp, &received.message.body);
-    let given = received.header("webhook-signature").split(' ').map(str::to_owned).collect();
+    let timestamp = received
+        .header("webhook-timestamp")
+        .parse()
+        .expect("seconds");
+    let expected = verifier(secret).sign(
+        received.header("webhook-id"),
+        timestamp,
+        &received.message.body,
+    );
+    let given = received
+        .header("webhook-signature")
+        .split(' ')
+        .map(str::to_owned)
+        .collect();
     (given, expected.expect("a signature"))
 }
 
 /// Writes a delivery with the secrets that signed it, where another implementation looks for it.
 fn dump(folder: &Path, number: usize, secrets: &[String], received: &Received) {
-    let headers: serde_json::Map<_, _> =
-        received.message.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    let headers: serde_json::Map<_, _> = received
+        .message
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
     let about = json!({ "secrets": secrets, "headers": headers }).to_string();
-    std::fs::write(folder.join(format!("{number}.json")), about).expect("the folder can be written");
-    std::fs::write(folder.join(format!("{number}.body")), &received.message.body).expect("the folder can be written");
+    std::fs::write(folder.join(format!("{number}.json")), about)
+        .expect("the folder can be written");
+    std::fs::write(
+        folder.join(format!("{number}.body")),
+        &received.message.body,
+    )
+    .expect("the folder can be written");
 }
 
 #[test]
@@ -84,7 +106,11 @@ fn a_thousand_deliveries_are_verified_by_the_reference_implementation() {
     // What can be written in more ways than one.
     let user = "\u{e4}\u{1f600}\\\"/<>&'+%";
     let made = app.invite("acme", "a@b.co");
-    let answer = app.change(&made, "accept", &json!({ "email": "a@b.co", "subject": user }));
+    let answer = app.change(
+        &made,
+        "accept",
+        &json!({ "email": "a@b.co", "subject": user }),
+    );
     assert_eq!(answer.status, 200, "{}", answer.text());
     let folder = std::env::var_os("INVITED_WEBHOOK_DUMP");
     let mut ids = HashSet::new();
@@ -94,7 +120,10 @@ fn a_thousand_deliveries_are_verified_by_the_reference_implementation() {
             for secret in secrets {
                 verify(secret, &received).expect("it is verified");
             }
-            assert_eq!(received.header("webhook-signature").split(' ').count(), secrets.len());
+            assert_eq!(
+                received.header("webhook-signature").split(' ').count(),
+                secrets.len()
+            );
             ids.insert((number / 200, received.header("webhook-id").to_owned()));
             if let Some(folder) = &folder {
                 dump(Path::new(folder), number, secrets, &received);
@@ -111,26 +140,45 @@ fn nothing_else_is_verified() {
     app.set_present();
     let endpoint = Endpoint::start();
     let hook = for_acme(&app, &endpoint);
-    let other = webhook(&app, &endpoint.url(), &json!({ "organizationId": "globex" }));
+    let other = webhook(
+        &app,
+        &endpoint.url(),
+        &json!({ "organizationId": "globex" }),
+    );
     app.invite("acme", "a@b.co");
     let received = endpoint.wait(1).remove(0);
     let secret_of_hook = secret(&hook);
     verify(&secret_of_hook, &received).expect("it is verified");
-    assert!(matches!(verify(&secret(&other), &received), Err(WebhookError::InvalidSignature)));
+    assert!(matches!(
+        verify(&secret(&other), &received),
+        Err(WebhookError::InvalidSignature)
+    ));
     let change = |name: &str, value: &str| {
         let mut headers = headers(&received);
         headers.insert(
-            name.to_owned().parse::<ureq::http::HeaderName>().expect("a name"),
+            name.to_owned()
+                .parse::<ureq::http::HeaderName>()
+                .expect("a name"),
             value.parse().expect("a value"),
         );
         verifier(&secret_of_hook).verify(&received.message.body, &headers)
     };
     let mut body = received.message.body.clone();
     body[10] ^= 1;
-    assert!(verifier(&secret_of_hook).verify(&body, &headers(&received)).is_err());
+    assert!(
+        verifier(&secret_of_hook)
+            .verify(&body, &headers(&received))
+            .is_err()
+    );
     assert!(change("webhook-id", "msg_019a0c5e-7b1c-7cc3-98c4-dc0c0c073990").is_err());
-    let seconds: i64 = received.header("webhook-timestamp").parse().expect("seconds");
-    assert!(matches!(change("webhook-timestamp", &(seconds - 1).to_string()), Err(WebhookError::InvalidSignature)));
+    let seconds: i64 = received
+        .header("webhook-timestamp")
+        .parse()
+        .expect("seconds");
+    assert!(matches!(
+        change("webhook-timestamp", &(seconds - 1).to_string()),
+        Err(WebhookError::InvalidSignature)
+    ));
 }
 
 #[test]
@@ -143,7 +191,10 @@ fn a_delivery_that_is_repeated_by_a_stranger_later_is_refused() {
     let hook = for_acme(&app, &endpoint);
     app.invite("acme", "a@b.co");
     let received = endpoint.wait(1).remove(0);
-    assert!(matches!(verify(&secret(&hook), &received), Err(WebhookError::TimestampTooOldError)));
+    assert!(matches!(
+        verify(&secret(&hook), &received),
+        Err(WebhookError::TimestampTooOldError)
+    ));
     let (given, expected) = signatures(&secret(&hook), &received);
     assert_eq!(given, [expected], "its age is all that is wrong");
 }
@@ -159,7 +210,10 @@ fn a_rotation_signs_with_both_secrets_for_a_day_and_a_second_one_ends_the_first(
         endpoint.wait(count).remove(count - 1)
     };
     let sign = |secrets: &[&String], received: &Received| {
-        let expected: Vec<_> = secrets.iter().map(|secret| signatures(secret, received).1).collect();
+        let expected: Vec<_> = secrets
+            .iter()
+            .map(|secret| signatures(secret, received).1)
+            .collect();
         assert_eq!(signatures(secrets[0], received).0, expected);
     };
     sign(&[&first], &arrives(1));

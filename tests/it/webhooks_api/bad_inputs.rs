@@ -56,10 +56,21 @@ const NO_URLS: &[&str] = &[
 
 /// Checks a refusal: its status, its code, and every pointer with its code, as `"/url required"`.
 fn check(answer: &Answer, (status, code): (u16, &str), fields: &[&str], what: &str) {
-    let found: Vec<_> = wrong(answer).iter().map(|(pointer, code)| format!("{pointer} {code}")).collect();
-    let code_of = if answer.status == 201 || answer.status == 200 { String::new() } else { answer.code() };
+    let found: Vec<_> = wrong(answer)
+        .iter()
+        .map(|(pointer, code)| format!("{pointer} {code}"))
+        .collect();
+    let code_of = if answer.status == 201 || answer.status == 200 {
+        String::new()
+    } else {
+        answer.code()
+    };
     let found: Vec<_> = found.iter().map(String::as_str).collect();
-    assert_eq!(((answer.status, &*code_of), &*found), ((status, code), fields), "{what}");
+    assert_eq!(
+        ((answer.status, &*code_of), &*found),
+        ((status, code), fields),
+        "{what}"
+    );
 }
 
 /// A server with one webhook, to see that it stays as it is.
@@ -76,22 +87,53 @@ fn a_url_that_cannot_be_is_refused_when_made_and_when_changed() {
     let long = format!("https://app.example.com/{}", "a".repeat(5 * 1024));
     // Characters of three bytes each, which become nine.
     let grows = format!("https://app.example.com/{}", "\u{20ac}".repeat(600));
-    let forbidden = ["\t", "\n", "\r\n", "\0", " ", "\u{a0}", "\u{7f}", "\u{85}", "\u{200b}", "\u{202e}", "\u{feff}"];
+    let forbidden = [
+        "\t", "\n", "\r\n", "\0", " ", "\u{a0}", "\u{7f}", "\u{85}", "\u{200b}", "\u{202e}",
+        "\u{feff}",
+    ];
     let forbidden = forbidden.map(|text| format!("https://app.example.com/{text}x"));
     let mut table: Vec<(&str, &str)> = NO_URLS
         .iter()
-        .map(|url| (*url, if url.contains(' ') { "forbidden_character" } else { "invalid_format" }))
+        .map(|url| {
+            (
+                *url,
+                if url.contains(' ') {
+                    "forbidden_character"
+                } else {
+                    "invalid_format"
+                },
+            )
+        })
         .collect();
-    table.extend(["0", "1", "22", "25", "79", "81", "442", "444", "587", "1023"].map(|port| (port, "not_allowed")));
+    table.extend(
+        [
+            "0", "1", "22", "25", "79", "81", "442", "444", "587", "1023",
+        ]
+        .map(|port| (port, "not_allowed")),
+    );
     table.extend([(&*long, "too_long"), (&*grows, "invalid_format")]);
     table.extend(forbidden.iter().map(|url| (&**url, "forbidden_character")));
     for (url, code) in table {
-        let url = if code == "not_allowed" { format!("https://app.example.com:{url}/") } else { url.to_owned() };
+        let url = if code == "not_allowed" {
+            format!("https://app.example.com:{url}/")
+        } else {
+            url.to_owned()
+        };
         let body = json!({ "url": url });
         let expected = format!("/url {code}");
         let refused = (422, "validation_failed");
-        check(&app.post(WEBHOOKS, &body.to_string()), refused, &[&expected], &format!("made: {url:?}"));
-        check(&patch(&app, &made, &body), refused, &[&expected], &format!("changed: {url:?}"));
+        check(
+            &app.post(WEBHOOKS, &body.to_string()),
+            refused,
+            &[&expected],
+            &format!("made: {url:?}"),
+        );
+        check(
+            &patch(&app, &made, &body),
+            refused,
+            &[&expected],
+            &format!("changed: {url:?}"),
+        );
     }
     assert_eq!(app.contents(), before);
 }
@@ -100,10 +142,18 @@ fn a_url_that_cannot_be_is_refused_when_made_and_when_changed() {
 fn a_url_at_its_limits_is_taken() {
     let (app, _) = serve();
     let longest = format!("https://app.example.com/{}", "a".repeat(2048 - 24));
-    for url in
-        [&*longest, "https://app.example.com:443/", "https://app.example.com:1024/", "https://app.example.com:65535/"]
-    {
-        assert_eq!(app.post(WEBHOOKS, &json!({ "url": url }).to_string()).status, 201, "{url}");
+    for url in [
+        &*longest,
+        "https://app.example.com:443/",
+        "https://app.example.com:1024/",
+        "https://app.example.com:65535/",
+    ] {
+        assert_eq!(
+            app.post(WEBHOOKS, &json!({ "url": url }).to_string())
+                .status,
+            201,
+            "{url}"
+        );
     }
     let over = format!("{longest}a");
     check(
@@ -122,29 +172,61 @@ fn types_and_descriptions_that_cannot_be_are_refused() {
     let mut table = vec![
         (json!({ "types": [] }), vec!["/types out_of_range"]),
         (json!({ "types": many }), vec!["/types out_of_range"]),
-        (json!({ "types": ["webhook.test"] }), vec!["/types/0 unknown_value"]),
-        (json!({ "types": ["invitation.created", "", "*"] }), vec!["/types/1 unknown_value", "/types/2 unknown_value"]),
+        (
+            json!({ "types": ["webhook.test"] }),
+            vec!["/types/0 unknown_value"],
+        ),
+        (
+            json!({ "types": ["invitation.created", "", "*"] }),
+            vec!["/types/1 unknown_value", "/types/2 unknown_value"],
+        ),
         (
             json!({ "types": ["Invitation.Created", "invitation.created\0"] }),
             vec!["/types/0 unknown_value", "/types/1 unknown_value"],
         ),
     ];
     let long = "a".repeat(201);
-    for text in
-        ["", " ", "a\0", "a\nb", "\u{1b}[31m", "\u{7f}", "\u{200b}", "a\u{202e}b", "\u{feff}", &long, &"é".repeat(101)]
-    {
-        table.push((json!({ "description": text }), vec!["/description invalid_format"]));
+    for text in [
+        "",
+        " ",
+        "a\0",
+        "a\nb",
+        "\u{1b}[31m",
+        "\u{7f}",
+        "\u{200b}",
+        "a\u{202e}b",
+        "\u{feff}",
+        &long,
+        &"é".repeat(101),
+    ] {
+        table.push((
+            json!({ "description": text }),
+            vec!["/description invalid_format"],
+        ));
     }
     for (change, fields) in table {
         let mut body = change.clone();
         body["url"] = json!(URL);
         let refused = (422, "validation_failed");
-        check(&app.post(WEBHOOKS, &body.to_string()), refused, &fields, &format!("made: {change}"));
-        check(&patch(&app, &made, &change), refused, &fields, &format!("changed: {change}"));
+        check(
+            &app.post(WEBHOOKS, &body.to_string()),
+            refused,
+            &fields,
+            &format!("made: {change}"),
+        );
+        check(
+            &patch(&app, &made, &change),
+            refused,
+            &fields,
+            &format!("changed: {change}"),
+        );
     }
     assert_eq!(app.contents(), before);
     for text in ["a".repeat(200), "é".repeat(100)] {
-        assert_eq!(patch(&app, &made, &json!({ "description": text })).json()["description"], text);
+        assert_eq!(
+            patch(&app, &made, &json!({ "description": text })).json()["description"],
+            text
+        );
     }
 }
 
@@ -152,14 +234,28 @@ fn types_and_descriptions_that_cannot_be_are_refused() {
 fn everything_that_is_wrong_is_said_at_once() {
     let (app, made) = serve();
     let before = app.contents();
-    let body =
-        json!({ "url": "http://127.0.0.1:25/", "organizationId": "not an id", "types": ["x"], "description": "" });
+    let body = json!({ "url": "http://127.0.0.1:25/", "organizationId": "not an id", "types": ["x"],
+        "description": "" });
     let refused = (422, "validation_failed");
-    let mut fields =
-        ["/types/0 unknown_value", "/url not_allowed", "/organizationId invalid_format", "/description invalid_format"]
-            .to_vec();
-    check(&app.post(WEBHOOKS, &body.to_string()), refused, &fields, "made");
-    check(&app.post(WEBHOOKS, "{}"), refused, &["/url required"], "nothing");
+    let mut fields = [
+        "/types/0 unknown_value",
+        "/url not_allowed",
+        "/organizationId invalid_format",
+        "/description invalid_format",
+    ]
+    .to_vec();
+    check(
+        &app.post(WEBHOOKS, &body.to_string()),
+        refused,
+        &fields,
+        "made",
+    );
+    check(
+        &app.post(WEBHOOKS, "{}"),
+        refused,
+        &["/url required"],
+        "nothing",
+    );
     check(
         &app.post(WEBHOOKS, r#"{"url":null,"types":[]}"#),
         refused,
@@ -168,12 +264,28 @@ fn everything_that_is_wrong_is_said_at_once() {
     );
     fields.remove(2);
     let mut change = body;
-    change.as_object_mut().expect("an object").remove("organizationId");
+    change
+        .as_object_mut()
+        .expect("an object")
+        .remove("organizationId");
     change["enabled"] = json!(false);
     check(&patch(&app, &made, &change), refused, &fields, "changed");
-    for id in ["", ".acme", "a/b", "a b", "acme\n", &"a".repeat(129), "\u{430}cme"] {
+    for id in [
+        "",
+        ".acme",
+        "a/b",
+        "a b",
+        "acme\n",
+        &"a".repeat(129),
+        "\u{430}cme",
+    ] {
         let body = json!({ "url": URL, "organizationId": id });
-        check(&app.post(WEBHOOKS, &body.to_string()), refused, &["/organizationId invalid_format"], id);
+        check(
+            &app.post(WEBHOOKS, &body.to_string()),
+            refused,
+            &["/organizationId invalid_format"],
+            id,
+        );
     }
     assert_eq!(app.contents(), before);
 }
@@ -193,31 +305,97 @@ fn fields_of_another_type_and_fields_that_there_are_not_are_refused() {
         ("description", "true"),
         ("description", "[]"),
     ] {
-        let pointer = if value.starts_with('[') && name == "types" { "/types/0" } else { &*format!("/{name}") };
-        let (body, fields) = (format!("{{\"{name}\":{value}}}"), [&*format!("{pointer} wrong_type")]);
-        check(&app.post(WEBHOOKS, &body), (400, "invalid_json"), &fields, &body);
+        let pointer = if value.starts_with('[') && name == "types" {
+            "/types/0"
+        } else {
+            &*format!("/{name}")
+        };
+        let (body, fields) = (
+            format!("{{\"{name}\":{value}}}"),
+            [&*format!("{pointer} wrong_type")],
+        );
+        check(
+            &app.post(WEBHOOKS, &body),
+            (400, "invalid_json"),
+            &fields,
+            &body,
+        );
         let changed = app.request("PATCH", &path_of(&made)).json(&body).send();
         check(&changed, (400, "invalid_json"), &fields, &body);
     }
-    let organization = app.post(WEBHOOKS, &json!({ "url": URL, "organizationId": 1 }).to_string());
-    check(&organization, (400, "invalid_json"), &["/organizationId wrong_type"], "a number");
-    check(&patch(&app, &made, &json!({ "enabled": "false" })), (400, "invalid_json"), &["/enabled wrong_type"], "text");
-    for name in
-        ["id", "secret", "generation", "createdAt", "URL", "organization_id", "disabledReason", "headers", "__proto__"]
-    {
+    let organization = app.post(
+        WEBHOOKS,
+        &json!({ "url": URL, "organizationId": 1 }).to_string(),
+    );
+    check(
+        &organization,
+        (400, "invalid_json"),
+        &["/organizationId wrong_type"],
+        "a number",
+    );
+    check(
+        &patch(&app, &made, &json!({ "enabled": "false" })),
+        (400, "invalid_json"),
+        &["/enabled wrong_type"],
+        "text",
+    );
+    for name in [
+        "id",
+        "secret",
+        "generation",
+        "createdAt",
+        "URL",
+        "organization_id",
+        "disabledReason",
+        "headers",
+        "__proto__",
+    ] {
         let body = json!({ "url": URL, name: "x" });
         let expected = format!("/{name} unknown_field");
-        check(&app.post(WEBHOOKS, &body.to_string()), (400, "unknown_field"), &[&expected], name);
-        check(&patch(&app, &made, &body), (400, "unknown_field"), &[&expected], name);
+        check(
+            &app.post(WEBHOOKS, &body.to_string()),
+            (400, "unknown_field"),
+            &[&expected],
+            name,
+        );
+        check(
+            &patch(&app, &made, &body),
+            (400, "unknown_field"),
+            &[&expected],
+            name,
+        );
     }
-    let enabled = app.post(WEBHOOKS, &json!({ "url": URL, "enabled": true }).to_string());
-    check(&enabled, (400, "unknown_field"), &["/enabled unknown_field"], "enabled");
-    for body in ["", "[]", "null", "5", "{", r#"{"url":"https://a.example.com","url":"https://b.example.com"}"#] {
+    let enabled = app.post(
+        WEBHOOKS,
+        &json!({ "url": URL, "enabled": true }).to_string(),
+    );
+    check(
+        &enabled,
+        (400, "unknown_field"),
+        &["/enabled unknown_field"],
+        "enabled",
+    );
+    for body in [
+        "",
+        "[]",
+        "null",
+        "5",
+        "{",
+        r#"{"url":"https://a.example.com","url":"https://b.example.com"}"#,
+    ] {
         check(&app.post(WEBHOOKS, body), (400, "invalid_json"), &[], body);
     }
     for what in ["rotate", "test"] {
-        let answer = app.post(&format!("{}/{what}", path_of(&made)), r#"{"secret":"mine"}"#);
-        check(&answer, (400, "unknown_field"), &["/secret unknown_field"], what);
+        let answer = app.post(
+            &format!("{}/{what}", path_of(&made)),
+            r#"{"secret":"mine"}"#,
+        );
+        check(
+            &answer,
+            (400, "unknown_field"),
+            &["/secret unknown_field"],
+            what,
+        );
     }
     assert_eq!(app.contents(), before);
 }
@@ -225,8 +403,21 @@ fn fields_of_another_type_and_fields_that_there_are_not_are_refused() {
 #[test]
 fn paths_that_can_be_no_webhook_are_missing() {
     let app = TestApp::serve();
-    for id in ["x", "..%2F", "%00", "1", "019A0C5E-7B1C-7CC3-98C4-DC0C0C073991", "'or'1'='1", &"a".repeat(500)] {
+    for id in [
+        "x",
+        "..%2F",
+        "%00",
+        "1",
+        "019A0C5E-7B1C-7CC3-98C4-DC0C0C073991",
+        "'or'1'='1",
+        &"a".repeat(500),
+    ] {
         assert_eq!(app.get(&format!("{WEBHOOKS}/{id}")).status, 404, "{id}");
-        assert_eq!(app.get(&format!("{WEBHOOKS}/{}/deliveries/{id}", super::UNKNOWN)).status, 404, "{id}");
+        assert_eq!(
+            app.get(&format!("{WEBHOOKS}/{}/deliveries/{id}", super::UNKNOWN))
+                .status,
+            404,
+            "{id}"
+        );
     }
 }

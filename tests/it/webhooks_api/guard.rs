@@ -1,4 +1,5 @@
-//! Which addresses are never spoken to, however they are spelled: a trap on this machine counts who comes.
+//! Which addresses are never spoken to, however they are spelled: a trap on this machine counts who
+//! comes.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 
@@ -12,7 +13,8 @@ use crate::support::endpoint::{Act, Endpoint};
 use crate::support::life::wrong;
 use crate::support::process::{Server, invited};
 
-/// Hosts that stand for this machine or for internal networks, and the code with which they are refused.
+/// Hosts that stand for this machine or for internal networks, and the code with which they are
+/// refused.
 const HOSTS: &[(&str, &str)] = &[
     ("127.0.0.1", "not_allowed"),
     ("127.0.0.2", "not_allowed"),
@@ -120,24 +122,43 @@ impl Trap {
     /// Checks that nobody came, and that somebody who came would have been seen.
     fn check_empty(&self, what: &str) {
         assert_eq!(self.catch(), 0, "{what}");
-        let _visit = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the trap listens");
+        let _visit =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("the trap listens");
         assert_eq!(self.catch(), 1, "it counts");
     }
 }
 
 /// Every URL that is to be refused, with the code.
 fn urls(port: u16) -> Vec<(String, &'static str)> {
-    let hosts = HOSTS
-        .iter()
-        .flat_map(|(host, code)| ["http", "https"].map(|scheme| (format!("{scheme}://{host}:{port}/hook"), *code)));
-    let odd = ["http:127.0.0.1", "https:/127.0.0.1", "https:\\\\127.0.0.1", "https:////127.0.0.1", "HtTpS://127.0.0.1"]
-        .map(|text| (format!("{text}:{port}/"), "not_allowed"));
+    let hosts = HOSTS.iter().flat_map(|(host, code)| {
+        ["http", "https"].map(|scheme| (format!("{scheme}://{host}:{port}/hook"), *code))
+    });
+    let odd = [
+        "http:127.0.0.1",
+        "https:/127.0.0.1",
+        "https:\\\\127.0.0.1",
+        "https:////127.0.0.1",
+        "HtTpS://127.0.0.1",
+    ]
+    .map(|text| (format!("{text}:{port}/"), "not_allowed"));
     let ends = [
-        (format!("https://127.0.0.1:{port}#@app.example.com/"), "invalid_format"),
-        (format!("https://127.0.0.1:{port}\\@app.example.com/"), "not_allowed"),
+        (
+            format!("https://127.0.0.1:{port}#@app.example.com/"),
+            "invalid_format",
+        ),
+        (
+            format!("https://127.0.0.1:{port}\\@app.example.com/"),
+            "not_allowed",
+        ),
         (format!("https://127.0.0.1:0{port}/"), "not_allowed"),
-        (format!("https://127.0.0.1:{port}?@app.example.com/"), "not_allowed"),
-        (format!("https://127.0.0\t.1:{port}/"), "forbidden_character"),
+        (
+            format!("https://127.0.0.1:{port}?@app.example.com/"),
+            "not_allowed",
+        ),
+        (
+            format!("https://127.0.0\t.1:{port}/"),
+            "forbidden_character",
+        ),
         (format!(" https://127.0.0.1:{port}/"), "forbidden_character"),
     ];
     hosts.chain(odd).chain(ends).collect()
@@ -147,7 +168,10 @@ fn urls(port: u16) -> Vec<(String, &'static str)> {
 fn plant(app: &TestApp, webhook: &Value, url: &str) {
     let id = webhook["id"].as_str().expect("an id").replace('-', "");
     let job = |tx: &invited::db::WriteTx<'_>| {
-        Ok(tx.execute("update webhook set url = ?2 where id = unhex(?1)", [&*id, url])?)
+        Ok(tx.execute(
+            "update webhook set url = ?2 where id = unhex(?1)",
+            [&*id, url],
+        )?)
     };
     assert_eq!(invited::db::write_file(&app.database, job), Ok(1));
 }
@@ -159,9 +183,17 @@ fn internal_addresses_are_refused_in_every_spelling_when_made_and_when_changed()
     let before = app.contents();
     for (url, code) in urls(trap.port) {
         let body = json!({ "url": url });
-        for answer in [app.post(WEBHOOKS, &body.to_string()), patch(&app, &made, &body)] {
+        for answer in [
+            app.post(WEBHOOKS, &body.to_string()),
+            patch(&app, &made, &body),
+        ] {
             assert_eq!(answer.status, 422, "{url}: {}", answer.text());
-            assert_eq!(wrong(&answer), [("/url".to_owned(), code.to_owned())], "{url}: {}", answer.text());
+            assert_eq!(
+                wrong(&answer),
+                [("/url".to_owned(), code.to_owned())],
+                "{url}: {}",
+                answer.text()
+            );
         }
     }
     assert_eq!(app.contents(), before);
@@ -173,7 +205,10 @@ fn internal_addresses_are_refused_in_every_spelling_when_something_is_sent() {
     let (app, trap) = (TestApp::serve(), Trap::set());
     let urls = urls(trap.port);
     // What is no URL is in no row: it was never written.
-    let readable: Vec<_> = urls.iter().filter(|(url, _)| url::Url::parse(url).is_ok()).collect();
+    let readable: Vec<_> = urls
+        .iter()
+        .filter(|(url, _)| url::Url::parse(url).is_ok())
+        .collect();
     assert!(readable.len() > 120, "{}", readable.len());
     for some in readable.chunks(64) {
         let sent: Vec<_> = some
@@ -192,11 +227,15 @@ fn internal_addresses_are_refused_in_every_spelling_when_something_is_sent() {
                 "{url}: {delivery}"
             );
             let error = delivery["error"].as_str().unwrap_or_default();
-            let refused =
-                ["the host has an address that may not be reached", "the host was not found", "the request failed"];
+            let refused = [
+                "the host has an address that may not be reached",
+                "the host was not found",
+                "the request failed",
+            ];
             assert!(refused.contains(&error), "{url}: {error}");
-            let is_plain_address =
-                HOSTS[..3].iter().any(|(host, _)| url.ends_with(&format!("://{host}:{}/hook", trap.port)));
+            let is_plain_address = HOSTS[..3]
+                .iter()
+                .any(|(host, _)| url.ends_with(&format!("://{host}:{}/hook", trap.port)));
             assert!(!is_plain_address || error == refused[0], "{url}: {error}");
         }
         for webhook in list(&app) {
@@ -210,20 +249,42 @@ fn internal_addresses_are_refused_in_every_spelling_when_something_is_sent() {
 fn names_that_stand_for_this_machine_are_refused_when_something_is_sent() {
     let (app, trap) = (TestApp::serve(), Trap::set());
     let hosts = std::fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
-    let mut names: Vec<&str> = lines.flat_map(|line| line.skip(1)).filter(|name| *name != "localhost").collect();
+    let lines = hosts.lines().map(|line| {
+        line.split('#')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace()
+    });
+    let mut names: Vec<&str> = lines
+        .flat_map(|line| line.skip(1))
+        .filter(|name| *name != "localhost")
+        .collect();
     names.sort_unstable();
     names.dedup();
     let is_here = |name: &&str| {
-        let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(*name, trap.port)).into_iter().flatten();
+        let addresses = std::net::ToSocketAddrs::to_socket_addrs(&(*name, trap.port))
+            .into_iter()
+            .flatten();
         let mut addresses = addresses.peekable();
-        addresses.peek().is_some() && addresses.all(|address| TcpListener::bind((address.ip(), 0)).is_ok())
+        addresses.peek().is_some()
+            && addresses.all(|address| TcpListener::bind((address.ip(), 0)).is_ok())
     };
     for name in names.into_iter().filter(is_here) {
-        let made = app.post(WEBHOOKS, &json!({ "url": format!("https://{name}:{}/", trap.port) }).to_string());
-        assert_eq!(made.status, 201, "a name is looked up when something is sent: {}", made.text());
+        let made = app.post(
+            WEBHOOKS,
+            &json!({ "url": format!("https://{name}:{}/", trap.port) }).to_string(),
+        );
+        assert_eq!(
+            made.status,
+            201,
+            "a name is looked up when something is sent: {}",
+            made.text()
+        );
         let delivery = tried(&app, &send_test(&app, &made.json()));
-        assert_eq!(delivery["error"], "the host has an address that may not be reached", "{name}");
+        assert_eq!(
+            delivery["error"], "the host has an address that may not be reached",
+            "{name}"
+        );
     }
     trap.check_empty("by a name");
 }
@@ -231,7 +292,11 @@ fn names_that_stand_for_this_machine_are_refused_when_something_is_sent() {
 #[test]
 fn http_is_for_allowed_networks_only() {
     let app = TestApp::serve();
-    for url in ["http://app.example.com/", "http://8.8.8.8/", "http://app.example.com:8080/"] {
+    for url in [
+        "http://app.example.com/",
+        "http://8.8.8.8/",
+        "http://app.example.com:8080/",
+    ] {
         let answer = app.post(WEBHOOKS, &json!({ "url": url }).to_string());
         assert_eq!(
             (answer.status, wrong(&answer)),
@@ -256,7 +321,12 @@ fn http_is_for_allowed_networks_only() {
         ("http://127.0.0.1:25/", 422),
         ("http://0.0.0.0/", 422),
     ] {
-        assert_eq!(app.post(WEBHOOKS, &json!({ "url": url }).to_string()).status, status, "{url}");
+        assert_eq!(
+            app.post(WEBHOOKS, &json!({ "url": url }).to_string())
+                .status,
+            status,
+            "{url}"
+        );
     }
 }
 
@@ -268,11 +338,17 @@ fn a_redirect_from_an_allowed_endpoint_is_not_followed() {
     let made = make(&app, &json!({ "url": endpoint.url() }));
     endpoint.always(Act::Redirect(SocketAddr::from(([127, 0, 0, 1], trap.port))));
     let delivery = tried(&app, &send_test(&app, &made));
-    assert_eq!((&delivery["answerStatus"], &delivery["state"]), (&json!(307), &json!("waiting")));
+    assert_eq!(
+        (&delivery["answerStatus"], &delivery["state"]),
+        (&json!(307), &json!("waiting"))
+    );
     // Not even to where it may go.
     let second = Endpoint::start_at(SocketAddr::from(([127, 0, 0, 2], 0)));
     endpoint.always(Act::Redirect(second.address));
-    assert_eq!(tried(&app, &send_test(&app, &made))["error"], "the endpoint answered 307");
+    assert_eq!(
+        tried(&app, &send_test(&app, &made))["error"],
+        "the endpoint answered 307"
+    );
     assert_eq!((endpoint.connections(), second.connections()), (2, 0));
     trap.check_empty("by a redirect");
 }
@@ -281,27 +357,55 @@ fn a_redirect_from_an_allowed_endpoint_is_not_followed() {
 fn a_webhook_that_is_allowed_no_more_is_refused_when_something_is_sent() {
     let endpoint = Endpoint::start();
     let mut app = TestApp::start(Mode::Serve, &["--webhook-allow", "127.0.0.0/8"]);
-    let urls =
-        [endpoint.url(), endpoint.url().replace("127.0.0.1", "localhost"), endpoint.url().replace("http:", "https:")];
+    let urls = [
+        endpoint.url(),
+        endpoint.url().replace("127.0.0.1", "localhost"),
+        endpoint.url().replace("http:", "https:"),
+    ];
     let made = urls.map(|url| make(&app, &json!({ "url": url })));
-    assert_eq!(tried(&app, &send_test(&app, &made[0]))["state"], "delivered");
+    assert_eq!(
+        tried(&app, &send_test(&app, &made[0]))["state"],
+        "delivered"
+    );
     let before = endpoint.connections();
     app.restart_with(|settings| settings.webhook_allow.clear());
     assert_eq!(list(&app).len(), 3, "they are there still");
     app.invite("acme", "a@b.co");
     for webhook in &made {
         let log = app.get(&log_of(webhook)).json();
-        let told = log.as_array().into_iter().flatten().find(|one| one["type"] == "invitation.created");
-        let told = told.and_then(|told| told["id"].as_str()).expect("it is to be told of the invitation");
-        let paths = [send_test(&app, webhook), format!("{}/{told}", log_of(webhook))];
+        let told = log
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|one| one["type"] == "invitation.created");
+        let told = told
+            .and_then(|told| told["id"].as_str())
+            .expect("it is to be told of the invitation");
+        let paths = [
+            send_test(&app, webhook),
+            format!("{}/{told}", log_of(webhook)),
+        ];
         for path in paths {
             let delivery = tried(&app, &path);
-            assert_eq!(delivery["error"], "the host has an address that may not be reached", "{webhook}");
-            assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("waiting"), &json!(1)));
+            assert_eq!(
+                delivery["error"], "the host has an address that may not be reached",
+                "{webhook}"
+            );
+            assert_eq!(
+                (&delivery["state"], &delivery["attempts"]),
+                (&json!("waiting"), &json!(1))
+            );
         }
     }
-    assert_eq!(patch(&app, &made[0], &json!({ "enabled": false })).status, 200, "it can be changed still");
-    assert_eq!(patch(&app, &made[0], &json!({ "url": endpoint.url() })).status, 422);
+    assert_eq!(
+        patch(&app, &made[0], &json!({ "enabled": false })).status,
+        200,
+        "it can be changed still"
+    );
+    assert_eq!(
+        patch(&app, &made[0], &json!({ "url": endpoint.url() })).status,
+        422
+    );
     assert_eq!(endpoint.connections(), before);
 }
 
@@ -317,24 +421,50 @@ fn proxies_of_the_environment_are_not_used() {
         command.env(name, &proxy).env(name.to_lowercase(), proxy);
     }
     command.env_remove("NO_PROXY").env_remove("no_proxy");
-    command.args(["serve", "--listen", "127.0.0.1:0", "--webhook-allow", "127.0.0.2", "--database"]).arg(&database);
+    command
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--webhook-allow",
+            "127.0.0.2",
+            "--database",
+        ])
+        .arg(&database);
     let server = Server::spawn(&mut command);
     let key = server.banner_value("admin key").expect("a key");
     let ask = |method: &str, path: &str, body: &Value| -> Value {
         let request = Request::new(server.address, method, path).bearer(&key);
-        let answer = if body.is_null() { request.send() } else { request.json(body.to_string()).send() };
+        let answer = if body.is_null() {
+            request.send()
+        } else {
+            request.json(body.to_string()).send()
+        };
         assert!((200..300).contains(&answer.status), "{}", answer.text());
         answer.json()
     };
     // Nothing listens there: only a proxy could be reached by TLS.
-    let closed = TcpListener::bind("127.0.0.2:0").and_then(|listener| listener.local_addr()).expect("a port");
+    let closed = TcpListener::bind("127.0.0.2:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a port");
     for (url, outcome) in [
         (endpoint.url(), "delivered"),
         (format!("https://{closed}/"), "the connection was refused"),
-        ("https://hooks.invalid/".to_owned(), "the host was not found"),
+        (
+            "https://hooks.invalid/".to_owned(),
+            "the host was not found",
+        ),
     ] {
-        let made = ask("POST", WEBHOOKS, &json!({ "url": url, "types": ["invitation.erased"] }));
-        let test = ask("POST", &format!("{}/test", super::path_of(&made)), &json!({}));
+        let made = ask(
+            "POST",
+            WEBHOOKS,
+            &json!({ "url": url, "types": ["invitation.erased"] }),
+        );
+        let test = ask(
+            "POST",
+            &format!("{}/test", super::path_of(&made)),
+            &json!({}),
+        );
         let path = format!("{}/{}", log_of(&made), test["id"].as_str().expect("an id"));
         let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
         let delivery = loop {

@@ -1,7 +1,8 @@
 //! Webhooks over HTTP: made, seen and changed by those who may, and what they may reach.
 //!
-//! [`manage`]: what is shown and what changes, and where the secret never is. [`log`]: the log of deliveries, and faults.
-//! [`tenants`]: whose they are. [`bad_inputs`]: what is refused. [`guard`]: which addresses are never spoken to.
+//! [`manage`]: what is shown and what changes, and where the secret never is. [`log`]: the log of
+//! deliveries, and faults. [`tenants`]: whose they are. [`bad_inputs`]: what is refused. [`guard`]:
+//! which addresses are never spoken to.
 
 mod bad_inputs;
 mod guard;
@@ -25,7 +26,10 @@ const UNKNOWN: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c073991";
 /// Sends a request with `key`.
 fn send(app: &TestApp, key: &str, (method, path): (&str, &str), body: Option<&Value>) -> Answer {
     let request = app.anonymous(method, path).bearer(key);
-    body.map_or_else(|| request.clone().send(), |body| request.clone().json(body.to_string()).send())
+    body.map_or_else(
+        || request.clone().send(),
+        |body| request.clone().json(body.to_string()).send(),
+    )
 }
 
 /// Makes a webhook; it must work. Returns it with its secret.
@@ -37,13 +41,21 @@ fn make(app: &TestApp, body: &Value) -> Value {
 
 /// Makes a webhook of `organization` that is told of nothing that happens in a test.
 fn make_silent(app: &TestApp, organization: Option<&str>) -> Value {
-    make(app, &json!({ "url": URL, "organizationId": organization, "types": ["invitation.delivery_failed"] }))
+    make(
+        app,
+        &json!({ "url": URL, "organizationId": organization,
+            "types": ["invitation.delivery_failed"] }),
+    )
 }
 
 /// A webhook without its secret.
 fn without_secret(webhook: &Value) -> Value {
     let mut webhook = webhook.clone();
-    webhook.as_object_mut().expect("an object").remove("secret").expect("a secret");
+    webhook
+        .as_object_mut()
+        .expect("an object")
+        .remove("secret")
+        .expect("a secret");
     webhook
 }
 
@@ -59,19 +71,29 @@ fn log_of(webhook: &Value) -> String {
 
 /// Changes a webhook.
 fn patch(app: &TestApp, webhook: &Value, body: &Value) -> Answer {
-    app.request("PATCH", &path_of(webhook)).json(body.to_string()).send()
+    app.request("PATCH", &path_of(webhook))
+        .json(body.to_string())
+        .send()
 }
 
 /// Every webhook that the admin key sees.
 fn list(app: &TestApp) -> Vec<Value> {
-    app.get(WEBHOOKS).json().as_array().expect("an array").clone()
+    app.get(WEBHOOKS)
+        .json()
+        .as_array()
+        .expect("an array")
+        .clone()
 }
 
 /// Sends a test; it must be queued. Returns the path of its delivery.
 fn send_test(app: &TestApp, webhook: &Value) -> String {
     let answer = app.post(&format!("{}/test", path_of(webhook)), "{}");
     assert_eq!(answer.status, 202, "{}", answer.text());
-    format!("{}/{}", log_of(webhook), answer.json()["id"].as_str().expect("an id"))
+    format!(
+        "{}/{}",
+        log_of(webhook),
+        answer.json()["id"].as_str().expect("an id")
+    )
 }
 
 /// The delivery at `path`, once `is_so` holds of it.
