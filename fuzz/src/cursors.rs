@@ -4,9 +4,11 @@ use invited::base::email::Hosts;
 use invited::base::error::{Code, Error};
 use invited::base::organization_id::OrganizationId;
 use invited::event::query::EventQuery;
+use invited::http::query::Query;
 use invited::invitation::query::ListQuery;
 use invited::organization;
 use invited::webhook::delivery::query::DeliveryQuery;
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -35,15 +37,20 @@ const LISTS: [(&str, &[(&str, &str)]); 5] = [
 fn read(number: usize, cursor: &str) -> Result<Option<Uuid>, Error> {
     let (id, filters) = LISTS[number];
     let filters = filters.iter().copied().chain([("cursor", cursor)]);
-    ListQuery::parse(&pairs(filters), &organization(id), Hosts::Dotted).map(|query| query.after)
+    let parse = |params| ListQuery::parse(params, &organization(id), Hosts::Dotted);
+    query(filters).check(parse).map(|query| query.after)
 }
 
 /// Reads `cursor` in the lists that have no invitations.
 fn read_elsewhere(cursor: &str) -> [Result<Option<Uuid>, Error>; 2] {
-    let pairs = pairs([("cursor", cursor)]);
-    let events = EventQuery::parse(&pairs, &organization("acme")).map(|query| query.page.after);
-    let deliveries = DeliveryQuery::parse(&pairs, Uuid::nil()).map(|query| query.page.after);
-    [events, deliveries]
+    let of_events = |params| EventQuery::parse(params, &organization("acme"));
+    let of_deliveries = |params| DeliveryQuery::parse(params, Uuid::nil());
+    let events = query([("cursor", cursor)]).check(of_events);
+    let deliveries = query([("cursor", cursor)]).check(of_deliveries);
+    [
+        events.map(|query| query.page.after),
+        deliveries.map(|query| query.page.after),
+    ]
 }
 
 /// Checks that no text is a cursor of two lists.
@@ -59,7 +66,8 @@ fn check_text(text: &str) {
 /// Checks the cursor behind the entry `last`, and one that `rest` alters.
 fn check_made(last: Uuid, rest: &[u8]) {
     let organization = organization("acme");
-    let list = ListQuery::parse(&[], &organization, Hosts::Dotted)
+    let list = query([])
+        .check(|params| ListQuery::parse(params, &organization, Hosts::Dotted))
         .expect("a list")
         .paged(&organization);
     let link = list.next_link("https://invites.example.com", 7, last);
@@ -87,7 +95,8 @@ fn check_made(last: Uuid, rest: &[u8]) {
 
 /// Checks the cursors of the list of organizations.
 fn check_organization(text: &str) {
-    let read = |cursor: &str| organization::list::ListQuery::parse(&pairs([("cursor", cursor)]));
+    let read =
+        |cursor: &str| query([("cursor", cursor)]).check(organization::list::ListQuery::parse);
     match read(text) {
         Ok(query) => assert!(OrganizationId::parse(&query.after).is_some(), "{text}"),
         Err(error) => assert_eq!(error.code, Code::InvalidCursor),
@@ -106,12 +115,10 @@ fn check_organization(text: &str) {
     assert!(read(&format!("{cursor}x")).is_err(), "{cursor}");
 }
 
-/// The pairs of a query.
-fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+/// The query with these keys and values.
+fn query<'a, T: DeserializeOwned>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query<T> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    Query::parse(&query.extend_pairs(pairs).finish()).expect("keys of the list")
 }
 
 /// An organization.

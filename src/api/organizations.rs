@@ -21,7 +21,7 @@ use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::StoredResponse;
 use crate::key::Scope;
-use crate::organization::list::{self, List, ListQuery};
+use crate::organization::list::{self, List, ListParams, ListQuery};
 use crate::organization::settings::{Settings, SettingsBody};
 use crate::organization::{Organization, change, store};
 use crate::purge::{self, Pending};
@@ -58,12 +58,7 @@ pub fn operations() -> Vec<Operation> {
     description = "The organizations that the key may see as an array, by id. Without `limit` \
         all of them come, streamed. \
         With `limit`, `Link` names the next page.",
-    params(
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
-            maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-    ),
+    params(ListParams),
     responses(
         (status = 200, description = "The organizations.", body = Vec<Organization<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
@@ -74,10 +69,10 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list(
     caller: Caller,
     state: Data<State>,
-    query: Query<ListQuery>,
+    query: Query<ListParams>,
 ) -> Result<HttpResponse> {
     caller.require(Scope::Read)?;
-    let query = ListQuery::parse(&query.pairs)?;
+    let query = query.check(ListQuery::parse)?;
     let list = List {
         db: state.db.clone(),
         actor: caller.actor,

@@ -4,11 +4,14 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::error::{Code, Error, FieldCode, FieldError, Result};
+use super::error::{Checked, Code, Error, FieldCode, FieldError, Result};
 use super::hex::hex;
+use super::query::Errors;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;
+/// How many entries a page has when nothing says otherwise.
+pub const DEFAULT_LIMIT: u32 = 100;
 /// What every cursor starts with, so that a later form can be told apart.
 const CURSOR_VERSION: &str = "c1";
 
@@ -26,7 +29,7 @@ impl Order {
     ///
     /// # Errors
     /// What it may be.
-    pub fn parse(value: &str) -> std::result::Result<Self, FieldError> {
+    pub fn parse(value: &str) -> Checked<Self> {
         match value {
             "desc" => Ok(Self::NewestFirst),
             "asc" => Ok(Self::OldestFirst),
@@ -43,7 +46,7 @@ impl Order {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
+pub fn parse_limit(value: &str) -> Checked<u32> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let limit = value
         .parse()
@@ -62,7 +65,7 @@ pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_time(key: &'static str, value: &str) -> std::result::Result<Timestamp, FieldError> {
+pub fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     // A plus sign in a query is a space.
     let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
@@ -80,6 +83,17 @@ pub struct Page {
 }
 
 impl Page {
+    /// Reads the values of `order` and `limit`. The cursor is read later: it belongs to the list
+    /// that they and the filters are of.
+    pub fn parse(order: Option<String>, limit: Option<String>, errors: &mut Errors) -> Self {
+        let order = errors.read(order, Order::parse);
+        Self {
+            order: order.unwrap_or(Order::NewestFirst),
+            after: None,
+            limit: errors.read(limit, parse_limit).unwrap_or(DEFAULT_LIMIT),
+        }
+    }
+
     /// The id after which the page starts, in its order; for the first page one that no entry has.
     pub fn start(&self) -> Uuid {
         self.after.unwrap_or(match self.order {

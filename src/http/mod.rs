@@ -17,6 +17,7 @@ pub mod host;
 pub mod idempotency;
 pub mod json;
 pub mod optional_caller;
+pub mod pairs;
 pub mod params;
 pub mod path;
 pub mod problem;

@@ -1,14 +1,16 @@
 //! Lists of organizations: the query, its cursors, and the rows as JSON, page by page.
 
 use futures_util::{Stream, stream};
+use serde::Deserialize;
 use url::form_urlencoded;
+use utoipa::IntoParams;
 
 use super::store;
 use crate::base::error::{Code, Error, Result};
 use crate::base::hex::hex;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, parse_limit};
-use crate::base::query::Keys;
+use crate::base::query::Errors;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
 
@@ -16,6 +18,17 @@ use crate::key::Rights;
 const CURSOR_VERSION: &str = "c1";
 /// Digits of the checksum behind it.
 const CHECKSUM_LEN: usize = 8;
+
+/// The query of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+}
 
 /// The query of a list, checked.
 #[derive(Debug, Default)]
@@ -26,32 +39,21 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl Keys for ListQuery {
-    const KEYS: &[&str] = &["limit", "cursor"];
-}
-
 impl ListQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] for a limit that is not acceptable; [`Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
-        let value = |key: &str| {
-            pairs
-                .iter()
-                .find(|(given, _)| given == key)
-                .map(|(_, value)| value.as_str())
-        };
-        let limit = value("limit")
-            .map(parse_limit)
-            .transpose()
-            .map_err(|error| Error::validation(vec![error]))?;
-        let after = value("cursor")
-            .map(parse_cursor)
-            .transpose()?
-            .unwrap_or_default();
-        Ok(Self { after, limit })
+    pub fn parse(params: ListParams) -> Result<Self> {
+        let ListParams { limit, cursor } = params;
+        let mut errors = Errors::default();
+        let limit = errors.read(limit, parse_limit);
+        errors.finish()?;
+        let after = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+        Ok(Self {
+            after: after.unwrap_or_default(),
+            limit,
+        })
     }
 }
 

@@ -20,7 +20,8 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
-//! * [`bad_inputs`]: the table of what must be refused, and how.
+//! * [`bad_inputs`]: the table of what must be refused, and how. [`queries`]: the query of every
+//!   operation.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]:
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
@@ -100,6 +101,7 @@ mod organizations;
 mod output;
 mod pages;
 mod ports;
+mod queries;
 mod races;
 mod readme;
 mod refusal_log;

@@ -20,14 +20,14 @@ use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
-use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVersion};
+use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::{CreateBody, NewInvitation};
-use crate::invitation::query::{AddressQuery, ListQuery};
+use crate::invitation::query::{AddressParams, ListParams, ListQuery};
 use crate::invitation::rows::{List, Rows};
 use crate::invitation::{Invitation, Status, delete, json, store};
 use crate::key::Scope;
@@ -87,18 +87,7 @@ pub fn operations() -> Vec<Operation> {
         page.",
     params(
         InOrganization,
-        ("status" = Option<String>, Query, description = "Only these statuses, by comma.",
-            pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"),
-        ("email" = Option<String>, Query, description = "Only this address, in any \
-            spelling.", example = "new.user@example.com"),
-        ("role" = Option<String>, Query, description = "Only this role.",
-            pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
-            maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
-            `asc`.", pattern = "^(asc|desc)$"),
+        ListParams,
     ),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
@@ -110,9 +99,10 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list(
     access: OrganizationAccess<Read>,
     state: Data<State>,
-    query: Query<ListQuery>,
+    query: Query<ListParams>,
 ) -> Result<HttpResponse> {
-    let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
+    let query =
+        query.check(|params| ListQuery::parse(params, &access.organization, state.rules.hosts))?;
     let (filter, order) = (query.filter.clone(), query.order);
     let (db, actor) = (state.db.clone(), access.caller.actor);
     let list = List {
@@ -337,7 +327,7 @@ pub async fn delete(
     description = "The pending invitations of one address in all organizations that the key may \
         see, by organization: what an \
         application shows to a user who signs in.",
-    params(OfAddress),
+    params(AddressParams),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>,
             example = json!([crate::invitation::example()])),
@@ -346,9 +336,9 @@ pub async fn delete(
 pub async fn list_of_address(
     access: Access<Read>,
     state: Data<State>,
-    query: Query<AddressQuery>,
+    query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
-    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let email = query.check(|params| params.parse(state.rules.hosts))?;
     let Caller { actor, rights } = access.caller;
     drop(access.kept);
     let read = move |reader: &Reader<'_>| {

@@ -19,7 +19,7 @@ use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
 use crate::outbox::webhook::store as queue;
-use crate::webhook::delivery::query::DeliveryQuery;
+use crate::webhook::delivery::query::{DeliveryParams, DeliveryQuery};
 use crate::webhook::delivery::{DeliveryView, store};
 use crate::webhook::store::get as get_webhook;
 
@@ -69,12 +69,7 @@ pub fn operations() -> Vec<Operation> {
         one. Deliveries are kept for 30 days.",
     params(
         OfWebhook,
-        ("state" = Option<String>, Query, description = "Only these.",
-            pattern = "^(waiting|delivered|failed)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
-            given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
+        DeliveryParams,
     ),
     responses(
         (status = 200, description = "The deliveries.", body = Vec<DeliveryView<'_>>,
@@ -87,9 +82,9 @@ pub async fn list(
     access: Access<Admin>,
     id: WebhookId,
     state: Data<State>,
-    query: Query<DeliveryQuery>,
+    query: Query<DeliveryParams>,
 ) -> Result<HttpResponse> {
-    let query = DeliveryQuery::parse(&query.pairs, id.0)?;
+    let query = query.check(|params| DeliveryQuery::parse(params, id.0))?;
     let (paged, limit, Caller { actor, rights }) =
         (query.paged(id.0), query.page.limit, access.caller);
     // A filter may have to step over any number of deliveries.

@@ -137,6 +137,13 @@ impl Error {
         self
     }
 
+    /// The same error with its values in the order of `key`.
+    #[must_use]
+    pub fn sorted_by_key<K: Ord>(mut self, key: impl FnMut(&FieldError) -> K) -> Self {
+        self.0.fields.sort_by_key(key);
+        self
+    }
+
     /// The same error with a cause for the log.
     #[must_use]
     pub fn with_cause(
