@@ -24,6 +24,9 @@ pub fn check(data: &[u8]) {
     }
 }
 
+/// Where the server is.
+const PUBLIC_URL: &str = "https://invites.example.com";
+
 /// The lists that cursors are tried in: by organization, path, filter and order.
 const LISTS: [(&str, &[(&str, &str)]); 5] = [
     ("acme", &[]),
@@ -70,12 +73,8 @@ fn check_made(last: Uuid, rest: &[u8]) {
         .check(|params| ListQuery::parse(params, &organization, Hosts::Dotted))
         .expect("a list")
         .paged(&organization);
-    let link = list.next_link("https://invites.example.com", 7, last);
-    let cursor = link
-        .split("cursor=")
-        .nth(1)
-        .and_then(|rest| rest.split('>').next())
-        .expect("a cursor");
+    let link = list.next_link(PUBLIC_URL, 7, last.simple());
+    let cursor = &*cursor_in(&link);
     assert_eq!(read(0, cursor).ok(), Some(Some(last)), "{cursor}");
     assert!(
         (1..LISTS.len()).all(|number| read(number, cursor).is_err()),
@@ -104,15 +103,22 @@ fn check_organization(text: &str) {
     let Some(last) = OrganizationId::parse(text) else {
         return;
     };
-    let next = organization::list::next_page(7, last.as_str());
-    let (_, cursor) = form_urlencoded::parse(next.as_bytes())
-        .find(|(key, _)| key == "cursor")
-        .expect("a cursor");
+    let link = organization::list::paged().next_link(PUBLIC_URL, 7, &last);
+    let cursor = &*cursor_in(&link);
     assert!(
-        read(&cursor).is_ok_and(|query| query.after == text),
+        read(cursor).is_ok_and(|query| query.after == text),
         "{cursor}"
     );
     assert!(read(&format!("{cursor}x")).is_err(), "{cursor}");
+}
+
+/// The cursor of the page that `link` leads to.
+fn cursor_in(link: &str) -> String {
+    let (_, query) = link.split_once('?').expect("a query");
+    let (query, _) = query.split_once('>').expect("its end");
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let cursor = pairs.find(|(key, _)| key == "cursor");
+    cursor.expect("a cursor").1.into_owned()
 }
 
 /// The query with these keys and values.

@@ -80,7 +80,7 @@ pub async fn list(
     if let Some(last) = more_after {
         response.insert_header((
             header::LINK,
-            paged.next_link(&state.public_url, limit, last),
+            paged.next_link(&state.public_url, limit, last.simple()),
         ));
     }
     Ok(response.content_type("application/json").body(json))

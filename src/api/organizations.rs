@@ -86,12 +86,8 @@ pub async fn list(
     let next = query
         .limit
         .zip(first.more_after.as_ref())
-        .map(|(limit, last)| list::next_page(limit, last));
-    if let Some(next) = next {
-        let link = format!(
-            "<{}/v1/organizations?{next}>; rel=\"next\"",
-            state.public_url
-        );
+        .map(|(limit, last)| list::paged().next_link(&state.public_url, limit, last));
+    if let Some(link) = next {
         response.insert_header((header::LINK, link));
     } else if first.more_after.is_some() {
         return Ok(response.streaming(list.stream(first).map_ok(Bytes::from)));

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::IntoParams;
+use uuid::Uuid;
 
 use super::Action;
 use crate::base::clock::Timestamp;
@@ -143,18 +144,20 @@ impl AuditQuery {
         errors.finish()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
-            .map(|cursor| query.paged().parse_cursor(&cursor))
+            .map(|cursor| {
+                query
+                    .paged()
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
 
     /// The list that is asked for, for its cursors.
     pub fn paged(&self) -> Paged {
-        Paged::new(
-            "/v1/audit".to_owned(),
-            self.page.order,
-            &self.filter.pairs(),
-        )
+        let order = ("order", self.page.order.to_query());
+        let filters = self.filter.pairs().into_iter().chain([order]);
+        Paged::new("/v1/audit".to_owned(), filters)
     }
 }
 

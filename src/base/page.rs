@@ -1,5 +1,7 @@
 //! Pages of a list: their order, their size, and the cursors that lead from one to the next.
 
+use std::fmt::Display;
+
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -14,6 +16,8 @@ pub const MAX_LIMIT: u32 = 1000;
 pub const DEFAULT_LIMIT: u32 = 100;
 /// What every cursor starts with, so that a later form can be told apart.
 const CURSOR_VERSION: &str = "c1";
+/// Digits of the checksum that every cursor ends with.
+const BINDING_LEN: usize = 8;
 
 /// In which order a list comes. Ids grow with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,11 @@ pub enum Order {
 }
 
 impl Order {
+    /// The value of `order` in a query, where it is not the one that is meant without.
+    pub fn to_query(self) -> Option<String> {
+        (self == Self::OldestFirst).then(|| "asc".to_owned())
+    }
+
     /// Reads the value of `order`.
     ///
     /// # Errors
@@ -103,26 +112,26 @@ impl Page {
     }
 }
 
-/// A list as its cursors know it: one path, one set of filters, one order.
+/// A list as its cursors know it: one path with one set of filters.
 #[derive(Debug)]
 pub struct Paged {
     /// The path, which names the organization.
     path: String,
-    /// Filters and order as a query in one spelling, so that the same list is always the same text.
+    /// Filters as a query in one spelling, so that the same list is always the same text.
     query: String,
 }
 
 impl Paged {
-    /// The list at `path`, with those `filters` that have a value.
-    pub fn new(path: String, order: Order, filters: &[(&str, Option<String>)]) -> Self {
+    /// The list at `path`, with those `filters` that have a value; the order is one of them.
+    pub fn new(
+        path: String,
+        filters: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> Self {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (key, value) in filters {
             if let Some(value) = value {
-                query.append_pair(key, value);
+                query.append_pair(key, &value);
             }
-        }
-        if order == Order::OldestFirst {
-            query.append_pair("order", "asc");
         }
         Self {
             path,
@@ -131,10 +140,12 @@ impl Paged {
     }
 
     /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
-    pub fn next_link(&self, public_url: &str, limit: u32, last: Uuid) -> String {
+    pub fn next_link(&self, public_url: &str, limit: u32, last: impl Display) -> String {
         let mut next = form_urlencoded::Serializer::new(self.query.clone());
+        let last = last.to_string();
+        let cursor = format!("{CURSOR_VERSION}{last}{}", self.binding(&last));
         next.append_pair("limit", &limit.to_string())
-            .append_pair("cursor", &self.cursor_after(last));
+            .append_pair("cursor", &cursor);
         format!(
             "<{public_url}{}?{}>; rel=\"next\"",
             self.path,
@@ -142,17 +153,21 @@ impl Paged {
         )
     }
 
-    /// Reads a cursor of this very list: the last entry of the page before.
+    /// Reads a cursor of this very list: with `parse` the id of the last entry of the page before.
     ///
     /// # Errors
     /// [`Code::InvalidCursor`].
-    pub fn parse_cursor(&self, cursor: &str) -> Result<Uuid> {
-        let parse = || {
-            let (last, binding) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(32)?;
-            let id = Uuid::try_parse(last).ok()?;
-            (binding == self.binding(last)).then_some(id)
+    pub fn parse_cursor<Id>(
+        &self,
+        cursor: &str,
+        parse: impl FnOnce(&str) -> Option<Id>,
+    ) -> Result<Id> {
+        let last = || {
+            let bound = cursor.strip_prefix(CURSOR_VERSION)?;
+            let (last, binding) = bound.split_at_checked(bound.len().checked_sub(BINDING_LEN)?)?;
+            parse(last).filter(|_| binding == self.binding(last))
         };
-        parse().ok_or_else(|| {
+        last().ok_or_else(|| {
             Error::new(
                 Code::InvalidCursor,
                 "This cursor does not belong to this list.",
@@ -160,17 +175,11 @@ impl Paged {
         })
     }
 
-    /// The cursor of the page that follows the entry `last`.
-    fn cursor_after(&self, last: Uuid) -> String {
-        let last = last.simple().to_string();
-        format!("{CURSOR_VERSION}{last}{}", self.binding(&last))
-    }
-
     /// Binds a cursor to its list. It keeps a cursor from being used by mistake, so a checksum is
     /// enough; it protects nothing, since what a caller may see is decided by the key and the path.
     fn binding(&self, last: &str) -> String {
         let mut checksum = crc32fast::Hasher::new();
-        // The last id has one length and a path no question mark, so no part can run into the next.
+        // An id has no slash and a path no question mark, so no part can run into the next.
         for part in [last, &self.path, "?", &self.query] {
             checksum.update(part.as_bytes());
         }

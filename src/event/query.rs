@@ -115,7 +115,11 @@ impl EventQuery {
         errors.finish()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
-            .map(|cursor| query.paged(organization).parse_cursor(&cursor))
+            .map(|cursor| {
+                query
+                    .paged(organization)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -137,12 +141,9 @@ impl EventQuery {
             ),
             ("since", time(self.filter.since)),
             ("until", time(self.filter.until)),
+            ("order", self.page.order.to_query()),
         ];
-        Paged::new(
-            format!("/v1/organizations/{organization}/events"),
-            self.page.order,
-            &filters,
-        )
+        Paged::new(format!("/v1/organizations/{organization}/events"), filters)
     }
 }
 

@@ -123,7 +123,11 @@ impl ListQuery {
         };
         errors.finish()?;
         query.after = cursor
-            .map(|cursor| query.paged(organization).parse_cursor(&cursor))
+            .map(|cursor| {
+                query
+                    .paged(organization)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -155,11 +159,11 @@ impl ListQuery {
                     .as_ref()
                     .map(|role| role.as_str().to_owned()),
             ),
+            ("order", self.order.to_query()),
         ];
         Paged::new(
             format!("/v1/organizations/{organization}/invitations"),
-            self.order,
-            &filters,
+            filters,
         )
     }
 }

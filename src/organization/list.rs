@@ -2,22 +2,15 @@
 
 use futures_util::{Stream, stream};
 use serde::Deserialize;
-use url::form_urlencoded;
 use utoipa::IntoParams;
 
 use super::store;
-use crate::base::error::{Code, Error, Result};
-use crate::base::hex::hex;
+use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{MAX_LIMIT, parse_limit};
+use crate::base::page::{MAX_LIMIT, Paged, parse_limit};
 use crate::base::query::Errors;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
-
-/// What every cursor starts with, so that a later form can be told apart.
-const CURSOR_VERSION: &str = "c1";
-/// Digits of the checksum behind it.
-const CHECKSUM_LEN: usize = 8;
 
 /// The query of a list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -43,13 +36,17 @@ impl ListQuery {
     /// Checks the values of a query.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] for a limit that is not acceptable; [`Code::InvalidCursor`].
+    /// [`crate::base::error::Code::ValidationFailed`] for a limit that is not acceptable;
+    /// [`crate::base::error::Code::InvalidCursor`].
     pub fn parse(params: ListParams) -> Result<Self> {
         let ListParams { limit, cursor } = params;
         let mut errors = Errors::default();
         let limit = errors.read(limit, parse_limit);
         errors.finish()?;
-        let after = cursor.map(|cursor| parse_cursor(&cursor)).transpose()?;
+        let parse = |id: &str| OrganizationId::parse(id).map(|id| id.to_string());
+        let after = cursor
+            .map(|cursor| paged().parse_cursor(&cursor, parse))
+            .transpose()?;
         Ok(Self {
             after: after.unwrap_or_default(),
             limit,
@@ -57,37 +54,9 @@ impl ListQuery {
     }
 }
 
-/// The query of the page of `limit` organizations that follows `last`.
-pub fn next_page(limit: u32, last: &str) -> String {
-    let cursor = format!("{CURSOR_VERSION}{}{last}", checksum(last));
-    let mut next = form_urlencoded::Serializer::new(String::new());
-    next.append_pair("limit", &limit.to_string())
-        .append_pair("cursor", &cursor);
-    next.finish()
-}
-
-/// Reads a cursor.
-fn parse_cursor(cursor: &str) -> Result<String> {
-    let parse = || {
-        let (given, last) = cursor
-            .strip_prefix(CURSOR_VERSION)?
-            .split_at_checked(CHECKSUM_LEN)?;
-        OrganizationId::parse(last)
-            .filter(|_| given == checksum(last))
-            .map(|id| id.as_str().to_owned())
-    };
-    parse().ok_or_else(|| {
-        Error::new(
-            Code::InvalidCursor,
-            "This cursor does not belong to this list.",
-        )
-    })
-}
-
-/// Keeps a cursor from being altered by mistake. It protects nothing: whom a caller may see is
-/// checked for each row.
-fn checksum(last: &str) -> String {
-    hex(&crc32fast::hash(last.as_bytes()).to_be_bytes())
+/// The list, for its cursors.
+pub fn paged() -> Paged {
+    Paged::new("/v1/organizations".to_owned(), [])
 }
 
 /// A list that is to be read.

@@ -122,9 +122,10 @@ pub async fn list(
         .await?;
     let mut response = HttpResponse::Ok();
     if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
-        let link = query
-            .paged(&list.organization)
-            .next_link(&state.public_url, limit, last);
+        let link =
+            query
+                .paged(&list.organization)
+                .next_link(&state.public_url, limit, last.simple());
         response.insert_header((header::LINK, link));
     }
     let first = if query.limit.is_some() {

@@ -51,7 +51,11 @@ impl DeliveryQuery {
         };
         errors.finish()?;
         query.page.after = cursor
-            .map(|cursor| query.paged(webhook).parse_cursor(&cursor))
+            .map(|cursor| {
+                query
+                    .paged(webhook)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -59,11 +63,7 @@ impl DeliveryQuery {
     /// The list that is asked for, for its cursors.
     pub fn paged(&self, webhook: Uuid) -> Paged {
         let filters = [("state", self.state.map(|state| state.name().to_owned()))];
-        Paged::new(
-            format!("/v1/webhooks/{webhook}/deliveries"),
-            self.page.order,
-            &filters,
-        )
+        Paged::new(format!("/v1/webhooks/{webhook}/deliveries"), filters)
     }
 }
 
