@@ -2,14 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data};
-use futures_util::TryStreamExt;
+use actix_web::web::Data;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
 use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
+use crate::api::stream;
 use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
@@ -79,21 +79,17 @@ pub async fn list(
         rights: caller.rights,
     };
     let mut first = list
-        .page(b"[", query.after, query.limit.unwrap_or(MAX_LIMIT))
+        .page(b"[".to_vec(), query.after, query.limit.unwrap_or(MAX_LIMIT))
         .await?;
     let mut response = HttpResponse::Ok();
-    response.content_type("application/json");
-    let next = query
-        .limit
-        .zip(first.more_after.as_ref())
-        .map(|(limit, last)| list::paged().next_link(&state.public_url, limit, last));
-    if let Some(link) = next {
+    if let Some(limit) = query.limit
+        && let Some(last) = first.more_after.take()
+    {
+        let link = list::paged().next_link(&state.public_url, limit, last);
         response.insert_header((header::LINK, link));
-    } else if first.more_after.is_some() {
-        return Ok(response.streaming(list.stream(first).map_ok(Bytes::from)));
     }
-    first.json.push(b']');
-    Ok(response.body(first.json))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(response, first, b"]", rest))
 }
 
 /// `GET /v1/organizations/{organizationId}` with `invitations:read`: 200 with the organization, or

@@ -112,6 +112,17 @@ impl Page {
     }
 }
 
+/// A part of a list: something in front, then entries as JSON with commas between them.
+#[derive(Debug)]
+pub struct Part<Id> {
+    /// The JSON.
+    pub json: Vec<u8>,
+    /// Whether there is no entry in it.
+    pub is_empty: bool,
+    /// The last of these entries, where more follow.
+    pub more_after: Option<Id>,
+}
+
 /// A list as its cursors know it: one path with one set of filters.
 #[derive(Debug)]
 pub struct Paged {

@@ -1,13 +1,12 @@
 //! Lists of organizations: the query, its cursors, and the rows as JSON, page by page.
 
-use futures_util::{Stream, stream};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::store;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{MAX_LIMIT, Paged, parse_limit};
+use crate::base::page::{MAX_LIMIT, Paged, Part, parse_limit};
 use crate::base::query::Errors;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
@@ -70,67 +69,49 @@ pub struct List {
     pub rights: Rights,
 }
 
-/// A part of a list: something in front, then organizations as JSON with commas between them.
-#[derive(Debug, Default)]
-pub struct Part {
-    /// The JSON.
-    pub json: Vec<u8>,
-    /// The last of these organizations, where more follow.
-    pub more_after: Option<String>,
-}
-
 impl List {
-    /// Reads at most `limit` organizations behind `after`, on a thread that may block: their
-    /// settings can be long.
+    /// Reads at most `limit` organizations after `after`, behind `opening`, on a thread that may
+    /// block: their settings can be long.
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
-    pub async fn page(&self, opening: &'static [u8], after: String, limit: u32) -> Result<Part> {
-        let list = self.clone();
+    pub async fn page(&self, opening: Vec<u8>, after: String, limit: u32) -> Result<Part<String>> {
+        let rights = self.rights.clone();
         self.db
             .read_long(&self.actor, move |reader| {
-                list.read(reader, opening, (&after, limit))
+                read(reader, &rights, opening, &after, limit)
             })
             .await
     }
 
-    /// The whole list from `first` on, which has been read already, with its end. Memory stays
-    /// flat: the next page is read when the last one was taken. An error cuts the answer short.
-    pub fn stream(self, first: Part) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold((self, Some(first)), |(list, part)| async move {
-            let Some(Part {
-                mut json,
-                more_after,
-            }) = part
-            else {
-                return Ok(None);
-            };
-            let Some(after) = more_after else {
-                json.push(b']');
-                return Ok(Some((json, (list, None))));
-            };
-            let next = list.page(b"", after, MAX_LIMIT).await?;
-            Ok(Some((json, (list, Some(next)))))
-        })
+    /// Reads what follows `after`, behind `opening`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the read takes too long.
+    pub async fn rest(self, opening: Vec<u8>, after: String) -> Result<Part<String>> {
+        self.page(opening, after, MAX_LIMIT).await
     }
+}
 
-    /// Reads a page. Without an opening it continues a list, so each organization has a comma
-    /// before it.
-    fn read(
-        &self,
-        reader: &Reader<'_>,
-        opening: &'static [u8],
-        (after, limit): (&str, u32),
-    ) -> Result<Part> {
-        let mut json = opening.to_vec();
-        let mut needs_comma = opening.is_empty();
-        let more_after = store::list(reader, &self.rights, (after, limit), |id, organization| {
-            if needs_comma {
-                json.push(b',');
-            }
-            needs_comma = true;
-            organization.write(id, &mut json)
-        })?;
-        Ok(Part { json, more_after })
-    }
+/// Reads a page.
+fn read(
+    reader: &Reader<'_>,
+    rights: &Rights,
+    mut json: Vec<u8>,
+    after: &str,
+    limit: u32,
+) -> Result<Part<String>> {
+    let mut is_empty = true;
+    let more_after = store::list(reader, rights, (after, limit), |id, organization| {
+        if !is_empty {
+            json.push(b',');
+        }
+        is_empty = false;
+        organization.write(id, &mut json)
+    })?;
+    Ok(Part {
+        json,
+        is_empty,
+        more_after,
+    })
 }

@@ -158,7 +158,8 @@ async fn list_all(
     let first = list
         .page(access.kept, opening.into_bytes(), (None, MAX_LIMIT))
         .await?;
-    Ok(stream::respond(HttpResponse::Ok(), list, first, b"]}"))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(HttpResponse::Ok(), first, b"]}", rest))
 }
 
 /// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the

@@ -28,7 +28,7 @@ use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::{CreateBody, NewInvitation};
 use crate::invitation::query::{AddressParams, ListParams, ListQuery};
-use crate::invitation::rows::{List, Rows};
+use crate::invitation::rows::List;
 use crate::invitation::{Invitation, Status, delete, json, store};
 use crate::key::Scope;
 
@@ -113,7 +113,7 @@ pub async fn list(
         order,
         write: json::write,
     };
-    let first = list
+    let mut first = list
         .page(
             access.kept,
             b"[".to_vec(),
@@ -121,22 +121,15 @@ pub async fn list(
         )
         .await?;
     let mut response = HttpResponse::Ok();
-    if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
-        let link =
-            query
-                .paged(&list.organization)
-                .next_link(&state.public_url, limit, last.simple());
+    if let Some(limit) = query.limit
+        && let Some(last) = first.more_after.take()
+    {
+        let paged = query.paged(&list.organization);
+        let link = paged.next_link(&state.public_url, limit, last.simple());
         response.insert_header((header::LINK, link));
     }
-    let first = if query.limit.is_some() {
-        Rows {
-            more_after: None,
-            ..first
-        }
-    } else {
-        first
-    };
-    Ok(stream::respond(response, list, first, b"]"))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(response, first, b"]", rest))
 }
 
 /// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the
