@@ -177,10 +177,10 @@ fn a_create_beside_a_delete_goes_with_it_or_starts_anew() {
         Vec::<Vec<String>>::new()
     );
     let left = ids(&app.get(&invitations("acme")));
-    let orphans = "select id from invitation where organization_id not in (select id from
-        organization)
-                   union all select id from event where organization_id not in (select id from
-                   organization)";
+    let orphans = "select id from invitation
+        where organization_id not in (select id from organization)
+        union all select id from event
+        where organization_id not in (select id from organization)";
     assert_eq!(app.db_rows(orphans), Vec::<Vec<String>>::new());
     for one in &made {
         let is_left = left.contains(&one["id"].as_str().expect("an id").to_owned());
