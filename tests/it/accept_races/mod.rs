@@ -1,7 +1,7 @@
 //! S2 and R24: of those who answer an invitation at the same moment, one wins.
 //!
-//! Every answer agrees with that. Each round has an invitation of its own, real connections that are
-//! kept, and racers that start together.
+//! Every answer agrees with that. Each round has an invitation of its own, real connections that
+//! are kept, and racers that start together.
 //!
 //! ```text
 //! INVITED_RACES=full cargo test --release --test it accept_races

@@ -8,7 +8,9 @@
 //!
 //! A row that is refused answers a complete problem document and changes nothing.
 //! A row that the HTTP parser refuses may have an empty body.
-//! B79 is in `keys`, B82-B85 are in `answer` and `security`, B89 is in `lifecycle`, B98 is in `cli`.
+//!
+//! B79 is in `keys`, B82-B85 are in `answer` and `security`, B89 is in `lifecycle`, and B98 is in
+//! `cli`.
 //! B88, B93, B94, B96 and B97 are left out, since the service has no such operations.
 
 mod email;

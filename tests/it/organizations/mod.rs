@@ -46,8 +46,9 @@ fn ids(answer: &Answer) -> Vec<String> {
 #[test]
 fn a_put_creates_an_organization_and_the_next_one_replaces_all_of_it() {
     let app = TestApp::serve();
-    let all = r#"{"maxPending":5,"blockedDomains":["bad.example.com"],"allowedDomains":["Example.COM"],
-        "defaultExpiresIn":3600,"roles":["viewer","admin"],"name":"Acme Ltd."}"#;
+    let all = r#"{"maxPending":5,"blockedDomains":["bad.example.com"],
+        "allowedDomains":["Example.COM"],"defaultExpiresIn":3600,"roles":["viewer","admin"],
+        "name":"Acme Ltd."}"#;
     let made = app
         .request("PUT", "/v1/organizations/acme")
         .json(all)

@@ -3,8 +3,8 @@
 //! * [`delivery`]: what an endpoint is told of, and what not. [`signatures`]: what proves where a
 //!   delivery comes from.
 //! * [`fair`]: who is told first, and when one is back. [`waiting`]: what becomes of what waits.
-//! * [`retries`]: what becomes of a delivery whatever the endpoint does. [`disabled`]: webhooks that
-//!   are told nothing until they are enabled again.
+//! * [`retries`]: what becomes of a delivery whatever the endpoint does.
+//! * [`disabled`]: webhooks that are told nothing until they are enabled again.
 
 mod delivery;
 mod disabled;

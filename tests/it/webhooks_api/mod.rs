@@ -3,8 +3,8 @@
 //! * [`manage`]: what is shown and what changes, and where the secret never is.
 //! * [`log`]: the log of deliveries, and faults. [`tenants`]: whose webhooks they are.
 //! * [`bad_inputs`], [`bad_urls`]: what is refused.
-//! * [`guard`]: which addresses are never spoken to. [`networks`]: which of them an operator allows.
-//!   [`trap`]: a listener that counts who comes.
+//! * [`guard`]: which addresses are never spoken to. [`trap`]: a listener that counts who comes.
+//! * [`networks`]: which of these addresses an operator allows.
 
 mod bad_inputs;
 mod bad_urls;
