@@ -132,6 +132,7 @@ pub async fn create(
                 status: 201,
                 location: Some(format!("{base}/{}", object.id)),
                 body,
+                organization: None,
                 replayed: false,
             })
         })?;

@@ -214,6 +214,7 @@ pub async fn put(
         status,
         location,
         body,
+        organization: None,
         replayed: false,
     }))
 }

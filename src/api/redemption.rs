@@ -210,6 +210,7 @@ pub async fn request_code(
                 status: 202,
                 location: None,
                 body,
+                organization: Some(present.organization),
                 replayed: false,
             })
         })
@@ -366,6 +367,7 @@ async fn answer(
                 status: 200,
                 location: None,
                 body: body.ok_or_else(Error::not_found)?,
+                organization: Some(present.organization),
                 replayed: false,
             }))
         })

@@ -1,7 +1,6 @@
 //! The SQL of erasures.
 
 use rusqlite::{Connection, Row, Rows, named_params};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::text::{mentions, redact};
@@ -207,7 +206,8 @@ pub fn find_answers(
     limit: u32,
 ) -> Result<Step<FoundAnswer, i64>> {
     let mut statement = reader.prepare_cached(
-        "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text)
+        "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text),
+                organization_id
          from idempotency
          where rowid > ?1
          order by rowid
@@ -220,7 +220,8 @@ pub fn find_answers(
             .into_iter()
             .any(|text| mentions(text, address))
         {
-            let organization = organization_of(operation, body);
+            let organization = row.get_ref(6)?.as_str_or_null().map_err(Error::corrupt)?;
+            let organization = organization.map(known).transpose()?;
             let (operation, key) = (operation.to_owned(), key.to_owned());
             Some(FoundAnswer {
                 organization,
@@ -262,29 +263,6 @@ fn walk<T, C>(
 /// A text, borrowed from its row.
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
     row.get_ref(column)?.as_str().map_err(Error::corrupt)
-}
-
-/// The organization that a stored answer is about: the one in its path, else the one in its body.
-fn organization_of(operation: &str, body: &str) -> Option<OrganizationId> {
-    /// An answer that is an invitation, or what may be seen of one.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct OfOrganization {
-        /// Whose it is.
-        organization_id: String,
-    }
-    let in_path = operation
-        .split_once("/v1/organizations/")
-        .and_then(|(_, rest)| rest.split('/').next());
-    let in_body = || {
-        serde_json::from_str(body)
-            .ok()
-            .map(|body: OfOrganization| body.organization_id)
-    };
-    in_path
-        .map(str::to_owned)
-        .or_else(in_body)
-        .and_then(|id| OrganizationId::parse(&id))
 }
 
 /// The id of an organization that is in the file.

@@ -259,6 +259,7 @@ pub async fn create(
                 status: 200,
                 location: None,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })

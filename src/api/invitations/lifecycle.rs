@@ -154,6 +154,7 @@ impl Target {
                     status: 200,
                     location: None,
                     body: body.ok_or_else(Error::not_found)?,
+                    organization: Some(self.organization.clone()),
                     replayed: false,
                 })
             })

@@ -220,6 +220,7 @@ pub async fn create(
                 status,
                 location,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })

@@ -9,6 +9,7 @@ use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
 use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
@@ -264,6 +265,10 @@ fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse
         status: 202,
         location: Some(location),
         body,
+        organization: record
+            .organization
+            .as_deref()
+            .and_then(OrganizationId::parse),
         replayed: false,
     })
 }

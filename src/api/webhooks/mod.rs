@@ -351,6 +351,7 @@ async fn reveal(
                 status,
                 location,
                 body,
+                organization: webhook.organization,
                 replayed: false,
             })
         })?;
