@@ -100,7 +100,8 @@ pub fn list(
 /// has no organization.
 pub fn body(
     conn: &Connection,
-    (webhook, id): (Uuid, Uuid),
+    webhook: Uuid,
+    id: Uuid,
     organization: Option<&str>,
     created_at: Timestamp,
 ) -> Result<Option<Vec<u8>>> {
