@@ -351,7 +351,7 @@ fn response(
             serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal)
         }
     };
-    let body = invitation::store::find(tx, tx.now, (&organization, id), show)?;
+    let body = invitation::store::find(tx, tx.now, &organization, id, show)?;
     Ok(StoredResponse {
         status: 200,
         location: None,

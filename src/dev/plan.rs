@@ -78,7 +78,7 @@ impl Plan {
                 .enumerate()
             {
                 let pointer = format!("{pointer}/invitations/{number}");
-                match Entry::parse(invitation, (&id, &pointer), &rules, now) {
+                match Entry::parse(invitation, &id, &pointer, &rules, now) {
                     Ok(entry) => plan.entries.push(entry),
                     Err(error) => errors.extend(within(&pointer, error)?),
                 }
@@ -183,7 +183,8 @@ impl Entry {
     /// Checks the invitation at `pointer`. Errors are about pointers into it.
     fn parse(
         invitation: SeedInvitation,
-        (organization, pointer): (&OrganizationId, &str),
+        organization: &OrganizationId,
+        pointer: &str,
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
@@ -238,7 +239,7 @@ impl Entry {
             Status::Revoked => Change::Revoke,
             Status::Pending | Status::Expired => return Ok(outcome),
         };
-        let present = CurrentInvitation::get(tx, (&self.new.organization, id), |_| Ok(()))?;
+        let present = CurrentInvitation::get(tx, &self.new.organization, id, |_| Ok(()))?;
         let closed = transition::close(
             tx,
             &present,

@@ -53,7 +53,8 @@ pub fn settle(
     present: &CurrentInvitation,
     change: Change,
     subject: &Subject,
-    (sending, origin): (&Sending, &Origin),
+    sending: &Sending,
+    origin: &Origin,
 ) -> Result<()> {
     let limits = &sending.limits;
     if subject.email != present.email {
@@ -81,7 +82,7 @@ fn notify_inviter(tx: &WriteTx<'_>, present: &CurrentInvitation, limits: &Limits
     };
     match limits.count_mail(&present.organization, &inviter) {
         Ok(wait) => {
-            outbox::mail::store::queue(tx, (present.id, Kind::Notice), &[], tx.now.plus(wait))
+            outbox::mail::store::queue(tx, present.id, Kind::Notice, &[], tx.now.plus(wait))
         }
         // Whoever answers is not to blame for it.
         Err(_) => Ok(()),

@@ -67,7 +67,8 @@ impl List {
         &self,
         snapshot: Snapshot,
         opening: Vec<u8>,
-        (after, limit): (Option<Uuid>, u32),
+        after: Option<Uuid>,
+        limit: u32,
     ) -> Result<Rows> {
         let page = Page {
             order: self.order,
@@ -152,7 +153,8 @@ impl List {
             reader,
             reader.now,
             &self.organization,
-            (&self.filter, page),
+            &self.filter,
+            page,
             write,
         )?;
         Ok(Rows {

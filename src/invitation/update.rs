@@ -14,7 +14,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{self, Role};
 use crate::db::WriteTx;
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::organization;
 use crate::policy::Rules;
 
@@ -111,7 +111,8 @@ impl Patch {
 /// answers.
 pub fn update(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     patch: &Patch,
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
@@ -121,7 +122,7 @@ pub fn update(
         redirect_url = invitation.redirect_url.map(str::to_owned);
         check(invitation)
     };
-    let present = CurrentInvitation::get(tx, (organization, id), look)?;
+    let present = CurrentInvitation::get(tx, organization, id, look)?;
     // Whoever may not grant the role that it has may not prolong it either.
     by.rights.check_grant(&present.role)?;
     if let Some(role) = &patch.role {
@@ -144,7 +145,7 @@ pub fn update(
     if patch.is_empty() {
         return Ok(());
     }
-    if !store::update(tx, (organization, id), patch)? {
+    if !store::update(tx, organization, id, patch)? {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));
@@ -164,9 +165,13 @@ pub fn update(
     };
     event::store::append(
         tx,
-        organization,
-        (EventType::Updated, id),
-        &by.origin,
-        (Some(&before), Some(&after)),
+        &NewEvent {
+            organization,
+            kind: EventType::Updated,
+            invitation: Some(id),
+            origin: &by.origin,
+            before: Some(&before),
+            after: Some(&after),
+        },
     )
 }

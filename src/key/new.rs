@@ -66,7 +66,8 @@ impl NewKey {
         let scopes = check_list(
             "/scopes",
             body.scopes.as_deref(),
-            (FieldCode::UnknownValue, parse_scope),
+            FieldCode::UnknownValue,
+            parse_scope,
             &mut errors,
         );
         let format = FieldCode::InvalidFormat;
@@ -74,13 +75,15 @@ impl NewKey {
         let organizations = check_list(
             "/organizations",
             organizations,
-            (format, parse_organization),
+            format,
+            parse_organization,
             &mut errors,
         );
         let roles = check_list(
             "/roles",
             body.roles.as_deref(),
-            (format, read_role),
+            format,
+            read_role,
             &mut errors,
         );
         let expires_at = check_expiry(body, now)
@@ -156,7 +159,8 @@ fn check_name(text: Option<&str>) -> Checked<String> {
 fn check_list<T: PartialEq>(
     pointer: &'static str,
     entries: Option<&[String]>,
-    (code, parse): (FieldCode, ParseEntry<T>),
+    code: FieldCode,
+    parse: ParseEntry<T>,
     errors: &mut Vec<FieldError>,
 ) -> Option<Vec<T>> {
     let entries = entries?;

@@ -120,7 +120,8 @@ impl Attempt {
             &present,
             self.change,
             &self.subject,
-            (&self.sending, &self.origin),
+            &self.sending,
+            &self.origin,
         )?;
         Ok(Some(present))
     }

@@ -8,7 +8,7 @@ use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::invitation::Status;
 
 /// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else
@@ -105,10 +105,14 @@ pub fn delete_due(
             organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
         event::store::append(
             tx,
-            &organization,
-            (EventType::Deleted, *id),
-            origin,
-            (Some(&before), None),
+            &NewEvent {
+                organization: &organization,
+                kind: EventType::Deleted,
+                invitation: Some(*id),
+                origin,
+                before: Some(&before),
+                after: None,
+            },
         )?;
         deleted += 1;
     }

@@ -272,7 +272,7 @@ impl Channel for Webhooks {
                 )
             }
         };
-        if !store::record(tx, claim, (state, due_at), attempt)? || state != DeliveryState::Failed {
+        if !store::record(tx, claim, state, due_at, attempt)? || state != DeliveryState::Failed {
             return Ok(());
         }
         let is_gone = attempt.status == Some(GONE);

@@ -149,7 +149,7 @@ impl Target {
                         json::to_bytes_for(invitation, &self.by.rights)
                     }
                 };
-                let body = store::find(tx, tx.now, (&self.organization, self.id), show)?;
+                let body = store::find(tx, tx.now, &self.organization, self.id, show)?;
                 Ok(StoredResponse {
                     status: 200,
                     location: None,
@@ -170,7 +170,7 @@ impl Target {
 
     /// The invitation, if it has the version that the caller means.
     fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
-        CurrentInvitation::get(tx, (&self.organization, self.id), |invitation| {
+        CurrentInvitation::get(tx, &self.organization, self.id, |invitation| {
             check_version(conditions, invitation)
         })
     }
@@ -217,7 +217,8 @@ pub async fn update(
         let check = |invitation: &Invitation<'_>| check_version(&conditions, invitation);
         update::update(
             tx,
-            (&target.organization, target.id),
+            &target.organization,
+            target.id,
             &patch,
             &target.by,
             check,
@@ -270,7 +271,8 @@ pub async fn resend(
         renew::renew(
             tx,
             &target.present(tx, &conditions)?,
-            (expiry, notify),
+            expiry,
+            notify,
             &sending,
             &target.by,
         )
@@ -367,7 +369,8 @@ pub async fn accept(
             &present,
             Change::Accept,
             &subject,
-            (&sending, &target.by.origin),
+            &sending,
+            &target.by.origin,
         )
     };
     Target::new(access, id, Some((key, body.hash)))
@@ -409,7 +412,7 @@ pub async fn link(
     let (present, accept_url) = state.db.read(|reader| {
         let show =
             |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-        let present = store::find(reader, reader.now, (&organization, id.0), show)?;
+        let present = store::find(reader, reader.now, &organization, id.0, show)?;
         Ok((
             present,
             organization::store::get_settings(reader, &organization)?.accept_url,

@@ -66,7 +66,8 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
 pub fn find<T>(
     conn: &Connection,
     now: Timestamp,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let mut statement = conn.prepare_cached(
@@ -94,7 +95,8 @@ pub fn list(
     conn: &Connection,
     now: Timestamp,
     organization: &OrganizationId,
-    (filter, page): (&Filter, &Page),
+    filter: &Filter,
+    page: &Page,
     mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
 ) -> Result<Option<Uuid>> {
     let mut statement =
@@ -202,7 +204,8 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
 pub fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    (expires_at, is_capped): (Timestamp, bool),
+    expires_at: Timestamp,
+    is_capped: bool,
 ) -> Result<Option<Uuid>> {
     let id = tx.new_id();
     let inserted = tx
@@ -240,7 +243,8 @@ pub fn insert(
 /// Returns whether it could.
 pub fn close(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     end: Status,
     accepted_by: Option<&str>,
 ) -> Result<bool> {
@@ -271,7 +275,8 @@ pub fn close(
 /// Returns whether it could.
 pub fn renew(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     expires_at: Timestamp,
     delivery: Delivery,
 ) -> Result<bool> {
@@ -303,7 +308,8 @@ pub fn renew(
 /// Changes what is given of a pending invitation that has not lapsed. Returns whether it could.
 pub fn update(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     patch: &Patch,
 ) -> Result<bool> {
     let changed = tx
@@ -354,7 +360,8 @@ pub fn note_delivery(
     tx: &WriteTx<'_>,
     invitation: Uuid,
     delivery: Delivery,
-    (attempts, error): (u32, Option<&str>),
+    attempts: u32,
+    error: Option<&str>,
 ) -> Result<()> {
     let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
     tx.prepare_cached(

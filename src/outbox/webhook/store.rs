@@ -348,7 +348,8 @@ pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
 pub fn record(
     tx: &WriteTx<'_>,
     claim: &Claim,
-    (state, due_at): (DeliveryState, Timestamp),
+    state: DeliveryState,
+    due_at: Timestamp,
     attempt: &Attempt,
 ) -> Result<bool> {
     let changed = tx
