@@ -120,7 +120,7 @@ fn given(settings: &Settings) -> Vec<String> {
         format!("--default-expiry={}", time(settings.default_expiry)),
     ];
     let mut add = |name: &str, values: Vec<String>| {
-        given.extend(values.iter().map(|value| format!("--{name}={value}")))
+        given.extend(values.iter().map(|value| format!("--{name}={value}")));
     };
     let urls = |urls: &[Url]| urls.iter().map(Url::to_string).collect::<Vec<_>>();
     add("public-url", urls(settings.public_url.as_slice()));

@@ -49,7 +49,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
         program
             .run_and_clean_up(signals, move || {
                 path.into_iter()
-                    .for_each(|path| drop(fs::remove_dir_all(path)))
+                    .for_each(|path| drop(fs::remove_dir_all(path)));
             })
             .await
     })

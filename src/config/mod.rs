@@ -4,8 +4,10 @@
 //!
 //! A flag wins over the environment, the environment over the default.
 
+pub mod limits;
 pub mod mail;
 mod parse;
+mod secret;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,40 +30,23 @@ use crate::http::connection::Deadlines;
 use crate::key::last_use::WRITE_EVERY;
 use crate::mail::server::Server;
 use crate::oidc;
-use crate::policy::limits::{Limits, Quotas};
+use crate::policy::limits::Limits;
 use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
+use limits::LimitSettings;
 use mail::MailSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
 pub use parse::{parse_lifetime, parse_public_url};
+pub use secret::secret_source;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long
 /// enough that nobody is flooded by impatience.
 const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
-/// The limits of a server whose settings name none.
-///
-/// Requests without a key: an office that joins at once does so from one address, with a few
-/// requests for each person. A secret link and a key have 256 bits, so guessing them is hopeless at
-/// any rate.
-const QUOTAS: Quotas = Quotas {
-    key: 0,
-    address: 300,
-    recipient: 50,
-    mailbox: 200,
-    organization: 0,
-    proofs: 10,
-    codes: 10,
-};
-
-/// MiB of answers that one caller may have stored in 24 hours: those of some 80,000 creates, or of
-/// several hundred thousand invitations in batches.
-const ANSWERS_MIB: u32 = 64;
-
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
@@ -234,58 +219,6 @@ impl Settings {
     }
 }
 
-/// The settings of the limits; 0 switches one off that counts in time.
-#[derive(Args, Clone, Debug)]
-pub struct LimitSettings {
-    /// Requests a minute by one API key; 0: no limit [default: 0]
-    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N")]
-    pub limit_key: Option<u32>,
-
-    /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many
-    /// by one /48; 0: no limit [default: 300; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
-    pub limit_address: Option<u32>,
-
-    /// Mails a day to one recipient by one organization; 0: no limit [default: 50; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N")]
-    pub limit_recipient: Option<u32>,
-
-    /// Mails a day to one recipient by all organizations together, beyond which they wait; 0: no
-    /// limit [default: 200; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_MAILBOX", value_name = "N")]
-    pub limit_mailbox: Option<u32>,
-
-    /// Invitations a day by one organization; 0: no limit [default: 0]
-    #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
-    pub limit_organization: Option<u32>,
-
-    /// Wrong proofs an hour for one secret link and address, ten times as many for the link; 0: no
-    /// limit [default: 10; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
-    pub limit_proofs: Option<u32>,
-
-    /// Codes asked for an hour for one secret link and address, ten times as many for the link; 0:
-    /// no limit [default: 10; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_CODES", value_name = "N")]
-    pub limit_codes: Option<u32>,
-
-    /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no
-    /// limit [default: 64; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB")]
-    pub limit_answers: Option<u32>,
-
-    /// Streams of events at the same time; one API key has half of them at most, and always leaves
-    /// some
-    #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
-        value_parser = clap::value_parser!(u32).range(2..=100_000))]
-    pub max_streams: u32,
-
-    /// Webhooks of the server; one organization has half of them at most
-    #[arg(long, env = "INVITED_MAX_WEBHOOKS", value_name = "N", default_value_t = 100,
-        value_parser = clap::value_parser!(u32).range(2..=10_000))]
-    pub max_webhooks: u32,
-}
-
 /// The settings of a server for development.
 #[derive(Args, Clone, Debug)]
 pub struct DevSettings {
@@ -382,34 +315,9 @@ impl Config {
         Guard::new(&self.settings.webhook_allow, self.mode == Mode::Dev)
     }
 
-    /// The limits, with nothing used yet. In development only those that are set.
-    fn limits(&self) -> Limits {
-        let given = &self.settings.limits;
-        let default = if self.mode == Mode::Dev {
-            Quotas::default()
-        } else {
-            QUOTAS
-        };
-        let quotas = Quotas {
-            key: given.limit_key.unwrap_or(default.key),
-            address: given.limit_address.unwrap_or(default.address),
-            recipient: given.limit_recipient.unwrap_or(default.recipient),
-            mailbox: given.limit_mailbox.unwrap_or(default.mailbox),
-            organization: given.limit_organization.unwrap_or(default.organization),
-            proofs: given.limit_proofs.unwrap_or(default.proofs),
-            codes: given.limit_codes.unwrap_or(default.codes),
-        };
-        Limits::new(quotas, self.settings.trusted_proxies.clone())
-    }
-
-    /// How many bytes of answers one caller may have stored in 24 hours; 0: any number.
+    /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
     pub fn room_for_answers(&self) -> i64 {
-        let default = if self.mode == Mode::Dev {
-            0
-        } else {
-            ANSWERS_MIB
-        };
-        i64::from(self.settings.limits.limit_answers.unwrap_or(default)) << 20
+        self.settings.limits.room_for_answers(self.mode)
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`; its limits
@@ -442,7 +350,10 @@ impl Config {
             },
             sending: Sending {
                 cooldown_seconds: whole_seconds(self.settings.resend_cooldown.unwrap_or(cooldown)),
-                limits: Arc::new(self.limits()),
+                limits: Arc::new(Limits::new(
+                    self.settings.limits.quotas(self.mode),
+                    self.settings.trusted_proxies.clone(),
+                )),
                 has_mail: is_dev || self.mail_server.is_some(),
                 notifies_inviters: self.settings.mail.notify_inviters
                     && (is_dev || self.mail_server.is_some()),
@@ -454,44 +365,4 @@ impl Config {
 /// A duration that a setting has checked, in seconds.
 pub fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
-}
-
-/// Where the secret comes from. The secret has no flag of its own, because command lines are seen
-/// by everybody on the machine. An empty variable is as good as none.
-///
-/// # Errors
-/// When the variable is not text, or a flag names a file besides.
-pub fn secret_source(secret_file: Option<&Path>, database: &Path) -> Result<Source, Failure> {
-    let given = std::env::var_os("INVITED_SECRET").filter(|value| !value.is_empty());
-    let Some(given) = given else {
-        return Ok(secret_file.map_or_else(
-            || own_secret(database),
-            |path| Source::File(path.to_owned()),
-        ));
-    };
-    let in_environment = std::env::var_os("INVITED_SECRET_FILE");
-    if let Some(path) =
-        secret_file.filter(|path| in_environment.as_deref() != Some(path.as_os_str()))
-    {
-        return Err(Failure::usage(
-            format!(
-                "both INVITED_SECRET and --secret-file {} give the secret",
-                path.display()
-            ),
-            "unset INVITED_SECRET, or leave --secret-file out",
-        ));
-    }
-    given.into_string().map(Source::Given).map_err(|_| {
-        Failure::usage(
-            "INVITED_SECRET is not text (UTF-8)",
-            "give a random one, as `openssl rand -hex 32` prints it",
-        )
-    })
-}
-
-/// The file of the secret that goes with the data file.
-fn own_secret(database: &Path) -> Source {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".secret");
-    Source::Own(path.into())
 }

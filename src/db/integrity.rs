@@ -130,7 +130,7 @@ impl Shared {
                 Ok(Some(verdict)) => self.verdict.store(verdict as u8, Ordering::Release),
                 Ok(None) => {}
                 Err(error) => {
-                    log::error!("the file could not be looked through for damage: {error}")
+                    log::error!("the file could not be looked through for damage: {error}");
                 }
             }
             self.rest(EVERY);

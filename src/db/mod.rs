@@ -21,8 +21,11 @@ mod checkpoint;
 mod connection;
 mod error;
 mod file;
+mod header;
 mod identity;
 mod integrity;
+mod job;
+mod load;
 mod lock;
 mod offline;
 mod place;
@@ -31,19 +34,18 @@ mod refusal;
 mod rehearsal;
 mod schema;
 mod scrub;
+mod snapshot;
 mod topic;
 mod transaction;
 mod turns;
 mod writer;
 
 use std::fs::File;
-use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::base::clock::{Clock, Timestamp};
@@ -53,10 +55,12 @@ use crate::base::failure::Failure;
 pub use connection::Synchronous;
 pub use error::unless_damaged;
 pub use integrity::Integrity;
+pub use load::Load;
 pub use offline::{read_file, write_file};
 pub use place::resolve;
-pub use queue::Load;
 pub use rehearsal::Stage;
+use snapshot::TimeLimit;
+pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;
 pub use transaction::WriteTx;
 
@@ -64,11 +68,6 @@ pub use transaction::WriteTx;
 pub const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
 /// Long reads at the same time: each occupies a blocking thread and a connection.
 const LONG_READS: usize = 4;
-/// How long a long read may run. Endless readers would keep the log from being checkpointed.
-const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
-/// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
-const STEPS_PER_LOOK: i32 = 20_000;
-
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
 
@@ -113,84 +112,6 @@ struct Shared {
     notice: Option<String>,
     /// One server per file.
     _lock: lock::Lock,
-}
-
-/// A read-only connection for the length of one read.
-pub struct Reader<'a> {
-    /// The connection.
-    conn: &'a Connection,
-    /// The time at which this read happens.
-    pub now: Timestamp,
-}
-
-/// A read transaction on a connection of its own: whatever is read from it belongs together. Must
-/// not be held across an await.
-pub struct Snapshot {
-    /// The connection, inside its transaction.
-    conn: r2d2::PooledConnection<SqliteConnectionManager>,
-    /// The time at which it was taken.
-    now: Timestamp,
-}
-
-impl Snapshot {
-    /// Reads from the snapshot.
-    pub fn reader(&self) -> Reader<'_> {
-        Reader {
-            conn: &self.conn,
-            now: self.now,
-        }
-    }
-}
-
-impl Drop for Snapshot {
-    fn drop(&mut self) {
-        // Ends a read transaction, which cannot lose anything.
-        let _ = self
-            .conn
-            .prepare_cached("commit")
-            .and_then(|mut commit| commit.execute([]));
-    }
-}
-
-impl Deref for Reader<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.conn
-    }
-}
-
-impl Reader<'_> {
-    /// Checks that the file can be read at all.
-    ///
-    /// # Errors
-    /// When it cannot.
-    pub fn check(&self) -> Result<()> {
-        Ok(self.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?)
-    }
-}
-
-/// The time limit of a long read. Goes with it, even when it panics: the next read on the
-/// connection has its own time.
-struct TimeLimit<'a>(&'a Connection);
-
-impl<'a> TimeLimit<'a> {
-    /// Makes SQLite give up on `conn` after the limit.
-    fn set(conn: &'a Connection) -> Result<Self> {
-        let start = Instant::now();
-        conn.progress_handler(
-            STEPS_PER_LOOK,
-            Some(move || start.elapsed() > LONG_READ_LIMIT),
-        )?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for TimeLimit<'_> {
-    fn drop(&mut self) {
-        // Fails only on a connection that is not ours, which none is.
-        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
-    }
 }
 
 impl Shared {

@@ -116,7 +116,7 @@ impl Plan {
         for (id, settings) in &self.organizations {
             match settings {
                 Some(settings) => {
-                    change::put(tx, id, settings.clone(), origin, |_| Ok(())).map(drop)?
+                    change::put(tx, id, settings.clone(), origin, |_| Ok(())).map(drop)?;
                 }
                 None => organization::store::ensure(tx, id).map(drop)?,
             }

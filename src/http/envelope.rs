@@ -112,16 +112,7 @@ pub async fn envelope(
             ));
         }
     };
-    let request = response.request();
-    let problem = response.response().error().map(|error| {
-        with_ours(error, |error| {
-            refusal_log::tell(request, error, &id.0);
-            respond(error, &id.0)
-        })
-    });
-    if let Some(problem) = problem {
-        response = response.into_response(problem);
-    }
+    response = tell_error(response, respond, &id);
     let room = make_room(&response);
     if let Err(error) = &room {
         response = response.into_response(respond(error, &id.0));
@@ -139,6 +130,25 @@ pub async fn envelope(
         start.elapsed()
     );
     Ok(response)
+}
+
+/// Writes the problem document of a response that is an error, and logs what was refused.
+fn tell_error(
+    response: ServiceResponse<BoxBody>,
+    respond: WriteError,
+    id: &RequestId,
+) -> ServiceResponse<BoxBody> {
+    let request = response.request();
+    let problem = response.response().error().map(|error| {
+        with_ours(error, |error| {
+            refusal_log::tell(request, error, &id.0);
+            respond(error, &id.0)
+        })
+    });
+    match problem {
+        Some(problem) => response.into_response(problem),
+        None => response,
+    }
 }
 
 /// The checks that need no route.

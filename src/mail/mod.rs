@@ -3,13 +3,14 @@
 //! * [`sender`] works the queue of [`crate::outbox::mail`] off.
 //! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
 //!   [`text`] keeps those of users harmless.
-//! * [`transport`] is how it leaves, [`server`] where to. [`mailbox`] keeps it in development.
+//! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean. [`mailbox`] keeps it in development.
 
 pub mod context;
 pub mod mailbox;
 pub mod message;
 pub mod sender;
 pub mod server;
+mod smtp_error;
 pub mod template;
 pub mod text;
 pub mod transport;

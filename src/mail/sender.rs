@@ -16,11 +16,12 @@ use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::invitation;
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::desk::{Found, Offer};
+use crate::outbox::destination::Answer;
 use crate::outbox::faults::{Fault, Faults, Target};
 use crate::outbox::mail::store::{self, Claim, Row};
 use crate::outbox::mail::turns::Turns;
 use crate::outbox::mail::{Delivery, Kind};
-use crate::outbox::places::{Answer, Place, Room};
+use crate::outbox::places::{Place, Room};
 use crate::outbox::worker::Channel;
 use crate::policy::limits::Limits;
 use crate::secret::Keyring;
@@ -247,7 +248,7 @@ impl Channel for Mail {
                     letter: *letter,
                 }),
                 Next::Wait(due_at) => {
-                    store::queue(tx, claim.invitation, claim.kind, &claim.address_mac, due_at)?
+                    store::queue(tx, claim.invitation, claim.kind, &claim.address_mac, due_at)?;
                 }
                 Next::Drop => {
                     store::remove(tx, &claim)?;

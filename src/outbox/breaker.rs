@@ -1,7 +1,7 @@
 //! What leads to all destinations: while it is away, one probe goes out and the rest waits.
 
 use super::delay::{Delay, delay_ms};
-use super::places::Answer;
+use super::destination::Answer;
 use crate::base::clock::Timestamp;
 
 /// When the next probe goes out while nobody can be reached: often enough that all that waits is

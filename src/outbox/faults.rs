@@ -199,7 +199,7 @@ impl Plan {
                 .ok_or((FieldCode::OutOfRange, "a code from 400 to 599")),
         };
         let fault = fault.map_err(|(code, detail)| {
-            errors.push(FieldError::new(format!("{pointer}/do"), code, detail))
+            errors.push(FieldError::new(format!("{pointer}/do"), code, detail));
         });
         match (next, fault) {
             (Some(next), Ok(fault)) => Ok(Self { next, fault }),

@@ -14,6 +14,7 @@
 pub mod breaker;
 pub mod delay;
 pub mod desk;
+pub mod destination;
 pub mod faults;
 pub mod mail;
 pub mod places;

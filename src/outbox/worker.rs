@@ -25,7 +25,8 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinError, JoinSet};
 
 use super::desk::{self, Desk, Done, Found, Offer, Work};
-use super::places::{Answer, Place, Room};
+use super::destination::Answer;
+use super::places::{Place, Room};
 use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
 

@@ -72,7 +72,7 @@ where
             .client_request_timeout(deadlines.head)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(|connection: &Timed, extensions| {
-                drop(extensions.insert(connection.progress.clone()))
+                drop(extensions.insert(connection.progress.clone()));
             })
             .finish(map_config(app, |()| AppConfig::default()));
         fn_service(move |stream: TcpStream| {

@@ -112,7 +112,7 @@ impl Mount {
             ioctl(
                 &directory,
                 Setter::<EXT4_SHUTDOWN, u32>::new(WITHOUT_LOG_FLUSH),
-            )?
+            )?;
         };
         Ok(())
     }

@@ -26,6 +26,11 @@
 //!   (R4), `unwritable` (R5), `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10),
 //!   `silent` (R19, R21), `outside` (R26), `deletion` (R29): the trials
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as it has cases"
+)]
+
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::Path;

@@ -139,9 +139,9 @@ impl Course {
         let (mut acceptances, mut rivals) = (Vec::new(), Vec::new());
         for (number, replies) in self.race(&racers).into_iter().enumerate() {
             if number % 2 == 0 {
-                acceptances.extend(replies)
+                acceptances.extend(replies);
             } else {
-                rivals.push(replies)
+                rivals.push(replies);
             }
         }
         (acceptances, rivals)

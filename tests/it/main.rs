@@ -55,6 +55,10 @@
     clippy::panic,
     reason = "a test fails by panicking"
 )]
+#![allow(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as it has cases"
+)]
 
 mod accept_races;
 mod answer;

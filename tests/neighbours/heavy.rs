@@ -282,7 +282,7 @@ pub fn deletion<'scope, 'env>(
 ) -> Outcome {
     fill(world, 80_000 / share)?;
     scope.spawn(|| {
-        drop(Client::new(world, &world.admin).delete(&format!("/v1/organizations/{HEAVY}")))
+        drop(Client::new(world, &world.admin).delete(&format!("/v1/organizations/{HEAVY}")));
     });
     Ok(())
 }

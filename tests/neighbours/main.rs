@@ -16,6 +16,11 @@
 //! - `heavy`: what the heavy tenant does; `light`: what the light one asks for
 //! - `rows`: which of them meet, and what is accepted
 
+#![allow(
+    clippy::too_many_lines,
+    reason = "a table of cases is as long as it has cases"
+)]
+
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 

@@ -2,30 +2,25 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use uuid::Uuid;
 
 use super::bodies::{AcceptBody, ResendBody, SecretLink};
+use super::target::{Target, check_version};
 use crate::api::error_responses::{BODY, CHANGING, COMMON, CREATING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
-use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::http::auth::{Accept, Link, OrganizationAccess, Right, Write};
+use crate::http::auth::{Accept, Link, OrganizationAccess, Write};
 use crate::http::etag::Conditions;
-use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::{Json, NoBody, OptionalJson};
 use crate::http::params::{OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;
-use crate::idempotency::{self, StoredResponse, Ticket};
 use crate::invitation::accept::{self, Subject};
-use crate::invitation::actor::Actor;
 use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::invitation::update::{self, Patch, UpdateBody};
-use crate::invitation::{Invitation, json, link as links, new, renew, store};
-use crate::key::{Author, Scope};
+use crate::invitation::{Invitation, link as links, new, renew, store};
 use crate::organization;
 use crate::redemption;
 
@@ -91,94 +86,6 @@ pub fn operations() -> Vec<Operation> {
             &[COMMON, WITH_KEY, BODY, &[Code::StatusConflict]],
         ),
     ]
-}
-
-/// Which invitation a change is about, and who makes it.
-struct Target {
-    /// The organization in the path.
-    organization: OrganizationId,
-    /// The invitation in the path.
-    id: Uuid,
-    /// Who makes the change.
-    by: Actor,
-    /// What makes the request recognizable, where it may have one effect only.
-    ticket: Option<Ticket>,
-    /// Whether they vouch that a person owns the invited address.
-    vouches: bool,
-}
-
-impl Target {
-    /// The target of a request.
-    fn new<R: Right>(
-        access: OrganizationAccess<R>,
-        id: InvitationId,
-        key: Option<(IdempotencyKey, [u8; 32])>,
-    ) -> Self {
-        let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
-        let by = Actor {
-            origin: access.origin(),
-            rights: access.caller.rights,
-        };
-        let vouches = R::SCOPE == Scope::Accept;
-        Self {
-            organization: access.organization,
-            id: id.0,
-            by,
-            ticket,
-            vouches,
-        }
-    }
-
-    /// Makes a change and returns the invitation as it is then, as far as the caller may see it.
-    async fn change(
-        self,
-        state: &State,
-        mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
-    ) -> Result<HttpResponse> {
-        let author = Author::new(&self.by.origin.actor);
-        // Whoever vouches for the person is told what they joined by.
-        let scopes = self.by.rights.scopes;
-        let is_told = scopes.contain(Scope::Read) || self.vouches;
-        let job = move |tx: &WriteTx<'_>| {
-            idempotency::once(tx, self.ticket.as_ref(), || {
-                change(tx, &self)?;
-                let show = |invitation: &Invitation<'_>| {
-                    if is_told {
-                        json::to_bytes(invitation)
-                    } else {
-                        json::to_bytes_for(invitation, &self.by.rights)
-                    }
-                };
-                let body = store::find(tx, tx.now, &self.organization, self.id, show)?;
-                Ok(StoredResponse {
-                    status: 200,
-                    location: None,
-                    body: body.ok_or_else(Error::not_found)?,
-                    organization: Some(self.organization.clone()),
-                    replayed: false,
-                })
-            })
-        };
-        let answer = author.write(&state.db, job).await?;
-        // A part of it has no version.
-        Ok(if is_told {
-            stored::respond(answer)
-        } else {
-            stored::head(&answer).body(answer.body)
-        })
-    }
-
-    /// The invitation, if it has the version that the caller means.
-    fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
-        CurrentInvitation::get(tx, &self.organization, self.id, |invitation| {
-            check_version(conditions, invitation)
-        })
-    }
-}
-
-/// Checks `If-Match`.
-fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result<()> {
-    conditions.check_match(&json::to_bytes(invitation)?)
 }
 
 /// `PATCH /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:write`:

@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod bodies;
 pub mod lifecycle;
+pub mod target;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

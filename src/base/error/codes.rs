@@ -1,5 +1,7 @@
 //! The one closed table of errors: code, status, meaning.
 
+use super::code::Code;
+
 /// One row of the table of errors.
 #[derive(Debug)]
 pub struct Meaning {
@@ -344,64 +346,6 @@ pub const ERRORS: &[Meaning] = &[
             them. Restore a backup.",
     },
 ];
-
-/// What went wrong, as a caller can tell it apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::missing_docs_in_private_items,
-    missing_docs,
-    reason = "`ERRORS` says what each one means"
-)]
-pub enum Code {
-    BadRequest,
-    InvalidJson,
-    UnknownField,
-    InvalidQuery,
-    InvalidCursor,
-    Unauthorized,
-    InsufficientScope,
-    RoleNotGrantable,
-    EmailMismatch,
-    KeyExceedsOwnRights,
-    HostNotAllowed,
-    OriginNotAllowed,
-    IdTokenRejected,
-    NotFound,
-    ProofRejected,
-    MethodNotAllowed,
-    RequestTimeout,
-    AlreadyInvited,
-    AlreadyAccepted,
-    StatusConflict,
-    PendingLimitReached,
-    WebhookLimitReached,
-    WebhookDisabled,
-    PreconditionFailed,
-    BodyTooLarge,
-    UriTooLong,
-    UnsupportedMediaType,
-    ValidationFailed,
-    IdempotencyKeyReused,
-    BatchUndone,
-    ResendTooSoon,
-    RateLimited,
-    Internal,
-    Overloaded,
-    ReadTimeout,
-    IdentityProviderUnavailable,
-    StorageBusy,
-    StorageFull,
-    StorageFailed,
-    StorageCorrupt,
-}
-
-impl Code {
-    /// This code's row of the table.
-    pub fn meaning(self) -> &'static Meaning {
-        // The table lists the codes in the order of the enum; a test holds that.
-        &ERRORS[self as usize]
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@
 //! Everything that can go wrong in a request is an [`Error`] with a [`Code`]. Problem documents,
 //! `/problems/{code}`, `docs/errors.md` and the OpenAPI document all come from the tables.
 
+mod code;
 mod codes;
 pub mod fields;
 pub mod problem;
@@ -12,7 +13,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Deref;
 
-pub use codes::{Code, ERRORS, Meaning};
+pub use code::Code;
+pub use codes::{ERRORS, Meaning};
 pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
 pub use problem::Problem;
 

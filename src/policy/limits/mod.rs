@@ -13,6 +13,7 @@
 mod bounded_store;
 mod client;
 mod limiter;
+mod quotas;
 pub mod refusals;
 mod shares;
 mod spacing;
@@ -30,39 +31,12 @@ use crate::base::organization_id::OrganizationId;
 
 pub use client::{network, site};
 use limiter::Limiter;
+pub use quotas::Quotas;
+use quotas::{DAY, HOUR, MINUTE, NETWORKS_OF_SITE};
 use refusals::Refusals;
 pub use shares::{Share, Shares};
 use spacing::Spacing;
 use tries::Tries;
-
-/// Seconds in a minute.
-const MINUTE: u64 = 60;
-/// Seconds in an hour.
-const HOUR: u64 = 60 * MINUTE;
-/// Seconds in a day.
-const DAY: u64 = 24 * HOUR;
-
-/// How many networks of a site of IPv6 may use all of their quota.
-const NETWORKS_OF_SITE: u32 = 10;
-
-/// The quota of each limit in its window; 0: no limit.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Quotas {
-    /// Requests a minute by one API key.
-    pub key: u32,
-    /// Requests a minute without a key, by one address.
-    pub address: u32,
-    /// Mails a day to one recipient by one organization.
-    pub recipient: u32,
-    /// Mails a day to one recipient by all organizations together.
-    pub mailbox: u32,
-    /// Invitations a day by one organization.
-    pub organization: u32,
-    /// Wrong codes and words an hour, for one secret link and address.
-    pub proofs: u32,
-    /// Codes asked for an hour, for one secret link and address.
-    pub codes: u32,
-}
 
 /// The limits of a server. The default ones allow everything.
 #[derive(Debug, Default)]

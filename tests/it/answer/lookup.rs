@@ -71,7 +71,7 @@ fn one_that_is_closed_can_still_be_looked_at_until_it_is_deleted() {
         );
     });
     let (_, revoked) = close("revoked@b.co", &|made, _| {
-        assert_eq!(app.change(made, "revoke", &json!({})).status, 200)
+        assert_eq!(app.change(made, "revoke", &json!({})).status, 200);
     });
     let (_, declined) = close("declined@b.co", &|_, token| {
         let body = json!({ "token": token, "email": "declined@b.co" });

@@ -114,7 +114,7 @@ fn a_file_that_goes_while_nobody_asks_is_noticed_within_a_second() {
 #[test]
 fn a_file_that_comes_back_is_written_again_without_a_restart() {
     let (path, server, key, folder) = taken_away(|database, folder| {
-        fs::rename(database, folder.join("moved.db")).expect("it moves")
+        fs::rename(database, folder.join("moved.db")).expect("it moves");
     });
     fs::rename(folder.path().join("moved.db"), &path).expect("it moves back");
     assert_eq!(invite(&server, &key, "c@b.co").0, 201);

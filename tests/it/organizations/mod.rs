@@ -520,7 +520,7 @@ fn a_create_beside_a_delete_goes_with_it_or_starts_anew() {
             assert!(matches!(
                 app.request("DELETE", &organization("acme")).send().status,
                 204 | 404
-            ))
+            ));
         };
         let creates: Vec<_> = (0..60)
             .map(|number| scope.spawn(move || create(number)))

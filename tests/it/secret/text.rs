@@ -124,7 +124,7 @@ fn a_secret_file_that_others_may_write_is_refused_and_one_that_they_may_read_is_
     stop(place.serve());
     let mode = |mode| {
         fs::set_permissions(place.secret_file(), fs::Permissions::from_mode(mode))
-            .expect("it is set")
+            .expect("it is set");
     };
     for writable in [0o620, 0o602, 0o666, 0o777] {
         mode(writable);

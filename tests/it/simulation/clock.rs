@@ -120,7 +120,7 @@ fn a_mail_that_was_lost_goes_out_again_a_lease_after_the_clock_was_set_back_last
         let happen = |tx: &WriteTx<'_>| {
             mail::invite(tx, "acme", "a@b.co")
                 .map(drop)
-                .expect("an invitation")
+                .expect("an invitation");
         };
         begun_again_after(&mut world, jumps, happen, |_| {
             invited::mail::sender::Outcome::Sent

@@ -25,7 +25,7 @@ fn history(app: &TestApp) -> Vec<Value> {
 /// Causes each type of event in acme but that of an erasure.
 fn cause_all(app: &TestApp) {
     let done = |answer: crate::support::Answer| {
-        assert!((200..300).contains(&answer.status), "{}", answer.text())
+        assert!((200..300).contains(&answer.status), "{}", answer.text());
     };
     done(
         app.request("PUT", "/v1/organizations/acme")

@@ -1,0 +1,61 @@
+//! The code of an error, as programs compare it.
+
+use super::codes::{ERRORS, Meaning};
+
+/// What went wrong, as a caller can tell it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::missing_docs_in_private_items,
+    missing_docs,
+    reason = "`ERRORS` says what each one means"
+)]
+pub enum Code {
+    BadRequest,
+    InvalidJson,
+    UnknownField,
+    InvalidQuery,
+    InvalidCursor,
+    Unauthorized,
+    InsufficientScope,
+    RoleNotGrantable,
+    EmailMismatch,
+    KeyExceedsOwnRights,
+    HostNotAllowed,
+    OriginNotAllowed,
+    IdTokenRejected,
+    NotFound,
+    ProofRejected,
+    MethodNotAllowed,
+    RequestTimeout,
+    AlreadyInvited,
+    AlreadyAccepted,
+    StatusConflict,
+    PendingLimitReached,
+    WebhookLimitReached,
+    WebhookDisabled,
+    PreconditionFailed,
+    BodyTooLarge,
+    UriTooLong,
+    UnsupportedMediaType,
+    ValidationFailed,
+    IdempotencyKeyReused,
+    BatchUndone,
+    ResendTooSoon,
+    RateLimited,
+    Internal,
+    Overloaded,
+    ReadTimeout,
+    IdentityProviderUnavailable,
+    StorageBusy,
+    StorageFull,
+    StorageFailed,
+    StorageCorrupt,
+}
+
+impl Code {
+    /// This code's row of the table.
+    pub fn meaning(self) -> &'static Meaning {
+        // The table lists the codes in the order of the enum; a test holds that.
+        &ERRORS[self as usize]
+    }
+}
