@@ -3,7 +3,7 @@
 use super::Span;
 use super::seed::{Seed, SeedInvitation, Seeded};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::base::text::check_name;
@@ -40,7 +40,7 @@ impl Plan {
             sending: Sending::default(),
             ..rules.clone()
         };
-        let (mut plan, mut errors) = (Self::default(), Vec::new());
+        let (mut plan, mut errors) = (Self::default(), Errors::default());
         let missing = || {
             FieldError::new(
                 "/organizations",
@@ -85,9 +85,7 @@ impl Plan {
             }
             plan.organizations.push((id, settings));
         }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        errors.check()?;
         plan.entries.sort_by_key(|entry| entry.then);
         Ok(plan)
     }
@@ -102,7 +100,7 @@ impl Plan {
             rights: Rights::ALL,
             origin: origin.clone(),
         };
-        let (mut invitations, mut errors) = (0, Vec::new());
+        let (mut invitations, mut errors) = (0, Errors::default());
         for entry in &self.entries {
             match entry.insert(&tx.at(entry.then), &by) {
                 Ok(Outcome::Created) => invitations += 1,
@@ -110,9 +108,7 @@ impl Plan {
                 Err(error) => errors.extend(within(&entry.pointer, error)?),
             }
         }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        errors.check()?;
         for (id, settings) in &self.organizations {
             match settings {
                 Some(settings) => {
@@ -188,18 +184,14 @@ impl Entry {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
-        let mut errors = Vec::new();
-        let mut note = |error: FieldError| errors.push(error);
-        let then = parse_age(invitation.age.as_ref(), now)
-            .map_err(&mut note)
-            .ok();
-        let status = parse_status(invitation.status.as_deref())
-            .map_err(&mut note)
-            .ok();
+        let mut errors = Errors::default();
+        let then = errors.take(parse_age(invitation.age.as_ref(), now));
+        let status = errors.take(parse_status(invitation.status.as_deref()));
         let accepted_by = invitation.accepted_by.clone();
-        check_name("/acceptedBy", accepted_by.as_deref(), MAX_SUBJECT).map(&mut note);
+        let accepted = accepted_by.as_deref();
+        errors.extend(check_name("/acceptedBy", accepted, MAX_SUBJECT));
         if accepted_by.is_some() && status.is_some_and(|status| status != Status::Accepted) {
-            note(FieldError::new(
+            errors.push(FieldError::new(
                 "/acceptedBy",
                 FieldCode::Conflict,
                 "only where status is accepted",
@@ -214,19 +206,17 @@ impl Entry {
         let new = parsed
             .map_err(|error| errors.extend(error.fields.iter().cloned()))
             .ok();
-        let (Some(new), Some(then), Some(status)) = (new, then, status) else {
-            return Err(Error::validation(errors));
-        };
-        errors.extend(check_age(status, new.expiry.from(then) <= now));
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
+        if let (Some(new), Some(then), Some(status)) = (&new, then, status) {
+            errors.extend(check_age(status, new.expiry.from(then) <= now));
         }
-        Ok(Self {
-            pointer: pointer.to_owned(),
-            then,
-            new,
-            status,
-            accepted_by,
+        errors.finish(|| {
+            Some(Self {
+                pointer: pointer.to_owned(),
+                then: then?,
+                new: new?,
+                status: status?,
+                accepted_by,
+            })
         })
     }
 
@@ -269,7 +259,7 @@ fn not_pending() -> Error {
 }
 
 /// Reads when an invitation was made.
-fn parse_age(age: Option<&Span>, now: Timestamp) -> std::result::Result<Timestamp, FieldError> {
+fn parse_age(age: Option<&Span>, now: Timestamp) -> Checked<Timestamp> {
     let Some(age) = age else {
         return Ok(now);
     };
@@ -282,7 +272,7 @@ fn parse_age(age: Option<&Span>, now: Timestamp) -> std::result::Result<Timestam
 }
 
 /// Reads what became of an invitation.
-fn parse_status(text: Option<&str>) -> std::result::Result<Status, FieldError> {
+fn parse_status(text: Option<&str>) -> Checked<Status> {
     let unknown = || {
         let detail = "one of: pending, accepted, declined, revoked, expired";
         FieldError::new("/status", FieldCode::UnknownValue, detail)

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::base::email::{self, Email, Hosts};
-use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::invitation::accept::Subject;
 use crate::invitation::link::LinkToken;
 
@@ -99,11 +99,10 @@ fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
         FieldCode::Required,
         "the token of the invitation's link",
     );
-    let more = rest
-        .err()
-        .map(|error| error.fields.clone())
-        .unwrap_or_default();
-    Err(Error::validation([vec![missing], more].concat()))
+    let mut errors = Errors::default();
+    errors.push(missing);
+    errors.extend(rest.err().iter().flat_map(|error| error.fields.clone()));
+    errors.finish(|| None)
 }
 
 impl CodeBody {
@@ -186,8 +185,8 @@ impl AnswerBody {
 
 /// Checks the two parts of a proof by code.
 fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> {
-    let mut errors = Vec::new();
-    let email = email::parse_email(email, hosts).map_err(|error| errors.push(error));
+    let mut errors = Errors::default();
+    let email = errors.take(email::parse_email(email, hosts));
     if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         errors.push(FieldError::new(
             "/code",
@@ -195,11 +194,11 @@ fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> 
             "the six digits that were sent to the address",
         ));
     }
-    match email {
-        Ok(email) if errors.is_empty() => {
-            let subject = Subject { email, id: None };
-            Ok(Proof::Code { subject, code })
-        }
-        _ => Err(Error::validation(errors)),
-    }
+    errors.finish(|| {
+        let subject = Subject {
+            email: email?,
+            id: None,
+        };
+        Some(Proof::Code { subject, code })
+    })
 }
