@@ -72,7 +72,7 @@ pub fn find_invitations(
     walk(statement.query(bound)?, limit, |row| {
         let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
         let organization = if row.get(2)? {
-            Some(known(&place.0)?)
+            Some(OrganizationId::from_stored(&place.0)?)
         } else {
             None
         };
@@ -105,7 +105,7 @@ pub fn find_newer(
     walk(statement.query(bound)?, limit, |row| {
         let id = Uuid::from_bytes(row.get(1)?);
         let organization = if row.get(2)? {
-            Some(known(text(row, 0)?)?)
+            Some(OrganizationId::from_stored(text(row, 0)?)?)
         } else {
             None
         };
@@ -151,7 +151,7 @@ pub fn find_mentions(
             let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
             let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
             let organization = if is_named {
-                Some(known(&place.0)?)
+                Some(OrganizationId::from_stored(&place.0)?)
             } else {
                 None
             };
@@ -186,7 +186,7 @@ pub fn find_events(
         let is_held =
             redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
         let organization = if is_held {
-            Some(known(text(row, 1)?)?)
+            Some(OrganizationId::from_stored(text(row, 1)?)?)
         } else {
             None
         };
@@ -221,7 +221,7 @@ pub fn find_answers(
             .any(|text| mentions(text, address))
         {
             let organization = row.get_ref(6)?.as_str_or_null().map_err(Error::corrupt)?;
-            let organization = organization.map(known).transpose()?;
+            let organization = organization.map(OrganizationId::from_stored).transpose()?;
             let (operation, key) = (operation.to_owned(), key.to_owned());
             Some(FoundAnswer {
                 organization,
@@ -263,11 +263,6 @@ fn walk<T, C>(
 /// A text, borrowed from its row.
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
     row.get_ref(column)?.as_str().map_err(Error::corrupt)
-}
-
-/// The id of an organization that is in the file.
-fn known(id: &str) -> Result<OrganizationId> {
-    OrganizationId::parse(id).ok_or_else(|| Error::corrupt("an organization without a good id"))
 }
 
 impl Found for FoundInvitation {

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
 
 use super::{Place, Retention};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
@@ -100,9 +100,7 @@ pub fn delete_due(
             status,
             ..EventFields::default()
         };
-        let organization = OrganizationId::parse(organization);
-        let organization =
-            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+        let organization = OrganizationId::from_stored(organization)?;
         event::store::append(
             tx,
             &NewEvent {
