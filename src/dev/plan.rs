@@ -48,9 +48,7 @@ impl Plan {
                 "an array, which may be empty",
             )
         };
-        let organizations = seed
-            .organizations
-            .ok_or_else(|| Error::validation(vec![missing()]))?;
+        let organizations = seed.organizations.ok_or_else(missing)?;
         for (number, organization) in organizations.into_iter().enumerate() {
             let pointer = format!("/organizations/{number}");
             let id = match parse_id(organization.id.as_deref(), &plan.organizations) {
@@ -251,11 +249,7 @@ impl Entry {
 /// An entry that meets an earlier one which was answered already.
 fn not_pending() -> Error {
     let detail = "the invitation that stands for this address is not pending";
-    Error::validation(vec![FieldError::new(
-        "/status",
-        FieldCode::Conflict,
-        detail,
-    )])
+    FieldError::new("/status", FieldCode::Conflict, detail).into()
 }
 
 /// Reads when an invitation was made.

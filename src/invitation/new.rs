@@ -261,7 +261,7 @@ pub fn check_expiry(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Expiry> {
-    parse_expiry(expires_in, expires_at, rules, now).map_err(|error| Error::validation(vec![error]))
+    parse_expiry(expires_in, expires_at, rules, now).map_err(Error::from)
 }
 
 /// Writes the metadata without spaces, if it is small enough.

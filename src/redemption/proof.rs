@@ -158,13 +158,8 @@ impl AnswerBody {
             id_token,
             ..
         } = self;
-        let conflict = |pointer, detail| {
-            Err(Error::validation(vec![FieldError::new(
-                pointer,
-                FieldCode::Conflict,
-                detail,
-            )]))
-        };
+        let conflict =
+            |pointer, detail| Err(FieldError::new(pointer, FieldCode::Conflict, detail).into());
         match (id_token, code) {
             (Some(_), Some(_)) => conflict("/code", "give either code or idToken"),
             (Some(_), None) if email.is_some() => {

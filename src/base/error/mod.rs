@@ -187,6 +187,13 @@ impl Error {
     }
 }
 
+/// One value that is not acceptable is all that is wrong.
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::validation(vec![error])
+    }
+}
+
 impl Deref for Error {
     type Target = Parts;
 
