@@ -31,8 +31,10 @@ impl Inserted {
             expires_at,
         } = self;
         format!(
-            "{{\"role\":\"{ROLE}\",\"id\":\"{id}\",\"email\":\"{email}\",\"createdAt\":\"{created_at}\",\
-             \"expiresAt\":\"{expires_at}\",\"organizationId\":\"{organization}\",\"status\":\"pending\",\
+            "{{\"role\":\"{ROLE}\",\"id\":\"{id}\",\"email\":\"{email}\",\
+             \"createdAt\":\"{created_at}\",\
+             \"expiresAt\":\"{expires_at}\",\"organizationId\":\"{organization}\",\
+             \"status\":\"pending\",\
              \"updatedAt\":\"{created_at}\"}}"
         )
     }

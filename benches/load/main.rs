@@ -2,10 +2,12 @@
 //! the usual design does.
 //!
 //! ```text
-//! cargo bench --bench load                      the whole table: 10 thousand and 1 million invitations, about 15 minutes
+//! cargo bench --bench load                      the whole table: 10 thousand and 1 million
+//!                                               invitations, about 15 minutes
 //! cargo bench --bench load -- create            only the figures whose name contains "create"
 //! cargo bench --bench load -- --rows 10000000   10 million in place of 1 million
-//! cargo bench --bench load -- --quick --check   small and short, for CI: fails below half of what is accepted
+//! cargo bench --bench load -- --quick --check   small and short, for CI: fails below half of
+//!                                               what is accepted
 //! ```
 //!
 //! # How it measures

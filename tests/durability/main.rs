@@ -21,7 +21,7 @@
 //! - `load`, `writer`: what is asked for; `ledger`: what was answered
 //! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the
 //!   comparison finds a loss
-//! - `faults`: lost power, full disks, failing calls, other users
+//! - `faults`: lost power, full disks, failing calls, other users; `injection`: which call failed
 //! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk`
 //!   (R4), `unwritable` (R5), `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10),
 //!   `silent` (R19, R21), `outside` (R26), `deletion` (R29): the trials
@@ -52,6 +52,7 @@ mod control;
 mod deletion;
 mod faults;
 mod full_disk;
+mod injection;
 mod kill;
 mod ledger;
 mod load;

@@ -3,9 +3,8 @@
 //! strace makes the n-th write or sync of the data file or its log fail, in each thread of the
 //! server.
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,6 +14,7 @@ use serde_json::json;
 use crate::check::{answers_hold, ensure, no_panic, none, nothing_lost, settle, sound};
 use crate::client::Client;
 use crate::faults::CallFault;
+use crate::injection::{Injection, injected_at};
 use crate::ledger::{Change, Entry, Reply};
 use crate::load::{Load, entries};
 use crate::scale::Scale;
@@ -376,39 +376,4 @@ fn seconds_since_1970() -> f64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0.0, |time| time.as_secs_f64())
-}
-
-/// A call that strace made fail.
-#[derive(Clone, Copy)]
-struct Injection {
-    /// Seconds since 1970.
-    at: f64,
-    /// Whether the thread that commits made it, and not the one that moves the log into the file.
-    commit: bool,
-}
-
-/// The first call that was made to fail, if any was; one of a commit before all others.
-fn injected_at(trace: &Path) -> Outcome<Option<Injection>> {
-    let text = String::from_utf8_lossy(&fs::read(trace)?).into_owned();
-    let is_log_write = |line: &&str| line.contains("write") && line.contains("-wal>");
-    let writers: BTreeSet<&str> = text.lines().filter(is_log_write).map(thread_of).collect();
-    let injected = || text.lines().filter(|line| line.contains("(INJECTED)"));
-    let of_commit = injected().find(|line| writers.contains(thread_of(line)));
-    let Some(line) = of_commit.or_else(|| injected().next()) else {
-        return Ok(None);
-    };
-    let at = line
-        .split_whitespace()
-        .nth(1)
-        .ok_or("no time in the trace")?
-        .parse()?;
-    Ok(Some(Injection {
-        at,
-        commit: of_commit.is_some(),
-    }))
-}
-
-/// The thread that a line of the trace is about.
-fn thread_of(line: &str) -> &str {
-    line.split_whitespace().next().unwrap_or_default()
 }

@@ -31,7 +31,8 @@ fn a_created_invitation_has_the_seeds_five_fields_first_and_every_byte_of_the_co
         concat!(
             r#"{{"role":"developer","id":"{id}","email":"new.user@example.com","#,
             r#""createdAt":"2026-11-23T02:43:00.123Z","expiresAt":"2026-11-30T02:43:00.123Z","#,
-            r#""organizationId":"acme","status":"pending","updatedAt":"2026-11-23T02:43:00.123Z","delivery":"none"}}"#
+            r#""organizationId":"acme","status":"pending","#,
+            r#""updatedAt":"2026-11-23T02:43:00.123Z","delivery":"none"}}"#
         ),
         id = id
     );

@@ -243,7 +243,8 @@ fn metadata_inviter_and_redirect_url_come_back_as_they_were_given() {
     );
     let more = concat!(
         r#","metadata":{"b":1,"a":[true,null,"<ü>"],"n":9007199254740993},"notify":false,"#,
-        r#""inviter":{"id":"u_1","name":"=HYPERLINK({{7*7}})"},"redirectUrl":"https://app.example.com/join?x=1""#
+        r#""inviter":{"id":"u_1","name":"=HYPERLINK({{7*7}})"},"#,
+        r#""redirectUrl":"https://app.example.com/join?x=1""#
     );
     let created = app.post(&invitations("acme"), &body("a@b.co", more));
     assert_eq!(created.status, 201, "{}", created.text());

@@ -24,7 +24,8 @@ fn a_create_answers_200_with_an_envelope_and_the_clients_fields() {
     let id = answer.json()["result"]["id"].clone();
     let expected = format!(
         concat!(
-            r#"{{"status":200,"requestId":"{}","result":{{"role":"developer","id":{},"email":"new.user@example.com","#,
+            r#"{{"status":200,"requestId":"{}","result":{{"role":"developer","id":{},"#,
+            r#""email":"new.user@example.com","#,
             r#""createdAt":"2026-11-23T02:43:00.123Z","expireAt":"2026-11-30T02:43:00.123Z","#,
             r#""expiresAt":"2026-11-30T02:43:00.123Z","assignedRoles":[]}}}}"#
         ),

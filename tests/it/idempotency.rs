@@ -187,7 +187,7 @@ fn a_stored_answer_says_which_organization_it_is_about_where_it_is_about_one() {
     post("/v1/invitations/code", by_link.clone());
     by_link["subject"] = json!("u1");
     post("/v1/invitations/accept", by_link);
-    let url = "https://203.0.113.7/hook";
+    let url = "https://app.example.com/hook";
     let own = json!({ "organizationId": "acme", "url": url });
     let webhook = post("/v1/webhooks", own)["id"].clone();
     let webhook = webhook.as_str().expect("an id").to_owned();

@@ -291,7 +291,7 @@ fn no_source_file_has_more_than_400_lines_and_the_median_has_at_most_150() {
         lengths.sort();
         let longest = lengths.last().expect("files");
         assert!(
-            longest.0 <= 640,
+            longest.0 <= 400,
             "{folder}/{} has {} lines",
             longest.1,
             longest.0

@@ -168,7 +168,8 @@ fn trace(
     folder: &Path,
     (round, send): (u64, &dyn Fn(String) -> u16),
 ) -> Option<String> {
-    let calls = "trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev,ftruncate,fallocate,unlink,rename,openat";
+    let calls = "trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev,ftruncate,fallocate,\
+                 unlink,rename,openat";
     let file = folder.join("trace");
     let mut strace = Command::new("strace");
     strace

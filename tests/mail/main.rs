@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! python3 -m venv target/peer && target/peer/bin/pip install aiosmtpd==1.4.6
-//! INVITED_MAIL_PEER="target/peer/bin/python .ci/mail_peer.py" INVITED_DURABILITY=full cargo test --release --test mail
+//! INVITED_MAIL_PEER="target/peer/bin/python .ci/mail_peer.py" INVITED_DURABILITY=full \
+//!     cargo test --release --test mail
 //! ```
 //!
 //! A failure prints the seed of its random choices; `INVITED_DURABILITY_SEED=n` repeats them.
@@ -62,7 +63,7 @@ mod site;
 mod stop;
 mod stories;
 mod truth;
-#[path = "../durability/writer.rs"]
+#[path = "../durability/writer/mod.rs"]
 #[allow(dead_code, reason = "it is used by another test, too")]
 mod writer;
 

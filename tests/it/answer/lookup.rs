@@ -1,4 +1,4 @@
-//! Looking at the invitation of a link; tokens that open nothing.
+//! What a link shows of its invitation, and which tokens open nothing.
 
 use invited::base::mode::Mode;
 use serde_json::{Value, json};

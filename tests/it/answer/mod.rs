@@ -1,11 +1,15 @@
-//! What the invited person does with the link: [`lookup`] and the tokens that open nothing,
-//! [`codes`], [`proofs`].
+//! What the invited person does with the link.
+//!
+//! * [`lookup`]: what a link shows, and the tokens that open nothing.
+//! * [`codes`]: codes by mail. [`wrong_codes`]: wrong codes and wrong addresses.
+//! * [`proofs`]: which proof is meant, and who may give it.
 //!
 //! Proofs by an identity provider are in `oidc`.
 
 mod codes;
 mod lookup;
 mod proofs;
+mod wrong_codes;
 
 use serde_json::{Value, json};
 

@@ -110,7 +110,8 @@ fn a_query_that_cannot_be_is_refused_with_what_is_wrong() {
         ("action=key.made", "action"),
         ("action=key.created,", "action"),
         (
-            "action=key.created,key.created,key.created,key.created,key.created,key.created,key.created,key.created,key.created,key.created,key.created,key.created",
+            "action=key.created,key.created,key.created,key.created,key.created,key.created,\
+             key.created,key.created,key.created,key.created,key.created,key.created",
             "action",
         ),
         ("actor=", "actor"),

@@ -1,16 +1,24 @@
 //! The table of bad inputs: every row is refused with its code, or accepted as documented.
 //!
-//! The rows are those of the design's list, by number: [`email`] B1-B26, [`fields`] B13-B53 and
-//! B90, [`json`] B49-B60, [`uri`] B32-B45 and B99, [`headers`] B62 and B77-B92, [`wire`] B40-B75,
-//! [`slow`] B76. A refused row answers a complete problem document and changes nothing; a row that
-//! the HTTP parser refuses may have an empty body. B79 is in `keys`, B82-B85 in `answer` and
-//! `security`, B89 in `lifecycle`, B98 in `cli`. Left out: B88, B93, B94, B96, B97 (no such
-//! operations).
+//! The rows are those of the design's list, by number.
+//!
+//! * [`email`]: B1-B26. [`fields`]: B13-B53, B87 and B90. [`lifetime`]: B47 and B48.
+//! * [`json`]: B49-B60. [`uri`]: B33-B43 and B99. [`query`]: B32 and B41-B45.
+//! * [`headers`]: B62 and B77-B92. [`wire`]: B40-B75. [`slow`]: B76.
+//!
+//! A row that is refused answers a complete problem document and changes nothing.
+//! A row that the HTTP parser refuses may have an empty body.
+//!
+//! B79 is in `keys`, B82-B85 are in `answer` and `security`, B89 is in `lifecycle`, and B98 is in
+//! `cli`.
+//! B88, B93, B94, B96 and B97 are left out, since the service has no such operations.
 
 mod email;
 mod fields;
 mod headers;
 mod json;
+mod lifetime;
+mod query;
 mod slow;
 mod uri;
 mod wire;

@@ -7,8 +7,10 @@
 //!
 //! * [`gone`]: what everybody sees between the first commit and the last.
 //! * [`steps`]: how rows, text and log go, what is pending, and what a start goes on with.
+//! * [`parallel`]: several deletions, and other writes beside them.
 
 mod gone;
+mod parallel;
 mod steps;
 
 use std::time::{Duration, Instant};

@@ -1,7 +1,11 @@
 //! What only development has: a clock to set, a file to empty and to fill.
+//!
+//! * [`clock`]: the clock. [`seed`]: seed documents.
+//! * [`start`]: what `invited dev` starts with, and goes back to.
 
 mod clock;
 mod seed;
+mod start;
 
 use invited::base::mode::Mode;
 use invited::key::Scope;

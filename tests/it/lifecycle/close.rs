@@ -1,4 +1,4 @@
-//! Revoking, and accepting for a signed-in user.
+//! How an invitation is revoked, and accepted for a signed-in user.
 
 use serde_json::{Value, json};
 

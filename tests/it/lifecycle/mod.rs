@@ -1,10 +1,14 @@
-//! What is done to one invitation after its making, with a key: [`update`], [`resend`], [`close`],
-//! [`link`]; what their paths and bodies have in common is in [`wire`].
+//! What is done to one invitation after its making, with a key.
+//!
+//! * [`update`]: PATCH. [`update_refused`]: what a PATCH may not change.
+//! * [`resend`], [`close`], [`link`]: the other operations.
+//! * [`wire`]: what their paths and bodies have in common.
 
 mod close;
 mod link;
 mod resend;
 mod update;
+mod update_refused;
 mod wire;
 
 use serde_json::{Value, json};

@@ -225,7 +225,8 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
     app.ask_code(&app.token_of(pending), "target@b.co");
     let key = app.post(
         "/v1/keys",
-        r#"{"name":"k","scopes":["admin"],"organizations":["acme"],"roles":["developer"],"expiresIn":600}"#,
+        r#"{"name":"k","scopes":["admin"],"organizations":["acme"],"roles":["developer"],
+            "expiresIn":600}"#,
     );
     let key_id = key.json()["id"].as_str().expect("an id").to_owned();
     let mut checked = 0;

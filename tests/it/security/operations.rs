@@ -79,27 +79,48 @@ impl Operation {
 
 /// What the operation called `id` asks of its caller. The one table that a new operation must be
 /// entered in.
-#[rustfmt::skip]
 fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
-        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem" | "getAcceptPage" | "getAcceptScript"
-            | "getStyle" => Nothing,
-        "lookupInvitation" | "requestInvitationCode" | "acceptInvitationByToken" | "declineInvitationByToken" => Token,
-        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => InOrganization(Scope::Read),
-        "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation" | "resendInvitation" | "revokeInvitation"
-            => InOrganization(Scope::Write),
+        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem"
+        | "getAcceptPage" | "getAcceptScript" | "getStyle" => Nothing,
+        "lookupInvitation"
+        | "requestInvitationCode"
+        | "acceptInvitationByToken"
+        | "declineInvitationByToken" => Token,
+        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => {
+            InOrganization(Scope::Read)
+        }
+        "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation"
+        | "resendInvitation" | "revokeInvitation" => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),
         "getInvitationLink" => InOrganization(Scope::Link),
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
-        "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => Anywhere(Scope::Read),
-        "eraseAddress" | "listAudit" | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
-        "listWebhooks" | "createWebhook" | "getWebhook" | "updateWebhook" | "deleteWebhook" | "rotateWebhookSecret" | "testWebhook"
-            | "listWebhookDeliveries" | "getWebhookDelivery" | "redeliverWebhook" => Anywhere(Scope::Admin),
-        "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => InOrganization(Scope::Read),
+        "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
+            Anywhere(Scope::Read)
+        }
+        "eraseAddress" | "listAudit" | "listKeys" | "createKey" | "getKey" | "revokeKey" => {
+            Anywhere(Scope::Admin)
+        }
+        "listWebhooks"
+        | "createWebhook"
+        | "getWebhook"
+        | "updateWebhook"
+        | "deleteWebhook"
+        | "rotateWebhookSecret"
+        | "testWebhook"
+        | "listWebhookDeliveries"
+        | "getWebhookDelivery"
+        | "redeliverWebhook" => Anywhere(Scope::Admin),
+        "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => {
+            InOrganization(Scope::Read)
+        }
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
-        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults" | "clearFaults" | "listMail" | "deleteAllMail"
-            | "getMail" | "getMailText" | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => Development,
+        "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults"
+        | "clearFaults" | "listMail" | "deleteAllMail" | "getMail" | "getMailText"
+        | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => {
+            Development
+        }
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }

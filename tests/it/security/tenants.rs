@@ -3,135 +3,19 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use invited::base::clock::Timestamp;
 use invited::base::mode::Mode;
-use invited::key::token::PlainKey;
-use invited::key::{Scope, store};
+use invited::key::Scope;
 use serde_json::{Value, json};
 
+use super::callers::{Caller, Kind, callers, expected, has};
 use super::operations::{Needs, Operation, all, document};
 use crate::support::life::{Contents, path_of};
-use crate::support::{Answer, START, TestApp, forged, invitations};
+use crate::support::{Answer, TestApp, invitations};
 
 /// The address of the invitation that every probe aims at.
 const TARGET: &str = "target@b.co";
 /// An id that no invitation has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
-
-/// What a caller is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Nobody: there is no key.
-    None,
-    /// A key that is no good.
-    Dead,
-    /// A good key of another organization.
-    Foreign(&'static [Scope]),
-    /// A good key of this organization.
-    Own(&'static [Scope]),
-    /// A good key of every organization.
-    Everywhere(&'static [Scope]),
-}
-
-/// Everything but administration.
-const ALL_BUT_ADMIN: &[Scope] = &[Scope::Read, Scope::Write, Scope::Accept, Scope::Link];
-
-/// A caller: a name, a key, what it is.
-type Caller = (&'static str, Option<String>, Kind);
-
-/// The callers of the matrix.
-fn callers(app: &TestApp) -> Vec<Caller> {
-    let revoked = app.key(&Scope::ALL, &[], None);
-    let id = PlainKey::parse(&revoked).expect("a key").id;
-    assert_eq!(
-        invited::db::write_file(&app.database, |tx| store::revoke(tx, &id)),
-        Ok(true)
-    );
-    let expired = app.key(&Scope::ALL, &["acme"], Some(Timestamp::from_millis(START)));
-    let own = |name, scopes: &'static [Scope]| {
-        (
-            name,
-            Some(app.key(scopes, &["acme"], None)),
-            Kind::Own(scopes),
-        )
-    };
-    let foreign = |name, scopes: &'static [Scope]| {
-        (
-            name,
-            Some(app.key(scopes, &["globex"], None)),
-            Kind::Foreign(scopes),
-        )
-    };
-    vec![
-        ("nobody", None, Kind::None),
-        (
-            "malformed",
-            Some(format!("ivk_{}_{}", "0".repeat(16), "0".repeat(72))),
-            Kind::Dead,
-        ),
-        ("unknown", Some(forged(&"0".repeat(16))), Kind::Dead),
-        (
-            "the id of the admin with another secret",
-            Some(forged(&app.key[4..20])),
-            Kind::Dead,
-        ),
-        ("expired", Some(expired), Kind::Dead),
-        ("revoked", Some(revoked), Kind::Dead),
-        foreign("of another organization", ALL_BUT_ADMIN),
-        foreign("for reading another organization", &[Scope::Read]),
-        foreign("admin of another organization", &[Scope::Admin]),
-        own("for reading", &[Scope::Read]),
-        own("for writing", &[Scope::Write]),
-        own("for accepting", &[Scope::Accept]),
-        own("for links", &[Scope::Link]),
-        own("for everything but administration", ALL_BUT_ADMIN),
-        own("admin of the organization", &[Scope::Admin]),
-        (
-            "for everything but administration, everywhere",
-            Some(app.key(ALL_BUT_ADMIN, &[], None)),
-            Kind::Everywhere(ALL_BUT_ADMIN),
-        ),
-        (
-            "admin",
-            Some(app.key.clone()),
-            Kind::Everywhere(&[Scope::Admin]),
-        ),
-    ]
-}
-
-/// Whether `scopes` have what is needed: `admin` is everything.
-fn has(scopes: &[Scope], scope: Scope) -> bool {
-    scopes.contains(&scope) || scopes.contains(&Scope::Admin)
-}
-
-/// The status that a caller gets, 200 for every success.
-fn expected(operation: &Operation, kind: Kind) -> u16 {
-    let by_scope = |scopes, scope| if has(scopes, scope) { 200 } else { 403 };
-    match (operation.needs, kind) {
-        (Needs::Nothing, _) => 200,
-        (Needs::Development, Kind::None | Kind::Dead) | (_, Kind::Dead) => 401,
-        (Needs::Development, _) => 404,
-        // A link is for whoever has it, and the example's proof is a wrong code.
-        (Needs::Token, _) if operation.id == "lookupInvitation" => 200,
-        (Needs::Token, _) if operation.id == "requestInvitationCode" => 200,
-        (Needs::Token, _) => 404,
-        (_, Kind::None) => 401,
-        (Needs::InOrganization(_), Kind::Foreign(_)) => 404,
-        // A key can make only keys that are bound as it is; the example names acme.
-        (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => {
-            match &*operation.id {
-                "createKey" => 403,
-                "createWebhook" => 422,
-                "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
-                _ => 404,
-            }
-        }
-        (
-            Needs::InOrganization(scope) | Needs::Anywhere(scope),
-            Kind::Own(scopes) | Kind::Foreign(scopes) | Kind::Everywhere(scopes),
-        ) => by_scope(scopes, scope),
-    }
-}
 
 /// What the matrix is played on: acme and globex each with an invitation of the same address, and a
 /// key bound to acme.

@@ -1,14 +1,17 @@
 //! Webhooks as an endpoint meets them.
 //!
-//! * [`delivery`]: what it is told of, and what not. [`signatures`]: what proves where it comes
-//!   from.
-//! * [`fair`]: who is told first, and when one is back. [`retries`]: what becomes of a delivery
-//!   whatever the endpoint does.
+//! * [`delivery`]: what an endpoint is told of, and what not. [`signatures`]: what proves where a
+//!   delivery comes from.
+//! * [`fair`]: who is told first, and when one is back. [`waiting`]: what becomes of what waits.
+//! * [`retries`]: what becomes of a delivery whatever the endpoint does.
+//! * [`disabled`]: webhooks that are told nothing until they are enabled again.
 
 mod delivery;
+mod disabled;
 mod fair;
 mod retries;
 mod signatures;
+mod waiting;
 
 use std::time::{Duration, Instant};
 

@@ -1,14 +1,19 @@
 //! Webhooks over HTTP: made, seen and changed by those who may, and what they may reach.
 //!
-//! [`manage`]: what is shown and what changes, and where the secret never is. [`log`]: the log of
-//! deliveries, and faults. [`tenants`]: whose they are. [`bad_inputs`]: what is refused. [`guard`]:
-//! which addresses are never spoken to.
+//! * [`manage`]: what is shown and what changes, and where the secret never is.
+//! * [`log`]: the log of deliveries, and faults. [`tenants`]: whose webhooks they are.
+//! * [`bad_inputs`], [`bad_urls`]: what is refused.
+//! * [`guard`]: which addresses are never spoken to. [`trap`]: a listener that counts who comes.
+//! * [`networks`]: which of these addresses an operator allows.
 
 mod bad_inputs;
+mod bad_urls;
 mod guard;
 mod log;
 mod manage;
+mod networks;
 mod tenants;
+mod trap;
 
 use std::time::{Duration, Instant};
 
