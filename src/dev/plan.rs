@@ -227,7 +227,7 @@ impl Entry {
             Status::Revoked => Change::Revoke,
             Status::Pending | Status::Expired => return Ok(outcome),
         };
-        let present = CurrentInvitation::get(tx, &self.new.organization, id, |_| Ok(()))?;
+        let present = CurrentInvitation::get(tx, &self.new.organization, id)?;
         let closed = transition::close(
             tx,
             &present,

@@ -71,7 +71,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
         return Ok(());
     }
     if let Some(id) = store::find_standing(tx, &new.organization, &new.email)?
-        && CurrentInvitation::get(tx, &new.organization, id, |_| Ok(()))?.status != Status::Expired
+        && CurrentInvitation::get(tx, &new.organization, id)?.status != Status::Expired
     {
         return Ok(());
     }
@@ -131,7 +131,7 @@ fn meet_standing(
 ) -> Result<(Outcome, Uuid)> {
     let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
-    let standing = CurrentInvitation::get(tx, &new.organization, id, |_| Ok(()))?;
+    let standing = CurrentInvitation::get(tx, &new.organization, id)?;
     match (standing.status, new.on_conflict) {
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
         (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),

@@ -23,7 +23,7 @@ pub fn delete(
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let present = CurrentInvitation::get(tx, organization, id, check)?;
+    let present = CurrentInvitation::get_if(tx, organization, id, check)?;
     by.rights.check_grant(&present.role)?;
     store::delete(tx, organization, id)?;
     let before = EventFields {

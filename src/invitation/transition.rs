@@ -132,11 +132,19 @@ impl CurrentInvitation {
         }
     }
 
-    /// Finds the invitation `id` of `organization`, if it passes `check`.
+    /// The invitation `id` of `organization`.
     ///
     /// # Errors
-    /// [`Code::NotFound`], or what `check` answers.
-    pub fn get(
+    /// [`Code::NotFound`].
+    pub fn get(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<Self> {
+        Self::get_if(tx, organization, id, |_| Ok(()))
+    }
+
+    /// The invitation `id` of `organization`, if it passes `check`.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], or what `check` returns.
+    pub fn get_if(
         tx: &WriteTx<'_>,
         organization: &OrganizationId,
         id: Uuid,

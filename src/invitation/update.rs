@@ -113,7 +113,7 @@ pub fn update(
         redirect_url = invitation.redirect_url.map(str::to_owned);
         check(invitation)
     };
-    let present = CurrentInvitation::get(tx, organization, id, look)?;
+    let present = CurrentInvitation::get_if(tx, organization, id, look)?;
     // Whoever may not grant the role that it has may not prolong it either.
     by.rights.check_grant(&present.role)?;
     if let Some(role) = &patch.role {

@@ -95,7 +95,7 @@ impl Target {
 
     /// The invitation, if it has the version that the caller means.
     pub fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
-        CurrentInvitation::get(tx, &self.organization, self.id, |invitation| {
+        CurrentInvitation::get_if(tx, &self.organization, self.id, |invitation| {
             check_version(conditions, invitation)
         })
     }
