@@ -159,7 +159,8 @@ fn list_loop(database: &Path, span: Duration) -> Result<()> {
                 reader,
                 reader.now,
                 &organization,
-                (&Filter::ALL, &page),
+                &Filter::ALL,
+                &page,
                 |invitation| {
                     json::write(invitation, &mut bytes)?;
                     bytes.push(b',');

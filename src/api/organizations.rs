@@ -201,6 +201,7 @@ pub async fn put(
         status,
         location,
         body,
+        organization: None,
         replayed: false,
     }))
 }

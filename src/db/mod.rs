@@ -53,7 +53,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
-pub use error::unless_damaged;
+pub use error::{unless_damaged, unreadable};
 pub use integrity::Integrity;
 pub use load::Load;
 pub use offline::{read_file, write_file};

@@ -30,7 +30,7 @@ use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::key::{Author, Rights};
 use crate::organization;
 use crate::purge::{self, Pending};
@@ -294,12 +294,16 @@ impl Work {
         {
             return Ok(());
         }
-        event::store::append::<EventFields<'_>>(
+        event::store::append(
             tx,
-            organization,
-            (EventType::Erased, None),
-            &self.origin,
-            (None, None),
+            &NewEvent::<EventFields<'_>> {
+                organization,
+                kind: EventType::Erased,
+                invitation: None,
+                origin: &self.origin,
+                before: None,
+                after: None,
+            },
         )
     }
 }

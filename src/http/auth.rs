@@ -218,49 +218,32 @@ impl Right for Read {
     }
 }
 
-/// The right to create, change and delete invitations.
-#[derive(Debug)]
-pub struct Write;
+/// Makes rights of those who need nothing of the snapshot: a write waits for its body and its
+/// commit, and no snapshot may be held across an await.
+macro_rules! rights {
+    ($($(#[$doc:meta])+ $right:ident,)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub struct $right;
 
-/// A write waits for its body and its commit, and no snapshot may be held across an await.
-impl Right for Write {
-    const SCOPE: Scope = Scope::Write;
-    type Kept = ();
+        impl Right for $right {
+            const SCOPE: Scope = Scope::$right;
+            type Kept = ();
 
-    fn keep(_: Snapshot) {}
+            fn keep(_: Snapshot) {}
+        }
+    )+};
 }
 
-/// The right to vouch that a person owns an address.
-#[derive(Debug)]
-pub struct Accept;
-
-impl Right for Accept {
-    const SCOPE: Scope = Scope::Accept;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
-}
-
-/// The right to get secret links.
-#[derive(Debug)]
-pub struct Link;
-
-impl Right for Link {
-    const SCOPE: Scope = Scope::Link;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
-}
-
-/// The right to manage organizations and keys.
-#[derive(Debug)]
-pub struct Admin;
-
-impl Right for Admin {
-    const SCOPE: Scope = Scope::Admin;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
+rights! {
+    /// The right to create, change and delete invitations.
+    Write,
+    /// The right to vouch that a person owns an address.
+    Accept,
+    /// The right to get secret links.
+    Link,
+    /// The right to manage organizations and keys.
+    Admin,
 }
 
 /// A caller who may do `R` to the organization in the path. One that the caller may not see is 404,

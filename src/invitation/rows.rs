@@ -45,7 +45,8 @@ impl List {
         &self,
         snapshot: Snapshot,
         opening: Vec<u8>,
-        (after, limit): (Option<Uuid>, u32),
+        after: Option<Uuid>,
+        limit: u32,
     ) -> Result<Part<Uuid>> {
         let page = Page {
             order: self.order,
@@ -99,7 +100,8 @@ impl List {
             reader,
             reader.now,
             &self.organization,
-            (&self.filter, page),
+            &self.filter,
+            page,
             write,
         )?;
         Ok(Part {

@@ -1,6 +1,5 @@
 //! The SQL of API keys.
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::token::{HashedSecret, KeyId, PlainKey};
@@ -9,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
-use crate::db::{Reader, Topic, WriteTx, unless_damaged};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged, unreadable};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
 const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, \
@@ -165,7 +164,8 @@ pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
     Ok(Key {
-        id: KeyId::parse(row.get_ref(0)?.as_str()?).ok_or_else(|| unreadable(0))?,
+        id: KeyId::parse(row.get_ref(0)?.as_str()?)
+            .ok_or_else(|| unreadable(0, "no id of a key"))?,
         name: row.get(1)?,
         rights: rights_from_row(row, 2)?,
         created_at: Timestamp::from_millis(row.get(5)?),
@@ -194,16 +194,12 @@ fn names<T>(
     let Some(text) = row.get_ref(column)?.as_str_or_null()? else {
         return Ok(None);
     };
-    let names: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(column))?;
+    let names: Vec<String> =
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))?;
     // A binding that cannot be read must never widen the key.
     names
         .iter()
-        .map(|name| parse(name).ok_or_else(|| unreadable(column)))
+        .map(|name| parse(name).ok_or_else(|| unreadable(column, "no such entry of a list")))
         .collect::<rusqlite::Result<_>>()
         .map(Some)
-}
-
-/// The column holds what this program never writes.
-fn unreadable(column: usize) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnType(column, "api_key".to_owned(), Type::Text)
 }

@@ -7,15 +7,14 @@ mod descriptors;
 mod drain;
 mod serve;
 mod signals;
+mod tasks;
 mod timed;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::rt::task::JoinHandle;
 use actix_web::{App, web};
-use tokio::sync::oneshot;
 use url::Url;
 
 use crate::api;
@@ -27,7 +26,6 @@ use crate::base::mode::Mode;
 use crate::config::Config;
 use crate::db::{Db, Options};
 use crate::deletion;
-use crate::http;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
 use crate::http::stopping::Stopping;
@@ -37,7 +35,7 @@ use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
 use crate::outbox::faults::Faults;
-use crate::outbox::worker::{Channel, Worker};
+use crate::policy::Rules;
 use crate::policy::limits::Shares;
 use crate::retention;
 use crate::secret;
@@ -47,6 +45,7 @@ use crate::webhook::sender::Webhooks;
 use bind::bind;
 use descriptors::Connections;
 pub use signals::Signals;
+use tasks::{Tasks, Working};
 
 /// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
 /// times as much.
@@ -55,9 +54,6 @@ const BODIES: usize = 16 * 1024 * 1024;
 const ANSWERS: usize = 64 * 1024 * 1024;
 /// One caller may have three quarters of them.
 const BODIES_TIMES: usize = 3;
-/// How often the limits forget who has not used them lately.
-const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
-
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
     /// Where it listens.
@@ -184,6 +180,11 @@ impl Program {
         &self.state.db
     }
 
+    /// What it allows in an invitation.
+    pub fn rules(&self) -> &Rules {
+        &self.state.rules
+    }
+
     /// How mail leaves, for the person who starts the server.
     pub fn mail(&self) -> String {
         match &self.mail {
@@ -248,7 +249,8 @@ impl Program {
         );
         let limits = Arc::clone(&self.context.limits);
         // Before there are requests: what an erasure had begun by now was cut off.
-        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
+        let mut tasks = Tasks::default();
+        tasks.spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(
             self.state.guard.clone(),
@@ -268,18 +270,12 @@ impl Program {
         let port = self.listener.try_clone().ok();
         let server = serve::serve(app, self.listener, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
-        let sweeping = actix_web::rt::spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
-                limits.sweep();
-                http::refusal_log::tell_left_out(&limits.refusals);
-            }
-        });
-        let recording = actix_web::rt::spawn(record_last_uses(used.clone(), self.last_use_every));
+        tasks.spawn(tasks::sweep_limits(limits));
+        tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
+        tasks.spawn(webhook::sender::keep_swept(db.clone()));
+        tasks.spawn(retention::run(db.clone(), retention));
         let mailing = self.mail.map(|mail| Working::start(&db, mail));
         let telling = Working::start(&db, webhooks);
-        let sweeping_deliveries = actix_web::rt::spawn(webhook::sender::keep_swept(db.clone()));
-        let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let stopping = async move {
             stop.await;
             ending.stopping.begin();
@@ -296,51 +292,10 @@ impl Program {
             );
         };
         let (outcome, _) = futures_util::join!(server, stopping);
-        sweeping.abort();
-        sweeping_deliveries.abort();
-        retaining.abort();
-        deleting.abort();
-        recording.abort();
+        tasks.stop();
         used.last_uses.write(&db).await;
         db.close();
         outcome.map_err(cannot_serve)
-    }
-}
-
-/// Writes when keys were last used, `every` so often, for as long as it is polled.
-async fn record_last_uses(context: web::Data<Context>, every: Duration) {
-    loop {
-        tokio::time::sleep(every).await;
-        context.last_uses.write(&context.db).await;
-    }
-}
-
-/// A worker of the outbox that runs.
-struct Working {
-    /// Dropped to stop it.
-    stop: oneshot::Sender<()>,
-    /// Ends when it has stopped.
-    ended: JoinHandle<()>,
-}
-
-impl Working {
-    /// Starts to work off `channel`.
-    fn start<C: Channel>(db: &Db, channel: C) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let worker = Worker::new(db.clone(), Arc::new(channel));
-        Self {
-            stop,
-            ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })),
-        }
-    }
-
-    /// Stops it, if there is one, and waits for what is under way.
-    async fn stop(working: Option<Self>) {
-        if let Some(Self { stop, ended }) = working {
-            drop(stop);
-            // It fails only if the worker panicked, which was logged.
-            let _ = ended.await;
-        }
     }
 }
 

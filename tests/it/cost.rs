@@ -101,6 +101,10 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from webhook_delivery where webhook_id = x'00' and state = 0 and lane = 1 and
          due_at <= 1
          order by due_at, id limit 8",
+        "select min(due_at) from webhook_delivery where webhook_id = x'00' and state = 0 and \
+         lane = 1",
+        "select min(due_at) from webhook_delivery where webhook_id = x'00' and state = 0 and \
+         lane is null",
         "select settings from organization where id = 'a'",
         "select 1 from purge where organization_id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",

@@ -156,7 +156,7 @@ async fn list_all(
         access.request_id
     );
     let first = list
-        .page(access.kept, opening.into_bytes(), (None, MAX_LIMIT))
+        .page(access.kept, opening.into_bytes(), None, MAX_LIMIT)
         .await?;
     let rest = move |opening, after| list.clone().rest(opening, after);
     Ok(stream::respond(HttpResponse::Ok(), first, b"]}", rest))
@@ -260,6 +260,7 @@ pub async fn create(
                 status: 200,
                 location: None,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })
@@ -306,7 +307,7 @@ pub async fn get(
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
     let reader = access.kept.reader();
-    let found = store::find(&reader, reader.now, (&access.organization, id.0), show)?;
+    let found = store::find(&reader, reader.now, &access.organization, id.0, show)?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
 
@@ -337,8 +338,7 @@ pub async fn delete(
         rights: access.caller.rights,
     };
     let organization = access.organization;
-    let job =
-        move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
+    let job = move |tx: &WriteTx<'_>| deletion::delete(tx, &organization, id.0, &by, check_pending);
     author.write(&state.db, job).await?;
     Ok(HttpResponse::Ok().json(Done {
         status: 200,

@@ -291,8 +291,7 @@ pub async fn list_codes(
         for (organization, id) in invitation::store::list_standing(reader, &email)? {
             let present =
                 |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-            let present =
-                invitation::store::find(reader, reader.now, (&organization, id), present)?;
+            let present = invitation::store::find(reader, reader.now, &organization, id, present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };
             let code = code::current(reader, &state.keyring, &present)?;

@@ -118,7 +118,8 @@ pub async fn list(
         .page(
             access.kept,
             b"[".to_vec(),
-            (query.after, query.limit.unwrap_or(MAX_LIMIT)),
+            query.after,
+            query.limit.unwrap_or(MAX_LIMIT),
         )
         .await?;
     let mut response = HttpResponse::Ok();
@@ -205,6 +206,7 @@ pub async fn create(
                 status,
                 location,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })
@@ -254,7 +256,8 @@ pub async fn get(
     let found = store::find(
         &reader,
         reader.now,
-        (&access.organization, id.0),
+        &access.organization,
+        id.0,
         json::to_bytes,
     )?;
     let body = found.ok_or_else(Error::not_found)?;
@@ -302,7 +305,7 @@ pub async fn delete(
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check =
             |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
-        delete::delete(tx, (&organization, id.0), &by, check)
+        delete::delete(tx, &organization, id.0, &by, check)
     };
     author.write(&state.db, job).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -342,7 +345,7 @@ pub async fn list_of_address(
             if !rights.see(organization.as_str()) {
                 continue;
             }
-            store::find(reader, reader.now, (&organization, id), |invitation| {
+            store::find(reader, reader.now, &organization, id, |invitation| {
                 if invitation.status != Status::Pending {
                     return Ok(());
                 }

@@ -3,12 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use uuid::Uuid;
 
 use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
 use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
@@ -259,6 +259,10 @@ fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse
         status: 202,
         location: Some(location),
         body,
+        organization: record
+            .organization
+            .as_deref()
+            .and_then(OrganizationId::parse),
         replayed: false,
     })
 }
@@ -266,10 +270,10 @@ fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse
 /// A delivery with its body.
 fn show(reader: &Reader<'_>, id: DeliveryId) -> Result<Vec<u8>> {
     let record = store::find(reader, id.webhook, id.delivery)?.ok_or_else(Error::not_found)?;
-    let ids: (Uuid, Uuid) = (id.webhook, id.delivery);
     let body = store::body(
         reader,
-        ids,
+        id.webhook,
+        id.delivery,
         record.organization.as_deref(),
         record.created_at,
     )?;

@@ -20,7 +20,18 @@ use crate::invitation::update::Patch;
 use crate::invitation::{Invitation, Status};
 use crate::outbox::mail::Delivery;
 
-use row::{from_row, id};
+use row::{COLUMNS, from_row, id, read_id};
+
+/// The text of a look at one invitation.
+static FIND_SQL: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "select {COLUMNS}
+         from invitation
+         where organization_id = ?1
+           and id = ?2
+           and not exists (select 1 from purge where organization_id = ?1)"
+    )
+});
 
 /// The texts of a list, by whether there is a filter and by order: put together once, since a list
 /// takes microseconds.
@@ -45,12 +56,7 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
         ""
     };
     format!(
-        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata,
-                redirect_url, send_count, delivery_attempts) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url,
-                send_count, last_sent_at,
-                delivery_attempts, delivery_error, inviter_email
+        "select {COLUMNS}
          from invitation
          where organization_id = ?1
            and id {comparison} ?2
@@ -66,21 +72,11 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
 pub fn find<T>(
     conn: &Connection,
     now: Timestamp,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     show: impl FnOnce(&Invitation<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
-    let mut statement = conn.prepare_cached(
-        "select role, id, email, created_at, expires_at, state, updated_at, delivery,
-                coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata,
-                redirect_url, send_count, delivery_attempts) is not null,
-                closed_at, accepted_by, inviter_id, inviter_name, metadata, redirect_url,
-                send_count, last_sent_at,
-                delivery_attempts, delivery_error, inviter_email
-         from invitation
-         where organization_id = ?1
-           and id = ?2
-           and not exists (select 1 from purge where organization_id = ?1)",
-    )?;
+    let mut statement = conn.prepare_cached(&FIND_SQL)?;
     let mut rows = statement.query((organization.as_str(), id.as_bytes()))?;
     rows.next()?
         .map(|row| show(&from_row(row, organization, now)?))
@@ -94,7 +90,8 @@ pub fn list(
     conn: &Connection,
     now: Timestamp,
     organization: &OrganizationId,
-    (filter, page): (&Filter, &Page),
+    filter: &Filter,
+    page: &Page,
     mut show: impl FnMut(&Invitation<'_>) -> Result<()>,
 ) -> Result<Option<Uuid>> {
     let mut statement =
@@ -123,7 +120,7 @@ pub fn list(
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        last = Some(id(row, 1)?);
+        last = Some(id(row)?);
         if let Some(invitation) = unless_damaged("invitation", from_row(row, organization, now))? {
             show(&invitation)?;
         }
@@ -147,7 +144,9 @@ pub fn find_standing(
     )?;
     let bound =
         named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
-    Ok(statement.query_row(bound, |row| id(row, 0)).optional()?)
+    Ok(statement
+        .query_row(bound, |row| read_id(row, 0))
+        .optional()?)
 }
 
 /// The organization of the invitation `id`: what a link does not say.
@@ -187,11 +186,9 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
     let mut rows = statement.query([email.as_str()])?;
     let mut places = Vec::new();
     while let Some(row) = rows.next()? {
-        let organization = OrganizationId::parse(row.get_ref(0)?.as_str().map_err(Error::corrupt)?);
-        places.push((
-            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?,
-            id(row, 1)?,
-        ));
+        let organization = row.get_ref(0)?.as_str().map_err(Error::corrupt)?;
+        let organization = OrganizationId::from_stored(organization)?;
+        places.push((organization, read_id(row, 1)?));
     }
     Ok(places)
 }
@@ -202,7 +199,8 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
 pub fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    (expires_at, is_capped): (Timestamp, bool),
+    expires_at: Timestamp,
+    is_capped: bool,
 ) -> Result<Option<Uuid>> {
     let id = tx.new_id();
     let inserted = tx
@@ -240,7 +238,8 @@ pub fn insert(
 /// Returns whether it could.
 pub fn close(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     end: Status,
     accepted_by: Option<&str>,
 ) -> Result<bool> {
@@ -271,7 +270,8 @@ pub fn close(
 /// Returns whether it could.
 pub fn renew(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     expires_at: Timestamp,
     delivery: Delivery,
 ) -> Result<bool> {
@@ -303,7 +303,8 @@ pub fn renew(
 /// Changes what is given of a pending invitation that has not lapsed. Returns whether it could.
 pub fn update(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     patch: &Patch,
 ) -> Result<bool> {
     let changed = tx
@@ -354,7 +355,8 @@ pub fn note_delivery(
     tx: &WriteTx<'_>,
     invitation: Uuid,
     delivery: Delivery,
-    (attempts, error): (u32, Option<&str>),
+    attempts: u32,
+    error: Option<&str>,
 ) -> Result<()> {
     let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
     tx.prepare_cached(
