@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::Action;
 use crate::base::clock::Timestamp;
-use crate::base::error::{Checked, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::hex::is_hex;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Page, Paged};
-use crate::base::query::{Errors, parse_names};
+use crate::base::query::parse_names;
 
 /// Hex digits of the id of a key.
 const KEY_ID: usize = 16;
@@ -140,8 +140,8 @@ impl AuditQuery {
             until: errors.read(until, |until| page::parse_time("until", until)),
         };
         let page = Page::parse(order, limit, &mut errors);
-        errors.check_period(filter.since, filter.until);
-        errors.finish()?;
+        errors.take(page::check_period(filter.since, filter.until));
+        errors.check()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
             .map(|cursor| {

@@ -6,9 +6,8 @@ use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::error::{Checked, Code, Error, FieldCode, FieldError, Result};
+use super::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use super::hex::hex;
-use super::query::Errors;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;
@@ -78,6 +77,20 @@ pub fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     // A plus sign in a query is a space.
     let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
+}
+
+/// Checks that `until` is not earlier than `since`, where both are given.
+///
+/// # Errors
+/// That it is.
+pub fn check_period(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
+    let period = since.zip(until);
+    if period.is_some_and(|(since, until)| until < since) {
+        let detail = "it is earlier than since";
+        Err(FieldError::new("until", FieldCode::Conflict, detail))
+    } else {
+        Ok(())
+    }
 }
 
 /// Which part of a list is meant.

@@ -1,46 +1,7 @@
 //! What the queries of several operations have in common: how their values are read.
 
-use super::clock::Timestamp;
 use super::email::{Email, Hosts};
-use super::error::{Checked, Error, FieldCode, FieldError, Result};
-
-/// What is wrong with the values of a query.
-#[derive(Debug, Default)]
-pub struct Errors(Vec<FieldError>);
-
-impl Errors {
-    /// Reads a value with `parse`. Returns none where no value is given, and where it is wrong.
-    pub fn read<T>(
-        &mut self,
-        value: Option<String>,
-        parse: impl FnOnce(&str) -> Checked<T>,
-    ) -> Option<T> {
-        let checked = parse(&value?);
-        checked.map_err(|error| self.0.push(error)).ok()
-    }
-
-    /// Checks that `until` is not earlier than `since`, where both are given.
-    pub fn check_period(&mut self, since: Option<Timestamp>, until: Option<Timestamp>) {
-        let period = since.zip(until);
-        if period.is_some_and(|(since, until)| until < since) {
-            let detail = "it is earlier than since";
-            self.0
-                .push(FieldError::new("until", FieldCode::Conflict, detail));
-        }
-    }
-
-    /// Ends the check.
-    ///
-    /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is wrong.
-    pub fn finish(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::validation(self.0))
-        }
-    }
-}
+use super::error::{Checked, FieldCode, FieldError};
 
 /// Reads the value of `key`, which is an address.
 ///

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Checked, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::id;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Page, Paged};
-use crate::base::query::{Errors, parse_names};
+use crate::base::query::parse_names;
 
 /// Which events of an organization are meant.
 #[derive(Clone, Debug, Default)]
@@ -111,8 +111,8 @@ impl EventQuery {
             until: errors.read(until, |until| page::parse_time("until", until)),
         };
         let page = Page::parse(order, limit, &mut errors);
-        errors.check_period(filter.since, filter.until);
-        errors.finish()?;
+        errors.take(page::check_period(filter.since, filter.until));
+        errors.check()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
             .map(|cursor| {
@@ -196,7 +196,7 @@ impl StreamQuery {
             },
             after: errors.read(last_event_id, parse_event_id),
         };
-        errors.finish()?;
+        errors.check()?;
         Ok(query)
     }
 }

@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::Status;
 use crate::base::email::{Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Paged};
-use crate::base::query::{Errors, parse_email};
+use crate::base::query::parse_email;
 use crate::base::role::Role;
 
 /// The status bits of a filter that takes all of them.
@@ -121,7 +121,7 @@ impl ListQuery {
             after: None,
             limit: errors.read(limit, page::parse_limit),
         };
-        errors.finish()?;
+        errors.check()?;
         query.after = cursor
             .map(|cursor| {
                 query
@@ -184,10 +184,8 @@ impl AddressParams {
     /// [`crate::base::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
     pub fn parse(self, hosts: Hosts) -> Result<Email> {
         let missing = || FieldError::new("email", FieldCode::Required, "the address that is meant");
-        let email = self.email.ok_or_else(missing);
-        email
-            .and_then(|email| parse_email("email", &email, hosts))
-            .map_err(|error| Error::validation(vec![error]))
+        let email = self.email.ok_or_else(missing)?;
+        Ok(parse_email("email", &email, hosts)?)
     }
 }
 

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::store;
-use crate::base::error::Result;
+use crate::base::error::{Errors, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, Paged, Part, parse_limit};
-use crate::base::query::Errors;
 use crate::db::{Db, Reader};
 use crate::key::Rights;
 
@@ -41,7 +40,7 @@ impl ListQuery {
         let ListParams { limit, cursor } = params;
         let mut errors = Errors::default();
         let limit = errors.read(limit, parse_limit);
-        errors.finish()?;
+        errors.check()?;
         let parse = |id: &str| OrganizationId::parse(id).map(|id| id.to_string());
         let after = cursor
             .map(|cursor| paged().parse_cursor(&cursor, parse))

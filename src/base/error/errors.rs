@@ -13,6 +13,16 @@ impl Errors {
         checked.map_err(|error| self.push(error)).ok()
     }
 
+    /// The value that `parse` makes of `given`. It is none where nothing is given, and where it is
+    /// wrong: then its error is added.
+    pub fn read<T>(
+        &mut self,
+        given: Option<String>,
+        parse: impl FnOnce(&str) -> Checked<T>,
+    ) -> Option<T> {
+        self.take(parse(&given?))
+    }
+
     /// Adds an error.
     pub fn push(&mut self, error: FieldError) {
         self.0.push(error);
@@ -75,6 +85,17 @@ mod tests {
             (error.code, pointers),
             (Code::ValidationFailed, vec!["/b", "/c", "/a", "/d"])
         );
+    }
+
+    #[test]
+    fn what_is_not_given_is_none_and_no_error() {
+        let mut errors = Errors::default();
+        let parse = |text: &str| text.parse::<u8>().map_err(|_| wrong("/n"));
+        assert_eq!(errors.read(None, parse), None);
+        assert_eq!(errors.read(Some("7".to_owned()), parse), Some(7));
+        assert!(errors.is_empty());
+        assert_eq!(errors.read(Some("x".to_owned()), parse), None);
+        assert!(!errors.is_empty());
     }
 
     #[test]

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::base::email::{Email, Hosts};
-use crate::base::error::{Checked, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::page::{DEFAULT_LIMIT, parse_limit};
-use crate::base::query::{Errors, parse_email};
+use crate::base::query::parse_email;
 use crate::outbox::mail::Kind;
 
 /// The longest that a request may wait for mail.
@@ -83,7 +83,7 @@ impl MailboxQuery {
             },
             wait: errors.read(wait, parse_wait).unwrap_or_default(),
         };
-        errors.finish()?;
+        errors.check()?;
         Ok(query)
     }
 }

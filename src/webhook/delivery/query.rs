@@ -4,9 +4,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::base::error::{Checked, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::page::{Page, Paged};
-use crate::base::query::Errors;
 use crate::outbox::webhook::DeliveryState;
 
 /// The query.
@@ -49,7 +48,7 @@ impl DeliveryQuery {
             state: errors.read(state, parse_state),
             page: Page::parse(None, limit, &mut errors),
         };
-        errors.finish()?;
+        errors.check()?;
         query.page.after = cursor
             .map(|cursor| {
                 query
