@@ -78,6 +78,11 @@ create table invitation (
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
   delivery_attempts integer,
   delivery_error    text,
+  -- Whether any column is set that most invitations have no value for, so that a list need not read each of them.
+  -- The database keeps it.
+  is_extended integer not null generated always as
+    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count,
+     delivery_attempts) is not null) stored,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;

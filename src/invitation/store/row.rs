@@ -14,13 +14,11 @@ use crate::outbox::mail::Delivery;
 
 /// The columns of a row that [`from_row`] reads.
 ///
-/// [`Column::HasMore`] says whether any column behind it is set: most invitations have none of
+/// [`Column::IsExtended`] says whether any column behind it is set: most invitations have none of
 /// them, and asking SQLite for each would be half of the cost of a row.
 pub(super) const COLUMNS: &str = "
     role, id, email, created_at, expires_at, state, updated_at, delivery,
-    coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url,
-             send_count, delivery_attempts) is not null,
-    closed_at, accepted_by, inviter_id, inviter_name, inviter_email, metadata, redirect_url,
+    is_extended, closed_at, accepted_by, inviter_id, inviter_name, inviter_email, metadata, redirect_url,
     send_count, last_sent_at, delivery_attempts, delivery_error";
 
 /// Where each of [`COLUMNS`] is.
@@ -38,7 +36,7 @@ enum Column {
     State,
     UpdatedAt,
     Delivery,
-    HasMore,
+    IsExtended,
     ClosedAt,
     AcceptedBy,
     InviterId,
@@ -84,7 +82,7 @@ pub(super) fn from_row<'a>(
         delivery_attempts: None,
         delivery_error: None,
     };
-    if row.get(Column::HasMore as usize)? {
+    if row.get(Column::IsExtended as usize)? {
         with_optional(row, invitation, state)
     } else {
         Ok(invitation)
