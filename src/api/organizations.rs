@@ -15,7 +15,7 @@ use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
 use crate::http::auth::{Admin, Caller, OrganizationAccess, Read};
-use crate::http::etag::{self, Conditions};
+use crate::http::etag::Conditions;
 use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
@@ -127,7 +127,7 @@ pub async fn get(
     let body = found
         .ok_or_else(Error::not_found)?
         .to_bytes(&access.organization)?;
-    let tag = etag::of(&body);
+    let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
             .insert_header((header::ETAG, tag))
@@ -197,13 +197,14 @@ pub async fn put(
     } else {
         (200, None)
     };
-    Ok(stored::respond(StoredResponse {
+    let answer = StoredResponse {
         status,
         location,
         body,
         organization: None,
         replayed: false,
-    }))
+    };
+    Ok(stored::respond(answer, state.etags))
 }
 
 /// What a deletion has not taken out of the file yet.

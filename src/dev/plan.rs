@@ -95,7 +95,7 @@ impl Plan {
     /// create refuses.
     pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
         let by = Actor {
-            rights: Rights::ALL,
+            rights: Rights::ALL.into(),
             origin: origin.clone(),
         };
         let (mut invitations, mut errors) = (0, Errors::default());

@@ -5,6 +5,7 @@
 //! the same bytes.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -15,13 +16,14 @@ use base64::prelude::BASE64_STANDARD;
 use super::anonymous::Anonymous;
 use super::context::Context;
 use super::envelope::RequestId;
+use super::worker::Worker;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::Snapshot;
 use crate::key::token::{KeyId, PlainKey};
-use crate::key::{self, Author, Rights, Scope};
+use crate::key::{Author, Rights, Scope};
 
 /// The actor of what is done in development without a key.
 pub const DEV_ACTOR: &str = "dev";
@@ -46,7 +48,7 @@ pub struct Caller {
     /// The key's id, or `dev`.
     pub actor: String,
     /// What they may do.
-    pub rights: Rights,
+    pub rights: Arc<Rights>,
 }
 
 impl Caller {
@@ -88,11 +90,12 @@ impl Caller {
     /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was
     /// found in comes along, so that what is read next was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
-        let context = Context::of(request)?;
-        let snapshot = context.db.snapshot()?;
+        let (context, worker) = (Context::of(request)?, Worker::of(request)?);
+        let snapshot = worker.latest.get()?;
         let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
-                let rights = key::store::find_rights(&snapshot.reader(), &key)?
+                let rights = worker
+                    .find_rights(&snapshot, &key)?
                     .ok_or_else(|| refuse(request))?;
                 (
                     Self {
@@ -105,7 +108,7 @@ impl Caller {
             Credential::NotOurs if context.mode == Mode::Dev => (
                 Self {
                     actor: DEV_ACTOR.to_owned(),
-                    rights: Rights::ALL,
+                    rights: Arc::new(Rights::ALL),
                 },
                 None,
             ),

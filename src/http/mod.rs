@@ -26,3 +26,4 @@ pub mod refusal_log;
 pub mod route;
 pub mod stopping;
 pub mod unread;
+pub mod worker;

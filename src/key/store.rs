@@ -14,10 +14,13 @@ use crate::db::{Reader, Topic, WriteTx, unless_damaged, unreadable};
 const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, \
     revoked_at, created_by, last_used_at";
 
-/// What `key` may do, if it is a live key of this file.
-pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
+/// What `key` may do and when it ends, if it is a live key of this file.
+pub fn find_rights(
+    reader: &Reader<'_>,
+    key: &PlainKey,
+) -> Result<Option<(Rights, Option<Timestamp>)>> {
     let mut statement = reader.prepare_cached(
-        "select scopes, organizations, roles, secret_hash
+        "select scopes, organizations, roles, secret_hash, expires_at
          from api_key
          where id = :id
            and revoked_at is null
@@ -28,11 +31,14 @@ pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>
             named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
             |row| {
                 let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
-                Ok(if matches {
-                    Some(rights_from_row(row, 0)?)
-                } else {
-                    None
-                })
+                if !matches {
+                    return Ok(None);
+                }
+                let expires_at = row.get::<_, Option<i64>>(4)?;
+                Ok(Some((
+                    rights_from_row(row, 0)?,
+                    expires_at.map(Timestamp::from_millis),
+                )))
             },
         )
         .optional()?;

@@ -1,5 +1,7 @@
 //! Lists of organizations: the query, its cursors, and the rows as JSON, page by page.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -65,7 +67,7 @@ pub struct List {
     /// Who reads it.
     pub actor: String,
     /// Whose list it is: only what the caller may see is in it.
-    pub rights: Rights,
+    pub rights: Arc<Rights>,
 }
 
 impl List {

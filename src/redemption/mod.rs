@@ -11,6 +11,8 @@
 pub mod proof;
 pub mod store;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -87,7 +89,7 @@ pub struct Attempt {
     /// The code that is to prove the address; none: the address is proven already.
     pub code: Option<String>,
     /// What the caller's key lets see; none: there is no key.
-    pub rights: Option<Rights>,
+    pub rights: Option<Arc<Rights>>,
     /// How many wrong proofs a link may get, and whether the inviter is told.
     pub sending: Sending,
     /// Where it comes from.

@@ -18,25 +18,21 @@ use actix_web::{App, web};
 use url::Url;
 
 use crate::api;
-use crate::api::events::live::Streams;
 use crate::api::state::State;
 use crate::base::clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::Config;
-use crate::db::{Db, Options};
+use crate::db::Db;
 use crate::deletion;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
-use crate::http::stopping::Stopping;
-use crate::key::last_use::LastUses;
+use crate::http::worker::Worker;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
-use crate::outbox::faults::Faults;
 use crate::policy::Rules;
-use crate::policy::limits::Shares;
 use crate::retention;
 use crate::secret;
 use crate::webhook;
@@ -47,13 +43,6 @@ use descriptors::Connections;
 pub use signals::Signals;
 use tasks::{Tasks, Working};
 
-/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
-/// times as much.
-const BODIES: usize = 16 * 1024 * 1024;
-/// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
-const ANSWERS: usize = 64 * 1024 * 1024;
-/// One caller may have three quarters of them.
-const BODIES_TIMES: usize = 3;
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
     /// Where it listens.
@@ -92,12 +81,7 @@ impl Program {
         // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
         let public_url = build::public_url(config, address)?;
-        let options = Options {
-            workers: config.workers,
-            synchronous: config.synchronous,
-            clock: config.clock.clone(),
-        };
-        let db = Db::open(&config.database, &options)?;
+        let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         notes.extend(db.notice().map(str::to_owned));
@@ -106,68 +90,18 @@ impl Program {
         } else {
             None
         };
-        let bare = public_url.as_str().trim_end_matches('/').to_owned();
-        let accept_url = config
-            .settings
-            .accept_url
-            .as_ref()
-            .map_or_else(|| format!("{bare}/accept"), Url::to_string);
-        let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
-        let retention = config.retention();
-        let faults = Faults::default();
-        let mail = mail.map(|(composer, transport)| Mail {
-            transport,
-            composer,
-            faults: faults.clone(),
-            keyring: keyring.clone(),
-            accept_url: accept_url.clone(),
-            remind_before_seconds: config.settings.mail.remind_before_seconds(),
-            notifies_inviters: config.settings.mail.notify_inviters,
-            limits: Arc::clone(&rules.sending.limits),
-        });
-        let limits = &config.settings.limits;
-        let (guard, streams) = (
-            config.guard(),
-            Streams::new(config.heartbeat, limits.max_streams as usize),
-        );
-        let context = Context {
-            db: db.clone(),
-            mode,
-            limits: Arc::clone(&rules.sending.limits),
-            bodies: Shares::new(BODIES, BODIES_TIMES),
-            answers: Shares::new(ANSWERS, BODIES_TIMES),
-            room_for_answers: config.room_for_answers(),
-            stopping: Stopping::default(),
-            last_uses: LastUses::default(),
-            dialects: api::DIALECTS,
-        };
-        let state = State {
-            db,
-            rules,
-            retention,
-            public_url: bare,
-            accept_url,
-            streams,
-            keyring,
-            oidc,
-            faults,
-            guard,
-            max_webhooks: limits.max_webhooks,
-            start,
-        };
-        let serving = serve::Options {
-            workers: config.workers,
-            connections,
-            deadlines: config.deadlines,
-        };
-        let last_use_every = config.last_use_every;
+        let state = build::state(config, db, keyring, oidc, &public_url);
         Ok(Self {
             listener,
-            context,
+            context: build::context(config, &state),
+            mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
-            mail,
-            last_use_every,
-            serving,
+            last_use_every: config.last_use_every,
+            serving: serve::Options {
+                workers: config.workers,
+                connections,
+                deadlines: config.deadlines,
+            },
             address,
             public_url,
             admin_key,
@@ -264,6 +198,7 @@ impl Program {
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())
+                .app_data(Worker::new(context.db.clone()))
                 .configure(|config| api::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };

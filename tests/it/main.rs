@@ -35,6 +35,7 @@
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
+//! * [`snapshot`]: what threads keep between requests, and that it hides nothing.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and
 //!   what becomes of its requests.
 //! * [`refusal_log`]: what the log says of refused requests.
@@ -114,6 +115,7 @@ mod secret;
 mod security;
 mod signals;
 mod simulation;
+mod snapshot;
 mod sse;
 mod support;
 mod webhooks;

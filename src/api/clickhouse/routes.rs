@@ -265,7 +265,8 @@ pub async fn create(
             })
         })
     };
-    Ok(stored::respond(author.write(&state.db, job).await?))
+    let answer = author.write(&state.db, job).await?;
+    Ok(stored::respond(answer, state.etags))
 }
 
 /// Responds as if what is not pending were not there.

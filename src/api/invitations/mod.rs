@@ -17,7 +17,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
 use crate::http::auth::{Access, Caller, OrganizationAccess, Read, Write};
-use crate::http::etag::{self, Conditions};
+use crate::http::etag::Conditions;
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
@@ -215,7 +215,7 @@ pub async fn create(
     // A part of an invitation has no version.
     let is_whole = may_read || answer.status == 201;
     Ok(if is_whole {
-        stored::respond(answer)
+        stored::respond(answer, state.etags)
     } else {
         stored::head(&answer).body(answer.body)
     })
@@ -261,7 +261,7 @@ pub async fn get(
         json::to_bytes,
     )?;
     let body = found.ok_or_else(Error::not_found)?;
-    let tag = etag::of(&body);
+    let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
             .insert_header((header::ETAG, tag))

@@ -87,7 +87,7 @@ impl Target {
         let answer = author.write(&state.db, job).await?;
         // A part of it has no version.
         Ok(if is_told {
-            stored::respond(answer)
+            stored::respond(answer, state.etags)
         } else {
             stored::head(&answer).body(answer.body)
         })
