@@ -15,24 +15,22 @@ const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
 /// Processes that run or want to run, above which the figures are doubtful.
 const BUSY: f64 = 1.0;
 
-/// Checks that everything is there.
+/// Checks that everything is there for counting instructions.
+///
+/// # Errors
+/// With what is missing and what to do.
+pub fn check_for_counting() -> Result<()> {
+    need("valgrind", "valgrind", "--version")?;
+    need("taskset", "util-linux", "-V")
+}
+
+/// Checks that everything is there for measuring time.
 ///
 /// # Errors
 /// With what is missing and what to do.
 pub fn check(folder: &Path) -> Result<()> {
-    for (program, package, argument) in [("wrk", "wrk", "-v"), ("taskset", "util-linux", "-V")] {
-        let found = Command::new(program)
-            .arg(argument)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        if found.is_err() {
-            return Err(format!(
-                "`{program}` is missing: install it (Debian: apt-get install {package})"
-            )
-            .into());
-        }
-    }
+    need("wrk", "wrk", "-v")?;
+    need("taskset", "util-linux", "-V")?;
     if std::thread::available_parallelism()?.get() < 2 {
         return Err("this needs two cores: one for the server, one for the load".into());
     }
@@ -43,6 +41,20 @@ pub fn check(folder: &Path) -> Result<()> {
             folder.display()
         )
         .into());
+    }
+    Ok(())
+}
+
+/// Fails where a program is missing that Debian has in `package`.
+fn need(program: &str, package: &str, argument: &str) -> Result<()> {
+    let found = Command::new(program)
+        .arg(argument)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    if found.is_err() {
+        let advice = format!("install it (Debian: apt-get install {package})");
+        return Err(format!("`{program}` is missing: {advice}").into());
     }
     Ok(())
 }

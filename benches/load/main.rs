@@ -8,6 +8,8 @@
 //! cargo bench --bench load -- --rows 10000000   10 million in place of 1 million
 //! cargo bench --bench load -- --quick --check   small and short, for CI: fails below half of
 //!                                               what is accepted
+//! cargo bench --bench load -- --instructions    instructions a request, in a minute on any
+//!                                               machine; with --check it fails above the limits
 //! ```
 //!
 //! # How it measures
@@ -20,7 +22,7 @@
 //!
 //! # Where everything is
 //! [`figure`] has the figures with their goals, [`contest`] the runs that they compare,
-//! [`resource`] memory and start, [`seed`] the data files, [`baseline`] the other contestants,
+//! [`resource`] memory and start, [`instructions`] what a request costs the processor, [`seed`] the data files, [`baseline`] the other contestants,
 //! [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
 //! [`machine`] what it needs, [`table`] what is printed.
 
@@ -34,6 +36,7 @@ mod baseline;
 mod contest;
 mod figure;
 mod insert;
+mod instructions;
 mod machine;
 mod mail;
 mod process;
@@ -78,9 +81,12 @@ struct Options {
     /// Small file of 10 thousand, large file of 100 thousand, 3 rounds of 1 second
     #[arg(long)]
     quick: bool,
-    /// Fail when a figure is worse than half of what is accepted
+    /// Fail when a figure is worse than half of what is accepted, or above its limit
     #[arg(long)]
     check: bool,
+    /// Only count instructions a request, under valgrind
+    #[arg(long)]
+    instructions: bool,
     /// Folder for the data files, on a disk; seeded files stay there for the next time
     #[arg(long, default_value = concat!(env!("CARGO_TARGET_TMPDIR"), "/load"))]
     folder: PathBuf,
@@ -125,12 +131,20 @@ fn main() -> ExitCode {
             println!("load bench: run it with `cargo bench --bench load`");
             Ok(ExitCode::SUCCESS)
         }
+        _ if options.instructions => count_instructions(&options),
         _ => bench(&options),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("load bench: {error}");
         ExitCode::FAILURE
     })
+}
+
+/// Counts instructions a request.
+fn count_instructions(options: &Options) -> Result<ExitCode> {
+    machine::check_for_counting()?;
+    std::fs::create_dir_all(&options.folder)?;
+    instructions::measure(&options.folder, options.check)
 }
 
 /// Measures everything and prints the table.

@@ -6,10 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::Result;
 use crate::baseline::Baseline;
 use crate::machine::SERVER_CORE;
 
+/// The real server.
+const INVITED: &str = env!("CARGO_BIN_EXE_invited");
 /// Clock ticks a second in which the kernel counts processor time.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -30,13 +34,8 @@ impl Server {
     /// # Errors
     /// When it does not start.
     pub fn invited(database: &Path, mail: Option<u16>) -> Result<Self> {
-        let mut command = pinned(env!("CARGO_BIN_EXE_invited"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
-            command.env_remove(name);
-        }
-        command
-            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
-            .arg(database);
+        let mut command = pinned(INVITED);
+        serve_on(&mut command, database);
         if let Some(port) = mail {
             command.args([
                 "--mail-from",
@@ -48,6 +47,23 @@ impl Server {
                 .arg("--smtp-url")
                 .arg(format!("smtp://127.0.0.1:{port}?tls=none"));
         }
+        Self::start(&mut command, "curl")
+    }
+
+    /// Starts the real server on `database` under callgrind, which writes a file for each thread
+    /// into the folder `counts` when the server ends.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn counted(database: &Path, counts: &Path) -> Result<Self> {
+        let mut command = pinned("valgrind");
+        let option = |name: &str, file: &str| format!("--{name}={}", counts.join(file).display());
+        command
+            .args(["--tool=callgrind", "--separate-threads=yes"])
+            .arg(option("callgrind-out-file", "thread"))
+            .arg(option("log-file", "valgrind.log"))
+            .arg(INVITED);
+        serve_on(&mut command, database);
         Self::start(&mut command, "curl")
     }
 
@@ -92,12 +108,25 @@ impl Server {
             for line in said
                 .lines()
                 .map_while(std::io::Result::ok)
-                .filter(|line| !line.is_empty())
+                .filter(|line| !line.is_empty() && !line.contains(" INFO "))
             {
                 eprintln!("{line}");
             }
         });
         Ok(server)
+    }
+
+    /// Asks the server to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub fn terminate(mut self) -> Result<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        if self.child.wait()?.success() {
+            Ok(())
+        } else {
+            Err("the server failed when it was to end".into())
+        }
     }
 
     /// Processor time that the server has used, in seconds.
@@ -178,6 +207,16 @@ pub fn cpu_seconds(pid: &str) -> Result<f64> {
         .map(str::parse)
         .collect::<std::result::Result<_, _>>()?;
     Ok(ticks.iter().sum::<f64>() / TICKS_PER_SECOND)
+}
+
+/// Lets `command` serve `database`, whatever this program's environment says.
+fn serve_on(command: &mut Command, database: &Path) {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("INVITED_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+        .arg(database);
 }
 
 /// This program as a baseline.

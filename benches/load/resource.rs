@@ -34,17 +34,17 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         seed.copy_to(&file)?;
         let (idle, mixed) = measure_memory(&seed, &file, plan.seconds)?;
         let start = measure_start(&seed, &file, plan.rounds)?;
-        table.push(row(
+        table.push(Row::alone(
             names.idle,
             (idle, Unit::MiB),
             Goal::at_most(15.0, 10.0),
         ));
-        table.push(row(
+        table.push(Row::alone(
             names.mixed,
             (mixed, Unit::MiB),
             Goal::at_most(48.0, 24.0),
         ));
-        table.push(row(
+        table.push(Row::alone(
             names.start,
             (start, Unit::Milliseconds),
             Goal::at_most(100.0, 30.0),
@@ -53,7 +53,7 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
     if is_wanted(&[&names.list]) {
         Seed::get(&plan.folder, Layout::one_organization(rows))?.copy_to(&file)?;
         let peak = measure_long_list(&file, rows)?;
-        table.push(row(
+        table.push(Row::alone(
             names.list,
             (peak, Unit::MiB),
             Goal::at_most(64.0, 32.0),
@@ -83,21 +83,6 @@ impl Names {
             list: format!("peak memory, list of all {}", thousands(rows)),
             start: "start to first answer".to_owned(),
         }
-    }
-}
-
-/// A line that is compared with nothing.
-fn row(figure: String, (score, unit): (f64, Unit), goal: Goal) -> Row {
-    let nothing = String::new;
-    Row {
-        figure,
-        against: nothing(),
-        measured: nothing(),
-        baseline: nothing(),
-        score,
-        by_cpu: None,
-        unit,
-        goal: Some(goal),
     }
 }
 

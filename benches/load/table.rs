@@ -62,6 +62,8 @@ pub enum Unit {
     MiB,
     /// Time.
     Milliseconds,
+    /// Work of a processor.
+    Instructions,
 }
 
 impl Unit {
@@ -71,6 +73,7 @@ impl Unit {
             Self::Times => format!("{figure:.2}"),
             Self::MiB => format!("{figure:.1} MiB"),
             Self::Milliseconds => format!("{figure:.0} ms"),
+            Self::Instructions => thousands(figure.round()),
         }
     }
 }
@@ -97,6 +100,20 @@ pub struct Row {
 }
 
 impl Row {
+    /// A line that is compared with nothing.
+    pub fn alone(figure: String, (score, unit): (f64, Unit), goal: Goal) -> Self {
+        Self {
+            figure,
+            against: String::new(),
+            measured: String::new(),
+            baseline: String::new(),
+            score,
+            by_cpu: None,
+            unit,
+            goal: Some(goal),
+        }
+    }
+
     /// Whether it is worse than half of what is accepted.
     pub fn is_far_below(&self) -> bool {
         self.goal.is_some_and(|goal| {
