@@ -29,14 +29,14 @@ const ACCEPTOR: &str = "actix_server::accept";
 const ACCEPTOR_EVERY: Duration = Duration::from_secs(10);
 
 /// The way to stderr. Whoever drops it waits until all is written, but for no longer than a second.
-pub struct Output {
+pub(crate) struct Output {
     /// What waits to be written.
     queue: Queue,
 }
 
 impl Output {
     /// Starts to write what is said, and to log by `filter`, which the settings have checked.
-    pub fn start(filter: &str) -> Self {
+    pub(crate) fn start(filter: &str) -> Self {
         let (orders, received) = sync_channel(LINES);
         let queue = Queue {
             orders,
@@ -51,7 +51,7 @@ impl Output {
     }
 
     /// Says `text`, which is whole lines.
-    pub fn say(&self, text: &str) {
+    pub(crate) fn say(&self, text: &str) {
         self.queue.put(text.as_bytes().to_vec());
     }
 }

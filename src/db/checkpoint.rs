@@ -49,7 +49,7 @@ const PAUSES_SECONDS: [u64; 3] = [1, 2, 5];
 const PAUSE_OF_RESTART: Duration = Duration::from_secs(1);
 
 /// A handle to the checkpoint thread.
-pub struct Checkpointer {
+pub(crate) struct Checkpointer {
     /// Tells the thread what to do besides looking at the log.
     orders: Sender<Order>,
     /// The thread, until it was told to end.
@@ -69,7 +69,7 @@ impl Checkpointer {
     ///
     /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
     /// connections too. So whoever calls this keeps `file` until all of them are closed.
-    pub fn start(conn: Connection, file: Arc<File>) -> Self {
+    pub(crate) fn start(conn: Connection, file: Arc<File>) -> Self {
         let (orders, received) = channel();
         // A connection without a patience of its own would make writers wait for the slowest
         // reader.
@@ -86,7 +86,7 @@ impl Checkpointer {
 
     /// Tries once to empty the log; the receiver gets whether it could. Only a reader or a writer
     /// in the way keeps it from that.
-    pub fn empty(&self) -> oneshot::Receiver<bool> {
+    pub(crate) fn empty(&self) -> oneshot::Receiver<bool> {
         let (caller, receiver) = oneshot::channel();
         // Fails only when the thread is gone; the receiver learns that as well.
         let _ = self.orders.send(Order::Empty(caller));
@@ -94,7 +94,7 @@ impl Checkpointer {
     }
 
     /// Empties the log, and ends the thread.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
             // Both fail only when the thread is gone already; it reports its own errors.
             let _ = self.orders.send(Order::Stop);

@@ -41,11 +41,11 @@ const MAX_URI: usize = 8 * 1024;
 
 /// The id of a request: the caller's, where it is usable, else a UUIDv4.
 #[derive(Clone, Debug)]
-pub struct RequestId(String);
+pub(crate) struct RequestId(String);
 
 impl RequestId {
     /// The id that the envelope gave to `request`.
-    pub fn of(request: &HttpRequest) -> String {
+    pub(crate) fn of(request: &HttpRequest) -> String {
         request
             .extensions()
             .get::<Self>()
@@ -67,7 +67,7 @@ impl RequestId {
 ///
 /// # Errors
 /// None of its own: what the framework passes on as an error carries its finished answer.
-pub async fn envelope(
+pub(crate) async fn envelope(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {

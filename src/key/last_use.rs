@@ -14,7 +14,7 @@ use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
 
 /// How often the times are written: what a kill loses at most.
-pub const WRITE_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const WRITE_EVERY: Duration = Duration::from_secs(60);
 /// Who writes, in the queue of the writer.
 const WRITER: &str = "last use";
 /// Keys whose times are written in one job: the writes of others go between.

@@ -82,7 +82,7 @@ fn is_within<T: PartialEq>(inner: Option<&[T]>, outer: Option<&[T]>) -> bool {
 impl Rights {
     /// Whether the caller may know of `key`: only if it is bound to organizations that the caller
     /// may see, and limited to roles that the caller may grant.
-    pub fn see_key(&self, key: &Key) -> bool {
+    pub(crate) fn see_key(&self, key: &Key) -> bool {
         is_within(
             key.rights.organizations.as_deref(),
             self.organizations.as_deref(),
@@ -93,7 +93,7 @@ impl Rights {
     ///
     /// # Errors
     /// [`Code::NotFound`].
-    pub fn check_sees_key(&self, key: &Key) -> Result<()> {
+    pub(crate) fn check_sees_key(&self, key: &Key) -> Result<()> {
         if self.see_key(key) {
             Ok(())
         } else {
@@ -148,7 +148,7 @@ pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey>
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
+pub(crate) fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
     let Some(key) = store::find(tx, id)?.filter(|key| key.revoked_at.is_none()) else {
         return Ok(false);
     };
@@ -161,7 +161,7 @@ pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
+pub(crate) fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
     for key in store::list_bound_only_to(tx, organization)? {
         note(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
     }

@@ -97,7 +97,7 @@ pub struct Mail {
 
 impl Mail {
     /// When an invitation that ends at `expires_at` is reminded of, if that is set.
-    pub fn reminder_at(&self, expires_at: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn reminder_at(&self, expires_at: Timestamp) -> Option<Timestamp> {
         self.remind_before_seconds
             .map(|seconds| expires_at.plus_seconds(-seconds))
     }

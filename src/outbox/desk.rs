@@ -35,7 +35,7 @@ pub struct Offer<'a> {
 
 impl Offer<'_> {
     /// Takes `place` for a row, if it is free. Returns whether it was.
-    pub fn take(&mut self, place: &Place) -> bool {
+    pub(crate) fn take(&mut self, place: &Place) -> bool {
         let is_free = self.is_open() && self.places.admits(place, self.now);
         if is_free {
             self.places.take(place.clone());
@@ -45,7 +45,7 @@ impl Offer<'_> {
     }
 
     /// Whether any place of a lane is left.
-    pub fn has_room(&self, lane: Lane) -> bool {
+    pub(crate) fn has_room(&self, lane: Lane) -> bool {
         self.is_open() && self.places.has_room(lane)
     }
 

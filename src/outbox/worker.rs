@@ -39,7 +39,7 @@ const REST: Duration = Duration::from_secs(1);
 /// start.
 const STOP: Duration = Duration::from_secs(5);
 /// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
-pub const LEASE_SECONDS: i64 = 120;
+pub(crate) const LEASE_SECONDS: i64 = 120;
 
 /// One kind of deliveries: a queue in the file, and a way to the outside.
 pub trait Channel: Send + Sync + 'static {
@@ -134,7 +134,7 @@ type Left<C> = (
 );
 
 /// Delivers what a channel has to deliver.
-pub struct Worker<C: Channel> {
+pub(crate) struct Worker<C: Channel> {
     /// The file.
     db: Db,
     /// What is delivered, and how.
@@ -152,7 +152,7 @@ pub struct Worker<C: Channel> {
 
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
-    pub fn new(db: Db, channel: Arc<C>) -> Self {
+    pub(crate) fn new(db: Db, channel: Arc<C>) -> Self {
         Self {
             db,
             channel,
@@ -164,7 +164,7 @@ impl<C: Channel> Worker<C> {
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut news = self.db.follow(C::TOPIC);
         tokio::pin!(stop);
         let mut must_release = true;
@@ -218,7 +218,7 @@ impl<C: Channel> Worker<C> {
     ///
     /// # Errors
     /// When the file cannot be read or written: nothing is forgotten then.
-    pub async fn step(&mut self) -> Result<usize> {
+    async fn step(&mut self) -> Result<usize> {
         while let Some(ended) = self.running.try_join_next() {
             self.note(ended);
         }
@@ -260,20 +260,6 @@ impl<C: Channel> Worker<C> {
             log::error!("{:?}: no thread for a delivery: {error}", C::TOPIC);
         }
         self.running.spawn(async move { (place, ended.await) });
-    }
-
-    /// Waits for what is under way, and records it.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn finish(&mut self) -> Result<()> {
-        self.wait().await;
-        self.settle(Found {
-            rows: Vec::new(),
-            has_ripe: false,
-        })
-        .await
-        .map(drop)
     }
 
     /// Waits for what is under way.

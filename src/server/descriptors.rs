@@ -37,7 +37,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// How many connections a server may have, and how many it has.
 #[derive(Debug)]
-pub struct Connections {
+pub(crate) struct Connections {
     /// The most for each worker.
     pub most_of_worker: usize,
     /// The most for all workers.
@@ -60,7 +60,7 @@ struct Held {
 }
 
 /// One connection, for as long as it lasts.
-pub struct Connection {
+pub(crate) struct Connection {
     /// Among which.
     connections: Arc<Connections>,
     /// Whose.
@@ -85,7 +85,7 @@ impl Connections {
     ///
     /// # Errors
     /// When `workers` could not serve anything with so few descriptors.
-    pub fn within_limits(
+    pub(crate) fn within_limits(
         workers: usize,
         trusted_proxies: Vec<IpNet>,
     ) -> Result<Arc<Self>, Failure> {
@@ -107,8 +107,7 @@ impl Connections {
         if most < USEFUL {
             log::warn!(
                 "this process may open {files} files: that is enough for {most} connections at a \
-                 time; \
-                 raise the limit (ulimit -n, LimitNOFILE) to 1024 or more"
+                 time; raise the limit (ulimit -n, LimitNOFILE) to 1024 or more"
             );
         }
         Ok(Arc::new(Self {
@@ -121,7 +120,7 @@ impl Connections {
 
     /// A place for a connection from `peer`, until what is returned is dropped; none where its site
     /// has many, and as many as are left free. A site is an IPv4 address, or a /48 of IPv6.
-    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
+    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let site = limits::site(peer.to_canonical());
         let mut held = self.held();
         let own = held.by_site.get(&site).map_or(0, |own| *own);

@@ -32,7 +32,7 @@ const TOO_LATE: &[u8] =
 const AGAIN: Duration = Duration::from_millis(10);
 
 /// A connection with deadlines.
-pub struct Timed {
+pub(crate) struct Timed {
     /// The socket.
     stream: TcpStream,
     /// How long its peer may take.
@@ -59,7 +59,7 @@ pub struct Timed {
 
 impl Timed {
     /// The connection over `stream`.
-    pub fn new(stream: TcpStream, deadlines: Deadlines, place: Connection) -> Self {
+    pub(crate) fn new(stream: TcpStream, deadlines: Deadlines, place: Connection) -> Self {
         Self {
             stream,
             deadlines,
