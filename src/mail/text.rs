@@ -5,7 +5,7 @@
 //! would be a gift to those who phish. So a word joiner (U+2060, not to be seen) goes behind every
 //! character that a link needs: what is written stays readable, and is no link any more.
 
-use crate::base::text::is_invisible;
+use crate::base::text::without_hidden;
 
 /// What breaks a link. It is not to be seen.
 const WORD_JOINER: char = '\u{2060}';
@@ -14,7 +14,7 @@ const MAX_SUBJECT: usize = 150;
 
 /// One line of a user's words for a body: without invisible characters, and without links.
 pub(crate) fn defang(line: &str) -> String {
-    let line = visible(line);
+    let line = without_hidden(line);
     let mut harmless = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();
     while let Some(c) = characters.next() {
@@ -35,7 +35,9 @@ pub(crate) fn defang_lines(text: &str) -> Vec<String> {
 /// programs make no links there, so that only a scheme is taken apart. So is what a header spells
 /// other characters with (`=?...?=`, RFC 2047): it would be decoded.
 pub(crate) fn subject(text: &str) -> String {
-    let text = visible(text).replace("://", ": ").replace("=?", "= ?");
+    let text = without_hidden(text)
+        .replace("://", ": ")
+        .replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_SUBJECT {
         return line;
@@ -43,13 +45,6 @@ pub(crate) fn subject(text: &str) -> String {
     line.chars()
         .take(MAX_SUBJECT - 1)
         .chain(['\u{2026}'])
-        .collect()
-}
-
-/// `text` with a space in place of whatever changes how it looks without being seen.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_invisible(c) { ' ' } else { c })
         .collect()
 }
 

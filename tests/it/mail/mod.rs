@@ -3,6 +3,7 @@
 //!
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
+//! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start.
 
@@ -10,6 +11,7 @@ mod delivery;
 mod fair;
 mod injection;
 mod kinds;
+mod ordinary_text;
 mod settings;
 mod words;
 
