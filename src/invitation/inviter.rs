@@ -23,7 +23,8 @@ pub struct InviterBody {
     /// The person's name.
     #[schema(max_length = 100)]
     pub name: Option<String>,
-    /// The person's address, for a notice of the answer where the server sends those.
+    /// The person's address: replies to the mail go there, and a notice of the answer where the
+    /// server sends those.
     #[schema(max_length = 254)]
     pub email: Option<String>,
 }

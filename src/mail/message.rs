@@ -125,7 +125,11 @@ impl Composer {
             letter.number
         );
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let mail = lettre::Message::builder()
+        let mut head = lettre::Message::builder();
+        if let Some(inviter) = &letter.reply_to {
+            head = head.reply_to(Mailbox::new(None, address(inviter)));
+        }
+        let mail = head
             .from(Mailbox::new(
                 self.sender.name.clone(),
                 address(&self.sender.address),

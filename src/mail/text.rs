@@ -11,6 +11,8 @@ use crate::base::text::without_hidden;
 const WORD_JOINER: char = '\u{2060}';
 /// The most characters of a subject.
 const MAX_SUBJECT: usize = 150;
+/// The most characters of a name in a subject: two of them and the words between them have room.
+const MAX_NAME: usize = 60;
 
 /// One line of a user's words for a body: without invisible characters, and without links.
 pub(crate) fn defang(line: &str) -> String {
@@ -39,13 +41,22 @@ pub(crate) fn subject(text: &str) -> String {
         .replace("://", ": ")
         .replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_SUBJECT {
-        return line;
+    shorten(&line, MAX_SUBJECT)
+}
+
+/// A user's words as a part of a subject.
+pub(crate) fn in_subject(name: &str) -> String {
+    shorten(name.trim(), MAX_NAME)
+}
+
+/// The beginning of `text`, with an ellipsis where it has more than `max` characters.
+fn shorten(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
     }
-    line.chars()
-        .take(MAX_SUBJECT - 1)
-        .chain(['\u{2026}'])
-        .collect()
+    let start: String = text.chars().take(max - 1).collect();
+    // The cut may have left a joiner or a tag that joins nothing.
+    format!("{}\u{2026}", without_hidden(&start).trim_end())
 }
 
 /// Whether a link needs `c` between two other characters. Also what a program may take for a dot, a

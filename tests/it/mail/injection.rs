@@ -72,6 +72,7 @@ pub(super) fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
     MailContext {
         kind,
         to: Email::from_stored("new.user@example.com"),
+        reply_to: None,
         email: Email::from_stored("new.user@example.com"),
         organization: OrganizationId::parse("acme").expect("an id"),
         organization_name: Some(payload.to_owned()),
@@ -118,9 +119,10 @@ fn check(mail: &Received, name: &str) {
     }
     let head = mail.raw.split("\r\n\r\n").next().unwrap_or_default();
     let is_new = |line: &&str| !line.starts_with([' ', '\t']);
+    let own = 8 + mail.headers("Reply-To").len();
     assert_eq!(
         head.split("\r\n").filter(is_new).count(),
-        8,
+        own,
         "{name}: {head}"
     );
     assert!(
