@@ -6,7 +6,8 @@
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
-//! * [`settings`]: what the binary says at its start.
+//! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
+//!   that cannot be used.
 
 mod content;
 mod delivery;
@@ -15,6 +16,7 @@ mod injection;
 mod kinds;
 mod ordinary_text;
 mod settings;
+mod trouble;
 mod words;
 
 use std::time::{Duration, Instant};

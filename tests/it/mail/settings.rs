@@ -47,6 +47,10 @@ fn settings_that_cannot_work_are_told_with_a_hint_and_never_with_the_password() 
             "--smtp-url",
         ),
         (&from, "hunter2", "smtp://"),
+        (&from, "smtp://user:hunter2#w@mail.test?tls=tls", "%23"),
+        (&from, "smtp://user:hunter2/w@mail.test?tls=tls", "%2F"),
+        (&from, "smtp://user:12@hunter2/@mail.test?tls=tls", "%40"),
+        (&from, "smtps://user:hunter2@mail.test?tls=none", "smtp://"),
         (&[], "smtp://user:hunter2@mail.test?tls=tls", "--mail-from"),
         (
             &["--mail-from", "nobody"],
