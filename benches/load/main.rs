@@ -95,7 +95,7 @@ struct Options {
     #[arg(long)]
     peers: bool,
     /// Draw docs/performance.svg
-    #[arg(long)]
+    #[arg(long, conflicts_with = "filter")]
     chart: bool,
     /// Only count instructions a request, under valgrind
     #[arg(long)]
