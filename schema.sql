@@ -78,6 +78,11 @@ create table invitation (
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
   delivery_attempts integer,
   delivery_error    text,
+  -- Whether any column is set that most invitations have no value for, so that a list need not read each of them.
+  -- The database keeps it.
+  is_extended integer not null generated always as
+    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count,
+     delivery_attempts) is not null) stored,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;
@@ -310,7 +315,7 @@ create table idempotency (
   -- Whose key it is: an API key's id, or `dev`.
   actor      text    not null,
   -- Method and path of the request, the path without percent-encodings that it does not need; behind it the invitation's id in 32
-  -- hex digits, where a link names it. By it the answers of an organization are found when that is deleted.
+  -- hex digits, where a link names it.
   operation  text    not null,
   -- The Idempotency-Key, unquoted.
   key        text    not null,
@@ -321,6 +326,9 @@ create table idempotency (
   status     integer not null,
   location   text,
   body       blob    not null,
+  -- The organization that the answer is about, with which it is deleted; null: it is about no single one. No index: a deletion
+  -- walks over a day's answers, and an index would cost each of them a page. No foreign key: what is deleted goes in parts.
+  organization_id text,
   -- Serves: the look-up before each such POST.
   unique (actor, operation, key)
 ) strict;

@@ -4,9 +4,11 @@ use invited::base::email::Hosts;
 use invited::base::error::{Code, Error};
 use invited::base::organization_id::OrganizationId;
 use invited::event::query::EventQuery;
+use invited::http::query::Query;
 use invited::invitation::query::ListQuery;
 use invited::organization;
 use invited::webhook::delivery::query::DeliveryQuery;
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -22,6 +24,9 @@ pub fn check(data: &[u8]) {
     }
 }
 
+/// Where the server is.
+const PUBLIC_URL: &str = "https://invites.example.com";
+
 /// The lists that cursors are tried in: by organization, path, filter and order.
 const LISTS: [(&str, &[(&str, &str)]); 5] = [
     ("acme", &[]),
@@ -35,15 +40,20 @@ const LISTS: [(&str, &[(&str, &str)]); 5] = [
 fn read(number: usize, cursor: &str) -> Result<Option<Uuid>, Error> {
     let (id, filters) = LISTS[number];
     let filters = filters.iter().copied().chain([("cursor", cursor)]);
-    ListQuery::parse(&pairs(filters), &organization(id), Hosts::Dotted).map(|query| query.after)
+    let parse = |params| ListQuery::parse(params, &organization(id), Hosts::Dotted);
+    query(filters).check(parse).map(|query| query.after)
 }
 
 /// Reads `cursor` in the lists that have no invitations.
 fn read_elsewhere(cursor: &str) -> [Result<Option<Uuid>, Error>; 2] {
-    let pairs = pairs([("cursor", cursor)]);
-    let events = EventQuery::parse(&pairs, &organization("acme")).map(|query| query.page.after);
-    let deliveries = DeliveryQuery::parse(&pairs, Uuid::nil()).map(|query| query.page.after);
-    [events, deliveries]
+    let of_events = |params| EventQuery::parse(params, &organization("acme"));
+    let of_deliveries = |params| DeliveryQuery::parse(params, Uuid::nil());
+    let events = query([("cursor", cursor)]).check(of_events);
+    let deliveries = query([("cursor", cursor)]).check(of_deliveries);
+    [
+        events.map(|query| query.page.after),
+        deliveries.map(|query| query.page.after),
+    ]
 }
 
 /// Checks that no text is a cursor of two lists.
@@ -59,15 +69,12 @@ fn check_text(text: &str) {
 /// Checks the cursor behind the entry `last`, and one that `rest` alters.
 fn check_made(last: Uuid, rest: &[u8]) {
     let organization = organization("acme");
-    let list = ListQuery::parse(&[], &organization, Hosts::Dotted)
+    let list = query([])
+        .check(|params| ListQuery::parse(params, &organization, Hosts::Dotted))
         .expect("a list")
         .paged(&organization);
-    let link = list.next_link("https://invites.example.com", 7, last);
-    let cursor = link
-        .split("cursor=")
-        .nth(1)
-        .and_then(|rest| rest.split('>').next())
-        .expect("a cursor");
+    let link = list.next_link(PUBLIC_URL, 7, last.simple());
+    let cursor = &*cursor_in(&link);
     assert_eq!(read(0, cursor).ok(), Some(Some(last)), "{cursor}");
     assert!(
         (1..LISTS.len()).all(|number| read(number, cursor).is_err()),
@@ -87,7 +94,8 @@ fn check_made(last: Uuid, rest: &[u8]) {
 
 /// Checks the cursors of the list of organizations.
 fn check_organization(text: &str) {
-    let read = |cursor: &str| organization::list::ListQuery::parse(&pairs([("cursor", cursor)]));
+    let read =
+        |cursor: &str| query([("cursor", cursor)]).check(organization::list::ListQuery::parse);
     match read(text) {
         Ok(query) => assert!(OrganizationId::parse(&query.after).is_some(), "{text}"),
         Err(error) => assert_eq!(error.code, Code::InvalidCursor),
@@ -95,23 +103,28 @@ fn check_organization(text: &str) {
     let Some(last) = OrganizationId::parse(text) else {
         return;
     };
-    let next = organization::list::next_page(7, last.as_str());
-    let (_, cursor) = form_urlencoded::parse(next.as_bytes())
-        .find(|(key, _)| key == "cursor")
-        .expect("a cursor");
+    let link = organization::list::paged().next_link(PUBLIC_URL, 7, &last);
+    let cursor = &*cursor_in(&link);
     assert!(
-        read(&cursor).is_ok_and(|query| query.after == text),
+        read(cursor).is_ok_and(|query| query.after == text),
         "{cursor}"
     );
     assert!(read(&format!("{cursor}x")).is_err(), "{cursor}");
 }
 
-/// The pairs of a query.
-fn pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    pairs
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+/// The cursor of the page that `link` leads to.
+fn cursor_in(link: &str) -> String {
+    let (_, query) = link.split_once('?').expect("a query");
+    let (query, _) = query.split_once('>').expect("its end");
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let cursor = pairs.find(|(key, _)| key == "cursor");
+    cursor.expect("a cursor").1.into_owned()
+}
+
+/// The query with these keys and values.
+fn query<'a, T: DeserializeOwned>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Query<T> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    Query::parse(&query.extend_pairs(pairs).finish()).expect("keys of the list")
 }
 
 /// An organization.

@@ -9,13 +9,13 @@ use invited::base::clock::Timestamp;
 use invited::base::email::Hosts;
 use invited::base::error::{Code, Error};
 use invited::base::organization_id::OrganizationId;
-use invited::base::query::Keys;
-use invited::event::query::{EventQuery, StreamQuery};
+use invited::event::query::{EventParams, EventQuery, StreamParams, StreamQuery};
 use invited::http::query::{NoQuery, Query};
-use invited::invitation::query::{AddressQuery, ListQuery};
-use invited::mail::mailbox::query::MailboxQuery;
+use invited::invitation::query::{AddressParams, ListParams, ListQuery};
+use invited::mail::mailbox::query::{MailboxParams, MailboxQuery};
 use invited::organization;
-use invited::webhook::delivery::query::DeliveryQuery;
+use invited::webhook::delivery::query::{DeliveryParams, DeliveryQuery};
+use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 use uuid::Uuid;
 
@@ -43,22 +43,22 @@ pub fn check(data: &[u8]) {
     check_others(query);
 }
 
-/// The pairs of `query` where an operation has the keys of `K`.
-fn pairs<K: Keys>(query: &str) -> Option<Vec<(String, String)>> {
+/// The query, where an operation has its keys: those of `T`, each once.
+fn read<T: DeserializeOwned>(query: &str) -> Option<Query<T>> {
     let request = TestRequest::default()
         .uri(&format!("/?{query}"))
         .to_http_request();
-    match Query::<K>::from_request(&request, &mut Payload::None).into_inner() {
-        Ok(Query { pairs, .. }) => {
-            let is_known = |(key, _): &(String, String)| K::KEYS.contains(&key.as_str());
-            let is_once = |(key, _): &(String, String)| {
-                pairs.iter().filter(|(other, _)| other == key).count() == 1
-            };
+    match Query::<T>::from_request(&request, &mut Payload::None).into_inner() {
+        Ok(read) => {
+            let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+            let is_once = |key: &str| pairs.iter().filter(|(other, _)| other == key).count() == 1;
             assert!(
-                pairs.iter().all(|pair| is_known(pair) && is_once(pair)),
+                pairs
+                    .iter()
+                    .all(|(key, _)| is_key::<T>(key) && is_once(key)),
                 "{query}"
             );
-            Some(pairs)
+            Some(read)
         }
         Err(error) => {
             assert_eq!(error.code, Code::InvalidQuery, "{query}");
@@ -71,8 +71,14 @@ fn pairs<K: Keys>(query: &str) -> Option<Vec<(String, String)>> {
     }
 }
 
-/// Checks that an error is about keys of `K`.
-fn check_error<K: Keys>(error: &Error) {
+/// Whether an operation with the keys of `T` takes `key`.
+fn is_key<T: DeserializeOwned>(key: &str) -> bool {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    Query::<T>::parse(&query.append_pair(key, "").finish()).is_ok()
+}
+
+/// Checks that an error is about keys of `T`.
+fn check_error<T: DeserializeOwned>(error: &Error) {
     assert!(
         matches!(error.code, Code::ValidationFailed | Code::InvalidCursor),
         "{error:?}"
@@ -82,10 +88,7 @@ fn check_error<K: Keys>(error: &Error) {
         "{error:?}"
     );
     assert!(
-        error
-            .fields
-            .iter()
-            .all(|field| K::KEYS.contains(&&*field.pointer)),
+        error.fields.iter().all(|field| is_key::<T>(&field.pointer)),
         "{error:?}"
     );
 }
@@ -101,8 +104,10 @@ fn next(link: &str) -> String {
 
 /// Checks a list of invitations.
 fn check_invitations(query: &str, organization: &OrganizationId) {
-    let parse = |pairs: &[(String, String)]| ListQuery::parse(pairs, organization, Hosts::Dotted);
-    match pairs::<ListQuery>(query).map(|pairs| parse(&pairs)) {
+    let parse = |query: Query<ListParams>| {
+        query.check(|params| ListQuery::parse(params, organization, Hosts::Dotted))
+    };
+    match read(query).map(parse) {
         Some(Ok(list)) => {
             assert!(
                 list.limit
@@ -110,9 +115,11 @@ fn check_invitations(query: &str, organization: &OrganizationId) {
                 "{query}"
             );
             assert!((1..32).contains(&list.filter.status_bits()), "{query}");
-            let link = list.paged(organization).next_link(PUBLIC_URL, 7, LAST);
-            let again = pairs::<ListQuery>(&next(&link))
-                .and_then(|pairs| parse(&pairs).ok())
+            let link = list
+                .paged(organization)
+                .next_link(PUBLIC_URL, 7, LAST.simple());
+            let again = read(&next(&link))
+                .and_then(|query| parse(query).ok())
                 .expect("the next page");
             assert!(
                 again.filter == list.filter
@@ -121,15 +128,16 @@ fn check_invitations(query: &str, organization: &OrganizationId) {
                 "{query}"
             );
         }
-        Some(Err(error)) => check_error::<ListQuery>(&error),
+        Some(Err(error)) => check_error::<ListParams>(&error),
         None => {}
     }
 }
 
 /// Checks a history.
 fn check_events(query: &str, organization: &OrganizationId) {
-    let parse = |pairs: &[(String, String)]| EventQuery::parse(pairs, organization);
-    match pairs::<EventQuery>(query).map(|pairs| parse(&pairs)) {
+    let parse =
+        |query: Query<EventParams>| query.check(|params| EventQuery::parse(params, organization));
+    match read(query).map(parse) {
         Some(Ok(events)) => {
             let filter = &events.filter;
             assert!((1..=MAX_LIMIT).contains(&events.page.limit), "{query}");
@@ -145,9 +153,11 @@ fn check_events(query: &str, organization: &OrganizationId) {
                 .into_iter()
                 .chain(filter.until)
                 .for_each(check_time);
-            let link = events.paged(organization).next_link(PUBLIC_URL, 7, LAST);
-            let again = pairs::<EventQuery>(&next(&link))
-                .and_then(|pairs| parse(&pairs).ok())
+            let link = events
+                .paged(organization)
+                .next_link(PUBLIC_URL, 7, LAST.simple());
+            let again = read(&next(&link))
+                .and_then(|query| parse(query).ok())
                 .expect("the next page");
             assert_eq!(
                 format!("{:?}", again.filter),
@@ -159,19 +169,23 @@ fn check_events(query: &str, organization: &OrganizationId) {
                 "{query}"
             );
         }
-        Some(Err(error)) => check_error::<EventQuery>(&error),
+        Some(Err(error)) => check_error::<EventParams>(&error),
         None => {}
     }
 }
 
 /// Checks the log of a webhook.
 fn check_deliveries(query: &str) {
-    let parse = |pairs: &[(String, String)]| DeliveryQuery::parse(pairs, Uuid::nil());
-    match pairs::<DeliveryQuery>(query).map(|pairs| parse(&pairs)) {
+    let parse = |query: Query<DeliveryParams>| {
+        query.check(|params| DeliveryQuery::parse(params, Uuid::nil()))
+    };
+    match read(query).map(parse) {
         Some(Ok(log)) => {
             assert!((1..=MAX_LIMIT).contains(&log.page.limit), "{query}");
-            let link = log.paged(Uuid::nil()).next_link(PUBLIC_URL, 7, LAST);
-            let again = pairs::<DeliveryQuery>(&next(&link)).and_then(|pairs| parse(&pairs).ok());
+            let link = log
+                .paged(Uuid::nil())
+                .next_link(PUBLIC_URL, 7, LAST.simple());
+            let again = read(&next(&link)).and_then(|query| parse(query).ok());
             let again = again.expect("the next page");
             assert_eq!(
                 format!("{:?}", again.state),
@@ -180,15 +194,15 @@ fn check_deliveries(query: &str) {
             );
             assert_eq!(again.page.after, Some(LAST), "{query}");
         }
-        Some(Err(error)) => check_error::<DeliveryQuery>(&error),
+        Some(Err(error)) => check_error::<DeliveryParams>(&error),
         None => {}
     }
 }
 
 /// Checks a list of organizations.
 fn check_organizations(query: &str) {
-    use organization::list::ListQuery;
-    match pairs::<ListQuery>(query).map(|pairs| ListQuery::parse(&pairs)) {
+    use organization::list::{ListParams, ListQuery};
+    match read::<ListParams>(query).map(|query| query.check(ListQuery::parse)) {
         Some(Ok(list)) => {
             assert!(
                 list.limit
@@ -200,42 +214,41 @@ fn check_organizations(query: &str) {
                 "{query}"
             );
         }
-        Some(Err(error)) => check_error::<ListQuery>(&error),
+        Some(Err(error)) => check_error::<ListParams>(&error),
         None => {}
     }
 }
 
 /// Checks the queries that lead to no other page.
 fn check_others(query: &str) {
-    match pairs::<StreamQuery>(query).map(|pairs| StreamQuery::parse(&pairs)) {
+    match read::<StreamParams>(query).map(|query| query.check(StreamQuery::parse)) {
         Some(Ok(stream)) => assert!(
             stream.filter.since.is_none() && stream.filter.until.is_none(),
             "{query}"
         ),
-        Some(Err(error)) => check_error::<StreamQuery>(&error),
+        Some(Err(error)) => check_error::<StreamParams>(&error),
         None => {}
     }
-    match pairs::<AddressQuery>(query).map(|pairs| AddressQuery::parse(&pairs, Hosts::Dotted)) {
+    let address = |query: Query<AddressParams>| query.check(|params| params.parse(Hosts::Dotted));
+    match read(query).map(address) {
         Some(Ok(email)) => {
             let mut same = form_urlencoded::Serializer::new(String::new());
             let same = same.append_pair("email", email.as_str()).finish();
-            let again = pairs::<AddressQuery>(&same)
-                .and_then(|pairs| AddressQuery::parse(&pairs, Hosts::Dotted).ok());
+            let again = read(&same).and_then(|query| address(query).ok());
             assert!(again == Some(email), "{query}");
         }
-        Some(Err(error)) => check_error::<AddressQuery>(&error),
+        Some(Err(error)) => check_error::<AddressParams>(&error),
         None => {}
     }
-    match pairs::<MailboxQuery>(query)
-        .map(|pairs| MailboxQuery::parse(&pairs, Hosts::SingleLabelToo))
-    {
+    let mailbox = |params| MailboxQuery::parse(params, Hosts::SingleLabelToo);
+    match read::<MailboxParams>(query).map(|query| query.check(mailbox)) {
         Some(Ok(mailbox)) => {
             assert!(
                 (1..=MAX_LIMIT).contains(&mailbox.filter.limit) && mailbox.wait.as_secs() <= 30,
                 "{query}"
             );
         }
-        Some(Err(error)) => check_error::<MailboxQuery>(&error),
+        Some(Err(error)) => check_error::<MailboxParams>(&error),
         None => {}
     }
     let request = TestRequest::default()

@@ -8,7 +8,7 @@ use super::state::State;
 use crate::api::error_responses::{COMMON, LISTING, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::api::stream::JsonArray;
-use crate::audit::query::AuditQuery;
+use crate::audit::query::{AuditParams, AuditQuery};
 use crate::audit::store::{self, Sight};
 use crate::audit::{AuditEntry, example};
 use crate::base::error::{Error, Result};
@@ -47,31 +47,7 @@ pub fn operations() -> Vec<Operation> {
         only those keys that are limited to some of its own. Nothing is ever taken out of it, \
         and nothing changed \
         in it but that an erasure gets its counts once it has ended.",
-    params(
-        ("action" = Option<String>, Query, description = "Only these actions, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-            example = "key.created,key.revoked"),
-        ("actor" = Option<String>, Query, description = "Only what this actor did: the id of a \
-            key, `cli`, `dev`, or `server`.",
-            pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli"),
-        ("subject" = Option<String>, Query, description = "Only what was done to the key, the \
-            webhook or the organization with \
-            this id.", pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
-            example = "0123456789abcdef"),
-        ("organizationId" = Option<String>, Query, description = "Only what concerns this \
-            organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("since" = Option<String>, Query, description = "Only from then on: RFC \
-            3339.", format = "date-time"),
-        ("until" = Option<String>, Query, description = "Only before then: RFC \
-            3339.", format = "date-time"),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
-            `asc`.", pattern = "^(asc|desc)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
-            given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-    ),
+    params(AuditParams),
     responses(
         (status = 200, description = "What was done.", body = Vec<AuditEntry<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
@@ -82,9 +58,9 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list(
     access: Access<Admin>,
     state: Data<State>,
-    query: Query<AuditQuery>,
+    query: Query<AuditParams>,
 ) -> Result<HttpResponse> {
-    let query = AuditQuery::parse(&query.pairs)?;
+    let query = query.check(AuditQuery::parse)?;
     let (paged, limit) = (query.paged(), query.page.limit);
     let sight = sight_of(&access.caller.rights)?;
     let is_bounded = query.filter.is_empty() && sight.is_whole();
@@ -104,7 +80,7 @@ pub async fn list(
     if let Some(last) = more_after {
         response.insert_header((
             header::LINK,
-            paged.next_link(&state.public_url, limit, last),
+            paged.next_link(&state.public_url, limit, last.simple()),
         ));
     }
     Ok(response.content_type("application/json").body(json))

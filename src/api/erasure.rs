@@ -9,9 +9,8 @@ use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::erasure::{Erased, Erasure};
 use crate::http::auth::{Access, Admin};
-use crate::http::params::OfAddress;
 use crate::http::query::Query;
-use crate::invitation::query::AddressQuery;
+use crate::invitation::query::AddressParams;
 
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
@@ -44,7 +43,7 @@ pub fn operations() -> Vec<Operation> {
         takes a while in a large one: `pending` names what is still to do after some seconds. \
         That is done without a repetition, \
         also after a crash. May be repeated after an error.",
-    params(OfAddress),
+    params(AddressParams),
     responses(
         (status = 200, description = "How much was erased; zeros where there was \
             nothing.", body = Erased,
@@ -54,9 +53,9 @@ pub fn operations() -> Vec<Operation> {
 pub async fn erase(
     access: Access<Admin>,
     state: Data<State>,
-    query: Query<AddressQuery>,
+    query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
-    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let email = query.check(|params| params.parse(state.rules.hosts))?;
     let origin = access.origin();
     let erasure = Erasure::new(state.db.clone(), email, access.caller.rights, origin);
     // A task of its own: it goes on when the caller goes away.

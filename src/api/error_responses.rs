@@ -112,8 +112,7 @@ fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
             "requestId": EXAMPLE_REQUEST_ID,
         })
     };
-    let response =
-        |codes: &[Code]| response(codes, ("application/problem+json", "Problem"), example);
+    let response = |codes: &[Code]| response(codes, "application/problem+json", "Problem", example);
     by_status(groups)
         .iter()
         .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
@@ -127,7 +126,7 @@ fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
         serde_json::json!({ "status": meaning.status, "error": error,
             "requestId": EXAMPLE_REQUEST_ID })
     };
-    let response = |codes: &[Code]| response(codes, ("application/json", "Failed"), example);
+    let response = |codes: &[Code]| response(codes, "application/json", "Failed", example);
     by_status(groups)
         .iter()
         .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
@@ -137,7 +136,8 @@ fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
 /// The response of a status that `codes` share, with a body of the given media type and schema.
 fn response(
     codes: &[Code],
-    (media, schema): (&str, &str),
+    media: &str,
+    schema: &str,
     example: impl Fn(&Meaning) -> Value,
 ) -> Response {
     let names: Vec<_> = codes

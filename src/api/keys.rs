@@ -122,7 +122,7 @@ pub async fn create(
     let job = move |tx: &WriteTx<'_>| {
         let mut shown = None;
         let answer = idempotency::once(tx, ticket.as_ref(), || {
-            let (key, plain) = manage::create(tx, &new, (&origin, &rights))?;
+            let (key, plain) = manage::create(tx, &new, &origin, &rights)?;
             let mut object = ApiKey::new(&key, tx.now);
             // What is stored has no secret, so only this answer can show it.
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
@@ -132,6 +132,7 @@ pub async fn create(
                 status: 201,
                 location: Some(format!("{base}/{}", object.id)),
                 body,
+                organization: None,
                 replayed: false,
             })
         })?;
@@ -212,7 +213,7 @@ pub async fn revoke(
     );
     author
         .write(&state.db, move |tx| {
-            manage::revoke(tx, &id.0, (&origin, &rights))
+            manage::revoke(tx, &id.0, &origin, &rights)
         })
         .await?;
     log::info!("{line}");

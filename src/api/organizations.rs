@@ -2,26 +2,26 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
-use actix_web::web::{Bytes, Data};
-use futures_util::TryStreamExt;
+use actix_web::web::Data;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
 use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
+use crate::api::stream;
 use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
 use crate::http::auth::{Admin, Caller, OrganizationAccess, Read};
-use crate::http::etag::{self, Conditions};
+use crate::http::etag::Conditions;
 use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::StoredResponse;
 use crate::key::Scope;
-use crate::organization::list::{self, List, ListQuery};
+use crate::organization::list::{self, List, ListParams, ListQuery};
 use crate::organization::settings::{Settings, SettingsBody};
 use crate::organization::{Organization, change, store};
 use crate::purge::{self, Pending};
@@ -58,12 +58,7 @@ pub fn operations() -> Vec<Operation> {
     description = "The organizations that the key may see as an array, by id. Without `limit` \
         all of them come, streamed. \
         With `limit`, `Link` names the next page.",
-    params(
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
-            maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-    ),
+    params(ListParams),
     responses(
         (status = 200, description = "The organizations.", body = Vec<Organization<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
@@ -74,35 +69,27 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list(
     caller: Caller,
     state: Data<State>,
-    query: Query<ListQuery>,
+    query: Query<ListParams>,
 ) -> Result<HttpResponse> {
     caller.require(Scope::Read)?;
-    let query = ListQuery::parse(&query.pairs)?;
+    let query = query.check(ListQuery::parse)?;
     let list = List {
         db: state.db.clone(),
         actor: caller.actor,
         rights: caller.rights,
     };
     let mut first = list
-        .page(b"[", query.after, query.limit.unwrap_or(MAX_LIMIT))
+        .page(b"[".to_vec(), query.after, query.limit.unwrap_or(MAX_LIMIT))
         .await?;
     let mut response = HttpResponse::Ok();
-    response.content_type("application/json");
-    let next = query
-        .limit
-        .zip(first.more_after.as_ref())
-        .map(|(limit, last)| list::next_page(limit, last));
-    if let Some(next) = next {
-        let link = format!(
-            "<{}/v1/organizations?{next}>; rel=\"next\"",
-            state.public_url
-        );
+    if let Some(limit) = query.limit
+        && let Some(last) = first.more_after.take()
+    {
+        let link = list::paged().next_link(&state.public_url, limit, last);
         response.insert_header((header::LINK, link));
-    } else if first.more_after.is_some() {
-        return Ok(response.streaming(list.stream(first).map_ok(Bytes::from)));
     }
-    first.json.push(b']');
-    Ok(response.body(first.json))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(response, first, b"]", rest))
 }
 
 /// `GET /v1/organizations/{organizationId}` with `invitations:read`: 200 with the organization, or
@@ -140,7 +127,7 @@ pub async fn get(
     let body = found
         .ok_or_else(Error::not_found)?
         .to_bytes(&access.organization)?;
-    let tag = etag::of(&body);
+    let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
             .insert_header((header::ETAG, tag))
@@ -210,12 +197,14 @@ pub async fn put(
     } else {
         (200, None)
     };
-    Ok(stored::respond(StoredResponse {
+    let answer = StoredResponse {
         status,
         location,
         body,
+        organization: None,
         replayed: false,
-    }))
+    };
+    Ok(stored::respond(answer, state.etags))
 }
 
 /// What a deletion has not taken out of the file yet.

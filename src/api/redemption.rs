@@ -24,8 +24,19 @@ use crate::key::Scope;
 use crate::oidc::Identity;
 use crate::organization;
 use crate::policy::Sending;
-use crate::redemption::proof::{AnswerBody, Claim, CodeBody, LookupBody, Proof, parse_token};
-use crate::redemption::{Attempt, Outcome, Preview, store};
+use crate::redemption::proof::{AnswerBody, CodeBody, LookupBody, Proof, parse_token, rejected};
+use crate::redemption::{Attempt, Preview, store};
+
+/// What can go wrong where an invitation is answered.
+const REDEMPTION: &[Code] = &[
+    Code::RoleNotGrantable,
+    Code::EmailMismatch,
+    Code::ProofRejected,
+    Code::StatusConflict,
+    Code::IdempotencyKeyReused,
+    Code::IdTokenRejected,
+    Code::IdentityProviderUnavailable,
+];
 
 /// The operations of this file.
 pub fn operations() -> Vec<Operation> {
@@ -55,39 +66,13 @@ pub fn operations() -> Vec<Operation> {
         Operation::new(
             __path_accept,
             accept,
-            &[
-                COMMON,
-                WITH_KEY,
-                WRITING,
-                BODY,
-                &[
-                    Code::RoleNotGrantable,
-                    Code::EmailMismatch,
-                    Code::ProofRejected,
-                    Code::StatusConflict,
-                    Code::IdempotencyKeyReused,
-                ],
-                &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
-            ],
+            &[COMMON, WITH_KEY, WRITING, BODY, REDEMPTION],
         )
         .public(),
         Operation::new(
             __path_decline,
             decline,
-            &[
-                COMMON,
-                WITH_KEY,
-                WRITING,
-                BODY,
-                &[
-                    Code::RoleNotGrantable,
-                    Code::EmailMismatch,
-                    Code::ProofRejected,
-                    Code::StatusConflict,
-                    Code::IdempotencyKeyReused,
-                ],
-                &[Code::IdTokenRejected, Code::IdentityProviderUnavailable],
-            ],
+            &[COMMON, WITH_KEY, WRITING, BODY, REDEMPTION],
         )
         .public(),
     ]
@@ -182,12 +167,10 @@ pub async fn request_code(
 ) -> Result<HttpResponse> {
     let (token, email) = body.value.parse(state.rules.hosts)?;
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let (
-        keyring,
-        Sending {
-            limits, has_mail, ..
-        },
-    ) = (state.keyring.clone(), state.rules.sending.clone());
+    let keyring = state.keyring.clone();
+    let Sending {
+        limits, has_mail, ..
+    } = state.rules.sending.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| {
@@ -210,6 +193,7 @@ pub async fn request_code(
                 status: 202,
                 location: None,
                 body,
+                organization: Some(present.organization),
                 replayed: false,
             })
         })
@@ -301,83 +285,78 @@ async fn answer(
     change: Change,
 ) -> Result<HttpResponse> {
     // Who may not vouch is not told what is wrong with the rest.
-    let voucher = body
-        .value
-        .is_vouched()
-        .then(|| visitor.require(Scope::Accept))
-        .transpose()?;
-    let rights = voucher.map(|caller| caller.rights.clone());
-    let token = parse_token(body.value.token.as_deref());
-    let link_text = body.value.token.clone().unwrap_or_default();
-    let proof = match body.value.claim(state.rules.hosts)? {
-        Claim::Vouched(subject) => Proof::Known(subject),
-        Claim::Code(proof) => proof,
-        Claim::IdToken(id_token) => {
-            let identity = state
-                .oidc
-                .verify(&id_token, state.db.now(), state.rules.hosts)
-                .await?;
-            identity.check_nonce(&state.oidc, &link_text)?;
-            let Identity { subject, email, .. } = identity;
-            Proof::Known(Subject {
-                email,
-                id: Some(subject),
-            })
-        }
+    let rights = if body.value.is_vouched() {
+        Some(visitor.require(Scope::Accept)?.rights.clone())
+    } else {
+        None
     };
-    let by_code = matches!(proof, Proof::Code { .. });
-    let token = token.map_err(|error| {
-        if by_code && error.code == Code::NotFound {
-            rejected()
-        } else {
-            error
-        }
-    })?;
+    let link_text = body.value.token.clone().unwrap_or_default();
+    let (token, proof) = body.value.parse(state.rules.hosts)?;
+    let (subject, code) = match proof {
+        Proof::Vouched(subject) => (subject, None),
+        Proof::Code { subject, code } => (subject, Some(code)),
+        Proof::IdToken(id_token) => (identify(state, &id_token, &link_text).await?, None),
+    };
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
-    let (is_vouched, author) = (rights.is_some(), visitor.author());
-    let sending = state.rules.sending.clone();
+    let author = visitor.author();
     let attempt = Attempt {
         token,
         change,
-        proof,
+        subject,
+        code,
         rights,
-        sending,
+        sending: state.rules.sending.clone(),
         origin: visitor.origin(),
     };
     let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once_if(tx, ticket.as_ref(), || {
-            let Outcome::Answered(present) = attempt.run(tx, &keyring)? else {
-                return Ok(None);
-            };
-            let name = organization::store::find_name(tx, &present.organization)?;
-            let show = |invitation: &Invitation<'_>| {
-                let preview =
-                    || serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal);
-                if is_vouched {
-                    json::to_bytes(invitation)
-                } else {
-                    preview()
-                }
-            };
-            let body =
-                invitation::store::find(tx, tx.now, (&present.organization, present.id), show)?;
-            Ok(Some(StoredResponse {
-                status: 200,
-                location: None,
-                body: body.ok_or_else(Error::not_found)?,
-                replayed: false,
-            }))
+            let answered = attempt.run(tx, &keyring)?;
+            let is_vouched = attempt.rights.is_some();
+            answered
+                .map(|present| response(tx, present, is_vouched))
+                .transpose()
         })
     };
     let answer = author.write(&state.db, job).await?.ok_or_else(rejected)?;
     Ok(stored::head(&answer).body(answer.body))
 }
 
-/// What every proof that does not hold is answered.
-fn rejected() -> Error {
-    Error::new(
-        Code::ProofRejected,
-        "Link, address and code do not belong together, or the code is used up.",
-    )
+/// The person of an id token that is bound to the link with the token `link_text`.
+async fn identify(state: &State, id_token: &str, link_text: &str) -> Result<Subject> {
+    let (now, hosts) = (state.db.now(), state.rules.hosts);
+    let identity = state.oidc.verify(id_token, now, hosts).await?;
+    identity.check_nonce(&state.oidc, link_text)?;
+    let Identity { subject, email, .. } = identity;
+    Ok(Subject {
+        email,
+        id: Some(subject),
+    })
+}
+
+/// The response about an invitation that was answered: all of it for an application that vouches.
+fn response(
+    tx: &WriteTx<'_>,
+    present: CurrentInvitation,
+    is_vouched: bool,
+) -> Result<StoredResponse> {
+    let CurrentInvitation {
+        organization, id, ..
+    } = present;
+    let name = organization::store::find_name(tx, &organization)?;
+    let show = |invitation: &Invitation<'_>| {
+        if is_vouched {
+            json::to_bytes(invitation)
+        } else {
+            serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal)
+        }
+    };
+    let body = invitation::store::find(tx, tx.now, &organization, id, show)?;
+    Ok(StoredResponse {
+        status: 200,
+        location: None,
+        body: body.ok_or_else(Error::not_found)?,
+        organization: Some(organization),
+        replayed: false,
+    })
 }

@@ -3,6 +3,7 @@
 use super::events::live::Streams;
 use crate::db::Db;
 use crate::dev::seed::Start;
+use crate::http::etag::EtagKey;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::Rules;
@@ -24,6 +25,8 @@ pub struct State {
     pub accept_url: String,
     /// The streams of events.
     pub streams: Streams,
+    /// What the tags of versions are hashed with.
+    pub etags: EtagKey,
     /// From what links and codes are derived.
     pub keyring: Keyring,
     /// Checks id tokens of the operator's identity provider.

@@ -1,15 +1,17 @@
 //! The query of the history of the server, with filters and a page.
 
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
 use super::Action;
 use crate::base::clock::Timestamp;
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::hex::is_hex;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{self, Order, Page, Paged};
-use crate::base::query::{Keys, parse_names};
+use crate::base::page::{self, Page, Paged};
+use crate::base::query::parse_names;
 
-/// How many rows a page has when nothing says otherwise.
-const DEFAULT_LIMIT: u32 = 100;
 /// Hex digits of the id of a key.
 const KEY_ID: usize = 16;
 /// Actors that are no keys.
@@ -60,6 +62,45 @@ impl Filter {
     }
 }
 
+/// The query.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditParams {
+    /// Only these actions, by comma.
+    #[param(
+        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+        example = "key.created,key.revoked"
+    )]
+    action: Option<String>,
+    /// Only what this actor did: the id of a key, `cli`, `dev`, or `server`.
+    #[param(pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli")]
+    actor: Option<String>,
+    /// Only what was done to the key, the webhook or the organization with this id.
+    #[param(
+        pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
+        example = "0123456789abcdef"
+    )]
+    subject: Option<String>,
+    /// Only what concerns this organization.
+    #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    organization_id: Option<String>,
+    /// Only from then on: RFC 3339.
+    #[param(format = DateTime)]
+    since: Option<String>,
+    /// Only before then: RFC 3339.
+    #[param(format = DateTime)]
+    until: Option<String>,
+    /// `desc`: newest first (default), or `asc`.
+    #[param(pattern = "^(asc|desc)$")]
+    order: Option<String>,
+    /// At most so many; 100 where it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+}
+
 /// The query, checked.
 #[derive(Clone, Debug)]
 pub struct AuditQuery {
@@ -69,85 +110,54 @@ pub struct AuditQuery {
     pub page: Page,
 }
 
-impl Keys for AuditQuery {
-    const KEYS: &[&str] = &[
-        "action",
-        "actor",
-        "subject",
-        "organizationId",
-        "since",
-        "until",
-        "order",
-        "limit",
-        "cursor",
-    ];
-}
-
 impl AuditQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`AuditQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
-        let (mut errors, mut cursor) = (Vec::new(), None);
-        let mut filter = Filter::default();
-        let mut page = Page {
-            order: Order::NewestFirst,
-            after: None,
-            limit: DEFAULT_LIMIT,
+    pub fn parse(params: AuditParams) -> Result<Self> {
+        let AuditParams {
+            action,
+            actor,
+            subject,
+            organization_id,
+            since,
+            until,
+            order,
+            limit,
+            cursor,
+        } = params;
+        let mut errors = Errors::default();
+        let filter = Filter {
+            actions: errors.read(action, |names| parse_names("action", names, Action::ALL)),
+            actor: errors.read(actor, parse_actor),
+            subject: errors
+                .read(subject, |id| parse_id("subject", id))
+                .map(|id| id.to_string()),
+            organization: errors.read(organization_id, |id| parse_id("organizationId", id)),
+            since: errors.read(since, |since| page::parse_time("since", since)),
+            until: errors.read(until, |until| page::parse_time("until", until)),
         };
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "action" => parse_names("action", value, Action::ALL)
-                    .map(|actions| filter.actions = Some(actions)),
-                "actor" => parse_actor(value).map(|actor| filter.actor = Some(actor)),
-                "subject" => {
-                    parse_id("subject", value).map(|id| filter.subject = Some(id.to_string()))
-                }
-                "organizationId" => {
-                    parse_id("organizationId", value).map(|id| filter.organization = Some(id))
-                }
-                "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
-                "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
-                "order" => Order::parse(value).map(|order| page.order = order),
-                "limit" => page::parse_limit(value).map(|limit| page.limit = limit),
-                _ => {
-                    cursor = Some(value);
-                    Ok(())
-                }
-            };
-            errors.extend(checked.err());
-        }
-        if filter
-            .since
-            .zip(filter.until)
-            .is_some_and(|(since, until)| until < since)
-        {
-            errors.push(FieldError::new(
-                "until",
-                FieldCode::Conflict,
-                "it is earlier than since",
-            ));
-        }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        let page = Page::parse(order, limit, &mut errors);
+        errors.take(page::check_period(filter.since, filter.until));
+        errors.check()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
-            .map(|cursor| query.paged().parse_cursor(cursor))
+            .map(|cursor| {
+                query
+                    .paged()
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
 
     /// The list that is asked for, for its cursors.
     pub fn paged(&self) -> Paged {
-        Paged::new(
-            "/v1/audit".to_owned(),
-            self.page.order,
-            &self.filter.pairs(),
-        )
+        let order = ("order", self.page.order.to_query());
+        let filters = self.filter.pairs().into_iter().chain([order]);
+        Paged::new("/v1/audit".to_owned(), filters)
     }
 }
 

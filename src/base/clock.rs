@@ -87,9 +87,8 @@ fn day_text(day: i64) -> [u8; 10] {
     /// Days remembered by each thread: rows beside each other bear the same few.
     const REMEMBERED: usize = 16;
     thread_local! {
-        static DAYS: [Cell<(i64,
-            [u8; 10])>; REMEMBERED] = const { [const { Cell::new((0,
-                *b"1970-01-01")) }; REMEMBERED] };
+        static DAYS: [Cell<(i64, [u8; 10])>; REMEMBERED] =
+            const { [const { Cell::new((0, *b"1970-01-01")) }; REMEMBERED] };
     }
     let place = usize::try_from(day).unwrap_or_default() % REMEMBERED;
     DAYS.with(|days| {

@@ -197,7 +197,7 @@ pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
 /// # Errors
 /// [`crate::base::error::Code::ValidationFailed`].
 pub fn check_email(text: Option<&str>, hosts: Hosts) -> error::Result<Email> {
-    parse_email(text, hosts).map_err(|error| Error::validation(vec![error]))
+    parse_email(text, hosts).map_err(Error::from)
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::error::{Error, Result};
+
 /// Longest id in bytes.
 const MAX_LEN: usize = 128;
 
@@ -19,6 +21,16 @@ impl OrganizationId {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
         (starts_well && text.len() <= MAX_LEN && text.bytes().all(allowed))
             .then(|| Self(text.to_owned()))
+    }
+
+    /// An id that is in the file.
+    ///
+    /// # Errors
+    /// [`Code::StorageCorrupt`] where the text is no id.
+    ///
+    /// [`Code::StorageCorrupt`]: super::error::Code::StorageCorrupt
+    pub fn from_stored(text: &str) -> Result<Self> {
+        Self::parse(text).ok_or_else(|| Error::corrupt("an organization without a good id"))
     }
 
     /// The id as text.

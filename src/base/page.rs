@@ -1,16 +1,22 @@
 //! Pages of a list: their order, their size, and the cursors that lead from one to the next.
 
+use std::fmt::Display;
+
 use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
-use super::error::{Code, Error, FieldCode, FieldError, Result};
+use super::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use super::hex::hex;
 
 /// The most entries that one page may have.
 pub const MAX_LIMIT: u32 = 1000;
+/// How many entries a page has when nothing says otherwise.
+pub const DEFAULT_LIMIT: u32 = 100;
 /// What every cursor starts with, so that a later form can be told apart.
 const CURSOR_VERSION: &str = "c1";
+/// Digits of the checksum that every cursor ends with.
+const BINDING_LEN: usize = 8;
 
 /// In which order a list comes. Ids grow with time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,11 +28,16 @@ pub enum Order {
 }
 
 impl Order {
+    /// The value of `order` in a query, where it is not the one that is meant without.
+    pub fn to_query(self) -> Option<String> {
+        (self == Self::OldestFirst).then(|| "asc".to_owned())
+    }
+
     /// Reads the value of `order`.
     ///
     /// # Errors
     /// What it may be.
-    pub fn parse(value: &str) -> std::result::Result<Self, FieldError> {
+    pub fn parse(value: &str) -> Checked<Self> {
         match value {
             "desc" => Ok(Self::NewestFirst),
             "asc" => Ok(Self::OldestFirst),
@@ -43,7 +54,7 @@ impl Order {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
+pub fn parse_limit(value: &str) -> Checked<u32> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let limit = value
         .parse()
@@ -62,10 +73,24 @@ pub fn parse_limit(value: &str) -> std::result::Result<u32, FieldError> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_time(key: &'static str, value: &str) -> std::result::Result<Timestamp, FieldError> {
+pub fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     // A plus sign in a query is a space.
     let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
+}
+
+/// Checks that `until` is not earlier than `since`, where both are given.
+///
+/// # Errors
+/// That it is.
+pub fn check_period(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
+    let period = since.zip(until);
+    if period.is_some_and(|(since, until)| until < since) {
+        let detail = "it is earlier than since";
+        Err(FieldError::new("until", FieldCode::Conflict, detail))
+    } else {
+        Ok(())
+    }
 }
 
 /// Which part of a list is meant.
@@ -80,6 +105,17 @@ pub struct Page {
 }
 
 impl Page {
+    /// Reads the values of `order` and `limit`. The cursor is read later: it belongs to the list
+    /// that they and the filters are of.
+    pub fn parse(order: Option<String>, limit: Option<String>, errors: &mut Errors) -> Self {
+        let order = errors.read(order, Order::parse);
+        Self {
+            order: order.unwrap_or(Order::NewestFirst),
+            after: None,
+            limit: errors.read(limit, parse_limit).unwrap_or(DEFAULT_LIMIT),
+        }
+    }
+
     /// The id after which the page starts, in its order; for the first page one that no entry has.
     pub fn start(&self) -> Uuid {
         self.after.unwrap_or(match self.order {
@@ -89,26 +125,37 @@ impl Page {
     }
 }
 
-/// A list as its cursors know it: one path, one set of filters, one order.
+/// A part of a list: something in front, then entries as JSON with commas between them.
+#[derive(Debug)]
+pub struct Part<Id> {
+    /// The JSON.
+    pub json: Vec<u8>,
+    /// Whether there is no entry in it.
+    pub is_empty: bool,
+    /// The last of these entries, where more follow.
+    pub more_after: Option<Id>,
+}
+
+/// A list as its cursors know it: one path with one set of filters.
 #[derive(Debug)]
 pub struct Paged {
     /// The path, which names the organization.
     path: String,
-    /// Filters and order as a query in one spelling, so that the same list is always the same text.
+    /// Filters as a query in one spelling, so that the same list is always the same text.
     query: String,
 }
 
 impl Paged {
-    /// The list at `path`, with those `filters` that have a value.
-    pub fn new(path: String, order: Order, filters: &[(&str, Option<String>)]) -> Self {
+    /// The list at `path`, with those `filters` that have a value; the order is one of them.
+    pub fn new(
+        path: String,
+        filters: impl IntoIterator<Item = (&'static str, Option<String>)>,
+    ) -> Self {
         let mut query = form_urlencoded::Serializer::new(String::new());
         for (key, value) in filters {
             if let Some(value) = value {
-                query.append_pair(key, value);
+                query.append_pair(key, &value);
             }
-        }
-        if order == Order::OldestFirst {
-            query.append_pair("order", "asc");
         }
         Self {
             path,
@@ -117,10 +164,12 @@ impl Paged {
     }
 
     /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
-    pub fn next_link(&self, public_url: &str, limit: u32, last: Uuid) -> String {
+    pub fn next_link(&self, public_url: &str, limit: u32, last: impl Display) -> String {
         let mut next = form_urlencoded::Serializer::new(self.query.clone());
+        let last = last.to_string();
+        let cursor = format!("{CURSOR_VERSION}{last}{}", self.binding(&last));
         next.append_pair("limit", &limit.to_string())
-            .append_pair("cursor", &self.cursor_after(last));
+            .append_pair("cursor", &cursor);
         format!(
             "<{public_url}{}?{}>; rel=\"next\"",
             self.path,
@@ -128,17 +177,21 @@ impl Paged {
         )
     }
 
-    /// Reads a cursor of this very list: the last entry of the page before.
+    /// Reads a cursor of this very list: with `parse` the id of the last entry of the page before.
     ///
     /// # Errors
     /// [`Code::InvalidCursor`].
-    pub fn parse_cursor(&self, cursor: &str) -> Result<Uuid> {
-        let parse = || {
-            let (last, binding) = cursor.strip_prefix(CURSOR_VERSION)?.split_at_checked(32)?;
-            let id = Uuid::try_parse(last).ok()?;
-            (binding == self.binding(last)).then_some(id)
+    pub fn parse_cursor<Id>(
+        &self,
+        cursor: &str,
+        parse: impl FnOnce(&str) -> Option<Id>,
+    ) -> Result<Id> {
+        let last = || {
+            let bound = cursor.strip_prefix(CURSOR_VERSION)?;
+            let (last, binding) = bound.split_at_checked(bound.len().checked_sub(BINDING_LEN)?)?;
+            parse(last).filter(|_| binding == self.binding(last))
         };
-        parse().ok_or_else(|| {
+        last().ok_or_else(|| {
             Error::new(
                 Code::InvalidCursor,
                 "This cursor does not belong to this list.",
@@ -146,17 +199,11 @@ impl Paged {
         })
     }
 
-    /// The cursor of the page that follows the entry `last`.
-    fn cursor_after(&self, last: Uuid) -> String {
-        let last = last.simple().to_string();
-        format!("{CURSOR_VERSION}{last}{}", self.binding(&last))
-    }
-
     /// Binds a cursor to its list. It keeps a cursor from being used by mistake, so a checksum is
     /// enough; it protects nothing, since what a caller may see is decided by the key and the path.
     fn binding(&self, last: &str) -> String {
         let mut checksum = crc32fast::Hasher::new();
-        // The last id has one length and a path no question mark, so no part can run into the next.
+        // An id has no slash and a path no question mark, so no part can run into the next.
         for part in [last, &self.path, "?", &self.query] {
             checksum.update(part.as_bytes());
         }

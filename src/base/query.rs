@@ -1,15 +1,14 @@
-//! The keys of a query, and values that several have in common.
+//! What the queries of several operations have in common: how their values are read.
 
+use super::email::{Email, Hosts};
 use super::error::{Checked, FieldCode, FieldError};
 
-/// Says which keys a query may have.
-pub trait Keys {
-    /// The keys.
-    const KEYS: &[&str];
-}
-
-impl Keys for () {
-    const KEYS: &[&str] = &[];
+/// Reads the value of `key`, which is an address.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse_email(key: &'static str, value: &str, hosts: Hosts) -> Checked<Email> {
+    Email::parse(value, hosts).map_err(|(code, detail)| FieldError::new(key, code, detail))
 }
 
 /// Reads the value of `key`, a comma list of names of `table`: no more of them than there are.

@@ -42,7 +42,7 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
             .as_deref()
             .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
         let program = Program::build(&config).await?;
-        begin(&program, &config)
+        begin(&program, config.start.clone())
             .await
             .map_err(|error| unusable(seed.as_deref(), &error))?;
         super::announce(&program, &config.database, &output);
@@ -57,12 +57,8 @@ pub fn run(settings: DevSettings) -> Result<(), Failure> {
 
 /// Fills a file that has no organizations. For one that has some the seed is checked all the same:
 /// a reset will need it.
-async fn begin(program: &Program, config: &Config) -> crate::base::error::Result<()> {
-    let (db, rules, start) = (
-        program.db(),
-        config.rules(&program.public_url),
-        config.start.clone(),
-    );
+async fn begin(program: &Program, start: Start) -> crate::base::error::Result<()> {
+    let (db, rules) = (program.db(), program.rules().clone());
     if db.read(organization::store::exist)? {
         return start.check(&rules, db.now());
     }

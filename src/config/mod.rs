@@ -320,8 +320,8 @@ impl Config {
         self.settings.limits.room_for_answers(self.mode)
     }
 
-    /// What the server allows in an invitation, when people reach it under `public_url`; its limits
-    /// are new each time.
+    /// What the server allows in an invitation, when people reach it under `public_url`. The limits in
+    /// it are new, so a server asks for it once.
     pub fn rules(&self, public_url: &Url) -> Rules {
         let origins: Vec<_> = self
             .settings

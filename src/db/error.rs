@@ -53,6 +53,14 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
+/// The error for a column that holds what this program never writes.
+pub fn unreadable(
+    column: usize,
+    cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, cause.into())
+}
+
 /// Leaves a row of `table` out of a list if it is damaged, so that it does not take its neighbours
 /// along.
 ///

@@ -8,14 +8,17 @@
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
 //!   next; [`checkpoint`] keeps the log short.
 //! * [`integrity`] looks for damage in the background.
+//! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
+//!   that nothing was committed.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //! * [`turns`] decides who may read for long.
 //!
 //! # Locking
-//! Readers are read-only connections of an `r2d2` pool. There is one for each worker thread and one
-//! for each long read, so a checkout never waits. No connection is held across an await.
+//! Readers are read-only connections of an `r2d2` pool. There are two for each worker thread, one of
+//! which has the snapshot that the thread keeps ([`latest`]), and one for each long read, so a
+//! checkout never waits. No connection is held across an await.
 
 mod checkpoint;
 mod connection;
@@ -25,6 +28,7 @@ mod header;
 mod identity;
 mod integrity;
 mod job;
+mod latest;
 mod load;
 mod lock;
 mod offline;
@@ -38,10 +42,12 @@ mod snapshot;
 mod topic;
 mod transaction;
 mod turns;
+mod wal_index;
 mod writer;
 
 use std::fs::File;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,16 +59,18 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
-pub use error::unless_damaged;
+pub use error::{unless_damaged, unreadable};
 pub use integrity::Integrity;
+pub use latest::LatestSnapshot;
 pub use load::Load;
 pub use offline::{read_file, write_file};
 pub use place::resolve;
 pub use rehearsal::Stage;
-use snapshot::TimeLimit;
+use snapshot::{Open, TimeLimit};
 pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;
 pub use transaction::WriteTx;
+use wal_index::{Head, WalIndex};
 
 /// Under which name the library that brings files up to date logs.
 pub const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
@@ -108,6 +116,8 @@ struct Shared {
     /// The data file once more. Stands behind all connections: closed before them, it would take
     /// their locks along.
     identity: Arc<identity::Identity>,
+    /// Whether anything was committed. Stands behind all connections, as the next one does.
+    wal_index: WalIndex,
     /// What the person at the terminal is told of the file.
     notice: Option<String>,
     /// One server per file.
@@ -147,11 +157,16 @@ impl Db {
         let file = Arc::new(File::open(path).map_err(by_system)?);
         let identity =
             Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
+        // The first read makes the index of the log.
+        writer
+            .pragma_query_value(None, "schema_version", |_| Ok(()))
+            .map_err(failed)?;
+        let wal_index = WalIndex::open(path).map_err(by_system)?;
         let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let checkpointer = checkpoint::Checkpointer::start(checkpointer, file);
         let readers = r2d2::Pool::builder()
-            .max_size(u32::try_from(options.workers + LONG_READS).unwrap_or(u32::MAX))
+            .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
             // A connection never goes stale, and one that is opened anew may find another file at
@@ -172,6 +187,7 @@ impl Db {
             checker,
             watch,
             identity,
+            wal_index,
             notice,
             _lock: lock,
         };
@@ -197,12 +213,15 @@ impl Db {
     /// # Errors
     /// That the file cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot> {
-        let conn = self.reader()?;
-        conn.prepare_cached("begin")?.execute([])?;
         Ok(Snapshot {
-            conn,
+            open: Rc::new(self.begin(None)?),
             now: self.now(),
         })
+    }
+
+    /// Begins a read transaction, before which the index of the log had `head`.
+    fn begin(&self, head: Option<Head>) -> Result<Open> {
+        Open::begin(self.reader()?, head)
     }
 
     /// A read-only connection, at once.

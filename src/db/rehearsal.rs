@@ -36,13 +36,14 @@ impl Stage {
         condition: &str,
         bound: impl Params,
     ) -> Result<()> {
+        let names = self.stored_columns(table)?;
+        let (columns, names) = (names.len(), names.join(", "));
         let mut select =
-            reader.prepare_cached(&format!("select * from {table} where {condition}"))?;
-        let columns = select.column_count();
+            reader.prepare_cached(&format!("select {names} from {table} where {condition}"))?;
         let places = vec!["?"; columns].join(", ");
         let mut insert = self
             .conn
-            .prepare_cached(&format!("insert into {table} values ({places})"))?;
+            .prepare_cached(&format!("insert into {table} ({names}) values ({places})"))?;
         let mut rows = select.query(bound)?;
         while let Some(row) = rows.next()? {
             let values: rusqlite::Result<Vec<Value>> =
@@ -50,6 +51,15 @@ impl Stage {
             insert.execute(params_from_iter(values?))?;
         }
         Ok(())
+    }
+
+    /// The columns of `table` but those that the database makes itself.
+    fn stored_columns(&self, table: &str) -> rusqlite::Result<Vec<String>> {
+        let mut info = self
+            .conn
+            .prepare_cached("select name from pragma_table_info(?1)")?;
+        let names = info.query_map([table], |row| row.get(0))?;
+        names.collect()
     }
 
     /// What rows are added by that are not copied.

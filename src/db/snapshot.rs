@@ -1,11 +1,14 @@
 //! A point in time of the data file, which reads see until it ends.
 
 use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
 
+use super::wal_index::Head;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 
@@ -26,9 +29,9 @@ pub struct Reader<'a> {
 /// A read transaction on a connection of its own: whatever is read from it belongs together. Must
 /// not be held across an await.
 pub struct Snapshot {
-    /// The connection, inside its transaction.
-    pub(super) conn: r2d2::PooledConnection<SqliteConnectionManager>,
-    /// The time at which it was taken.
+    /// The transaction, which other requests of the same thread may share.
+    pub(super) open: Rc<Open>,
+    /// The time at which this request reads.
     pub(super) now: Timestamp,
 }
 
@@ -36,13 +39,50 @@ impl Snapshot {
     /// Reads from the snapshot.
     pub fn reader(&self) -> Reader<'_> {
         Reader {
-            conn: &self.conn,
+            conn: &self.open.conn,
             now: self.now,
         }
     }
+
+    /// Which one of the process this is: what was found in it holds for all who have the same one.
+    pub fn number(&self) -> u64 {
+        self.open.number
+    }
 }
 
-impl Drop for Snapshot {
+/// An open read transaction. Ends when nobody has it any more.
+pub(super) struct Open {
+    /// The connection, inside its transaction.
+    conn: r2d2::PooledConnection<SqliteConnectionManager>,
+    /// What the log's index said before it began; none: it may be older than anything.
+    head: Option<Head>,
+    /// How many were begun by this process before it.
+    number: u64,
+}
+
+impl Open {
+    /// Begins a transaction, before which the index of the log had `head`.
+    pub(super) fn begin(
+        conn: r2d2::PooledConnection<SqliteConnectionManager>,
+        head: Option<Head>,
+    ) -> Result<Self> {
+        static BEGUN: AtomicU64 = AtomicU64::new(0);
+        conn.prepare_cached("begin")?.execute([])?;
+        Ok(Self {
+            conn,
+            head,
+            number: BEGUN.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Whether nothing was committed since it began, where the index of the log has `head` now. An
+    /// error may have ended the transaction.
+    pub(super) fn is_at(&self, head: Option<Head>) -> bool {
+        head.is_some() && self.head == head && !self.conn.is_autocommit()
+    }
+}
+
+impl Drop for Open {
     fn drop(&mut self) {
         // Ends a read transaction, which cannot lose anything.
         let _ = self

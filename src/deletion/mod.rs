@@ -177,7 +177,6 @@ impl Worker {
             .retain(|walked| doomed.iter().any(|(id, _)| id == walked));
         for (id, organization) in &doomed {
             if !self.walked.contains(id) {
-                // Before the invitations: they lead to the answers that were given to their links.
                 delete_answers(&self.db, *id, organization).await?;
                 self.walked.insert(*id);
             }
@@ -256,7 +255,7 @@ fn rest_after(tries: usize) -> Duration {
     Duration::from_millis(RESTS_MS[tries.clamp(1, RESTS_MS.len()) - 1])
 }
 
-/// Deletes the answers that are stored for requests to `organization`. None is added any more, so
+/// Deletes the stored answers that are about `organization`. None is added any more, so
 /// one walk is enough.
 async fn delete_answers(db: &Db, id: Uuid, organization: &OrganizationId) -> Result<()> {
     let mut from = Some(0);

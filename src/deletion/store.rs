@@ -9,16 +9,6 @@ use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
 use crate::purge;
 
-/// A condition on a stored answer: it was given to a request to `:organization`, or to a link to an
-/// invitation in it, or it shows something that names it.
-const IS_ANSWER: &str = "iif(
-       instr(operation, '/v1/organizations/'),
-       instr(operation, '/v1/organizations/' || :organization || '/'),
-       :organization = (select organization_id from invitation where id =
-       unhex(substr(operation, -32)))
-       or :organization = iif(json_valid(cast(body as text)), cast(body as text) ->>
-       '$.organizationId', null))";
-
 /// What deletes up to `?2` rows of the organization `?1`, one after the other.
 const PARTS: [&str; 4] = [
     // Deliveries to its own webhooks.
@@ -80,13 +70,13 @@ pub fn find_answers(
     after: i64,
     limit: u32,
 ) -> Result<(Vec<i64>, Option<i64>)> {
-    let mut statement = reader.prepare_cached(&format!(
-        "select rowid, {IS_ANSWER}
+    let mut statement = reader.prepare_cached(
+        "select rowid, organization_id is :organization
          from idempotency
          where rowid > :after
          order by rowid
-         limit :limit"
-    ))?;
+         limit :limit",
+    )?;
     let bound =
         named_params! { ":organization": organization.as_str(), ":after": after, ":limit": limit };
     let mut rows = statement.query(bound)?;
@@ -94,7 +84,7 @@ pub fn find_answers(
     while let Some(row) = rows.next()? {
         last = row.get(0)?;
         seen += 1;
-        if row.get::<_, Option<bool>>(1)?.unwrap_or_default() {
+        if row.get(1)? {
             found.push(last);
         }
     }
@@ -113,11 +103,11 @@ pub fn delete_answers(
         return Ok(());
     }
     let rows = serde_json::to_string(rows).map_err(Error::internal)?;
-    tx.prepare_cached(&format!(
+    tx.prepare_cached(
         "delete from idempotency
          where rowid in (select value from json_each(:rows))
-           and {IS_ANSWER}"
-    ))?
+           and organization_id = :organization",
+    )?
     .execute(named_params! { ":organization": organization.as_str(), ":rows": rows })?;
     Ok(())
 }

@@ -96,11 +96,7 @@ impl ClockChange {
     /// [`crate::base::error::Code::ValidationFailed`] when it is not exactly one change, or one
     /// that cannot be.
     pub fn parse(body: &ClockBody) -> Result<Self> {
-        let wrong = |pointer, code, detail| {
-            Err(Error::validation(vec![FieldError::new(
-                pointer, code, detail,
-            )]))
-        };
+        let wrong = |pointer, code, detail| Err(FieldError::new(pointer, code, detail).into());
         match (&body.set, &body.advance, body.free) {
             (Some(time), None, None) => match Timestamp::parse(time) {
                 Some(time) => Ok(Self::Set(time)),
@@ -112,7 +108,7 @@ impl ClockChange {
             (None, Some(span), None) => span
                 .parse("/advance")
                 .map(Self::Advance)
-                .map_err(|error| Error::validation(vec![error])),
+                .map_err(Error::from),
             (None, None, Some(true)) => Ok(Self::Free),
             (None, None, Some(false)) => wrong("/free", FieldCode::UnknownValue, "only true"),
             (None, None, None) => {
@@ -149,11 +145,7 @@ impl ClockChange {
             Self::Advance(by) if clock.advance(*by) => {}
             Self::Advance(_) => {
                 let detail = "the clock ends at 9999-12-31T23:59:59.999Z";
-                return Err(Error::validation(vec![FieldError::new(
-                    "/advance",
-                    FieldCode::OutOfRange,
-                    detail,
-                )]));
+                return Err(FieldError::new("/advance", FieldCode::OutOfRange, detail).into());
             }
         }
         Ok(())

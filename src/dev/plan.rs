@@ -3,7 +3,7 @@
 use super::Span;
 use super::seed::{Seed, SeedInvitation, Seeded};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::base::text::check_name;
@@ -40,7 +40,7 @@ impl Plan {
             sending: Sending::default(),
             ..rules.clone()
         };
-        let (mut plan, mut errors) = (Self::default(), Vec::new());
+        let (mut plan, mut errors) = (Self::default(), Errors::default());
         let missing = || {
             FieldError::new(
                 "/organizations",
@@ -48,9 +48,7 @@ impl Plan {
                 "an array, which may be empty",
             )
         };
-        let organizations = seed
-            .organizations
-            .ok_or_else(|| Error::validation(vec![missing()]))?;
+        let organizations = seed.organizations.ok_or_else(missing)?;
         for (number, organization) in organizations.into_iter().enumerate() {
             let pointer = format!("/organizations/{number}");
             let id = match parse_id(organization.id.as_deref(), &plan.organizations) {
@@ -78,16 +76,14 @@ impl Plan {
                 .enumerate()
             {
                 let pointer = format!("{pointer}/invitations/{number}");
-                match Entry::parse(invitation, (&id, &pointer), &rules, now) {
+                match Entry::parse(invitation, &id, &pointer, &rules, now) {
                     Ok(entry) => plan.entries.push(entry),
                     Err(error) => errors.extend(within(&pointer, error)?),
                 }
             }
             plan.organizations.push((id, settings));
         }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        errors.check()?;
         plan.entries.sort_by_key(|entry| entry.then);
         Ok(plan)
     }
@@ -99,10 +95,10 @@ impl Plan {
     /// create refuses.
     pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
         let by = Actor {
-            rights: Rights::ALL,
+            rights: Rights::ALL.into(),
             origin: origin.clone(),
         };
-        let (mut invitations, mut errors) = (0, Vec::new());
+        let (mut invitations, mut errors) = (0, Errors::default());
         for entry in &self.entries {
             match entry.insert(&tx.at(entry.then), &by) {
                 Ok(Outcome::Created) => invitations += 1,
@@ -110,9 +106,7 @@ impl Plan {
                 Err(error) => errors.extend(within(&entry.pointer, error)?),
             }
         }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        errors.check()?;
         for (id, settings) in &self.organizations {
             match settings {
                 Some(settings) => {
@@ -183,22 +177,19 @@ impl Entry {
     /// Checks the invitation at `pointer`. Errors are about pointers into it.
     fn parse(
         invitation: SeedInvitation,
-        (organization, pointer): (&OrganizationId, &str),
+        organization: &OrganizationId,
+        pointer: &str,
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
-        let mut errors = Vec::new();
-        let mut note = |error: FieldError| errors.push(error);
-        let then = parse_age(invitation.age.as_ref(), now)
-            .map_err(&mut note)
-            .ok();
-        let status = parse_status(invitation.status.as_deref())
-            .map_err(&mut note)
-            .ok();
+        let mut errors = Errors::default();
+        let then = errors.take(parse_age(invitation.age.as_ref(), now));
+        let status = errors.take(parse_status(invitation.status.as_deref()));
         let accepted_by = invitation.accepted_by.clone();
-        check_name("/acceptedBy", accepted_by.as_deref(), MAX_SUBJECT).map(&mut note);
+        let accepted = accepted_by.as_deref();
+        errors.extend(check_name("/acceptedBy", accepted, MAX_SUBJECT));
         if accepted_by.is_some() && status.is_some_and(|status| status != Status::Accepted) {
-            note(FieldError::new(
+            errors.push(FieldError::new(
                 "/acceptedBy",
                 FieldCode::Conflict,
                 "only where status is accepted",
@@ -213,19 +204,17 @@ impl Entry {
         let new = parsed
             .map_err(|error| errors.extend(error.fields.iter().cloned()))
             .ok();
-        let (Some(new), Some(then), Some(status)) = (new, then, status) else {
-            return Err(Error::validation(errors));
-        };
-        errors.extend(check_age(status, new.expiry.from(then) <= now));
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
+        if let (Some(new), Some(then), Some(status)) = (&new, then, status) {
+            errors.extend(check_age(status, new.expiry.from(then) <= now));
         }
-        Ok(Self {
-            pointer: pointer.to_owned(),
-            then,
-            new,
-            status,
-            accepted_by,
+        errors.finish(|| {
+            Some(Self {
+                pointer: pointer.to_owned(),
+                then: then?,
+                new: new?,
+                status: status?,
+                accepted_by,
+            })
         })
     }
 
@@ -238,7 +227,7 @@ impl Entry {
             Status::Revoked => Change::Revoke,
             Status::Pending | Status::Expired => return Ok(outcome),
         };
-        let present = CurrentInvitation::get(tx, (&self.new.organization, id), |_| Ok(()))?;
+        let present = CurrentInvitation::get(tx, &self.new.organization, id)?;
         let closed = transition::close(
             tx,
             &present,
@@ -260,15 +249,11 @@ impl Entry {
 /// An entry that meets an earlier one which was answered already.
 fn not_pending() -> Error {
     let detail = "the invitation that stands for this address is not pending";
-    Error::validation(vec![FieldError::new(
-        "/status",
-        FieldCode::Conflict,
-        detail,
-    )])
+    FieldError::new("/status", FieldCode::Conflict, detail).into()
 }
 
 /// Reads when an invitation was made.
-fn parse_age(age: Option<&Span>, now: Timestamp) -> std::result::Result<Timestamp, FieldError> {
+fn parse_age(age: Option<&Span>, now: Timestamp) -> Checked<Timestamp> {
     let Some(age) = age else {
         return Ok(now);
     };
@@ -281,7 +266,7 @@ fn parse_age(age: Option<&Span>, now: Timestamp) -> std::result::Result<Timestam
 }
 
 /// Reads what became of an invitation.
-fn parse_status(text: Option<&str>) -> std::result::Result<Status, FieldError> {
+fn parse_status(text: Option<&str>) -> Checked<Status> {
     let unknown = || {
         let detail = "one of: pending, accepted, declined, revoked, expired";
         FieldError::new("/status", FieldCode::UnknownValue, detail)

@@ -18,6 +18,7 @@ pub mod store;
 pub mod text;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Db, Reader, WriteTx};
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::key::{Author, Rights};
 use crate::organization;
 use crate::purge::{self, Pending};
@@ -111,7 +112,7 @@ pub struct Erasure {
     /// Whose traces go.
     email: Email,
     /// Who may see which organizations.
-    rights: Rights,
+    rights: Arc<Rights>,
     /// Who asked.
     origin: Origin,
     /// The organizations whose history says by now that something was erased.
@@ -120,7 +121,7 @@ pub struct Erasure {
 
 impl Erasure {
     /// An erasure of `email` by whoever has `rights`.
-    pub fn new(db: Db, email: Email, rights: Rights, origin: Origin) -> Self {
+    pub fn new(db: Db, email: Email, rights: Arc<Rights>, origin: Origin) -> Self {
         Self {
             db,
             email,
@@ -257,7 +258,7 @@ struct Work {
     /// Whose traces go.
     email: Email,
     /// Who may see which organizations.
-    rights: Rights,
+    rights: Arc<Rights>,
     /// Who asked.
     origin: Origin,
     /// The organizations whose history says by now that something was erased.
@@ -294,12 +295,16 @@ impl Work {
         {
             return Ok(());
         }
-        event::store::append::<EventFields<'_>>(
+        event::store::append(
             tx,
-            organization,
-            (EventType::Erased, None),
-            &self.origin,
-            (None, None),
+            &NewEvent::<EventFields<'_>> {
+                organization,
+                kind: EventType::Erased,
+                invitation: None,
+                origin: &self.origin,
+                before: None,
+                after: None,
+            },
         )
     }
 }

@@ -1,7 +1,6 @@
 //! The SQL of erasures.
 
 use rusqlite::{Connection, Row, Rows, named_params};
-use serde::Deserialize;
 use uuid::Uuid;
 
 use super::text::{mentions, redact};
@@ -73,7 +72,7 @@ pub fn find_invitations(
     walk(statement.query(bound)?, limit, |row| {
         let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
         let organization = if row.get(2)? {
-            Some(known(&place.0)?)
+            Some(OrganizationId::from_stored(&place.0)?)
         } else {
             None
         };
@@ -106,7 +105,7 @@ pub fn find_newer(
     walk(statement.query(bound)?, limit, |row| {
         let id = Uuid::from_bytes(row.get(1)?);
         let organization = if row.get(2)? {
-            Some(known(text(row, 0)?)?)
+            Some(OrganizationId::from_stored(text(row, 0)?)?)
         } else {
             None
         };
@@ -152,7 +151,7 @@ pub fn find_mentions(
             let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
             let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
             let organization = if is_named {
-                Some(known(&place.0)?)
+                Some(OrganizationId::from_stored(&place.0)?)
             } else {
                 None
             };
@@ -187,7 +186,7 @@ pub fn find_events(
         let is_held =
             redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
         let organization = if is_held {
-            Some(known(text(row, 1)?)?)
+            Some(OrganizationId::from_stored(text(row, 1)?)?)
         } else {
             None
         };
@@ -207,7 +206,8 @@ pub fn find_answers(
     limit: u32,
 ) -> Result<Step<FoundAnswer, i64>> {
     let mut statement = reader.prepare_cached(
-        "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text)
+        "select rowid, actor, operation, key, coalesce(location, ''), cast(body as text),
+                organization_id
          from idempotency
          where rowid > ?1
          order by rowid
@@ -220,7 +220,8 @@ pub fn find_answers(
             .into_iter()
             .any(|text| mentions(text, address))
         {
-            let organization = organization_of(operation, body);
+            let organization = row.get_ref(6)?.as_str_or_null().map_err(Error::corrupt)?;
+            let organization = organization.map(OrganizationId::from_stored).transpose()?;
             let (operation, key) = (operation.to_owned(), key.to_owned());
             Some(FoundAnswer {
                 organization,
@@ -262,34 +263,6 @@ fn walk<T, C>(
 /// A text, borrowed from its row.
 fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str> {
     row.get_ref(column)?.as_str().map_err(Error::corrupt)
-}
-
-/// The organization that a stored answer is about: the one in its path, else the one in its body.
-fn organization_of(operation: &str, body: &str) -> Option<OrganizationId> {
-    /// An answer that is an invitation, or what may be seen of one.
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct OfOrganization {
-        /// Whose it is.
-        organization_id: String,
-    }
-    let in_path = operation
-        .split_once("/v1/organizations/")
-        .and_then(|(_, rest)| rest.split('/').next());
-    let in_body = || {
-        serde_json::from_str(body)
-            .ok()
-            .map(|body: OfOrganization| body.organization_id)
-    };
-    in_path
-        .map(str::to_owned)
-        .or_else(in_body)
-        .and_then(|id| OrganizationId::parse(&id))
-}
-
-/// The id of an organization that is in the file.
-fn known(id: &str) -> Result<OrganizationId> {
-    OrganizationId::parse(id).ok_or_else(|| Error::corrupt("an organization without a good id"))
 }
 
 impl Found for FoundInvitation {

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::organization_id::OrganizationId;
+use crate::base::origin::Origin;
 
 /// What happened to an invitation, or to the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,23 @@ impl EventType {
             .find(|(_, name)| *name == text)
             .map(|(event, _)| *event)
     }
+}
+
+/// An event that is to be added to a history.
+#[derive(Debug)]
+pub struct NewEvent<'a, F> {
+    /// Whose history it is. The organization must be known.
+    pub organization: &'a OrganizationId,
+    /// What happened.
+    pub kind: EventType,
+    /// The invitation that the event is about; none: it is about the organization itself.
+    pub invitation: Option<Uuid>,
+    /// Who caused it.
+    pub origin: &'a Origin,
+    /// What was before, as a JSON object.
+    pub before: Option<&'a F>,
+    /// What is since then.
+    pub after: Option<&'a F>,
 }
 
 /// One event as the API shows it. Borrows from a row.

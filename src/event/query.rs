@@ -1,17 +1,16 @@
 //! The queries: of a history, with filters and a page, and of a stream.
 
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::{Event, EventType};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::id;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{self, Order, Page, Paged};
-use crate::base::query::{Keys, parse_names};
-
-/// How many events a page has when nothing says otherwise.
-const DEFAULT_LIMIT: u32 = 100;
+use crate::base::page::{self, Page, Paged};
+use crate::base::query::parse_names;
 
 /// Which events of an organization are meant.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +47,37 @@ impl Filter {
     }
 }
 
+/// The query of a history.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct EventParams {
+    /// Only these types, by comma.
+    #[param(
+        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+        example = "invitation.created,invitation.accepted"
+    )]
+    #[serde(rename = "type")]
+    types: Option<String>,
+    /// Only what happened to this invitation.
+    #[param(format = Uuid)]
+    invitation_id: Option<String>,
+    /// Only from then on: RFC 3339.
+    #[param(format = DateTime)]
+    since: Option<String>,
+    /// Only before then: RFC 3339.
+    #[param(format = DateTime)]
+    until: Option<String>,
+    /// `desc`: newest first (default), or `asc`.
+    #[param(pattern = "^(asc|desc)$")]
+    order: Option<String>,
+    /// At most so many; 100 where it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+}
+
 /// The query of a history, checked.
 #[derive(Clone, Debug)]
 pub struct EventQuery {
@@ -57,66 +87,39 @@ pub struct EventQuery {
     pub page: Page,
 }
 
-impl Keys for EventQuery {
-    const KEYS: &[&str] = &[
-        "type",
-        "invitationId",
-        "since",
-        "until",
-        "order",
-        "limit",
-        "cursor",
-    ];
-}
-
 impl EventQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`EventQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)], organization: &OrganizationId) -> Result<Self> {
-        let (mut errors, mut cursor) = (Vec::new(), None);
-        let mut filter = Filter::default();
-        let mut page = Page {
-            order: Order::NewestFirst,
-            after: None,
-            limit: DEFAULT_LIMIT,
+    pub fn parse(params: EventParams, organization: &OrganizationId) -> Result<Self> {
+        let EventParams {
+            types,
+            invitation_id,
+            since,
+            until,
+            order,
+            limit,
+            cursor,
+        } = params;
+        let mut errors = Errors::default();
+        let filter = Filter {
+            types: errors.read(types, parse_types),
+            invitation: errors.read(invitation_id, parse_invitation),
+            since: errors.read(since, |since| page::parse_time("since", since)),
+            until: errors.read(until, |until| page::parse_time("until", until)),
         };
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "type" => parse_names("type", value, EventType::ALL)
-                    .map(|types| filter.types = Some(types)),
-                "invitationId" => parse_invitation(value).map(|id| filter.invitation = Some(id)),
-                "since" => page::parse_time("since", value).map(|time| filter.since = Some(time)),
-                "until" => page::parse_time("until", value).map(|time| filter.until = Some(time)),
-                "order" => Order::parse(value).map(|order| page.order = order),
-                "limit" => page::parse_limit(value).map(|limit| page.limit = limit),
-                _ => {
-                    cursor = Some(value);
-                    Ok(())
-                }
-            };
-            errors.extend(checked.err());
-        }
-        if filter
-            .since
-            .zip(filter.until)
-            .is_some_and(|(since, until)| until < since)
-        {
-            errors.push(FieldError::new(
-                "until",
-                FieldCode::Conflict,
-                "it is earlier than since",
-            ));
-        }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        let page = Page::parse(order, limit, &mut errors);
+        errors.take(page::check_period(filter.since, filter.until));
+        errors.check()?;
         let mut query = Self { filter, page };
         query.page.after = cursor
-            .map(|cursor| query.paged(organization).parse_cursor(cursor))
+            .map(|cursor| {
+                query
+                    .paged(organization)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -138,13 +141,30 @@ impl EventQuery {
             ),
             ("since", time(self.filter.since)),
             ("until", time(self.filter.until)),
+            ("order", self.page.order.to_query()),
         ];
-        Paged::new(
-            format!("/v1/organizations/{organization}/events"),
-            self.page.order,
-            &filters,
-        )
+        Paged::new(format!("/v1/organizations/{organization}/events"), filters)
     }
+}
+
+/// The query of a stream.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
+pub struct StreamParams {
+    /// Only these types, by comma.
+    #[param(
+        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
+        example = "invitation.created,invitation.accepted"
+    )]
+    #[serde(rename = "type")]
+    types: Option<String>,
+    /// Only what happens to this invitation.
+    #[param(format = Uuid)]
+    invitation_id: Option<String>,
+    /// As `Last-Event-ID`, for clients that can set no headers; the header wins.
+    #[param(format = Uuid)]
+    last_event_id: Option<String>,
 }
 
 /// The query of a stream, checked.
@@ -156,35 +176,34 @@ pub struct StreamQuery {
     pub after: Option<Uuid>,
 }
 
-impl Keys for StreamQuery {
-    const KEYS: &[&str] = &["type", "invitationId", "lastEventId"];
-}
-
 impl StreamQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`StreamQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable.
-    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
-        let (mut errors, mut query) = (Vec::new(), Self::default());
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "type" => parse_names("type", value, EventType::ALL)
-                    .map(|types| query.filter.types = Some(types)),
-                "invitationId" => {
-                    parse_invitation(value).map(|id| query.filter.invitation = Some(id))
-                }
-                _ => parse_event_id(value).map(|id| query.after = Some(id)),
-            };
-            errors.extend(checked.err());
-        }
-        if errors.is_empty() {
-            Ok(query)
-        } else {
-            Err(Error::validation(errors))
-        }
+    pub fn parse(params: StreamParams) -> Result<Self> {
+        let StreamParams {
+            types,
+            invitation_id,
+            last_event_id,
+        } = params;
+        let mut errors = Errors::default();
+        let query = Self {
+            filter: Filter {
+                types: errors.read(types, parse_types),
+                invitation: errors.read(invitation_id, parse_invitation),
+                ..Filter::default()
+            },
+            after: errors.read(last_event_id, parse_event_id),
+        };
+        errors.check()?;
+        Ok(query)
     }
+}
+
+/// Reads the types of events.
+fn parse_types(value: &str) -> Checked<Vec<EventType>> {
+    parse_names("type", value, EventType::ALL)
 }
 
 /// Reads the id of an event, which need not be there: ids have an order, and the nil UUID is before

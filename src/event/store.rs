@@ -6,26 +6,17 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::query::{self, EventQuery};
-use super::{Event, EventType};
+use super::{Event, NewEvent};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::id::lowest_id_at;
 use crate::base::organization_id::OrganizationId;
-use crate::base::origin::Origin;
 use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
 use crate::outbox;
 
-/// Adds an event to the history of `organization`, which must be known. It is about an invitation,
-/// or about the organization itself where there is none. `before` and `after` are written as JSON
-/// objects. Webhooks are told of it.
-pub fn append<F: Serialize>(
-    tx: &WriteTx<'_>,
-    organization: &OrganizationId,
-    (event, invitation): (EventType, impl Into<Option<Uuid>>),
-    origin: &Origin,
-    (before, after): (Option<&F>, Option<&F>),
-) -> Result<()> {
+/// Adds an event to the history of its organization. Webhooks are told of it.
+pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result<()> {
     let id = tx.new_id();
     let json = |facts: Option<&F>| {
         facts
@@ -41,18 +32,18 @@ pub fn append<F: Serialize>(
            :before, :after)",
     )?
     .execute(named_params! {
-        ":organization_id": organization.as_str(),
+        ":organization_id": event.organization.as_str(),
         ":id": id.as_bytes(),
-        ":type": event.name(),
-        ":invitation_id": invitation.into().map(Uuid::into_bytes),
-        ":actor": origin.actor,
-        ":request_id": origin.request_id,
+        ":type": event.kind.name(),
+        ":invitation_id": event.invitation.map(Uuid::into_bytes),
+        ":actor": event.origin.actor,
+        ":request_id": event.origin.request_id,
         ":created_at": tx.now.as_millis(),
-        ":before": json(before)?,
-        ":after": json(after)?,
+        ":before": json(event.before)?,
+        ":after": json(event.after)?,
     })?;
     tx.announce(Topic::Events);
-    outbox::webhook::store::queue(tx, organization, event.name(), id)
+    outbox::webhook::store::queue(tx, event.organization, event.kind.name(), id)
 }
 
 /// One event, turned by `show` into something that does not borrow from its row.

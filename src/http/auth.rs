@@ -5,6 +5,7 @@
 //! the same bytes.
 
 use std::future::{Ready, ready};
+use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -15,13 +16,14 @@ use base64::prelude::BASE64_STANDARD;
 use super::anonymous::Anonymous;
 use super::context::Context;
 use super::envelope::RequestId;
+use super::worker::Worker;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::Snapshot;
 use crate::key::token::{KeyId, PlainKey};
-use crate::key::{self, Author, Rights, Scope};
+use crate::key::{Author, Rights, Scope};
 
 /// The actor of what is done in development without a key.
 pub const DEV_ACTOR: &str = "dev";
@@ -46,7 +48,7 @@ pub struct Caller {
     /// The key's id, or `dev`.
     pub actor: String,
     /// What they may do.
-    pub rights: Rights,
+    pub rights: Arc<Rights>,
 }
 
 impl Caller {
@@ -88,11 +90,12 @@ impl Caller {
     /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was
     /// found in comes along, so that what is read next was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
-        let context = Context::of(request)?;
-        let snapshot = context.db.snapshot()?;
+        let (context, worker) = (Context::of(request)?, Worker::of(request)?);
+        let snapshot = worker.latest.get()?;
         let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
-                let rights = key::store::find_rights(&snapshot.reader(), &key)?
+                let rights = worker
+                    .find_rights(&snapshot, &key)?
                     .ok_or_else(|| refuse(request))?;
                 (
                     Self {
@@ -105,7 +108,7 @@ impl Caller {
             Credential::NotOurs if context.mode == Mode::Dev => (
                 Self {
                     actor: DEV_ACTOR.to_owned(),
-                    rights: Rights::ALL,
+                    rights: Arc::new(Rights::ALL),
                 },
                 None,
             ),
@@ -218,49 +221,32 @@ impl Right for Read {
     }
 }
 
-/// The right to create, change and delete invitations.
-#[derive(Debug)]
-pub struct Write;
+/// Makes rights of those who need nothing of the snapshot: a write waits for its body and its
+/// commit, and no snapshot may be held across an await.
+macro_rules! rights {
+    ($($(#[$doc:meta])+ $right:ident,)+) => {$(
+        $(#[$doc])+
+        #[derive(Debug)]
+        pub struct $right;
 
-/// A write waits for its body and its commit, and no snapshot may be held across an await.
-impl Right for Write {
-    const SCOPE: Scope = Scope::Write;
-    type Kept = ();
+        impl Right for $right {
+            const SCOPE: Scope = Scope::$right;
+            type Kept = ();
 
-    fn keep(_: Snapshot) {}
+            fn keep(_: Snapshot) {}
+        }
+    )+};
 }
 
-/// The right to vouch that a person owns an address.
-#[derive(Debug)]
-pub struct Accept;
-
-impl Right for Accept {
-    const SCOPE: Scope = Scope::Accept;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
-}
-
-/// The right to get secret links.
-#[derive(Debug)]
-pub struct Link;
-
-impl Right for Link {
-    const SCOPE: Scope = Scope::Link;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
-}
-
-/// The right to manage organizations and keys.
-#[derive(Debug)]
-pub struct Admin;
-
-impl Right for Admin {
-    const SCOPE: Scope = Scope::Admin;
-    type Kept = ();
-
-    fn keep(_: Snapshot) {}
+rights! {
+    /// The right to create, change and delete invitations.
+    Write,
+    /// The right to vouch that a person owns an address.
+    Accept,
+    /// The right to get secret links.
+    Link,
+    /// The right to manage organizations and keys.
+    Admin,
 }
 
 /// A caller who may do `R` to the organization in the path. One that the caller may not see is 404,

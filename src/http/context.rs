@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::etag::EtagKey;
 use super::problem;
 use super::stopping::Stopping;
 use crate::base::error::{Error, Result};
@@ -29,6 +30,8 @@ pub struct Context {
     pub answers: Shares,
     /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
     pub room_for_answers: i64,
+    /// What the tags of versions are hashed with.
+    pub etags: EtagKey,
     /// When keys were last used.
     pub last_uses: LastUses,
     /// Whether the server is about to stop.

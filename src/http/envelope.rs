@@ -91,7 +91,8 @@ pub async fn envelope(
         return Ok(finish(
             request.into_response(respond(&error, &id.0)),
             &id,
-            (answering, None),
+            answering,
+            None,
         ));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
@@ -121,7 +122,7 @@ pub async fn envelope(
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    let response = finish(response, &id, (answering, room.ok().flatten()));
+    let response = finish(response, &id, answering, room.ok().flatten());
     log::debug!(
         "request {}: {} in {:?}",
         id.0,
@@ -215,7 +216,8 @@ fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
 fn finish(
     mut response: ServiceResponse<BoxBody>,
     id: &RequestId,
-    (answering, room): (Option<Answering>, Option<Share>),
+    answering: Option<Answering>,
+    room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
     if Context::find(response.request()).is_some_and(|context| context.stopping.has_begun()) {

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::context::Context;
-use super::etag;
+use super::etag::EtagKey;
 use crate::base::error::{Code, Error, Result};
 use crate::idempotency::{StoredResponse, Ticket};
 
@@ -107,9 +107,9 @@ impl FromRequest for IdempotencyKey {
 }
 
 /// Responds with what was, or had been, stored.
-pub fn respond(answer: StoredResponse) -> HttpResponse {
+pub fn respond(answer: StoredResponse, etags: EtagKey) -> HttpResponse {
     let mut response = head(&answer);
-    response.insert_header((header::ETAG, etag::of(&answer.body)));
+    response.insert_header((header::ETAG, etags.tag(&answer.body)));
     response.body(answer.body)
 }
 

@@ -52,15 +52,6 @@ pub struct OfDelivery {
     pub delivery_id: String,
 }
 
-/// An address in the query.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct OfAddress {
-    /// The address, in any spelling.
-    #[param(example = "new.user@example.com")]
-    pub email: String,
-}
-
 /// The version that a change is meant for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

@@ -1,4 +1,4 @@
-//! Ids in a path.
+//! Ids in a path. What cannot be an id is 404, as an id that nothing has.
 
 use std::future::{Ready, ready};
 
@@ -10,52 +10,19 @@ use crate::base::error::{Error, Result};
 use crate::base::id;
 use crate::key::token::KeyId;
 
-/// The invitation in the path. What cannot be an id is 404, as an id that nothing has.
+/// The invitation in the path.
 #[derive(Clone, Copy, Debug)]
 pub struct InvitationId(pub Uuid);
 
-impl FromRequest for InvitationId {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request
-            .match_info()
-            .get("invitationId")
-            .and_then(id::parse_id);
-        ready(id.map(Self).ok_or_else(Error::not_found))
-    }
-}
-
-/// The kept mail in the path. What cannot be an id is 404, as an id that nothing has.
+/// The kept mail in the path.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageId(pub Uuid);
 
-impl FromRequest for MessageId {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("messageId").and_then(id::parse_id);
-        ready(id.map(Self).ok_or_else(Error::not_found))
-    }
-}
-
-/// The webhook in the path. What cannot be an id is 404, as an id that nothing has.
+/// The webhook in the path.
 #[derive(Clone, Copy, Debug)]
 pub struct WebhookId(pub Uuid);
 
-impl FromRequest for WebhookId {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("webhookId").and_then(id::parse_id);
-        ready(id.map(Self).ok_or_else(Error::not_found))
-    }
-}
-
-/// A delivery of a webhook in the path. What cannot be an id is 404, as an id that nothing has.
+/// A delivery of a webhook in the path.
 #[derive(Clone, Copy, Debug)]
 pub struct DeliveryId {
     /// The webhook.
@@ -64,31 +31,37 @@ pub struct DeliveryId {
     pub delivery: Uuid,
 }
 
-impl FromRequest for DeliveryId {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = |name| request.match_info().get(name).and_then(id::parse_id);
-        let found = id("webhookId").zip(id("deliveryId"));
-        ready(
-            found
-                .map(|(webhook, delivery)| Self { webhook, delivery })
-                .ok_or_else(Error::not_found),
-        )
-    }
-}
-
-/// The key in the path. What cannot be an id is 404, as an id that nothing has.
+/// The key in the path.
 #[derive(Clone, Debug)]
 pub struct PathKeyId(pub KeyId);
 
-impl FromRequest for PathKeyId {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
+/// Makes extractors of types, each by what it reads of a request.
+macro_rules! extract {
+    ($($id:ident: $read:expr,)+) => {$(
+        impl FromRequest for $id {
+            type Error = Error;
+            type Future = Ready<Result<Self>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("keyId").and_then(KeyId::parse);
-        ready(id.map(Self).ok_or_else(Error::not_found))
-    }
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                let read: fn(&HttpRequest) -> Option<Self> = $read;
+                ready(read(request).ok_or_else(Error::not_found))
+            }
+        }
+    )+};
+}
+
+extract! {
+    InvitationId: |request| uuid(request, "invitationId").map(Self),
+    MessageId: |request| uuid(request, "messageId").map(Self),
+    WebhookId: |request| uuid(request, "webhookId").map(Self),
+    DeliveryId: |request| Some(Self {
+        webhook: uuid(request, "webhookId")?,
+        delivery: uuid(request, "deliveryId")?,
+    }),
+    PathKeyId: |request| request.match_info().get("keyId").and_then(KeyId::parse).map(Self),
+}
+
+/// The UUID that the path has as `name`.
+fn uuid(request: &HttpRequest, name: &str) -> Option<Uuid> {
+    request.match_info().get(name).and_then(id::parse_id)
 }

@@ -12,6 +12,7 @@
 pub mod store;
 
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 
 /// The actor of what a person does without a key.
@@ -67,6 +68,8 @@ pub struct StoredResponse {
     pub location: Option<String>,
     /// The JSON body.
     pub body: Vec<u8>,
+    /// The organization that it is about, with which it is deleted; none: it is about no single one.
+    pub organization: Option<OrganizationId>,
     /// Whether this is the stored answer to an earlier request.
     pub replayed: bool,
 }
@@ -136,6 +139,7 @@ mod tests {
                 status: 201,
                 location,
                 body: texts(body).into(),
+                organization: None,
                 replayed: false,
             })
         };

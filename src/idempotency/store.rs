@@ -4,30 +4,25 @@ use rusqlite::{OptionalExtension, named_params};
 
 use super::{HOUR_MS, KEPT_MS, StoredResponse, Ticket};
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 
 /// The hours whose answers are stored, the present one included.
 const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
-/// The body hash and the answer that are stored for the key of `ticket`; none where that names an
-/// organization, or the invitation of one, that is being deleted.
+/// The body hash and the answer that are stored for the key of `ticket`; none where they
+/// are about an organization that is being deleted.
 pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], StoredResponse)>> {
     let mut statement = tx.prepare_cached(
-        "select body_hash, status, location, body
+        "select body_hash, status, location, body, organization_id
          from idempotency
          where actor = :actor
            and operation = :operation
            and key = :key
            and created_at > :kept_since
-           and not exists (
-             select 1
-             from purge
-             where organization_id is not null
-               and (instr(:operation, '/v1/organizations/' || organization_id || '/')
-                    or organization_id = (select organization_id
-                                          from invitation
-                                          where id = unhex(substr(:operation, -32))))
-           )",
+           and not exists (select 1
+                           from purge
+                           where purge.organization_id = idempotency.organization_id)",
     )?;
     let found = statement.query_row(
         named_params! {
@@ -41,6 +36,10 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Store
                 status: row.get(1)?,
                 location: row.get(2)?,
                 body: row.get(3)?,
+                organization: row
+                    .get_ref(4)?
+                    .as_str_or_null()?
+                    .and_then(OrganizationId::parse),
                 replayed: true,
             };
             Ok((row.get(0)?, answer))
@@ -118,9 +117,11 @@ pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Res
     .execute(named_params! { ":kept_since": tx.now.as_millis() - KEPT_MS })?;
     tx.prepare_cached(
         "insert or replace into idempotency
-           (actor, operation, key, body_hash, created_at, status, location, body)
+           (actor, operation, key, body_hash, created_at, status, location, body,
+            organization_id)
          values
-           (:actor, :operation, :key, :body_hash, :created_at, :status, :location, :body)",
+           (:actor, :operation, :key, :body_hash, :created_at, :status, :location, :body,
+            :organization_id)",
     )?
     .execute(named_params! {
         ":actor": ticket.actor,
@@ -131,6 +132,7 @@ pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Res
         ":status": answer.status,
         ":location": answer.location,
         ":body": answer.body,
+        ":organization_id": answer.organization.as_ref().map(OrganizationId::as_str),
     })?;
     count(tx, ticket.payer(), ticket.size_of(answer))
 }

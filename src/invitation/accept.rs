@@ -3,7 +3,7 @@
 use super::transition::{self, Change, CurrentInvitation};
 use super::{code, store};
 use crate::base::email::{self, Email, Hosts};
-use crate::base::error::{Code, Error, FieldError, Result};
+use crate::base::error::{Code, Error, Errors, Result};
 use crate::base::origin::Origin;
 use crate::base::text;
 use crate::db::WriteTx;
@@ -31,13 +31,10 @@ impl Subject {
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable.
     pub fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
-        let mut errors: Vec<FieldError> = text::check_name("/subject", id.as_deref(), MAX_SUBJECT)
-            .into_iter()
-            .collect();
-        match email::parse_email(email, hosts).map_err(|error| errors.insert(0, error)) {
-            Ok(email) if errors.is_empty() => Ok(Self { email, id }),
-            _ => Err(Error::validation(errors)),
-        }
+        let mut errors = Errors::default();
+        let email = errors.take(email::parse_email(email, hosts));
+        errors.extend(text::check_name("/subject", id.as_deref(), MAX_SUBJECT));
+        errors.finish(|| Some(Self { email: email?, id }))
     }
 }
 
@@ -53,7 +50,8 @@ pub fn settle(
     present: &CurrentInvitation,
     change: Change,
     subject: &Subject,
-    (sending, origin): (&Sending, &Origin),
+    sending: &Sending,
+    origin: &Origin,
 ) -> Result<()> {
     let limits = &sending.limits;
     if subject.email != present.email {
@@ -81,7 +79,7 @@ fn notify_inviter(tx: &WriteTx<'_>, present: &CurrentInvitation, limits: &Limits
     };
     match limits.count_mail(&present.organization, &inviter) {
         Ok(wait) => {
-            outbox::mail::store::queue(tx, (present.id, Kind::Notice), &[], tx.now.plus(wait))
+            outbox::mail::store::queue(tx, present.id, Kind::Notice, &[], tx.now.plus(wait))
         }
         // Whoever answers is not to blame for it.
         Err(_) => Ok(()),

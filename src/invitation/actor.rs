@@ -1,5 +1,7 @@
 //! Who changes an invitation.
 
+use std::sync::Arc;
+
 use super::create::Outcome;
 use crate::base::error::Result;
 use crate::base::origin::Origin;
@@ -10,7 +12,7 @@ use crate::key::Rights;
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// What they may grant.
-    pub rights: Rights,
+    pub rights: Arc<Rights>,
     /// Where the change comes from.
     pub origin: Origin,
 }

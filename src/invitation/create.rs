@@ -9,7 +9,7 @@ use super::transition::{self, Change, CurrentInvitation};
 use super::{Invitation, Status, store};
 use crate::base::error::{Error, Result};
 use crate::db::WriteTx;
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::organization;
 use crate::organization::settings::Settings;
 use crate::outbox;
@@ -56,7 +56,7 @@ pub fn create<T>(
         }
         None => meet_standing(tx, new, by, &settings)?,
     };
-    let shown = store::find(tx, tx.now, (&new.organization, id), |invitation| {
+    let shown = store::find(tx, tx.now, &new.organization, id, |invitation| {
         show(invitation, outcome)
     })?;
     shown
@@ -71,8 +71,7 @@ fn check_room(tx: &WriteTx<'_>, new: &NewInvitation, settings: &Settings) -> Res
         return Ok(());
     }
     if let Some(id) = store::find_standing(tx, &new.organization, &new.email)?
-        && CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?.status
-            != Status::Expired
+        && CurrentInvitation::get(tx, &new.organization, id)?.status != Status::Expired
     {
         return Ok(());
     }
@@ -90,7 +89,7 @@ fn insert(
         .expiry
         .or_default(settings.default_expires_in)
         .from(tx.now);
-    let Some(id) = store::insert(tx, new, (expires_at, settings.max_pending.is_some()))? else {
+    let Some(id) = store::insert(tx, new, expires_at, settings.max_pending.is_some())? else {
         return Ok(None);
     };
     // Only now it is known that there is a new one: a create that meets another one costs nothing.
@@ -100,7 +99,7 @@ fn insert(
         .limits
         .count_invitation(&new.organization, &new.email, is_mailed)?;
     if is_mailed {
-        outbox::mail::store::queue(tx, (id, Kind::Invitation), &[], tx.now.plus(wait))?;
+        outbox::mail::store::queue(tx, id, Kind::Invitation, &[], tx.now.plus(wait))?;
     }
     let after = EventFields {
         email: Some(new.email.as_str()),
@@ -111,10 +110,14 @@ fn insert(
     };
     event::store::append(
         tx,
-        &new.organization,
-        (EventType::Created, id),
-        &by.origin,
-        (None, Some(&after)),
+        &NewEvent {
+            organization: &new.organization,
+            kind: EventType::Created,
+            invitation: Some(id),
+            origin: &by.origin,
+            before: None,
+            after: Some(&after),
+        },
     )?;
     Ok(Some(id))
 }
@@ -128,19 +131,19 @@ fn meet_standing(
 ) -> Result<(Outcome, Uuid)> {
     let id = store::find_standing(tx, &new.organization, &new.email)?
         .ok_or_else(|| Error::internal("an insert met a conflict that is not there"))?;
-    let standing = CurrentInvitation::get(tx, (&new.organization, id), |_| Ok(()))?;
+    let standing = CurrentInvitation::get(tx, &new.organization, id)?;
     match (standing.status, new.on_conflict) {
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
         (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
         (Status::Pending, OnConflict::Resend) => {
-            renew(tx, &standing, (new.expiry, new.notify), &new.sending, by)?;
+            renew(tx, &standing, new.expiry, new.notify, &new.sending, by)?;
             Ok((Outcome::Standing, id))
         }
         (Status::Pending, OnConflict::Replace) => {
             by.rights.check_grant(&standing.role)?;
-            replace(tx, new, (&standing, Change::Revoke), by, settings)
+            replace(tx, new, &standing, Change::Revoke, by, settings)
         }
-        _ => replace(tx, new, (&standing, Change::Expire), by, settings),
+        _ => replace(tx, new, &standing, Change::Expire, by, settings),
     }
 }
 
@@ -148,7 +151,8 @@ fn meet_standing(
 fn replace(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
-    (standing, end): (&CurrentInvitation, Change),
+    standing: &CurrentInvitation,
+    end: Change,
     by: &Actor,
     settings: &Settings,
 ) -> Result<(Outcome, Uuid)> {

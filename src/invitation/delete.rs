@@ -8,7 +8,7 @@ use super::{Invitation, store};
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 
 /// Deletes an invitation that passes `check`, whatever its status. Whoever may not grant its role
 /// may not take it away either.
@@ -18,11 +18,12 @@ use crate::event::{self, EventFields, EventType};
 /// `check` returns.
 pub fn delete(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let present = CurrentInvitation::get(tx, (organization, id), check)?;
+    let present = CurrentInvitation::get_if(tx, organization, id, check)?;
     by.rights.check_grant(&present.role)?;
     store::delete(tx, organization, id)?;
     let before = EventFields {
@@ -33,9 +34,13 @@ pub fn delete(
     };
     event::store::append(
         tx,
-        organization,
-        (EventType::Deleted, id),
-        &by.origin,
-        (Some(&before), None),
+        &NewEvent {
+            organization,
+            kind: EventType::Deleted,
+            invitation: Some(id),
+            origin: &by.origin,
+            before: Some(&before),
+            after: None,
+        },
     )
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use super::Inviter;
 use crate::base::email::{Email, Hosts};
-use crate::base::error::{Checked, FieldError};
+use crate::base::error::{Checked, Errors, FieldError};
 use crate::base::text::check_name;
 
 /// The most characters of an inviter's id or name.
@@ -30,17 +30,16 @@ pub struct InviterBody {
 
 impl InviterBody {
     /// Checks it, and brings the address to its normal form; what is wrong goes to `errors`.
-    pub fn parse(self, hosts: Hosts, errors: &mut Vec<FieldError>) -> Self {
+    pub fn parse(self, hosts: Hosts, errors: &mut Errors) -> Self {
         errors.extend(check_name("/inviter/id", self.id.as_deref(), MAX_INVITER));
         errors.extend(check_name(
             "/inviter/name",
             self.name.as_deref(),
             MAX_INVITER,
         ));
-        let email =
-            parse_inviter_email(self.email.as_deref(), hosts).map_err(|error| errors.push(error));
+        let email = errors.take(parse_inviter_email(self.email.as_deref(), hosts));
         Self {
-            email: email.ok().flatten(),
+            email: email.flatten(),
             ..self
         }
     }

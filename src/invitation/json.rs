@@ -114,3 +114,131 @@ pub fn raw(json: Vec<u8>) -> Result<Box<RawValue>> {
     let text = String::from_utf8(json).map_err(Error::internal)?;
     RawValue::from_string(text).map_err(Error::internal)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Inviter, Status};
+    use super::*;
+    use crate::base::clock::Timestamp;
+    use crate::outbox::mail::Delivery;
+
+    /// What serde would make of an invitation.
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Derived<'a> {
+        role: &'a str,
+        id: Uuid,
+        email: &'a str,
+        created_at: Timestamp,
+        expires_at: Timestamp,
+        organization_id: &'a str,
+        status: &'a str,
+        updated_at: Timestamp,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted_at: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accepted_by: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        declined_at: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        revoked_at: Option<Timestamp>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        inviter: Option<Inviter<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        metadata: Option<Box<RawValue>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        redirect_url: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        send_count: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        last_sent_at: Option<Timestamp>,
+        delivery: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery_attempts: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivery_error: Option<&'a str>,
+    }
+
+    /// The same by serde.
+    fn derived(invitation: &Invitation<'_>) -> String {
+        let metadata = invitation.metadata.map(str::to_owned);
+        let derived = Derived {
+            role: invitation.role,
+            id: invitation.id,
+            email: invitation.email,
+            created_at: invitation.created_at,
+            expires_at: invitation.expires_at,
+            organization_id: invitation.organization_id,
+            status: invitation.status.name(),
+            updated_at: invitation.updated_at,
+            accepted_at: invitation.accepted_at,
+            accepted_by: invitation.accepted_by,
+            declined_at: invitation.declined_at,
+            revoked_at: invitation.revoked_at,
+            inviter: invitation.inviter,
+            metadata: metadata.map(|json| RawValue::from_string(json).expect("JSON")),
+            redirect_url: invitation.redirect_url,
+            send_count: invitation.send_count,
+            last_sent_at: invitation.last_sent_at,
+            delivery: invitation.delivery.name(),
+            delivery_attempts: invitation.delivery_attempts,
+            delivery_error: invitation.delivery_error,
+        };
+        serde_json::to_string(&derived).expect("JSON")
+    }
+
+    /// An invitation of which every field is set, its free texts to `text`.
+    fn whole(text: &str) -> Invitation<'_> {
+        let time = Timestamp::from_millis;
+        Invitation {
+            role: "developer",
+            id: Uuid::from_u128(u128::MAX / 3),
+            email: text,
+            created_at: time(1),
+            expires_at: time(1_764_000_000_020),
+            organization_id: "acme",
+            status: Status::Accepted,
+            updated_at: time(1_764_000_000_300),
+            accepted_at: Some(time(2)),
+            accepted_by: Some(text),
+            declined_at: Some(time(3)),
+            revoked_at: Some(time(4)),
+            inviter: Inviter::of(Some(text), Some(text), Some(text)),
+            metadata: Some(r#"{"a":["\"",1.50,null]}"#),
+            redirect_url: Some(text),
+            send_count: Some(u32::MAX),
+            last_sent_at: Some(time(5)),
+            delivery: Delivery::Failed,
+            delivery_attempts: Some(9),
+            delivery_error: Some(text),
+        }
+    }
+
+    #[test]
+    fn an_invitation_is_written_as_serde_would_write_it() {
+        for text in ["plain", "", "\"\\/\u{0}\u{1f}\n\t", "é\u{2028}\u{10ffff}"] {
+            let whole = whole(text);
+            let least = Invitation {
+                accepted_at: None,
+                accepted_by: None,
+                declined_at: None,
+                revoked_at: None,
+                inviter: None,
+                metadata: None,
+                redirect_url: None,
+                send_count: None,
+                last_sent_at: None,
+                delivery_attempts: None,
+                delivery_error: None,
+                ..whole
+            };
+            for invitation in [whole, least] {
+                let written = to_bytes(&invitation).expect("JSON");
+                assert_eq!(
+                    String::from_utf8(written).expect("text"),
+                    derived(&invitation)
+                );
+            }
+        }
+    }
+}

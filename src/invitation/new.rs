@@ -9,7 +9,7 @@ use super::inviter::{InviterBody, parse_note};
 use super::{Invitation, Status};
 use crate::base::clock::Timestamp;
 use crate::base::email::{Email, parse_email};
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{Role, parse_role};
 use crate::outbox::mail::Delivery;
@@ -142,65 +142,31 @@ impl NewInvitation {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
-        let mut errors = Vec::new();
-        let mut note = |error: FieldError| errors.push(error);
-        let email = parse_email(body.email.as_deref(), rules.hosts)
-            .map_err(&mut note)
-            .ok();
-        let role = parse_role(body.role.as_deref(), &rules.roles)
-            .map_err(&mut note)
-            .ok();
-        let expiry = parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now)
-            .map_err(&mut note)
-            .ok();
-        let metadata = parse_metadata(body.metadata.as_ref())
-            .map_err(&mut note)
-            .ok();
-        let redirect_url = parse_redirect(body.redirect_url.as_deref(), rules)
-            .map_err(&mut note)
-            .ok();
-        let on_conflict = parse_on_conflict(body.on_conflict.as_deref())
-            .map_err(&mut note)
-            .ok();
-        let personal_note = parse_note(body.note.as_deref()).map_err(&mut note).ok();
-        let inviter = body
-            .inviter
-            .unwrap_or_default()
-            .parse(rules.hosts, &mut errors);
-        let (
-            Some(email),
-            Some(role),
-            Some(expiry),
-            Some(metadata),
-            Some(redirect_url),
-            Some(on_conflict),
-            true,
-        ) = (
-            email,
-            role,
-            expiry,
-            metadata,
-            redirect_url,
-            on_conflict,
-            errors.is_empty(),
-        )
-        else {
-            return Err(Error::validation(errors));
-        };
-        let (notify, sending) = (body.notify.unwrap_or(true), rules.sending.clone());
-        let note = personal_note.flatten();
-        Ok(Self {
-            organization,
-            email,
-            role,
-            expiry,
-            metadata,
-            redirect_url,
-            inviter,
-            note,
-            on_conflict,
-            notify,
-            sending,
+        let mut errors = Errors::default();
+        let email = errors.take(parse_email(body.email.as_deref(), rules.hosts));
+        let role = errors.take(parse_role(body.role.as_deref(), &rules.roles));
+        let (expires_in, expires_at) = (body.expires_in, body.expires_at.as_deref());
+        let expiry = errors.take(parse_expiry(expires_in, expires_at, rules, now));
+        let metadata = errors.take(parse_metadata(body.metadata.as_ref()));
+        let redirect_url = errors.take(parse_redirect(body.redirect_url.as_deref(), rules));
+        let on_conflict = errors.take(parse_on_conflict(body.on_conflict.as_deref()));
+        let note = errors.take(parse_note(body.note.as_deref()));
+        let inviter = body.inviter.unwrap_or_default();
+        let inviter = inviter.parse(rules.hosts, &mut errors);
+        errors.finish(|| {
+            Some(Self {
+                organization,
+                email: email?,
+                role: role?,
+                expiry: expiry?,
+                metadata: metadata?,
+                redirect_url: redirect_url?,
+                inviter,
+                note: note?,
+                on_conflict: on_conflict?,
+                notify: body.notify.unwrap_or(true),
+                sending: rules.sending.clone(),
+            })
         })
     }
 
@@ -295,7 +261,7 @@ pub fn check_expiry(
     rules: &Rules,
     now: Timestamp,
 ) -> Result<Expiry> {
-    parse_expiry(expires_in, expires_at, rules, now).map_err(|error| Error::validation(vec![error]))
+    parse_expiry(expires_in, expires_at, rules, now).map_err(Error::from)
 }
 
 /// Writes the metadata without spaces, if it is small enough.

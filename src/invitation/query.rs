@@ -1,13 +1,15 @@
 //! The query of a list of invitations.
 
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::Status;
 use crate::base::email::{Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Paged};
-use crate::base::query::Keys;
+use crate::base::query::parse_email;
 use crate::base::role::Role;
 
 /// The status bits of a filter that takes all of them.
@@ -52,6 +54,31 @@ impl Filter {
     }
 }
 
+/// The query of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// Only these statuses, by comma.
+    #[param(
+        pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"
+    )]
+    status: Option<String>,
+    /// Only this address, in any spelling.
+    #[param(example = "new.user@example.com")]
+    email: Option<String>,
+    /// Only this role.
+    #[param(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$")]
+    role: Option<String>,
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+    /// `desc`: newest first (default), or `asc`.
+    #[param(pattern = "^(asc|desc)$")]
+    order: Option<String>,
+}
+
 /// The query of a list, checked.
 #[derive(Debug)]
 pub struct ListQuery {
@@ -65,50 +92,42 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl Keys for ListQuery {
-    const KEYS: &[&str] = &["status", "email", "role", "limit", "cursor", "order"];
-}
-
 impl ListQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(
-        pairs: &[(String, String)],
-        organization: &OrganizationId,
-        hosts: Hosts,
-    ) -> Result<Self> {
-        let mut query = Self {
-            filter: Filter::ALL,
-            order: Order::NewestFirst,
-            after: None,
-            limit: None,
+    pub fn parse(params: ListParams, organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
+        let ListParams {
+            status,
+            email,
+            role,
+            limit,
+            cursor,
+            order,
+        } = params;
+        let mut errors = Errors::default();
+        let filter = Filter {
+            statuses: errors.read(status, parse_statuses).unwrap_or(ALL_STATUSES),
+            email: errors.read(email, |email| parse_email("email", email, hosts)),
+            role: errors.read(role, parse_role),
         };
-        let (mut errors, mut cursor) = (Vec::new(), None);
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "status" => parse_statuses(value).map(|statuses| query.filter.statuses = statuses),
-                "email" => Email::parse(value, hosts)
-                    .map(|email| query.filter.email = Some(email))
-                    .map_err(|(code, detail)| FieldError::new("email", code, detail)),
-                "role" => parse_role(value).map(|role| query.filter.role = Some(role)),
-                "limit" => page::parse_limit(value).map(|limit| query.limit = Some(limit)),
-                "order" => Order::parse(value).map(|order| query.order = order),
-                _ => {
-                    cursor = Some(value);
-                    Ok(())
-                }
-            };
-            errors.extend(checked.err());
-        }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        let mut query = Self {
+            filter,
+            order: errors
+                .read(order, Order::parse)
+                .unwrap_or(Order::NewestFirst),
+            after: None,
+            limit: errors.read(limit, page::parse_limit),
+        };
+        errors.check()?;
         query.after = cursor
-            .map(|cursor| query.paged(organization).parse_cursor(cursor))
+            .map(|cursor| {
+                query
+                    .paged(organization)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -140,34 +159,33 @@ impl ListQuery {
                     .as_ref()
                     .map(|role| role.as_str().to_owned()),
             ),
+            ("order", self.order.to_query()),
         ];
         Paged::new(
             format!("/v1/organizations/{organization}/invitations"),
-            self.order,
-            &filters,
+            filters,
         )
     }
 }
 
 /// The query of an operation on all invitations of one address.
-#[derive(Debug)]
-pub struct AddressQuery;
-
-impl Keys for AddressQuery {
-    const KEYS: &[&str] = &["email"];
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AddressParams {
+    /// The address, in any spelling.
+    #[param(value_type = String, example = "new.user@example.com")]
+    email: Option<String>,
 }
 
-impl AddressQuery {
+impl AddressParams {
     /// Reads the address.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
-    pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Email> {
-        let wrong = |code, detail| Error::validation(vec![FieldError::new("email", code, detail)]);
-        let text = pairs
-            .first()
-            .ok_or_else(|| wrong(FieldCode::Required, "the address that is meant"))?;
-        Email::parse(&text.1, hosts).map_err(|(code, detail)| wrong(code, detail))
+    pub fn parse(self, hosts: Hosts) -> Result<Email> {
+        let missing = || FieldError::new("email", FieldCode::Required, "the address that is meant");
+        let email = self.email.ok_or_else(missing)?;
+        Ok(parse_email("email", &email, hosts)?)
     }
 }
 

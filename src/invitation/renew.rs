@@ -22,7 +22,8 @@ use crate::policy::Sending;
 pub fn renew(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
-    (expiry, notify): (Expiry, bool),
+    expiry: Expiry,
+    notify: bool,
     sending: &Sending,
     by: &Actor,
 ) -> Result<()> {
@@ -76,7 +77,7 @@ fn check_place(tx: &WriteTx<'_>, present: &CurrentInvitation, by: &Actor) -> Res
     let Some(other) = standing.filter(|id| *id != present.id) else {
         return Ok(());
     };
-    let other = CurrentInvitation::get(tx, (&present.organization, other), |_| Ok(()))?;
+    let other = CurrentInvitation::get(tx, &present.organization, other)?;
     match other.status {
         Status::Expired => transition::close(tx, &other, Change::Expire, None, &by.origin),
         _ => Err(in_the_way(&other)),

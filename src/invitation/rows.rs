@@ -1,13 +1,12 @@
 //! Lists as JSON: page by page, straight from the rows into the bytes of the answer.
 
-use futures_util::{Stream, stream};
 use uuid::Uuid;
 
 use super::query::Filter;
 use super::{Invitation, store};
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{MAX_LIMIT, Order, Page};
+use crate::base::page::{MAX_LIMIT, Order, Page, Part};
 use crate::db::{Db, Reader, Snapshot};
 
 /// Bytes that hold a short list.
@@ -35,27 +34,6 @@ pub struct List {
     pub write: WriteRow,
 }
 
-/// A part of a list: something in front, then invitations as JSON with commas between them.
-#[derive(Debug, Default)]
-pub struct Rows {
-    /// The JSON.
-    pub json: Vec<u8>,
-    /// Whether there is no invitation in it.
-    pub is_empty: bool,
-    /// The last of these invitations, where more follow.
-    pub more_after: Option<Uuid>,
-}
-
-/// What a stream of a list gives next.
-enum Next {
-    /// A part that has been read.
-    Part(Rows),
-    /// The part after this invitation.
-    After(Uuid),
-    /// Nothing: this was all.
-    Nothing,
-}
-
 impl List {
     /// Reads at most `limit` invitations after `after`, behind `opening`. A bare scan is bounded by
     /// `limit` and runs in place, in `snapshot`; a filter may have to step over any number of rows,
@@ -67,8 +45,9 @@ impl List {
         &self,
         snapshot: Snapshot,
         opening: Vec<u8>,
-        (after, limit): (Option<Uuid>, u32),
-    ) -> Result<Rows> {
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Part<Uuid>> {
         let page = Page {
             order: self.order,
             after,
@@ -81,52 +60,21 @@ impl List {
         self.page_elsewhere(opening, page).await
     }
 
-    /// The whole list from `first` on, which has been read already, with `closing` at its end.
-    /// Memory stays flat: the next page is read when the last one was taken. An error cuts the
-    /// answer short.
-    pub fn stream(
-        self,
-        first: Rows,
-        closing: &'static [u8],
-    ) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold(
-            (self, Next::Part(first), false),
-            move |(list, next, is_begun)| async move {
-                let Rows {
-                    mut json,
-                    is_empty,
-                    more_after,
-                } = match next {
-                    Next::Part(rows) => rows,
-                    Next::After(after) => list.rest(after, is_begun).await?,
-                    Next::Nothing => return Ok(None),
-                };
-                if more_after.is_none() {
-                    json.extend_from_slice(closing);
-                }
-                let next = more_after.map_or(Next::Nothing, Next::After);
-                Ok(Some((json, (list, next, is_begun || !is_empty))))
-            },
-        )
-    }
-
-    /// The page after `after`, with a comma in front where `is_begun` and there is something.
-    async fn rest(&self, after: Uuid, is_begun: bool) -> Result<Rows> {
+    /// Reads what follows `after`, behind `opening`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the read takes too long.
+    pub async fn rest(self, opening: Vec<u8>, after: Uuid) -> Result<Part<Uuid>> {
         let page = Page {
             order: self.order,
             after: Some(after),
             limit: MAX_LIMIT,
         };
-        let comma = if is_begun { b",".to_vec() } else { Vec::new() };
-        let mut rows = self.page_elsewhere(comma, page).await?;
-        if rows.is_empty {
-            rows.json.clear();
-        }
-        Ok(rows)
+        self.page_elsewhere(opening, page).await
     }
 
     /// Reads a page on a thread that may block.
-    async fn page_elsewhere(&self, opening: Vec<u8>, page: Page) -> Result<Rows> {
+    async fn page_elsewhere(&self, opening: Vec<u8>, page: Page) -> Result<Part<Uuid>> {
         let list = self.clone();
         self.db
             .read_long(&self.actor, move |reader| list.read(reader, opening, &page))
@@ -134,7 +82,7 @@ impl List {
     }
 
     /// Reads a page.
-    fn read(&self, reader: &Reader<'_>, mut json: Vec<u8>, page: &Page) -> Result<Rows> {
+    fn read(&self, reader: &Reader<'_>, mut json: Vec<u8>, page: &Page) -> Result<Part<Uuid>> {
         let mut count = 0;
         json.reserve(FIRST_ROOM);
         let write = |invitation: &Invitation<'_>| {
@@ -152,10 +100,11 @@ impl List {
             reader,
             reader.now,
             &self.organization,
-            (&self.filter, page),
+            &self.filter,
+            page,
             write,
         )?;
-        Ok(Rows {
+        Ok(Part {
             json,
             is_empty: count == 0,
             more_after,

@@ -11,7 +11,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::outbox;
 use crate::outbox::mail::Delivery;
 
@@ -132,19 +132,28 @@ impl CurrentInvitation {
         }
     }
 
-    /// Finds the invitation `id` of `organization`, if it passes `check`.
+    /// The invitation `id` of `organization`.
     ///
     /// # Errors
-    /// [`Code::NotFound`], or what `check` answers.
-    pub fn get(
+    /// [`Code::NotFound`].
+    pub fn get(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<Self> {
+        Self::get_if(tx, organization, id, |_| Ok(()))
+    }
+
+    /// The invitation `id` of `organization`, if it passes `check`.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], or what `check` returns.
+    pub fn get_if(
         tx: &WriteTx<'_>,
-        (organization, id): (&OrganizationId, Uuid),
+        organization: &OrganizationId,
+        id: Uuid,
         check: impl FnOnce(&Invitation<'_>) -> Result<()>,
     ) -> Result<Self> {
         let show = |invitation: &Invitation<'_>| {
             check(invitation).map(|()| Self::of(organization, invitation))
         };
-        store::find(tx, tx.now, (organization, id), show)?.ok_or_else(Error::not_found)
+        store::find(tx, tx.now, organization, id, show)?.ok_or_else(Error::not_found)
     }
 }
 
@@ -162,8 +171,10 @@ pub fn close(
 ) -> Result<()> {
     change.check(present)?;
     let Transition { to, event, .. } = change.transition();
-    let place = (&present.organization, present.id);
-    if !store::close(tx, place, to, accepted_by)? {
+    let CurrentInvitation {
+        organization, id, ..
+    } = present;
+    if !store::close(tx, organization, *id, to, accepted_by)? {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));
@@ -179,10 +190,14 @@ pub fn close(
     };
     event::store::append(
         tx,
-        &present.organization,
-        (event, present.id),
-        origin,
-        (Some(&before), Some(&after)),
+        &NewEvent {
+            organization: &present.organization,
+            kind: event,
+            invitation: Some(present.id),
+            origin,
+            before: Some(&before),
+            after: Some(&after),
+        },
     )
 }
 
@@ -213,12 +228,7 @@ pub fn renew(
 ) -> Result<()> {
     Change::Renew.check(present)?;
     let Transition { to, event, .. } = Change::Renew.transition();
-    if !store::renew(
-        tx,
-        (&present.organization, present.id),
-        expires_at,
-        delivery,
-    )? {
+    if !store::renew(tx, &present.organization, present.id, expires_at, delivery)? {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));
@@ -235,10 +245,14 @@ pub fn renew(
     );
     event::store::append(
         tx,
-        &present.organization,
-        (event, present.id),
-        origin,
-        (Some(&before), Some(&after)),
+        &NewEvent {
+            organization: &present.organization,
+            kind: event,
+            invitation: Some(present.id),
+            origin,
+            before: Some(&before),
+            after: Some(&after),
+        },
     )
 }
 

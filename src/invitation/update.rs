@@ -10,11 +10,11 @@ use super::new::{self, Expiry};
 use super::transition::CurrentInvitation;
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Code, Error, Errors, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{self, Role};
 use crate::db::WriteTx;
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::organization;
 use crate::policy::Rules;
 
@@ -62,37 +62,28 @@ impl Patch {
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable, all at once.
     pub fn parse(body: UpdateBody, rules: &Rules, now: Timestamp) -> Result<Self> {
-        let mut errors = Vec::new();
-        let role = body
-            .role
-            .map(|role| role::parse_role(Some(&role), &rules.roles))
-            .transpose();
-        let is_ended = body.expires_in.is_some() || body.expires_at.is_some();
-        let expiry = is_ended
-            .then(|| new::parse_expiry(body.expires_in, body.expires_at.as_deref(), rules, now));
-        let metadata = body
-            .metadata
-            .map(|metadata| new::parse_metadata(metadata.as_ref()))
-            .transpose();
-        let redirect_url = body
-            .redirect_url
-            .map(|url| new::parse_redirect(url.as_deref(), rules))
-            .transpose();
-        let mut note = |error| errors.push(error);
-        match (
-            role.map_err(&mut note),
-            expiry.transpose().map_err(&mut note),
-            metadata.map_err(&mut note),
-            redirect_url.map_err(&mut note),
-        ) {
-            (Ok(role), Ok(expiry), Ok(metadata), Ok(redirect_url)) => Ok(Self {
-                role,
-                expiry,
-                metadata,
-                redirect_url,
-            }),
-            _ => Err(Error::validation(errors)),
+        let mut errors = Errors::default();
+        let (expires_in, expires_at) = (body.expires_in, body.expires_at.as_deref());
+        let is_ended = expires_in.is_some() || expires_at.is_some();
+        let mut patch = Self {
+            role: None,
+            expiry: None,
+            metadata: None,
+            redirect_url: None,
+        };
+        if let Some(role) = body.role {
+            patch.role = errors.take(role::parse_role(Some(&role), &rules.roles));
         }
+        if is_ended {
+            patch.expiry = errors.take(new::parse_expiry(expires_in, expires_at, rules, now));
+        }
+        if let Some(metadata) = body.metadata {
+            patch.metadata = errors.take(new::parse_metadata(metadata.as_ref()));
+        }
+        if let Some(url) = body.redirect_url {
+            patch.redirect_url = errors.take(new::parse_redirect(url.as_deref(), rules));
+        }
+        errors.check().map(|()| patch)
     }
 
     /// Whether nothing is to change.
@@ -111,7 +102,8 @@ impl Patch {
 /// answers.
 pub fn update(
     tx: &WriteTx<'_>,
-    (organization, id): (&OrganizationId, Uuid),
+    organization: &OrganizationId,
+    id: Uuid,
     patch: &Patch,
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
@@ -121,7 +113,7 @@ pub fn update(
         redirect_url = invitation.redirect_url.map(str::to_owned);
         check(invitation)
     };
-    let present = CurrentInvitation::get(tx, (organization, id), look)?;
+    let present = CurrentInvitation::get_if(tx, organization, id, look)?;
     // Whoever may not grant the role that it has may not prolong it either.
     by.rights.check_grant(&present.role)?;
     if let Some(role) = &patch.role {
@@ -144,7 +136,7 @@ pub fn update(
     if patch.is_empty() {
         return Ok(());
     }
-    if !store::update(tx, (organization, id), patch)? {
+    if !store::update(tx, organization, id, patch)? {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));
@@ -164,9 +156,13 @@ pub fn update(
     };
     event::store::append(
         tx,
-        organization,
-        (EventType::Updated, id),
-        &by.origin,
-        (Some(&before), Some(&after)),
+        &NewEvent {
+            organization,
+            kind: EventType::Updated,
+            invitation: Some(id),
+            origin: &by.origin,
+            before: Some(&before),
+            after: Some(&after),
+        },
     )
 }

@@ -109,7 +109,8 @@ impl Rights {
 pub fn create(
     tx: &WriteTx<'_>,
     new: &NewKey,
-    (origin, rights): (&Origin, &Rights),
+    origin: &Origin,
+    rights: &Rights,
 ) -> Result<(Key, PlainKey)> {
     Manager::find(tx, origin, rights)?.check(new)?;
     let plain = create_as(tx, new, origin.by())?;
@@ -123,7 +124,7 @@ pub fn create(
 /// # Errors
 /// [`Code::NotFound`] for one that the manager may not know of; [`Code::Unauthorized`] when the
 /// manager's own key has died since.
-pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, (origin, rights): (&Origin, &Rights)) -> Result<()> {
+pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, origin: &Origin, rights: &Rights) -> Result<()> {
     let manager = Manager::find(tx, origin, rights)?;
     manager
         .rights

@@ -7,6 +7,7 @@
 
 mod author;
 pub mod json;
+pub mod known;
 pub mod last_use;
 pub mod manage;
 pub mod new;

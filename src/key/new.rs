@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{NewKey, Rights, Scope};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 
@@ -52,10 +52,8 @@ impl NewKey {
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
     /// at once.
     pub fn parse(body: &KeyBody, now: Timestamp) -> Result<Self> {
-        let mut errors = Vec::new();
-        let name = check_name(body.name.as_deref())
-            .map_err(|error| errors.push(error))
-            .ok();
+        let mut errors = Errors::default();
+        let name = errors.take(check_name(body.name.as_deref()));
         if body.scopes.is_none() {
             errors.push(FieldError::new(
                 "/scopes",
@@ -66,7 +64,8 @@ impl NewKey {
         let scopes = check_list(
             "/scopes",
             body.scopes.as_deref(),
-            (FieldCode::UnknownValue, parse_scope),
+            FieldCode::UnknownValue,
+            parse_scope,
             &mut errors,
         );
         let format = FieldCode::InvalidFormat;
@@ -74,32 +73,29 @@ impl NewKey {
         let organizations = check_list(
             "/organizations",
             organizations,
-            (format, parse_organization),
+            format,
+            parse_organization,
             &mut errors,
         );
         let roles = check_list(
             "/roles",
             body.roles.as_deref(),
-            (format, read_role),
+            format,
+            read_role,
             &mut errors,
         );
-        let expires_at = check_expiry(body, now)
-            .map_err(|error| errors.push(error))
-            .ok();
-        let (Some(name), Some(scopes), Some(expires_at), true) =
-            (name, scopes, expires_at, errors.is_empty())
-        else {
-            return Err(Error::validation(errors));
-        };
-        let rights = Rights {
-            scopes: scopes.into_iter().collect(),
-            organizations,
-            roles,
-        };
-        Ok(Self {
-            name,
-            rights,
-            expires_at,
+        let expires_at = errors.take(check_expiry(body, now));
+        errors.finish(|| {
+            let rights = Rights {
+                scopes: scopes?.into_iter().collect(),
+                organizations,
+                roles,
+            };
+            Some(Self {
+                name: name?,
+                rights,
+                expires_at: expires_at?,
+            })
         })
     }
 }
@@ -156,8 +152,9 @@ fn check_name(text: Option<&str>) -> Checked<String> {
 fn check_list<T: PartialEq>(
     pointer: &'static str,
     entries: Option<&[String]>,
-    (code, parse): (FieldCode, ParseEntry<T>),
-    errors: &mut Vec<FieldError>,
+    code: FieldCode,
+    parse: ParseEntry<T>,
+    errors: &mut Errors,
 ) -> Option<Vec<T>> {
     let entries = entries?;
     if !(1..=MAX_ENTRIES).contains(&entries.len()) {

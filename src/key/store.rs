@@ -1,6 +1,5 @@
 //! The SQL of API keys.
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::token::{HashedSecret, KeyId, PlainKey};
@@ -9,16 +8,19 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
-use crate::db::{Reader, Topic, WriteTx, unless_damaged};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged, unreadable};
 
 /// Columns of a [`Key`], in the order that [`from_row`] reads.
 const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, \
     revoked_at, created_by, last_used_at";
 
-/// What `key` may do, if it is a live key of this file.
-pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>> {
+/// What `key` may do and when it ends, if it is a live key of this file.
+pub fn find_rights(
+    reader: &Reader<'_>,
+    key: &PlainKey,
+) -> Result<Option<(Rights, Option<Timestamp>)>> {
     let mut statement = reader.prepare_cached(
-        "select scopes, organizations, roles, secret_hash
+        "select scopes, organizations, roles, secret_hash, expires_at
          from api_key
          where id = :id
            and revoked_at is null
@@ -29,11 +31,14 @@ pub fn find_rights(reader: &Reader<'_>, key: &PlainKey) -> Result<Option<Rights>
             named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
             |row| {
                 let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
-                Ok(if matches {
-                    Some(rights_from_row(row, 0)?)
-                } else {
-                    None
-                })
+                if !matches {
+                    return Ok(None);
+                }
+                let expires_at = row.get::<_, Option<i64>>(4)?;
+                Ok(Some((
+                    rights_from_row(row, 0)?,
+                    expires_at.map(Timestamp::from_millis),
+                )))
             },
         )
         .optional()?;
@@ -165,7 +170,8 @@ pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Key> {
     let time = |millis: Option<i64>| millis.map(Timestamp::from_millis);
     Ok(Key {
-        id: KeyId::parse(row.get_ref(0)?.as_str()?).ok_or_else(|| unreadable(0))?,
+        id: KeyId::parse(row.get_ref(0)?.as_str()?)
+            .ok_or_else(|| unreadable(0, "no id of a key"))?,
         name: row.get(1)?,
         rights: rights_from_row(row, 2)?,
         created_at: Timestamp::from_millis(row.get(5)?),
@@ -194,16 +200,12 @@ fn names<T>(
     let Some(text) = row.get_ref(column)?.as_str_or_null()? else {
         return Ok(None);
     };
-    let names: Vec<String> = serde_json::from_str(text).map_err(|_| unreadable(column))?;
+    let names: Vec<String> =
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))?;
     // A binding that cannot be read must never widen the key.
     names
         .iter()
-        .map(|name| parse(name).ok_or_else(|| unreadable(column)))
+        .map(|name| parse(name).ok_or_else(|| unreadable(column, "no such entry of a list")))
         .collect::<rusqlite::Result<_>>()
         .map(Some)
-}
-
-/// The column holds what this program never writes.
-fn unreadable(column: usize) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnType(column, "api_key".to_owned(), Type::Text)
 }

@@ -88,6 +88,11 @@ impl PlainKey {
         HashedSecret(Sha256::digest(self.secret.as_bytes()).into())
     }
 
+    /// Whether this is the same key as `other`, in a time that does not depend on where they differ.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.id == other.id && self.secret.as_bytes().ct_eq(other.secret.as_bytes()).into()
+    }
+
     /// The key as its owner needs it. The only way to its plain text.
     pub fn reveal(&self) -> String {
         format!("{PREFIX}{}_{}", self.id.as_str(), self.secret)

@@ -82,7 +82,6 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
     let Some(organization) = invitation::store::find_organization(tx, claim.invitation)? else {
         return Ok(Next::Drop);
     };
-    let place = (&organization, claim.invitation);
     let show = |invitation: &Invitation<'_>| {
         let present = CurrentInvitation::of(&organization, invitation);
         let inviter_name = invitation
@@ -99,7 +98,8 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
             inviter_email,
         })
     };
-    let Some(found) = invitation::store::find(tx, tx.now, place, show)? else {
+    let Some(found) = invitation::store::find(tx, tx.now, &organization, claim.invitation, show)?
+    else {
         return Ok(Next::Drop);
     };
     let status = found.present.status;
@@ -107,21 +107,21 @@ pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
         Kind::Notice if matches!(status, Status::Accepted | Status::Declined) => {
             notice(tx, found, mail)
         }
-        Kind::Invitation if status == Status::Pending => with_link(tx, found, (claim.kind, mail)),
+        Kind::Invitation if status == Status::Pending => with_link(tx, found, claim.kind, mail),
         Kind::Reminder if status == Status::Pending => {
             match mail.reminder_at(found.present.expires_at) {
                 Some(due_at) if due_at > tx.now => Ok(Next::Wait(due_at)),
-                Some(_) => with_link(tx, found, (claim.kind, mail)),
+                Some(_) => with_link(tx, found, claim.kind, mail),
                 None => Ok(Next::Drop),
             }
         }
-        Kind::Code if status == Status::Pending => with_code(tx, found, (claim, mail)),
+        Kind::Code if status == Status::Pending => with_code(tx, found, claim, mail),
         _ => Ok(Next::Drop),
     }
 }
 
 /// The mail that brings the link.
-fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Result<Next> {
+fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<Next> {
     let settings = organization::store::get_settings(tx, &found.present.organization)?;
     let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
     let link = link::url(mail.keyring.signing(), accept_url, &found.present);
@@ -135,7 +135,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, (kind, mail): (Kind, &Mail)) -> Res
 }
 
 /// The mail that brings a code, if it was asked for the invited address and lives.
-fn with_code(tx: &WriteTx<'_>, found: Found, (claim, mail): (&Claim, &Mail)) -> Result<Next> {
+fn with_code(tx: &WriteTx<'_>, found: Found, claim: &Claim, mail: &Mail) -> Result<Next> {
     let Some(code) = code::sent(tx, &mail.keyring, &found.present, &claim.address_mac)? else {
         return Ok(Next::Drop);
     };

@@ -12,7 +12,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::base::origin::Origin;
 use crate::db::{Reader, Topic, WriteTx};
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::invitation;
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::desk::{Found, Offer};
@@ -113,7 +113,7 @@ impl Mail {
                         .count_mail(&letter.organization, &letter.email)
                         .is_ok() =>
             {
-                store::queue(tx, (letter.invitation, Kind::Reminder), &[], due_at)
+                store::queue(tx, letter.invitation, Kind::Reminder, &[], due_at)
             }
             _ => Ok(()),
         }
@@ -127,7 +127,8 @@ impl Mail {
                 tx,
                 claim.invitation,
                 Delivery::Sent,
-                (claim.attempts, None),
+                claim.attempts,
+                None,
             )?;
             self.queue_reminder(tx, letter)?;
         }
@@ -246,12 +247,9 @@ impl Channel for Mail {
                     claim,
                     letter: *letter,
                 }),
-                Next::Wait(due_at) => store::queue(
-                    tx,
-                    (claim.invitation, claim.kind),
-                    &claim.address_mac,
-                    due_at,
-                )?,
+                Next::Wait(due_at) => {
+                    store::queue(tx, claim.invitation, claim.kind, &claim.address_mac, due_at)?;
+                }
                 Next::Drop => {
                     store::remove(tx, &claim)?;
                     if claim.kind == Kind::Invitation {
@@ -259,7 +257,8 @@ impl Channel for Mail {
                             tx,
                             claim.invitation,
                             Delivery::None,
-                            (0, None),
+                            0,
+                            None,
                         )?;
                     }
                 }
@@ -326,7 +325,8 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
         tx,
         claim.invitation,
         Delivery::Failed,
-        (claim.attempts, Some(error)),
+        claim.attempts,
+        Some(error),
     )?;
     let facts = |delivery: Delivery| EventFields {
         delivery: Some(delivery.name()),
@@ -337,13 +337,16 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
         actor: ACTOR.to_owned(),
         request_id: Uuid::new_v4().to_string(),
     };
-    let event = (EventType::DeliveryFailed, claim.invitation);
     event::store::append(
         tx,
-        &letter.organization,
-        event,
-        &origin,
-        (Some(&before), Some(&after)),
+        &NewEvent {
+            organization: &letter.organization,
+            kind: EventType::DeliveryFailed,
+            invitation: Some(claim.invitation),
+            origin: &origin,
+            before: Some(&before),
+            after: Some(&after),
+        },
     )
 }
 
@@ -359,7 +362,8 @@ fn put_off(tx: &WriteTx<'_>, item: &Item, plan: &[Delay], error: &str) -> Result
             tx,
             claim.invitation,
             Delivery::Queued,
-            (claim.attempts, Some(error)),
+            claim.attempts,
+            Some(error),
         )?;
     }
     Ok(())

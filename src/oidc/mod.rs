@@ -153,10 +153,6 @@ impl Verifier {
             return provider.verify(id_token, now, hosts, at).await;
         }
         let detail = "this server has no identity provider (--oidc-issuer)";
-        Err(Error::validation(vec![FieldError::new(
-            "/idToken",
-            FieldCode::NotAllowed,
-            detail,
-        )]))
+        Err(FieldError::new("/idToken", FieldCode::NotAllowed, detail).into())
     }
 }

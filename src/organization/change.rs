@@ -6,7 +6,7 @@ use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::event::{self, EventType};
+use crate::event::{self, EventType, NewEvent};
 use crate::purge;
 
 /// Gives the organization these settings in place of all that it had; makes it, if it is not known.
@@ -38,8 +38,17 @@ pub fn put(
     if settings.max_pending.is_some() != was_capped {
         store::set_capped(tx, id, !was_capped)?;
     }
-    let event = (EventType::OrganizationUpdated, None);
-    event::store::append(tx, id, event, origin, (before, Some(&settings)))?;
+    event::store::append(
+        tx,
+        &NewEvent {
+            organization: id,
+            kind: EventType::OrganizationUpdated,
+            invitation: None,
+            origin,
+            before,
+            after: Some(&settings),
+        },
+    )?;
     let created_at = present
         .as_ref()
         .map_or(tx.now, |present| present.created_at);

@@ -1,21 +1,27 @@
 //! Lists of organizations: the query, its cursors, and the rows as JSON, page by page.
 
-use futures_util::{Stream, stream};
-use url::form_urlencoded;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::store;
-use crate::base::error::{Code, Error, Result};
-use crate::base::hex::hex;
+use crate::base::error::{Errors, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{MAX_LIMIT, parse_limit};
-use crate::base::query::Keys;
+use crate::base::page::{MAX_LIMIT, Paged, Part, parse_limit};
 use crate::db::{Db, Reader};
 use crate::key::Rights;
 
-/// What every cursor starts with, so that a later form can be told apart.
-const CURSOR_VERSION: &str = "c1";
-/// Digits of the checksum behind it.
-const CHECKSUM_LEN: usize = 8;
+/// The query of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListParams {
+    /// At most so many.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+}
 
 /// The query of a list, checked.
 #[derive(Debug, Default)]
@@ -26,66 +32,31 @@ pub struct ListQuery {
     pub limit: Option<u32>,
 }
 
-impl Keys for ListQuery {
-    const KEYS: &[&str] = &["limit", "cursor"];
-}
-
 impl ListQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`ListQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] for a limit that is not acceptable; [`Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)]) -> Result<Self> {
-        let value = |key: &str| {
-            pairs
-                .iter()
-                .find(|(given, _)| given == key)
-                .map(|(_, value)| value.as_str())
-        };
-        let limit = value("limit")
-            .map(parse_limit)
-            .transpose()
-            .map_err(|error| Error::validation(vec![error]))?;
-        let after = value("cursor")
-            .map(parse_cursor)
-            .transpose()?
-            .unwrap_or_default();
-        Ok(Self { after, limit })
+    /// [`crate::base::error::Code::ValidationFailed`] for a limit that is not acceptable;
+    /// [`crate::base::error::Code::InvalidCursor`].
+    pub fn parse(params: ListParams) -> Result<Self> {
+        let ListParams { limit, cursor } = params;
+        let mut errors = Errors::default();
+        let limit = errors.read(limit, parse_limit);
+        errors.check()?;
+        let parse = |id: &str| OrganizationId::parse(id).map(|id| id.to_string());
+        let after = cursor
+            .map(|cursor| paged().parse_cursor(&cursor, parse))
+            .transpose()?;
+        Ok(Self {
+            after: after.unwrap_or_default(),
+            limit,
+        })
     }
 }
 
-/// The query of the page of `limit` organizations that follows `last`.
-pub fn next_page(limit: u32, last: &str) -> String {
-    let cursor = format!("{CURSOR_VERSION}{}{last}", checksum(last));
-    let mut next = form_urlencoded::Serializer::new(String::new());
-    next.append_pair("limit", &limit.to_string())
-        .append_pair("cursor", &cursor);
-    next.finish()
-}
-
-/// Reads a cursor.
-fn parse_cursor(cursor: &str) -> Result<String> {
-    let parse = || {
-        let (given, last) = cursor
-            .strip_prefix(CURSOR_VERSION)?
-            .split_at_checked(CHECKSUM_LEN)?;
-        OrganizationId::parse(last)
-            .filter(|_| given == checksum(last))
-            .map(|id| id.as_str().to_owned())
-    };
-    parse().ok_or_else(|| {
-        Error::new(
-            Code::InvalidCursor,
-            "This cursor does not belong to this list.",
-        )
-    })
-}
-
-/// Keeps a cursor from being altered by mistake. It protects nothing: whom a caller may see is
-/// checked for each row.
-fn checksum(last: &str) -> String {
-    hex(&crc32fast::hash(last.as_bytes()).to_be_bytes())
+/// The list, for its cursors.
+pub fn paged() -> Paged {
+    Paged::new("/v1/organizations".to_owned(), [])
 }
 
 /// A list that is to be read.
@@ -96,70 +67,52 @@ pub struct List {
     /// Who reads it.
     pub actor: String,
     /// Whose list it is: only what the caller may see is in it.
-    pub rights: Rights,
-}
-
-/// A part of a list: something in front, then organizations as JSON with commas between them.
-#[derive(Debug, Default)]
-pub struct Part {
-    /// The JSON.
-    pub json: Vec<u8>,
-    /// The last of these organizations, where more follow.
-    pub more_after: Option<String>,
+    pub rights: Arc<Rights>,
 }
 
 impl List {
-    /// Reads at most `limit` organizations behind `after`, on a thread that may block: their
-    /// settings can be long.
+    /// Reads at most `limit` organizations after `after`, behind `opening`, on a thread that may
+    /// block: their settings can be long.
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
-    pub async fn page(&self, opening: &'static [u8], after: String, limit: u32) -> Result<Part> {
-        let list = self.clone();
+    pub async fn page(&self, opening: Vec<u8>, after: String, limit: u32) -> Result<Part<String>> {
+        let rights = self.rights.clone();
         self.db
             .read_long(&self.actor, move |reader| {
-                list.read(reader, opening, (&after, limit))
+                read(reader, &rights, opening, &after, limit)
             })
             .await
     }
 
-    /// The whole list from `first` on, which has been read already, with its end. Memory stays
-    /// flat: the next page is read when the last one was taken. An error cuts the answer short.
-    pub fn stream(self, first: Part) -> impl Stream<Item = Result<Vec<u8>>> {
-        stream::try_unfold((self, Some(first)), |(list, part)| async move {
-            let Some(Part {
-                mut json,
-                more_after,
-            }) = part
-            else {
-                return Ok(None);
-            };
-            let Some(after) = more_after else {
-                json.push(b']');
-                return Ok(Some((json, (list, None))));
-            };
-            let next = list.page(b"", after, MAX_LIMIT).await?;
-            Ok(Some((json, (list, Some(next)))))
-        })
+    /// Reads what follows `after`, behind `opening`.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the read takes too long.
+    pub async fn rest(self, opening: Vec<u8>, after: String) -> Result<Part<String>> {
+        self.page(opening, after, MAX_LIMIT).await
     }
+}
 
-    /// Reads a page. Without an opening it continues a list, so each organization has a comma
-    /// before it.
-    fn read(
-        &self,
-        reader: &Reader<'_>,
-        opening: &'static [u8],
-        (after, limit): (&str, u32),
-    ) -> Result<Part> {
-        let mut json = opening.to_vec();
-        let mut needs_comma = opening.is_empty();
-        let more_after = store::list(reader, &self.rights, (after, limit), |id, organization| {
-            if needs_comma {
-                json.push(b',');
-            }
-            needs_comma = true;
-            organization.write(id, &mut json)
-        })?;
-        Ok(Part { json, more_after })
-    }
+/// Reads a page.
+fn read(
+    reader: &Reader<'_>,
+    rights: &Rights,
+    mut json: Vec<u8>,
+    after: &str,
+    limit: u32,
+) -> Result<Part<String>> {
+    let mut is_empty = true;
+    let more_after = store::list(reader, rights, (after, limit), |id, organization| {
+        if !is_empty {
+            json.push(b',');
+        }
+        is_empty = false;
+        organization.write(id, &mut json)
+    })?;
+    Ok(Part {
+        json,
+        is_empty,
+        more_after,
+    })
 }

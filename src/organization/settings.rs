@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::email;
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::role::{Role, parse_role};
 use crate::base::text::check_name;
 use crate::policy::{self, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
@@ -84,7 +84,7 @@ impl Settings {
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
     /// at once.
     pub fn parse(body: SettingsBody, rules: &Rules) -> Result<Self> {
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
         errors.extend(check_name("/name", body.name.as_deref(), MAX_NAME));
         let roles = parse_roles(body.roles, &rules.roles, &mut errors);
         let lifetime = (MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS);
@@ -100,31 +100,27 @@ impl Settings {
             body.max_pending,
             (1, MAX_PENDING),
         ));
-        let accept_url = parse_accept_url(body.accept_url.as_deref(), rules);
-        let accept_url = accept_url.unwrap_or_else(|error| {
-            errors.push(error);
-            None
-        });
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
-        let (name, default_expires_in, max_pending) =
-            (body.name, body.default_expires_in, body.max_pending);
-        Ok(Self {
-            name,
-            roles,
-            default_expires_in,
-            allowed_domains,
-            blocked_domains,
-            max_pending,
-            accept_url,
+        let accept_url = errors.take(parse_accept_url(body.accept_url.as_deref(), rules));
+        errors.finish(|| {
+            Some(Self {
+                name: body.name,
+                roles,
+                default_expires_in: body.default_expires_in,
+                allowed_domains,
+                blocked_domains,
+                max_pending: body.max_pending,
+                accept_url: accept_url?,
+            })
         })
     }
 
-    /// What speaks against an invitation of `email`, in normal form, as `role`: the fields that are
-    /// not acceptable here. Asked wherever one is made, changed or sent again.
-    pub fn check(&self, role: &str, email: &str) -> Vec<FieldError> {
-        let mut errors = Vec::new();
+    /// Checks that an invitation of `email`, in normal form, as `role` is acceptable. Asked wherever
+    /// one is made, changed or sent again.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
+    pub fn require(&self, role: &str, email: &str) -> Result<()> {
+        let mut errors = Errors::default();
         if let Some(roles) = self
             .roles
             .as_ref()
@@ -141,20 +137,7 @@ impl Settings {
             let detail = "this organization does not invite addresses of this domain";
             errors.push(FieldError::new("/email", FieldCode::NotAllowed, detail));
         }
-        errors
-    }
-
-    /// Checks that an invitation of `email` as `role` is acceptable.
-    ///
-    /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
-    pub fn require(&self, role: &str, email: &str) -> Result<()> {
-        let errors = self.check(role, email);
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::validation(errors))
-        }
+        errors.check()
     }
 
     /// Whether nothing is set.
@@ -173,7 +156,7 @@ fn covers(domain: &str, host: &str) -> bool {
 fn parse_roles(
     roles: Option<Vec<String>>,
     catalogue: &[Role],
-    errors: &mut Vec<FieldError>,
+    errors: &mut Errors,
 ) -> Option<Vec<String>> {
     let roles = roles?;
     if !(1..=MAX_ROLES).contains(&roles.len()) {
@@ -198,7 +181,7 @@ fn parse_roles(
 fn parse_domains(
     pointer: &'static str,
     domains: Option<Vec<String>>,
-    errors: &mut Vec<FieldError>,
+    errors: &mut Errors,
 ) -> Option<Vec<String>> {
     let domains = domains.filter(|domains| !domains.is_empty())?;
     if domains.len() > MAX_DOMAINS {

@@ -108,7 +108,7 @@ impl<C: Channel> Desk<C> {
     }
 
     /// Notes what a delivery came to.
-    pub fn end(&mut self, channel: &C, (place, outcome): (&Place, &C::Outcome), now: Timestamp) {
+    pub fn end(&mut self, channel: &C, place: &Place, outcome: &C::Outcome, now: Timestamp) {
         let answer = channel.answer(outcome);
         self.breaker.note(answer, now);
         if self.places.end(place, answer, now) && !self.back.contains(place) {

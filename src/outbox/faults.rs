@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Errors, FieldCode, FieldError, Result};
 
 /// How long a stalled delivery hangs, unless the faults are taken back before. As long as a webhook
 /// may take.
@@ -134,13 +134,10 @@ impl Plans {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable.
     pub fn parse(body: &FaultsBody) -> Result<Self> {
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
         let mut parse = |plan: &Option<PlanBody>, pointer: &str| {
-            plan.as_ref().and_then(|plan| {
-                Plan::parse(plan, pointer)
-                    .map_err(|wrong| errors.extend(wrong))
-                    .ok()
-            })
+            let plan = plan.as_ref()?;
+            Plan::parse(plan, pointer, &mut errors)
         };
         let plans = Self {
             mail: parse(&body.mail, "/mail"),
@@ -153,18 +150,13 @@ impl Plans {
                 "mail, webhooks, or both",
             ));
         }
-        if errors.is_empty() {
-            Ok(plans)
-        } else {
-            Err(Error::validation(errors))
-        }
+        errors.check().map(|()| plans)
     }
 }
 
 impl Plan {
-    /// Reads the faults at `pointer`.
-    fn parse(body: &PlanBody, pointer: &str) -> std::result::Result<Self, Vec<FieldError>> {
-        let mut errors = Vec::new();
+    /// Reads the faults at `pointer`; what is wrong goes to `errors`.
+    fn parse(body: &PlanBody, pointer: &str, errors: &mut Errors) -> Option<Self> {
         let next = body
             .next
             .and_then(|next| u32::try_from(next).ok())
@@ -198,13 +190,12 @@ impl Plan {
                 .map(Fault::Code)
                 .ok_or((FieldCode::OutOfRange, "a code from 400 to 599")),
         };
-        let fault = fault.map_err(|(code, detail)| {
-            errors.push(FieldError::new(format!("{pointer}/do"), code, detail));
-        });
-        match (next, fault) {
-            (Some(next), Ok(fault)) => Ok(Self { next, fault }),
-            _ => Err(errors),
-        }
+        let wrong = |(code, detail)| FieldError::new(format!("{pointer}/do"), code, detail);
+        let fault = errors.take(fault.map_err(wrong));
+        Some(Self {
+            next: next?,
+            fault: fault?,
+        })
     }
 }
 

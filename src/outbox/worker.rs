@@ -340,7 +340,7 @@ impl<C: Channel> Worker<C> {
         match ended {
             Ok((place, Ok((item, outcome)))) => {
                 self.desk
-                    .end(&self.channel, (&place, &outcome), self.db.now());
+                    .end(&self.channel, &place, &outcome, self.db.now());
                 self.ended.push((item, outcome));
             }
             Ok((place, Err(_))) => {

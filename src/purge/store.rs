@@ -84,10 +84,8 @@ pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>
     let mut rows = statement.query([])?;
     let mut deletions = Vec::new();
     while let Some(row) = rows.next()? {
-        let organization =
-            OrganizationId::parse(row.get_ref(1)?.as_str().map_err(Error::internal)?);
-        let organization =
-            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+        let organization = row.get_ref(1)?.as_str().map_err(Error::internal)?;
+        let organization = OrganizationId::from_stored(organization)?;
         deletions.push((Uuid::from_bytes(row.get(0)?), organization));
     }
     Ok(deletions)

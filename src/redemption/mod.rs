@@ -11,6 +11,8 @@
 pub mod proof;
 pub mod store;
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,8 +27,6 @@ use crate::invitation::{Invitation, code};
 use crate::key::Rights;
 use crate::policy::Sending;
 use crate::secret::Keyring;
-
-use proof::Proof;
 
 /// A token for examples.
 pub const EXAMPLE_TOKEN: &str = "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e1c4b7f9a2d8e6c0f1b3a5d7e9c2b4f6a8d0e1c3b5f7a9d2e4c6b80";
@@ -84,82 +84,78 @@ pub struct Attempt {
     pub token: LinkToken,
     /// [`Change::Accept`] or [`Change::Decline`].
     pub change: Change,
-    /// What proves the address.
-    pub proof: Proof,
+    /// Who answers.
+    pub subject: Subject,
+    /// The code that is to prove the address; none: the address is proven already.
+    pub code: Option<String>,
     /// What the caller's key lets see; none: there is no key.
-    pub rights: Option<Rights>,
+    pub rights: Option<Arc<Rights>>,
     /// How many wrong proofs a link may get, and whether the inviter is told.
     pub sending: Sending,
     /// Where it comes from.
     pub origin: Origin,
 }
 
-/// What became of an attempt. A rejected proof is no error for the store: its count has to be kept.
-#[derive(Debug)]
-pub enum Outcome {
-    /// The invitation was answered.
-    Answered(CurrentInvitation),
-    /// The proof does not hold.
-    Rejected,
-}
-
 impl Attempt {
-    /// Answers the invitation.
+    /// Answers the invitation, and returns it as it was; none where the proof does not hold. That
+    /// is no error for the store: its count has to be kept.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::NotFound`] or, where a code is the proof,
-    /// [`crate::base::error::Code::ProofRejected`] for a token that is unknown, altered or
-    /// superseded; [`crate::base::error::Code::StatusConflict`];
+    /// [`crate::base::error::Code::NotFound`], where no code is the proof, for a token that is
+    /// unknown, altered or superseded; [`crate::base::error::Code::StatusConflict`];
     /// [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`]
     /// for a role above the key's; [`crate::base::error::Code::RateLimited`].
-    pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Outcome> {
-        let sees = |present: &CurrentInvitation| {
-            self.rights
-                .as_ref()
-                .is_none_or(|key| key.see(present.organization.as_str()))
+    pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Option<CurrentInvitation>> {
+        let Some(present) = self.open(tx, keyring)? else {
+            return match self.code {
+                Some(_) => Ok(None),
+                None => Err(Error::not_found()),
+            };
         };
+        match (&self.code, &self.rights) {
+            (Some(code), _) if !self.verify(tx, keyring, &present, code)? => return Ok(None),
+            (None, Some(rights)) => rights.check_grant(&present.role)?,
+            _ => {}
+        }
+        settle(
+            tx,
+            &present,
+            self.change,
+            &self.subject,
+            &self.sending,
+            &self.origin,
+        )?;
+        Ok(Some(present))
+    }
+
+    /// The invitation of the link, if the caller may see it.
+    fn open(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Option<CurrentInvitation>> {
         let show = |invitation: &Invitation<'_>, organization: &_| {
             Ok(CurrentInvitation::of(organization, invitation))
         };
-        let found = store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees);
-        match (&self.proof, found) {
-            (Proof::Code { .. }, None) => Ok(Outcome::Rejected),
-            (Proof::Known(_), None) => Err(Error::not_found()),
-            (Proof::Known(subject), Some(present)) => {
-                self.rights
-                    .as_ref()
-                    .map_or(Ok(()), |key| key.check_grant(&present.role))?;
-                settle(
-                    tx,
-                    &present,
-                    self.change,
-                    subject,
-                    (&self.sending, &self.origin),
-                )?;
-                Ok(Outcome::Answered(present))
-            }
-            (Proof::Code { email, code }, Some(present)) => {
-                // That it was answered already can be seen without any proof.
-                self.change.check(&present)?;
-                let limits = &self.sending.limits;
-                limits.check_proofs(present.id, email)?;
-                if !code::verify(tx, keyring, &present, email, code)? {
-                    limits.count_wrong_proof(present.id, email);
-                    return Ok(Outcome::Rejected);
-                }
-                let subject = Subject {
-                    email: email.clone(),
-                    id: None,
-                };
-                settle(
-                    tx,
-                    &present,
-                    self.change,
-                    &subject,
-                    (&self.sending, &self.origin),
-                )?;
-                Ok(Outcome::Answered(present))
-            }
+        let sees = |present: &CurrentInvitation| {
+            let rights = self.rights.as_ref();
+            rights.is_none_or(|rights| rights.see(present.organization.as_str()))
+        };
+        Ok(store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees))
+    }
+
+    /// Whether `code` is the one that was sent to the address. A wrong one is counted.
+    fn verify(
+        &self,
+        tx: &WriteTx<'_>,
+        keyring: &Keyring,
+        present: &CurrentInvitation,
+        code: &str,
+    ) -> Result<bool> {
+        // That it was answered already can be seen without any proof.
+        self.change.check(present)?;
+        let (limits, email) = (&self.sending.limits, &self.subject.email);
+        limits.check_proofs(present.id, email)?;
+        let is_right = code::verify(tx, keyring, present, email, code)?;
+        if !is_right {
+            limits.count_wrong_proof(present.id, email);
         }
+        Ok(is_right)
     }
 }

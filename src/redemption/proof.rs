@@ -5,7 +5,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::base::email::{self, Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::invitation::accept::Subject;
 use crate::invitation::link::LinkToken;
 
@@ -57,33 +57,32 @@ pub struct AnswerBody {
 /// What proves the address.
 #[derive(Debug)]
 pub enum Proof {
-    /// Proven already: by an application's word, or by an identity provider.
-    Known(Subject),
-    /// To be proven by a code.
+    /// An application with a key vouches for it.
+    Vouched(Subject),
+    /// A code, which is to be compared with the one that was sent.
     Code {
-        /// The address that the person says was invited.
-        email: Email,
+        /// The person, with the address that they say was invited.
+        subject: Subject,
         /// The code that the person gives.
         code: String,
     },
+    /// An ID token, which is to be verified.
+    IdToken(String),
 }
 
-/// How an answer is to be proven.
-#[derive(Debug)]
-pub enum Claim {
-    /// By an application with a key.
-    Vouched(Subject),
-    /// By a code.
-    Code(Proof),
-    /// By an ID token, which is to be verified.
-    IdToken(String),
+/// The error for every proof by code that does not hold, whichever part of it is wrong.
+pub fn rejected() -> Error {
+    Error::new(
+        Code::ProofRejected,
+        "Link, address and code do not belong together, or the code is used up.",
+    )
 }
 
 /// Reads a token. What cannot be one is 404, as one that opens nothing.
 ///
 /// # Errors
-/// [`crate::base::error::Code::ValidationFailed`] where there is none,
-/// [`crate::base::error::Code::NotFound`].
+/// [`Code::ValidationFailed`] where there is none,
+/// [`Code::NotFound`].
 pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
     with_token(text, Ok(()))?;
     text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
@@ -100,19 +99,18 @@ fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
         FieldCode::Required,
         "the token of the invitation's link",
     );
-    let more = rest
-        .err()
-        .map(|error| error.fields.clone())
-        .unwrap_or_default();
-    Err(Error::validation([vec![missing], more].concat()))
+    let mut errors = Errors::default();
+    errors.push(missing);
+    errors.extend(rest.err().iter().flat_map(|error| error.fields.clone()));
+    errors.finish(|| None)
 }
 
 impl CodeBody {
     /// Reads the link's token and the address.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable,
-    /// [`crate::base::error::Code::NotFound`].
+    /// [`Code::ValidationFailed`] with everything that is not acceptable,
+    /// [`Code::NotFound`].
     pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
         let email = with_token(
             self.token.as_deref(),
@@ -128,18 +126,31 @@ impl AnswerBody {
         self.code.is_none() && self.id_token.is_none()
     }
 
-    /// Reads which proof is meant.
-    ///
-    /// # Errors
-    /// [`crate::base::error::Code::ValidationFailed`] where proofs are mixed, or values are not
-    /// acceptable.
-    pub fn claim(self, hosts: Hosts) -> Result<Claim> {
-        let token = self.token.clone();
-        with_token(token.as_deref(), self.claim_of_rest(hosts))
+    /// Whether a code is to prove the address: then nothing tells a wrong token from a wrong code.
+    fn is_by_code(&self) -> bool {
+        self.code.is_some() && self.id_token.is_none()
     }
 
-    /// Reads it from everything but the token.
-    fn claim_of_rest(self, hosts: Hosts) -> Result<Claim> {
+    /// Reads the link's token, and which proof is meant.
+    ///
+    /// # Errors
+    /// [`Code::ValidationFailed`] where proofs are mixed, or values are not acceptable;
+    /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for what cannot be
+    /// a token.
+    pub fn parse(mut self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
+        let (text, is_by_code) = (self.token.take(), self.is_by_code());
+        let proof = with_token(text.as_deref(), self.proof(hosts))?;
+        let token = text.as_deref().and_then(LinkToken::parse);
+        let error = if is_by_code {
+            rejected
+        } else {
+            Error::not_found
+        };
+        Ok((token.ok_or_else(error)?, proof))
+    }
+
+    /// Reads which proof is meant, from everything but the token.
+    fn proof(self, hosts: Hosts) -> Result<Proof> {
         let Self {
             email,
             subject,
@@ -147,13 +158,8 @@ impl AnswerBody {
             id_token,
             ..
         } = self;
-        let conflict = |pointer, detail| {
-            Err(Error::validation(vec![FieldError::new(
-                pointer,
-                FieldCode::Conflict,
-                detail,
-            )]))
-        };
+        let conflict =
+            |pointer, detail| Err(FieldError::new(pointer, FieldCode::Conflict, detail).into());
         match (id_token, code) {
             (Some(_), Some(_)) => conflict("/code", "give either code or idToken"),
             (Some(_), None) if email.is_some() => {
@@ -162,20 +168,20 @@ impl AnswerBody {
             (Some(_), None) if subject.is_some() => {
                 conflict("/subject", "the ID token says the subject")
             }
-            (Some(id_token), None) => Ok(Claim::IdToken(id_token)),
+            (Some(id_token), None) => Ok(Proof::IdToken(id_token)),
             (None, Some(_)) if subject.is_some() => {
                 conflict("/subject", "only an application with a key gives it")
             }
-            (None, Some(code)) => parse_code(email.as_deref(), code, hosts).map(Claim::Code),
-            (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Claim::Vouched),
+            (None, Some(code)) => parse_code(email.as_deref(), code, hosts),
+            (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Proof::Vouched),
         }
     }
 }
 
 /// Checks the two parts of a proof by code.
 fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> {
-    let mut errors = Vec::new();
-    let email = email::parse_email(email, hosts).map_err(|error| errors.push(error));
+    let mut errors = Errors::default();
+    let email = errors.take(email::parse_email(email, hosts));
     if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
         errors.push(FieldError::new(
             "/code",
@@ -183,8 +189,11 @@ fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> 
             "the six digits that were sent to the address",
         ));
     }
-    match email {
-        Ok(email) if errors.is_empty() => Ok(Proof::Code { email, code }),
-        _ => Err(Error::validation(errors)),
-    }
+    errors.finish(|| {
+        let subject = Subject {
+            email: email?,
+            id: None,
+        };
+        Some(Proof::Code { subject, code })
+    })
 }

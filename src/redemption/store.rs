@@ -29,14 +29,14 @@ pub fn open<T>(
         let matches = token.matches(keyring, now, invitation.send_count.unwrap_or_default());
         matches.then(|| show(invitation, &organization)).transpose()
     };
-    Ok(store::find(conn, now, (&organization, token.id), show_matching)?.flatten())
+    Ok(store::find(conn, now, &organization, token.id, show_matching)?.flatten())
 }
 
 /// Does for an unknown id what is done for a known one with a wrong token, so that the time tells
 /// neither.
 fn pretend(conn: &Connection, now: Timestamp, keyring: &Keyring, token: &LinkToken) -> Result<()> {
     if let Some(nobody) = OrganizationId::parse(NOBODY) {
-        store::find(conn, now, (&nobody, token.id), |_| Ok(()))?;
+        store::find(conn, now, &nobody, token.id, |_| Ok(()))?;
     }
     std::hint::black_box(token.matches(keyring, now, 0));
     Ok(())

@@ -4,11 +4,11 @@ use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
 
 use super::{Place, Retention};
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
-use crate::event::{self, EventFields, EventType};
+use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::invitation::Status;
 
 /// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else
@@ -100,15 +100,17 @@ pub fn delete_due(
             status,
             ..EventFields::default()
         };
-        let organization = OrganizationId::parse(organization);
-        let organization =
-            organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+        let organization = OrganizationId::from_stored(organization)?;
         event::store::append(
             tx,
-            &organization,
-            (EventType::Deleted, *id),
-            origin,
-            (Some(&before), None),
+            &NewEvent {
+                organization: &organization,
+                kind: EventType::Deleted,
+                invitation: Some(*id),
+                origin,
+                before: Some(&before),
+                after: None,
+            },
         )?;
         deleted += 1;
     }

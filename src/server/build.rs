@@ -1,27 +1,56 @@
 //! The parts that a server is built of.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use url::Url;
 
+use crate::api;
+use crate::api::events::live::Streams;
+use crate::api::state::State;
 use crate::audit::By;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, Options};
+use crate::http::context::Context;
+use crate::http::etag::EtagKey;
+use crate::http::stopping::Stopping;
+use crate::key::last_use::LastUses;
 use crate::key::token::PlainKey;
 use crate::key::{self, NewKey, Rights};
 use crate::mail::message::{Composer, Sender};
+use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
+use crate::oidc;
+use crate::outbox::faults::Faults;
+use crate::policy::limits::Shares;
+use crate::secret::Keyring;
+
+/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
+/// times as much.
+const BODIES: usize = 16 * 1024 * 1024;
+/// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
+const ANSWERS: usize = 64 * 1024 * 1024;
+/// One caller may have three quarters of them.
+const BODIES_TIMES: usize = 3;
+
+/// How mail is written and leaves: what can fail before the data file is opened.
+pub struct MailParts {
+    /// How it is written.
+    composer: Composer,
+    /// How it leaves.
+    transport: Transport,
+}
 
 /// How the mail of a server with this configuration is written, and how it leaves; none where it
 /// sends none.
 ///
 /// # Errors
 /// When a template cannot be used, or TLS with the mail server.
-pub fn prepare_mail(config: &Config) -> Result<Option<(Composer, Transport)>, Failure> {
+pub fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure> {
     let settings = &config.settings.mail;
     let templates = Templates::load(settings.templates_dir.as_deref())?;
     let sender = settings
@@ -36,7 +65,10 @@ pub fn prepare_mail(config: &Config) -> Result<Option<(Composer, Transport)>, Fa
         None if config.mode == Mode::Dev => Transport::Mailbox,
         None => return Ok(None),
     };
-    Ok(Some((Composer { sender, templates }, transport)))
+    Ok(Some(MailParts {
+        composer: Composer { sender, templates },
+        transport,
+    }))
 }
 
 /// Makes the one admin key of a file that has no keys.
@@ -64,4 +96,86 @@ pub fn public_url(config: &Config, address: SocketAddr) -> Result<Url, Failure> 
     let made = || Url::parse(&format!("http://{address}"));
     let url = config.settings.public_url.clone().map_or_else(made, Ok);
     url.map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))
+}
+
+/// What the tags of versions are hashed with: the same at every start with the same secret.
+fn etag_key(keyring: &Keyring) -> EtagKey {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&keyring.signing().mac("etag", &[])[..16]);
+    EtagKey::new(bytes)
+}
+
+/// Opens the data file.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn open(config: &Config) -> Result<Db, Failure> {
+    let options = Options {
+        workers: config.workers,
+        synchronous: config.synchronous,
+        clock: config.clock.clone(),
+    };
+    Db::open(&config.database, &options)
+}
+
+/// What the handlers share of a server that people reach under `public_url`.
+pub fn state(
+    config: &Config,
+    db: Db,
+    keyring: Keyring,
+    oidc: oidc::Verifier,
+    public_url: &Url,
+) -> State {
+    let settings = &config.settings;
+    let bare = public_url.as_str().trim_end_matches('/').to_owned();
+    let own_page = || format!("{bare}/accept");
+    State {
+        db,
+        rules: config.rules(public_url),
+        retention: config.retention(),
+        accept_url: settings
+            .accept_url
+            .as_ref()
+            .map_or_else(own_page, Url::to_string),
+        public_url: bare,
+        streams: Streams::new(config.heartbeat, settings.limits.max_streams as usize),
+        etags: etag_key(&keyring),
+        keyring,
+        oidc,
+        faults: Faults::default(),
+        guard: config.guard(),
+        max_webhooks: settings.limits.max_webhooks,
+        start: config.start.clone(),
+    }
+}
+
+/// What the toolkit takes from the server whose handlers share `state`.
+pub fn context(config: &Config, state: &State) -> Context {
+    Context {
+        db: state.db.clone(),
+        mode: config.mode,
+        limits: Arc::clone(&state.rules.sending.limits),
+        bodies: Shares::new(BODIES, BODIES_TIMES),
+        answers: Shares::new(ANSWERS, BODIES_TIMES),
+        room_for_answers: config.room_for_answers(),
+        stopping: Stopping::default(),
+        etags: state.etags,
+        last_uses: LastUses::default(),
+        dialects: api::DIALECTS,
+    }
+}
+
+/// The mail of the server whose handlers share `state`.
+pub fn mail(config: &Config, parts: MailParts, state: &State) -> Mail {
+    let settings = &config.settings.mail;
+    Mail {
+        transport: parts.transport,
+        composer: parts.composer,
+        faults: state.faults.clone(),
+        keyring: state.keyring.clone(),
+        accept_url: state.accept_url.clone(),
+        remind_before_seconds: settings.remind_before_seconds(),
+        notifies_inviters: settings.notify_inviters,
+        limits: Arc::clone(&state.rules.sending.limits),
+    }
 }

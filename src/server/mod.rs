@@ -7,38 +7,32 @@ mod descriptors;
 mod drain;
 mod serve;
 mod signals;
+mod tasks;
 mod timed;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::rt::task::JoinHandle;
 use actix_web::{App, web};
-use tokio::sync::oneshot;
 use url::Url;
 
 use crate::api;
-use crate::api::events::live::Streams;
 use crate::api::state::State;
 use crate::base::clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::Config;
-use crate::db::{Db, Options};
+use crate::db::Db;
 use crate::deletion;
-use crate::http;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
-use crate::http::stopping::Stopping;
-use crate::key::last_use::LastUses;
+use crate::http::worker::Worker;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
-use crate::outbox::faults::Faults;
-use crate::outbox::worker::{Channel, Worker};
-use crate::policy::limits::Shares;
+use crate::policy::Rules;
 use crate::retention;
 use crate::secret;
 use crate::webhook;
@@ -47,16 +41,7 @@ use crate::webhook::sender::Webhooks;
 use bind::bind;
 use descriptors::Connections;
 pub use signals::Signals;
-
-/// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
-/// times as much.
-const BODIES: usize = 16 * 1024 * 1024;
-/// Bytes of large answers that are in memory at the same time, since nobody has read them yet.
-const ANSWERS: usize = 64 * 1024 * 1024;
-/// One caller may have three quarters of them.
-const BODIES_TIMES: usize = 3;
-/// How often the limits forget who has not used them lately.
-const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
+use tasks::{Tasks, Working};
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
@@ -96,12 +81,7 @@ impl Program {
         // The key comes last: it is shown only once, so nothing may fail after it was made.
         let (listener, address) = bind(config.settings.listen)?;
         let public_url = build::public_url(config, address)?;
-        let options = Options {
-            workers: config.workers,
-            synchronous: config.synchronous,
-            clock: config.clock.clone(),
-        };
-        let db = Db::open(&config.database, &options)?;
+        let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         notes.extend(db.notice().map(str::to_owned));
@@ -110,68 +90,18 @@ impl Program {
         } else {
             None
         };
-        let bare = public_url.as_str().trim_end_matches('/').to_owned();
-        let accept_url = config
-            .settings
-            .accept_url
-            .as_ref()
-            .map_or_else(|| format!("{bare}/accept"), Url::to_string);
-        let (rules, mode, start) = (config.rules(&public_url), config.mode, config.start.clone());
-        let retention = config.retention();
-        let faults = Faults::default();
-        let mail = mail.map(|(composer, transport)| Mail {
-            transport,
-            composer,
-            faults: faults.clone(),
-            keyring: keyring.clone(),
-            accept_url: accept_url.clone(),
-            remind_before_seconds: config.settings.mail.remind_before_seconds(),
-            notifies_inviters: config.settings.mail.notify_inviters,
-            limits: Arc::clone(&rules.sending.limits),
-        });
-        let limits = &config.settings.limits;
-        let (guard, streams) = (
-            config.guard(),
-            Streams::new(config.heartbeat, limits.max_streams as usize),
-        );
-        let context = Context {
-            db: db.clone(),
-            mode,
-            limits: Arc::clone(&rules.sending.limits),
-            bodies: Shares::new(BODIES, BODIES_TIMES),
-            answers: Shares::new(ANSWERS, BODIES_TIMES),
-            room_for_answers: config.room_for_answers(),
-            stopping: Stopping::default(),
-            last_uses: LastUses::default(),
-            dialects: api::DIALECTS,
-        };
-        let state = State {
-            db,
-            rules,
-            retention,
-            public_url: bare,
-            accept_url,
-            streams,
-            keyring,
-            oidc,
-            faults,
-            guard,
-            max_webhooks: limits.max_webhooks,
-            start,
-        };
-        let serving = serve::Options {
-            workers: config.workers,
-            connections,
-            deadlines: config.deadlines,
-        };
-        let last_use_every = config.last_use_every;
+        let state = build::state(config, db, keyring, oidc, &public_url);
         Ok(Self {
             listener,
-            context,
+            context: build::context(config, &state),
+            mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
-            mail,
-            last_use_every,
-            serving,
+            last_use_every: config.last_use_every,
+            serving: serve::Options {
+                workers: config.workers,
+                connections,
+                deadlines: config.deadlines,
+            },
             address,
             public_url,
             admin_key,
@@ -182,6 +112,11 @@ impl Program {
     /// The open data file.
     pub fn db(&self) -> &Db {
         &self.state.db
+    }
+
+    /// What it allows in an invitation.
+    pub fn rules(&self) -> &Rules {
+        &self.state.rules
     }
 
     /// How mail leaves, for the person who starts the server.
@@ -248,7 +183,8 @@ impl Program {
         );
         let limits = Arc::clone(&self.context.limits);
         // Before there are requests: what an erasure had begun by now was cut off.
-        let deleting = actix_web::rt::spawn(deletion::run(db.clone()));
+        let mut tasks = Tasks::default();
+        tasks.spawn(deletion::run(db.clone()));
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(
             self.state.guard.clone(),
@@ -262,24 +198,19 @@ impl Program {
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())
+                .app_data(Worker::new(context.db.clone()))
                 .configure(|config| api::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };
         let port = self.listener.try_clone().ok();
         let server = serve::serve(app, self.listener, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
-        let sweeping = actix_web::rt::spawn(async move {
-            loop {
-                tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
-                limits.sweep();
-                http::refusal_log::tell_left_out(&limits.refusals);
-            }
-        });
-        let recording = actix_web::rt::spawn(record_last_uses(used.clone(), self.last_use_every));
+        tasks.spawn(tasks::sweep_limits(limits));
+        tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
+        tasks.spawn(webhook::sender::keep_swept(db.clone()));
+        tasks.spawn(retention::run(db.clone(), retention));
         let mailing = self.mail.map(|mail| Working::start(&db, mail));
         let telling = Working::start(&db, webhooks);
-        let sweeping_deliveries = actix_web::rt::spawn(webhook::sender::keep_swept(db.clone()));
-        let retaining = actix_web::rt::spawn(retention::run(db.clone(), retention));
         let stopping = async move {
             stop.await;
             ending.stopping.begin();
@@ -296,51 +227,10 @@ impl Program {
             );
         };
         let (outcome, _) = futures_util::join!(server, stopping);
-        sweeping.abort();
-        sweeping_deliveries.abort();
-        retaining.abort();
-        deleting.abort();
-        recording.abort();
+        tasks.stop();
         used.last_uses.write(&db).await;
         db.close();
         outcome.map_err(cannot_serve)
-    }
-}
-
-/// Writes when keys were last used, `every` so often, for as long as it is polled.
-async fn record_last_uses(context: web::Data<Context>, every: Duration) {
-    loop {
-        tokio::time::sleep(every).await;
-        context.last_uses.write(&context.db).await;
-    }
-}
-
-/// A worker of the outbox that runs.
-struct Working {
-    /// Dropped to stop it.
-    stop: oneshot::Sender<()>,
-    /// Ends when it has stopped.
-    ended: JoinHandle<()>,
-}
-
-impl Working {
-    /// Starts to work off `channel`.
-    fn start<C: Channel>(db: &Db, channel: C) -> Self {
-        let (stop, stopped) = oneshot::channel::<()>();
-        let worker = Worker::new(db.clone(), Arc::new(channel));
-        Self {
-            stop,
-            ended: actix_web::rt::spawn(worker.run(async { drop(stopped.await) })),
-        }
-    }
-
-    /// Stops it, if there is one, and waits for what is under way.
-    async fn stop(working: Option<Self>) {
-        if let Some(Self { stop, ended }) = working {
-            drop(stop);
-            // It fails only if the worker panicked, which was logged.
-            let _ = ended.await;
-        }
     }
 }
 

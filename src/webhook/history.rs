@@ -16,7 +16,8 @@ pub fn append(
     tx: &WriteTx<'_>,
     by: By<'_>,
     action: Action,
-    (id, organization): (Uuid, Option<&OrganizationId>),
+    id: Uuid,
+    organization: Option<&OrganizationId>,
     details: Value,
 ) -> Result<()> {
     let (subject, organizations) = (id.to_string(), organization.map(std::slice::from_ref));
@@ -62,7 +63,8 @@ pub fn append_changes(
         tx,
         by,
         Action::WebhookUpdated,
-        (after.id, after.organization.as_ref()),
+        after.id,
+        after.organization.as_ref(),
         details,
     )
 }
@@ -81,7 +83,8 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
             tx,
             By::SERVER,
             Action::WebhookDisabled,
-            (id, webhook.organization.as_ref()),
+            id,
+            webhook.organization.as_ref(),
             details,
         )?;
     }
@@ -98,7 +101,8 @@ pub fn end_of(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Re
             tx,
             by,
             Action::WebhookDeleted,
-            (id, Some(organization)),
+            id,
+            Some(organization),
             Value::Null,
         )?;
     }

@@ -5,7 +5,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use super::guard::{self, Guard};
-use crate::base::error::{Checked, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::event::EventType;
 use crate::key::Rights;
@@ -88,39 +88,24 @@ impl NewWebhook {
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
     /// at once.
     pub fn parse(body: &WebhookBody, rights: &Rights, guard: &Guard) -> Result<Self> {
-        let mut errors = Vec::new();
+        let mut errors = Errors::default();
+        let types = body.types.as_deref();
+        let types = types.map(|types| parse_types(types, &mut errors));
         let required = || FieldError::new("/url", FieldCode::Required, "where events go");
-        let url = body
-            .url
-            .as_deref()
-            .ok_or_else(required)
-            .and_then(|url| parse_url(url, guard));
+        let url = body.url.as_deref().ok_or_else(required);
+        let url = errors.take(url.and_then(|url| parse_url(url, guard)));
         let organization = parse_organization(body.organization_id.as_deref(), rights);
-        let types = body
-            .types
-            .as_deref()
-            .map(|types| parse_types(types, &mut errors));
-        let description = body
-            .description
-            .as_deref()
-            .map(parse_description)
-            .transpose();
-        match (url, organization, description) {
-            (Ok(url), Ok(organization), Ok(description)) if errors.is_empty() => Ok(Self {
-                url,
-                organization,
+        let organization = errors.take(organization);
+        let description = body.description.as_deref().map(parse_description);
+        let description = errors.take(description.transpose());
+        errors.finish(|| {
+            Some(Self {
+                url: url?,
+                organization: organization?,
                 types,
-                description,
-            }),
-            (url, organization, description) => {
-                errors.extend(
-                    [url.err(), organization.err(), description.err()]
-                        .into_iter()
-                        .flatten(),
-                );
-                Err(Error::validation(errors))
-            }
-        }
+                description: description?,
+            })
+        })
     }
 }
 
@@ -131,33 +116,24 @@ impl WebhookPatch {
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable, all
     /// at once.
     pub fn parse(body: &WebhookPatchBody, guard: &Guard) -> Result<Self> {
-        let mut errors = Vec::new();
-        let url = body
-            .url
-            .as_deref()
-            .map(|url| parse_url(url, guard))
-            .transpose();
+        let mut errors = Errors::default();
         let types = body.types.as_ref().map(|types| {
-            types
-                .as_deref()
-                .map(|types| parse_types(types, &mut errors))
+            let types = types.as_deref();
+            types.map(|types| parse_types(types, &mut errors))
         });
+        let url = body.url.as_deref().map(|url| parse_url(url, guard));
+        let url = errors.take(url.transpose());
         let description = body.description.as_ref();
-        let description = description
-            .map(|text| text.as_deref().map(parse_description).transpose())
-            .transpose();
-        match (url, description) {
-            (Ok(url), Ok(description)) if errors.is_empty() => Ok(Self {
-                url,
+        let description = description.map(|text| text.as_deref().map(parse_description));
+        let description = errors.take(description.map(Option::transpose).transpose());
+        errors.finish(|| {
+            Some(Self {
+                url: url?,
                 types,
-                description,
+                description: description?,
                 enabled: body.enabled,
-            }),
-            (url, description) => {
-                errors.extend([url.err(), description.err()].into_iter().flatten());
-                Err(Error::validation(errors))
-            }
-        }
+            })
+        })
     }
 }
 
@@ -241,7 +217,7 @@ fn parse_organization(id: Option<&str>, rights: &Rights) -> Checked<Option<Organ
 }
 
 /// Reads types into the order of their table, each once, and adds what is wrong to `errors`.
-fn parse_types(names: &[String], errors: &mut Vec<FieldError>) -> Vec<EventType> {
+fn parse_types(names: &[String], errors: &mut Errors) -> Vec<EventType> {
     // More than there are would only be said again and again.
     if !(1..=EventType::ALL.len()).contains(&names.len()) {
         let detail = format!("1 to {} types; leave it away for all", EventType::ALL.len());

@@ -129,6 +129,33 @@ impl Attempt {
     }
 }
 
+impl Webhooks {
+    /// What it takes to send a claimed delivery to `target`. Where there is nothing to send, the
+    /// delivery is removed: an organization is being deleted.
+    fn item(&self, tx: &WriteTx<'_>, claim: Claim, target: Webhook) -> Result<Option<Item>> {
+        let organization = claim.organization.as_deref();
+        let Some(body) = body(tx, claim.webhook, claim.id, organization, claim.created_at)? else {
+            store::remove(tx, &claim)?;
+            return Ok(None);
+        };
+        let id = sign::message_id(claim.id);
+        let (keyring, secrets) = (&self.keyring, target.secrets);
+        let signature = sign::sign(keyring, claim.webhook, secrets, &id, tx.now, &body)?;
+        let headers = Headers {
+            id,
+            timestamp: sign::seconds(tx.now),
+            signature,
+        };
+        Ok(Some(Item {
+            claim,
+            url: target.url.into(),
+            at: tx.now,
+            headers,
+            body,
+        }))
+    }
+}
+
 /// A delivery that was claimed.
 pub struct Item {
     /// Its row.
@@ -206,44 +233,13 @@ impl Channel for Webhooks {
         let lease = store::new_lease()?;
         let mut items = Vec::new();
         for row in rows {
+            // A webhook may have been disabled since the row was found.
             let Some(target) = find_enabled(tx, row.webhook)? else {
                 continue;
             };
-            let Some(claim) = store::claim(tx, row, lease)? else {
-                continue;
-            };
-            // Only where an organization is being deleted is there none.
-            let organization = claim.organization.as_deref();
-            let Some(body) = body(
-                tx,
-                (claim.webhook, claim.id),
-                organization,
-                claim.created_at,
-            )?
-            else {
-                store::remove(tx, &claim)?;
-                continue;
-            };
-            let id = sign::message_id(claim.id);
-            let signature = sign::sign(
-                &self.keyring,
-                (claim.webhook, target.secrets),
-                &id,
-                tx.now,
-                &body,
-            )?;
-            let headers = Headers {
-                id,
-                timestamp: sign::seconds(tx.now),
-                signature,
-            };
-            items.push(Item {
-                claim,
-                url: target.url.into(),
-                at: tx.now,
-                headers,
-                body,
-            });
+            if let Some(claim) = store::claim(tx, row, lease)? {
+                items.extend(self.item(tx, claim, target)?);
+            }
         }
         Ok(items)
     }
@@ -277,7 +273,7 @@ impl Channel for Webhooks {
                 )
             }
         };
-        if !store::record(tx, claim, (state, due_at), attempt)? || state != DeliveryState::Failed {
+        if !store::record(tx, claim, state, due_at, attempt)? || state != DeliveryState::Failed {
             return Ok(());
         }
         let is_gone = attempt.status == Some(GONE);

@@ -51,7 +51,8 @@ pub fn message_id(delivery: Uuid) -> String {
 /// When a secret of the server is missing from which one is derived.
 pub fn sign(
     keyring: &Keyring,
-    (webhook, secrets): (Uuid, Secrets),
+    webhook: Uuid,
+    secrets: Secrets,
     message_id: &str,
     now: Timestamp,
     body: &[u8],

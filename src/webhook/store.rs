@@ -1,6 +1,5 @@
 //! The SQL of webhooks.
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use url::Url;
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use super::{DisabledReason, Previous, Secrets, Webhook};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::db::{Reader, WriteTx, unless_damaged};
+use crate::db::{Reader, WriteTx, unless_damaged, unreadable};
 use crate::event::{EventType, query};
 use crate::key::Rights;
 use crate::purge;
@@ -219,16 +218,16 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
     Ok(Webhook {
         id: Uuid::from_bytes(row.get(0)?),
         organization: organization
-            .map(|id| OrganizationId::parse(id).ok_or_else(|| unreadable(1)))
+            .map(|id| OrganizationId::from_stored(id).map_err(|error| unreadable(1, error)))
             .transpose()?,
-        url: Url::parse(row.get_ref(2)?.as_str()?).map_err(|_| unreadable(2))?,
+        url: Url::parse(row.get_ref(2)?.as_str()?).map_err(|error| unreadable(2, error))?,
         types: types
-            .map(|types| read_types(types).ok_or_else(|| unreadable(3)))
+            .map(|types| read_types(types).ok_or_else(|| unreadable(3, "no list of types")))
             .transpose()?,
         description: row.get(4)?,
         secrets: secrets_from_row(row, 5)?,
         disabled: disabled
-            .map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(9)))
+            .map(|name| DisabledReason::parse(name).ok_or_else(|| unreadable(9, "no such reason")))
             .transpose()?,
         created_at: Timestamp::from_millis(row.get(10)?),
         updated_at: Timestamp::from_millis(row.get(11)?),
@@ -257,9 +256,4 @@ fn secrets_from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Secrets> {
 fn read_types(text: &str) -> Option<Vec<EventType>> {
     let names: Vec<String> = serde_json::from_str(text).ok()?;
     names.iter().map(|name| EventType::parse(name)).collect()
-}
-
-/// The column holds what this program never writes.
-fn unreadable(column: usize) -> rusqlite::Error {
-    rusqlite::Error::InvalidColumnType(column, "webhook".to_owned(), Type::Text)
 }

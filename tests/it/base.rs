@@ -180,6 +180,21 @@ fn a_caller_who_has_the_present_version_gets_304_until_it_changes() {
 }
 
 #[test]
+fn a_version_has_the_same_tag_after_a_restart_and_another_one_under_another_secret() {
+    let mut app = TestApp::serve();
+    let made = app.invite("acme", "a@b.co");
+    let path = invitation("acme", &made["id"]);
+    let tag = |app: &TestApp| app.get(&path).header("etag").map(str::to_owned);
+    let first = tag(&app);
+    assert!(first.as_ref().is_some_and(|tag| tag.len() == 34));
+    app.restart();
+    assert_eq!(tag(&app), first);
+    std::fs::write(app.secret_file(), "0123456789abcdef".repeat(4)).expect("it writes");
+    app.restart_with(|settings| settings.new_secret = true);
+    assert_ne!(tag(&app), first);
+}
+
+#[test]
 fn a_delete_that_names_another_version_is_refused_and_changes_nothing() {
     let app = TestApp::serve();
     let path = invitation("acme", &app.invite("acme", "a@b.co")["id"]);

@@ -79,7 +79,7 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
     let app = TestApp::serve();
     let conn = rusqlite::Connection::open(&app.database).expect("it opens");
     let queries = [
-        "select * from invitation where organization_id = 'a' and id = x'00'",
+        "select * from invitation not indexed where organization_id = 'a' and id = x'00'",
         "select * from invitation where organization_id = 'a' and id < x'00' order by id desc \
          limit 20",
         "select * from invitation where organization_id = 'a' and id > x'00' order by id limit 20",
@@ -101,6 +101,10 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
         "select * from webhook_delivery where webhook_id = x'00' and state = 0 and lane = 1 and
          due_at <= 1
          order by due_at, id limit 8",
+        "select min(due_at) from webhook_delivery where webhook_id = x'00' and state = 0 and \
+         lane = 1",
+        "select min(due_at) from webhook_delivery where webhook_id = x'00' and state = 0 and \
+         lane is null",
         "select settings from organization where id = 'a'",
         "select 1 from purge where organization_id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",
@@ -130,6 +134,40 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
             "{query}: {plan:?}"
         );
     }
+}
+
+#[test]
+fn one_invitation_is_found_by_the_primary_key_alone() {
+    let source = include_str!("../../src/invitation/store/mod.rs");
+    let app = TestApp::serve();
+    let conn = rusqlite::Connection::open(&app.database).expect("it opens");
+    let by_key = "SEARCH invitation USING PRIMARY KEY (organization_id=? AND id=?)";
+    let texts = source.split('"').skip(1).step_by(2);
+    let single = texts.filter(|text| {
+        text.contains("from invitation not indexed")
+            || text.contains("update invitation not indexed")
+    });
+    let mut count = 0;
+    for sql in single {
+        let sql = sql.replace("{COLUMNS}", "role");
+        let mut plan = conn
+            .prepare(&format!("explain query plan {sql}"))
+            .expect(&sql);
+        let none = vec![None::<i64>; plan.parameter_count()];
+        let steps: Vec<String> = plan
+            .query_map(rusqlite::params_from_iter(none), |row| row.get(3))
+            .expect(&sql)
+            .flatten()
+            .collect();
+        assert_eq!(steps[0], by_key, "{sql}");
+        count += 1;
+    }
+    assert_eq!(count, 5, "find, close, renew, update, delete");
+    // The control: without the words SQLite takes the index of ids, and then the primary key.
+    let sql =
+        "explain query plan select role from invitation where organization_id = 'a' and id = x'00'";
+    let taken: String = conn.query_row(sql, [], |row| row.get(3)).expect("a plan");
+    assert_eq!(taken, "SEARCH invitation USING INDEX invitation_id (id=?)");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use invited::base::organization_id::OrganizationId;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -18,12 +19,17 @@ const LARGE: i64 = 17 * 1024 * 1024;
 
 /// Changes the file beside the server, past all of its rules.
 fn damage(database: &Path, sql: &str) {
+    assert_eq!(damage_rows(database, sql), 1, "{sql}");
+}
+
+/// The same for any number of rows, which it returns.
+fn damage_rows(database: &Path, sql: &str) -> usize {
     let conn = Connection::open(database).expect("it opens");
     conn.busy_timeout(Duration::from_secs(5))
         .expect("a timeout");
     conn.pragma_update(None, "ignore_check_constraints", true)
         .expect("a pragma");
-    assert_eq!(conn.execute(sql, []).expect("good SQL"), 1, "{sql}");
+    conn.execute(sql, []).expect("good SQL")
 }
 
 /// Checks that an answer is the error for damage, and tells nothing of what is inside.
@@ -76,6 +82,34 @@ fn a_value_that_cannot_be_is_told_as_damage_and_takes_no_neighbour_along() {
         );
         assert_eq!(app.get(&invitation("acme", &made[0]["id"])).status, 200);
         app.invite("acme", "new@b.co");
+    }
+}
+
+#[test]
+fn a_streamed_list_goes_on_behind_an_inner_page_of_nothing_but_damaged_rows() {
+    const PAGE_LEN: usize = 1_000;
+    for page in 0..3 {
+        let app = TestApp::serve();
+        let ids: Vec<_> = (0..PAGE_LEN * 3).map(|n| format!("o{n:05}")).collect();
+        let made = invited::db::write_file(&app.database, |tx| {
+            for id in ids.iter().filter_map(|id| OrganizationId::parse(id)) {
+                invited::organization::store::ensure(tx, &id)?;
+            }
+            Ok(())
+        });
+        made.expect("the rows are written");
+        let damaged = page * PAGE_LEN..(page + 1) * PAGE_LEN;
+        let (first, last) = (&ids[damaged.start], &ids[damaged.end - 1]);
+        let sql = format!(
+            "update organization set settings = '{{' where id between '{first}' and '{last}'"
+        );
+        assert_eq!(damage_rows(&app.database, &sql), PAGE_LEN);
+        let mut intact = ids.clone();
+        intact.drain(damaged);
+        let list = app.get("/v1/organizations").json();
+        let seen = list.as_array().expect("a list").iter();
+        let seen: Vec<_> = seen.map(|one| one["id"].clone()).collect();
+        assert!(seen == intact, "page {page}: {} entries", seen.len());
     }
 }
 

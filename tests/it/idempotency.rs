@@ -1,5 +1,7 @@
 //! Repeated requests with an `Idempotency-Key` have one effect.
 
+use serde_json::json;
+
 use crate::support::{Answer, TestApp, invitation, invitations};
 
 /// A create under `key`.
@@ -160,4 +162,52 @@ fn a_key_must_be_one_value_of_1_to_255_visible_ascii_characters() {
             "{key:?}"
         );
     }
+}
+
+#[test]
+fn a_stored_answer_says_which_organization_it_is_about_where_it_is_about_one() {
+    let app = TestApp::serve();
+    let post = |path: &str, body: serde_json::Value| {
+        let request = app.request("POST", path).header("Idempotency-Key", "k1");
+        let answer = request.json(body.to_string()).send();
+        assert!((200..300).contains(&answer.status), "{}", answer.text());
+        answer.json()
+    };
+    let made = post(
+        &invitations("acme"),
+        json!({ "email": "a@b.co", "role": "r" }),
+    );
+    let rows = json!([{ "email": "b@b.co", "role": "r" }]);
+    post(
+        &format!("{}/batch", invitations("acme")),
+        json!({ "invitations": rows }),
+    );
+    let token = app.token_of(&made);
+    let mut by_link = json!({ "token": token, "email": "a@b.co" });
+    post("/v1/invitations/code", by_link.clone());
+    by_link["subject"] = json!("u1");
+    post("/v1/invitations/accept", by_link);
+    let url = "https://app.example.com/hook";
+    let own = json!({ "organizationId": "acme", "url": url });
+    let webhook = post("/v1/webhooks", own)["id"].clone();
+    let webhook = webhook.as_str().expect("an id").to_owned();
+    post(&format!("/v1/webhooks/{webhook}/rotate"), json!({}));
+    let about_one = "select operation from idempotency where organization_id = 'acme'";
+    assert_eq!(app.db_rows(about_one).len(), 6);
+    let for_all = app
+        .request("POST", "/v1/webhooks")
+        .header("Idempotency-Key", "k2");
+    assert_eq!(
+        for_all
+            .json(json!({ "url": url }).to_string())
+            .send()
+            .status,
+        201
+    );
+    post(
+        "/v1/keys",
+        json!({ "name": "k", "scopes": ["admin"], "organizations": ["acme"] }),
+    );
+    let about_none = "select operation from idempotency where organization_id is null";
+    assert_eq!(app.db_rows(about_none).len(), 2);
 }

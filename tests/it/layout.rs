@@ -53,13 +53,11 @@ const OWNERS: [(&str, &str); 14] = [
 ];
 /// Which other tables a file may name, and why. Everybody may ask in `purge` whether an
 /// organization is being deleted.
-const EXCEPTIONS: [(&str, &[&str]); 10] = [
+const EXCEPTIONS: [(&str, &[&str]); 9] = [
     // The newest id of the file, before the first write.
     ("db/transaction.rs", &["event", "audit"]),
     // What links and codes were signed with is in use for as long as one of these is.
     ("secret/store.rs", &["invitation", "webhook"]),
-    // A stored response is shown as its invitation stands now.
-    ("idempotency/store.rs", &["invitation"]),
     // Whom a mail goes to, and who is to be told of an event.
     ("outbox/mail/store.rs", &["invitation"]),
     ("outbox/webhook/store.rs", &["webhook"]),

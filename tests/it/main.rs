@@ -20,7 +20,8 @@
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
-//! * [`bad_inputs`]: the table of what must be refused, and how.
+//! * [`bad_inputs`]: the table of what must be refused, and how. [`queries`]: the query of every
+//!   operation.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]:
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
@@ -34,6 +35,7 @@
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
 //! * [`machine_clock`]: what the clock of the machine may show.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
+//! * [`snapshot`]: what threads keep between requests, and that it hides nothing.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and
 //!   what becomes of its requests.
 //! * [`refusal_log`]: what the log says of refused requests.
@@ -104,6 +106,7 @@ mod organizations;
 mod output;
 mod pages;
 mod ports;
+mod queries;
 mod races;
 mod readme;
 mod refusal_log;
@@ -112,6 +115,7 @@ mod secret;
 mod security;
 mod signals;
 mod simulation;
+mod snapshot;
 mod sse;
 mod support;
 mod webhooks;

@@ -173,6 +173,38 @@ fn objects_of_the_document_are_closed_and_its_examples_have_only_their_fields() 
     }
 }
 
+/// What a schema demands: the schema without the words for people.
+fn demands(schema: &Value) -> Value {
+    match schema {
+        Value::Object(members) => {
+            let is_for_people = |name: &str| ["description", "example"].contains(&name);
+            let kept = members.iter().filter(|(name, _)| !is_for_people(name));
+            kept.map(|(name, value)| (name.clone(), demands(value)))
+                .collect()
+        }
+        Value::Array(values) => values.iter().map(demands).collect(),
+        other => other.clone(),
+    }
+}
+
+#[test]
+fn an_invitation_of_a_seed_has_the_fields_of_a_create_and_what_became_of_it() {
+    let document = document();
+    let fields_of = |name: &str| {
+        let schema = &document["components"]["schemas"][name];
+        let fields = schema["properties"].as_object().expect("fields");
+        let of = |(name, field): (&String, &Value)| (name.clone(), demands(field));
+        let fields: std::collections::BTreeMap<_, _> = fields.iter().map(of).collect();
+        (fields, schema["required"].clone())
+    };
+    let (create, create_requires) = fields_of("CreateBody");
+    let (mut seed, seed_requires) = fields_of("SeedInvitation");
+    for own in ["status", "age", "acceptedBy"] {
+        assert!(seed.remove(own).is_some(), "{own}");
+    }
+    assert_eq!((seed, seed_requires), (create, create_requires));
+}
+
 #[test]
 fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(

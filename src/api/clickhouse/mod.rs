@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::error::{FieldCode, FieldError, Result};
 use crate::invitation::Invitation;
 use crate::invitation::new::CreateBody;
 use crate::organization::Record;
@@ -184,11 +184,7 @@ impl DialectCreateBody {
     pub fn translate(self) -> Result<CreateBody> {
         if self.assigned_role_ids.is_some_and(|ids| !ids.is_empty()) {
             let detail = "must be empty: roles have names here, so give the name as role";
-            return Err(Error::validation(vec![FieldError::new(
-                "/assignedRoleIds",
-                FieldCode::NotAllowed,
-                detail,
-            )]));
+            return Err(FieldError::new("/assignedRoleIds", FieldCode::NotAllowed, detail).into());
         }
         let role = Some(self.role.unwrap_or_else(|| DEFAULT_ROLE.to_owned()));
         Ok(CreateBody {

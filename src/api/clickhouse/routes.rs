@@ -156,9 +156,10 @@ async fn list_all(
         access.request_id
     );
     let first = list
-        .page(access.kept, opening.into_bytes(), (None, MAX_LIMIT))
+        .page(access.kept, opening.into_bytes(), None, MAX_LIMIT)
         .await?;
-    Ok(stream::respond(HttpResponse::Ok(), list, first, b"]}"))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(HttpResponse::Ok(), first, b"]}", rest))
 }
 
 /// `GET /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:read`: the
@@ -259,11 +260,13 @@ pub async fn create(
                 status: 200,
                 location: None,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })
     };
-    Ok(stored::respond(author.write(&state.db, job).await?))
+    let answer = author.write(&state.db, job).await?;
+    Ok(stored::respond(answer, state.etags))
 }
 
 /// Responds as if what is not pending were not there.
@@ -305,7 +308,7 @@ pub async fn get(
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
     let reader = access.kept.reader();
-    let found = store::find(&reader, reader.now, (&access.organization, id.0), show)?;
+    let found = store::find(&reader, reader.now, &access.organization, id.0, show)?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
 
@@ -336,8 +339,7 @@ pub async fn delete(
         rights: access.caller.rights,
     };
     let organization = access.organization;
-    let job =
-        move |tx: &WriteTx<'_>| deletion::delete(tx, (&organization, id.0), &by, check_pending);
+    let job = move |tx: &WriteTx<'_>| deletion::delete(tx, &organization, id.0, &by, check_pending);
     author.write(&state.db, job).await?;
     Ok(HttpResponse::Ok().json(Done {
         status: 200,

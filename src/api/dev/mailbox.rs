@@ -12,7 +12,7 @@ use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
 use crate::http::path::MessageId;
 use crate::http::query::{NoQuery, Query};
-use crate::mail::mailbox::query::MailboxQuery;
+use crate::mail::mailbox::query::{MailboxParams, MailboxQuery};
 use crate::mail::mailbox::{KeptMail, MailSummary, store};
 
 /// The operations of this file.
@@ -66,24 +66,6 @@ const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-u
     form-action 'none'; \
                            frame-ancestors 'self'; sandbox";
 
-/// The query of the mailbox, for the OpenAPI document.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct MailboxParams {
-    /// Only what went to this address, in any spelling.
-    #[param(example = "ada@example.com")]
-    pub to: Option<String>,
-    /// Only what is for this.
-    #[param(pattern = "^(invitation|code|reminder|notice)$")]
-    pub kind: Option<String>,
-    /// How long to wait until there is such mail.
-    #[param(pattern = "^([0-9]|[12][0-9]|30)s$", example = "5s")]
-    pub wait: Option<String>,
-    /// How many at most, the newest ones. Default: 100.
-    #[param(minimum = 1, maximum = 1000)]
-    pub limit: Option<u32>,
-}
-
 /// A mail in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -127,9 +109,9 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
 pub async fn list(
     _: Developer,
     state: Data<State>,
-    query: Query<MailboxQuery>,
+    query: Query<MailboxParams>,
 ) -> Result<HttpResponse> {
-    let query = MailboxQuery::parse(&query.pairs, state.rules.hosts)?;
+    let query = query.check(|params| MailboxQuery::parse(params, state.rules.hosts))?;
     Ok(HttpResponse::Ok().json(crate::mail::mailbox::list(&state.db, &query).await?))
 }
 

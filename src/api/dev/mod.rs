@@ -25,9 +25,8 @@ use crate::http::auth::Caller;
 use crate::http::envelope::RequestId;
 use crate::http::host;
 use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
-use crate::http::params::OfAddress;
 use crate::http::query::{NoQuery, Query};
-use crate::invitation::query::AddressQuery;
+use crate::invitation::query::AddressParams;
 use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code};
 use crate::key::Scope;
@@ -274,7 +273,7 @@ pub struct CodeView {
     tag = "Development",
     summary = "The live codes of an address",
     description = "What would have been sent to the address after `POST /v1/invitations/code`.",
-    params(OfAddress),
+    params(AddressParams),
     responses(
         (status = 200, description = "The codes.", body = Vec<CodeView>,
             example = json!([{"organizationId": "acme",
@@ -284,16 +283,15 @@ pub struct CodeView {
 pub async fn list_codes(
     _: Developer,
     state: Data<State>,
-    query: Query<AddressQuery>,
+    query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
-    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let email = query.check(|params| params.parse(state.rules.hosts))?;
     let codes = state.db.read(|reader| {
         let mut codes = Vec::new();
         for (organization, id) in invitation::store::list_standing(reader, &email)? {
             let present =
                 |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-            let present =
-                invitation::store::find(reader, reader.now, (&organization, id), present)?;
+            let present = invitation::store::find(reader, reader.now, &organization, id, present)?;
             let present = present.filter(|present| present.status == Status::Pending);
             let Some(present) = present else { continue };
             let code = code::current(reader, &state.keyring, &present)?;

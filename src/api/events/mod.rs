@@ -15,9 +15,10 @@ use crate::api::operation::Operation;
 use crate::api::stream::JsonArray;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Reader;
-use crate::event::query::{EventQuery, StreamQuery, parse_event_id};
+use crate::event::query::{EventParams, EventQuery, StreamParams, StreamQuery, parse_event_id};
 use crate::event::{Event, store};
 use crate::http::auth::{OrganizationAccess, Read};
+use crate::http::params::InOrganization;
 use crate::http::problem;
 use crate::http::query::Query;
 
@@ -54,25 +55,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
     description = "The history of the organization as an array, newest first; `[]` for an \
         organization that is not known. \
         Always in pages: `Link` names the next one. Nothing is ever changed or taken out of it.",
-    params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("type" = Option<String>, Query, description = "Only these types, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-            example = "invitation.created,invitation.accepted"),
-        ("invitationId" = Option<String>, Query, description = "Only what happened to this \
-            invitation.", format = "uuid"),
-        ("since" = Option<String>, Query, description = "Only from then on: RFC \
-            3339.", format = "date-time"),
-        ("until" = Option<String>, Query, description = "Only before then: RFC \
-            3339.", format = "date-time"),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
-            `asc`.", pattern = "^(asc|desc)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
-            given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-    ),
+    params(InOrganization, EventParams),
     responses(
         (status = 200, description = "The events.", body = Vec<Event<'_>>,
             headers(("Link" = String, description = "`<URL>; rel=\"next\"` where more follow \
@@ -83,7 +66,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 pub async fn list(
     access: OrganizationAccess<Read>,
     state: Data<State>,
-    query: Query<EventQuery>,
+    query: Query<EventParams>,
 ) -> Result<HttpResponse> {
     let OrganizationAccess {
         caller,
@@ -91,7 +74,7 @@ pub async fn list(
         kept: snapshot,
         ..
     } = access;
-    let query = EventQuery::parse(&query.pairs, &organization)?;
+    let query = query.check(|params| EventQuery::parse(params, &organization))?;
     let paged = query.paged(&organization);
     let limit = query.page.limit;
     let is_bounded = query.filter.is_empty();
@@ -112,7 +95,7 @@ pub async fn list(
     if let Some(last) = more_after {
         response.insert_header((
             header::LINK,
-            paged.next_link(&state.public_url, limit, last),
+            paged.next_link(&state.public_url, limit, last.simple()),
         ));
     }
     Ok(response.content_type("application/json").body(json))
@@ -138,16 +121,8 @@ pub async fn list(
         stops, the key is revoked or \
         expires, or the organization is deleted.",
     params(
-        ("organizationId" = String, Path, description = "The caller's own id of the organization.",
-            pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("type" = Option<String>, Query, description = "Only these types, by comma.",
-            pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-            example = "invitation.created,invitation.accepted"),
-        ("invitationId" = Option<String>, Query, description = "Only what happens to this \
-            invitation.", format = "uuid"),
-        ("lastEventId" = Option<String>, Query, description = "As `Last-Event-ID`, for clients \
-            that can set no headers; the header wins.",
-            format = "uuid"),
+        InOrganization,
+        StreamParams,
         ("Last-Event-ID" = Option<String>, Header, description = "Begin after this event; the \
             nil UUID: with the first one.",
             pattern = "^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$"),
@@ -165,7 +140,7 @@ pub async fn stream(
     access: OrganizationAccess<Read>,
     request: HttpRequest,
     state: Data<State>,
-    query: Query<StreamQuery>,
+    query: Query<StreamParams>,
 ) -> Result<HttpResponse> {
     let OrganizationAccess {
         caller,
@@ -173,7 +148,7 @@ pub async fn stream(
         request_id,
         kept: snapshot,
     } = access;
-    let query = StreamQuery::parse(&query.pairs)?;
+    let query = query.check(StreamQuery::parse)?;
     let after = match last_event_id(&request)?.or(query.after) {
         Some(after) => after,
         None => store::latest(&snapshot.reader(), &organization)?.unwrap_or_default(),

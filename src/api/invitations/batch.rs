@@ -111,6 +111,7 @@ pub async fn create(
                 status: 200,
                 location: None,
                 body,
+                organization: Some(organization.clone()),
                 replayed: false,
             })
         })?;

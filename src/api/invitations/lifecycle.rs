@@ -124,7 +124,8 @@ pub async fn update(
         let check = |invitation: &Invitation<'_>| check_version(&conditions, invitation);
         update::update(
             tx,
-            (&target.organization, target.id),
+            &target.organization,
+            target.id,
             &patch,
             &target.by,
             check,
@@ -177,7 +178,8 @@ pub async fn resend(
         renew::renew(
             tx,
             &target.present(tx, &conditions)?,
-            (expiry, notify),
+            expiry,
+            notify,
             &sending,
             &target.by,
         )
@@ -274,7 +276,8 @@ pub async fn accept(
             &present,
             Change::Accept,
             &subject,
-            (&sending, &target.by.origin),
+            &sending,
+            &target.by.origin,
         )
     };
     Target::new(access, id, Some((key, body.hash)))
@@ -316,7 +319,7 @@ pub async fn link(
     let (present, accept_url) = state.db.read(|reader| {
         let show =
             |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-        let present = store::find(reader, reader.now, (&organization, id.0), show)?;
+        let present = store::find(reader, reader.now, &organization, id.0, show)?;
         Ok((
             present,
             organization::store::get_settings(reader, &organization)?.accept_url,

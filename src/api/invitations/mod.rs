@@ -17,19 +17,19 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
 use crate::http::auth::{Access, Caller, OrganizationAccess, Read, Write};
-use crate::http::etag::{self, Conditions};
+use crate::http::etag::Conditions;
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
-use crate::http::params::{InOrganization, OfAddress, OfInvitation, Once, OnlyVersion};
+use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::{CreateBody, NewInvitation};
-use crate::invitation::query::{AddressQuery, ListQuery};
-use crate::invitation::rows::{List, Rows};
+use crate::invitation::query::{AddressParams, ListParams, ListQuery};
+use crate::invitation::rows::List;
 use crate::invitation::{Invitation, Status, delete, json, store};
 use crate::key::Scope;
 
@@ -88,18 +88,7 @@ pub fn operations() -> Vec<Operation> {
         page.",
     params(
         InOrganization,
-        ("status" = Option<String>, Query, description = "Only these statuses, by comma.",
-            pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"),
-        ("email" = Option<String>, Query, description = "Only this address, in any \
-            spelling.", example = "new.user@example.com"),
-        ("role" = Option<String>, Query, description = "Only this role.",
-            pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"),
-        ("limit" = Option<u32>, Query, description = "At most so many.", minimum = 1,
-            maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
-        ("order" = Option<String>, Query, description = "`desc`: newest first (default), or \
-            `asc`.", pattern = "^(asc|desc)$"),
+        ListParams,
     ),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>, 
@@ -111,9 +100,10 @@ pub fn operations() -> Vec<Operation> {
 pub async fn list(
     access: OrganizationAccess<Read>,
     state: Data<State>,
-    query: Query<ListQuery>,
+    query: Query<ListParams>,
 ) -> Result<HttpResponse> {
-    let query = ListQuery::parse(&query.pairs, &access.organization, state.rules.hosts)?;
+    let query =
+        query.check(|params| ListQuery::parse(params, &access.organization, state.rules.hosts))?;
     let (filter, order) = (query.filter.clone(), query.order);
     let (db, actor) = (state.db.clone(), access.caller.actor);
     let list = List {
@@ -124,29 +114,24 @@ pub async fn list(
         order,
         write: json::write,
     };
-    let first = list
+    let mut first = list
         .page(
             access.kept,
             b"[".to_vec(),
-            (query.after, query.limit.unwrap_or(MAX_LIMIT)),
+            query.after,
+            query.limit.unwrap_or(MAX_LIMIT),
         )
         .await?;
     let mut response = HttpResponse::Ok();
-    if let (Some(limit), Some(last)) = (query.limit, first.more_after) {
-        let link = query
-            .paged(&list.organization)
-            .next_link(&state.public_url, limit, last);
+    if let Some(limit) = query.limit
+        && let Some(last) = first.more_after.take()
+    {
+        let paged = query.paged(&list.organization);
+        let link = paged.next_link(&state.public_url, limit, last.simple());
         response.insert_header((header::LINK, link));
     }
-    let first = if query.limit.is_some() {
-        Rows {
-            more_after: None,
-            ..first
-        }
-    } else {
-        first
-    };
-    Ok(stream::respond(response, list, first, b"]"))
+    let rest = move |opening, after| list.clone().rest(opening, after);
+    Ok(stream::respond(response, first, b"]", rest))
 }
 
 /// `POST /v1/organizations/{organizationId}/invitations` with `invitations:write`: 201 with the
@@ -221,6 +206,7 @@ pub async fn create(
                 status,
                 location,
                 body,
+                organization: Some(new.organization.clone()),
                 replayed: false,
             })
         })
@@ -229,7 +215,7 @@ pub async fn create(
     // A part of an invitation has no version.
     let is_whole = may_read || answer.status == 201;
     Ok(if is_whole {
-        stored::respond(answer)
+        stored::respond(answer, state.etags)
     } else {
         stored::head(&answer).body(answer.body)
     })
@@ -270,11 +256,12 @@ pub async fn get(
     let found = store::find(
         &reader,
         reader.now,
-        (&access.organization, id.0),
+        &access.organization,
+        id.0,
         json::to_bytes,
     )?;
     let body = found.ok_or_else(Error::not_found)?;
-    let tag = etag::of(&body);
+    let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
             .insert_header((header::ETAG, tag))
@@ -318,7 +305,7 @@ pub async fn delete(
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check =
             |invitation: &Invitation<'_>| conditions.check_match(&json::to_bytes(invitation)?);
-        delete::delete(tx, (&organization, id.0), &by, check)
+        delete::delete(tx, &organization, id.0, &by, check)
     };
     author.write(&state.db, job).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -338,7 +325,7 @@ pub async fn delete(
     description = "The pending invitations of one address in all organizations that the key may \
         see, by organization: what an \
         application shows to a user who signs in.",
-    params(OfAddress),
+    params(AddressParams),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>,
             example = json!([crate::invitation::example()])),
@@ -347,9 +334,9 @@ pub async fn delete(
 pub async fn list_of_address(
     access: Access<Read>,
     state: Data<State>,
-    query: Query<AddressQuery>,
+    query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
-    let email = AddressQuery::parse(&query.pairs, state.rules.hosts)?;
+    let email = query.check(|params| params.parse(state.rules.hosts))?;
     let Caller { actor, rights } = access.caller;
     drop(access.kept);
     let read = move |reader: &Reader<'_>| {
@@ -358,7 +345,7 @@ pub async fn list_of_address(
             if !rights.see(organization.as_str()) {
                 continue;
             }
-            store::find(reader, reader.now, (&organization, id), |invitation| {
+            store::find(reader, reader.now, &organization, id, |invitation| {
                 if invitation.status != Status::Pending {
                     return Ok(());
                 }

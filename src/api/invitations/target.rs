@@ -74,11 +74,12 @@ impl Target {
                         json::to_bytes_for(invitation, &self.by.rights)
                     }
                 };
-                let body = store::find(tx, tx.now, (&self.organization, self.id), show)?;
+                let body = store::find(tx, tx.now, &self.organization, self.id, show)?;
                 Ok(StoredResponse {
                     status: 200,
                     location: None,
                     body: body.ok_or_else(Error::not_found)?,
+                    organization: Some(self.organization.clone()),
                     replayed: false,
                 })
             })
@@ -86,7 +87,7 @@ impl Target {
         let answer = author.write(&state.db, job).await?;
         // A part of it has no version.
         Ok(if is_told {
-            stored::respond(answer)
+            stored::respond(answer, state.etags)
         } else {
             stored::head(&answer).body(answer.body)
         })
@@ -94,7 +95,7 @@ impl Target {
 
     /// The invitation, if it has the version that the caller means.
     pub fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
-        CurrentInvitation::get(tx, (&self.organization, self.id), |invitation| {
+        CurrentInvitation::get_if(tx, &self.organization, self.id, |invitation| {
             check_version(conditions, invitation)
         })
     }

@@ -192,7 +192,7 @@ pub async fn mail(
         .db
         .read(|reader| store::find(reader, id.0))?
         .ok_or_else(Error::not_found)?;
-    let can_follow = mail.link.as_deref().is_some_and(is_link);
+    let can_follow = mail.summary.link.as_deref().is_some_and(is_link);
     Ok(page(
         MAILBOX_POLICY,
         fill(MAIL, context! { mail, can_follow })?,

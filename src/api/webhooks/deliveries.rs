@@ -3,12 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
-use uuid::Uuid;
 
 use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
 use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
@@ -19,7 +19,7 @@ use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
 use crate::outbox::webhook::store as queue;
-use crate::webhook::delivery::query::DeliveryQuery;
+use crate::webhook::delivery::query::{DeliveryParams, DeliveryQuery};
 use crate::webhook::delivery::{DeliveryView, store};
 use crate::webhook::store::get as get_webhook;
 
@@ -69,12 +69,7 @@ pub fn operations() -> Vec<Operation> {
         one. Deliveries are kept for 30 days.",
     params(
         OfWebhook,
-        ("state" = Option<String>, Query, description = "Only these.",
-            pattern = "^(waiting|delivered|failed)$"),
-        ("limit" = Option<u32>, Query, description = "At most so many; 100 where it is not \
-            given.", minimum = 1, maximum = 1000),
-        ("cursor" = Option<String>, Query, description = "From `Link`: where the page before \
-            ended."),
+        DeliveryParams,
     ),
     responses(
         (status = 200, description = "The deliveries.", body = Vec<DeliveryView<'_>>,
@@ -87,9 +82,9 @@ pub async fn list(
     access: Access<Admin>,
     id: WebhookId,
     state: Data<State>,
-    query: Query<DeliveryQuery>,
+    query: Query<DeliveryParams>,
 ) -> Result<HttpResponse> {
-    let query = DeliveryQuery::parse(&query.pairs, id.0)?;
+    let query = query.check(|params| DeliveryQuery::parse(params, id.0))?;
     let (paged, limit, Caller { actor, rights }) =
         (query.paged(id.0), query.page.limit, access.caller);
     // A filter may have to step over any number of deliveries.
@@ -108,7 +103,7 @@ pub async fn list(
     if let Some(last) = more_after {
         response.insert_header((
             header::LINK,
-            paged.next_link(&state.public_url, limit, last),
+            paged.next_link(&state.public_url, limit, last.simple()),
         ));
     }
     Ok(response.content_type("application/json").body(json))
@@ -264,6 +259,10 @@ fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse
         status: 202,
         location: Some(location),
         body,
+        organization: record
+            .organization
+            .as_deref()
+            .and_then(OrganizationId::parse),
         replayed: false,
     })
 }
@@ -271,10 +270,10 @@ fn queued(tx: &WriteTx<'_>, base: &str, id: DeliveryId) -> Result<StoredResponse
 /// A delivery with its body.
 fn show(reader: &Reader<'_>, id: DeliveryId) -> Result<Vec<u8>> {
     let record = store::find(reader, id.webhook, id.delivery)?.ok_or_else(Error::not_found)?;
-    let ids: (Uuid, Uuid) = (id.webhook, id.delivery);
     let body = store::body(
         reader,
-        ids,
+        id.webhook,
+        id.delivery,
         record.organization.as_deref(),
         record.created_at,
     )?;

@@ -131,8 +131,15 @@ pub async fn create(
     let made = move |tx: &WriteTx<'_>| {
         store::check_room(tx, new.organization.as_ref(), most)?;
         let webhook = store::insert(tx, new.clone(), signing)?;
-        let about = (webhook.id, webhook.organization.as_ref());
-        history::append(tx, origin.by(), Action::WebhookCreated, about, Value::Null)?;
+        let (action, organization) = (Action::WebhookCreated, webhook.organization.as_ref());
+        history::append(
+            tx,
+            origin.by(),
+            action,
+            webhook.id,
+            organization,
+            Value::Null,
+        )?;
         Ok(webhook)
     };
     let response = reveal(
@@ -254,8 +261,8 @@ pub async fn delete(
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| {
         let webhook = store::get(tx, id.0, &rights)?;
-        let about = (id.0, webhook.organization.as_ref());
-        history::append(tx, origin.by(), Action::WebhookDeleted, about, Value::Null)?;
+        let (action, organization) = (Action::WebhookDeleted, webhook.organization.as_ref());
+        history::append(tx, origin.by(), action, id.0, organization, Value::Null)?;
         store::delete(tx, id.0)
     };
     author.write(&state.db, job).await?;
@@ -308,14 +315,8 @@ pub async fn rotate(
         webhook.secrets = webhook.secrets.rotated(signing, tx.now);
         webhook.updated_at = tx.now;
         store::update(tx, &webhook)?;
-        let about = (id.0, webhook.organization.as_ref());
-        history::append(
-            tx,
-            origin.by(),
-            Action::WebhookSecretRotated,
-            about,
-            Value::Null,
-        )?;
+        let (action, organization) = (Action::WebhookSecretRotated, webhook.organization.as_ref());
+        history::append(tx, origin.by(), action, id.0, organization, Value::Null)?;
         Ok(webhook)
     };
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
@@ -351,6 +352,7 @@ async fn reveal(
                 status,
                 location,
                 body,
+                organization: webhook.organization,
                 replayed: false,
             })
         })?;

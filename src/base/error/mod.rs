@@ -6,6 +6,7 @@
 
 mod code;
 mod codes;
+mod errors;
 pub mod fields;
 pub mod problem;
 
@@ -15,6 +16,7 @@ use std::ops::Deref;
 
 pub use code::Code;
 pub use codes::{ERRORS, Meaning};
+pub use errors::Errors;
 pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
 pub use problem::Problem;
 
@@ -139,6 +141,13 @@ impl Error {
         self
     }
 
+    /// The same error with its values in the order of `key`.
+    #[must_use]
+    pub fn sorted_by_key<K: Ord>(mut self, key: impl FnMut(&FieldError) -> K) -> Self {
+        self.0.fields.sort_by_key(key);
+        self
+    }
+
     /// The same error with a cause for the log.
     #[must_use]
     pub fn with_cause(
@@ -182,6 +191,13 @@ impl Error {
     pub fn with_allow(mut self, methods: String) -> Self {
         self.0.allow = Some(methods);
         self
+    }
+}
+
+/// One value that is not acceptable is all that is wrong.
+impl From<FieldError> for Error {
+    fn from(error: FieldError) -> Self {
+        Self::validation(vec![error])
     }
 }
 

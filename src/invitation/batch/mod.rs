@@ -61,8 +61,7 @@ impl Batch {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
-        let wrong =
-            |code, detail| Error::validation(vec![FieldError::new("/invitations", code, detail)]);
+        let wrong = |code, detail| FieldError::new("/invitations", code, detail).into();
         let bodies = body
             .invitations
             .ok_or_else(|| wrong(FieldCode::Required, "the invitations to make"))?;
@@ -141,7 +140,7 @@ fn refuse_repeated(rows: &mut [Result<NewInvitation>]) {
                 FieldCode::Conflict,
                 "a row before this one asks for the same address",
             );
-            *row = Err(Error::validation(vec![error]));
+            *row = Err(error.into());
         }
     }
 }

@@ -175,7 +175,7 @@ impl StoredReport {
         let show = |invitation: &Invitation<'_>| json::raw(json::to_bytes_for(invitation, rights)?);
         let find = |result: &StoredResult| {
             let id = result.id.as_deref().and_then(|id| Uuid::try_parse(id).ok());
-            let find = |id| store::find(reader, reader.now, (organization, id), show);
+            let find = |id| store::find(reader, reader.now, organization, id, show);
             id.map_or(Ok(None), find)
         };
         let invitations: Result<_> = self.results.iter().map(find).collect();

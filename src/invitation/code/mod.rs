@@ -51,7 +51,7 @@ pub fn request(
     let address_mac = address_mac(keyring.signing(), present, email);
     store::ask(tx, (present.id, &address_mac))?;
     if has_mail {
-        outbox::mail::store::queue(tx, (present.id, Kind::Code), &address_mac, tx.now)?;
+        outbox::mail::store::queue(tx, present.id, Kind::Code, &address_mac, tx.now)?;
     }
     Ok(())
 }

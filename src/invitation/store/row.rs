@@ -5,35 +5,70 @@ use serde::de::IgnoredAny;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
+use crate::db::unreadable;
 use crate::invitation::{Invitation, Inviter, Status};
 use crate::outbox::mail::Delivery;
 
-/// Reads an invitation as it stands at `now`, borrowing its texts from the row.
+/// The columns of a row that [`from_row`] reads.
 ///
-/// The ninth column says whether any column behind it is set: most invitations have none of them,
-/// and asking SQLite for each would be half of the cost of a row.
+/// [`Column::IsExtended`] says whether any column behind it is set: most invitations have none of
+/// them, and asking SQLite for each would be half of the cost of a row.
+pub(super) const COLUMNS: &str = "
+    role, id, email, created_at, expires_at, state, updated_at, delivery,
+    is_extended, closed_at, accepted_by, inviter_id, inviter_name, inviter_email, metadata, redirect_url,
+    send_count, last_sent_at, delivery_attempts, delivery_error";
+
+/// Where each of [`COLUMNS`] is.
+#[derive(Clone, Copy)]
+#[allow(
+    clippy::missing_docs_in_private_items,
+    reason = "the schema says what each one is"
+)]
+enum Column {
+    Role,
+    Id,
+    Email,
+    CreatedAt,
+    ExpiresAt,
+    State,
+    UpdatedAt,
+    Delivery,
+    IsExtended,
+    ClosedAt,
+    AcceptedBy,
+    InviterId,
+    InviterName,
+    InviterEmail,
+    Metadata,
+    RedirectUrl,
+    SendCount,
+    LastSentAt,
+    DeliveryAttempts,
+    DeliveryError,
+}
+
+/// Reads an invitation as it stands at `now` from [`COLUMNS`], borrowing its texts from the row.
 pub(super) fn from_row<'a>(
     row: &'a Row<'_>,
     organization: &'a OrganizationId,
     now: Timestamp,
 ) -> Result<Invitation<'a>> {
-    let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };
-    let time = |column: usize| -> rusqlite::Result<Timestamp> {
-        Ok(Timestamp::from_millis(row.get(column)?))
+    let time = |column: Column| -> rusqlite::Result<Timestamp> {
+        Ok(Timestamp::from_millis(row.get(column as usize)?))
     };
-    let (state, expires_at) = (state(row, 5)?, time(4)?);
+    let (state, expires_at) = (state(row)?, time(Column::ExpiresAt)?);
     let invitation = Invitation {
-        role: role(row, 0)?,
-        id: id(row, 1)?,
-        email: text(2)?,
-        created_at: time(3)?,
+        role: role(row)?,
+        id: id(row)?,
+        email: email(row)?,
+        created_at: time(Column::CreatedAt)?,
         expires_at,
         organization_id: organization.as_str(),
         status: Status::of(state, expires_at, now),
-        updated_at: time(6)?,
+        updated_at: time(Column::UpdatedAt)?,
         accepted_at: None,
         accepted_by: None,
         declined_at: None,
@@ -43,11 +78,11 @@ pub(super) fn from_row<'a>(
         redirect_url: None,
         send_count: None,
         last_sent_at: None,
-        delivery: delivery(row, 7)?,
+        delivery: delivery(row)?,
         delivery_attempts: None,
         delivery_error: None,
     };
-    if row.get(8)? {
+    if row.get(Column::IsExtended as usize)? {
         with_optional(row, invitation, state)
     } else {
         Ok(invitation)
@@ -60,76 +95,82 @@ fn with_optional<'a>(
     invitation: Invitation<'a>,
     state: Status,
 ) -> Result<Invitation<'a>> {
-    let text = |column: usize| -> rusqlite::Result<Option<&'a str>> {
-        Ok(row.get_ref(column)?.as_str_or_null()?)
+    let text = |column: Column| -> rusqlite::Result<Option<&'a str>> {
+        Ok(row.get_ref(column as usize)?.as_str_or_null()?)
     };
-    let time = |column: usize| -> rusqlite::Result<Option<Timestamp>> {
+    let time = |column: Column| -> rusqlite::Result<Option<Timestamp>> {
         Ok(row
-            .get::<_, Option<i64>>(column)?
+            .get::<_, Option<i64>>(column as usize)?
             .map(Timestamp::from_millis))
     };
-    let closed_at = time(9)?;
+    let closed_at = time(Column::ClosedAt)?;
     let closed_as = |status: Status| closed_at.filter(|_| state == status);
     Ok(Invitation {
         accepted_at: closed_as(Status::Accepted),
-        accepted_by: text(10)?,
+        accepted_by: text(Column::AcceptedBy)?,
         declined_at: closed_as(Status::Declined),
         revoked_at: closed_as(Status::Revoked),
-        inviter: Inviter::of(text(11)?, text(12)?, text(19)?),
-        metadata: text(13)?
-            .map(|metadata| json_text(13, metadata))
+        inviter: Inviter::of(
+            text(Column::InviterId)?,
+            text(Column::InviterName)?,
+            text(Column::InviterEmail)?,
+        ),
+        metadata: text(Column::Metadata)?
+            .map(|metadata| json_text(metadata))
             .transpose()?,
-        redirect_url: text(14)?,
-        send_count: row.get(15)?,
-        last_sent_at: time(16)?,
-        delivery_attempts: row.get(17)?,
-        delivery_error: text(18)?,
+        redirect_url: text(Column::RedirectUrl)?,
+        send_count: row.get(Column::SendCount as usize)?,
+        last_sent_at: time(Column::LastSentAt)?,
+        delivery_attempts: row.get(Column::DeliveryAttempts as usize)?,
+        delivery_error: text(Column::DeliveryError)?,
         ..invitation
     })
 }
 
-/// Reads a role. It is copied into answers as it is, so it must be one.
-fn role<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<&'a str> {
-    let text = row.get_ref(column)?.as_str()?;
+/// Reads the role. It is copied into answers as it is, so it must be one.
+fn role<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a str> {
+    let text = row.get_ref(Column::Role as usize)?.as_str()?;
     if Role::is_valid(text) {
         Ok(text)
     } else {
-        Err(unreadable(column, Error::corrupt("no such role")))
+        Err(unreadable(Column::Role as usize, "no such role"))
     }
 }
 
-/// Checks a JSON text that is copied into answers as it is.
-fn json_text(column: usize, text: &str) -> rusqlite::Result<&str> {
-    serde_json::from_str::<IgnoredAny>(text).map_err(|error| unreadable(column, error))?;
+/// Reads the address.
+fn email<'a>(row: &'a Row<'_>) -> rusqlite::Result<&'a str> {
+    Ok(row.get_ref(Column::Email as usize)?.as_str()?)
+}
+
+/// Checks the metadata, which are copied into answers as they are.
+fn json_text(text: &str) -> rusqlite::Result<&str> {
+    serde_json::from_str::<IgnoredAny>(text)
+        .map_err(|error| unreadable(Column::Metadata as usize, error))?;
     Ok(text)
 }
 
-/// Reads an id.
-pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+/// Reads the id.
+pub(super) fn id(row: &Row<'_>) -> rusqlite::Result<Uuid> {
+    read_id(row, Column::Id as usize)
+}
+
+/// Reads the id of an invitation from a column of any row.
+pub(super) fn read_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
     let bytes = row.get_ref(column)?.as_blob()?;
     Uuid::from_slice(bytes).map_err(|error| unreadable(column, error))
 }
 
 /// Reads the state that is written down, which the clock may have overtaken.
-pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
-    let number: u8 = row.get(column)?;
-    Status::ALL
-        .get(usize::from(number))
-        .copied()
-        .ok_or_else(|| unreadable(column, Error::corrupt("no such state")))
+fn state(row: &Row<'_>) -> rusqlite::Result<Status> {
+    let number: u8 = row.get(Column::State as usize)?;
+    let known = Status::ALL.get(usize::from(number)).copied();
+    known.ok_or_else(|| unreadable(Column::State as usize, "no such state"))
 }
 
 /// Reads how far the delivery has come.
-fn delivery(row: &Row<'_>, column: usize) -> rusqlite::Result<Delivery> {
-    let number: u8 = row.get(column)?;
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    let number: u8 = row.get(Column::Delivery as usize)?;
     let known = Delivery::ALL.get(usize::from(number)).copied();
-    known.ok_or_else(|| unreadable(column, Error::corrupt("no such state of a delivery")))
-}
-
-/// The column holds what this program never writes.
-fn unreadable(
-    column: usize,
-    cause: impl std::error::Error + Send + Sync + 'static,
-) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, Box::new(cause))
+    let cause = "no such state of a delivery";
+    known.ok_or_else(|| unreadable(Column::Delivery as usize, cause))
 }

@@ -8,7 +8,9 @@ pub mod store;
 
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
@@ -45,36 +47,41 @@ pub struct MailSummary {
 }
 
 /// A kept mail with all that is in it.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Serialize)]
 pub struct KeptMail {
-    /// Its id, which grows with time.
-    #[schema(value_type = String, format = Uuid)]
-    pub id: Uuid,
-    /// The address it went to.
-    pub to: String,
-    /// What it is for.
-    #[schema(pattern = "^(invitation|code|reminder|notice)$")]
-    pub kind: String,
-    /// Its subject.
-    pub subject: String,
-    /// When it was kept.
-    #[schema(value_type = String, format = DateTime)]
-    pub sent_at: Timestamp,
-    /// The secret link that it brings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
-    pub link: Option<String>,
-    /// The code that it brings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false)]
-    pub code: Option<String>,
+    /// What a list shows of it.
+    #[serde(flatten)]
+    pub summary: MailSummary,
     /// Its body as plain text.
     pub text: String,
     /// Its body as HTML.
     pub html: String,
     /// What a mail server would have got (RFC 5322).
     pub raw: String,
+}
+
+impl ToSchema for KeptMail {}
+
+/// One object, which a derived schema would not be.
+impl PartialSchema for KeptMail {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = MailSummary::schema();
+        if let RefOr::T(Schema::Object(whole)) = &mut schema {
+            whole.description = Some("A kept mail with all that is in it.".to_owned());
+            for (name, description) in [
+                ("text", "Its body as plain text."),
+                ("html", "Its body as HTML."),
+                ("raw", "What a mail server would have got (RFC 5322)."),
+            ] {
+                let text = Object::builder()
+                    .schema_type(Type::String)
+                    .description(Some(description));
+                whole.properties.insert(name.to_owned(), text.into());
+                whole.required.push(name.to_owned());
+            }
+        }
+        schema
+    }
 }
 
 /// The mail that `query` asks for, newest first. Where it says to wait, the answer comes once there

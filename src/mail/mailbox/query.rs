@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+use utoipa::IntoParams;
+
 use crate::base::email::{Email, Hosts};
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::base::page;
-use crate::base::query::Keys;
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
+use crate::base::page::{DEFAULT_LIMIT, parse_limit};
+use crate::base::query::parse_email;
 use crate::outbox::mail::Kind;
 
 /// The longest that a request may wait for mail.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// How many mails are listed when nothing says otherwise.
-const DEFAULT_LIMIT: u32 = 100;
 
 /// Which mail is meant.
 #[derive(Clone, Debug)]
@@ -34,6 +35,24 @@ impl Default for Filter {
     }
 }
 
+/// The query of the mailbox.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MailboxParams {
+    /// Only what went to this address, in any spelling.
+    #[param(example = "ada@example.com")]
+    to: Option<String>,
+    /// Only what is for this.
+    #[param(pattern = "^(invitation|code|reminder|notice)$")]
+    kind: Option<String>,
+    /// How long to wait until there is such mail.
+    #[param(pattern = "^([0-9]|[12][0-9]|30)s$", example = "5s")]
+    wait: Option<String>,
+    /// How many at most, the newest ones. Default: 100.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+}
+
 /// The query of the mailbox, checked.
 #[derive(Clone, Debug)]
 pub struct MailboxQuery {
@@ -43,45 +62,34 @@ pub struct MailboxQuery {
     pub wait: Duration,
 }
 
-impl Keys for MailboxQuery {
-    const KEYS: &[&str] = &["to", "kind", "wait", "limit"];
-}
-
 impl MailboxQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`MailboxQuery::KEYS`] and to
-    /// occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable.
-    pub fn parse(pairs: &[(String, String)], hosts: Hosts) -> Result<Self> {
-        let (mut query, mut errors) = (
-            Self {
-                filter: Filter::default(),
-                wait: Duration::ZERO,
+    pub fn parse(params: MailboxParams, hosts: Hosts) -> Result<Self> {
+        let MailboxParams {
+            to,
+            kind,
+            wait,
+            limit,
+        } = params;
+        let mut errors = Errors::default();
+        let query = Self {
+            filter: Filter {
+                to: errors.read(to, |to| parse_email("to", to, hosts)),
+                kind: errors.read(kind, parse_kind),
+                limit: errors.read(limit, parse_limit).unwrap_or(DEFAULT_LIMIT),
             },
-            Vec::new(),
-        );
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "to" => Email::parse(value, hosts)
-                    .map(|email| query.filter.to = Some(email))
-                    .map_err(|(code, detail)| FieldError::new("to", code, detail)),
-                "kind" => parse_kind(value).map(|kind| query.filter.kind = Some(kind)),
-                "wait" => parse_wait(value).map(|wait| query.wait = wait),
-                _ => page::parse_limit(value).map(|limit| query.filter.limit = limit),
-            };
-            errors.extend(checked.err());
-        }
-        if errors.is_empty() {
-            Ok(query)
-        } else {
-            Err(Error::validation(errors))
-        }
+            wait: errors.read(wait, parse_wait).unwrap_or_default(),
+        };
+        errors.check()?;
+        Ok(query)
     }
 }
 
 /// Reads what a mail is for.
-fn parse_kind(value: &str) -> std::result::Result<Kind, FieldError> {
+fn parse_kind(value: &str) -> Checked<Kind> {
     let unknown = || {
         let known: Vec<_> = Kind::ALL.into_iter().map(Kind::name).collect();
         FieldError::new(
@@ -97,7 +105,7 @@ fn parse_kind(value: &str) -> std::result::Result<Kind, FieldError> {
 }
 
 /// Reads how long to wait.
-fn parse_wait(value: &str) -> std::result::Result<Duration, FieldError> {
+fn parse_wait(value: &str) -> Checked<Duration> {
     let wrong = |code| FieldError::new("wait", code, "from 0s to 30s, as 5s");
     let wait = humantime::parse_duration(value).map_err(|_| wrong(FieldCode::InvalidFormat))?;
     if wait <= MAX_WAIT {

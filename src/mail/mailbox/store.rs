@@ -75,27 +75,11 @@ pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
          where id = ?1",
     )?;
     let mail = statement.query_row([id.as_bytes()], |row| {
-        let MailSummary {
-            id,
-            to,
-            kind,
-            subject,
-            sent_at,
-            link,
-            code,
-        } = summary(row)?;
-        let (text, html, raw) = (row.get(7)?, row.get(8)?, row.get(9)?);
         Ok(KeptMail {
-            id,
-            to,
-            kind,
-            subject,
-            sent_at,
-            link,
-            code,
-            text,
-            html,
-            raw,
+            summary: summary(row)?,
+            text: row.get(7)?,
+            html: row.get(8)?,
+            raw: row.get(9)?,
         })
     });
     Ok(mail.optional()?)

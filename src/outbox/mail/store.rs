@@ -58,14 +58,15 @@ pub fn requeue_invitation(
             Kind::Reminder as u8,
         ))?;
     due_at.map_or(Ok(()), |due_at| {
-        queue(tx, (invitation, Kind::Invitation), &[], due_at)
+        queue(tx, invitation, Kind::Invitation, &[], due_at)
     })
 }
 
 /// Queues a mail that is due at `due_at`, in place of one that waits for the same.
 pub fn queue(
     tx: &WriteTx<'_>,
-    (invitation, kind): (Uuid, Kind),
+    invitation: Uuid,
+    kind: Kind,
     address_mac: &[u8],
     due_at: Timestamp,
 ) -> Result<()> {

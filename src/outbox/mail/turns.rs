@@ -77,7 +77,7 @@ impl Ring {
                 break;
             }
             self.organization.clone_from(&organization);
-            let row = self.visit(reader, (lane, &organization), (offer, &*rows), &mut looks)?;
+            let row = self.visit(reader, lane, &organization, offer, rows, &mut looks)?;
             since = if row.is_some() {
                 None
             } else {
@@ -93,8 +93,10 @@ impl Ring {
     fn visit(
         &mut self,
         reader: &Reader<'_>,
-        (lane, organization): (Lane, &str),
-        (offer, rows): (&mut Offer<'_>, &[Row]),
+        lane: Lane,
+        organization: &str,
+        offer: &mut Offer<'_>,
+        rows: &[Row],
         looks: &mut usize,
     ) -> Result<Option<Row>> {
         let mut served = self.domains.get(organization).cloned().unwrap_or_default();

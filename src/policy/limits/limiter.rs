@@ -1,51 +1,40 @@
-//! One limit: its policy, and governor's arithmetic for it.
+//! One limit: its policy, and the arithmetic of it.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use governor::clock::{Clock, MonotonicClock};
-use governor::middleware::NoOpMiddleware;
-use governor::{Quota, RateLimiter};
-
-use super::bounded_store::{BoundedStore, Request};
+use super::bounded_store::{BoundedStore, nanos};
 use crate::base::error::{Code, Error, Policy, Result};
 
 /// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole
-/// quota in one window (GCRA).
+/// quota in one window (GCRA, the generic cell rate algorithm of ITU-T I.371).
 ///
 /// Takes the time from a clock that only grows, so that setting the machine's clock neither frees
 /// nor locks anybody.
 #[derive(Debug)]
-pub struct Limiter<C: Clock = MonotonicClock> {
+pub struct Limiter {
     /// What it allows.
     policy: Policy,
-    /// The arithmetic.
-    governor: RateLimiter<Request, BoundedStore, C, NoOpMiddleware<C::Instant>>,
+    /// The nanoseconds after which there is one more.
+    refill: u64,
+    /// When the quota of each subject is whole again, in nanoseconds since the start.
+    store: BoundedStore,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
+    /// When the limiter was made.
+    start: Instant,
 }
 
 impl Limiter {
     /// A limiter for `policy`; none for a quota of 0, which allows everything.
     pub fn new(policy: Policy) -> Option<Self> {
-        Self::with_clock(policy, MonotonicClock)
-    }
-}
-
-impl<C: Clock> Limiter<C> {
-    /// A limiter that takes the time from `clock`.
-    fn with_clock(policy: Policy, clock: C) -> Option<Self> {
-        let quota = policy.quota.try_into().ok()?;
         let refill = Duration::from_secs(policy.window_seconds).checked_div(policy.quota)?;
-        let governor = RateLimiter::new(
-            Quota::with_period(refill)?.allow_burst(quota),
-            BoundedStore::default(),
-            clock,
-        );
         Some(Self {
             policy,
-            governor,
+            refill: nanos(refill),
+            store: BoundedStore::default(),
             hasher: RandomState::new(),
+            start: Instant::now(),
         })
     }
 
@@ -54,7 +43,7 @@ impl<C: Clock> Limiter<C> {
     /// # Errors
     /// [`Code::RateLimited`].
     pub fn check(&self, subject: impl Hash) -> Result<()> {
-        self.ask(subject, false)
+        self.check_at(self.start.elapsed(), subject)
     }
 
     /// Counts one more for `subject`.
@@ -62,29 +51,39 @@ impl<C: Clock> Limiter<C> {
     /// # Errors
     /// [`Code::RateLimited`]; then nothing was counted.
     pub fn count(&self, subject: impl Hash) -> Result<()> {
-        self.ask(subject, true)
+        self.count_at(self.start.elapsed(), subject)
     }
 
     /// Forgets the subjects whose quotas are whole again: they are as good as unknown.
     pub fn sweep(&self) {
-        self.governor.retain_recent();
-        self.governor.shrink_to_fit();
+        self.store.sweep(nanos(self.start.elapsed()));
     }
 
-    /// Asks governor.
-    fn ask(&self, subject: impl Hash, counts: bool) -> Result<()> {
-        let question = Request {
-            subject: self.hasher.hash_one(subject),
-            counts,
-        };
-        self.governor.check_key(&question).map_err(|refusal| {
-            let wait = refusal.wait_time_from(self.governor.clock().now());
-            self.refuse(wait)
-        })
+    /// [`Limiter::check`] at the time `now` since the start.
+    fn check_at(&self, now: Duration, subject: impl Hash) -> Result<()> {
+        let whole_again = self.store.find(self.hasher.hash_one(subject));
+        self.next(nanos(now), whole_again).map(drop)
     }
 
-    /// The answer to whoever must wait so long.
-    fn refuse(&self, wait: Duration) -> Error {
+    /// [`Limiter::count`] at the time `now` since the start.
+    fn count_at(&self, now: Duration, subject: impl Hash) -> Result<()> {
+        let subject = self.hasher.hash_one(subject);
+        let next = |whole_again| self.next(nanos(now), whole_again);
+        self.store.update(subject, next).map(drop)
+    }
+
+    /// When the quota of a subject is whole again that has one more at `now`.
+    fn next(&self, now: u64, whole_again: Option<u64>) -> Result<u64> {
+        let next = whole_again.unwrap_or_default().max(now) + self.refill;
+        let window = self.refill * u64::from(self.policy.quota);
+        match next.saturating_sub(now + window) {
+            0 => Ok(next),
+            wait => Err(self.refusal(Duration::from_nanos(wait))),
+        }
+    }
+
+    /// The error for whoever must wait so long.
+    fn refusal(&self, wait: Duration) -> Error {
         let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
         let Policy { quota, what, .. } = self.policy;
         let detail = format!("The limit of {quota} {what} is reached: try again in {seconds} s.");
@@ -96,62 +95,88 @@ impl<C: Clock> Limiter<C> {
 
 #[cfg(test)]
 mod tests {
-    use governor::clock::FakeRelativeClock;
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
 
     use super::*;
     use crate::policy::limits::bounded_store::MOST;
 
-    /// A limiter of `quota` a minute, and its clock.
-    fn per_minute(quota: u32) -> (Limiter<FakeRelativeClock>, FakeRelativeClock) {
-        let clock = FakeRelativeClock::default();
-        // Away from the very start, as every real clock is.
-        clock.advance(Duration::from_secs(1));
-        let policy = Policy {
-            name: "test",
-            quota,
-            window_seconds: 60,
-            what: "tests a minute",
-        };
-        let limiter = Limiter::with_clock(policy, clock.clone()).expect("a quota");
-        (limiter, clock)
+    /// A limiter with a clock that is set by hand.
+    struct Timed {
+        /// The limiter.
+        limiter: Limiter,
+        /// The time since the start.
+        now: Cell<Duration>,
     }
 
-    /// How many more `subject` gets at this moment.
-    fn rest(limiter: &Limiter<FakeRelativeClock>, subject: &str) -> usize {
-        (0..1_000)
-            .take_while(|_| limiter.count(subject).is_ok())
-            .count()
+    impl Timed {
+        /// A limiter of `quota` a minute.
+        fn per_minute(quota: u32) -> Self {
+            let policy = Policy {
+                name: "test",
+                quota,
+                window_seconds: 60,
+                what: "tests a minute",
+            };
+            Self {
+                limiter: Limiter::new(policy).expect("a quota"),
+                now: Cell::default(),
+            }
+        }
+
+        /// Lets time pass.
+        fn advance(&self, by: Duration) {
+            self.now.set(self.now.get() + by);
+        }
+
+        /// Counts one more for `subject` at this moment.
+        fn count(&self, subject: impl Hash) -> Result<()> {
+            self.limiter.count_at(self.now.get(), subject)
+        }
+
+        /// Checks that `subject` could have one more at this moment.
+        fn check(&self, subject: impl Hash) -> Result<()> {
+            self.limiter.check_at(self.now.get(), subject)
+        }
+
+        /// How many more `subject` gets at this moment.
+        fn rest(&self, subject: &str) -> usize {
+            (0..1_000)
+                .take_while(|_| self.count(subject).is_ok())
+                .count()
+        }
     }
 
     #[test]
     fn a_quota_is_had_at_once_and_refilled_evenly() {
-        let (limiter, clock) = per_minute(6);
-        assert_eq!(rest(&limiter, "a"), 6);
+        let limiter = Timed::per_minute(6);
+        assert_eq!(limiter.rest("a"), 6);
         let refused = limiter.count("a").expect_err("it is used up");
         assert_eq!(
             (refused.code, refused.retry_after_seconds),
             (Code::RateLimited, Some(10))
         );
-        clock.advance(Duration::from_millis(9_999));
+        limiter.advance(Duration::from_millis(9_999));
         assert_eq!(
             limiter.count("a").expect_err("not yet").retry_after_seconds,
             Some(1),
             "rounded up"
         );
-        clock.advance(Duration::from_millis(1));
-        assert_eq!(rest(&limiter, "a"), 1);
-        clock.advance(Duration::from_secs(3_600));
-        assert_eq!(rest(&limiter, "a"), 6, "it never grows beyond the quota");
+        limiter.advance(Duration::from_millis(1));
+        assert_eq!(limiter.rest("a"), 1);
+        limiter.advance(Duration::from_secs(3_600));
+        assert_eq!(limiter.rest("a"), 6, "it never grows beyond the quota");
     }
 
     #[test]
     fn subjects_are_independent_and_a_look_counts_nothing() {
-        let (limiter, _) = per_minute(2);
-        assert_eq!(rest(&limiter, "a"), 2);
+        let limiter = Timed::per_minute(2);
+        assert_eq!(limiter.rest("a"), 2);
         assert!((0..10).all(|_| limiter.check("b").is_ok()));
-        assert!(limiter.governor.len() == 1, "a look leaves no trace");
+        assert!(limiter.limiter.store.len() == 1, "a look leaves no trace");
         assert!(limiter.check("a").is_err());
-        assert_eq!(rest(&limiter, "b"), 2);
+        assert_eq!(limiter.rest("b"), 2);
     }
 
     #[test]
@@ -168,25 +193,65 @@ mod tests {
 
     #[test]
     fn a_million_subjects_stay_within_the_bound_and_who_is_over_the_limit_is_not_forgotten() {
-        let (limiter, clock) = per_minute(3);
-        assert_eq!(rest(&limiter, "flooder"), 3);
+        let limiter = Timed::per_minute(3);
+        assert_eq!(limiter.rest("flooder"), 3);
         let mut most = 0;
         for subject in 0..1_000_000_u32 {
-            clock.advance(Duration::from_nanos(1));
+            limiter.advance(Duration::from_nanos(1));
             limiter
                 .count(subject)
                 .expect("nobody is refused for the others");
-            most = most.max(limiter.governor.len());
+            most = most.max(limiter.limiter.store.len());
         }
         assert_eq!(most, MOST);
         assert!(limiter.count("flooder").is_err());
-        clock.advance(Duration::from_secs(120));
-        limiter.sweep();
+        limiter.advance(Duration::from_secs(120));
+        limiter.limiter.store.sweep(nanos(limiter.now.get()));
         assert_eq!(
-            limiter.governor.len(),
+            limiter.limiter.store.len(),
             0,
             "what is whole again is swept away"
         );
-        assert_eq!(rest(&limiter, "flooder"), 3);
+        assert_eq!(limiter.rest("flooder"), 3);
+    }
+
+    proptest! {
+        #[test]
+        fn no_stretch_of_time_has_more_than_the_quota_and_what_is_refilled_in_it(
+            quota in 1_u32..9,
+            pauses_ms in prop::collection::vec(0_u64..30_000, 1..60),
+        ) {
+            let limiter = Timed::per_minute(quota);
+            let mut had = Vec::new();
+            for pause_ms in pauses_ms {
+                limiter.advance(Duration::from_millis(pause_ms));
+                if limiter.count("a").is_ok() {
+                    had.push(limiter.now.get());
+                }
+            }
+            for (first, begin) in had.iter().enumerate() {
+                for (last, end) in had.iter().enumerate().skip(first) {
+                    let refilled = (*end - *begin).as_nanos() / u128::from(limiter.limiter.refill);
+                    prop_assert!(((last - first) as u128) < refilled + u128::from(quota));
+                }
+            }
+        }
+
+        #[test]
+        fn who_waits_as_long_as_a_refusal_says_has_one_more(
+            quota in 1_u32..9,
+            pauses_ms in prop::collection::vec(0_u64..30_000, 1..60),
+        ) {
+            let limiter = Timed::per_minute(quota);
+            for pause_ms in pauses_ms {
+                limiter.advance(Duration::from_millis(pause_ms));
+                if let Err(refused) = limiter.count("a") {
+                    let seconds = refused.retry_after_seconds.expect("how long");
+                    prop_assert!(limiter.check("a").is_err(), "a look says the same");
+                    limiter.advance(Duration::from_secs(seconds));
+                    prop_assert!(limiter.count("a").is_ok());
+                }
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Limits: how much one caller may do, and how much may be done to one recipient.
 //!
-//! Each has a quota for a window. A subject has all of it at once, and it is refilled evenly; the
-//! arithmetic is governor's. Everything is in memory: a restart starts anew.
+//! Each has a quota for a window. A subject has all of it at once, and it is refilled evenly.
+//! Everything is in memory: a restart starts anew.
 //!
 //! * [`shares`] are parts of what is bounded for all at the same time.
 //! * [`tries`] are those at a secret link.

@@ -4,22 +4,18 @@ use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::time::{Duration, Instant};
 
-use governor::nanos::Nanos;
-use governor::state::StateStore;
-use governor::state::keyed::ShrinkableKeyedStateStore;
-
-use super::bounded_store::{BoundedStore, Request};
+use super::bounded_store::{BoundedStore, nanos};
 
 /// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole
 /// quota in one window. Each one that is counted has its own time, behind those before it.
 #[derive(Debug)]
 pub struct Spacing {
-    /// The time after which there is one more.
-    refill: Duration,
-    /// The time in which the whole quota is refilled.
-    window: Duration,
-    /// When the quota of each subject is whole again, since the start.
-    ledger: BoundedStore,
+    /// The nanoseconds after which there is one more.
+    refill: u64,
+    /// The nanoseconds in which the whole quota is refilled.
+    window: u64,
+    /// When the quota of each subject is whole again, in nanoseconds since the start.
+    store: BoundedStore,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
     /// When it was made.
@@ -32,9 +28,9 @@ impl Spacing {
         let window = Duration::from_secs(window_seconds);
         let refill = window.checked_div(quota)?;
         Some(Self {
-            refill,
-            window,
-            ledger: BoundedStore::default(),
+            refill: nanos(refill),
+            window: nanos(window),
+            store: BoundedStore::default(),
             hasher: RandomState::new(),
             start: Instant::now(),
         })
@@ -48,35 +44,20 @@ impl Spacing {
 
     /// The same at the time `now` since the start.
     fn count_at(&self, now: Duration, subject: impl Hash) -> Duration {
-        let (now, refill, window) = (nanos(now), nanos(self.refill), nanos(self.window));
-        let next = |whole_again: Option<Nanos>| {
-            let whole_again =
-                whole_again.map_or(now, |whole_again| whole_again.as_u64().max(now)) + refill;
+        let now = nanos(now);
+        let next = |whole_again: Option<u64>| {
+            let next = whole_again.unwrap_or_default().max(now) + self.refill;
             // Nobody is put off for ever by those who are many.
-            let whole_again = whole_again.min(now + 2 * window);
-            let wait = whole_again.saturating_sub(now + window);
-            Ok::<_, Infallible>((Duration::from_nanos(wait), Nanos::new(whole_again)))
+            Ok::<_, Infallible>(next.min(now + 2 * self.window))
         };
-        let question = Request {
-            subject: self.hasher.hash_one(subject),
-            counts: true,
-        };
-        self.ledger
-            .measure_and_replace(&question, next)
-            .unwrap_or_else(|never| match never {})
+        let Ok(whole_again) = self.store.update(self.hasher.hash_one(subject), next);
+        Duration::from_nanos(whole_again.saturating_sub(now + self.window))
     }
 
     /// Forgets the subjects whose quotas are whole again.
     pub fn sweep(&self) {
-        self.ledger
-            .retain_recent(Nanos::new(nanos(self.start.elapsed())));
-        self.ledger.shrink_to_fit();
+        self.store.sweep(nanos(self.start.elapsed()));
     }
-}
-
-/// A duration in nanoseconds, which are enough for centuries.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 4)
 }
 
 #[cfg(test)]
@@ -108,7 +89,7 @@ mod tests {
             spacing.count("a");
             std::thread::sleep(Duration::from_millis(1));
             spacing.sweep();
-            assert_eq!(spacing.ledger.len(), left, "{window_seconds}");
+            assert_eq!(spacing.store.len(), left, "{window_seconds}");
         }
     }
 

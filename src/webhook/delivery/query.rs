@@ -1,14 +1,26 @@
 //! The query of the log of a webhook.
 
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::base::page::{self, Order, Page, Paged};
-use crate::base::query::Keys;
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
+use crate::base::page::{Page, Paged};
 use crate::outbox::webhook::DeliveryState;
 
-/// How many deliveries a page has when nothing says otherwise.
-const DEFAULT_LIMIT: u32 = 100;
+/// The query.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DeliveryParams {
+    /// Only these.
+    #[param(pattern = "^(waiting|delivered|failed)$")]
+    state: Option<String>,
+    /// At most so many; 100 where it is not given.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
+    limit: Option<String>,
+    /// From `Link`: where the page before ended.
+    cursor: Option<String>,
+}
 
 /// The query, checked.
 #[derive(Clone, Debug)]
@@ -19,41 +31,30 @@ pub struct DeliveryQuery {
     pub page: Page,
 }
 
-impl Keys for DeliveryQuery {
-    const KEYS: &[&str] = &["state", "limit", "cursor"];
-}
-
 impl DeliveryQuery {
-    /// Checks the `pairs` of a query, whose keys are known to be from [`DeliveryQuery::KEYS`] and
-    /// to occur once each.
+    /// Checks the values of a query.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(pairs: &[(String, String)], webhook: Uuid) -> Result<Self> {
-        let (mut errors, mut cursor) = (Vec::new(), None);
-        let page = Page {
-            order: Order::NewestFirst,
-            after: None,
-            limit: DEFAULT_LIMIT,
+    pub fn parse(params: DeliveryParams, webhook: Uuid) -> Result<Self> {
+        let DeliveryParams {
+            state,
+            limit,
+            cursor,
+        } = params;
+        let mut errors = Errors::default();
+        let mut query = Self {
+            state: errors.read(state, parse_state),
+            page: Page::parse(None, limit, &mut errors),
         };
-        let mut query = Self { state: None, page };
-        for (key, value) in pairs {
-            let checked = match key.as_str() {
-                "state" => parse_state(value).map(|state| query.state = Some(state)),
-                "limit" => page::parse_limit(value).map(|limit| query.page.limit = limit),
-                _ => {
-                    cursor = Some(value);
-                    Ok(())
-                }
-            };
-            errors.extend(checked.err());
-        }
-        if !errors.is_empty() {
-            return Err(Error::validation(errors));
-        }
+        errors.check()?;
         query.page.after = cursor
-            .map(|cursor| query.paged(webhook).parse_cursor(cursor))
+            .map(|cursor| {
+                query
+                    .paged(webhook)
+                    .parse_cursor(&cursor, |id| Uuid::try_parse(id).ok())
+            })
             .transpose()?;
         Ok(query)
     }
@@ -61,16 +62,12 @@ impl DeliveryQuery {
     /// The list that is asked for, for its cursors.
     pub fn paged(&self, webhook: Uuid) -> Paged {
         let filters = [("state", self.state.map(|state| state.name().to_owned()))];
-        Paged::new(
-            format!("/v1/webhooks/{webhook}/deliveries"),
-            self.page.order,
-            &filters,
-        )
+        Paged::new(format!("/v1/webhooks/{webhook}/deliveries"), filters)
     }
 }
 
 /// Reads a state.
-fn parse_state(value: &str) -> std::result::Result<DeliveryState, FieldError> {
+fn parse_state(value: &str) -> Checked<DeliveryState> {
     let wrong = || {
         FieldError::new(
             "state",

@@ -100,7 +100,8 @@ pub fn list(
 /// has no organization.
 pub fn body(
     conn: &Connection,
-    (webhook, id): (Uuid, Uuid),
+    webhook: Uuid,
+    id: Uuid,
     organization: Option<&str>,
     created_at: Timestamp,
 ) -> Result<Option<Vec<u8>>> {
@@ -135,9 +136,7 @@ pub fn body(
         };
         return serde_json::to_vec(&body).map(Some).map_err(Error::internal);
     };
-    let organization = OrganizationId::parse(organization);
-    let organization =
-        organization.ok_or_else(|| Error::corrupt("an organization without a good id"))?;
+    let organization = OrganizationId::from_stored(organization)?;
     event::store::find(conn, &organization, id, |event| {
         let body = Body {
             kind: event.kind,

@@ -74,7 +74,7 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
             let show = |made: &invited::invitation::Invitation<'_>, _| Ok(made.id);
             let (_, id) = create::create(tx, &new, &by, show)?;
             if random.u8(0..3) == 0 {
-                invited::invitation::delete::delete(tx, (&new.organization, id), &by, |_| Ok(()))?;
+                invited::invitation::delete::delete(tx, &new.organization, id, &by, |_| Ok(()))?;
             }
         }
         Ok(())

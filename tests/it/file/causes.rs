@@ -160,11 +160,20 @@ fn dump(from: &Path, to: &Path) {
         .query_map([], |row| row.get::<_, String>(0))
         .expect("it runs");
     for table in tables.map(|table| table.expect("text")) {
+        // Columns that the database makes itself are left out.
+        let names: String = source
+            .query_row(
+                "select group_concat(name) from pragma_table_info(?1)",
+                [&table],
+                |row| row.get(0),
+            )
+            .expect("columns");
         let place = from.display();
         edit(
             to,
             &format!(
-                "attach '{place}' as source; insert into main.{table} select * from source.{table}"
+                "attach '{place}' as source;
+                 insert into main.{table} ({names}) select {names} from source.{table}"
             ),
         );
     }

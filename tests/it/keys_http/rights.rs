@@ -294,9 +294,13 @@ fn a_request_that_was_let_in_before_its_key_was_revoked_makes_and_revokes_nothin
         rights: Rights::ALL,
         expires_at: None,
     };
-    let by = (&origin, &Rights::ALL);
-    let create =
-        || invited::db::write_file(&app.database, |tx| manage::create(tx, &new, by)).is_ok();
+    let rights = Rights::ALL;
+    let create = || {
+        invited::db::write_file(&app.database, |tx| {
+            manage::create(tx, &new, &origin, &rights)
+        })
+        .is_ok()
+    };
     assert!(create());
     assert_eq!(
         app.request("DELETE", &format!("{KEYS}/{}", origin.actor))
@@ -306,6 +310,11 @@ fn a_request_that_was_let_in_before_its_key_was_revoked_makes_and_revokes_nothin
     );
     let before = rows(&app);
     assert!(!create());
-    assert!(invited::db::write_file(&app.database, |tx| manage::revoke(tx, &victim, by)).is_err());
+    assert!(
+        invited::db::write_file(&app.database, |tx| manage::revoke(
+            tx, &victim, &origin, &rights
+        ))
+        .is_err()
+    );
     assert_eq!(rows(&app), before);
 }

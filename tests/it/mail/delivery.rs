@@ -307,7 +307,7 @@ fn a_mail_that_is_queued_again_is_not_done_with_by_the_try_before_it_even_at_the
     };
     let job = |tx: &invited::db::WriteTx<'_>| {
         let claim = || {
-            store::queue(tx, (id, Kind::Invitation), &[], tx.now)?;
+            store::queue(tx, id, Kind::Invitation, &[], tx.now)?;
             let row = store::find_ready(&tx.reader(), &place, 0)?.expect("it is ready");
             Ok::<_, invited::base::error::Error>(store::claim(tx, &[row])?.remove(0))
         };

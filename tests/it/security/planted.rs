@@ -252,7 +252,7 @@ fn codes_of(database: &Path, keyring: &Keyring, invitations: &[Value]) -> Vec<St
             let show =
                 |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
             let present =
-                store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+                store::find(reader, reader.now, &organization, id, show)?.expect("an invitation");
             Ok(code::current(reader, keyring, &present)?
                 .expect("a live code")
                 .digits)

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use invited::base::organization_id::OrganizationId;
 use invited::db::WriteTx;
-use invited::event::{self, EventFields, EventType};
+use invited::event::{self, EventFields, EventType, NewEvent};
 use invited::outbox::faults::Faults;
 use invited::outbox::webhook::store::Attempt;
 use invited::secret::{Keyring, Secret};
@@ -125,13 +125,16 @@ impl Story {
 pub fn happen(tx: &WriteTx<'_>, organization: &str) -> invited::base::error::Result<Uuid> {
     let organization = OrganizationId::parse(organization).expect("an id");
     invited::organization::store::ensure(tx, &organization)?;
-    let none: Option<&EventFields<'_>> = None;
     event::store::append(
         tx,
-        &organization,
-        (EventType::Created, Uuid::now_v7()),
-        &anybody().origin,
-        (none, none),
+        &NewEvent::<EventFields<'_>> {
+            organization: &organization,
+            kind: EventType::Created,
+            invitation: Some(Uuid::now_v7()),
+            origin: &anybody().origin,
+            before: None,
+            after: None,
+        },
     )?;
     let newest = "select id from event where organization_id = ?1 order by id desc limit 1";
     Ok(Uuid::from_bytes(tx.query_row(

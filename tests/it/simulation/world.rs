@@ -147,7 +147,7 @@ impl<'a, C: Channel> World<'a, C> {
         {
             match flight.outcome {
                 Some(outcome) => {
-                    self.desk.end(&self.channel, (&flight.place, &outcome), now);
+                    self.desk.end(&self.channel, &flight.place, &outcome, now);
                     ended.push((flight.item, outcome));
                 }
                 None => self.desk.lose(&flight.place),

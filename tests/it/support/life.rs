@@ -127,7 +127,7 @@ impl TestApp {
             let show =
                 |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
             let present =
-                store::find(reader, reader.now, (&organization, id), show)?.expect("an invitation");
+                store::find(reader, reader.now, &organization, id, show)?.expect("an invitation");
             let code = code::current(
                 reader,
                 &keyring,

@@ -328,7 +328,7 @@ pub fn scale(variable: &str, share: u64, full: u64) -> u64 {
 /// A creator who may do everything.
 pub fn anybody() -> Actor {
     Actor {
-        rights: Rights::ALL,
+        rights: Rights::ALL.into(),
         origin: Origin {
             actor: "test".to_owned(),
             request_id: "test".to_owned(),

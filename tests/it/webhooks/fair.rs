@@ -196,7 +196,8 @@ fn a_delivery_that_is_asked_for_again_is_not_done_with_by_the_try_before_it_even
             store::record(
                 tx,
                 claim,
-                (DeliveryState::Delivered, tx.now),
+                DeliveryState::Delivered,
+                tx.now,
                 &attempt(tx.now),
             )
         };

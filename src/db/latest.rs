@@ -1,0 +1,143 @@
+//! The snapshot that the requests of one worker thread share, for as long as nothing is committed.
+//!
+//! A read is shorter than what it takes to begin and to end a transaction and to find the caller's
+//! key in it. So a snapshot is kept for the next request, which takes it over where the log's index
+//! says that nothing was committed since: what was acknowledged to anybody is always seen, and a key
+//! that was revoked beside the server is refused at the next request.
+//!
+//! A snapshot holds up checkpoints. So it is let go after [`KEPT_FOR`], whether or not it is used.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::Db;
+use super::snapshot::{Open, Snapshot};
+use crate::base::error::Result;
+
+/// How long a snapshot is kept: less than a checkpoint waits for readers.
+const KEPT_FOR: Duration = Duration::from_millis(20);
+
+/// Where a worker thread keeps its snapshot.
+pub struct LatestSnapshot {
+    /// The kept snapshot. It ends before the file is closed.
+    slot: Rc<Slot>,
+    /// The file.
+    db: Db,
+}
+
+/// The place of a kept snapshot.
+#[derive(Default)]
+struct Slot {
+    /// The snapshot.
+    kept: RefCell<Option<Rc<Open>>>,
+    /// Whether a task will let it go.
+    is_timed: Cell<bool>,
+}
+
+impl LatestSnapshot {
+    /// Keeps nothing yet.
+    pub fn new(db: Db) -> Self {
+        Self {
+            slot: Rc::default(),
+            db,
+        }
+    }
+
+    /// A snapshot that sees whatever was acknowledged before this call. Never waits. Must be called
+    /// on a worker thread.
+    ///
+    /// # Errors
+    /// That the file cannot be read.
+    pub fn get(&self) -> Result<Snapshot> {
+        let head = self.db.shared.wal_index.head();
+        let mut kept = self.slot.kept.borrow_mut();
+        let open = match kept.take().filter(|open| open.is_at(head)) {
+            Some(open) => open,
+            None => {
+                self.let_go_later();
+                Rc::new(self.db.begin(head)?)
+            }
+        };
+        *kept = Some(Rc::clone(&open));
+        Ok(Snapshot {
+            open,
+            now: self.db.now(),
+        })
+    }
+
+    /// Lets the snapshot go when its time is over.
+    fn let_go_later(&self) {
+        if self.slot.is_timed.replace(true) {
+            return;
+        }
+        let slot = Rc::downgrade(&self.slot);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(KEPT_FOR).await;
+            if let Some(slot) = slot.upgrade() {
+                slot.is_timed.set(false);
+                drop(slot.kept.take());
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::base::clock::Clock;
+    use crate::base::error::Error;
+    use crate::db::{Options, Synchronous, WriteTx, write_file};
+
+    type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    /// How many organizations a snapshot sees.
+    fn count(snapshot: &Snapshot) -> rusqlite::Result<i64> {
+        let sql = "select count(*) from organization";
+        snapshot.reader().query_row(sql, [], |row| row.get(0))
+    }
+
+    /// Adds an organization from beside the server.
+    fn add(path: &Path, id: &str) -> std::result::Result<(), String> {
+        let add = |tx: &WriteTx<'_>| {
+            let sql = "insert into organization (id, created_at, updated_at) values (?1, 0, 0)";
+            tx.execute(sql, [id]).map(drop).map_err(Error::from)
+        };
+        write_file(path, add).map_err(|failure| format!("{failure:?}"))
+    }
+
+    #[test]
+    fn a_snapshot_is_shared_until_somebody_commits_and_is_let_go_when_nobody_asks() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("invited.db");
+        let options = Options {
+            workers: 1,
+            synchronous: Synchronous::Full,
+            clock: Clock::System,
+        };
+        let db = Db::open(&path, &options).map_err(|failure| format!("{failure:?}"))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let test = async {
+            let latest = LatestSnapshot::new(db.clone());
+            let (first, second) = (latest.get()?, latest.get()?);
+            assert_eq!(first.number(), second.number());
+            assert_eq!(count(&first)?, 0);
+            drop(second);
+            add(&path, "acme")?;
+            // The control: whoever does not ask again does not see it.
+            assert_eq!(count(&first)?, 0);
+            let next = latest.get()?;
+            assert_ne!(first.number(), next.number());
+            assert_eq!(count(&next)?, 1);
+            drop((first, next));
+            tokio::time::sleep(3 * KEPT_FOR).await;
+            assert!(latest.slot.kept.borrow().is_none());
+            Ok(())
+        };
+        tokio::task::LocalSet::new().block_on(&runtime, test)
+    }
+}

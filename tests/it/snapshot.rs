@@ -1,0 +1,142 @@
+//! What worker threads keep between requests never hides what was acknowledged, and holds up nobody.
+
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use invited::audit::By;
+use invited::key::token::KeyId;
+use invited::key::{self, NewKey, Rights};
+
+use crate::support::client::{Request, answer_kept};
+use crate::support::process::Server;
+use crate::support::{TestApp, invitations};
+
+/// A connection to `server` over which one request follows the other.
+struct Connection(TcpStream);
+
+impl Connection {
+    /// Connects.
+    fn to(server: &Server) -> Self {
+        Self(TcpStream::connect(server.address).expect("it connects"))
+    }
+
+    /// The status of a list of one invitation with `key`.
+    fn list(&mut self, server: &Server, key: &str) -> u16 {
+        let path = format!("{}?limit=1", invitations("acme"));
+        let request = Request::kept(server.address, "GET", &path).bearer(key);
+        answer_kept(&mut self.0, &request.bytes()).status
+    }
+}
+
+#[test]
+fn a_key_that_is_revoked_beside_the_server_is_refused_at_the_next_request_a_thousand_times() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let path = database.to_string_lossy();
+    let words = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--limit-address",
+        "0",
+        "--database",
+        &path,
+    ];
+    let server = Server::start(&words);
+    let new = NewKey {
+        name: "beside".to_owned(),
+        rights: Rights::ALL,
+        expires_at: None,
+    };
+    let keys = invited::db::write_file(&database, |tx| {
+        (0..1_000)
+            .map(|_| key::manage::create_as(tx, &new, By::CLI))
+            .collect::<invited::base::error::Result<Vec<_>>>()
+    });
+    let mut connections: Vec<_> = (0..4).map(|_| Connection::to(&server)).collect();
+    for (number, plain) in keys.expect("keys").iter().enumerate() {
+        let (key, id) = (
+            plain.reveal(),
+            KeyId::parse(plain.id.as_str()).expect("an id"),
+        );
+        let connection = &mut connections[number % 4];
+        // The second time it is known.
+        assert_eq!(connection.list(&server, &key), 200, "{number}");
+        assert_eq!(connection.list(&server, &key), 200, "{number}");
+        let revoked = invited::db::write_file(&database, |tx| key::store::revoke(tx, &id))
+            .expect("it writes");
+        assert!(revoked);
+        assert_eq!(connection.list(&server, &key), 401, "{number}");
+    }
+}
+
+#[test]
+fn what_one_connection_was_told_is_seen_by_the_next_read_of_every_other() {
+    let app = TestApp::serve();
+    let (address, key) = (app.address, app.key.clone());
+    let mut readers: Vec<_> = (0..6)
+        .map(|_| TcpStream::connect(address).expect("it connects"))
+        .collect();
+    for number in 0..100 {
+        let made = app.invite("acme", &format!("p{number}@b.co"));
+        let path = format!(
+            "{}/{}",
+            invitations("acme"),
+            made["id"].as_str().expect("an id")
+        );
+        for reader in &mut readers {
+            let request = Request::kept(address, "GET", &path).bearer(&key);
+            assert_eq!(
+                answer_kept(reader, &request.bytes()).status,
+                200,
+                "{number}"
+            );
+        }
+        let deleted = app.request("DELETE", &path).send();
+        assert_eq!(deleted.status, 204);
+        for reader in &mut readers {
+            let request = Request::kept(address, "GET", &path).bearer(&key);
+            assert_eq!(
+                answer_kept(reader, &request.bytes()).status,
+                404,
+                "{number}"
+            );
+        }
+    }
+}
+
+#[test]
+fn reads_without_an_end_do_not_keep_the_log_from_being_emptied() {
+    let app = TestApp::serve();
+    let mut log = app.database.clone().into_os_string();
+    log.push("-wal");
+    let length = || std::fs::metadata(&log).map_or(0, |log| log.len());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut stream = TcpStream::connect(app.address).expect("it connects");
+                let request = Request::kept(app.address, "GET", &invitations("acme"))
+                    .bearer(&app.key)
+                    .bytes();
+                while !is_over.load(Ordering::Relaxed) {
+                    assert_eq!(answer_kept(&mut stream, &request).status, 200);
+                }
+            });
+        }
+        for round in 0..5 {
+            app.invite("acme", &format!("p{round}@b.co"));
+            let start = Instant::now();
+            while length() > 0 {
+                if start.elapsed() > Duration::from_secs(5) {
+                    is_over.store(true, Ordering::Relaxed);
+                    panic!("the log has {} bytes in round {round}", length());
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+    });
+}
