@@ -106,7 +106,7 @@ pub fn write(measured: &[Results]) -> Result<()> {
     let small = measured.first().ok_or("nothing was measured")?;
     let beside = SHOWN.map(|(title, ours, limit, kind)| Panel {
         title,
-        bars: beside_others(small, (ours, limit), kind),
+        bars: beside_others(small, ours, limit, kind),
     });
     let grown = SHOWN.map(|(title, ours, ..)| Panel {
         title,
@@ -161,7 +161,7 @@ fn rate(results: &Results, run: Run) -> Option<f64> {
 }
 
 /// The bars of a request next to its limit and to other servers, as far as they were measured.
-fn beside_others(results: &Results, (ours, limit): (Run, Run), kind: Kind) -> Vec<Bar> {
+fn beside_others(results: &Results, ours: Run, limit: Run, kind: Kind) -> Vec<Bar> {
     let limit_label = match limit {
         Run::InsertLoop => "limit: SQLite alone",
         _ => "limit: a fixed answer",

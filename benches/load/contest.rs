@@ -10,7 +10,7 @@ use crate::baseline::Baseline;
 use crate::figure;
 use crate::machine::Cores;
 use crate::mail::SlowPeer;
-use crate::peers::Peer;
+use crate::peers::{self, Peer};
 use crate::process::{Server, run_loop};
 use crate::seed::{Layout, Seed};
 use crate::wrk::{Kind, Sample, Wrk};
@@ -40,6 +40,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The other servers that are compared with at this many invitations.
+    pub fn peers_at(&self, rows: u32) -> &[Peer] {
+        if rows > peers::MOST_ROWS {
+            &[]
+        } else {
+            &self.peers
+        }
+    }
+
     /// Every file, the small one first.
     pub fn sizes(&self) -> impl Iterator<Item = u32> {
         std::iter::once(self.small).chain(self.larger.iter().copied())
@@ -125,7 +134,7 @@ struct Contestants<'a> {
 
 impl<'a> Contestants<'a> {
     /// Starts all of them, each on a copy of its own.
-    fn start(plan: &Plan, seed: &'a Seed, is_first: bool) -> Result<Self> {
+    fn start(plan: &Plan, seed: &'a Seed, peers: &[Peer], is_first: bool) -> Result<Self> {
         let copy = |name: &str| -> Result<PathBuf> {
             let path = plan.folder.join(name);
             if is_first || seed.path.metadata()?.len() <= COPIED_EACH_ROUND {
@@ -140,7 +149,7 @@ impl<'a> Contestants<'a> {
             invited: serve(&file)?,
             probe: Server::baseline(Baseline::Probe, &file)?,
             naive: Server::baseline(Baseline::Naive, &naive)?,
-            peers: plan.peers.iter().map(start_peer).collect::<Result<_>>()?,
+            peers: peers.iter().map(start_peer).collect::<Result<_>>()?,
             brief,
             loops,
             wrk: Wrk::new(seed)?,
@@ -234,11 +243,11 @@ pub struct Results {
 /// When a contestant fails.
 pub fn measure(plan: &Plan, rows: u32) -> Result<Results> {
     let mut samples: BTreeMap<Run, Vec<Sample>> = BTreeMap::new();
-    let needed = figure::needed_runs(plan);
+    let needed = figure::needed_runs(plan, rows);
     if !needed.is_empty() {
         let seed = Seed::get(&plan.folder, Layout::spread(rows))?;
         for round in 0..plan.rounds {
-            let contestants = Contestants::start(plan, &seed, round == 0)?;
+            let contestants = Contestants::start(plan, &seed, plan.peers_at(rows), round == 0)?;
             for run in &needed {
                 tell(&format!(
                     "{rows} invitations, round {} of {}: {run:?}",

@@ -240,9 +240,9 @@ const GROWTH: [Figure; 2] = [
 
 impl Figure {
     /// Whether the plan asks for it.
-    fn is_wanted(&self, plan: &Plan) -> bool {
+    fn is_wanted(&self, plan: &Plan, rows: u32) -> bool {
         let can_be_had = match self.runs.1 {
-            Run::Peer(peer, _) => plan.peers.contains(&peer),
+            Run::Peer(peer, _) => plan.peers_at(rows).contains(&peer),
             _ => true,
         };
         can_be_had && self.name.contains(&plan.filter)
@@ -262,16 +262,16 @@ impl Figure {
 }
 
 /// The figures that the plan asks for.
-fn wanted(plan: &Plan) -> impl Iterator<Item = &'static Figure> {
+fn wanted(plan: &Plan, rows: u32) -> impl Iterator<Item = &'static Figure> {
     FIGURES
         .iter()
         .chain(&OF_PEERS)
-        .filter(|figure| figure.is_wanted(plan))
+        .filter(move |figure| figure.is_wanted(plan, rows))
 }
 
 /// The runs that the plan needs, in the order in which they are made.
-pub fn needed_runs(plan: &Plan) -> Vec<Run> {
-    let needed: Vec<_> = wanted(plan)
+pub fn needed_runs(plan: &Plan, rows: u32) -> Vec<Run> {
+    let needed: Vec<_> = wanted(plan, rows)
         .flat_map(|figure| [figure.runs.0, figure.runs.1])
         .collect();
     Run::ALL
@@ -283,7 +283,7 @@ pub fn needed_runs(plan: &Plan) -> Vec<Run> {
 /// The table's lines for one file.
 pub fn of_size(plan: &Plan, results: &Results) -> Vec<Row> {
     let is_small = results.rows == plan.small;
-    wanted(plan)
+    wanted(plan, results.rows)
         .filter_map(|figure| figure.row(results, results, is_small))
         .collect()
 }
@@ -300,7 +300,7 @@ pub fn of_growth(plan: &Plan, small: &Results, large: &Results) -> Vec<Row> {
     };
     GROWTH
         .iter()
-        .filter(|figure| figure.is_wanted(plan))
+        .filter(|figure| figure.is_wanted(plan, large.rows))
         .filter_map(row)
         .collect()
 }

@@ -120,7 +120,8 @@ fn row(request: &Request, count: f64) -> Row {
         against: format!("limit of --check: {}", thousands(request.limit)),
         ..Row::alone(
             request.name.to_owned(),
-            (count, Unit::Instructions),
+            count,
+            Unit::Instructions,
             request.goal,
         )
     }
@@ -128,13 +129,13 @@ fn row(request: &Request, count: f64) -> Row {
 
 /// Instructions of one request.
 fn count(folder: &Path, seed: &Seed, request: &Request) -> Result<f64> {
-    let few = run(folder, seed, (request, FEW))?;
-    let many = run(folder, seed, (request, MANY))?;
+    let few = run(folder, seed, request, FEW)?;
+    let many = run(folder, seed, request, MANY)?;
     Ok((many - few) / f64::from(MANY - FEW))
 }
 
 /// Instructions of a whole run with `times` requests, of the threads that serve them.
-fn run(folder: &Path, seed: &Seed, (request, times): (&Request, u32)) -> Result<f64> {
+fn run(folder: &Path, seed: &Seed, request: &Request, times: u32) -> Result<f64> {
     let counts = folder.join("callgrind");
     if counts.exists() {
         fs::remove_dir_all(&counts)?;

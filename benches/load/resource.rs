@@ -36,17 +36,20 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         let start = measure_start(&seed, &file, plan.rounds)?;
         table.push(Row::alone(
             names.idle,
-            (idle, Unit::MiB),
+            idle,
+            Unit::MiB,
             Goal::at_most(15.0, 10.0),
         ));
         table.push(Row::alone(
             names.mixed,
-            (mixed, Unit::MiB),
+            mixed,
+            Unit::MiB,
             Goal::at_most(48.0, 24.0),
         ));
         table.push(Row::alone(
             names.start,
-            (start, Unit::Milliseconds),
+            start,
+            Unit::Milliseconds,
             Goal::at_most(100.0, 30.0),
         ));
     }
@@ -55,7 +58,8 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         let peak = measure_long_list(&file, rows)?;
         table.push(Row::alone(
             names.list,
-            (peak, Unit::MiB),
+            peak,
+            Unit::MiB,
             Goal::at_most(64.0, 32.0),
         ));
     }
@@ -137,12 +141,7 @@ fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
 
 /// The path of some invitation.
 fn one_path(seed: &Seed) -> Result<String> {
-    let samples = std::fs::read_to_string(&seed.samples)?;
-    let (organization, id) = samples
-        .lines()
-        .next()
-        .and_then(|line| line.split_once(' '))
-        .ok_or("no samples")?;
+    let (organization, id) = seed.sample()?;
     Ok(format!("/v1/organizations/{organization}/invitations/{id}"))
 }
 

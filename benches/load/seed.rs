@@ -118,6 +118,17 @@ impl Seed {
         Ok(seed)
     }
 
+    /// A sampled invitation: organization and id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn sample(&self) -> Result<(String, String)> {
+        let samples = fs::read_to_string(&self.samples)?;
+        let first = samples.lines().next().and_then(|line| line.split_once(' '));
+        let (organization, id) = first.ok_or("no samples")?;
+        Ok((organization.to_owned(), id.to_owned()))
+    }
+
     /// A copy at `path` that is on the disk when this returns, so that no later sync pays for it.
     ///
     /// # Errors

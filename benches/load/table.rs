@@ -116,7 +116,7 @@ pub struct Row {
 
 impl Row {
     /// A line that is compared with nothing.
-    pub fn alone(figure: String, (score, unit): (f64, Unit), goal: Goal) -> Self {
+    pub fn alone(figure: String, score: f64, unit: Unit, goal: Goal) -> Self {
         Self {
             figure,
             against: String::new(),
