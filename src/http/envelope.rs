@@ -87,7 +87,7 @@ pub(crate) async fn envelope(
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
-        refusal_log::tell(request.request(), &error, &id.0);
+        refusal_log::log(request.request(), &error, &id.0);
         return Ok(finish(
             request.into_response(respond(&error, &id.0)),
             &id,
@@ -112,7 +112,7 @@ pub(crate) async fn envelope(
             ));
         }
     };
-    response = tell_error(response, respond, &id);
+    response = write_error(response, respond, &id);
     let room = make_room(&response);
     if let Err(error) = &room {
         response = response.into_response(respond(error, &id.0));
@@ -133,7 +133,7 @@ pub(crate) async fn envelope(
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
-fn tell_error(
+fn write_error(
     response: ServiceResponse<BoxBody>,
     respond: WriteError,
     id: &RequestId,
@@ -141,7 +141,7 @@ fn tell_error(
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
-            refusal_log::tell(request, error, &id.0);
+            refusal_log::log(request, error, &id.0);
             respond(error, &id.0)
         })
     });

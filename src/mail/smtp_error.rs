@@ -7,7 +7,7 @@ use super::sender::Outcome;
 /// The most characters of an error that is kept.
 const MAX_ERROR: usize = 200;
 
-/// Answers that speak about the login, whatever they answer.
+/// Codes that speak about the login, whatever they answer.
 const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 /// Where in its exchange with the server a mail failed.
