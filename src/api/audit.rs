@@ -20,7 +20,7 @@ use crate::http::query::Query;
 use crate::key::Rights;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_list,
         list,
@@ -39,14 +39,11 @@ pub fn operations() -> Vec<Operation> {
     tag = "Audit",
     summary = "List what was done to the server",
     description = "Who made and revoked keys, changed webhooks, deleted organizations, erased \
-        addresses and rotated the secret, \
-        by the API and by commands at the machine: an array, newest first. Always in pages: \
-        `Link` names the next one. An \
-        admin key that is bound to organizations sees what concerns none but those, and one that \
-        is limited to roles sees \
-        only those keys that are limited to some of its own. Nothing is ever taken out of it, \
-        and nothing changed \
-        in it but that an erasure gets its counts once it has ended.",
+        addresses and rotated the secret, by the API and by commands at the machine: an array, \
+        newest first. Always in pages: `Link` names the next one. An admin key that is bound to \
+        organizations sees what concerns none but those, and one that is limited to roles sees \
+        only those keys that are limited to some of its own. Nothing is ever taken out of it, and \
+        nothing changed in it but that an erasure gets its counts once it has ended.",
     params(AuditParams),
     responses(
         (status = 200, description = "What was done.", body = Vec<AuditEntry<'_>>,
@@ -55,7 +52,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!([example()])),
     )
 )]
-pub async fn list(
+async fn list(
     access: Access<Admin>,
     state: Data<State>,
     query: Query<AuditParams>,

@@ -13,7 +13,7 @@ use crate::http::query::Query;
 use crate::invitation::query::AddressParams;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_erase,
         erase,
@@ -37,12 +37,10 @@ pub fn operations() -> Vec<Operation> {
     tag = "Invitations",
     summary = "Erase an address",
     description = "Deletes every invitation of the address in all organizations that the key may \
-        see, whatever its status, with \
-        the stored answers that hold it, and takes the address out of the history. Then its text \
-        leaves the data file, which \
-        takes a while in a large one: `pending` names what is still to do after some seconds. \
-        That is done without a repetition, \
-        also after a crash. May be repeated after an error.",
+        see, whatever its status, with the stored answers that hold it, and takes the address out \
+        of the history. Then its text leaves the data file, which takes a while in a large one: \
+        `pending` names what is still to do after some seconds. That is done without a \
+        repetition, also after a crash. May be repeated after an error.",
     params(AddressParams),
     responses(
         (status = 200, description = "How much was erased; zeros where there was \
@@ -50,7 +48,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!({"invitations": 2, "events": 5, "answers": 1, "pending": []})),
     )
 )]
-pub async fn erase(
+async fn erase(
     access: Access<Admin>,
     state: Data<State>,
     query: Query<AddressParams>,

@@ -15,7 +15,7 @@ use crate::base::error::{Code, Meaning};
 const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
 
 /// What every operation can answer.
-pub const COMMON: &[Code] = &[
+pub(crate) const COMMON: &[Code] = &[
     Code::BadRequest,
     Code::InvalidQuery,
     Code::HostNotAllowed,
@@ -23,14 +23,14 @@ pub const COMMON: &[Code] = &[
     Code::Internal,
 ];
 /// What a probe can answer, whose query means nothing.
-pub const PROBE: &[Code] = &[
+pub(crate) const PROBE: &[Code] = &[
     Code::BadRequest,
     Code::HostNotAllowed,
     Code::UriTooLong,
     Code::Internal,
 ];
 /// What every operation that needs a key can answer.
-pub const WITH_KEY: &[Code] = &[
+pub(crate) const WITH_KEY: &[Code] = &[
     Code::Unauthorized,
     Code::InsufficientScope,
     Code::NotFound,
@@ -41,15 +41,15 @@ pub const WITH_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 /// What a list can answer on top of that.
-pub const LISTING: &[Code] = &[
+pub(crate) const LISTING: &[Code] = &[
     Code::InvalidCursor,
     Code::ValidationFailed,
     Code::ReadTimeout,
 ];
 /// What a write can answer on top of that.
-pub const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
+pub(crate) const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
 /// What an operation with a body can answer on top of that.
-pub const BODY: &[Code] = &[
+pub(crate) const BODY: &[Code] = &[
     Code::InvalidJson,
     Code::UnknownField,
     Code::RequestTimeout,
@@ -59,7 +59,7 @@ pub const BODY: &[Code] = &[
     Code::OriginNotAllowed,
 ];
 /// What a create can answer on top of that.
-pub const CREATING: &[Code] = &[
+pub(crate) const CREATING: &[Code] = &[
     Code::RoleNotGrantable,
     Code::AlreadyInvited,
     Code::AlreadyAccepted,
@@ -67,9 +67,9 @@ pub const CREATING: &[Code] = &[
     Code::IdempotencyKeyReused,
 ];
 /// What a change of an invitation can answer on top of that.
-pub const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
+pub(crate) const CHANGING: &[Code] = &[Code::StatusConflict, Code::PreconditionFailed];
 /// What an operation of the invited person can answer, where the storage is at fault.
-pub const WITHOUT_KEY: &[Code] = &[
+pub(crate) const WITHOUT_KEY: &[Code] = &[
     Code::NotFound,
     Code::RateLimited,
     Code::Overloaded,
@@ -79,7 +79,7 @@ pub const WITHOUT_KEY: &[Code] = &[
 ];
 
 /// Adds to `operation`, at `path`, what it can respond besides a success: a code of these groups.
-pub fn add(operation: &mut Operation, path: &str, groups: &[&[Code]]) {
+pub(crate) fn add(operation: &mut Operation, path: &str, groups: &[&[Code]]) {
     let is_dialect = path.starts_with(clickhouse::PREFIX);
     operation.responses.responses.extend(if is_dialect {
         failures(groups)

@@ -12,7 +12,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::db::Integrity;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_live, live, &[PROBE]).public(),
         Operation::new(
@@ -29,7 +29,7 @@ pub fn operations() -> Vec<Operation> {
 
 /// That the process is alive.
 #[derive(Serialize, ToSchema)]
-pub struct Liveness {
+struct Liveness {
     /// Always `ok`: anything else is answered as an error.
     #[schema(example = "ok", pattern = "^ok$")]
     status: &'static str,
@@ -37,7 +37,7 @@ pub struct Liveness {
 
 /// That reads and writes are taken, and what is known of the file.
 #[derive(Serialize, ToSchema)]
-pub struct Readiness {
+struct Readiness {
     /// Always `ok`: anything else is answered as an error.
     #[schema(example = "ok", pattern = "^ok$")]
     status: &'static str,
@@ -57,7 +57,7 @@ pub struct Readiness {
         example = json!({"status": "ok"}))),
     security(())
 )]
-pub async fn live() -> HttpResponse {
+async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
@@ -73,14 +73,13 @@ pub async fn live() -> HttpResponse {
     tag = "Operation",
     summary = "Does the server take reads and writes?",
     description = "`integrity` is what the last look through the whole file came to: `unchecked` \
-        until the first one has ended, \
-        some seconds after the start, then `ok` or `damaged`. The file is looked through again \
-        once a day.",
+        until the first one has ended, some seconds after the start, then `ok` or `damaged`. The \
+        file is looked through again once a day.",
     responses((status = 200, description = "It does.", body = Readiness,
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-pub async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
+async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
         return Err(Error::new(

@@ -20,7 +20,7 @@ use crate::key::new::KeyBody;
 use crate::key::{NewKey, manage, store};
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
         Operation::new(
@@ -50,14 +50,14 @@ pub fn operations() -> Vec<Operation> {
     tag = "Keys",
     summary = "List API keys",
     description = "Every key that the caller may know of, oldest first, dead ones included, \
-        without secrets. An admin key \
-        that is bound to organizations knows of the keys that are bound to none but those.",
+        without secrets. An admin key that is bound to organizations knows of the keys that are \
+        bound to none but those.",
     responses(
         (status = 200, description = "The keys.", body = Vec<ApiKey<'_>>,
             example = json!([json::example()])),
     )
 )]
-pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let Caller { actor, rights } = access.caller;
     let read = state.db.read_long(&actor, move |reader| {
         let keys = store::list(reader)?;
@@ -84,13 +84,12 @@ pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Resu
     tag = "Keys",
     summary = "Create an API key",
     description = "Makes a key. `key` is shown in this answer only, and stored nowhere: a \
-        repetition of the request under \
-        its `Idempotency-Key` is answered without it. No key makes one that can do more, or \
-        lasts longer, than itself.",
+        repetition of the request under its `Idempotency-Key` is answered without it. No key \
+        makes one that can do more, or lasts longer, than itself.",
     params(
         ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same \
-            key with the same body \
-            makes no second API key. The secret does not come again.", pattern = "^[!-~]{1,255}$"),
+            key with the same body makes no second API key. The secret does not come again.",
+            pattern = "^[!-~]{1,255}$"),
     ),
     request_body(content = KeyBody,
         example = json!({"name": "backend", "scopes": ["invitations:read", "invitations:write"],
@@ -103,7 +102,7 @@ pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Resu
         ), example = json!(json::example_made())),
     )
 )]
-pub async fn create(
+async fn create(
     access: Access<Admin>,
     _: NoQuery,
     key: IdempotencyKey,
@@ -161,7 +160,7 @@ pub async fn create(
     responses((status = 200, description = "The key.", body = ApiKey<'_>,
         example = json!(json::example())))
 )]
-pub async fn get(
+async fn get(
     access: Access<Admin>,
     id: PathKeyId,
     _: NoQuery,
@@ -189,15 +188,14 @@ pub async fn get(
     tag = "Keys",
     summary = "Revoke an API key",
     description = "Revokes the key: the next request that carries it is 401. It stays in the \
-        list. Revoking it again changes \
-        nothing. Even the last admin key can be revoked; then only `invited key create`, at the \
-        machine, makes another.",
+        list. Revoking it again changes nothing. Even the last admin key can be revoked; then \
+        only `invited key create`, at the machine, makes another.",
     params(("keyId" = String, Path, description = "The 16 hex digits after \
         `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),
     responses((status = 204, description = "It is revoked."))
 )]
-pub async fn revoke(
+async fn revoke(
     access: Access<Admin>,
     id: PathKeyId,
     _: NoQuery,

@@ -8,24 +8,24 @@
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
-pub mod audit;
-pub mod clickhouse;
-pub mod dev;
-pub mod erasure;
+pub(crate) mod audit;
+pub(crate) mod clickhouse;
+pub(crate) mod dev;
+pub(crate) mod erasure;
 mod error_responses;
 pub mod events;
-pub mod health;
-pub mod invitations;
-pub mod keys;
+pub(crate) mod health;
+pub(crate) mod invitations;
+pub(crate) mod keys;
 pub mod openapi;
-pub mod operation;
-pub mod organizations;
-pub mod pages;
-pub mod problems;
-pub mod redemption;
-pub mod state;
-pub mod stream;
-pub mod webhooks;
+pub(crate) mod operation;
+pub(crate) mod organizations;
+pub(crate) mod pages;
+pub(crate) mod problems;
+pub(crate) mod redemption;
+pub(crate) mod state;
+pub(crate) mod stream;
+pub(crate) mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::web::{self, ServiceConfig};
@@ -43,11 +43,12 @@ use operation::Operation;
 use webhooks::deliveries;
 
 /// The dialects whose errors are not problem documents, each with the beginning of its paths.
-pub const DIALECTS: &[(&str, WriteError)] = &[(clickhouse::PREFIX, clickhouse::routes::respond)];
+pub(crate) const DIALECTS: &[(&str, WriteError)] =
+    &[(clickhouse::PREFIX, clickhouse::routes::respond)];
 
 /// Every operation of a server in `mode`. The router tries them in this order, so what is asked
 /// most comes first, and a path with a word comes before one with a parameter in its place.
-pub fn operations(mode: Mode) -> Vec<Operation> {
+fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
         invitations::operations(),
@@ -90,7 +91,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
 }
 
 /// Registers every route of a server in `mode`, and the answer for every other path.
-pub fn configure(config: &mut ServiceConfig, mode: Mode) {
+pub(crate) fn configure(config: &mut ServiceConfig, mode: Mode) {
     for route in routes(mode) {
         route.register(config);
     }

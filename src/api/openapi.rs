@@ -21,7 +21,7 @@ use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(__path_serve, serve, &[COMMON, &[Code::RateLimited]]).public()]
 }
 
@@ -52,11 +52,9 @@ pub fn operations() -> Vec<Operation> {
         (name = "Webhooks", description = "Endpoints that are told of events, and what became of \
             each delivery."),
         (name = "ClickHouse Cloud", description = "The same invitations in the shape of the \
-            ClickHouse Cloud API, for its clients: \
-            use `/clickhouse` as the base URL."),
+            ClickHouse Cloud API, for its clients: use `/clickhouse` as the base URL."),
         (name = "Development", description = "Only in `invited dev`: in `invited serve` these \
-            paths do not exist. A web page of \
-            another origin is refused."),
+            paths do not exist. A web page of another origin is refused."),
         (name = "Pages", description = "For people, in a browser: where links lead when the \
             operator has no page of his own."),
         (name = "Operation", description = "Public: health, this document, and what the errors \
@@ -162,13 +160,13 @@ pub fn document_text() -> String {
     tag = "Operation",
     summary = "This document",
     responses(
-        (status = 200, description = "The OpenAPI 3.1 \
-            document.", content_type = "application/json", body = serde_json::Value,
+        (status = 200, description = "The OpenAPI 3.1 document.", content_type = "application/json",
+            body = serde_json::Value,
             example = json!({"openapi": "3.1.0"})),
     ),
     security(())
 )]
-pub async fn serve(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+async fn serve(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static DOCUMENT: LazyLock<Asset> =
         LazyLock::new(|| Asset::new("application/json", document().to_json().unwrap_or_default()));
     DOCUMENT.respond(&request)

@@ -16,7 +16,7 @@ use crate::base::error::Code;
 use crate::http::route::Route;
 
 /// An operation of the API.
-pub struct Operation {
+pub(crate) struct Operation {
     /// Its path, with `{names}` for its parameters.
     pub path: String,
     /// Whether it can be asked without a key.
@@ -36,7 +36,7 @@ pub struct Operation {
 impl Operation {
     /// The operation that `P` documents: `handler` handles it, and can fail with `errors`. It needs
     /// a key.
-    pub fn new<P, F, Args>(_: P, handler: F, errors: &'static [&'static [Code]]) -> Self
+    pub(crate) fn new<P, F, Args>(_: P, handler: F, errors: &'static [&'static [Code]]) -> Self
     where
         P: Path + SchemaReferences + for<'t> Tags<'t>,
         F: Handler<Args>,
@@ -55,7 +55,7 @@ impl Operation {
     }
 
     /// The same, for everybody.
-    pub fn public(self) -> Self {
+    pub(crate) fn public(self) -> Self {
         Self {
             is_public: true,
             ..self
@@ -63,7 +63,7 @@ impl Operation {
     }
 
     /// The path with this operation only.
-    pub fn into_route(self) -> Route {
+    pub(crate) fn into_route(self) -> Route {
         let route = if self.is_public {
             Route::public(self.path)
         } else {
@@ -73,12 +73,12 @@ impl Operation {
     }
 
     /// Adds the operation to the others of its path.
-    pub fn join(self, route: &mut Route) {
+    pub(crate) fn join(self, route: &mut Route) {
         route.add(method_of(self.methods), self.handler);
     }
 
     /// Adds the operation to a document.
-    pub fn add_to(&self, document: &mut OpenApi) {
+    pub(crate) fn add_to(&self, document: &mut OpenApi) {
         let mut operation = (self.document)();
         error_responses::add(&mut operation, &self.path, self.errors);
         document

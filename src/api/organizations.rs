@@ -27,7 +27,7 @@ use crate::organization::{Organization, change, store};
 use crate::purge::{self, Pending};
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
         Operation::new(
@@ -55,9 +55,8 @@ pub fn operations() -> Vec<Operation> {
     operation_id = "listOrganizations",
     tag = "Organizations",
     summary = "List all organizations",
-    description = "The organizations that the key may see as an array, by id. Without `limit` \
-        all of them come, streamed. \
-        With `limit`, `Link` names the next page.",
+    description = "The organizations that the key may see as an array, by id. Without `limit` all \
+        of them come, streamed. With `limit`, `Link` names the next page.",
     params(ListParams),
     responses(
         (status = 200, description = "The organizations.", body = Vec<Organization<'_>>,
@@ -66,7 +65,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!([crate::organization::example()])),
     )
 )]
-pub async fn list(
+async fn list(
     caller: Caller,
     state: Data<State>,
     query: Query<ListParams>,
@@ -118,12 +117,12 @@ pub async fn list(
             headers(("ETag" = String, description = "Its version."))),
     )
 )]
-pub async fn get(
+async fn get(
     access: OrganizationAccess<Read>,
     _: NoQuery,
     conditions: Conditions,
 ) -> Result<HttpResponse> {
-    let found = store::find(&access.kept.reader(), &access.organization)?;
+    let found = store::find(&access.snapshot.reader(), &access.organization)?;
     let body = found
         .ok_or_else(Error::not_found)?
         .to_bytes(&access.organization)?;
@@ -150,9 +149,9 @@ pub async fn get(
     operation_id = "putOrganization",
     tag = "Organizations",
     summary = "Create an organization, or replace its settings",
-    description = "The body is the whole of its settings: what is absent is unset. They hold \
-        from the next request on for \
-        invitations that are made or sent again; those that stand already stay as they are.",
+    description = "The body is the whole of its settings: what is absent is unset. They hold from \
+        the next request on for invitations that are made or sent again; those that stand already \
+        stay as they are.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
@@ -169,13 +168,13 @@ pub async fn get(
             ("Location" = String, description = "Where it is."),
             ("ETag" = String, description = "Its version."),
         ), example = json!(crate::organization::example())),
-        (status = 200, description = "The organization with its new \
-            settings.", body = Organization<'_>,
+        (status = 200, description = "The organization with its new settings.",
+            body = Organization<'_>,
             headers(("ETag" = String, description = "Its version.")),
             example = json!(crate::organization::example())),
     )
 )]
-pub async fn put(
+async fn put(
     access: OrganizationAccess<Admin>,
     _: NoQuery,
     conditions: Conditions,
@@ -209,7 +208,7 @@ pub async fn put(
 
 /// What a deletion has not taken out of the file yet.
 #[derive(Serialize, ToSchema)]
-pub struct DeletionAnswer {
+struct DeletionAnswer {
     /// What is still in the file: `rows` that nobody finds, `text` in its pages, and the `log`. It
     /// goes without anybody's doing.
     pub pending: &'static [Pending],
@@ -227,16 +226,13 @@ pub struct DeletionAnswer {
     tag = "Organizations",
     summary = "Delete organization",
     description = "Deletes the organization with its invitations, its history, its webhooks and \
-        the answers that are stored for \
-        its requests. It is gone for everybody at once: keys that are bound to nothing else are \
-        revoked, others lose it, and \
-        nobody is told or sent anything more of it. Its rows and its text leave the data file \
-        after that; where this takes \
-        more than some seconds, the answer is 200 and `pending` names what is still to do. That \
-        is done without a repetition, \
-        also after a crash. While rows are pending, whatever would make the organization anew is \
-        404 with `Retry-After`; \
-        then the next invitation starts a new one.",
+        the answers that are stored for its requests. It is gone for everybody at once: keys that \
+        are bound to nothing else are revoked, others lose it, and nobody is told or sent \
+        anything more of it. Its rows and its text leave the data file after that; where this \
+        takes more than some seconds, the answer is 200 and `pending` names what is still to do. \
+        That is done without a repetition, also after a crash. While rows are pending, whatever \
+        would make the organization anew is 404 with `Retry-After`; then the next invitation \
+        starts a new one.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
@@ -251,7 +247,7 @@ pub struct DeletionAnswer {
             example = json!({"pending": ["text", "log"]})),
     )
 )]
-pub async fn delete(
+async fn delete(
     access: OrganizationAccess<Admin>,
     _: NoQuery,
     conditions: Conditions,

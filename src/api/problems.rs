@@ -12,7 +12,7 @@ use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_list_pages,
@@ -42,7 +42,7 @@ pub fn operations() -> Vec<Operation> {
     ),
     security(())
 )]
-pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static PAGE: LazyLock<Asset> = LazyLock::new(|| {
         let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
         Asset::new(
@@ -73,7 +73,7 @@ pub async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpR
     ),
     security(())
 )]
-pub async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
+async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
     let row = ERRORS
         .iter()
         .find(|row| row.name == *code)

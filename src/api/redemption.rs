@@ -39,7 +39,7 @@ const REDEMPTION: &[Code] = &[
 ];
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_lookup,
@@ -81,7 +81,7 @@ pub fn operations() -> Vec<Operation> {
 /// The answer to a request for a code: the same bytes, whether or not the address was invited.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CodeSent {
+struct CodeSent {
     /// For how many seconds a code can be answered, if one was sent.
     pub expires_in: i64,
 }
@@ -98,8 +98,7 @@ pub struct CodeSent {
     tag = "Answers",
     summary = "Look at the invitation of a link",
     description = "What a page shows to whoever follows the link: organization, role, inviter's \
-        name, status, expiry; never the address. \
-        It changes nothing.",
+        name, status, expiry; never the address. It changes nothing.",
     request_body(content = LookupBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
@@ -110,7 +109,7 @@ pub struct CodeSent {
     ),
     security(())
 )]
-pub async fn lookup(
+async fn lookup(
     _: OptionalCaller,
     _: NoQuery,
     state: Data<State>,
@@ -140,11 +139,10 @@ pub async fn lookup(
     operation_id = "requestInvitationCode",
     tag = "Answers",
     summary = "Ask for a code",
-    description = "Makes a 6-digit code for the address, if it is the invited one, in place of \
-        an earlier code. The answer is the same \
-        either way. A code lives 10 minutes and dies with its fifth wrong answer; the invitation \
-        stays. It is sent by mail; a server \
-        without mail sends none.",
+    description = "Makes a 6-digit code for the address, if it is the invited one, in place of an \
+        earlier code. The answer is the same either way. A code lives 10 minutes and dies with \
+        its fifth wrong answer; the invitation stays. It is sent by mail; a server without mail \
+        sends none.",
     params(Once),
     request_body(content = CodeBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN,
@@ -158,7 +156,7 @@ pub async fn lookup(
     ),
     security(())
 )]
-pub async fn request_code(
+async fn request_code(
     visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,
@@ -214,10 +212,9 @@ pub async fn request_code(
     operation_id = "acceptInvitationByToken",
     tag = "Answers",
     summary = "Accept by the link",
-    description = "With a key that has `invitations:accept`, the application vouches for \
-        `email`, and the answer is the invitation. \
-        Without one, the person proves the address by `code` or by `idToken`, and the answer is \
-        what a lookup shows.",
+    description = "With a key that has `invitations:accept`, the application vouches for `email`, \
+        and the answer is the invitation. Without one, the person proves the address by `code` or \
+        by `idToken`, and the answer is what a lookup shows.",
     params(Once),
     request_body(content = AnswerBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
@@ -232,7 +229,7 @@ pub async fn request_code(
     ),
     security((), ("key" = []), ("basic" = []))
 )]
-pub async fn accept(
+async fn accept(
     visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,
@@ -266,7 +263,7 @@ pub async fn accept(
     ),
     security((), ("key" = []), ("basic" = []))
 )]
-pub async fn decline(
+async fn decline(
     visitor: OptionalCaller,
     _: NoQuery,
     key: IdempotencyKey,

@@ -12,7 +12,7 @@ use crate::secret::Keyring;
 use crate::webhook::guard::Guard;
 
 /// What handlers share. It is data of the application.
-pub struct State {
+pub(crate) struct State {
     /// The data file.
     pub db: Db,
     /// What this server allows in an invitation.

@@ -20,7 +20,7 @@ enum Next<Id> {
 
 /// Responds with `first` and, where more follow it, with the rest of its list; then with `closing`.
 /// `read` reads what follows an entry, behind an opening.
-pub fn respond<Id, Read, Reading>(
+pub(crate) fn respond<Id, Read, Reading>(
     mut response: HttpResponseBuilder,
     mut first: Part<Id>,
     closing: &'static [u8],
@@ -78,7 +78,7 @@ fn rest<Id>(mut part: Part<Id>) -> Part<Id> {
 }
 
 /// A JSON array that is written entry by entry.
-pub struct JsonArray(Vec<u8>);
+pub(crate) struct JsonArray(Vec<u8>);
 
 impl Default for JsonArray {
     /// An array without entries.
@@ -92,7 +92,7 @@ impl JsonArray {
     ///
     /// # Errors
     /// When it cannot be written as JSON.
-    pub fn push(&mut self, entry: &impl Serialize) -> Result<()> {
+    pub(crate) fn push(&mut self, entry: &impl Serialize) -> Result<()> {
         if self.0.len() > 1 {
             self.0.push(b',');
         }
@@ -100,7 +100,7 @@ impl JsonArray {
     }
 
     /// The whole array.
-    pub fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         self.0.push(b']');
         self.0
     }

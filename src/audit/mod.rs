@@ -6,8 +6,8 @@
 //!
 //! * [`query`] reads the query, [`store`] is the SQL.
 
-pub mod query;
-pub mod store;
+pub(crate) mod query;
+pub(crate) mod store;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -21,7 +21,7 @@ use crate::base::origin::Origin;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// An API key was made.
     KeyCreated,
     /// An API key was revoked, by itself or with the organization that it was bound to.
@@ -48,7 +48,7 @@ pub enum Action {
 
 impl Action {
     /// Every action in the order of the enum, with the name under which it is stored and shown.
-    pub const ALL: &[(Self, &str)] = &[
+    const ALL: &[(Self, &str)] = &[
         (Self::KeyCreated, "key.created"),
         (Self::KeyRevoked, "key.revoked"),
         (Self::WebhookCreated, "webhook.created"),
@@ -63,7 +63,7 @@ impl Action {
     ];
 
     /// The action as it is stored and shown.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 }
@@ -92,7 +92,7 @@ impl By<'static> {
 
 /// A row that is to be written.
 #[derive(Debug)]
-pub struct NewEntry<'a> {
+pub(crate) struct NewEntry<'a> {
     /// What was done.
     pub action: Action,
     /// Who did it.
@@ -109,7 +109,7 @@ pub struct NewEntry<'a> {
 /// A row as the API shows it. Borrows from the file's.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AuditEntry<'a> {
+pub(crate) struct AuditEntry<'a> {
     /// UUIDv7. The order of ids is the order in which things were done.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
@@ -141,7 +141,7 @@ pub struct AuditEntry<'a> {
 }
 
 /// A row for the documents.
-pub fn example() -> Value {
+pub(crate) fn example() -> Value {
     serde_json::json!({
         "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073991",
         "action": "key.created",
@@ -155,7 +155,7 @@ pub fn example() -> Value {
 
 impl Origin {
     /// The same for the history of the server.
-    pub fn by(&self) -> By<'_> {
+    pub(crate) fn by(&self) -> By<'_> {
         By {
             actor: &self.actor,
             request_id: Some(&self.request_id),

@@ -19,7 +19,7 @@ const ACTORS: [&str; 3] = ["cli", "dev", "server"];
 
 /// Which rows are meant.
 #[derive(Clone, Debug, Default)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Only these actions; none: all.
     pub actions: Option<Vec<Action>>,
     /// Only those by this actor.
@@ -57,7 +57,7 @@ impl Filter {
     }
 
     /// Whether every row passes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.pairs().iter().all(|(_, value)| value.is_none())
     }
 }
@@ -66,7 +66,7 @@ impl Filter {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(rename_all = "camelCase")]
-pub struct AuditParams {
+pub(crate) struct AuditParams {
     /// Only these actions, by comma.
     #[param(
         pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
@@ -103,7 +103,7 @@ pub struct AuditParams {
 
 /// The query, checked.
 #[derive(Clone, Debug)]
-pub struct AuditQuery {
+pub(crate) struct AuditQuery {
     /// Which rows.
     pub filter: Filter,
     /// Which page of them.
@@ -116,7 +116,7 @@ impl AuditQuery {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every value that is not acceptable;
     /// [`crate::base::error::Code::InvalidCursor`].
-    pub fn parse(params: AuditParams) -> Result<Self> {
+    pub(crate) fn parse(params: AuditParams) -> Result<Self> {
         let AuditParams {
             action,
             actor,
@@ -154,7 +154,7 @@ impl AuditQuery {
     }
 
     /// The list that is asked for, for its cursors.
-    pub fn paged(&self) -> Paged {
+    pub(crate) fn paged(&self) -> Paged {
         let order = ("order", self.page.order.to_query());
         let filters = self.filter.pairs().into_iter().chain([order]);
         Paged::new("/v1/audit".to_owned(), filters)
@@ -162,7 +162,7 @@ impl AuditQuery {
 }
 
 /// The names of actions.
-pub fn names(actions: &[Action]) -> Vec<&'static str> {
+pub(crate) fn names(actions: &[Action]) -> Vec<&'static str> {
     actions.iter().map(|action| action.name()).collect()
 }
 

@@ -25,7 +25,7 @@ const IS_WITHIN_ROLES: &str = "(action not like 'key.%'
                       where value not in (select value from json_each(:roles)))))";
 
 /// Adds a row. Returns its id.
-pub fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
+pub(crate) fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
     let id = tx.new_id();
     let names = |list: &[OrganizationId]| {
         let names: Vec<_> = list.iter().map(OrganizationId::as_str).collect();
@@ -50,7 +50,7 @@ pub fn append(tx: &WriteTx<'_>, new: &NewEntry<'_>) -> Result<Uuid> {
 }
 
 /// Writes the details of the row `id`, which had none while what it is about went on.
-pub fn set_details(tx: &WriteTx<'_>, id: Uuid, details: &Value) -> Result<()> {
+pub(crate) fn set_details(tx: &WriteTx<'_>, id: Uuid, details: &Value) -> Result<()> {
     tx.prepare_cached("update audit set details = ?2 where id = ?1")?
         .execute((id.as_bytes(), text_of(details)))?;
     Ok(())
@@ -63,7 +63,7 @@ fn text_of(details: &Value) -> Option<String> {
 
 /// Which rows somebody may see.
 #[derive(Clone, Debug)]
-pub struct Sight {
+pub(crate) struct Sight {
     /// Only those that concern none but these organizations, a JSON array; none: all.
     pub organizations: Option<String>,
     /// Of those about keys only those that are limited to some of these roles, a JSON array; none:
@@ -73,14 +73,14 @@ pub struct Sight {
 
 impl Sight {
     /// Whether it is every row.
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.organizations.is_none() && self.roles.is_none()
     }
 }
 
 /// One page of the history as far as `sight` goes, each row shown by `show`, in the page's order.
 /// Returns the last one that it met, and whether more follow.
-pub fn list(
+pub(crate) fn list(
     conn: &Connection,
     query: &AuditQuery,
     sight: &Sight,

@@ -35,7 +35,7 @@ impl Timestamp {
     }
 
     /// The time as the standard library has it.
-    pub fn to_system_time(self) -> SystemTime {
+    pub(crate) fn to_system_time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.0.unsigned_abs())
     }
 
@@ -50,7 +50,7 @@ impl Timestamp {
     }
 
     /// The time so much later.
-    pub fn plus(self, duration: Duration) -> Self {
+    pub(crate) fn plus(self, duration: Duration) -> Self {
         Self::from_millis(
             self.0
                 .saturating_add(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)),
@@ -70,7 +70,7 @@ impl Timestamp {
 
     /// The written form. A list of a thousand invitations writes three thousand of these, so the
     /// digits are placed by hand and days are remembered; the calendar is the `time` crate's.
-    pub fn text(self) -> [u8; Self::TEXT_LEN] {
+    pub(crate) fn text(self) -> [u8; Self::TEXT_LEN] {
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let (day, millis) = (self.0.div_euclid(DAY_MILLIS), self.0.rem_euclid(DAY_MILLIS));
         text[0..10].copy_from_slice(&day_text(day));
@@ -149,7 +149,7 @@ impl Clock {
     }
 
     /// A clock that runs with the machine's until it is set.
-    pub fn settable() -> Self {
+    pub(crate) fn settable() -> Self {
         Self::Settable(Arc::new(AtomicI64::new(FREE)))
     }
 
@@ -159,7 +159,7 @@ impl Clock {
     }
 
     /// Where the clock stands still; nothing while it runs.
-    pub fn stopped_at(&self) -> Option<Timestamp> {
+    pub(crate) fn stopped_at(&self) -> Option<Timestamp> {
         match self {
             Self::System => None,
             Self::Settable(held) => Some(held.load(Ordering::SeqCst))
@@ -177,7 +177,7 @@ impl Clock {
 
     /// Stops a settable clock `by` after what it shows. Returns whether it could: not beyond what
     /// can be written.
-    pub fn advance(&self, by: Duration) -> bool {
+    pub(crate) fn advance(&self, by: Duration) -> bool {
         let Self::Settable(held) = self else {
             return false;
         };
@@ -196,7 +196,7 @@ impl Clock {
     }
 
     /// Lets a settable clock run with the machine's.
-    pub fn free(&self) {
+    pub(crate) fn free(&self) {
         if let Self::Settable(held) = self {
             held.store(FREE, Ordering::SeqCst);
         }
@@ -216,7 +216,7 @@ fn machine_time() -> Timestamp {
 ///
 /// # Errors
 /// When the clock shows a time before 1970 or after 9998.
-pub fn check_machine() -> Result<(), Failure> {
+pub(crate) fn check_machine() -> Result<(), Failure> {
     /// The first millisecond of 9999.
     const TOO_LATE: u128 = 253_370_764_800_000;
     match SystemTime::now().duration_since(UNIX_EPOCH) {

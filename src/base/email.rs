@@ -31,7 +31,7 @@ pub enum Hosts {
 }
 
 /// Why a text is no acceptable address: a stable code and a sentence for the caller.
-pub type EmailError = (FieldCode, &'static str);
+type EmailError = (FieldCode, &'static str);
 
 impl Email {
     /// Brings `text` to the normal form.
@@ -186,7 +186,7 @@ fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
 }
 
 /// Checks the address.
-pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
+pub(crate) fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
     let text =
         text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
@@ -196,7 +196,7 @@ pub fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
 ///
 /// # Errors
 /// [`crate::base::error::Code::ValidationFailed`].
-pub fn check_email(text: Option<&str>, hosts: Hosts) -> error::Result<Email> {
+pub(crate) fn check_email(text: Option<&str>, hosts: Hosts) -> error::Result<Email> {
     parse_email(text, hosts).map_err(Error::from)
 }
 

@@ -15,7 +15,7 @@ pub struct Failure {
 
 impl Failure {
     /// The command failed at its work: exit code 1.
-    pub fn runtime(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn runtime(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             hint: hint.into(),
@@ -24,7 +24,7 @@ impl Failure {
     }
 
     /// The command was given something it cannot use: exit code 2.
-    pub fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
+    pub(crate) fn usage(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             hint: hint.into(),

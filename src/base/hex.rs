@@ -1,7 +1,7 @@
 //! Bytes as hexadecimal digits.
 
 /// Whether `text` is `len` lowercase hex digits.
-pub fn is_hex(text: &str, len: usize) -> bool {
+pub(crate) fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len
         && text
             .bytes()

@@ -5,13 +5,13 @@ use uuid::Uuid;
 use crate::base::clock::Timestamp;
 
 /// Reads the one accepted spelling of an invitation's id: a lowercase hyphenated UUIDv7.
-pub fn parse_id(text: &str) -> Option<Uuid> {
+pub(crate) fn parse_id(text: &str) -> Option<Uuid> {
     let id = Uuid::try_parse(text).ok()?;
     let is_canonical = id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == text;
     (is_canonical && id.get_version_num() == 7).then_some(id)
 }
 
 /// An id below all that were minted at `time` or later.
-pub fn lowest_id_at(time: Timestamp) -> Uuid {
+pub(crate) fn lowest_id_at(time: Timestamp) -> Uuid {
     Uuid::from_u128(u128::from(time.as_millis().unsigned_abs()) << 80)
 }

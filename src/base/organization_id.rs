@@ -29,7 +29,7 @@ impl OrganizationId {
     /// [`Code::StorageCorrupt`] where the text is no id.
     ///
     /// [`Code::StorageCorrupt`]: super::error::Code::StorageCorrupt
-    pub fn from_stored(text: &str) -> Result<Self> {
+    pub(crate) fn from_stored(text: &str) -> Result<Self> {
         Self::parse(text).ok_or_else(|| Error::corrupt("an organization without a good id"))
     }
 

@@ -10,9 +10,9 @@ use super::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use super::hex::hex;
 
 /// The most entries that one page may have.
-pub const MAX_LIMIT: u32 = 1000;
+pub(crate) const MAX_LIMIT: u32 = 1000;
 /// How many entries a page has when nothing says otherwise.
-pub const DEFAULT_LIMIT: u32 = 100;
+pub(crate) const DEFAULT_LIMIT: u32 = 100;
 /// What every cursor starts with, so that a later form can be told apart.
 const CURSOR_VERSION: &str = "c1";
 /// Digits of the checksum that every cursor ends with.
@@ -29,7 +29,7 @@ pub enum Order {
 
 impl Order {
     /// The value of `order` in a query, where it is not the one that is meant without.
-    pub fn to_query(self) -> Option<String> {
+    pub(crate) fn to_query(self) -> Option<String> {
         (self == Self::OldestFirst).then(|| "asc".to_owned())
     }
 
@@ -37,7 +37,7 @@ impl Order {
     ///
     /// # Errors
     /// What it may be.
-    pub fn parse(value: &str) -> Checked<Self> {
+    pub(crate) fn parse(value: &str) -> Checked<Self> {
         match value {
             "desc" => Ok(Self::NewestFirst),
             "asc" => Ok(Self::OldestFirst),
@@ -54,7 +54,7 @@ impl Order {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_limit(value: &str) -> Checked<u32> {
+pub(crate) fn parse_limit(value: &str) -> Checked<u32> {
     let is_plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     let limit = value
         .parse()
@@ -73,7 +73,7 @@ pub fn parse_limit(value: &str) -> Checked<u32> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
+pub(crate) fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     // A plus sign in a query is a space.
     let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
@@ -83,7 +83,7 @@ pub fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
 ///
 /// # Errors
 /// That it is.
-pub fn check_period(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
+pub(crate) fn check_period(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
     let period = since.zip(until);
     if period.is_some_and(|(since, until)| until < since) {
         let detail = "it is earlier than since";
@@ -107,7 +107,7 @@ pub struct Page {
 impl Page {
     /// Reads the values of `order` and `limit`. The cursor is read later: it belongs to the list
     /// that they and the filters are of.
-    pub fn parse(order: Option<String>, limit: Option<String>, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(order: Option<String>, limit: Option<String>, errors: &mut Errors) -> Self {
         let order = errors.read(order, Order::parse);
         Self {
             order: order.unwrap_or(Order::NewestFirst),
@@ -117,7 +117,7 @@ impl Page {
     }
 
     /// The id after which the page starts, in its order; for the first page one that no entry has.
-    pub fn start(&self) -> Uuid {
+    pub(crate) fn start(&self) -> Uuid {
         self.after.unwrap_or(match self.order {
             Order::NewestFirst => Uuid::max(),
             Order::OldestFirst => Uuid::nil(),
@@ -127,7 +127,7 @@ impl Page {
 
 /// A part of a list: something in front, then entries as JSON with commas between them.
 #[derive(Debug)]
-pub struct Part<Id> {
+pub(crate) struct Part<Id> {
     /// The JSON.
     pub json: Vec<u8>,
     /// Whether there is no entry in it.
@@ -147,7 +147,7 @@ pub struct Paged {
 
 impl Paged {
     /// The list at `path`, with those `filters` that have a value; the order is one of them.
-    pub fn new(
+    pub(crate) fn new(
         path: String,
         filters: impl IntoIterator<Item = (&'static str, Option<String>)>,
     ) -> Self {
@@ -181,7 +181,7 @@ impl Paged {
     ///
     /// # Errors
     /// [`Code::InvalidCursor`].
-    pub fn parse_cursor<Id>(
+    pub(crate) fn parse_cursor<Id>(
         &self,
         cursor: &str,
         parse: impl FnOnce(&str) -> Option<Id>,

@@ -7,7 +7,7 @@ use super::error::{Checked, FieldCode, FieldError};
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_email(key: &'static str, value: &str, hosts: Hosts) -> Checked<Email> {
+pub(crate) fn parse_email(key: &'static str, value: &str, hosts: Hosts) -> Checked<Email> {
     Email::parse(value, hosts).map_err(|(code, detail)| FieldError::new(key, code, detail))
 }
 
@@ -16,7 +16,7 @@ pub fn parse_email(key: &'static str, value: &str, hosts: Hosts) -> Checked<Emai
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_names<T: Copy>(
+pub(crate) fn parse_names<T: Copy>(
     key: &'static str,
     value: &str,
     table: &[(T, &'static str)],

@@ -48,7 +48,7 @@ impl FromStr for Role {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
+pub(crate) fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role> {
     let text = text.ok_or_else(|| {
         FieldError::new(
             "/role",

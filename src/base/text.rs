@@ -21,7 +21,11 @@ pub fn is_visible(text: &str) -> bool {
 }
 
 /// Checks a text that people will read, of at most `max` characters.
-pub fn check_name(pointer: &'static str, text: Option<&str>, max: usize) -> Option<FieldError> {
+pub(crate) fn check_name(
+    pointer: &'static str,
+    text: Option<&str>,
+    max: usize,
+) -> Option<FieldError> {
     let text = text?;
     if text.chars().any(is_invisible) {
         let detail = "control, invisible and direction characters are not allowed";

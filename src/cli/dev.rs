@@ -19,7 +19,7 @@ use crate::server::{self, Program, Signals};
 const MAX_PRINTED: usize = 10;
 
 /// Serves until stopped; a temporary file goes with the process.
-pub fn run(settings: DevSettings) -> Result<(), Failure> {
+pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings {
         server: settings,
         seed,

@@ -16,7 +16,7 @@ use crate::key::{self, Key, NewKey, Rights, Scope};
 
 /// What to do with keys.
 #[derive(Args, Debug)]
-pub struct KeyArgs {
+pub(crate) struct KeyArgs {
     /// What to do.
     #[command(subcommand)]
     command: KeyCommand,
@@ -63,7 +63,7 @@ struct CreateArgs {
 }
 
 /// Runs the command.
-pub fn run(args: KeyArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: KeyArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     match args.command {
         KeyCommand::Create(new) => create(&database, new),

@@ -2,7 +2,7 @@
 
 mod dev;
 mod key;
-pub mod listen;
+pub(crate) mod listen;
 mod openapi;
 mod output;
 mod secret;

@@ -4,6 +4,6 @@ use crate::api::openapi;
 use crate::base::failure::Failure;
 
 /// Prints the document.
-pub fn run() -> Result<(), Failure> {
+pub(crate) fn run() -> Result<(), Failure> {
     super::print(&openapi::document_text())
 }

@@ -16,7 +16,7 @@ const MAX_KEEP_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 /// What to do with the secret.
 #[derive(Args, Debug)]
-pub struct SecretArgs {
+pub(crate) struct SecretArgs {
     /// What to do.
     #[command(subcommand)]
     command: SecretCommand,
@@ -49,7 +49,7 @@ struct RotateArgs {
 }
 
 /// Runs the command.
-pub fn run(args: SecretArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: SecretArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let source = config::secret_source(args.secret_file.as_deref(), &database)?;
     let SecretCommand::Rotate(RotateArgs { keep_old, until }) = args.command;

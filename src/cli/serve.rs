@@ -7,7 +7,7 @@ use crate::config::{Config, Settings};
 use crate::server::{self, Program, Signals};
 
 /// Serves until stopped.
-pub fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
     let output = Output::start(&settings.log);
     let database = super::database(settings.database.clone());
     let config = Config::new(settings, &database, Mode::Serve)?;

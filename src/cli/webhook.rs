@@ -13,7 +13,7 @@ use crate::server;
 
 /// What to do with webhooks.
 #[derive(Args, Debug)]
-pub struct WebhookArgs {
+pub(crate) struct WebhookArgs {
     /// What to do.
     #[command(subcommand)]
     command: WebhookCommand,
@@ -49,7 +49,7 @@ struct ListenArgs {
 }
 
 /// Runs the command.
-pub fn run(args: WebhookArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: WebhookArgs) -> Result<(), Failure> {
     let WebhookCommand::Listen(args) = args.command;
     let listen = Listen {
         server: Server::new(&args.url, args.key.as_deref().map(parse_key).transpose()?),

@@ -78,7 +78,7 @@ pub struct LimitSettings {
 
 impl LimitSettings {
     /// How much each limit allows. In development only those that are set limit anything.
-    pub fn quotas(&self, mode: Mode) -> Quotas {
+    pub(crate) fn quotas(&self, mode: Mode) -> Quotas {
         let default = if mode == Mode::Dev {
             Quotas::default()
         } else {
@@ -96,7 +96,7 @@ impl LimitSettings {
     }
 
     /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
-    pub fn room_for_answers(&self, mode: Mode) -> i64 {
+    pub(crate) fn room_for_answers(&self, mode: Mode) -> i64 {
         let default = if mode == Mode::Dev { 0 } else { ANSWERS_MIB };
         i64::from(self.limit_answers.unwrap_or(default)) << 20
     }

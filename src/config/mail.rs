@@ -51,7 +51,7 @@ impl MailSettings {
     ///
     /// # Errors
     /// When the URL is none, or nobody is named whom mail comes from.
-    pub fn server(&self) -> Result<Option<Server>, Failure> {
+    pub(crate) fn server(&self) -> Result<Option<Server>, Failure> {
         let Some(Hidden(url)) = &self.smtp_url else {
             return Ok(None);
         };
@@ -65,7 +65,7 @@ impl MailSettings {
     }
 
     /// How many seconds before its end a pending invitation is reminded of; none: it is not.
-    pub fn remind_before_seconds(&self) -> Option<i64> {
+    pub(crate) fn remind_before_seconds(&self) -> Option<i64> {
         self.remind_before.map(whole_seconds)
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! A flag wins over the environment, the environment over the default.
 
-pub mod limits;
-pub mod mail;
+pub(crate) mod limits;
+pub(crate) mod mail;
 mod parse;
 mod secret;
 
@@ -41,8 +41,8 @@ use mail::MailSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
-pub use parse::{parse_lifetime, parse_public_url};
-pub use secret::secret_source;
+pub(crate) use parse::{parse_lifetime, parse_public_url};
+pub(crate) use secret::secret_source;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long
 /// enough that nobody is flooded by impatience.
@@ -214,14 +214,14 @@ impl Settings {
     /// # Errors
     /// None; with the feature `oidc` there are some.
     #[cfg(not(feature = "oidc"))]
-    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+    pub(crate) fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
         Ok(None)
     }
 }
 
 /// The settings of a server for development.
 #[derive(Args, Clone, Debug)]
-pub struct DevSettings {
+pub(crate) struct DevSettings {
     /// Those of every server.
     #[command(flatten)]
     pub server: Settings,
@@ -306,23 +306,23 @@ impl Config {
     }
 
     /// For how long closed invitations are kept; none: for ever.
-    pub fn retention(&self) -> Option<Retention> {
+    pub(crate) fn retention(&self) -> Option<Retention> {
         self.settings.keep_closed.map(|days| Retention { days })
     }
 
     /// What webhooks may reach.
-    pub fn guard(&self) -> Guard {
+    pub(crate) fn guard(&self) -> Guard {
         Guard::new(&self.settings.webhook_allow, self.mode == Mode::Dev)
     }
 
     /// How many bytes of responses one caller may have stored in 24 hours; 0: any number.
-    pub fn room_for_answers(&self) -> i64 {
+    pub(crate) fn room_for_answers(&self) -> i64 {
         self.settings.limits.room_for_answers(self.mode)
     }
 
     /// What the server allows in an invitation, when people reach it under `public_url`. The limits in
     /// it are new, so a server asks for it once.
-    pub fn rules(&self, public_url: &Url) -> Rules {
+    pub(crate) fn rules(&self, public_url: &Url) -> Rules {
         let origins: Vec<_> = self
             .settings
             .redirect_origins
@@ -363,6 +363,6 @@ impl Config {
 }
 
 /// A duration that a setting has checked, in seconds.
-pub fn whole_seconds(duration: Duration) -> i64 {
+fn whole_seconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS)
 }

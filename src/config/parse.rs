@@ -19,7 +19,7 @@ use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Reads a public URL; it ends without a slash, so that paths can be put behind it.
-pub fn parse_public_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_public_url(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| error.to_string())?;
     let has_login = !url.username().is_empty() || url.password().is_some();
     let is_plain = url.query().is_none() && url.fragment().is_none() && !has_login;
@@ -35,7 +35,7 @@ pub fn parse_public_url(text: &str) -> Result<Url, String> {
 }
 
 /// Reads an origin.
-pub fn parse_origin(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_origin(text: &str) -> Result<Url, String> {
     let url = parse_public_url(text)?;
     if url.path() == "/" {
         Ok(url)
@@ -46,13 +46,13 @@ pub fn parse_origin(text: &str) -> Result<Url, String> {
 
 /// Reads an issuer; its text is kept as it is, because tokens are compared with it to the byte.
 #[cfg(feature = "oidc")]
-pub fn parse_issuer(text: &str) -> Result<String, String> {
+pub(crate) fn parse_issuer(text: &str) -> Result<String, String> {
     parse_public_url(text).map(|_| text.to_owned())
 }
 
 /// Reads an audience.
 #[cfg(feature = "oidc")]
-pub fn parse_audience(text: &str) -> Result<String, String> {
+pub(crate) fn parse_audience(text: &str) -> Result<String, String> {
     let is_fine = crate::base::text::is_visible(text)
         && !text.chars().any(crate::base::text::is_invisible)
         && text.len() <= 255;
@@ -65,7 +65,7 @@ pub fn parse_audience(text: &str) -> Result<String, String> {
 
 /// Reads where keys are: what begins like a URL is one.
 #[cfg(feature = "oidc")]
-pub fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
+pub(crate) fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
     let begins_with = |scheme: &str| {
         text.get(..scheme.len())
             .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
@@ -95,7 +95,7 @@ pub fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
 }
 
 /// Reads a lifetime.
-pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
     let duration =
         humantime::parse_duration(text).map_err(|error| format!("{error}; as 90s, 12h or 7d"))?;
     let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
@@ -109,7 +109,7 @@ pub fn parse_lifetime(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a cool-down.
-pub fn parse_cooldown(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_cooldown(text: &str) -> Result<Duration, String> {
     let duration =
         humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
     if duration.subsec_nanos() == 0 && duration <= MAX_RESEND_COOLDOWN {
@@ -120,7 +120,7 @@ pub fn parse_cooldown(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a network. A single address is one of its own length.
-pub fn parse_network(text: &str) -> Result<IpNet, String> {
+pub(crate) fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = text
         .parse()
         .or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
@@ -128,7 +128,7 @@ pub fn parse_network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Checks a log filter; what is only warned of elsewhere is an error here.
-pub fn parse_log(text: &str) -> Result<String, String> {
+pub(crate) fn parse_log(text: &str) -> Result<String, String> {
     let checked = env_filter::Builder::new()
         .try_parse(text)
         .map(|_| text.to_owned());

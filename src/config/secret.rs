@@ -10,7 +10,10 @@ use crate::secret::Source;
 ///
 /// # Errors
 /// When the variable is not text, or a flag names a file besides.
-pub fn secret_source(secret_file: Option<&Path>, database: &Path) -> Result<Source, Failure> {
+pub(crate) fn secret_source(
+    secret_file: Option<&Path>,
+    database: &Path,
+) -> Result<Source, Failure> {
     let given = std::env::var_os("INVITED_SECRET").filter(|value| !value.is_empty());
     let Some(given) = given else {
         return Ok(secret_file.map_or_else(

@@ -49,7 +49,7 @@ const PAUSES_SECONDS: [u64; 3] = [1, 2, 5];
 const PAUSE_OF_RESTART: Duration = Duration::from_secs(1);
 
 /// A handle to the checkpoint thread.
-pub struct Checkpointer {
+pub(crate) struct Checkpointer {
     /// Tells the thread what to do besides looking at the log.
     orders: Sender<Order>,
     /// The thread, until it was told to end.
@@ -69,7 +69,7 @@ impl Checkpointer {
     ///
     /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
     /// connections too. So whoever calls this keeps `file` until all of them are closed.
-    pub fn start(conn: Connection, file: Arc<File>) -> Self {
+    pub(crate) fn start(conn: Connection, file: Arc<File>) -> Self {
         let (orders, received) = channel();
         // A connection without a patience of its own would make writers wait for the slowest
         // reader.
@@ -86,7 +86,7 @@ impl Checkpointer {
 
     /// Tries once to empty the log; the receiver gets whether it could. Only a reader or a writer
     /// in the way keeps it from that.
-    pub fn empty(&self) -> oneshot::Receiver<bool> {
+    pub(crate) fn empty(&self) -> oneshot::Receiver<bool> {
         let (caller, receiver) = oneshot::channel();
         // Fails only when the thread is gone; the receiver learns that as well.
         let _ = self.orders.send(Order::Empty(caller));
@@ -94,7 +94,7 @@ impl Checkpointer {
     }
 
     /// Empties the log, and ends the thread.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
             // Both fail only when the thread is gone already; it reports its own errors.
             let _ = self.orders.send(Order::Stop);
@@ -164,8 +164,8 @@ impl Log {
             };
             match orders.recv_timeout(interval) {
                 Err(RecvTimeoutError::Timeout) => {
-                    let outcome = self.look();
-                    self.note(outcome);
+                    let outcome = self.probe();
+                    self.log_failure(outcome);
                 }
                 // Who asked may have gone away.
                 Ok(Order::Empty(caller)) => drop(caller.send(self.empty())),
@@ -176,7 +176,7 @@ impl Log {
     }
 
     /// One look: moves what there is, and cuts the log or starts it over where that is due.
-    fn look(&mut self) -> Result<()> {
+    fn probe(&mut self) -> Result<()> {
         let (frames, moved) = checkpoint(&self.conn, "passive")?;
         let now = Instant::now();
         if frames != self.frames {
@@ -237,7 +237,7 @@ impl Log {
         match self.move_most(0) {
             Ok(is_moved) => is_moved && self.cut(),
             Err(error) => {
-                self.note(Err(error));
+                self.log_failure(Err(error));
                 false
             }
         }
@@ -251,7 +251,7 @@ impl Log {
         if is_cut {
             (self.frames, self.room, self.busy_cuts) = (0, 0, 0);
         }
-        self.note(outcome.map(drop));
+        self.log_failure(outcome.map(drop));
         is_cut
     }
 
@@ -274,7 +274,7 @@ impl Log {
     }
 
     /// Logs a failure, unless the one before it was one, too.
-    fn note(&mut self, outcome: Result<()>) {
+    fn log_failure(&mut self, outcome: Result<()>) {
         let had_failed = std::mem::replace(&mut self.has_failed, outcome.is_err());
         if !had_failed {
             report(outcome);
@@ -326,7 +326,7 @@ mod tests {
         let start = Instant::now();
         let mut looks = 0;
         while start.elapsed() < Duration::from_millis(2_500) {
-            log.look()?;
+            log.probe()?;
             looks += 1;
             thread::sleep(Duration::from_millis(10));
         }
@@ -338,7 +338,7 @@ mod tests {
         reader.execute_batch("commit")?;
         while log.busy_cuts > 0 {
             assert!(start.elapsed() < Duration::from_secs(10), "it is not cut");
-            log.look()?;
+            log.probe()?;
             thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(log.frames, 0);

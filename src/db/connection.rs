@@ -34,7 +34,7 @@ pub enum Synchronous {
 }
 
 /// Opens the file for writing. It must exist.
-pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> {
+pub(crate) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> {
     let mut conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -61,21 +61,21 @@ pub fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Connection> 
 }
 
 /// Opens the file for reading only.
-pub fn open_reader(path: &Path) -> Result<Connection> {
+pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let mut conn = Connection::open_with_flags(path, reader_flags())?;
     set_reader_pragmas(&mut conn)?;
     Ok(conn)
 }
 
 /// Opens a file in memory that is as a new one: with the present schema, and nothing in it.
-pub fn open_in_memory() -> Result<Connection> {
+pub(crate) fn open_in_memory() -> Result<Connection> {
     let conn = Connection::open_in_memory()?;
     conn.execute_batch(include_str!("../../schema.sql"))?;
     Ok(conn)
 }
 
 /// What the pool opens its connections with.
-pub fn reader_manager(path: &Path) -> SqliteConnectionManager {
+pub(crate) fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)
         .with_flags(reader_flags())
         .with_init(set_reader_pragmas)

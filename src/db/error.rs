@@ -54,7 +54,7 @@ impl From<rusqlite::Error> for Error {
 }
 
 /// The error for a column that holds what this program never writes.
-pub fn unreadable(
+pub(crate) fn unreadable(
     column: usize,
     cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> rusqlite::Error {
@@ -66,7 +66,7 @@ pub fn unreadable(
 ///
 /// # Errors
 /// Whatever else keeps the row from being read.
-pub fn unless_damaged<T>(table: &str, row: Result<T>) -> Result<Option<T>> {
+pub(crate) fn unless_damaged<T>(table: &str, row: Result<T>) -> Result<Option<T>> {
     match row {
         Err(error) if error.code == Code::StorageCorrupt => {
             let cause = std::error::Error::source(&error)
@@ -80,7 +80,7 @@ pub fn unless_damaged<T>(table: &str, row: Result<T>) -> Result<Option<T>> {
 }
 
 /// What is said when the disk, or this user's share of it, is full.
-pub const NO_ROOM: &str = "The disk is full; nothing was changed.";
+pub(crate) const NO_ROOM: &str = "The disk is full; nothing was changed.";
 /// What is said when SQLite got no memory.
 const NO_MEMORY: &str = "The server is out of memory; nothing was changed.";
 /// What is said when the process has as many files open as it may.

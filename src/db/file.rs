@@ -38,7 +38,7 @@ const OTHERS: u32 = 0o077;
 ///
 /// # Errors
 /// When the path cannot be used, is being served, or holds what this program did not make.
-pub fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
+pub(crate) fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     // What is refused is refused before anything is made, the lock file included.
     let is_new = !is_present(path)?;
     if !is_new {
@@ -85,7 +85,7 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
 ///
 /// # Errors
 /// When the path cannot be used, or holds what this program did not make.
-pub fn prepare(path: &Path) -> Result<(), Failure> {
+pub(crate) fn prepare(path: &Path) -> Result<(), Failure> {
     if is_present(path)? {
         check_header(path)
     } else {
@@ -98,7 +98,7 @@ pub fn prepare(path: &Path) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When what is there can be no data file, or must not be one.
-pub fn is_present(path: &Path) -> Result<bool, Failure> {
+pub(crate) fn is_present(path: &Path) -> Result<bool, Failure> {
     let length = match fs::metadata(path) {
         Ok(metadata) => {
             check_kind(path, &metadata)?;
@@ -295,7 +295,7 @@ fn sync_folder(folder: &Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// When the file cannot be read, is damaged, or its schema is not ours.
-pub fn check_contents(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_contents(path: &Path) -> Result<(), Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::runtime(
             format!(

@@ -10,16 +10,16 @@ use super::{connection, schema};
 use crate::base::failure::Failure;
 
 /// `pragma application_id` of our files: "invd".
-pub const APPLICATION_ID: u32 = 0x696e_7664;
+const APPLICATION_ID: u32 = 0x696e_7664;
 
 /// The schema version that this program writes: one step a release that changed it.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// Bytes of the header of an SQLite file.
 const HEADER: usize = 100;
 
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
-pub fn check_header(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_header(path: &Path) -> Result<(), Failure> {
     let mut header = [0; HEADER];
     let mut file = OpenOptions::new()
         .read(true)

@@ -23,7 +23,7 @@ use crate::base::error::{Code, Error, Result};
 const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The open file, and the place where it belongs.
-pub struct Identity {
+pub(crate) struct Identity {
     /// The data file.
     file: Arc<File>,
     /// Its folder, which may be moved with all that is in it.
@@ -41,7 +41,7 @@ impl Identity {
     ///
     /// # Errors
     /// When its folder cannot be opened.
-    pub fn new(path: &Path, file: Arc<File>) -> io::Result<Self> {
+    pub(crate) fn new(path: &Path, file: Arc<File>) -> io::Result<Self> {
         let name = path.file_name().unwrap_or_default().to_owned();
         let (folder, path) = (File::open(folder(path))?, path.to_owned());
         Ok(Self {
@@ -57,7 +57,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Code::StorageFailed`] when the file was removed or replaced.
-    pub fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let fate = self.fate();
         let was_gone = self.is_gone.swap(fate.is_some(), Ordering::AcqRel);
         let path = self.path.display();
@@ -72,9 +72,8 @@ impl Identity {
         if !was_gone {
             log::error!(
                 "the data file was {fate} while it is served: writes are refused, and what was \
-                 written before is in \
-                 the file that is still open; put that file back, or restart to serve what is \
-                 there now ({path})"
+                 written before is in the file that is still open; put that file back, or restart \
+                 to serve what is there now ({path})"
             );
         }
         Err(Error::new(
@@ -106,14 +105,14 @@ fn is_same(one: &Stat, other: &Stat) -> bool {
 }
 
 /// A handle to the thread that looks at the place of the file, also while nobody writes.
-pub struct Watch {
+pub(crate) struct Watch {
     /// Dropped to end the thread.
     stop: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 impl Watch {
     /// Starts the thread.
-    pub fn start(identity: Arc<Identity>) -> Self {
+    pub(crate) fn start(identity: Arc<Identity>) -> Self {
         let (stop, stopped) = channel();
         let thread = thread::spawn(move || {
             while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
@@ -127,7 +126,7 @@ impl Watch {
     }
 
     /// Ends the thread.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Some((stop, thread)) = self.stop.lock().ok().and_then(|mut running| running.take()) {
             drop(stop);
             // It fails only if the thread panicked, which was logged.

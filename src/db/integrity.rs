@@ -37,7 +37,7 @@ const MESSAGES: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
-pub enum Integrity {
+pub(crate) enum Integrity {
     /// No check has ended since the start.
     Unchecked = 0,
     /// Nothing was found.
@@ -61,7 +61,7 @@ struct Shared {
 }
 
 /// A handle to the thread that checks.
-pub struct Checker {
+pub(crate) struct Checker {
     /// What the thread and its handle share.
     shared: Arc<Shared>,
     /// The thread, until it was told to end.
@@ -78,7 +78,7 @@ enum End {
 
 impl Checker {
     /// Starts the thread.
-    pub fn start(path: &Path) -> Self {
+    pub(crate) fn start(path: &Path) -> Self {
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");
         let shared = Arc::new(Shared {
@@ -97,7 +97,7 @@ impl Checker {
     }
 
     /// What the last whole check came to.
-    pub fn verdict(&self) -> Integrity {
+    pub(crate) fn verdict(&self) -> Integrity {
         match self.shared.verdict.load(Ordering::Acquire) {
             0 => Integrity::Unchecked,
             1 => Integrity::Ok,
@@ -106,12 +106,12 @@ impl Checker {
     }
 
     /// Has a check under way let go of the file: somebody wants the log emptied.
-    pub fn give_way(&self) {
+    pub(crate) fn give_way(&self) {
         self.shared.gives_way.store(true, Ordering::Release);
     }
 
     /// Ends the thread.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.shared.is_over.store(true, Ordering::Release);
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
             thread.thread().unpark();

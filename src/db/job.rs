@@ -7,7 +7,7 @@ use super::transaction::WriteTx;
 use crate::base::error::{Error, Result};
 
 /// A change that waits, whatever its outcome's type.
-pub trait Job: Send {
+pub(crate) trait Job: Send {
     /// Makes the change in the open transaction, again where it was undone before.
     ///
     /// # Errors
@@ -19,7 +19,7 @@ pub trait Job: Send {
 }
 
 /// A change that is made by `F` and has an outcome of type `T`.
-pub struct Change<T, F> {
+pub(crate) struct Change<T, F> {
     /// Makes the change.
     pub make: F,
     /// What it answered.
@@ -54,7 +54,7 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
 ///
 /// # Errors
 /// When that is not possible any more, since SQLite gave up the whole transaction: why it did.
-pub fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
+pub(crate) fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
     tx.prepare_cached("savepoint job")?.execute([])?;
     if let Err(error) = job.run(tx) {
         if tx.is_autocommit() {

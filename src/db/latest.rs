@@ -19,7 +19,7 @@ use crate::base::error::Result;
 const KEPT_FOR: Duration = Duration::from_millis(20);
 
 /// Where a worker thread keeps its snapshot.
-pub struct LatestSnapshot {
+pub(crate) struct LatestSnapshot {
     /// The kept snapshot. It ends before the file is closed.
     slot: Rc<Slot>,
     /// The file.
@@ -37,7 +37,7 @@ struct Slot {
 
 impl LatestSnapshot {
     /// Keeps nothing yet.
-    pub fn new(db: Db) -> Self {
+    pub(crate) fn new(db: Db) -> Self {
         Self {
             slot: Rc::default(),
             db,
@@ -49,7 +49,7 @@ impl LatestSnapshot {
     ///
     /// # Errors
     /// That the file cannot be read.
-    pub fn get(&self) -> Result<Snapshot> {
+    pub(crate) fn get(&self) -> Result<Snapshot> {
         let head = self.db.shared.wal_index.head();
         let mut kept = self.slot.kept.borrow_mut();
         let open = match kept.take().filter(|open| open.is_at(head)) {

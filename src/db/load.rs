@@ -23,7 +23,7 @@ impl Load {
     };
 
     /// Both together.
-    pub fn plus(self, other: Self) -> Self {
+    pub(crate) fn plus(self, other: Self) -> Self {
         Self {
             jobs: self.jobs + other.jobs,
             rows: self.rows + other.rows,
@@ -32,7 +32,7 @@ impl Load {
     }
 
     /// This without `other`, which is a part of it.
-    pub fn minus(self, other: Self) -> Self {
+    pub(crate) fn minus(self, other: Self) -> Self {
         Self {
             jobs: self.jobs - other.jobs,
             rows: self.rows - other.rows,
@@ -50,7 +50,7 @@ impl Load {
     }
 
     /// Whether an actor may hold this much, where `total` is held by all of them together.
-    pub fn is_fair(self, total: Self, bound: Self) -> bool {
+    pub(crate) fn is_fair(self, total: Self, bound: Self) -> bool {
         self.each(total, bound)
             .iter()
             .all(|&(own, total, bound)| total <= bound && own <= SHARE * (bound - total))

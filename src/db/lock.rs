@@ -17,7 +17,7 @@ use crate::base::failure::Failure;
 const MAX_CONTENT: usize = 512;
 
 /// The right to serve a file, held until dropped or until the process dies.
-pub struct Lock {
+pub(crate) struct Lock {
     /// The locked lock file, with our process id and host in it.
     _file: File,
     /// Where it is.
@@ -31,7 +31,7 @@ impl Lock {
     ///
     /// # Errors
     /// When another process has it, or there is no lock file and none can be made.
-    pub fn take(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn take(path: &Path) -> Result<Self, Failure> {
         let lock_path = beside(path, ".lock");
         loop {
             let Some((file, is_new)) = open(&lock_path)? else {
@@ -57,7 +57,7 @@ impl Lock {
     }
 
     /// Gives the right back, and removes the lock file if this start made it.
-    pub fn undo(self) {
+    pub(crate) fn undo(self) {
         if self.is_new {
             // While the lock is held: nobody else can have taken it. What cannot be removed does no
             // harm.

@@ -59,13 +59,13 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
-pub use error::{unless_damaged, unreadable};
-pub use integrity::Integrity;
-pub use latest::LatestSnapshot;
+pub(crate) use error::{unless_damaged, unreadable};
+pub(crate) use integrity::Integrity;
+pub(crate) use latest::LatestSnapshot;
 pub use load::Load;
 pub use offline::{read_file, write_file};
-pub use place::resolve;
-pub use rehearsal::Stage;
+pub(crate) use place::resolve;
+pub(crate) use rehearsal::Stage;
 use snapshot::{Open, TimeLimit};
 pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;
@@ -73,7 +73,7 @@ pub use transaction::WriteTx;
 use wal_index::{Head, WalIndex};
 
 /// Under which name the library that brings files up to date logs.
-pub const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
+pub(crate) const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
 /// Long reads at the same time: each occupies a blocking thread and a connection.
 const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.
@@ -212,7 +212,7 @@ impl Db {
     ///
     /// # Errors
     /// That the file cannot be read.
-    pub fn snapshot(&self) -> Result<Snapshot> {
+    pub(crate) fn snapshot(&self) -> Result<Snapshot> {
         Ok(Snapshot {
             open: Rc::new(self.begin(None)?),
             now: self.now(),
@@ -289,7 +289,7 @@ impl Db {
 
     /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether
     /// it could: a reader keeps it from that for as long as it reads.
-    pub async fn empty_log(&self) -> bool {
+    pub(crate) async fn empty_log(&self) -> bool {
         self.shared.checker.give_way();
         self.shared.checkpointer.empty().await.unwrap_or(false)
     }
@@ -302,7 +302,7 @@ impl Db {
     }
 
     /// What the last look through the whole file came to.
-    pub fn integrity(&self) -> Integrity {
+    pub(crate) fn integrity(&self) -> Integrity {
         self.shared.checker.verdict()
     }
 
@@ -317,12 +317,12 @@ impl Db {
     }
 
     /// The clock that this file's transactions use.
-    pub fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.shared.clock
     }
 
     /// Whether writes are taken. Turns false, until a restart, when the disk reported an error.
-    pub fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         self.shared.writer.is_writable()
     }
 
@@ -330,12 +330,12 @@ impl Db {
     ///
     /// # Errors
     /// [`Code::StorageFailed`] when it was removed or replaced: writes are refused for so long.
-    pub fn check_place(&self) -> Result<()> {
+    pub(crate) fn check_place(&self) -> Result<()> {
         self.shared.identity.check()
     }
 
     /// What the person at the terminal is to be told of the file, if anything.
-    pub fn notice(&self) -> Option<&str> {
+    pub(crate) fn notice(&self) -> Option<&str> {
         self.shared.notice.as_deref()
     }
 

@@ -16,7 +16,7 @@ use crate::base::failure::Failure;
 ///
 /// # Errors
 /// When `path` is an SQLite URI, or a symbolic link leads to a folder that is missing.
-pub fn resolve(path: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Failure> {
     refuse_uri(path)?;
     let mut path = std::path::absolute(path).map_err(|error| refusal::by_system(path, &error))?;
     loop {
@@ -95,14 +95,14 @@ fn refuse_uri(path: &Path) -> Result<(), Failure> {
 }
 
 /// The folder that holds `path`.
-pub fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
 /// `path` with `suffix` at its end.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)

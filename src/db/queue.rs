@@ -20,7 +20,7 @@ use super::load::Load;
 
 /// Jobs that wait, by who asks for them.
 #[derive(Debug)]
-pub struct Queue<J> {
+pub(crate) struct Queue<J> {
     /// The lanes.
     lanes: Mutex<Lanes<J>>,
     /// Tells the thread that takes jobs of a new one, or of the end.
@@ -61,7 +61,7 @@ struct Lane<J> {
 
 /// Why a job was not taken on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The actor has as much waiting as it may.
     NoRoom,
     /// The queue was closed.
@@ -70,7 +70,7 @@ pub enum Refusal {
 
 /// A job whose turn it is.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Turn<J> {
+pub(crate) struct Turn<J> {
     /// The job.
     pub job: J,
     /// Who asks for it.
@@ -81,7 +81,7 @@ pub struct Turn<J> {
 
 impl<J> Queue<J> {
     /// An empty queue in which no more than `bound` may wait.
-    pub fn new(bound: Load) -> Self {
+    pub(crate) fn new(bound: Load) -> Self {
         let lanes = Lanes {
             by_actor: HashMap::new(),
             turns: BinaryHeap::new(),
@@ -101,7 +101,7 @@ impl<J> Queue<J> {
     ///
     /// # Errors
     /// When it cannot wait here.
-    pub fn push(&self, actor: &str, load: Load, job: J) -> Result<(), Refusal> {
+    pub(crate) fn push(&self, actor: &str, load: Load, job: J) -> Result<(), Refusal> {
         let mut lanes = self.lock();
         if lanes.is_closed {
             return Err(Refusal::Closed);
@@ -123,7 +123,7 @@ impl<J> Queue<J> {
     }
 
     /// Waits for the next job. Returns none once the queue is closed and nothing waits.
-    pub fn wait(&self) -> Option<Turn<J>> {
+    pub(crate) fn wait(&self) -> Option<Turn<J>> {
         let mut lanes = self.lock();
         loop {
             let turn = lanes.take();
@@ -138,18 +138,18 @@ impl<J> Queue<J> {
     }
 
     /// The next job, if one waits.
-    pub fn take(&self) -> Option<Turn<J>> {
+    pub(crate) fn take(&self) -> Option<Turn<J>> {
         self.lock().take()
     }
 
     /// Notes that the job of `actor` that was taken last took so long: only now the next one can
     /// have its turn. A second time does nothing.
-    pub fn charge(&self, actor: &str, time: Duration) {
+    pub(crate) fn charge(&self, actor: &str, time: Duration) {
         self.lock().charge(actor, time);
     }
 
     /// Takes on no more jobs. Those that wait are still to be taken.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.lock().is_closed = true;
         self.news.notify_all();
     }

@@ -14,7 +14,7 @@ use crate::base::error::{Code, Error};
 use crate::base::failure::Failure;
 
 /// The operating system does not let this program use `path`.
-pub fn by_system(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn by_system(path: &Path, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => full(path),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
@@ -25,7 +25,7 @@ pub fn by_system(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// SQLite does not let this program use the data file at `path`.
-pub fn by_sqlite(path: &Path, error: rusqlite::Error) -> Failure {
+pub(crate) fn by_sqlite(path: &Path, error: rusqlite::Error) -> Failure {
     let cause = error.to_string();
     match Error::from(error).code {
         Code::StorageBusy => busy(path),
@@ -48,12 +48,12 @@ const NEEDS_PLACE: &str =
     "give a path in a folder that this user can write, with --database or INVITED_DATABASE";
 
 /// The path cannot be used at all.
-pub fn unusable(path: &Path, why: &str, hint: &str) -> Failure {
+pub(crate) fn unusable(path: &Path, why: &str, hint: &str) -> Failure {
     Failure::runtime(format!("cannot use {} ({why})", path.display()), hint)
 }
 
 /// The file is there, and it stays as it is.
-pub fn refused(path: &Path, why: &str, hint: &str) -> Failure {
+pub(crate) fn refused(path: &Path, why: &str, hint: &str) -> Failure {
     Failure::runtime(
         format!("cannot use {} as a data file ({why})", path.display()),
         format!("the file was not touched; {hint}"),
@@ -61,7 +61,7 @@ pub fn refused(path: &Path, why: &str, hint: &str) -> Failure {
 }
 
 /// SQLite calls the file damaged.
-pub fn damaged(path: &Path, why: &str) -> Failure {
+pub(crate) fn damaged(path: &Path, why: &str) -> Failure {
     refused(
         path,
         &format!("it is damaged: {why}"),
@@ -92,6 +92,6 @@ fn full(path: &Path) -> Failure {
 }
 
 /// `text` as one word of a shell's command line.
-pub fn shell_word(text: &str) -> String {
+pub(crate) fn shell_word(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

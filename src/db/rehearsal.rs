@@ -11,7 +11,7 @@ use super::{Db, Reader, connection};
 use crate::base::error::Result;
 
 /// A file in memory with the present schema.
-pub struct Stage {
+pub(crate) struct Stage {
     /// The connection to it.
     conn: Connection,
 }
@@ -29,7 +29,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the file cannot be read, or the condition is not one.
-    pub fn copy(
+    pub(crate) fn copy(
         &self,
         reader: &Reader<'_>,
         table: &str,
@@ -63,7 +63,7 @@ impl Stage {
     }
 
     /// What rows are added by that are not copied.
-    pub fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         &self.conn
     }
 }
@@ -75,7 +75,7 @@ impl Db {
     /// # Errors
     /// What `copy` or `job` returns; [`crate::base::error::Code::ReadTimeout`] when the copy takes
     /// too long.
-    pub async fn rehearse<T: Send + 'static>(
+    pub(crate) async fn rehearse<T: Send + 'static>(
         &self,
         actor: &str,
         copy: impl FnOnce(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,

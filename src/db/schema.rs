@@ -34,7 +34,7 @@ struct Object {
 ///
 /// # Errors
 /// When not, naming the first object that is wrong.
-pub fn check(conn: &Connection, path: &Path) -> std::result::Result<(), Failure> {
+pub(crate) fn check(conn: &Connection, path: &Path) -> std::result::Result<(), Failure> {
     match find_stranger(conn).map_err(|error| by_sqlite(path, error))? {
         Some(stranger) => Err(stranger.refusal(path)),
         None => Ok(()),
@@ -153,8 +153,7 @@ fn hanging_on(conn: &Connection, expected: &[Object]) -> Result<Option<Stranger>
         }));
     }
     let keys = "select m.name, lower(k.\"table\") from pragma_table_list m join \
-        pragma_foreign_key_list(m.name) k \
-                where m.schema = 'main'";
+        pragma_foreign_key_list(m.name) k where m.schema = 'main'";
     let stray =
         |(table, target): &(String, String)| !is_ours("table", table) && is_ours("table", target);
     Ok(pairs(conn, keys)?
@@ -170,7 +169,7 @@ fn hanging_on(conn: &Connection, expected: &[Object]) -> Result<Option<Stranger>
 }
 
 /// Whether all our tables are there by name.
-pub fn has_our_tables(conn: &Connection) -> Result<bool> {
+pub(crate) fn has_our_tables(conn: &Connection) -> Result<bool> {
     let found = objects(conn)?;
     let is_there = |ours: &Object| {
         found

@@ -28,7 +28,7 @@ impl Db {
     ///
     /// # Errors
     /// When the file cannot be read or written: what was cleared by then stays cleared.
-    pub async fn scrub(&self) -> Result<usize> {
+    pub(crate) async fn scrub(&self) -> Result<usize> {
         let (mut next, mut cleared) = (1, 0);
         loop {
             let (found, more) = self

@@ -37,7 +37,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Reads from the snapshot.
-    pub fn reader(&self) -> Reader<'_> {
+    pub(crate) fn reader(&self) -> Reader<'_> {
         Reader {
             conn: &self.open.conn,
             now: self.now,
@@ -45,7 +45,7 @@ impl Snapshot {
     }
 
     /// Which one of the process this is: what was found in it holds for all who have the same one.
-    pub fn number(&self) -> u64 {
+    pub(crate) fn number(&self) -> u64 {
         self.open.number
     }
 }

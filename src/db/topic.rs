@@ -40,13 +40,13 @@ pub(super) struct Notifier([watch::Sender<u64>; Topic::ALL.len()]);
 
 impl Notifier {
     /// A notifier on which nothing was told yet.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Topic::ALL.map(|_| watch::Sender::new(0)))
     }
 
     /// Tells those who follow one of the topics whose bits are set. Costs next to nothing where
     /// nobody does.
-    pub fn tell(&self, topics: u8) {
+    pub(crate) fn tell(&self, topics: u8) {
         for topic in Topic::ALL {
             if topics & topic.bit() != 0 {
                 self.0[topic as usize].send_modify(|commits| *commits += 1);
@@ -55,7 +55,7 @@ impl Notifier {
     }
 
     /// What follows a topic from now on.
-    pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
+    pub(crate) fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
         self.0[topic as usize].subscribe()
     }
 }

@@ -62,7 +62,7 @@ impl<'a> WriteTx<'a> {
     ///
     /// # Errors
     /// What `part` answers, after all that it did was undone.
-    pub fn part<T>(&self, part: impl FnOnce() -> Result<(T, bool)>) -> Result<T> {
+    pub(crate) fn part<T>(&self, part: impl FnOnce() -> Result<(T, bool)>) -> Result<T> {
         self.prepare_cached("savepoint part")?.execute([])?;
         let outcome = part();
         if !matches!(outcome, Ok((_, true))) {
@@ -74,7 +74,7 @@ impl<'a> WriteTx<'a> {
 
     /// Has those who follow `topic` told once the transaction is committed. A job that is undone
     /// may have told them for nothing.
-    pub fn announce(&self, topic: Topic) {
+    pub(crate) fn announce(&self, topic: Topic) {
         self.topics.set(self.topics.get() | topic.bit());
     }
 
@@ -93,7 +93,7 @@ impl Deref for WriteTx<'_> {
 }
 
 /// Mints UUIDv7s that only grow, even when the clock stands still or is set back.
-pub struct IdMint {
+pub(crate) struct IdMint {
     /// Counts within a millisecond.
     context: ContextV7,
     /// The latest time used, in milliseconds since the epoch.
@@ -103,7 +103,7 @@ pub struct IdMint {
 impl IdMint {
     /// A mint that goes on after the ids of the file: the clock may have been ahead when they were
     /// made. Where that cannot be read, requests will meet the damage and say so.
-    pub fn after(conn: &Connection) -> Self {
+    pub(crate) fn after(conn: &Connection) -> Self {
         // Events are appended in commit order, and each one's id is made after that of what it is
         // about. What has no event has a row in the history of the server.
         let last = |sql| {

@@ -16,7 +16,7 @@ const MOST_WAITING: usize = 256;
 
 /// The turns of all. Clones are handles to the same ones.
 #[derive(Clone)]
-pub struct Turns {
+pub(crate) struct Turns {
     /// A permit for each long read that there may be.
     places: Arc<Semaphore>,
     /// The actors that read or wait.
@@ -40,7 +40,7 @@ struct Place {
 }
 
 /// A turn: whoever holds it may read.
-pub struct Turn {
+pub(crate) struct Turn {
     /// What is given back first, to the others.
     _place: OwnedSemaphorePermit,
     /// What is given back to the same actor.
@@ -51,7 +51,7 @@ pub struct Turn {
 
 impl Turns {
     /// Turns for at most `count` reads at the same time.
-    pub fn new(count: usize) -> Self {
+    pub(crate) fn new(count: usize) -> Self {
         Self {
             places: Arc::new(Semaphore::new(count)),
             actors: Arc::default(),
@@ -62,7 +62,7 @@ impl Turns {
     ///
     /// # Errors
     /// [`Code::Overloaded`] when too many reads of the actor wait.
-    pub async fn take(&self, actor: &str) -> Result<Turn> {
+    pub(crate) async fn take(&self, actor: &str) -> Result<Turn> {
         let (gate, queued) = self.enqueue(actor)?;
         let gate = gate.acquire_owned().await.map_err(Error::internal)?;
         let place = Arc::clone(&self.places)

@@ -17,10 +17,10 @@ const LENGTH: usize = 48;
 
 /// The header of the index at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head([u8; LENGTH]);
+pub(crate) struct Head([u8; LENGTH]);
 
 /// The index of the log of an open data file.
-pub struct WalIndex {
+pub(crate) struct WalIndex {
     /// The `-shm` file. Closing it would take the locks of all connections along.
     file: File,
 }
@@ -30,14 +30,14 @@ impl WalIndex {
     ///
     /// # Errors
     /// When its file cannot be opened.
-    pub fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::open(beside(path, "-shm"))?,
         })
     }
 
     /// The header as it is now; none where it cannot be read.
-    pub fn head(&self) -> Option<Head> {
+    pub(crate) fn head(&self) -> Option<Head> {
         let mut head = [0; LENGTH];
         self.file.read_exact_at(&mut head, 0).ok()?;
         Some(Head(head))

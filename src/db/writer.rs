@@ -58,7 +58,7 @@ const CUT_TRIES: usize = 200;
 const CUT_PAUSE: Duration = Duration::from_millis(20);
 
 /// A handle to the writer thread.
-pub struct Writer {
+pub(crate) struct Writer {
     /// Where jobs wait.
     queue: Arc<Queue<Box<dyn Job>>>,
     /// What the thread shows of itself.
@@ -79,7 +79,7 @@ struct Gauges {
 
 impl Writer {
     /// Starts the thread that owns `conn`.
-    pub fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
+    pub(crate) fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
         let gauges = Arc::new(Gauges {
             failed: AtomicBool::new(false),
@@ -109,7 +109,7 @@ impl Writer {
     /// # Errors
     /// [`Code::Overloaded`] when the actor has as much waiting as it may, [`Code::StorageFailed`]
     /// since an I/O error.
-    pub fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         &self,
         actor: &str,
         load: Load,
@@ -135,7 +135,7 @@ impl Writer {
     }
 
     /// Finishes what is queued, and ends the thread. Later jobs are refused.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         if let Some(thread) = self.thread.lock().ok().and_then(|mut thread| thread.take()) {
             self.queue.close();
             // It fails only when the thread panicked, which would have ended the process.
@@ -144,17 +144,17 @@ impl Writer {
     }
 
     /// Whether writes are taken.
-    pub fn is_writable(&self) -> bool {
+    pub(crate) fn is_writable(&self) -> bool {
         !self.gauges.failed.load(Ordering::Acquire)
     }
 
     /// What follows a topic from now on.
-    pub fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
+    pub(crate) fn follow(&self, topic: Topic) -> watch::Receiver<u64> {
         self.gauges.notifier.follow(topic)
     }
 
     /// Transactions committed so far.
-    pub fn commits(&self) -> u64 {
+    pub(crate) fn commits(&self) -> u64 {
         self.gauges.commits.load(Ordering::Relaxed)
     }
 }
@@ -240,7 +240,7 @@ impl Desk<'_> {
                 self.gauges.commits.fetch_add(1, Ordering::Relaxed);
                 self.gauges.notifier.tell(*topics);
             }
-            Err(undone) => self.note(undone),
+            Err(undone) => self.record_failure(undone),
         }
         for turn in group {
             // Of a job that did not get as far as to run, the time is not known yet.
@@ -314,7 +314,7 @@ impl Desk<'_> {
     /// them for committed. The log is cut before anybody is answered, so that what was refused does
     /// not come back. A failure that is not for want of anything closes the writer for good: what
     /// the disk holds is not known any more.
-    fn note(&mut self, Undone { error, stage }: &Undone) {
+    fn record_failure(&mut self, Undone { error, stage }: &Undone) {
         // What went wrong before is logged with the request that it is answered to.
         if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
             return;

@@ -64,7 +64,7 @@ pub fn delete_some(
 
 /// Looks for the stored answers of `organization` among up to `limit` behind the row `after`.
 /// Returns them, and where to go on, if more may follow.
-pub fn find_answers(
+pub(crate) fn find_answers(
     reader: &Reader<'_>,
     organization: &OrganizationId,
     after: i64,
@@ -93,7 +93,7 @@ pub fn find_answers(
 
 /// Deletes those of `rows` that are still answers of `organization`, for the deletion `id`: a
 /// number may belong to another row by now.
-pub fn delete_answers(
+pub(crate) fn delete_answers(
     tx: &WriteTx<'_>,
     id: Uuid,
     organization: &OrganizationId,

@@ -24,7 +24,7 @@ const UNLOCKED_LOCK: &str = "process.new";
 const OLD: Duration = Duration::from_secs(60 * 60);
 
 /// A folder that is removed when this is dropped.
-pub struct Folder {
+pub(crate) struct Folder {
     /// The folder.
     folder: TempDir,
     /// Locked as long as the process lives.
@@ -36,7 +36,7 @@ impl Folder {
     ///
     /// # Errors
     /// When there is no place for it.
-    pub fn make() -> Result<Self, Failure> {
+    pub(crate) fn make() -> Result<Self, Failure> {
         let place = std::env::temp_dir();
         remove_left(&place);
         Self::make_in(&place).map_err(|error| {
@@ -70,7 +70,7 @@ impl Folder {
     }
 
     /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -4,8 +4,8 @@
 //!   [`plan`] carries it out.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
-pub mod folder;
-pub mod plan;
+pub(crate) mod folder;
+pub(crate) mod plan;
 pub mod seed;
 pub mod store;
 
@@ -62,7 +62,7 @@ impl Span {
 
 /// The body of a change of the clock: exactly one of the three. `null` counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct ClockBody {
+pub(crate) struct ClockBody {
     /// Stops the clock at this time: RFC 3339, from 1970 to 9999.
     #[schema(format = DateTime, example = "2026-12-01T00:00:00Z")]
     pub set: Option<String>,
@@ -80,7 +80,7 @@ fn advance_schema() -> ObjectBuilder {
 
 /// What to do to the clock.
 #[derive(Debug, PartialEq, Eq)]
-pub enum ClockChange {
+pub(crate) enum ClockChange {
     /// Stop it at this time.
     Set(Timestamp),
     /// Stop it so long after what it shows.
@@ -95,7 +95,7 @@ impl ClockChange {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] when it is not exactly one change, or one
     /// that cannot be.
-    pub fn parse(body: &ClockBody) -> Result<Self> {
+    pub(crate) fn parse(body: &ClockBody) -> Result<Self> {
         let wrong = |pointer, code, detail| Err(FieldError::new(pointer, code, detail).into());
         match (&body.set, &body.advance, body.free) {
             (Some(time), None, None) => match Timestamp::parse(time) {
@@ -138,7 +138,7 @@ impl ClockChange {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] when the clock would go beyond the year 9999;
     /// it stays as it is then.
-    pub fn apply(&self, clock: &Clock) -> Result<()> {
+    pub(crate) fn apply(&self, clock: &Clock) -> Result<()> {
         match self {
             Self::Set(time) => clock.set(*time),
             Self::Free => clock.free(),

@@ -21,7 +21,7 @@ use crate::policy::{Rules, Sending};
 
 /// A seed document that was checked as far as that is possible without the file.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The organizations with their settings.
     organizations: Vec<(OrganizationId, Option<Settings>)>,
     /// The invitations of all of them, oldest first: ids grow with time.
@@ -34,7 +34,7 @@ impl Plan {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Of an
     /// organization without a usable id the invitations are not looked at.
-    pub fn parse(seed: Seed, rules: &Rules, now: Timestamp) -> Result<Self> {
+    pub(crate) fn parse(seed: Seed, rules: &Rules, now: Timestamp) -> Result<Self> {
         // What is put in for development is not sent to anybody.
         let rules = Rules {
             sending: Sending::default(),
@@ -93,7 +93,7 @@ impl Plan {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a
     /// create refuses.
-    pub fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
+    pub(crate) fn carry_out(&self, tx: &WriteTx<'_>, origin: &Origin) -> Result<Seeded> {
         let by = Actor {
             rights: Rights::ALL.into(),
             origin: origin.clone(),

@@ -107,7 +107,7 @@ fn age_schema() -> ObjectBuilder {
 
 impl SeedInvitation {
     /// The part that is a create.
-    pub fn create_body(self) -> CreateBody {
+    pub(crate) fn create_body(self) -> CreateBody {
         CreateBody {
             email: self.email,
             role: self.role,
@@ -170,7 +170,7 @@ impl Start {
     ///
     /// # Errors
     /// As [`Plan::parse`].
-    pub fn check(&self, rules: &Rules, now: Timestamp) -> Result<()> {
+    pub(crate) fn check(&self, rules: &Rules, now: Timestamp) -> Result<()> {
         match self {
             Self::Nothing | Self::Samples => Ok(()),
             Self::Seed(seed) => Plan::parse(seed.clone(), rules, now).map(drop),
@@ -183,6 +183,6 @@ impl Start {
 /// # Errors
 /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some of
 /// it may be in the file then: the transaction must not be committed.
-pub fn fill(tx: &WriteTx<'_>, seed: Seed, rules: &Rules, origin: &Origin) -> Result<Seeded> {
+pub(crate) fn fill(tx: &WriteTx<'_>, seed: Seed, rules: &Rules, origin: &Origin) -> Result<Seeded> {
     Plan::parse(seed, rules, tx.now)?.carry_out(tx, origin)
 }

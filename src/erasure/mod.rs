@@ -14,8 +14,8 @@
 //!
 //! * [`text`] finds an address in texts, [`store`] is the SQL.
 
-pub mod store;
-pub mod text;
+pub(crate) mod store;
+pub(crate) mod text;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ const ROWS_PER_JOB: usize = 100;
 
 /// What was erased.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Erased {
+pub(crate) struct Erased {
     /// Invitations that were deleted, whatever their status.
     #[schema(minimum = 0)]
     pub invitations: usize,
@@ -82,7 +82,7 @@ fn append(tx: &WriteTx<'_>, by: By<'_>, organizations: Option<&[OrganizationId]>
 }
 
 /// What one read found of some kind, and where to go on, if more may follow.
-pub struct Step<T, C> {
+pub(crate) struct Step<T, C> {
     /// What holds the address.
     pub found: Vec<T>,
     /// The last row that was looked at, where more may follow.
@@ -93,7 +93,7 @@ pub struct Step<T, C> {
 type Find<T, C> = fn(&Reader<'_>, &str, &C, u32) -> Result<Step<T, C>>;
 
 /// Something that holds the address, with its organization where it has one.
-pub trait Found: Clone + Send + 'static {
+trait Found: Clone + Send + 'static {
     /// Whose it is.
     fn organization(&self) -> Option<&OrganizationId>;
 
@@ -106,7 +106,7 @@ pub trait Found: Clone + Send + 'static {
 }
 
 /// An erasure in progress.
-pub struct Erasure {
+pub(crate) struct Erasure {
     /// The file.
     db: Db,
     /// Whose traces go.
@@ -121,7 +121,7 @@ pub struct Erasure {
 
 impl Erasure {
     /// An erasure of `email` by whoever has `rights`.
-    pub fn new(db: Db, email: Email, rights: Arc<Rights>, origin: Origin) -> Self {
+    pub(crate) fn new(db: Db, email: Email, rights: Arc<Rights>, origin: Origin) -> Self {
         Self {
             db,
             email,
@@ -136,7 +136,7 @@ impl Erasure {
     ///
     /// # Errors
     /// When the file cannot be read or written.
-    pub async fn run(self) -> Result<Erased> {
+    pub(crate) async fn run(self) -> Result<Erased> {
         let db = self.db.clone();
         let (origin, organizations) = (self.origin.clone(), self.rights.organizations.clone());
         let begin = move |tx: &WriteTx<'_>| {
@@ -282,14 +282,14 @@ impl Work {
             });
             if is_seen && one.erase(tx, self.email.as_str())? {
                 erased += 1;
-                organization.map_or(Ok(()), |organization| self.note(tx, organization))?;
+                organization.map_or(Ok(()), |organization| self.record(tx, organization))?;
             }
         }
         Ok((erased, self.noted))
     }
 
     /// Says once in the history of `organization`, if it still has one, that something was erased.
-    fn note(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    fn record(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
         if !self.noted.insert(organization.to_string())
             || organization::store::find(tx, organization)?.is_none()
         {

@@ -11,7 +11,7 @@ use crate::db::{Reader, WriteTx};
 
 /// An invitation of the address.
 #[derive(Clone)]
-pub struct FoundInvitation {
+pub(crate) struct FoundInvitation {
     /// Whose it is.
     organization: OrganizationId,
     /// Its id.
@@ -20,11 +20,11 @@ pub struct FoundInvitation {
 
 /// An invitation of another address that names the address: as its inviter's, or in its note.
 #[derive(Clone)]
-pub struct FoundMention(FoundInvitation);
+pub(crate) struct FoundMention(FoundInvitation);
 
 /// An event that holds the address.
 #[derive(Clone)]
-pub struct FoundEvent {
+pub(crate) struct FoundEvent {
     /// Whose it is.
     organization: OrganizationId,
     /// Its id.
@@ -33,7 +33,7 @@ pub struct FoundEvent {
 
 /// A stored answer that holds the address.
 #[derive(Clone)]
-pub struct FoundAnswer {
+pub(crate) struct FoundAnswer {
     /// Whose it is, where that can be told.
     organization: Option<OrganizationId>,
     /// Whose request it was.
@@ -45,7 +45,7 @@ pub struct FoundAnswer {
 }
 
 /// The newest invitation there is.
-pub fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
+pub(crate) fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
     let newest: Option<[u8; 16]> =
         reader.query_row("select max(id) from invitation", [], |row| row.get(0))?;
     Ok(newest.map_or(Uuid::nil(), Uuid::from_bytes))
@@ -53,7 +53,7 @@ pub fn newest_invitation(reader: &Reader<'_>) -> Result<Uuid> {
 
 /// Looks for invitations of `address` among up to `limit` behind `after`, in the order in which
 /// they are stored.
-pub fn find_invitations(
+pub(crate) fn find_invitations(
     reader: &Reader<'_>,
     address: &str,
     after: &(String, Uuid),
@@ -88,7 +88,7 @@ pub fn find_invitations(
 
 /// Looks for invitations of `address` among up to `limit` that were made after `newest`. `conn` is
 /// a reader's or a transaction's.
-pub fn find_newer(
+pub(crate) fn find_newer(
     conn: &Connection,
     address: &str,
     newest: &Uuid,
@@ -117,7 +117,7 @@ pub fn find_newer(
 }
 
 /// Deletes the mail in the mailbox of development that went to `address`, or names it.
-pub fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
+pub(crate) fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "delete from mailbox
          where recipient = :address
@@ -131,7 +131,7 @@ pub fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
 
 /// Looks for invitations that name `address` as the inviter's or in their note, among up to `limit`
 /// behind `after`.
-pub fn find_mentions(
+pub(crate) fn find_mentions(
     reader: &Reader<'_>,
     address: &str,
     after: &(String, Uuid),
@@ -169,7 +169,7 @@ pub fn find_mentions(
 }
 
 /// Looks for events that hold `address` among up to `limit` behind the row `after`.
-pub fn find_events(
+pub(crate) fn find_events(
     reader: &Reader<'_>,
     address: &str,
     after: &i64,
@@ -199,7 +199,7 @@ pub fn find_events(
 }
 
 /// Looks for stored answers that hold `address` among up to `limit` behind the row `after`.
-pub fn find_answers(
+pub(crate) fn find_answers(
     reader: &Reader<'_>,
     address: &str,
     after: &i64,

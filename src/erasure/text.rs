@@ -7,7 +7,7 @@ const MEMBERS: [&str; 3] = ["email", "acceptedBy", "redirectUrl"];
 
 /// Whether `text` holds `address`, in any case and also as a URL writes it, by itself: not as a
 /// part of a longer address.
-pub fn mentions(text: &str, address: &str) -> bool {
+pub(crate) fn mentions(text: &str, address: &str) -> bool {
     let text = text.to_ascii_lowercase().replace("%40", "@");
     let goes_on_before = |byte: u8| byte.is_ascii_alphanumeric() || b"._+-".contains(&byte);
     let goes_on_behind = |rest: &[u8]| match rest {
@@ -25,7 +25,7 @@ pub fn mentions(text: &str, address: &str) -> bool {
 }
 
 /// `facts` of an event without the members that hold `address`; nothing where none does.
-pub fn redact(facts: &str, address: &str) -> Option<String> {
+pub(crate) fn redact(facts: &str, address: &str) -> Option<String> {
     if !mentions(facts, address) {
         return None;
     }

@@ -61,12 +61,12 @@ impl EventType {
     ];
 
     /// The type as it is stored and shown.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
     /// Reads a type.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL
             .iter()
             .find(|(_, name)| *name == text)
@@ -94,7 +94,7 @@ pub struct NewEvent<'a, F> {
 /// One event as the API shows it. Borrows from a row.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Event<'a> {
+pub(crate) struct Event<'a> {
     /// UUIDv7. The order of ids is the order in which things happened.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
@@ -127,7 +127,7 @@ pub struct Event<'a> {
 }
 
 /// An event for the documents.
-pub fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073990",
         "type": "invitation.created",

@@ -27,7 +27,7 @@ pub struct Filter {
 
 impl Filter {
     /// Whether every event passes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.types.is_none()
             && self.invitation.is_none()
             && self.since.is_none()
@@ -35,7 +35,7 @@ impl Filter {
     }
 
     /// Whether `event` passes.
-    pub fn admits(&self, event: &Event<'_>) -> bool {
+    pub(crate) fn admits(&self, event: &Event<'_>) -> bool {
         self.types
             .as_ref()
             .is_none_or(|types| types.iter().any(|kind| kind.name() == event.kind))
@@ -211,7 +211,7 @@ fn parse_types(value: &str) -> Checked<Vec<EventType>> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_event_id(value: &str) -> Checked<Uuid> {
+pub(crate) fn parse_event_id(value: &str) -> Checked<Uuid> {
     let canonical = |id: &Uuid| *id.hyphenated().encode_lower(&mut Uuid::encode_buffer()) == *value;
     let wrong = || {
         FieldError::new(
@@ -227,7 +227,7 @@ pub fn parse_event_id(value: &str) -> Checked<Uuid> {
 }
 
 /// The names of types.
-pub fn names(types: &[EventType]) -> Vec<&'static str> {
+pub(crate) fn names(types: &[EventType]) -> Vec<&'static str> {
     types.iter().map(|event| event.name()).collect()
 }
 

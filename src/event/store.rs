@@ -47,7 +47,7 @@ pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result
 }
 
 /// One event, turned by `show` into something that does not borrow from its row.
-pub fn find<T>(
+pub(crate) fn find<T>(
     conn: &Connection,
     organization: &OrganizationId,
     id: Uuid,
@@ -72,7 +72,7 @@ pub fn find<T>(
 /// An id never bears an earlier time than its event, so `since` is where the scan begins or ends.
 /// It may bear a later one, after the clock went back, so `until` is compared with each event that
 /// the scan meets.
-pub fn list(
+pub(crate) fn list(
     conn: &Connection,
     organization: &OrganizationId,
     query: &EventQuery,
@@ -126,7 +126,7 @@ pub fn list(
 }
 
 /// The latest event of `organization`.
-pub fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option<Uuid>> {
+pub(crate) fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option<Uuid>> {
     let mut statement = conn.prepare_cached(
         "select id
          from event

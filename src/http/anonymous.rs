@@ -13,14 +13,14 @@ use crate::base::error::{Error, Result};
 /// A request that needs no key and may come: the first argument of every public handler that does
 /// any work.
 #[derive(Debug)]
-pub struct Anonymous;
+pub(crate) struct Anonymous;
 
 impl Anonymous {
     /// Counts `request` as one without a key.
     ///
     /// # Errors
     /// [`crate::base::error::Code::RateLimited`] when its address has sent too many.
-    pub fn count(request: &HttpRequest) -> Result<Self> {
+    pub(crate) fn count(request: &HttpRequest) -> Result<Self> {
         let (peer, forwarded) = origin(request);
         Context::of(request)?
             .limits
@@ -30,7 +30,7 @@ impl Anonymous {
 }
 
 /// The peer that sent `request`, and its `X-Forwarded-For` lines.
-pub fn origin(request: &HttpRequest) -> (IpAddr, Vec<&str>) {
+pub(crate) fn origin(request: &HttpRequest) -> (IpAddr, Vec<&str>) {
     let peer = request
         .peer_addr()
         .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());

@@ -30,7 +30,7 @@ struct AnswerBody {
 }
 
 /// `body` in pieces, with `left`, `answering` and `room` until its end.
-pub fn attach(
+pub(crate) fn attach(
     body: BoxBody,
     left: Payload,
     answering: Option<Answering>,

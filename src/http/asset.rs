@@ -20,10 +20,10 @@ use crate::base::hex::hex;
 const TAG: usize = 8;
 
 /// Marks an answer whose bytes are there in any case, however many peers get them.
-pub struct Static;
+pub(crate) struct Static;
 
 /// A page or a document.
-pub struct Asset {
+pub(crate) struct Asset {
     /// Its `Content-Type`.
     content_type: &'static str,
     /// As it is.
@@ -53,7 +53,7 @@ impl Form {
 
 impl Asset {
     /// The asset with this text.
-    pub fn new(content_type: &'static str, text: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(content_type: &'static str, text: impl Into<Vec<u8>>) -> Self {
         let text = text.into();
         let compressed = compress(&text).unwrap_or_default();
         Self {
@@ -65,12 +65,12 @@ impl Asset {
 
     /// Responds to `request` with it: compressed where the caller takes that, and without a body
     /// where he has it.
-    pub fn respond(&self, request: &HttpRequest) -> HttpResponse {
+    pub(crate) fn respond(&self, request: &HttpRequest) -> HttpResponse {
         self.respond_with(request, HttpResponse::Ok())
     }
 
     /// The same with the headers of `response`.
-    pub fn respond_with(
+    pub(crate) fn respond_with(
         &self,
         request: &HttpRequest,
         mut response: HttpResponseBuilder,

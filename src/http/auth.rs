@@ -26,16 +26,16 @@ use crate::key::token::{KeyId, PlainKey};
 use crate::key::{Author, Rights, Scope};
 
 /// The actor of what is done in development without a key.
-pub const DEV_ACTOR: &str = "dev";
+pub(crate) const DEV_ACTOR: &str = "dev";
 
 /// The actor that the key of `request` names, whether or not the key is good: `dev` where there is
 /// none. For those who share out what a caller may have, once the caller was let in.
-pub fn actor_of(request: &HttpRequest) -> String {
+pub(crate) fn actor_of(request: &HttpRequest) -> String {
     key_named_by(request).unwrap_or_else(|| DEV_ACTOR.to_owned())
 }
 
 /// The id of the key that `request` names, whether or not the key is good.
-pub fn key_named_by(request: &HttpRequest) -> Option<String> {
+pub(crate) fn key_named_by(request: &HttpRequest) -> Option<String> {
     match Credential::of(request) {
         Ok(Credential::Key(key)) => Some(key.id.as_str().to_owned()),
         _ => None,
@@ -44,7 +44,7 @@ pub fn key_named_by(request: &HttpRequest) -> Option<String> {
 
 /// Whoever carries a live key; in development everybody.
 #[derive(Debug)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The key's id, or `dev`.
     pub actor: String,
     /// What they may do.
@@ -53,7 +53,7 @@ pub struct Caller {
 
 impl Caller {
     /// Who makes the changes of this caller.
-    pub fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         Author::new(&self.actor)
     }
 
@@ -61,7 +61,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Code::InsufficientScope`].
-    pub fn require(&self, scope: Scope) -> Result<()> {
+    pub(crate) fn require(&self, scope: Scope) -> Result<()> {
         if self.rights.scopes.contain(scope) {
             return Ok(());
         }
@@ -75,7 +75,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Code::Unauthorized`], [`Code::RateLimited`].
-    pub fn check(request: &HttpRequest) -> Result<()> {
+    pub(crate) fn check(request: &HttpRequest) -> Result<()> {
         Self::of(request).map(drop)
     }
 
@@ -83,7 +83,7 @@ impl Caller {
     ///
     /// # Errors
     /// [`Code::Unauthorized`].
-    pub fn of(request: &HttpRequest) -> Result<Self> {
+    pub(crate) fn of(request: &HttpRequest) -> Result<Self> {
         Self::identify(request).map(|(caller, _)| caller)
     }
 
@@ -116,7 +116,7 @@ impl Caller {
         };
         context.limits.count_request(&caller.actor)?;
         if let Some(key) = &key {
-            context.last_uses.note(key, snapshot.reader().now);
+            context.last_uses.record(key, snapshot.reader().now);
         }
         Ok((caller, snapshot))
     }
@@ -197,24 +197,24 @@ impl FromRequest for Caller {
 }
 
 /// A scope as a type, for the signature of a handler.
-pub trait Right {
+pub(crate) trait Right {
     /// The scope.
     const SCOPE: Scope;
     /// What a handler keeps of the snapshot in which the key was found.
-    type Kept;
+    type Snapshot;
 
     /// Keeps it.
-    fn keep(snapshot: Snapshot) -> Self::Kept;
+    fn keep(snapshot: Snapshot) -> Self::Snapshot;
 }
 
 /// The right to list and get invitations.
 #[derive(Debug)]
-pub struct Read;
+pub(crate) struct Read;
 
 /// A read goes on in the same snapshot: one transaction instead of two.
 impl Right for Read {
     const SCOPE: Scope = Scope::Read;
-    type Kept = Snapshot;
+    type Snapshot = Snapshot;
 
     fn keep(snapshot: Snapshot) -> Snapshot {
         snapshot
@@ -231,7 +231,7 @@ macro_rules! rights {
 
         impl Right for $right {
             const SCOPE: Scope = Scope::$right;
-            type Kept = ();
+            type Snapshot = ();
 
             fn keep(_: Snapshot) {}
         }
@@ -251,7 +251,7 @@ rights! {
 
 /// A caller who may do `R` to the organization in the path. One that the caller may not see is 404,
 /// as one that cannot be.
-pub struct OrganizationAccess<R: Right> {
+pub(crate) struct OrganizationAccess<R: Right> {
     /// Who calls.
     pub caller: Caller,
     /// The organization in the path.
@@ -259,12 +259,12 @@ pub struct OrganizationAccess<R: Right> {
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
     /// What is kept of the snapshot in which the key was found.
-    pub kept: R::Kept,
+    pub snapshot: R::Snapshot,
 }
 
 impl<R: Right> OrganizationAccess<R> {
     /// Where a change by this request comes from.
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             actor: self.caller.actor.clone(),
             request_id: self.request_id.clone(),
@@ -287,7 +287,7 @@ impl<R: Right> OrganizationAccess<R> {
             caller,
             organization,
             request_id: RequestId::of(request),
-            kept: R::keep(snapshot),
+            snapshot: R::keep(snapshot),
         })
     }
 }
@@ -302,18 +302,18 @@ impl<R: Right> FromRequest for OrganizationAccess<R> {
 }
 
 /// A caller who may do `R`, where the path names no organization.
-pub struct Access<R: Right> {
+pub(crate) struct Access<R: Right> {
     /// Who calls.
     pub caller: Caller,
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
     /// What is kept of the snapshot in which the key was found.
-    pub kept: R::Kept,
+    pub snapshot: R::Snapshot,
 }
 
 impl<R: Right> Access<R> {
     /// Where a change by this request comes from.
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             actor: self.caller.actor.clone(),
             request_id: self.request_id.clone(),
@@ -327,7 +327,7 @@ impl<R: Right> Access<R> {
         Ok(Self {
             caller,
             request_id: RequestId::of(request),
-            kept: R::keep(snapshot),
+            snapshot: R::keep(snapshot),
         })
     }
 }

@@ -14,7 +14,7 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a peer may take nothing of what is there for it.
-pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long peers may take.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl Default for Deadlines {
 
 /// The requests of one connection. Clones are handles to the same one.
 #[derive(Clone, Debug, Default)]
-pub struct Progress(Rc<Requests>);
+pub(crate) struct Progress(Rc<Requests>);
 
 /// The requests of one connection.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ struct Requests {
 
 /// A request that is being answered, until this is dropped.
 #[derive(Debug)]
-pub struct Answering(Progress);
+pub(crate) struct Answering(Progress);
 
 impl Progress {
     /// Says that the head of a request is there.
@@ -62,12 +62,12 @@ impl Progress {
     }
 
     /// How many requests have begun.
-    pub fn begun(&self) -> u64 {
+    pub(crate) fn begun(&self) -> u64 {
         self.0.begun.get()
     }
 
     /// Whether one is being answered.
-    pub fn is_answering(&self) -> bool {
+    pub(crate) fn is_answering(&self) -> bool {
         self.0.begun.get() != self.0.ended.get()
     }
 }
@@ -81,6 +81,6 @@ impl Drop for Answering {
 
 /// Says that the head of `request` is there, until what is returned is dropped; none where there is
 /// no connection.
-pub fn begin(request: &HttpRequest) -> Option<Answering> {
+pub(crate) fn begin(request: &HttpRequest) -> Option<Answering> {
     request.conn_data::<Progress>().map(Progress::begin)
 }

@@ -14,10 +14,10 @@ use crate::key::last_use::LastUses;
 use crate::policy::limits::{Limits, Shares};
 
 /// Writes the response to a request that failed, under the id of the request.
-pub type WriteError = fn(&Error, &str) -> HttpResponse;
+pub(crate) type WriteError = fn(&Error, &str) -> HttpResponse;
 
 /// What the toolkit takes from the server that it serves. It is data of the application.
-pub struct Context {
+pub(crate) struct Context {
     /// The data file.
     pub db: Db,
     /// Whom the server is for.
@@ -46,19 +46,19 @@ impl Context {
     ///
     /// # Errors
     /// When the server was built without one.
-    pub fn of(request: &HttpRequest) -> Result<&Self> {
+    pub(crate) fn of(request: &HttpRequest) -> Result<&Self> {
         Self::find(request).ok_or_else(|| Error::internal("no context"))
     }
 
     /// The context of `request`; none: nobody serves it, as in a test of one file.
-    pub fn find(request: &HttpRequest) -> Option<&Self> {
+    pub(crate) fn find(request: &HttpRequest) -> Option<&Self> {
         request
             .app_data::<web::Data<Self>>()
             .map(|context| &***context)
     }
 
     /// What writes the error of a request to `path`.
-    pub fn write_error(&self, path: &str) -> WriteError {
+    pub(crate) fn write_error(&self, path: &str) -> WriteError {
         let dialect = self
             .dialects
             .iter()

@@ -41,11 +41,11 @@ const MAX_URI: usize = 8 * 1024;
 
 /// The id of a request: the caller's, where it is usable, else a UUIDv4.
 #[derive(Clone, Debug)]
-pub struct RequestId(String);
+pub(crate) struct RequestId(String);
 
 impl RequestId {
     /// The id that the envelope gave to `request`.
-    pub fn of(request: &HttpRequest) -> String {
+    pub(crate) fn of(request: &HttpRequest) -> String {
         request
             .extensions()
             .get::<Self>()
@@ -67,7 +67,7 @@ impl RequestId {
 ///
 /// # Errors
 /// None of its own: what the framework passes on as an error carries its finished answer.
-pub async fn envelope(
+pub(crate) async fn envelope(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -87,7 +87,7 @@ pub async fn envelope(
         log::debug!("request {}: {} {}", id.0, request.method(), request.path());
     }
     if let Err(error) = check(&request) {
-        refusal_log::tell(request.request(), &error, &id.0);
+        refusal_log::log(request.request(), &error, &id.0);
         return Ok(finish(
             request.into_response(respond(&error, &id.0)),
             &id,
@@ -112,7 +112,7 @@ pub async fn envelope(
             ));
         }
     };
-    response = tell_error(response, respond, &id);
+    response = write_error(response, respond, &id);
     let room = make_room(&response);
     if let Err(error) = &room {
         response = response.into_response(respond(error, &id.0));
@@ -133,7 +133,7 @@ pub async fn envelope(
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
-fn tell_error(
+fn write_error(
     response: ServiceResponse<BoxBody>,
     respond: WriteError,
     id: &RequestId,
@@ -141,7 +141,7 @@ fn tell_error(
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
-            refusal_log::tell(request, error, &id.0);
+            refusal_log::log(request, error, &id.0);
             respond(error, &id.0)
         })
     });

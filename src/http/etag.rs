@@ -82,7 +82,7 @@ fn is_same_version(given: &EntityTag, own: &EntityTag) -> bool {
 
 /// The conditions under which a request is meant.
 #[derive(Debug)]
-pub struct Conditions {
+pub(crate) struct Conditions {
     /// Only if the present version is one of these.
     if_match: Option<IfMatch>,
     /// Only if it is none of these.
@@ -96,7 +96,7 @@ impl Conditions {
     ///
     /// # Errors
     /// [`Code::PreconditionFailed`].
-    pub fn check_match(&self, json: &[u8]) -> Result<()> {
+    pub(crate) fn check_match(&self, json: &[u8]) -> Result<()> {
         let holds = match &self.if_match {
             None | Some(IfMatch::Any) => true,
             Some(IfMatch::Items(tags)) => {
@@ -113,7 +113,7 @@ impl Conditions {
     ///
     /// # Errors
     /// [`Code::PreconditionFailed`].
-    pub fn check_put(&self, json: Option<&[u8]>) -> Result<()> {
+    pub(crate) fn check_put(&self, json: Option<&[u8]>) -> Result<()> {
         match json {
             Some(json) if self.knows(&self.tag(json)) => Err(failed("It is there already.")),
             Some(json) => self.check_match(json),
@@ -154,12 +154,12 @@ impl Conditions {
     }
 
     /// The tag of what has this JSON.
-    pub fn tag(&self, json: &[u8]) -> EntityTag {
+    pub(crate) fn tag(&self, json: &[u8]) -> EntityTag {
         self.etags.tag(json)
     }
 
     /// Whether the caller has the present version already.
-    pub fn knows(&self, tag: &EntityTag) -> bool {
+    pub(crate) fn knows(&self, tag: &EntityTag) -> bool {
         match &self.if_none_match {
             None => false,
             Some(IfNoneMatch::Any) => true,

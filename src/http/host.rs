@@ -21,7 +21,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
-pub fn check_origin(headers: &HeaderMap) -> Result<()> {
+pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
     let host = headers
         .get(header::HOST)
         .map_or(&b""[..], |host| host.as_bytes());
@@ -48,7 +48,7 @@ pub fn check_origin(headers: &HeaderMap) -> Result<()> {
 
 /// Checks the Host header of a request to a server in `mode`. The framework refuses two of them,
 /// and none in HTTP/1.1.
-pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
+pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
     let Some(host) = headers.get(header::HOST) else {
         return Ok(());
     };
@@ -77,7 +77,7 @@ pub fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
-pub fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
+pub(crate) fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
     if mode == Some(Mode::Dev) && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return check_origin(headers);
     }

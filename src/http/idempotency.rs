@@ -23,7 +23,7 @@ const MAX_KEY: usize = 255;
 
 /// The `Idempotency-Key` of a request, with the operation that it belongs to.
 #[derive(Debug)]
-pub struct IdempotencyKey {
+pub(crate) struct IdempotencyKey {
     /// The key, if there is one.
     key: Option<String>,
     /// Method and path, without percent-encodings that it does not need: one path is one operation.
@@ -37,7 +37,7 @@ impl IdempotencyKey {
     /// The same for an operation on the invitation of a link, which is not in its path: people have
     /// no names, so the keys of those with different links must not meet.
     #[must_use]
-    pub fn of_link(self, invitation: Uuid) -> Self {
+    pub(crate) fn of_link(self, invitation: Uuid) -> Self {
         Self {
             operation: format!("{}/{}", self.operation, invitation.simple()),
             ..self
@@ -45,12 +45,12 @@ impl IdempotencyKey {
     }
 
     /// What makes a request of `caller` with this body recognizable.
-    pub fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
+    pub(crate) fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
         self.ticket_of(&caller.actor, body_hash)
     }
 
     /// The same for whoever is called `actor`.
-    pub fn ticket_of(self, actor: &str, body_hash: [u8; 32]) -> Option<Ticket> {
+    pub(crate) fn ticket_of(self, actor: &str, body_hash: [u8; 32]) -> Option<Ticket> {
         self.key.map(|key| Ticket {
             actor: actor.to_owned(),
             operation: self.operation,
@@ -107,14 +107,14 @@ impl FromRequest for IdempotencyKey {
 }
 
 /// Responds with what was, or had been, stored.
-pub fn respond(answer: StoredResponse, etags: EtagKey) -> HttpResponse {
+pub(crate) fn respond(answer: StoredResponse, etags: EtagKey) -> HttpResponse {
     let mut response = head(&answer);
     response.insert_header((header::ETAG, etags.tag(&answer.body)));
     response.body(answer.body)
 }
 
 /// The head of that answer, without an ETag.
-pub fn head(answer: &StoredResponse) -> HttpResponseBuilder {
+pub(crate) fn head(answer: &StoredResponse) -> HttpResponseBuilder {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     response.content_type("application/json");

@@ -21,12 +21,12 @@ use crate::policy::limits::Share;
 /// The largest body of most operations, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 /// The largest body of operations that take many invitations at once, in bytes.
-pub const LARGE_BODY: usize = 1024 * 1024;
+pub(crate) const LARGE_BODY: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A body of at most `MAX` bytes that was a JSON object with only known fields.
 #[derive(Debug)]
-pub struct Json<T, const MAX: usize = MAX_BODY> {
+pub(crate) struct Json<T, const MAX: usize = MAX_BODY> {
     /// The body.
     pub value: T,
     /// SHA-256 of its bytes, to recognize a repeated request.
@@ -102,11 +102,11 @@ async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
 
 /// A body that may be left away, which is the same as an empty object.
 #[derive(Debug)]
-pub struct OptionalJson<T>(pub Json<T>);
+pub(crate) struct OptionalJson<T>(pub Json<T>);
 
 /// The body of an operation that takes nothing: absent, or an empty object.
 #[derive(Debug, Default, serde::Deserialize, utoipa::ToSchema)]
-pub struct NoBody {}
+pub(crate) struct NoBody {}
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Error = Error;

@@ -5,25 +5,25 @@
 //! plain text ([`mod@envelope`], [`problem`]), bodies without a deadline ([`json`]) or an end
 //! ([`unread`]), loose queries ([`query`]).
 
-pub mod anonymous;
-pub mod answer_body;
-pub mod asset;
-pub mod auth;
+pub(crate) mod anonymous;
+pub(crate) mod answer_body;
+pub(crate) mod asset;
+pub(crate) mod auth;
 pub mod connection;
-pub mod context;
-pub mod envelope;
+pub(crate) mod context;
+pub(crate) mod envelope;
 pub mod etag;
-pub mod host;
+pub(crate) mod host;
 pub mod idempotency;
-pub mod json;
-pub mod optional_caller;
-pub mod pairs;
-pub mod params;
-pub mod path;
-pub mod problem;
+pub(crate) mod json;
+pub(crate) mod optional_caller;
+pub(crate) mod pairs;
+pub(crate) mod params;
+pub(crate) mod path;
+pub(crate) mod problem;
 pub mod query;
-pub mod refusal_log;
+pub(crate) mod refusal_log;
 pub mod route;
-pub mod stopping;
-pub mod unread;
-pub mod worker;
+pub(crate) mod stopping;
+pub(crate) mod unread;
+pub(crate) mod worker;

@@ -18,7 +18,7 @@ use crate::key::{Author, Scope};
 
 /// A caller with a key, or the invited person. A key that is sent must be a good one.
 #[derive(Debug)]
-pub struct OptionalCaller {
+pub(crate) struct OptionalCaller {
     /// The caller, where there is a key; in development always.
     pub caller: Option<Caller>,
     /// The `X-Request-Id` of the answer.
@@ -30,7 +30,7 @@ impl OptionalCaller {
     ///
     /// # Errors
     /// [`Code::Unauthorized`], [`Code::InsufficientScope`].
-    pub fn require(&self, scope: Scope) -> Result<&Caller> {
+    pub(crate) fn require(&self, scope: Scope) -> Result<&Caller> {
         let without = || {
             Error::new(
                 Code::Unauthorized,
@@ -43,17 +43,17 @@ impl OptionalCaller {
     }
 
     /// Who it is, in stored answers and in the history.
-    pub fn actor(&self) -> &str {
+    pub(crate) fn actor(&self) -> &str {
         self.caller.as_ref().map_or(PERSON, |caller| &caller.actor)
     }
 
     /// Who makes the changes of this request.
-    pub fn author(&self) -> Author {
+    pub(crate) fn author(&self) -> Author {
         Author::new(self.actor())
     }
 
     /// Where a change by this request comes from.
-    pub fn origin(&self) -> Origin {
+    pub(crate) fn origin(&self) -> Origin {
         Origin {
             actor: self.actor().to_owned(),
             request_id: self.request_id.clone(),

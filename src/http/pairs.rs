@@ -13,12 +13,12 @@ use crate::base::error::{Code, Error, FieldCode, FieldError};
 const SHOWN_CHARS: usize = 64;
 
 /// The keys and values of a query, decoded, in the order of the request.
-pub struct Pairs<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
+pub(crate) struct Pairs<'q>(Vec<(Cow<'q, str>, Cow<'q, str>)>);
 
 /// Why a query is no struct.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct NoStruct(pub Error);
+pub(crate) struct NoStruct(pub Error);
 
 impl de::Error for NoStruct {
     /// The struct is not one for a query. No request leads here: keys are checked before.
@@ -29,12 +29,12 @@ impl de::Error for NoStruct {
 
 impl<'q> Pairs<'q> {
     /// Splits a query.
-    pub fn parse(query: &'q str) -> Self {
+    pub(crate) fn parse(query: &'q str) -> Self {
         Self(form_urlencoded::parse(query.as_bytes()).collect())
     }
 
     /// The keys.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(key, _)| &**key)
     }
 

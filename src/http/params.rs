@@ -1,11 +1,13 @@
 //! Parameters that many operations share, for the OpenAPI document.
 
+#![expect(dead_code, reason = "only the document is made from these")]
+
 use utoipa::IntoParams;
 
 /// An organization in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct InOrganization {
+pub(crate) struct InOrganization {
     /// The caller's own id of the organization.
     #[param(
         rename = "organizationId",
@@ -18,7 +20,7 @@ pub struct InOrganization {
 /// An invitation in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct OfInvitation {
+pub(crate) struct OfInvitation {
     /// The caller's own id of the organization.
     #[param(
         rename = "organizationId",
@@ -34,7 +36,7 @@ pub struct OfInvitation {
 /// A webhook in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct OfWebhook {
+pub(crate) struct OfWebhook {
     /// UUIDv7, lowercase with hyphens.
     #[param(rename = "webhookId", format = Uuid)]
     pub webhook_id: String,
@@ -43,7 +45,7 @@ pub struct OfWebhook {
 /// A delivery of a webhook in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct OfDelivery {
+pub(crate) struct OfDelivery {
     /// UUIDv7, lowercase with hyphens.
     #[param(rename = "webhookId", format = Uuid)]
     pub webhook_id: String,
@@ -55,7 +57,7 @@ pub struct OfDelivery {
 /// The version that a change is meant for.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub struct OnlyVersion {
+pub(crate) struct OnlyVersion {
     /// Only this version.
     #[param(rename = "If-Match", pattern = "^(W/)?\"[0-9a-f]{32}\"$")]
     pub if_match: Option<String>,
@@ -64,7 +66,7 @@ pub struct OnlyVersion {
 /// What makes a repeated request recognizable.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-pub struct Once {
+pub(crate) struct Once {
     /// Kept for 24 hours: the same key with the same body is answered again, and has one effect.
     #[param(rename = "Idempotency-Key", pattern = "^[!-~]{1,255}$")]
     pub idempotency_key: Option<String>,

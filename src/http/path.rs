@@ -12,19 +12,19 @@ use crate::key::token::KeyId;
 
 /// The invitation in the path.
 #[derive(Clone, Copy, Debug)]
-pub struct InvitationId(pub Uuid);
+pub(crate) struct InvitationId(pub Uuid);
 
 /// The kept mail in the path.
 #[derive(Clone, Copy, Debug)]
-pub struct MessageId(pub Uuid);
+pub(crate) struct MessageId(pub Uuid);
 
 /// The webhook in the path.
 #[derive(Clone, Copy, Debug)]
-pub struct WebhookId(pub Uuid);
+pub(crate) struct WebhookId(pub Uuid);
 
 /// A delivery of a webhook in the path.
 #[derive(Clone, Copy, Debug)]
-pub struct DeliveryId {
+pub(crate) struct DeliveryId {
     /// The webhook.
     pub webhook: Uuid,
     /// The delivery.
@@ -33,7 +33,7 @@ pub struct DeliveryId {
 
 /// The key in the path.
 #[derive(Clone, Debug)]
-pub struct PathKeyId(pub KeyId);
+pub(crate) struct PathKeyId(pub KeyId);
 
 /// Makes extractors of types, each by what it reads of a request.
 macro_rules! extract {

@@ -12,7 +12,7 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Responds with `error` under `request_id`; logs the cause of one that the server is to blame for.
-pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
+pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
     log_cause(error, request_id);
     let problem = Problem::of(error, request_id);
     let mut response = HttpResponse::build(error.status_code());
@@ -23,7 +23,7 @@ pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
 }
 
 /// The headers that some errors have.
-pub fn add_headers(response: &mut actix_web::HttpResponseBuilder, error: &Error) {
+pub(crate) fn add_headers(response: &mut actix_web::HttpResponseBuilder, error: &Error) {
     if let Some(seconds) = error.retry_after_seconds {
         response.insert_header((header::RETRY_AFTER, seconds));
     }
@@ -42,7 +42,7 @@ pub fn add_headers(response: &mut actix_web::HttpResponseBuilder, error: &Error)
 }
 
 /// Logs why the server failed, once, under the id that the caller was given.
-pub fn log_cause(error: &Error, request_id: &str) {
+pub(crate) fn log_cause(error: &Error, request_id: &str) {
     if let Some(cause) = &error.cause {
         log::error!("request {request_id}: {error} ({cause})");
     }

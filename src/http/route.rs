@@ -22,7 +22,7 @@ pub struct Route {
 
 impl Route {
     /// A path for callers with a key, without methods yet.
-    pub fn new(path: String) -> Self {
+    pub(crate) fn new(path: String) -> Self {
         Self {
             path,
             methods: Vec::new(),
@@ -32,7 +32,7 @@ impl Route {
     }
 
     /// A path for everybody, without methods yet.
-    pub fn public(path: String) -> Self {
+    pub(crate) fn public(path: String) -> Self {
         Self {
             is_public: true,
             ..Self::new(path)
@@ -41,14 +41,14 @@ impl Route {
 
     /// The same path with a handler for `method`.
     #[must_use]
-    pub fn with(mut self, method: Method, handler: actix_web::Route) -> Self {
+    pub(crate) fn with(mut self, method: Method, handler: actix_web::Route) -> Self {
         self.add(method, handler);
         self
     }
 
     /// Adds the handler for `method`. That of GET has HEAD, too: the framework leaves the body of a
     /// HEAD away.
-    pub fn add(&mut self, method: Method, handler: actix_web::Route) {
+    pub(crate) fn add(&mut self, method: Method, handler: actix_web::Route) {
         let handler = if method == Method::GET {
             handler.guard(guard::Any(guard::Get()).or(guard::Head()))
         } else {
@@ -72,7 +72,7 @@ impl Route {
     }
 
     /// Registers the path, with OPTIONS and the answer to every other method.
-    pub fn register(self, config: &mut ServiceConfig) {
+    pub(crate) fn register(self, config: &mut ServiceConfig) {
         let (allow, allow_other, is_public) = (self.allow(), self.allow(), self.is_public);
         let options = move || {
             let response = HttpResponse::NoContent()

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What requests know of a stop, and a stop of requests.
 #[derive(Debug, Default)]
-pub struct Stopping {
+pub(crate) struct Stopping {
     /// Whether a stop was asked for.
     has_begun: AtomicBool,
     /// Requests that came since.
@@ -13,24 +13,24 @@ pub struct Stopping {
 
 impl Stopping {
     /// A stop was asked for: from now on answers close their connections.
-    pub fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.has_begun.store(true, Ordering::Relaxed);
     }
 
     /// Whether a stop was asked for.
-    pub fn has_begun(&self) -> bool {
+    pub(crate) fn has_begun(&self) -> bool {
         self.has_begun.load(Ordering::Relaxed)
     }
 
     /// Counts a request, if a stop was asked for.
-    pub fn count_request(&self) {
+    pub(crate) fn count_request(&self) {
         if self.has_begun() {
             self.requests.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     /// How many requests came since a stop was asked for.
-    pub fn requests(&self) -> u64 {
+    pub(crate) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
     }
 }

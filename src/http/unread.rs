@@ -12,7 +12,7 @@ use actix_web::{HttpMessage, HttpRequest};
 struct Unread(Payload);
 
 /// Lays the body of `request` with it.
-pub fn stash(request: &mut ServiceRequest) {
+pub(crate) fn stash(request: &mut ServiceRequest) {
     let payload = request.take_payload();
     if !matches!(payload, Payload::None) {
         request.extensions_mut().insert(Unread(payload));
@@ -20,7 +20,7 @@ pub fn stash(request: &mut ServiceRequest) {
 }
 
 /// Takes the body of `request`, to read it.
-pub fn take(request: &HttpRequest) -> Payload {
+pub(crate) fn take(request: &HttpRequest) -> Payload {
     request
         .extensions_mut()
         .remove::<Unread>()
@@ -28,6 +28,6 @@ pub fn take(request: &HttpRequest) -> Payload {
 }
 
 /// Lays a body by again that was not read to its end.
-pub fn restore(request: &HttpRequest, payload: Payload) {
+pub(crate) fn restore(request: &HttpRequest, payload: Payload) {
     request.extensions_mut().insert(Unread(payload));
 }

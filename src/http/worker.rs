@@ -14,7 +14,7 @@ use crate::key::token::PlainKey;
 
 /// What a worker thread keeps from one request to the next. It is data of the application, made by
 /// each thread for itself.
-pub struct Worker {
+pub(crate) struct Worker {
     /// The snapshot that its requests share.
     pub latest: LatestSnapshot,
     /// The keys that were found in it.
@@ -23,7 +23,7 @@ pub struct Worker {
 
 impl Worker {
     /// Keeps nothing yet.
-    pub fn new(db: Db) -> Rc<Self> {
+    pub(crate) fn new(db: Db) -> Rc<Self> {
         Rc::new(Self {
             latest: LatestSnapshot::new(db),
             known: RefCell::default(),
@@ -34,7 +34,7 @@ impl Worker {
     ///
     /// # Errors
     /// When the server was built without one.
-    pub fn of(request: &HttpRequest) -> Result<&Self> {
+    pub(crate) fn of(request: &HttpRequest) -> Result<&Self> {
         let worker = request.app_data::<Rc<Self>>().map(|worker| &**worker);
         worker.ok_or_else(|| Error::internal("no worker"))
     }
@@ -43,7 +43,11 @@ impl Worker {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn find_rights(&self, snapshot: &Snapshot, key: &PlainKey) -> Result<Option<Arc<Rights>>> {
+    pub(crate) fn find_rights(
+        &self,
+        snapshot: &Snapshot,
+        key: &PlainKey,
+    ) -> Result<Option<Arc<Rights>>> {
         self.known.borrow_mut().find_rights(snapshot, key)
     }
 }

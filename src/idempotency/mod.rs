@@ -9,14 +9,14 @@
 //! before it has any effect: to drop a promise in silence would be worse, and so would a disk that
 //! one caller fills for all.
 
-pub mod store;
+pub(crate) mod store;
 
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 
 /// The actor of what a person does without a key.
-pub const PERSON: &str = "person";
+pub(crate) const PERSON: &str = "person";
 
 /// Bytes of a stored answer besides its texts: its hash, its actor, its places in table and index.
 const ROW_BYTES: usize = 150;
@@ -29,7 +29,7 @@ const HOUR_MS: i64 = 60 * 60 * 1000;
 
 /// A request that may have one effect only.
 #[derive(Clone, Debug)]
-pub struct Ticket {
+pub(crate) struct Ticket {
     /// Whose it is: keys of different callers never meet.
     pub actor: String,
     /// Method and path.
@@ -61,7 +61,7 @@ impl Ticket {
 
 /// An answer as it can be stored: what the caller gets, now or again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredResponse {
+pub(crate) struct StoredResponse {
     /// The HTTP status.
     pub status: u16,
     /// The `Location` of what was made.
@@ -79,7 +79,7 @@ pub struct StoredResponse {
 /// # Errors
 /// [`Code::IdempotencyKeyReused`] when the key came with another body before, [`Code::RateLimited`]
 /// when too much is stored for its caller, or what `make` returns.
-pub fn once(
+pub(crate) fn once(
     tx: &WriteTx<'_>,
     ticket: Option<&Ticket>,
     make: impl FnOnce() -> Result<StoredResponse>,
@@ -93,7 +93,7 @@ pub fn once(
 ///
 /// # Errors
 /// See [`once`].
-pub fn once_if(
+pub(crate) fn once_if(
     tx: &WriteTx<'_>,
     ticket: Option<&Ticket>,
     make: impl FnOnce() -> Result<Option<StoredResponse>>,

@@ -12,7 +12,10 @@ const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
 /// The body hash and the answer that are stored for the key of `ticket`; none where they
 /// are about an organization that is being deleted.
-pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], StoredResponse)>> {
+pub(crate) fn find(
+    tx: &WriteTx<'_>,
+    ticket: &Ticket,
+) -> Result<Option<([u8; 32], StoredResponse)>> {
     let mut statement = tx.prepare_cached(
         "select body_hash, status, location, body, organization_id
          from idempotency
@@ -52,7 +55,7 @@ pub fn find(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<Option<([u8; 32], Store
 ///
 /// # Errors
 /// [`Code::RateLimited`], until the oldest hour with stored answers is 24 hours old.
-pub fn check_room(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<()> {
+pub(crate) fn check_room(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<()> {
     if ticket.room == 0 {
         return Ok(());
     }
@@ -73,8 +76,7 @@ pub fn check_room(tx: &WriteTx<'_>, ticket: &Ticket) -> Result<()> {
     }
     let detail = format!(
         "{} MiB of answers are stored for this caller, as many as there may be in 24 hours. \
-         Nothing was changed: \
-         send the request without its Idempotency-Key, or later.",
+         Nothing was changed: send the request without its Idempotency-Key, or later.",
         ticket.room >> 20
     );
     let free_at = (oldest + HOURS_KEPT) * HOUR_MS;
@@ -108,7 +110,7 @@ fn hour_of(tx: &WriteTx<'_>) -> i64 {
 
 /// Stores `answer`, in place of one that is older than 24 hours, and drops two other old ones: the
 /// table stays as small as a day's requests without a sweep of its own.
-pub fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Result<()> {
+pub(crate) fn insert(tx: &WriteTx<'_>, ticket: &Ticket, answer: &StoredResponse) -> Result<()> {
     tx.prepare_cached(
         "delete from idempotency
          where rowid in (select rowid from idempotency order by rowid limit 2)

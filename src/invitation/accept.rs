@@ -14,11 +14,11 @@ use crate::policy::limits::Limits;
 
 /// The most characters of a user's id: as many as an identity provider may give (OpenID Connect
 /// Core 1.0, 2).
-pub const MAX_SUBJECT: usize = 255;
+pub(crate) const MAX_SUBJECT: usize = 255;
 
 /// The user who answers, and whose address is proven.
 #[derive(Clone, Debug)]
-pub struct Subject {
+pub(crate) struct Subject {
     /// The proven address.
     pub email: Email,
     /// The application's id of the user.
@@ -30,7 +30,7 @@ impl Subject {
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable.
-    pub fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
+    pub(crate) fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
         let mut errors = Errors::default();
         let email = errors.take(email::parse_email(email, hosts));
         errors.extend(text::check_name("/subject", id.as_deref(), MAX_SUBJECT));
@@ -45,7 +45,7 @@ impl Subject {
 /// # Errors
 /// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong
 /// addresses.
-pub fn settle(
+pub(crate) fn accept_or_decline(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
     change: Change,

@@ -23,7 +23,7 @@ impl Actor {
     ///
     /// # Errors
     /// None that can happen: every field can be written.
-    pub fn shown(&self, invitation: &Invitation<'_>, outcome: Outcome) -> Result<Vec<u8>> {
+    pub(crate) fn shown(&self, invitation: &Invitation<'_>, outcome: Outcome) -> Result<Vec<u8>> {
         match outcome {
             Outcome::Created => json::to_bytes(invitation),
             Outcome::Standing => json::to_bytes_for(invitation, &self.rights),

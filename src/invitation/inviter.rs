@@ -30,7 +30,7 @@ pub struct InviterBody {
 
 impl InviterBody {
     /// Checks it, and brings the address to its normal form; what is wrong goes to `errors`.
-    pub fn parse(self, hosts: Hosts, errors: &mut Errors) -> Self {
+    pub(crate) fn parse(self, hosts: Hosts, errors: &mut Errors) -> Self {
         errors.extend(check_name("/inviter/id", self.id.as_deref(), MAX_INVITER));
         errors.extend(check_name(
             "/inviter/name",
@@ -45,7 +45,7 @@ impl InviterBody {
     }
 
     /// Who invites as the API shows it, if anything is said of them.
-    pub fn show(&self) -> Option<Inviter<'_>> {
+    pub(crate) fn show(&self) -> Option<Inviter<'_>> {
         Inviter::of(
             self.id.as_deref(),
             self.name.as_deref(),
@@ -65,7 +65,7 @@ fn parse_inviter_email(text: Option<&str>, hosts: Hosts) -> Checked<Option<Strin
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
+pub(crate) fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
     let Some(text) = text.map(|text| text.replace("\r\n", "\n")) else {
         return Ok(None);
     };

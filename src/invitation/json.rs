@@ -86,7 +86,7 @@ pub fn to_bytes(invitation: &Invitation<'_>) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// See [`write()`].
-pub fn to_bytes_for(invitation: &Invitation<'_>, rights: &Rights) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes_for(invitation: &Invitation<'_>, rights: &Rights) -> Result<Vec<u8>> {
     if rights.scopes.contain(Scope::Read) {
         return to_bytes(invitation);
     }
@@ -110,7 +110,7 @@ pub fn to_bytes_for(invitation: &Invitation<'_>, rights: &Rights) -> Result<Vec<
 ///
 /// # Errors
 /// When it is not text.
-pub fn raw(json: Vec<u8>) -> Result<Box<RawValue>> {
+pub(crate) fn raw(json: Vec<u8>) -> Result<Box<RawValue>> {
     let text = String::from_utf8(json).map_err(Error::internal)?;
     RawValue::from_string(text).map_err(Error::internal)
 }

@@ -73,7 +73,7 @@ pub fn token(secret: &Secret, id: Uuid, send_count: u32) -> String {
 
 /// The link of an invitation as it stands: the page `accept_url` with the token in the fragment, so
 /// that no server and no Referer sees it.
-pub fn url(secret: &Secret, accept_url: &str, present: &CurrentInvitation) -> String {
+pub(crate) fn url(secret: &Secret, accept_url: &str, present: &CurrentInvitation) -> String {
     format!(
         "{accept_url}#{}",
         token(secret, present.id, present.send_count)

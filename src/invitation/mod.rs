@@ -10,7 +10,7 @@
 //! * [`query`] reads the query of a list, and its cursors.
 //! * [`store`] is the SQL.
 
-pub mod accept;
+pub(crate) mod accept;
 pub mod actor;
 pub mod batch;
 pub mod code;
@@ -21,8 +21,8 @@ pub mod json;
 pub mod link;
 pub mod new;
 pub mod query;
-pub mod renew;
-pub mod rows;
+pub(crate) mod renew;
+pub(crate) mod rows;
 pub mod store;
 pub mod transition;
 pub mod update;
@@ -52,7 +52,7 @@ pub enum Status {
 
 impl Status {
     /// Every status, by number.
-    pub const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Pending,
         Self::Accepted,
         Self::Declined,
@@ -62,7 +62,7 @@ impl Status {
 
     /// The status of a row: a pending one whose time has passed is expired, whether or not anybody
     /// wrote that down.
-    pub fn of(state: Self, expires_at: Timestamp, now: Timestamp) -> Self {
+    fn of(state: Self, expires_at: Timestamp, now: Timestamp) -> Self {
         if state == Self::Pending && expires_at <= now {
             Self::Expired
         } else {
@@ -71,7 +71,7 @@ impl Status {
     }
 
     /// The status as it is written.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Pending => "pending",
             Self::Accepted => "accepted",
@@ -82,7 +82,7 @@ impl Status {
     }
 
     /// Reads a status.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == text)
     }
 }
@@ -172,7 +172,7 @@ pub struct Inviter<'a> {
 
 impl<'a> Inviter<'a> {
     /// Who invites, if anything is said of them.
-    pub fn of(id: Option<&'a str>, name: Option<&'a str>, email: Option<&'a str>) -> Option<Self> {
+    fn of(id: Option<&'a str>, name: Option<&'a str>, email: Option<&'a str>) -> Option<Self> {
         id.or(name).or(email).map(|_| Self { id, name, email })
     }
 }

@@ -87,7 +87,7 @@ impl Expiry {
     /// This end, with the organization's default of so many `seconds` in place of the server's,
     /// where the invitation names none.
     #[must_use]
-    pub fn or_default(self, seconds: Option<i64>) -> Self {
+    pub(crate) fn or_default(self, seconds: Option<i64>) -> Self {
         match (self, seconds) {
             (Self::Default(_), Some(seconds)) => Self::After(seconds),
             _ => self,
@@ -171,7 +171,7 @@ impl NewInvitation {
     }
 
     /// What its delivery begins with.
-    pub fn delivery(&self) -> Delivery {
+    pub(crate) fn delivery(&self) -> Delivery {
         self.sending.delivery(self.notify)
     }
 
@@ -255,7 +255,7 @@ pub(super) fn parse_expiry(
 ///
 /// # Errors
 /// [`crate::base::error::Code::ValidationFailed`].
-pub fn check_expiry(
+pub(crate) fn check_expiry(
     expires_in: Option<i64>,
     expires_at: Option<&str>,
     rules: &Rules,

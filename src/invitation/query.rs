@@ -35,7 +35,7 @@ impl Filter {
     };
 
     /// Only invitations that stand as `status`.
-    pub const fn only(status: Status) -> Self {
+    pub(crate) const fn only(status: Status) -> Self {
         Self {
             statuses: 1 << status as u8,
             email: None,
@@ -44,7 +44,7 @@ impl Filter {
     }
 
     /// Whether every invitation passes.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::ALL
     }
 

@@ -19,7 +19,7 @@ use crate::policy::Sending;
 /// [`Code::RoleNotGrantable`], [`Code::StatusConflict`], [`Code::ResendTooSoon`],
 /// [`Code::ValidationFailed`] by the organization's settings, [`Code::AlreadyInvited`],
 /// [`Code::AlreadyAccepted`], [`Code::PendingLimitReached`], [`Code::RateLimited`].
-pub fn renew(
+pub(crate) fn renew(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
     expiry: Expiry,
@@ -85,7 +85,7 @@ fn check_place(tx: &WriteTx<'_>, present: &CurrentInvitation, by: &Actor) -> Res
 }
 
 /// The error that names the pending or accepted invitation in the way.
-pub fn in_the_way(standing: &CurrentInvitation) -> Error {
+pub(crate) fn in_the_way(standing: &CurrentInvitation) -> Error {
     let (code, why) = match standing.status {
         Status::Accepted => (Code::AlreadyAccepted, "has joined by an invitation"),
         _ => (Code::AlreadyInvited, "has a pending invitation"),

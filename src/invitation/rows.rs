@@ -15,11 +15,11 @@ const FIRST_ROOM: usize = 8 * 1024;
 const SAMPLED: usize = 24;
 
 /// Writes one invitation in some dialect's JSON.
-pub type WriteRow = fn(&Invitation<'_>, &mut Vec<u8>) -> Result<()>;
+pub(crate) type WriteRow = fn(&Invitation<'_>, &mut Vec<u8>) -> Result<()>;
 
 /// A list that is to be read.
 #[derive(Clone)]
-pub struct List {
+pub(crate) struct List {
     /// Where it is.
     pub db: Db,
     /// Who reads it.
@@ -41,7 +41,7 @@ impl List {
     ///
     /// # Errors
     /// When the file cannot be read, or a filtered read takes too long.
-    pub async fn page(
+    pub(crate) async fn page(
         &self,
         snapshot: Snapshot,
         opening: Vec<u8>,
@@ -64,7 +64,7 @@ impl List {
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
-    pub async fn rest(self, opening: Vec<u8>, after: Uuid) -> Result<Part<Uuid>> {
+    pub(crate) async fn rest(self, opening: Vec<u8>, after: Uuid) -> Result<Part<Uuid>> {
         let page = Page {
             order: self.order,
             after: Some(after),

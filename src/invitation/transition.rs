@@ -17,7 +17,7 @@ use crate::outbox::mail::Delivery;
 
 /// Something that happens to an invitation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change {
+pub(crate) enum Change {
     /// The person joins.
     Accept,
     /// The person says no.
@@ -41,15 +41,6 @@ struct Transition {
 }
 
 impl Change {
-    /// Every change.
-    pub const ALL: [Self; 5] = [
-        Self::Accept,
-        Self::Decline,
-        Self::Revoke,
-        Self::Expire,
-        Self::Renew,
-    ];
-
     /// The table. Accepted, declined and revoked are final: nothing leads out of them.
     #[rustfmt::skip]
     fn transition(self) -> Transition {
@@ -70,7 +61,7 @@ impl Change {
     ///
     /// # Errors
     /// [`Code::StatusConflict`] with the present status.
-    pub fn check(self, present: &CurrentInvitation) -> Result<()> {
+    pub(crate) fn check(self, present: &CurrentInvitation) -> Result<()> {
         if self.transition().from.contains(&present.status) {
             return Ok(());
         }
@@ -136,7 +127,7 @@ impl CurrentInvitation {
     ///
     /// # Errors
     /// [`Code::NotFound`].
-    pub fn get(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<Self> {
+    pub(crate) fn get(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Result<Self> {
         Self::get_if(tx, organization, id, |_| Ok(()))
     }
 
@@ -144,7 +135,7 @@ impl CurrentInvitation {
     ///
     /// # Errors
     /// [`Code::NotFound`], or what `check` returns.
-    pub fn get_if(
+    pub(crate) fn get_if(
         tx: &WriteTx<'_>,
         organization: &OrganizationId,
         id: Uuid,
@@ -162,7 +153,7 @@ impl CurrentInvitation {
 ///
 /// # Errors
 /// [`Code::StatusConflict`] where the table does not allow it.
-pub fn close(
+pub(crate) fn close(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
     change: Change,
@@ -203,7 +194,7 @@ pub fn close(
 
 /// What a further sending of an invitation begins with.
 #[derive(Clone, Copy, Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// When the invitation ends.
     pub expires_at: Timestamp,
     /// How far its mail has come.
@@ -216,7 +207,7 @@ pub struct Sent {
 ///
 /// # Errors
 /// [`Code::StatusConflict`] where the table does not allow it.
-pub fn renew(
+pub(crate) fn renew(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
     Sent {
@@ -260,12 +251,20 @@ pub fn renew(
 mod tests {
     use super::*;
 
+    /// Every change.
+    const ALL: [Change; 5] = [
+        Change::Accept,
+        Change::Decline,
+        Change::Revoke,
+        Change::Expire,
+        Change::Renew,
+    ];
+
     #[test]
     fn nothing_leads_out_of_accepted_declined_and_revoked() {
         for last in [Status::Accepted, Status::Declined, Status::Revoked] {
             assert!(
-                Change::ALL
-                    .iter()
+                ALL.iter()
                     .all(|change| !change.transition().from.contains(&last)),
                 "{last:?}"
             );

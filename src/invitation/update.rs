@@ -100,7 +100,7 @@ impl Patch {
 /// # Errors
 /// [`Code::NotFound`], [`Code::RoleNotGrantable`], [`Code::StatusConflict`], or what `check`
 /// answers.
-pub fn update(
+pub(crate) fn update(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,

@@ -8,7 +8,7 @@ use crate::db::{Db, Load, WriteTx};
 /// Who makes a change: decides whose turn it is, and whether their key is still good when that
 /// comes.
 #[derive(Clone, Debug)]
-pub struct Author {
+pub(crate) struct Author {
     /// The key's id, `dev`, or `person`.
     actor: String,
     /// The key that must be live when the change is made.
@@ -17,7 +17,7 @@ pub struct Author {
 
 impl Author {
     /// The author of changes by `actor`, as it is called in histories.
-    pub fn new(actor: &str) -> Self {
+    pub(crate) fn new(actor: &str) -> Self {
         Self {
             actor: actor.to_owned(),
             key: KeyId::parse(actor),
@@ -29,7 +29,7 @@ impl Author {
     /// # Errors
     /// [`crate::base::error::Code::Unauthorized`] where the author's key has died since the request
     /// was let in, whatever was on its way by then; else those of [`Db::write_as`].
-    pub async fn write<T: Send + 'static>(
+    pub(crate) async fn write<T: Send + 'static>(
         &self,
         db: &Db,
         job: impl FnMut(&WriteTx<'_>) -> Result<T> + Send + 'static,
@@ -41,7 +41,7 @@ impl Author {
     ///
     /// # Errors
     /// Those of [`Author::write`].
-    pub async fn write_load<T: Send + 'static>(
+    pub(crate) async fn write_load<T: Send + 'static>(
         &self,
         db: &Db,
         load: Load,

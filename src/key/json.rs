@@ -11,7 +11,7 @@ use crate::base::role::Role;
 /// An API key as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ApiKey<'a> {
+pub(crate) struct ApiKey<'a> {
     /// The public part of the key: 16 hex digits.
     #[schema(pattern = "^[0-9a-f]{16}$")]
     pub id: &'a str,
@@ -57,7 +57,7 @@ pub struct ApiKey<'a> {
 
 impl<'a> ApiKey<'a> {
     /// A key as it is at `now`, without its secret.
-    pub fn new(key: &'a Key, now: Timestamp) -> Self {
+    pub(crate) fn new(key: &'a Key, now: Timestamp) -> Self {
         let (organizations, roles) = (key.rights.organizations.as_ref(), key.rights.roles.as_ref());
         Self {
             id: key.id.as_str(),
@@ -78,7 +78,7 @@ impl<'a> ApiKey<'a> {
 }
 
 /// A key for the documents.
-pub fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "0123456789abcdef",
         "name": "backend",
@@ -93,7 +93,7 @@ pub fn example() -> serde_json::Value {
 }
 
 /// A key that was just made, for the documents.
-pub fn example_made() -> serde_json::Value {
+pub(crate) fn example_made() -> serde_json::Value {
     let mut made = example();
     if let Some(fields) = made.as_object_mut() {
         fields.remove("lastUsedAt");

@@ -15,7 +15,7 @@ const MOST: usize = 1_024;
 /// The keys that were found in one snapshot. They are forgotten with it, so that nothing has to tell
 /// of a key that was revoked.
 #[derive(Debug, Default)]
-pub struct KnownKeys {
+pub(crate) struct KnownKeys {
     /// The number of the snapshot.
     snapshot: Option<u64>,
     /// What was found, by the id of the key.
@@ -24,7 +24,7 @@ pub struct KnownKeys {
 
 /// A key that was found in its whole.
 #[derive(Debug)]
-pub struct KnownKey {
+struct KnownKey {
     /// The key as its owner sent it.
     key: PlainKey,
     /// What it may do.
@@ -38,7 +38,7 @@ impl KnownKeys {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn find_rights(
+    pub(crate) fn find_rights(
         &mut self,
         snapshot: &Snapshot,
         key: &PlainKey,

@@ -14,7 +14,7 @@ use crate::base::error::Result;
 use crate::db::{Db, Load, WriteTx};
 
 /// How often the times are written: what a kill loses at most.
-pub const WRITE_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const WRITE_EVERY: Duration = Duration::from_secs(60);
 /// Who writes, in the queue of the writer.
 const WRITER: &str = "last use";
 /// Keys whose times are written in one job: the writes of others go between.
@@ -27,7 +27,7 @@ pub struct LastUses(Mutex<HashMap<KeyId, Timestamp>>);
 impl LastUses {
     /// Notes that `key` is used at `now`. Every request with a key does this, so it allocates for
     /// the first one only.
-    pub fn note(&self, key: &KeyId, now: Timestamp) {
+    pub fn record(&self, key: &KeyId, now: Timestamp) {
         let mut uses = self.lock();
         match uses.get_mut(key) {
             Some(last) => *last = now,

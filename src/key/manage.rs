@@ -82,7 +82,7 @@ fn is_within<T: PartialEq>(inner: Option<&[T]>, outer: Option<&[T]>) -> bool {
 impl Rights {
     /// Whether the caller may know of `key`: only if it is bound to organizations that the caller
     /// may see, and limited to roles that the caller may grant.
-    pub fn see_key(&self, key: &Key) -> bool {
+    pub(crate) fn see_key(&self, key: &Key) -> bool {
         is_within(
             key.rights.organizations.as_deref(),
             self.organizations.as_deref(),
@@ -93,7 +93,7 @@ impl Rights {
     ///
     /// # Errors
     /// [`Code::NotFound`].
-    pub fn check_sees_key(&self, key: &Key) -> Result<()> {
+    pub(crate) fn check_sees_key(&self, key: &Key) -> Result<()> {
         if self.see_key(key) {
             Ok(())
         } else {
@@ -139,7 +139,7 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, origin: &Origin, rights: &Rights) ->
 /// When the file cannot be written.
 pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey> {
     let plain = store::insert(tx, new, by.actor)?;
-    note(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
+    record(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
     Ok(plain)
 }
 
@@ -148,11 +148,11 @@ pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey>
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
+pub(crate) fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
     let Some(key) = store::find(tx, id)?.filter(|key| key.revoked_at.is_none()) else {
         return Ok(false);
     };
-    note(tx, by, Action::KeyRevoked, id, &key.rights)?;
+    record(tx, by, Action::KeyRevoked, id, &key.rights)?;
     store::revoke(tx, id)
 }
 
@@ -161,15 +161,15 @@ pub fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
+pub(crate) fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
     for key in store::list_bound_only_to(tx, organization)? {
-        note(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
+        record(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
     }
     store::unbind(tx, organization)
 }
 
 /// Writes into the history of the server what was done to a key with `rights`.
-fn note(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Rights) -> Result<()> {
+fn record(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Rights) -> Result<()> {
     let mut details = json!({ "scopes": rights.scopes.names() });
     if let Some(roles) = &rights.roles {
         details["roles"] = roles.iter().map(Role::as_str).collect();

@@ -6,8 +6,8 @@
 //! * [`json`] is what is shown of one, [`store`] the SQL, [`token`] the key itself.
 
 mod author;
-pub mod json;
-pub mod known;
+pub(crate) mod json;
+pub(crate) mod known;
 pub mod last_use;
 pub mod manage;
 pub mod new;
@@ -21,7 +21,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 
-pub use author::Author;
+pub(crate) use author::Author;
 use token::KeyId;
 
 /// One thing that a key may do.
@@ -51,7 +51,7 @@ impl Scope {
     ];
 
     /// The scope as it is written.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read => "invitations:read",
             Self::Write => "invitations:write",
@@ -62,7 +62,7 @@ impl Scope {
     }
 
     /// Reads a scope.
-    pub fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == text)
     }
 }
@@ -73,25 +73,25 @@ pub struct Scopes(u8);
 
 impl Scopes {
     /// Every right there is.
-    pub const ADMIN: Self = Self(Scope::Admin as u8);
+    const ADMIN: Self = Self(Scope::Admin as u8);
 
     /// The set as it is stored: one bit a scope.
-    pub fn bits(self) -> u8 {
+    fn bits(self) -> u8 {
         self.0
     }
 
     /// Reads what [`Scopes::bits`] wrote.
-    pub fn from_bits(bits: u8) -> Self {
+    fn from_bits(bits: u8) -> Self {
         Self(bits)
     }
 
     /// Whether the set holds `scope`; admin holds every one.
-    pub fn contain(self, scope: Scope) -> bool {
+    pub(crate) fn contain(self, scope: Scope) -> bool {
         self.0 & (scope as u8 | Scope::Admin as u8) != 0
     }
 
     /// The names of the scopes that are in the set by themselves.
-    pub fn names(self) -> Vec<&'static str> {
+    fn names(self) -> Vec<&'static str> {
         Scope::ALL
             .into_iter()
             .filter(|scope| self.0 & *scope as u8 != 0)
@@ -133,7 +133,7 @@ impl Rights {
 
     /// Whether the caller may know of `organization`. One it may not know of is answered like a
     /// missing one.
-    pub fn see(&self, organization: &str) -> bool {
+    pub(crate) fn see(&self, organization: &str) -> bool {
         self.organizations
             .as_ref()
             .is_none_or(|bound| bound.iter().any(|own| own.as_str() == organization))
@@ -143,7 +143,7 @@ impl Rights {
     ///
     /// # Errors
     /// [`Code::RoleNotGrantable`].
-    pub fn check_grant(&self, role: &str) -> Result<()> {
+    pub(crate) fn check_grant(&self, role: &str) -> Result<()> {
         if self
             .roles
             .as_ref()
@@ -181,12 +181,12 @@ pub struct Key {
 
 impl Key {
     /// Whether the key opens anything at `now`.
-    pub fn is_live(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_live(&self, now: Timestamp) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
     /// How it stands at `now`: live, revoked or expired.
-    pub fn status(&self, now: Timestamp) -> &'static str {
+    pub(crate) fn status(&self, now: Timestamp) -> &'static str {
         match (self.revoked_at, self.is_live(now)) {
             (Some(_), _) => "revoked",
             (None, true) => "live",

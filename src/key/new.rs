@@ -11,7 +11,7 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 
 /// The longest lifetime in seconds: ten years.
-pub const MAX_LIFETIME_SECONDS: i64 = 10 * 31_557_600;
+pub(crate) const MAX_LIFETIME_SECONDS: i64 = 10 * 31_557_600;
 /// Longest name in bytes.
 const MAX_NAME: usize = 100;
 /// The most entries of a list: every request reads those of its key.
@@ -104,7 +104,7 @@ impl NewKey {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_name(text: &str) -> std::result::Result<String, String> {
+pub(crate) fn parse_name(text: &str) -> std::result::Result<String, String> {
     let is_fine = crate::base::text::is_visible(text)
         && !text.chars().any(crate::base::text::is_invisible)
         && text.len() <= MAX_NAME;
@@ -119,7 +119,7 @@ pub fn parse_name(text: &str) -> std::result::Result<String, String> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_scope(text: &str) -> std::result::Result<Scope, String> {
+pub(crate) fn parse_scope(text: &str) -> std::result::Result<Scope, String> {
     Scope::parse(text).ok_or_else(|| format!("one of: {}", Scope::ALL.map(Scope::name).join(", ")))
 }
 
@@ -127,7 +127,7 @@ pub fn parse_scope(text: &str) -> std::result::Result<Scope, String> {
 ///
 /// # Errors
 /// What it may be.
-pub fn parse_organization(text: &str) -> std::result::Result<OrganizationId, String> {
+pub(crate) fn parse_organization(text: &str) -> std::result::Result<OrganizationId, String> {
     OrganizationId::parse(text)
         .ok_or_else(|| "1 to 128 characters: a letter or digit, then also . _ ~ -".to_owned())
 }

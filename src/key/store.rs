@@ -15,7 +15,7 @@ const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expir
     revoked_at, created_by, last_used_at";
 
 /// What `key` may do and when it ends, if it is a live key of this file.
-pub fn find_rights(
+pub(crate) fn find_rights(
     reader: &Reader<'_>,
     key: &PlainKey,
 ) -> Result<Option<(Rights, Option<Timestamp>)>> {
@@ -46,7 +46,7 @@ pub fn find_rights(
 }
 
 /// Whether there is any key, dead ones included.
-pub fn exist(reader: &Reader<'_>) -> Result<bool> {
+pub(crate) fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(
         reader.query_row("select exists (select 1 from api_key)", [], |row| {
             row.get(0)
@@ -55,7 +55,7 @@ pub fn exist(reader: &Reader<'_>) -> Result<bool> {
 }
 
 /// Makes a key for `created_by` and returns its plain text, which is stored nowhere.
-pub fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainKey> {
+pub(crate) fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainKey> {
     let key = PlainKey::generate().map_err(Error::internal)?;
     let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
     let organizations = new.rights.organizations.as_ref();
@@ -93,14 +93,17 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId) -> Result<bool> {
 }
 
 /// Writes when the key `id` was last used.
-pub fn set_last_used(tx: &WriteTx<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
+pub(crate) fn set_last_used(tx: &WriteTx<'_>, id: &KeyId, at: Timestamp) -> Result<()> {
     tx.prepare_cached("update api_key set last_used_at = :at where id = :id")?
         .execute(named_params! { ":id": id.as_str(), ":at": at.as_millis() })?;
     Ok(())
 }
 
 /// The keys that [`unbind`] would revoke: those that are bound to nothing but `organization`.
-pub fn list_bound_only_to(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Key>> {
+pub(crate) fn list_bound_only_to(
+    tx: &WriteTx<'_>,
+    organization: &OrganizationId,
+) -> Result<Vec<Key>> {
     let mut statement = tx.prepare_cached(&format!(
         "select {COLUMNS}
          from api_key
@@ -115,7 +118,7 @@ pub fn list_bound_only_to(tx: &WriteTx<'_>, organization: &OrganizationId) -> Re
 
 /// Takes `organization` from the keys that are bound to it. One that is bound to nothing else is
 /// revoked, and keeps its binding: without one it would open everything.
-pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+pub(crate) fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
     tx.prepare_cached(
         "update api_key
          set (revoked_at, organizations) =
@@ -136,7 +139,7 @@ pub fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::base::error::Code::Unauthorized`].
-pub fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
+pub(crate) fn check_live(tx: &WriteTx<'_>, id: &KeyId) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "select 1
          from api_key
@@ -157,7 +160,7 @@ pub fn find(conn: &Connection, id: &KeyId) -> Result<Option<Key>> {
 }
 
 /// Every key, oldest first.
-pub fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
+pub(crate) fn list(reader: &Reader<'_>) -> Result<Vec<Key>> {
     let mut statement = reader.prepare_cached(&format!(
         "select {COLUMNS} from api_key order by created_at, id"
     ))?;

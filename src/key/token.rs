@@ -53,7 +53,7 @@ impl PlainKey {
     ///
     /// # Errors
     /// When the system has no randomness to give.
-    pub fn generate() -> Result<Self, getrandom::Error> {
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
         let mut random = [0; 8 + 32];
         getrandom::fill(&mut random)?;
         let (id, secret) = (hex(&random[..8]), hex(&random[8..]));
@@ -89,7 +89,7 @@ impl PlainKey {
     }
 
     /// Whether this is the same key as `other`, in a time that does not depend on where they differ.
-    pub fn matches(&self, other: &Self) -> bool {
+    pub(crate) fn matches(&self, other: &Self) -> bool {
         self.id == other.id && self.secret.as_bytes().ct_eq(other.secret.as_bytes()).into()
     }
 

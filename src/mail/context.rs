@@ -53,7 +53,7 @@ pub struct MailContext {
 }
 
 /// What is to be done about a claimed row.
-pub enum Next {
+pub(crate) enum Next {
     /// Its mail is sent.
     Send(Box<MailContext>),
     /// It is not due before then: the end of its invitation has moved.
@@ -78,7 +78,7 @@ struct Found {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
+pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next> {
     let Some(organization) = invitation::store::find_organization(tx, claim.invitation)? else {
         return Ok(Next::Drop);
     };

@@ -67,7 +67,7 @@ impl Server {
     /// # Errors
     /// What is wrong, and what to do about it. Neither repeats any of the URL: it may hold a
     /// password.
-    pub fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
+    pub(crate) fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
         let url = Url::parse(text).map_err(|_| ("is not a URL", FORM))?;
         if url.scheme() != "smtp" || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
             return Err(("is not the URL of a mail server", FORM));

@@ -7,12 +7,12 @@ use super::sender::Outcome;
 /// The most characters of an error that is kept.
 const MAX_ERROR: usize = 200;
 
-/// Answers that speak about the login, whatever they answer.
+/// Codes that speak about the login, whatever they answer.
 const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 /// Where in its exchange with the server a mail failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The server was told the sender, and nothing of the mail.
     Sender,
     /// It was told the recipient, or the text.
@@ -20,7 +20,7 @@ pub enum Step {
 }
 
 /// Why there is no connection that is ready for a mail.
-pub struct NoConnection {
+pub(crate) struct NoConnection {
     /// Why.
     pub error: Box<dyn std::error::Error>,
     /// Whether we are refused, which waiting does not mend.
@@ -37,7 +37,7 @@ impl<E: Into<Box<dyn std::error::Error>>> From<E> for NoConnection {
 }
 
 /// What an answer to the mail itself means for it.
-pub fn judge(step: Step, error: &Error, text: String) -> Outcome {
+pub(crate) fn judge(step: Step, error: &Error, text: String) -> Outcome {
     match error.status().map(u16::from) {
         Some(421) => Outcome::Unreachable(text),
         Some(code) if LOGIN_CODES.contains(&code) => Outcome::Barred(text),
@@ -51,7 +51,7 @@ pub fn judge(step: Step, error: &Error, text: String) -> Outcome {
 }
 
 /// What an error of the login means: a refusal waits for the operator, all else for the server.
-pub fn of_login(error: Error) -> NoConnection {
+pub(crate) fn of_login(error: Error) -> NoConnection {
     // The library has no mechanism in common with the server.
     if error.is_client() {
         let error = "the mail server offers no login that can be used: leave user and password \
@@ -69,7 +69,7 @@ pub fn of_login(error: Error) -> NoConnection {
 }
 
 /// Whether an error is that an answer did not come in time. Systems say so in two ways.
-pub fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+pub(crate) fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
     use std::io::ErrorKind::{TimedOut, WouldBlock};
     let mut cause = Some(error);
     while let Some(error) = cause {
@@ -86,7 +86,7 @@ pub fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// `text` in one line of at most [`MAX_ERROR`] characters, without control and invisible
 /// characters, and with `hidden` texts left out.
-pub fn one_line(text: &str, hidden: &[&str]) -> String {
+pub(crate) fn one_line(text: &str, hidden: &[&str]) -> String {
     let mut line: String = text
         .chars()
         .map(|c| {

@@ -55,7 +55,7 @@ const HINT: &str = "docs/mail.md lists the templates and what they may name; cor
 
 /// What a mail says.
 #[derive(Debug)]
-pub struct Rendered {
+pub(crate) struct Rendered {
     /// One line.
     pub subject: String,
     /// Plain text.
@@ -162,7 +162,7 @@ impl Templates {
     ///
     /// # Errors
     /// What is wrong with a template, and where.
-    pub fn render(&self, letter: &MailContext) -> Result<Rendered, String> {
+    pub(crate) fn render(&self, letter: &MailContext) -> Result<Rendered, String> {
         let name = |error: &minijinja::Error| error.name().unwrap_or_default().to_owned();
         self.try_render(letter)
             .map_err(|error| explain(&format!("template {}", name(&error)), &error))

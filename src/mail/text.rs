@@ -13,7 +13,7 @@ const WORD_JOINER: char = '\u{2060}';
 const MAX_SUBJECT: usize = 150;
 
 /// One line of a user's words for a body: without invisible characters, and without links.
-pub fn defang(line: &str) -> String {
+pub(crate) fn defang(line: &str) -> String {
     let line = visible(line);
     let mut harmless = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();
@@ -27,14 +27,14 @@ pub fn defang(line: &str) -> String {
 }
 
 /// The lines of a user's longer text for a body, each as [`defang`] makes it.
-pub fn defang_lines(text: &str) -> Vec<String> {
+pub(crate) fn defang_lines(text: &str) -> Vec<String> {
     text.lines().map(defang).collect()
 }
 
 /// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail
 /// programs make no links there, so that only a scheme is taken apart. So is what a header spells
 /// other characters with (`=?...?=`, RFC 2047): it would be decoded.
-pub fn subject(text: &str) -> String {
+pub(crate) fn subject(text: &str) -> String {
     let text = visible(text).replace("://", ": ").replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MAX_SUBJECT {

@@ -87,7 +87,7 @@ impl Smtp {
     ///
     /// # Errors
     /// When the host cannot be in a certificate.
-    pub fn new(server: Server, from: Address) -> Result<Self, Failure> {
+    pub(crate) fn new(server: Server, from: Address) -> Result<Self, Failure> {
         let tls = (server.security != Security::None)
             .then(|| TlsParameters::new(server.host.clone()))
             .transpose();
@@ -111,14 +111,14 @@ impl Smtp {
     }
 
     /// Hands a mail over. Blocks for less than two minutes.
-    pub fn send(&self, message: &Message) -> Outcome {
+    pub(crate) fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
-        self.tell(&outcome);
+        self.log_outcome(&outcome);
         outcome
     }
 
     /// Logs what changed of the server, once.
-    fn tell(&self, outcome: &Outcome) {
+    fn log_outcome(&self, outcome: &Outcome) {
         let shape = match outcome {
             Outcome::Unreachable(_) => Shape::Away,
             Outcome::Barred(_) => Shape::Bars,
@@ -139,8 +139,7 @@ impl Smtp {
             }
             Outcome::Barred(error) => log::error!(
                 "the mail server {} refuses this server, so ALL MAIL WAITS: {error} (correct \
-                 --smtp-url or --mail-from, and \
-                 start again)",
+                 --smtp-url or --mail-from, and start again)",
                 self.server
             ),
             _ => log::info!("the mail server {} is back", self.server),
@@ -311,7 +310,7 @@ impl Smtp {
 }
 
 /// The address as the library has it. It need not check it: our own rules are narrower.
-pub fn address(email: &Email) -> Address {
+pub(crate) fn address(email: &Email) -> Address {
     let (name, domain) = email.as_str().split_once('@').unwrap_or_default();
     Address::new_dangerous(name, domain)
 }

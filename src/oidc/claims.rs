@@ -21,7 +21,7 @@ const MAX_LIFETIME_MILLIS: f64 = 86_400_000.0;
 const MAX_SUBJECT: usize = 255;
 
 /// What a token must say.
-pub struct Expected {
+pub(crate) struct Expected {
     /// Its issuer, to the byte.
     pub issuer: String,
     /// Whom it is for.
@@ -34,7 +34,7 @@ pub struct Expected {
 /// missing.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct Claims {
+pub(crate) struct Claims {
     /// Who issued it.
     iss: Value,
     /// Whom it is for: a text, or an array of texts.
@@ -59,7 +59,12 @@ pub struct Claims {
 
 impl Claims {
     /// Who the token is about, if it is `expected` and counts at `now`.
-    pub fn check(&self, expected: &Expected, now: Timestamp, hosts: Hosts) -> Result<Identity> {
+    pub(crate) fn check(
+        &self,
+        expected: &Expected,
+        now: Timestamp,
+        hosts: Hosts,
+    ) -> Result<Identity> {
         if self.iss.as_str() != Some(&expected.issuer) {
             return Err(rejected(
                 "The `iss` of the id token is not the issuer that this server trusts.",

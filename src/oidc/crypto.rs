@@ -19,7 +19,7 @@ static BACKEND: CryptoProvider = CryptoProvider {
 };
 
 /// Gives the library its backend; it takes one for the whole process.
-pub fn install() {
+pub(crate) fn install() {
     // A second server in the process finds the same one there.
     let _ = BACKEND.install_default();
 }

@@ -18,7 +18,7 @@ const MAX_BYTES: u64 = 256 * 1024;
 ///
 /// # Errors
 /// A sentence for the log.
-pub fn fetch(url: &Url) -> Result<Vec<Arc<Key>>, String> {
+pub(crate) fn fetch(url: &Url) -> Result<Vec<Arc<Key>>, String> {
     // The URL alone decides whom to trust: neither a redirect nor a proxy of the environment
     // changes it.
     let config = Agent::config_builder()

@@ -12,7 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 /// What RFC 9864 calls EdDSA with the curve Ed25519.
-pub const ED25519: &str = "Ed25519";
+pub(crate) const ED25519: &str = "Ed25519";
 
 /// Where a provider's keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum Source {
 }
 
 /// A key that tokens may be signed with.
-pub struct Key {
+pub(crate) struct Key {
     /// What tokens call it by, in `kid`.
     pub id: Option<String>,
     /// The one algorithm that it is for.
@@ -45,7 +45,7 @@ struct KeySet {
 ///
 /// # Errors
 /// A sentence when `json` is no set of keys, or none of them can be used.
-pub fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
+pub(crate) fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
     let set: KeySet =
         serde_json::from_slice(json).map_err(|error| format!("not a JWK set: {error}"))?;
     let keys: Vec<_> = set

@@ -30,7 +30,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(5);
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The keys of one provider.
-pub struct Keys {
+pub(crate) struct Keys {
     /// Where they are fetched; those of a file never change.
     url: Option<Url>,
     /// Those that are known.
@@ -55,7 +55,7 @@ impl Keys {
     ///
     /// # Errors
     /// When the file cannot be read, or has no usable key.
-    pub fn new(source: &Source) -> std::result::Result<Self, Failure> {
+    pub(crate) fn new(source: &Source) -> std::result::Result<Self, Failure> {
         let (url, keys) = match source {
             Source::Url(url) => (Some(url.clone()), Vec::new()),
             Source::File(path) => {
@@ -88,7 +88,7 @@ impl Keys {
     /// # Errors
     /// [`Code::IdTokenRejected`] where no key fits or several do;
     /// [`Code::IdentityProviderUnavailable`] without any key.
-    pub async fn find(
+    pub(crate) async fn find(
         &self,
         algorithm: Algorithm,
         id: Option<&str>,

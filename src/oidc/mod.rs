@@ -29,7 +29,7 @@ use crate::base::failure::Failure;
 use crate::base::hex::hex;
 
 #[cfg(feature = "oidc")]
-pub use jwks::Source;
+pub(crate) use jwks::Source;
 
 /// The operator's identity provider, and what is asked of its tokens.
 #[cfg(feature = "oidc")]
@@ -50,7 +50,7 @@ pub struct Options {
 /// The operator's identity provider: a program without the feature `oidc` knows none.
 #[cfg(not(feature = "oidc"))]
 #[derive(Clone, Debug)]
-pub enum Options {}
+pub(crate) enum Options {}
 
 /// Who the identity provider says the caller is.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`Code::IdTokenRejected`].
-    pub fn check_nonce(&self, verifier: &Verifier, link_token: &str) -> Result<()> {
+    pub(crate) fn check_nonce(&self, verifier: &Verifier, link_token: &str) -> Result<()> {
         if !verifier.requires_nonce || self.nonce.as_deref() == Some(&nonce_of(link_token)) {
             return Ok(());
         }
@@ -116,7 +116,7 @@ impl Verifier {
     /// # Errors
     /// None; with the feature `oidc` there are some.
     #[cfg(not(feature = "oidc"))]
-    pub fn new(_options: Option<Options>) -> std::result::Result<Self, Failure> {
+    pub(crate) fn new(_options: Option<Options>) -> std::result::Result<Self, Failure> {
         Ok(Self {
             requires_nonce: false,
         })

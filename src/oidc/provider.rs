@@ -25,7 +25,7 @@ const MAX_TOKEN: usize = 16 * 1024;
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA];
 
 /// One identity provider.
-pub struct Provider {
+pub(crate) struct Provider {
     /// What its tokens must say.
     expected: Expected,
     /// What they must be signed with.
@@ -37,7 +37,7 @@ impl Provider {
     ///
     /// # Errors
     /// When its file holds no usable keys.
-    pub fn new(options: Options) -> std::result::Result<Self, Failure> {
+    pub(crate) fn new(options: Options) -> std::result::Result<Self, Failure> {
         crypto::install();
         let Options {
             issuer,
@@ -59,7 +59,7 @@ impl Provider {
 
     /// Who `id_token` is about, if it proves that at `now`. `at` decides whether keys may be
     /// fetched again.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         id_token: &str,
         now: Timestamp,
@@ -172,6 +172,6 @@ fn read_header(id_token: &str) -> Result<Header> {
 }
 
 /// The id token does not prove anything, for the reason `detail`, which must not quote it.
-pub fn rejected(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+pub(crate) fn rejected(detail: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::new(Code::IdTokenRejected, detail)
 }

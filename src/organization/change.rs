@@ -16,7 +16,7 @@ use crate::purge;
 /// # Errors
 /// What `check` answers; [`crate::base::error::Code::NotFound`] while one of that id is being
 /// deleted.
-pub fn put(
+pub(crate) fn put(
     tx: &WriteTx<'_>,
     id: &OrganizationId,
     settings: Settings,

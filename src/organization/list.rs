@@ -61,7 +61,7 @@ pub fn paged() -> Paged {
 
 /// A list that is to be read.
 #[derive(Clone)]
-pub struct List {
+pub(crate) struct List {
     /// Where it is.
     pub db: Db,
     /// Who reads it.
@@ -76,7 +76,12 @@ impl List {
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
-    pub async fn page(&self, opening: Vec<u8>, after: String, limit: u32) -> Result<Part<String>> {
+    pub(crate) async fn page(
+        &self,
+        opening: Vec<u8>,
+        after: String,
+        limit: u32,
+    ) -> Result<Part<String>> {
         let rights = self.rights.clone();
         self.db
             .read_long(&self.actor, move |reader| {
@@ -89,7 +94,7 @@ impl List {
     ///
     /// # Errors
     /// When the file cannot be read, or the read takes too long.
-    pub async fn rest(self, opening: Vec<u8>, after: String) -> Result<Part<String>> {
+    pub(crate) async fn rest(self, opening: Vec<u8>, after: String) -> Result<Part<String>> {
         self.page(opening, after, MAX_LIMIT).await
     }
 }

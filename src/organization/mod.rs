@@ -6,7 +6,7 @@
 //! * [`change`] puts one; [`list`] reads many.
 //! * [`store`] is the SQL.
 
-pub mod change;
+pub(crate) mod change;
 pub mod list;
 pub mod settings;
 pub mod store;
@@ -22,7 +22,7 @@ use settings::Settings;
 
 /// What is stored of an organization besides its id.
 #[derive(Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// What it asks of its invitations.
     pub settings: Settings,
     /// When it became known.
@@ -36,7 +36,7 @@ impl Record {
     ///
     /// # Errors
     /// None that can happen: every field can be written.
-    pub fn write(&self, id: &str, json: &mut Vec<u8>) -> Result<()> {
+    fn write(&self, id: &str, json: &mut Vec<u8>) -> Result<()> {
         let settings = &self.settings;
         let organization = Organization {
             id,
@@ -57,7 +57,7 @@ impl Record {
     ///
     /// # Errors
     /// See [`Record::write`].
-    pub fn to_bytes(&self, id: &OrganizationId) -> Result<Vec<u8>> {
+    pub(crate) fn to_bytes(&self, id: &OrganizationId) -> Result<Vec<u8>> {
         let mut json = Vec::new();
         self.write(id.as_str(), &mut json)?;
         Ok(json)
@@ -67,7 +67,7 @@ impl Record {
 /// An organization as the API shows it, its settings only when set.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Organization<'a> {
+pub(crate) struct Organization<'a> {
     /// The caller's own id.
     pub id: &'a str,
     /// What people call it.
@@ -107,7 +107,7 @@ pub struct Organization<'a> {
 }
 
 /// An example for the documents.
-pub fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "acme",
         "name": "Acme Ltd.",

@@ -119,7 +119,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
-    pub fn require(&self, role: &str, email: &str) -> Result<()> {
+    pub(crate) fn require(&self, role: &str, email: &str) -> Result<()> {
         let mut errors = Errors::default();
         if let Some(roles) = self
             .roles
@@ -141,7 +141,7 @@ impl Settings {
     }
 
     /// Whether nothing is set.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 }

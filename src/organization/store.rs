@@ -32,7 +32,7 @@ pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
 }
 
 /// Sets all settings of an organization, known or not.
-pub fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
+pub(crate) fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
     let text = (!settings.is_empty())
         .then(|| serde_json::to_string(settings))
         .transpose()
@@ -50,7 +50,7 @@ pub fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result
 
 /// Puts the invitations that are pending, or can be again, under the count for a cap, or takes them
 /// out of it.
-pub fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Result<()> {
+pub(crate) fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Result<()> {
     tx.prepare_cached(
         "update invitation
          set capped = :capped
@@ -66,7 +66,7 @@ pub fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Res
 ///
 /// # Errors
 /// [`Code::PendingLimitReached`].
-pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
+pub(crate) fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
     let Some(cap) = settings.max_pending else {
         return Ok(());
     };
@@ -81,7 +81,7 @@ pub fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
 
 /// How many pending invitations of `id` count for a cap, up to `cap`. `conn` is a reader's or a
 /// transaction's.
-pub fn count_pending(
+pub(crate) fn count_pending(
     conn: &Connection,
     now: Timestamp,
     id: &OrganizationId,
@@ -103,7 +103,7 @@ pub fn count_pending(
 
 /// The organization, if it is known and is not being deleted. `conn` is a reader's or a
 /// transaction's.
-pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
+pub(crate) fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
     let mut statement = conn.prepare_cached(
         "select settings, created_at, updated_at
          from organization
@@ -115,20 +115,20 @@ pub fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {
 }
 
 /// What the organization asks of its invitations: nothing, where it is not known.
-pub fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Settings> {
+pub(crate) fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Settings> {
     Ok(find(conn, id)?
         .map(|organization| organization.settings)
         .unwrap_or_default())
 }
 
 /// What people call the organization, if it has a name.
-pub fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
+pub(crate) fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
     Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
 }
 
 /// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the
 /// last one where more follow.
-pub fn list(
+pub(crate) fn list(
     conn: &Connection,
     rights: &Rights,
     (after, limit): (&str, u32),
@@ -173,7 +173,7 @@ pub fn list(
 }
 
 /// Whether any organization is known.
-pub fn exist(reader: &Reader<'_>) -> Result<bool> {
+pub(crate) fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(
         reader.query_row("select exists (select 1 from organization)", [], |row| {
             row.get(0)

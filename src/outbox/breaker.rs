@@ -39,7 +39,7 @@ const BARRED: &[Delay] = &[
 
 /// The breaker of a channel. In memory only: a restart tries at once.
 #[derive(Debug, Default)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     /// Probes that failed; 0: the way is open.
     failures: u32,
     /// Whether we were refused at the last one.
@@ -51,13 +51,13 @@ pub struct Breaker {
 impl Breaker {
     /// How many more deliveries may begin now, with `under_way` others; none: as many as there are
     /// places for.
-    pub fn most(&self, under_way: usize, now: Timestamp) -> Option<usize> {
+    pub(crate) fn most(&self, under_way: usize, now: Timestamp) -> Option<usize> {
         let next_at = self.next_at?;
         Some(usize::from(under_way == 0 && next_at <= now))
     }
 
     /// Notes what a try came to.
-    pub fn note(&mut self, answer: Answer, now: Timestamp) {
+    pub(crate) fn push(&mut self, answer: Answer, now: Timestamp) {
         let is_barred = match answer {
             Answer::NoWay => false,
             Answer::Barred => true,
@@ -78,7 +78,7 @@ impl Breaker {
     }
 
     /// Has the next probe go out at once: the clock was set back.
-    pub fn forget_times(&mut self) {
+    pub(crate) fn forget_times(&mut self) {
         self.next_at = self.next_at.map(|_| Timestamp::from_millis(0));
     }
 }

@@ -3,7 +3,7 @@
 /// One step of a plan: as long as no more than so many tries were made, the next one comes after so
 /// many seconds.
 #[derive(Clone, Copy, Debug)]
-pub struct Delay {
+pub(crate) struct Delay {
     /// Up to which try.
     pub tries: u32,
     /// How long after it the next one comes.
@@ -13,7 +13,7 @@ pub struct Delay {
 /// How many milliseconds after the failure of try number `tries` the next one comes, by `plan`;
 /// none: it is given up. Spread by a fifth to each side, so that what failed together does not come
 /// back together.
-pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
+pub(crate) fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
     let step = plan.iter().find(|step| tries <= step.tries)?;
     // Without randomness the spread is lost, not the delivery.
     let random = i64::from(getrandom::u32().unwrap_or(u32::MAX / 2));
@@ -24,7 +24,7 @@ pub fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
 /// SQL for how many milliseconds a row that was tried `attempts` times waits at most by `plan`,
 /// counted from the time of its last try: a step, its spread, and a little for clocks that are put
 /// right. A row that was never tried is due at once.
-pub fn longest_wait_sql(plan: &[Delay]) -> String {
+pub(crate) fn longest_wait_sql(plan: &[Delay]) -> String {
     /// Milliseconds for each second of a step.
     const PER_SECOND: i64 = 1_250;
     let longest = plan.last().map_or(0, |step| step.seconds * PER_SECOND);

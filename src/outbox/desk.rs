@@ -35,7 +35,7 @@ pub struct Offer<'a> {
 
 impl Offer<'_> {
     /// Takes `place` for a row, if it is free. Returns whether it was.
-    pub fn take(&mut self, place: &Place) -> bool {
+    pub(crate) fn take(&mut self, place: &Place) -> bool {
         let is_free = self.is_open() && self.places.admits(place, self.now);
         if is_free {
             self.places.take(place.clone());
@@ -45,7 +45,7 @@ impl Offer<'_> {
     }
 
     /// Whether any place of a lane is left.
-    pub fn has_room(&self, lane: Lane) -> bool {
+    pub(crate) fn has_room(&self, lane: Lane) -> bool {
         self.is_open() && self.places.has_room(lane)
     }
 
@@ -110,7 +110,7 @@ impl<C: Channel> Desk<C> {
     /// Notes what a delivery came to.
     pub fn end(&mut self, channel: &C, place: &Place, outcome: &C::Outcome, now: Timestamp) {
         let answer = channel.answer(outcome);
-        self.breaker.note(answer, now);
+        self.breaker.push(answer, now);
         if self.places.end(place, answer, now) && !self.back.contains(place) {
             self.back.push(place.clone());
         }
@@ -180,7 +180,11 @@ pub struct Done<C: Channel> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn settle<C: Channel>(channel: &C, tx: &WriteTx<'_>, work: &Work<C>) -> Result<Done<C>> {
+pub fn record_and_claim<C: Channel>(
+    channel: &C,
+    tx: &WriteTx<'_>,
+    work: &Work<C>,
+) -> Result<Done<C>> {
     work.ended
         .iter()
         .try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;

@@ -30,7 +30,7 @@ pub enum Answer {
 
 /// How a destination took the last deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
+pub(crate) enum Pace {
     /// It was not tried yet.
     Unknown,
     /// It answers in time: so many at a time may go there.
@@ -41,7 +41,7 @@ pub enum Pace {
 
 /// What is known of a destination.
 #[derive(Clone, Copy, Debug)]
-pub struct Destination {
+pub(crate) struct Destination {
     /// How it took the last deliveries.
     pub pace: Pace,
     /// Failures in a row.
@@ -54,7 +54,7 @@ pub struct Destination {
 
 impl Destination {
     /// One that was not tried yet.
-    pub const UNKNOWN: Self = Self {
+    pub(crate) const UNKNOWN: Self = Self {
         pace: Pace::Unknown,
         failures: 0,
         taken_at: None,
@@ -71,7 +71,7 @@ impl Destination {
     /// Notes what a try came to. Returns whether the destination is back. One that answers,
     /// whatever that is, keeps `fewest` places: what it does not take must not hold up what it
     /// takes.
-    pub fn push(&mut self, answer: Answer, now: Timestamp, fewest: usize) -> bool {
+    pub(crate) fn push(&mut self, answer: Answer, now: Timestamp, fewest: usize) -> bool {
         let width = match self.pace {
             Pace::Steady(width) => width,
             Pace::Unknown => fewest,

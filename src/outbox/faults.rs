@@ -19,7 +19,7 @@ const MAX_NEXT: u32 = 1000;
 
 /// What fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// Mail.
     Mail,
     /// Webhooks.
@@ -28,7 +28,7 @@ pub enum Target {
 
 /// How a delivery fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// Nobody can be reached.
     Fail,
     /// Nobody answers, until time is up.
@@ -39,7 +39,7 @@ pub enum Fault {
 
 /// What is done to the next deliveries, as it is sent.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-pub struct PlanBody {
+pub(crate) struct PlanBody {
     /// How many deliveries.
     #[schema(value_type = u32, required = true, minimum = 1, maximum = 1000)]
     pub next: Option<i64>,
@@ -52,7 +52,7 @@ pub struct PlanBody {
 /// What happens to a delivery, as it is sent.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "\"fail\", \"stall\", or a code as 451")]
-pub enum Do {
+pub(crate) enum Do {
     /// A code.
     Code(i64),
     /// `fail` or `stall`.
@@ -68,9 +68,8 @@ fn do_schema() -> utoipa::openapi::Schema {
         .schema_type(Type::Integer)
         .minimum(Some(400))
         .maximum(Some(599));
-    let text = "`fail`: nobody can be reached. `stall`: nobody answers, for 10 seconds. A \
-        number: the peer answers with this code, \
-                of SMTP or of HTTP.";
+    let text = "`fail`: nobody can be reached. `stall`: nobody answers, for 10 seconds. A number: \
+        the peer answers with this code, of SMTP or of HTTP.";
     OneOfBuilder::new()
         .item(word)
         .item(code)
@@ -80,7 +79,7 @@ fn do_schema() -> utoipa::openapi::Schema {
 
 /// The body of a request for faults. What is absent stays as it is; `null` counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
-pub struct FaultsBody {
+pub(crate) struct FaultsBody {
     /// The next mails.
     pub mail: Option<PlanBody>,
     /// The next webhooks.
@@ -89,7 +88,7 @@ pub struct FaultsBody {
 
 /// Faults that are still to come, of one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// How many deliveries.
     #[schema(minimum = 1, maximum = 1000)]
     pub next: u32,
@@ -117,7 +116,7 @@ fn write_fault<S: serde::Serializer>(
 
 /// Faults that are still to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Plans {
+pub(crate) struct Plans {
     /// Those of mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Plan, required = false)]
@@ -133,7 +132,7 @@ impl Plans {
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable.
-    pub fn parse(body: &FaultsBody) -> Result<Self> {
+    pub(crate) fn parse(body: &FaultsBody) -> Result<Self> {
         let mut errors = Errors::default();
         let mut parse = |plan: &Option<PlanBody>, pointer: &str| {
             let plan = plan.as_ref()?;
@@ -225,7 +224,7 @@ struct Present {
 
 impl Faults {
     /// Sets the faults of the targets that `plans` names.
-    pub fn set(&self, plans: Plans) -> Plans {
+    pub(crate) fn set(&self, plans: Plans) -> Plans {
         let mut present = self.lock();
         present.plans = Plans {
             mail: plans.mail.or(present.plans.mail),
@@ -235,26 +234,26 @@ impl Faults {
     }
 
     /// The faults that are still to come.
-    pub fn plans(&self) -> Plans {
+    pub(crate) fn plans(&self) -> Plans {
         self.lock().plans
     }
 
     /// Takes all faults back, and ends the stalls under way.
-    pub fn clear(&self) {
+    pub(crate) fn clear(&self) {
         let mut present = self.lock();
         (present.plans, present.clears) = (Plans::default(), present.clears + 1);
         self.0.ended.notify_all();
     }
 
     /// Ends the stalls under way, and lets none begin: the server stops.
-    pub fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.lock().is_stopping = true;
         self.0.ended.notify_all();
     }
 
     /// Whether the next delivery to `target` is to fail, and how. Called once for each delivery, by
     /// a thread that may block: a stall has been waited for when this returns.
-    pub fn take(&self, target: Target) -> Option<Fault> {
+    pub(crate) fn take(&self, target: Target) -> Option<Fault> {
         let mut present = self.lock();
         let plan = match target {
             Target::Mail => &mut present.plans.mail,

@@ -11,10 +11,10 @@
 //!   again.
 //! * [`faults`] makes deliveries fail, in development.
 
-pub mod breaker;
-pub mod delay;
+pub(crate) mod breaker;
+pub(crate) mod delay;
 pub mod desk;
-pub mod destination;
+pub(crate) mod destination;
 pub mod faults;
 pub mod mail;
 pub mod places;

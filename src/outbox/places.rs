@@ -11,7 +11,7 @@ use super::destination::{Answer, Destination, Pace};
 use crate::base::clock::Timestamp;
 
 /// The most deliveries at a time to one destination that takes what it is sent.
-pub const WIDEST: usize = 8;
+pub(crate) const WIDEST: usize = 8;
 /// How many destinations are remembered. Beyond, those are forgotten that nothing is known against.
 const REMEMBERED: usize = 10_000;
 /// How many places a channel has, and how many of them one kind of delivery may hold.
@@ -58,7 +58,7 @@ pub struct Place {
 
 /// The places of a channel: what is under way, and what is known of where it goes.
 #[derive(Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// How many there are.
     room: Room,
     /// What is under way. There is so little of it that it is counted anew for each question.
@@ -69,7 +69,7 @@ pub struct Places {
 
 impl Places {
     /// Places that are all free.
-    pub fn new(room: Room) -> Self {
+    pub(crate) fn new(room: Room) -> Self {
         Self {
             room,
             under_way: Vec::new(),
@@ -78,12 +78,12 @@ impl Places {
     }
 
     /// How many are under way.
-    pub fn under_way(&self) -> usize {
+    pub(crate) fn under_way(&self) -> usize {
         self.under_way.len()
     }
 
     /// Whether a delivery may have `place` now.
-    pub fn admits(&self, place: &Place, now: Timestamp) -> bool {
+    pub(crate) fn admits(&self, place: &Place, now: Timestamp) -> bool {
         let known = self.known(place);
         if known.rests_until.is_some_and(|until| until > now) || !self.has_room(place.lane) {
             return false;
@@ -114,7 +114,7 @@ impl Places {
     }
 
     /// Whether any place of a lane is free.
-    pub fn has_room(&self, lane: Lane) -> bool {
+    pub(crate) fn has_room(&self, lane: Lane) -> bool {
         let is_urgent = lane == Lane::Urgent;
         self.under_way
             .iter()
@@ -141,12 +141,12 @@ impl Places {
     }
 
     /// Gives a place away.
-    pub fn take(&mut self, place: Place) {
+    pub(crate) fn take(&mut self, place: Place) {
         self.under_way.push(place);
     }
 
     /// Takes a place back whose delivery did not begin.
-    pub fn give_back(&mut self, place: &Place) {
+    pub(crate) fn give_back(&mut self, place: &Place) {
         if let Some(index) = self.under_way.iter().position(|other| other == place) {
             self.under_way.swap_remove(index);
         }
@@ -154,7 +154,7 @@ impl Places {
 
     /// Takes a place back, and notes what the try came to. Returns whether the destination is back
     /// after it was away.
-    pub fn end(&mut self, place: &Place, answer: Answer, now: Timestamp) -> bool {
+    pub(crate) fn end(&mut self, place: &Place, answer: Answer, now: Timestamp) -> bool {
         self.give_back(place);
         self.forget_some();
         self.destinations
@@ -176,7 +176,7 @@ impl Places {
     }
 
     /// Forgets every time: the clock was set back.
-    pub fn forget_times(&mut self) {
+    pub(crate) fn forget_times(&mut self) {
         for known in self.destinations.values_mut() {
             (known.taken_at, known.rests_until) = (None, None);
         }

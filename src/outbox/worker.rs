@@ -39,7 +39,7 @@ const REST: Duration = Duration::from_secs(1);
 /// start.
 const STOP: Duration = Duration::from_secs(5);
 /// After how many seconds a claimed row counts as lost. Longer than any delivery may take.
-pub const LEASE_SECONDS: i64 = 120;
+pub(crate) const LEASE_SECONDS: i64 = 120;
 
 /// One kind of deliveries: a queue in the file, and a way to the outside.
 pub trait Channel: Send + Sync + 'static {
@@ -134,7 +134,7 @@ type Left<C> = (
 );
 
 /// Delivers what a channel has to deliver.
-pub struct Worker<C: Channel> {
+pub(crate) struct Worker<C: Channel> {
     /// The file.
     db: Db,
     /// What is delivered, and how.
@@ -152,7 +152,7 @@ pub struct Worker<C: Channel> {
 
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
-    pub fn new(db: Db, channel: Arc<C>) -> Self {
+    pub(crate) fn new(db: Db, channel: Arc<C>) -> Self {
         Self {
             db,
             channel,
@@ -164,7 +164,7 @@ impl<C: Channel> Worker<C> {
     }
 
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+    pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut news = self.db.follow(C::TOPIC);
         tokio::pin!(stop);
         let mut must_release = true;
@@ -189,7 +189,7 @@ impl<C: Channel> Worker<C> {
             tokio::select! {
                 () = &mut stop => break,
                 _ = news.changed() => {}
-                Some(ended) = self.running.join_next() => self.note(ended),
+                Some(ended) = self.running.join_next() => self.push(ended),
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -199,7 +199,7 @@ impl<C: Channel> Worker<C> {
             return;
         }
         if let Err(error) = self
-            .settle(Found {
+            .record_and_claim(Found {
                 rows: Vec::new(),
                 has_ripe: false,
             })
@@ -218,9 +218,9 @@ impl<C: Channel> Worker<C> {
     ///
     /// # Errors
     /// When the file cannot be read or written: nothing is forgotten then.
-    pub async fn step(&mut self) -> Result<usize> {
+    async fn step(&mut self) -> Result<usize> {
         while let Some(ended) = self.running.try_join_next() {
-            self.note(ended);
+            self.push(ended);
         }
         self.watch_clock().await?;
         loop {
@@ -234,7 +234,7 @@ impl<C: Channel> Worker<C> {
             {
                 return Ok(self.running.len());
             }
-            let done = self.settle(found).await?;
+            let done = self.record_and_claim(found).await?;
             done.items.into_iter().for_each(|item| self.start(item));
             self.desk.put_back(done.back);
             if !done.is_more {
@@ -262,36 +262,22 @@ impl<C: Channel> Worker<C> {
         self.running.spawn(async move { (place, ended.await) });
     }
 
-    /// Waits for what is under way, and records it.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub async fn finish(&mut self) -> Result<()> {
-        self.wait().await;
-        self.settle(Found {
-            rows: Vec::new(),
-            has_ripe: false,
-        })
-        .await
-        .map(drop)
-    }
-
     /// Waits for what is under way.
     async fn wait(&mut self) {
         while let Some(ended) = self.running.join_next().await {
-            self.note(ended);
+            self.push(ended);
         }
     }
 
     /// Records what has ended, and claims what was found.
-    async fn settle(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
+    async fn record_and_claim(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
         let (ended, back) = (std::mem::take(&mut self.ended), self.desk.take_back());
         let (channel, work) = (
             Arc::clone(&self.channel),
             Arc::new(Work { ended, back, found }),
         );
         let written = Arc::clone(&work);
-        let job = move |tx: &WriteTx<'_>| desk::settle(&*channel, tx, &written);
+        let job = move |tx: &WriteTx<'_>| desk::record_and_claim(&*channel, tx, &written);
         let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
         if outcome.is_err()
             && let Some(work) = Arc::into_inner(work)
@@ -336,7 +322,7 @@ impl<C: Channel> Worker<C> {
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after
     /// that.
-    fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
+    fn push(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
             Ok((place, Ok((item, outcome)))) => {
                 self.desk

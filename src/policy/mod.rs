@@ -1,6 +1,6 @@
 //! What this server allows: its rules for invitations, and how much one caller may do ([`limits`]).
 
-pub mod limits;
+pub(crate) mod limits;
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub struct Sending {
 
 impl Sending {
     /// What a sending begins with, where the caller says whether to `notify`.
-    pub fn delivery(&self, notify: bool) -> Delivery {
+    pub(crate) fn delivery(&self, notify: bool) -> Delivery {
         if self.has_mail && notify {
             Delivery::Queued
         } else {
@@ -64,7 +64,7 @@ pub struct Rules {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse_own_url(
+pub(crate) fn parse_own_url(
     pointer: &'static str,
     text: Option<&str>,
     rules: &Rules,

@@ -33,7 +33,7 @@ const RETRY_SECONDS: u64 = 1;
 
 /// How far a deletion has come. The numbers are those in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// The rows of an organization are deleted.
     Rows = 0,
     /// An erasure or a pass of retention deletes rows itself.
@@ -47,7 +47,7 @@ pub enum Stage {
 /// What of a deletion is still in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Pending {
+pub(crate) enum Pending {
     /// Rows that no request finds any more.
     Rows,
     /// Text in the unused parts of pages.
@@ -72,7 +72,7 @@ impl Pending {
 
 /// Waits until everything of the deletion `id` has left the file, for some seconds at most. Returns
 /// what is still pending.
-pub async fn wait(db: &Db, id: Uuid) -> &'static [Pending] {
+pub(crate) async fn wait(db: &Db, id: Uuid) -> &'static [Pending] {
     let mut news = db.follow(Topic::Purge);
     let mut deadline = Instant::now() + WAIT;
     let mut is_in_log = false;

@@ -10,7 +10,7 @@ use crate::db::{Reader, Topic, WriteTx};
 
 /// Begins the deletion of an organization: from this transaction on nobody finds it. Returns the id
 /// of the deletion.
-pub fn insert_deletion(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Uuid> {
+pub(crate) fn insert_deletion(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Uuid> {
     insert(tx, Stage::Rows, Some(organization))
 }
 
@@ -34,12 +34,12 @@ fn insert(tx: &WriteTx<'_>, stage: Stage, organization: Option<&OrganizationId>)
 }
 
 /// Notes that the rows of a deletion are gone: its text comes next.
-pub fn end(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
+pub(crate) fn end(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     advance(tx, id, Stage::Text)
 }
 
 /// Notes that a deletion has come to `stage`, in which it has no organization.
-pub fn advance(tx: &WriteTx<'_>, id: Uuid, stage: Stage) -> Result<()> {
+pub(crate) fn advance(tx: &WriteTx<'_>, id: Uuid, stage: Stage) -> Result<()> {
     tx.prepare_cached("update purge set stage = ?2, organization_id = null where id = ?1")?
         .execute((id.as_bytes(), stage as u8))?;
     tx.announce(Topic::Purge);
@@ -47,7 +47,7 @@ pub fn advance(tx: &WriteTx<'_>, id: Uuid, stage: Stage) -> Result<()> {
 }
 
 /// Takes a deletion of which nothing is left from the table.
-pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
+pub(crate) fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
     tx.prepare_cached("delete from purge where id = ?1")?
         .execute([id.as_bytes()])?;
     tx.announce(Topic::Purge);
@@ -55,7 +55,7 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
 }
 
 /// Where the deletion `id` is; none: nothing is left of it.
-pub fn find_stage(reader: &Reader<'_>, id: Uuid) -> Result<Option<Stage>> {
+pub(crate) fn find_stage(reader: &Reader<'_>, id: Uuid) -> Result<Option<Stage>> {
     let mut statement = reader.prepare_cached("select stage from purge where id = ?1")?;
     let stage = statement
         .query_row([id.as_bytes()], |row| row.get::<_, u8>(0))
@@ -69,7 +69,7 @@ pub fn find_stage(reader: &Reader<'_>, id: Uuid) -> Result<Option<Stage>> {
 }
 
 /// The deletions in `stage`, oldest first.
-pub fn list(reader: &Reader<'_>, stage: Stage) -> Result<Vec<Uuid>> {
+pub(crate) fn list(reader: &Reader<'_>, stage: Stage) -> Result<Vec<Uuid>> {
     let mut statement =
         reader.prepare_cached("select id from purge where stage = ?1 order by id")?;
     let ids = statement.query_map([stage as u8], |row| row.get(0).map(Uuid::from_bytes))?;
@@ -77,7 +77,7 @@ pub fn list(reader: &Reader<'_>, stage: Stage) -> Result<Vec<Uuid>> {
 }
 
 /// The deletions of organizations that still have rows, oldest first.
-pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>> {
+pub(crate) fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>> {
     let mut statement = reader.prepare_cached(
         "select id, organization_id from purge where organization_id is not null order by id",
     )?;
@@ -93,7 +93,11 @@ pub fn list_deletions(reader: &Reader<'_>) -> Result<Vec<(Uuid, OrganizationId)>
 
 /// Whether the deletion `id` of `organization` still goes on: in development a reset may have ended
 /// it, and what has that name by now is another organization.
-pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) -> Result<bool> {
+pub(crate) fn is_deleting(
+    tx: &WriteTx<'_>,
+    id: Uuid,
+    organization: &OrganizationId,
+) -> Result<bool> {
     let mut statement =
         tx.prepare_cached("select 1 from purge where id = ?1 and organization_id = ?2")?;
     Ok(statement.exists((id.as_bytes(), organization.as_str()))?)
@@ -103,7 +107,7 @@ pub fn is_deleting(tx: &WriteTx<'_>, id: Uuid, organization: &OrganizationId) ->
 ///
 /// # Errors
 /// [`crate::base::error::Code::NotFound`] that says so.
-pub fn check_stands(conn: &Connection, organization: &OrganizationId) -> Result<()> {
+pub(crate) fn check_stands(conn: &Connection, organization: &OrganizationId) -> Result<()> {
     let mut statement = conn.prepare_cached("select 1 from purge where organization_id = ?1")?;
     if statement.exists([organization.as_str()])? {
         Err(being_deleted())

@@ -8,8 +8,8 @@
 //! same bytes and cost the same write, and a code is asked for in the same way whether or not its
 //! address is the invited one ([`code`]).
 
-pub mod proof;
-pub mod store;
+pub(crate) mod proof;
+pub(crate) mod store;
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::invitation::accept::{Subject, settle};
+use crate::invitation::accept::{Subject, accept_or_decline};
 use crate::invitation::link::LinkToken;
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{Invitation, code};
@@ -34,7 +34,7 @@ pub const EXAMPLE_TOKEN: &str = "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e
 /// What everybody with the link may see: never the address.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Preview {
+pub(crate) struct Preview {
     /// The organization's id.
     pub organization_id: String,
     /// What people call the organization.
@@ -61,7 +61,7 @@ pub struct Preview {
 
 impl Preview {
     /// What is to be seen of `invitation` to an organization that is called `organization_name`.
-    pub fn of(invitation: &Invitation<'_>, organization_name: Option<String>) -> Self {
+    pub(crate) fn of(invitation: &Invitation<'_>, organization_name: Option<String>) -> Self {
         Self {
             organization_id: invitation.organization_id.to_owned(),
             organization_name,
@@ -79,7 +79,7 @@ impl Preview {
 
 /// An answer to an invitation by its link.
 #[derive(Debug)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// The link's token.
     pub token: LinkToken,
     /// [`Change::Accept`] or [`Change::Decline`].
@@ -105,7 +105,11 @@ impl Attempt {
     /// unknown, altered or superseded; [`crate::base::error::Code::StatusConflict`];
     /// [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`]
     /// for a role above the key's; [`crate::base::error::Code::RateLimited`].
-    pub fn run(&self, tx: &WriteTx<'_>, keyring: &Keyring) -> Result<Option<CurrentInvitation>> {
+    pub(crate) fn run(
+        &self,
+        tx: &WriteTx<'_>,
+        keyring: &Keyring,
+    ) -> Result<Option<CurrentInvitation>> {
         let Some(present) = self.open(tx, keyring)? else {
             return match self.code {
                 Some(_) => Ok(None),
@@ -117,7 +121,7 @@ impl Attempt {
             (None, Some(rights)) => rights.check_grant(&present.role)?,
             _ => {}
         }
-        settle(
+        accept_or_decline(
             tx,
             &present,
             self.change,

@@ -14,7 +14,7 @@ const CODE_LEN: usize = 6;
 
 /// The body of a lookup, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct LookupBody {
+pub(crate) struct LookupBody {
     /// The link's token.
     #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
@@ -22,7 +22,7 @@ pub struct LookupBody {
 
 /// The body of a request for a code, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct CodeBody {
+pub(crate) struct CodeBody {
     /// The link's token.
     #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
@@ -36,7 +36,7 @@ pub struct CodeBody {
 /// `invitations:accept`, `email` with `code`, or `idToken`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct AnswerBody {
+pub(crate) struct AnswerBody {
     /// The link's token.
     #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
@@ -56,7 +56,7 @@ pub struct AnswerBody {
 
 /// What proves the address.
 #[derive(Debug)]
-pub enum Proof {
+pub(crate) enum Proof {
     /// An application with a key vouches for it.
     Vouched(Subject),
     /// A code, which is to be compared with the one that was sent.
@@ -71,7 +71,7 @@ pub enum Proof {
 }
 
 /// The error for every proof by code that does not hold, whichever part of it is wrong.
-pub fn rejected() -> Error {
+pub(crate) fn rejected() -> Error {
     Error::new(
         Code::ProofRejected,
         "Link, address and code do not belong together, or the code is used up.",
@@ -83,7 +83,7 @@ pub fn rejected() -> Error {
 /// # Errors
 /// [`Code::ValidationFailed`] where there is none,
 /// [`Code::NotFound`].
-pub fn parse_token(text: Option<&str>) -> Result<LinkToken> {
+pub(crate) fn parse_token(text: Option<&str>) -> Result<LinkToken> {
     with_token(text, Ok(()))?;
     text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
 }
@@ -111,7 +111,7 @@ impl CodeBody {
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable,
     /// [`Code::NotFound`].
-    pub fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
+    pub(crate) fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
         let email = with_token(
             self.token.as_deref(),
             email::check_email(self.email.as_deref(), hosts),
@@ -122,7 +122,7 @@ impl CodeBody {
 
 impl AnswerBody {
     /// Whether an application is to vouch: nothing else proves the address.
-    pub fn is_vouched(&self) -> bool {
+    pub(crate) fn is_vouched(&self) -> bool {
         self.code.is_none() && self.id_token.is_none()
     }
 
@@ -137,7 +137,7 @@ impl AnswerBody {
     /// [`Code::ValidationFailed`] where proofs are mixed, or values are not acceptable;
     /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for what cannot be
     /// a token.
-    pub fn parse(mut self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
+    pub(crate) fn parse(mut self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
         let (text, is_by_code) = (self.token.take(), self.is_by_code());
         let proof = with_token(text.as_deref(), self.proof(hosts))?;
         let token = text.as_deref().and_then(LinkToken::parse);

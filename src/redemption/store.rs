@@ -15,7 +15,7 @@ const NOBODY: &str = "nobody";
 
 /// The invitation that `token` opens, as `show` makes it; none where the token is unknown, altered
 /// or superseded. `conn` is a reader's or a transaction's.
-pub fn open<T>(
+pub(crate) fn open<T>(
     conn: &Connection,
     now: Timestamp,
     keyring: &Keyring,

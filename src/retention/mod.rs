@@ -20,7 +20,7 @@ use crate::db::{Db, Load, WriteTx};
 use crate::purge;
 
 /// The longest time that can be set, in days.
-pub const MAX_DAYS: i64 = 3650;
+pub(crate) const MAX_DAYS: i64 = 3650;
 /// How often a pass begins.
 const EVERY: Duration = Duration::from_secs(60 * 60);
 /// Invitations that are looked at in one read.
@@ -45,17 +45,17 @@ pub struct Retention {
 impl Retention {
     /// What was closed before this time is due at `now`. A clock that was set back makes nothing
     /// due.
-    pub fn limit(self, now: Timestamp) -> Timestamp {
+    fn limit(self, now: Timestamp) -> Timestamp {
         now.plus_seconds(-self.days * DAY_SECONDS)
     }
 }
 
 /// The place of an invitation in the table: its organization and its id. The first one is behind
 /// `("", nil)`.
-pub type Place = (String, Uuid);
+type Place = (String, Uuid);
 
 /// Makes a pass at once, and then every hour, for as long as it is polled.
-pub async fn run(db: Db, retention: Option<Retention>) {
+pub(crate) async fn run(db: Db, retention: Option<Retention>) {
     let Some(retention) = retention else {
         return;
     };

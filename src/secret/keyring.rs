@@ -34,7 +34,7 @@ impl Keyring {
     }
 
     /// A keyring of `signing` and of those of `earlier` that the data file knows.
-    pub fn new(signing: Secret, earlier: Vec<Secret>, known: &[Known]) -> Self {
+    pub(crate) fn new(signing: Secret, earlier: Vec<Secret>, known: &[Known]) -> Self {
         let until = |secret: &Secret| {
             known
                 .iter()
@@ -60,12 +60,12 @@ impl Keyring {
     }
 
     /// The secrets that verify links and codes at `now`, the signing one first.
-    pub fn verifying(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+    pub(crate) fn verifying(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.signing).chain(self.retired(now))
     }
 
     /// The secrets that verify at `now` and sign no more.
-    pub fn retired(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
+    pub(crate) fn retired(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         self.earlier
             .iter()
             .filter(move |earlier| now < earlier.verifies_until)
@@ -73,7 +73,7 @@ impl Keyring {
     }
 
     /// The secret with this id, whether or not it verifies links.
-    pub fn find(&self, id: SecretId) -> Option<&Secret> {
+    pub(crate) fn find(&self, id: SecretId) -> Option<&Secret> {
         let mut all = std::iter::once(&self.signing)
             .chain(self.earlier.iter().map(|earlier| &earlier.secret));
         all.find(|secret| secret.id() == id)

@@ -13,11 +13,11 @@
 //! that the data file has for it. The signing secret of a webhook goes on being derived from the
 //! secret with which it was made, so a secret stays in its file until no webhook needs it.
 
-pub mod keyring;
+pub(crate) mod keyring;
 pub mod rotate;
-pub mod source;
-pub mod start;
-pub mod store;
+pub(crate) mod source;
+pub(crate) mod start;
+pub(crate) mod store;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -59,7 +59,7 @@ pub enum Weak {
 
 impl SecretId {
     /// The id that the data file holds.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
@@ -94,7 +94,7 @@ impl Secret {
 
     /// The MAC (HMAC-SHA-256) of `parts`, for one `purpose`: what was made for one is worth nothing
     /// for another. Lengths go in front of the parts, so that none can run into the next.
-    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+    pub(crate) fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         mac(&self.key, purpose, parts)
     }
 }

@@ -153,8 +153,7 @@ fn in_variable() -> Failure {
     Failure::usage(
         "INVITED_SECRET gives the secret, and this command cannot change a variable",
         "put a new one (`openssl rand -hex 32`) in front of it with a space between, and restart \
-         the server: \
-         links by the one before then work for 30 days more",
+         the server: links by the one before then work for 30 days more",
     )
 }
 
@@ -166,7 +165,6 @@ fn not_replaced(path: &Path, error: &io::Error) -> Failure {
             path.display()
         ),
         "where it is mounted, put a new secret (`openssl rand -hex 32`) in front of the old one \
-         at its origin, with a \
-         line end between, and restart the server",
+         at its origin, with a line end between, and restart the server",
     )
 }

@@ -61,7 +61,7 @@ impl Source {
     }
 
     /// The file of the secrets; none: they were given themselves.
-    pub fn path(&self) -> Option<&Path> {
+    pub(crate) fn path(&self) -> Option<&Path> {
         match self {
             Self::Given(_) => None,
             Self::File(path) | Self::Own(path) => Some(path),
@@ -71,7 +71,7 @@ impl Source {
 
 impl Loaded {
     /// Every secret, the signing one first.
-    pub fn all(&self) -> impl Iterator<Item = &Secret> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Secret> {
         std::iter::once(&self.signing).chain(&self.earlier)
     }
 

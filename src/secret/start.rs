@@ -14,11 +14,11 @@ use crate::base::failure::Failure;
 use crate::db::{Db, Reader, WriteTx};
 
 /// How many seconds a secret verifies once another one signs, where nothing else was said: 30 days.
-pub const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
+pub(crate) const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
 
 /// The secrets of a server that starts.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The secrets.
     pub keyring: Keyring,
     /// What the person who starts the server has to know of them, a sentence each.
@@ -36,7 +36,7 @@ struct Loss {
 
 /// How the secrets that were loaded fit to the data file.
 #[derive(Debug)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// What the data file knows.
     known: Vec<Known>,
     /// The secrets of these that it needs and that were not loaded. Where none of its own was
@@ -51,7 +51,7 @@ pub struct Comparison {
 ///
 /// # Errors
 /// When they cannot be read, or others are needed.
-pub async fn open(
+pub(crate) async fn open(
     db: &Db,
     source: &Source,
     may_replace: bool,
@@ -69,7 +69,7 @@ pub async fn open(
     if !compared.is_settled(signing) {
         let missing: Vec<_> = compared.missing.iter().map(|known| known.id).collect();
         let loss = compared.loss;
-        db.write(move |tx| settle(tx, signing, &missing, loss))
+        db.write(move |tx| record_signing(tx, signing, &missing, loss))
             .await
             .map_err(failed)?;
     }
@@ -83,7 +83,12 @@ pub async fn open(
 }
 
 /// Notes which secret signs from now on, that those before it end, and that `missing` are gone.
-fn settle(tx: &WriteTx<'_>, signing: SecretId, missing: &[SecretId], loss: Loss) -> Result<()> {
+fn record_signing(
+    tx: &WriteTx<'_>,
+    signing: SecretId,
+    missing: &[SecretId],
+    loss: Loss,
+) -> Result<()> {
     store::insert_signing(tx, signing)?;
     store::end_earlier(tx, signing, tx.now.plus_seconds(KEEP_SECONDS))?;
     for &id in missing {
@@ -112,7 +117,7 @@ impl Comparison {
     ///
     /// # Errors
     /// When the data file cannot be read.
-    pub fn of(reader: &Reader<'_>, loaded: Option<&Loaded>) -> Result<Self> {
+    pub(crate) fn of(reader: &Reader<'_>, loaded: Option<&Loaded>) -> Result<Self> {
         let known = store::list(reader)?;
         let is_loaded = |known: &Known| {
             loaded.is_some_and(|loaded| loaded.all().any(|one| one.id() == known.id))
@@ -143,7 +148,11 @@ impl Comparison {
     ///
     /// # Errors
     /// What to bring back.
-    pub fn check(&self, loaded: &Loaded, source: &Source) -> std::result::Result<(), Failure> {
+    pub(crate) fn check(
+        &self,
+        loaded: &Loaded,
+        source: &Source,
+    ) -> std::result::Result<(), Failure> {
         if self.missing.is_empty() {
             Ok(())
         } else {

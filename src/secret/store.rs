@@ -9,7 +9,7 @@ use crate::db::{Reader, WriteTx};
 
 /// What the data file knows of a secret.
 #[derive(Clone, Copy, Debug)]
-pub struct Known {
+pub(crate) struct Known {
     /// Its check value.
     pub id: SecretId,
     /// Until when it verifies links and codes; none: it has no end yet.
@@ -20,18 +20,18 @@ pub struct Known {
 
 impl Known {
     /// Whether links and codes that it signed are good at `now`.
-    pub fn verifies(&self, now: Timestamp) -> bool {
+    pub(crate) fn verifies(&self, now: Timestamp) -> bool {
         self.verifies_until.is_none_or(|until| now < until)
     }
 
     /// Whether anything needs it at `now`.
-    pub fn is_needed(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_needed(&self, now: Timestamp) -> bool {
         self.verifies(now) || self.webhooks > 0
     }
 }
 
 /// Every secret that the file knows, oldest first.
-pub fn list(reader: &Reader<'_>) -> Result<Vec<Known>> {
+pub(crate) fn list(reader: &Reader<'_>) -> Result<Vec<Known>> {
     let mut statement = reader.prepare_cached(
         "select id, verifies_until,
                 (select count(*)
@@ -52,13 +52,13 @@ pub fn list(reader: &Reader<'_>) -> Result<Vec<Known>> {
 }
 
 /// How many links can be answered now.
-pub fn count_pending(reader: &Reader<'_>) -> Result<u32> {
+pub(crate) fn count_pending(reader: &Reader<'_>) -> Result<u32> {
     let sql = "select count(*) from invitation where state = 0 and expires_at > ?1";
     Ok(reader.query_row(sql, [reader.now.as_millis()], |row| row.get(0))?)
 }
 
 /// Notes that a secret signs from now on.
-pub fn insert_signing(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
+pub(crate) fn insert_signing(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
     tx.prepare_cached(
         "insert into secret (id, created_at)
          values (:id, :now)
@@ -69,7 +69,7 @@ pub fn insert_signing(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
 }
 
 /// Gives every secret but the signing one an end at `until`, unless it has one.
-pub fn end_earlier(tx: &WriteTx<'_>, signing: SecretId, until: Timestamp) -> Result<()> {
+pub(crate) fn end_earlier(tx: &WriteTx<'_>, signing: SecretId, until: Timestamp) -> Result<()> {
     tx.prepare_cached(
         "update secret set verifies_until = :until where id <> :id and verifies_until is null",
     )?
@@ -78,7 +78,7 @@ pub fn end_earlier(tx: &WriteTx<'_>, signing: SecretId, until: Timestamp) -> Res
 }
 
 /// Ends every secret at `until`, unless it ends before.
-pub fn end_all(tx: &WriteTx<'_>, until: Timestamp) -> Result<()> {
+pub(crate) fn end_all(tx: &WriteTx<'_>, until: Timestamp) -> Result<()> {
     tx.prepare_cached(
         "update secret set verifies_until = min(coalesce(verifies_until, :until), :until)",
     )?
@@ -87,14 +87,14 @@ pub fn end_all(tx: &WriteTx<'_>, until: Timestamp) -> Result<()> {
 }
 
 /// Derives the signing secrets of webhooks from `to` that were derived from `from`.
-pub fn move_webhooks(tx: &WriteTx<'_>, from: SecretId, to: SecretId) -> Result<()> {
+pub(crate) fn move_webhooks(tx: &WriteTx<'_>, from: SecretId, to: SecretId) -> Result<()> {
     tx.prepare_cached("update webhook set secret_id = :to where secret_id = :from")?
         .execute(named_params! { ":to": to.as_bytes(), ":from": from.as_bytes() })?;
     Ok(())
 }
 
 /// Forgets a secret from which no webhook's present signing secret is derived.
-pub fn delete(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
+pub(crate) fn delete(tx: &WriteTx<'_>, id: SecretId) -> Result<()> {
     tx.prepare_cached("delete from secret where id = ?1")?
         .execute([id.as_bytes()])?;
     Ok(())

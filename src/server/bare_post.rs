@@ -9,13 +9,13 @@
 /// The longest head that is looked at, in bytes.
 const MAX_HEAD: usize = 16 * 1024;
 /// The end of a head that says that there is no body.
-pub const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
+pub(crate) const NO_BODY: &[u8] = b"Content-Length: 0\r\n\r\n";
 /// The bytes of the end of a head that [`NO_BODY`] takes the place of.
-pub const LAST_LINE: usize = 2;
+pub(crate) const LAST_LINE: usize = 2;
 
 /// The first head of a connection, as far as it is there.
 #[derive(Default)]
-pub struct FirstHead {
+pub(crate) struct FirstHead {
     /// Its bytes.
     bytes: Vec<u8>,
     /// Whether there is nothing to look for any more.
@@ -25,7 +25,7 @@ pub struct FirstHead {
 impl FirstHead {
     /// Looks at what has come. Returns whether the head ends with it and is one that lacks
     /// [`NO_BODY`].
-    pub fn lacks_length(&mut self, arrived: &[u8]) -> bool {
+    pub(crate) fn lacks_length(&mut self, arrived: &[u8]) -> bool {
         if self.is_over {
             return false;
         }

@@ -20,7 +20,7 @@ const BACKLOG: i32 = 1024;
 const UNSENT: u32 = 32 * 1024;
 
 /// Binds the address. Returns the listener, and the address with the port that it got.
-pub fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+pub(crate) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     listen(address).map_err(|error| {
         let what = format!("cannot listen on {address} ({error})");
         Failure::runtime(what, hint(&error, address))

@@ -38,7 +38,7 @@ const ANSWERS: usize = 64 * 1024 * 1024;
 const BODIES_TIMES: usize = 3;
 
 /// How mail is written and leaves: what can fail before the data file is opened.
-pub struct MailParts {
+pub(crate) struct MailParts {
     /// How it is written.
     composer: Composer,
     /// How it leaves.
@@ -50,7 +50,7 @@ pub struct MailParts {
 ///
 /// # Errors
 /// When a template cannot be used, or TLS with the mail server.
-pub fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure> {
+pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure> {
     let settings = &config.settings.mail;
     let templates = Templates::load(settings.templates_dir.as_deref())?;
     let sender = settings
@@ -72,7 +72,7 @@ pub fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure> {
 }
 
 /// Makes the one admin key of a file that has no keys.
-pub async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
+pub(crate) async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
     let failed = |error: Error| Failure::runtime(error.to_string(), "see the log");
     if db.read(key::store::exist).map_err(failed)? {
         return Ok(None);
@@ -92,7 +92,7 @@ pub async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
 ///
 /// # Errors
 /// When none is set, and the address makes none.
-pub fn public_url(config: &Config, address: SocketAddr) -> Result<Url, Failure> {
+pub(crate) fn public_url(config: &Config, address: SocketAddr) -> Result<Url, Failure> {
     let made = || Url::parse(&format!("http://{address}"));
     let url = config.settings.public_url.clone().map_or_else(made, Ok);
     url.map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))
@@ -109,7 +109,7 @@ fn etag_key(keyring: &Keyring) -> EtagKey {
 ///
 /// # Errors
 /// When it cannot be used.
-pub fn open(config: &Config) -> Result<Db, Failure> {
+pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
     let options = Options {
         workers: config.workers,
         synchronous: config.synchronous,
@@ -119,7 +119,7 @@ pub fn open(config: &Config) -> Result<Db, Failure> {
 }
 
 /// What the handlers share of a server that people reach under `public_url`.
-pub fn state(
+pub(crate) fn state(
     config: &Config,
     db: Db,
     keyring: Keyring,
@@ -150,7 +150,7 @@ pub fn state(
 }
 
 /// What the toolkit takes from the server whose handlers share `state`.
-pub fn context(config: &Config, state: &State) -> Context {
+pub(crate) fn context(config: &Config, state: &State) -> Context {
     Context {
         db: state.db.clone(),
         mode: config.mode,
@@ -166,7 +166,7 @@ pub fn context(config: &Config, state: &State) -> Context {
 }
 
 /// The mail of the server whose handlers share `state`.
-pub fn mail(config: &Config, parts: MailParts, state: &State) -> Mail {
+pub(crate) fn mail(config: &Config, parts: MailParts, state: &State) -> Mail {
     let settings = &config.settings.mail;
     Mail {
         transport: parts.transport,

@@ -37,7 +37,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// How many connections a server may have, and how many it has.
 #[derive(Debug)]
-pub struct Connections {
+pub(crate) struct Connections {
     /// The most for each worker.
     pub most_of_worker: usize,
     /// The most for all workers.
@@ -60,7 +60,7 @@ struct Held {
 }
 
 /// One connection, for as long as it lasts.
-pub struct Connection {
+pub(crate) struct Connection {
     /// Among which.
     connections: Arc<Connections>,
     /// Whose.
@@ -85,7 +85,7 @@ impl Connections {
     ///
     /// # Errors
     /// When `workers` could not serve anything with so few descriptors.
-    pub fn within_limits(
+    pub(crate) fn within_limits(
         workers: usize,
         trusted_proxies: Vec<IpNet>,
     ) -> Result<Arc<Self>, Failure> {
@@ -107,8 +107,7 @@ impl Connections {
         if most < USEFUL {
             log::warn!(
                 "this process may open {files} files: that is enough for {most} connections at a \
-                 time; \
-                 raise the limit (ulimit -n, LimitNOFILE) to 1024 or more"
+                 time; raise the limit (ulimit -n, LimitNOFILE) to 1024 or more"
             );
         }
         Ok(Arc::new(Self {
@@ -121,7 +120,7 @@ impl Connections {
 
     /// A place for a connection from `peer`, until what is returned is dropped; none where its site
     /// has many, and as many as are left free. A site is an IPv4 address, or a /48 of IPv6.
-    pub fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
+    pub(crate) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Connection> {
         let site = limits::site(peer.to_canonical());
         let mut held = self.held();
         let own = held.by_site.get(&site).map_or(0, |own| *own);
@@ -132,7 +131,7 @@ impl Connections {
         let is_heavy =
             own >= ALWAYS.min(self.most / 2) && own + 1 > self.most.saturating_sub(held.all + 1);
         if is_heavy && !is_trusted {
-            held.tell(|| {
+            held.log_rarely(|| {
                 format!(
                     "one address has half of the {} connections, and gets no more",
                     self.most
@@ -143,7 +142,7 @@ impl Connections {
         held.all += 1;
         held.by_site.insert(site, own + 1);
         if held.all >= self.most {
-            held.tell(|| {
+            held.log_rarely(|| {
                 format!(
                     "all {} connections are in use, and further ones wait until one ends",
                     self.most
@@ -164,7 +163,7 @@ impl Connections {
 
 impl Held {
     /// Tells the log that there are too many connections, unless it was told a moment ago.
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    fn log_rarely(&mut self, what: impl FnOnce() -> String) {
         if self
             .told_at
             .is_none_or(|told_at| told_at.elapsed() >= TOLD_EVERY)

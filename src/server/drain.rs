@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(10);
 
 /// Serves what is there already. Afterwards nobody can connect any more; `port` is the server's
 /// port once more.
-pub async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: &Stopping) {
+pub(crate) async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: &Stopping) {
     let began = Instant::now();
     let (mut known, mut changed_at, mut port) = (stopping.requests(), began, port);
     while began.elapsed() < MOST && (port.is_some() || changed_at.elapsed() < QUIET) {

@@ -110,17 +110,17 @@ impl Program {
     }
 
     /// The open data file.
-    pub fn db(&self) -> &Db {
+    pub(crate) fn db(&self) -> &Db {
         &self.state.db
     }
 
     /// What it allows in an invitation.
-    pub fn rules(&self) -> &Rules {
+    pub(crate) fn rules(&self) -> &Rules {
         &self.state.rules
     }
 
     /// How mail leaves, for the person who starts the server.
-    pub fn mail(&self) -> String {
+    pub(crate) fn mail(&self) -> String {
         match &self.mail {
             Some(Mail {
                 transport: Transport::Mailbox,
@@ -152,7 +152,7 @@ impl Program {
     ///
     /// # Errors
     /// When the server cannot be started.
-    pub async fn run_and_clean_up(
+    pub(crate) async fn run_and_clean_up(
         self,
         mut signals: Signals,
         clean_up: impl FnOnce() + Send + 'static,

@@ -26,7 +26,7 @@ const STOP_SECONDS: u64 = 10;
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How requests are served.
-pub struct Options {
+pub(crate) struct Options {
     /// Threads that do so.
     pub workers: usize,
     /// How many connections there may be.
@@ -37,7 +37,11 @@ pub struct Options {
 
 /// Serves connections to `listener` by what `app` makes, as `actix_web::HttpServer` does, but with
 /// [`Timed`] connections and a place for each of them.
-pub fn serve<F, I, S, B>(app: F, listener: TcpListener, options: Options) -> std::io::Result<Server>
+pub(crate) fn serve<F, I, S, B>(
+    app: F,
+    listener: TcpListener,
+    options: Options,
+) -> std::io::Result<Server>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,

@@ -40,7 +40,7 @@ impl Signals {
     }
 
     /// Waits for one that ends a server.
-    pub async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,

@@ -18,31 +18,31 @@ const SWEEP_LIMITS_EVERY: Duration = Duration::from_secs(60);
 
 /// Tasks that go on for as long as the server runs, and may be cut off at any point.
 #[derive(Default)]
-pub struct Tasks(Vec<JoinHandle<()>>);
+pub(crate) struct Tasks(Vec<JoinHandle<()>>);
 
 impl Tasks {
     /// Starts a task.
-    pub fn spawn(&mut self, task: impl Future<Output = ()> + 'static) {
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + 'static) {
         self.0.push(actix_web::rt::spawn(task));
     }
 
     /// Stops all of them.
-    pub fn stop(self) {
+    pub(crate) fn stop(self) {
         self.0.iter().for_each(JoinHandle::abort);
     }
 }
 
 /// Has `limits` forget who has not used them lately, for as long as it is polled.
-pub async fn sweep_limits(limits: Arc<Limits>) {
+pub(crate) async fn sweep_limits(limits: Arc<Limits>) {
     loop {
         tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
         limits.sweep();
-        refusal_log::tell_left_out(&limits.refusals);
+        refusal_log::log_left_out(&limits.refusals);
     }
 }
 
 /// Writes when keys were last used, `every` so often, for as long as it is polled.
-pub async fn record_last_uses(context: web::Data<Context>, every: Duration) {
+pub(crate) async fn record_last_uses(context: web::Data<Context>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
         context.last_uses.write(&context.db).await;
@@ -50,7 +50,7 @@ pub async fn record_last_uses(context: web::Data<Context>, every: Duration) {
 }
 
 /// A worker of the outbox that runs.
-pub struct Working {
+pub(crate) struct Working {
     /// Dropped to stop it.
     stop: oneshot::Sender<()>,
     /// Ends when it has stopped.
@@ -59,7 +59,7 @@ pub struct Working {
 
 impl Working {
     /// Starts to work off `channel`.
-    pub fn start<C: Channel>(db: &Db, channel: C) -> Self {
+    pub(crate) fn start<C: Channel>(db: &Db, channel: C) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let worker = Worker::new(db.clone(), Arc::new(channel));
         Self {
@@ -69,7 +69,7 @@ impl Working {
     }
 
     /// Stops it, if there is one, and waits for what is under way.
-    pub async fn stop(working: Option<Self>) {
+    pub(crate) async fn stop(working: Option<Self>) {
         if let Some(Self { stop, ended }) = working {
             drop(stop);
             // It fails only if the worker panicked, which was logged.

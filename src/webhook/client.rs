@@ -19,7 +19,7 @@ const MAX_ANSWER: u64 = 64 * 1024;
 const MAX_HEAD: usize = 64 * 1024;
 
 /// What sends deliveries.
-pub struct Client(Agent);
+pub(crate) struct Client(Agent);
 
 /// What an endpoint answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Reply {
 }
 
 /// The headers of a delivery that change.
-pub struct Headers {
+pub(crate) struct Headers {
     /// `webhook-id`.
     pub id: String,
     /// `webhook-timestamp` in seconds.
@@ -42,7 +42,7 @@ pub struct Headers {
 
 impl Client {
     /// A client that reaches what `guard` admits.
-    pub fn new(guard: Guard) -> Self {
+    pub(crate) fn new(guard: Guard) -> Self {
         Self::with(guard, DefaultResolver::default())
     }
 
@@ -70,7 +70,12 @@ impl Client {
     ///
     /// # Errors
     /// A few words, which quote nothing that others wrote.
-    pub fn post(&self, url: &str, headers: &Headers, body: &[u8]) -> Result<Reply, &'static str> {
+    pub(crate) fn post(
+        &self,
+        url: &str,
+        headers: &Headers,
+        body: &[u8],
+    ) -> Result<Reply, &'static str> {
         let request = self
             .0
             .post(url)

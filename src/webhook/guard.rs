@@ -65,7 +65,7 @@ impl Guard {
 
     /// Whether `address` may be reached over https, or without TLS where `is_plain`: that only
     /// where the operator allows the network by name, because anybody on the way could read it.
-    pub fn admits(&self, address: IpAddr, is_plain: bool) -> bool {
+    pub(crate) fn admits(&self, address: IpAddr, is_plain: bool) -> bool {
         // A mapped address reaches the IPv4 host.
         let address = address.to_canonical();
         let is_allowed = self
@@ -105,7 +105,7 @@ impl Guard {
 }
 
 /// Whether a port may be spoken to.
-pub fn admits_port(port: u16) -> bool {
+pub(crate) fn admits_port(port: u16) -> bool {
     matches!(port, 80 | 443) || port >= FIRST_FREE_PORT
 }
 
@@ -162,20 +162,16 @@ mod tests {
     }
 
     const INTERNAL: &str = "0.0.0.0 0.1.2.3 10.0.0.1 100.64.0.1 100.127.255.255 127.0.0.1 \
-        127.255.255.255 169.254.169.254 \
-        172.16.0.1 172.31.255.255 192.0.0.8 192.0.2.1 192.88.99.1 192.168.255.255 198.18.0.1 \
-        198.19.255.255 198.51.100.1 \
-        203.0.113.1 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 \
-        ::ffff:7f00:1 ::ffff:10.0.0.1 \
+        127.255.255.255 169.254.169.254 172.16.0.1 172.31.255.255 192.0.0.8 192.0.2.1 192.88.99.1 \
+        192.168.255.255 198.18.0.1 198.19.255.255 198.51.100.1 203.0.113.1 224.0.0.1 \
+        239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::7f00:1 ::ffff:7f00:1 ::ffff:10.0.0.1 \
         ::ffff:0:7f00:1 64:ff9b::7f00:1 64:ff9b::a00:1 64:ff9b:1::7f00:1 64:ff9b:1::808:808 \
-        100::1 2001::1 2001:0:7f00:1::1 \
-        2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::1 2002:808:808::1 3fff::1 fc00::1 fd00::1 \
-        fd00:ec2::254 fe80::1 fec0::1 \
-        ff02::1 5f00::1 4000::1";
+        100::1 2001::1 2001:0:7f00:1::1 2001:10::1 2001:20::1 2001:db8::1 2002:7f00:1::1 \
+        2002:808:808::1 3fff::1 fc00::1 fd00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 5f00::1 \
+        4000::1";
     const PUBLIC: &str = "1.1.1.1 8.8.8.8 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 \
-        192.0.1.1 198.17.0.1 198.20.0.1 \
-        223.255.255.255 ::ffff:8.8.8.8 64:ff9b::808:808 2001:4860:4860::8888 2606:4700::1111 \
-        2a00:1450::1 3fff:1000::1";
+        192.0.1.1 198.17.0.1 198.20.0.1 223.255.255.255 ::ffff:8.8.8.8 64:ff9b::808:808 \
+        2001:4860:4860::8888 2606:4700::1111 2a00:1450::1 3fff:1000::1";
 
     #[test]
     fn what_is_not_public_is_refused_in_every_spelling() {

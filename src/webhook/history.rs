@@ -12,7 +12,7 @@ use crate::db::WriteTx;
 
 /// Writes that something was done to a webhook, which is for the events of `organization`, or of
 /// all.
-pub fn append(
+pub(crate) fn append(
     tx: &WriteTx<'_>,
     by: By<'_>,
     action: Action,
@@ -35,7 +35,7 @@ pub fn append(
 }
 
 /// Writes that a webhook was changed. Where nothing changed, it writes nothing.
-pub fn append_changes(
+pub(crate) fn append_changes(
     tx: &WriteTx<'_>,
     by: By<'_>,
     before: &Webhook,
@@ -73,7 +73,7 @@ pub fn append_changes(
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
+pub(crate) fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
     if !store::disable(tx, id, reason)? {
         return Ok(false);
     }
@@ -95,7 +95,7 @@ pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<boo
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn end_of(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
+pub(crate) fn end_of(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
     for id in store::list_of(tx, organization)? {
         append(
             tx,

@@ -13,7 +13,7 @@ use crate::event::query;
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Webhook)]
-pub struct WebhookView<'a> {
+pub(crate) struct WebhookView<'a> {
     /// UUIDv7.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
@@ -53,7 +53,7 @@ pub struct WebhookView<'a> {
 
 impl<'a> WebhookView<'a> {
     /// A webhook without its secret.
-    pub fn new(webhook: &'a Webhook) -> Self {
+    pub(crate) fn new(webhook: &'a Webhook) -> Self {
         Self {
             id: webhook.id,
             url: webhook.url.as_str(),
@@ -70,7 +70,7 @@ impl<'a> WebhookView<'a> {
 }
 
 /// A webhook for the documents.
-pub fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073991",
         "url": "https://app.example.com/hooks/invited",
@@ -84,7 +84,7 @@ pub fn example() -> serde_json::Value {
 }
 
 /// A webhook with its secret, for the documents.
-pub fn example_with_secret() -> serde_json::Value {
+pub(crate) fn example_with_secret() -> serde_json::Value {
     let mut made = example();
     made["secret"] = "whsec_...".into();
     made

@@ -12,12 +12,12 @@
 pub mod client;
 pub mod delivery;
 pub mod guard;
-pub mod history;
-pub mod json;
+pub(crate) mod history;
+pub(crate) mod json;
 pub mod new;
-pub mod retry;
+pub(crate) mod retry;
 pub mod sender;
-pub mod sign;
+pub(crate) mod sign;
 pub mod store;
 
 use url::Url;
@@ -34,7 +34,7 @@ use crate::secret::SecretId;
 /// take the new one.
 const PREVIOUS_SECONDS: i64 = 24 * 60 * 60;
 /// The type of a test, which is no event.
-pub const TEST_TYPE: &str = "webhook.test";
+const TEST_TYPE: &str = "webhook.test";
 
 /// Why nothing is sent to a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl DisabledReason {
     const ALL: [Self; 3] = [Self::Paused, Self::Gone, Self::Exhausted];
 
     /// The reason as it is stored and shown.
-    pub fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Paused => "paused",
             Self::Gone => "gone",
@@ -61,7 +61,7 @@ impl DisabledReason {
     }
 
     /// Reads a reason.
-    pub fn parse(text: &str) -> Option<Self> {
+    fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.name() == text)
     }
 }
@@ -111,7 +111,7 @@ pub struct Previous {
 
 impl Secrets {
     /// Those of a new webhook, where `secret_id` signs.
-    pub fn first(secret_id: SecretId) -> Self {
+    fn first(secret_id: SecretId) -> Self {
         Self {
             generation: 0,
             secret_id,
@@ -121,7 +121,7 @@ impl Secrets {
 
     /// Those after a rotation at `now`, where `secret_id` signs.
     #[must_use]
-    pub fn rotated(self, secret_id: SecretId, now: Timestamp) -> Self {
+    pub(crate) fn rotated(self, secret_id: SecretId, now: Timestamp) -> Self {
         let previous = Previous {
             secret_id: self.secret_id,
             until: now.plus_seconds(PREVIOUS_SECONDS),
@@ -135,7 +135,7 @@ impl Secrets {
 
     /// The generations whose secrets sign at `now`, the present one first, each with the server's
     /// secret from which it is derived.
-    pub fn at(self, now: Timestamp) -> impl Iterator<Item = (i64, SecretId)> {
+    fn at(self, now: Timestamp) -> impl Iterator<Item = (i64, SecretId)> {
         let previous = self.previous.filter(|previous| now < previous.until);
         let previous = previous.map(|previous| (self.generation - 1, previous.secret_id));
         std::iter::once((self.generation, self.secret_id)).chain(previous)
@@ -147,7 +147,7 @@ impl Webhook {
     ///
     /// # Errors
     /// [`Code::WebhookDisabled`].
-    pub fn check_enabled(&self) -> Result<()> {
+    pub(crate) fn check_enabled(&self) -> Result<()> {
         match self.disabled {
             None => Ok(()),
             Some(reason) => {
@@ -164,7 +164,7 @@ impl Webhook {
 impl Rights {
     /// Whether the caller may know of a webhook for `organization`; one for all is for those who
     /// see all.
-    pub fn see_webhook(&self, organization: Option<&OrganizationId>) -> bool {
+    pub(crate) fn see_webhook(&self, organization: Option<&OrganizationId>) -> bool {
         organization.map_or(self.organizations.is_none(), |organization| {
             self.see(organization.as_str())
         })

@@ -10,7 +10,7 @@ use crate::base::clock::Timestamp;
 const STATUSES: [u16; 4] = [429, 502, 503, 504];
 
 /// For how many milliseconds from `now` an endpoint asks to be left alone; none: it does not.
-pub fn rest_ms(reply: &Reply, now: Timestamp) -> Option<i64> {
+pub(crate) fn rest_ms(reply: &Reply, now: Timestamp) -> Option<i64> {
     let text = reply
         .retry_after
         .as_deref()

@@ -308,7 +308,7 @@ fn find_enabled(tx: &WriteTx<'_>, webhook: Uuid) -> Result<Option<Webhook>> {
 }
 
 /// Sweeps the log at once, and then every hour, for as long as it is polled.
-pub async fn keep_swept(db: Db) {
+pub(crate) async fn keep_swept(db: Db) {
     loop {
         if let Err(error) = sweep(&db).await {
             log::error!("webhooks: old deliveries stay until the next sweep: {error}");
@@ -321,7 +321,7 @@ pub async fn keep_swept(db: Db) {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub async fn sweep(db: &Db) -> Result<usize> {
+async fn sweep(db: &Db) -> Result<usize> {
     let mut swept = 0;
     loop {
         let job =

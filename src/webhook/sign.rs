@@ -35,13 +35,13 @@ struct MissingSecret;
 ///
 /// # Errors
 /// When the server's secret is missing from which it is derived.
-pub fn reveal(keyring: &Keyring, webhook: Uuid, secrets: Secrets) -> Result<String> {
+pub(crate) fn reveal(keyring: &Keyring, webhook: Uuid, secrets: Secrets) -> Result<String> {
     let bytes = bytes(keyring, webhook, secrets.generation, secrets.secret_id)?;
     Ok(format!("whsec_{}", BASE64_STANDARD.encode(bytes)))
 }
 
 /// The value of `webhook-id`: the same for every try.
-pub fn message_id(delivery: Uuid) -> String {
+pub(crate) fn message_id(delivery: Uuid) -> String {
     format!("msg_{delivery}")
 }
 
@@ -49,7 +49,7 @@ pub fn message_id(delivery: Uuid) -> String {
 ///
 /// # Errors
 /// When a secret of the server is missing from which one is derived.
-pub fn sign(
+pub(crate) fn sign(
     keyring: &Keyring,
     webhook: Uuid,
     secrets: Secrets,
@@ -72,6 +72,6 @@ pub fn sign(
 }
 
 /// The value of `webhook-timestamp`: whole seconds.
-pub fn seconds(now: Timestamp) -> i64 {
+pub(crate) fn seconds(now: Timestamp) -> i64 {
     now.as_millis().div_euclid(1000)
 }

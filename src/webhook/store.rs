@@ -24,7 +24,7 @@ const STANDS: &str =
     "not exists (select 1 from purge where organization_id = webhook.organization_id)";
 
 /// The webhook `id`. `conn` is a reader's or a transaction's.
-pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
+pub(crate) fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
     let mut statement = conn.prepare_cached(&format!(
         "select {COLUMNS} from webhook where id = ?1 and {STANDS}"
     ))?;
@@ -35,7 +35,7 @@ pub fn find(conn: &Connection, id: Uuid) -> Result<Option<Webhook>> {
 ///
 /// # Errors
 /// [`Code::NotFound`] where there is none that they may know of.
-pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
+pub(crate) fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
     let found = find(conn, id)?.ok_or_else(Error::not_found)?;
     if rights.see_webhook(found.organization.as_ref()) {
         Ok(found)
@@ -45,7 +45,7 @@ pub fn get(conn: &Connection, id: Uuid, rights: &Rights) -> Result<Webhook> {
 }
 
 /// Every webhook, oldest first: a setting bounds how many there are.
-pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
+pub(crate) fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
     let mut statement = reader.prepare_cached(&format!(
         "select {COLUMNS} from webhook where {STANDS} order by id"
     ))?;
@@ -61,7 +61,7 @@ pub fn list(reader: &Reader<'_>) -> Result<Vec<Webhook>> {
 ///
 /// # Errors
 /// [`Code::WebhookLimitReached`].
-pub fn check_room(
+pub(crate) fn check_room(
     tx: &WriteTx<'_>,
     organization: Option<&OrganizationId>,
     most: u32,
@@ -121,7 +121,7 @@ pub fn insert(tx: &WriteTx<'_>, new: NewWebhook, secret_id: SecretId) -> Result<
 }
 
 /// Writes what may change of a webhook.
-pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
+pub(crate) fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
     tx.prepare_cached(
         "update webhook
          set url = :url,
@@ -153,7 +153,7 @@ pub fn update(tx: &WriteTx<'_>, webhook: &Webhook) -> Result<()> {
 }
 
 /// Disables a webhook that is enabled. Returns whether it was.
-pub fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
+pub(crate) fn disable(tx: &WriteTx<'_>, id: Uuid, reason: DisabledReason) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update webhook
@@ -176,7 +176,7 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<()> {
 }
 
 /// The webhooks of `organization`, by their ids.
-pub fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uuid>> {
+pub(crate) fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uuid>> {
     let mut statement =
         tx.prepare_cached("select id from webhook where organization_id = ?1 order by id")?;
     let ids = statement.query_map([organization.as_str()], |row| {
@@ -186,7 +186,7 @@ pub fn list_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<Vec<Uu
 }
 
 /// Disables the webhooks of an organization that is being deleted: nothing more is sent to them.
-pub fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+pub(crate) fn disable_of(tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
     tx.prepare_cached(
         "update webhook
          set disabled_at = :now, disabled_reason = :reason

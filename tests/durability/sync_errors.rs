@@ -153,8 +153,8 @@ impl Tally {
         } = self;
         report(format!(
             "{} on {}: struck {reached} servers and {refused_starts} starts; {acknowledged} \
-             changes acknowledged, \
-             {failed} requests refused, 0 false successes, {} refused ones there after a restart",
+             changes acknowledged, {failed} requests refused, 0 false successes, {} refused ones \
+             there after a restart",
             fault.error,
             fault.calls,
             resurfaced.len()

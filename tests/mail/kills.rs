@@ -164,9 +164,8 @@ impl Story<'_> {
                 .count();
         report(format!(
             "{kills} kills, {acknowledged}; {} mails, {} of them once more with the same \
-             Message-ID; {} pending, 0 without mail; \
-             {} refused creates and {dead} invitations that ended unseen, 0 with mail; the rest \
-             was out after {rest:?}",
+             Message-ID; {} pending, 0 without mail; {} refused creates and {dead} invitations \
+             that ended unseen, 0 with mail; the rest was out after {rest:?}",
             mails.len(),
             findings.duplicates,
             truth.pending.len(),

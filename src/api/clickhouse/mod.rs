@@ -5,7 +5,7 @@
 //! is the shape: answers in an envelope, 200 for everything that works, `expireAt`, errors as one
 //! line of text. Only pending invitations exist in it.
 
-pub mod routes;
+pub(crate) mod routes;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,14 +18,14 @@ use crate::invitation::new::CreateBody;
 use crate::organization::Record;
 
 /// What the paths of the dialect start with.
-pub const PREFIX: &str = "/clickhouse/";
+pub(crate) const PREFIX: &str = "/clickhouse/";
 /// The role of an invitation that names none.
 const DEFAULT_ROLE: &str = "developer";
 
 /// What every answer that has a result is wrapped in.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Envelope<T> {
+struct Envelope<T> {
     /// The HTTP status.
     #[schema(example = 200)]
     pub status: u16,
@@ -38,7 +38,7 @@ pub struct Envelope<T> {
 /// The answer where there is nothing to say.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Done {
+struct Done {
     /// The HTTP status.
     #[schema(example = 200)]
     pub status: u16,
@@ -49,7 +49,7 @@ pub struct Done {
 /// The answer to every request that fails.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Failed {
+pub(crate) struct Failed {
     /// The HTTP status.
     #[schema(example = 404)]
     pub status: u16,
@@ -63,7 +63,7 @@ pub struct Failed {
 /// An invitation of the dialect.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DialectInvitation<'a> {
+struct DialectInvitation<'a> {
     /// The role the person gets on joining.
     pub role: &'a str,
     /// UUIDv7.
@@ -101,7 +101,7 @@ impl<'a> From<&'a Invitation<'a>> for DialectInvitation<'a> {
 /// A member of the dialect: an accepted invitation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DialectMember<'a> {
+struct DialectMember<'a> {
     /// The application's user id; where it gave none, the invitation's id.
     pub user_id: String,
     /// The address: names are not known here.
@@ -135,7 +135,7 @@ impl<'a> From<&'a Invitation<'a>> for DialectMember<'a> {
 /// An organization of the dialect.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DialectOrganization {
+struct DialectOrganization {
     /// Its id, a UUID.
     #[schema(format = Uuid)]
     pub id: String,
@@ -149,7 +149,7 @@ pub struct DialectOrganization {
 impl DialectOrganization {
     /// The organization, if the dialect can name it: its clients read ids as UUIDs and give up on a
     /// list with any other. Organizations with other ids are reached by naming them.
-    pub fn new(id: &str, organization: &Record) -> Option<Self> {
+    fn new(id: &str, organization: &Record) -> Option<Self> {
         Uuid::try_parse(id).ok()?;
         let name = organization.settings.name.as_deref().unwrap_or(id);
         Some(Self {
@@ -163,7 +163,7 @@ impl DialectOrganization {
 /// The body of a create, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct DialectCreateBody {
+struct DialectCreateBody {
     /// The address to invite.
     #[schema(value_type = String, required = true, max_length = 254,
         example = "new.user@example.com")]
@@ -181,7 +181,7 @@ impl DialectCreateBody {
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] for roles by id.
-    pub fn translate(self) -> Result<CreateBody> {
+    fn translate(self) -> Result<CreateBody> {
         if self.assigned_role_ids.is_some_and(|ids| !ids.is_empty()) {
             let detail = "must be empty: roles have names here, so give the name as role";
             return Err(FieldError::new("/assignedRoleIds", FieldCode::NotAllowed, detail).into());

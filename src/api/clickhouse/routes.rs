@@ -33,7 +33,7 @@ use crate::key::Scope;
 use crate::organization;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_list_organizations,
@@ -57,7 +57,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// Responds with `error` in the dialect.
-pub fn respond(error: &Error, request_id: &str) -> HttpResponse {
+pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
     problem::log_cause(error, request_id);
     let meaning = error.code.meaning();
     let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
@@ -105,7 +105,7 @@ fn ok(json: Vec<u8>) -> HttpResponse {
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
             "result": []})))
 )]
-pub async fn list_organizations(
+async fn list_organizations(
     caller: Caller,
     request: actix_web::HttpRequest,
     _: NoQuery,
@@ -156,7 +156,7 @@ async fn list_all(
         access.request_id
     );
     let first = list
-        .page(access.kept, opening.into_bytes(), None, MAX_LIMIT)
+        .page(access.snapshot, opening.into_bytes(), None, MAX_LIMIT)
         .await?;
     let rest = move |opening, after| list.clone().rest(opening, after);
     Ok(stream::respond(HttpResponse::Ok(), first, b"]}", rest))
@@ -179,7 +179,7 @@ async fn list_all(
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
             "result": []})))
 )]
-pub async fn list(
+async fn list(
     access: OrganizationAccess<Read>,
     _: NoQuery,
     state: Data<State>,
@@ -204,7 +204,7 @@ pub async fn list(
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
             "result": []})))
 )]
-pub async fn list_members(
+async fn list_members(
     access: OrganizationAccess<Read>,
     _: NoQuery,
     state: Data<State>,
@@ -235,7 +235,7 @@ pub async fn list_members(
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})))
 )]
-pub async fn create(
+async fn create(
     access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,
@@ -298,7 +298,7 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
             "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
         }})))
 )]
-pub async fn get(
+async fn get(
     access: OrganizationAccess<Read>,
     id: InvitationId,
     _: NoQuery,
@@ -307,7 +307,7 @@ pub async fn get(
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
-    let reader = access.kept.reader();
+    let reader = access.snapshot.reader();
     let found = store::find(&reader, reader.now, &access.organization, id.0, show)?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }
@@ -327,7 +327,7 @@ pub async fn get(
     responses((status = 200, description = "It is gone.", body = Done,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})))
 )]
-pub async fn delete(
+async fn delete(
     access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,

@@ -13,7 +13,7 @@ use crate::http::query::NoQuery;
 use crate::outbox::faults::{FaultsBody, Plans};
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_get,
@@ -41,11 +41,11 @@ pub fn operations() -> Vec<Operation> {
     tag = "Development",
     summary = "Faults that are still to come",
     responses(
-        (status = 200, description = "What is left of \
-            them.", body = Plans, example = json!({"mail": {"next": 2, "do": "fail"}})),
+        (status = 200, description = "What is left of them.", body = Plans,
+            example = json!({"mail": {"next": 2, "do": "fail"}})),
     )
 )]
-pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
     HttpResponse::Ok().json(state.faults.plans())
 }
 
@@ -60,9 +60,8 @@ pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
     tag = "Development",
     summary = "Make the next deliveries fail",
     description = "The next mails or webhooks cannot be delivered (`fail`), hang for 10 seconds \
-        (`stall`), or are answered with a code \
-        from 400 to 599. They are tried again as after any such failure. What is not named stays \
-        as it is.",
+        (`stall`), or are answered with a code from 400 to 599. They are tried again as after any \
+        such failure. What is not named stays as it is.",
     request_body(content = FaultsBody,
         example = json!({"mail": {"next": 3, "do": "fail"}, "webhooks": {"next": 1, "do": 503}})),
     responses(
@@ -71,7 +70,7 @@ pub async fn get(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
                 "webhooks": {"next": 1, "do": 503}})),
     )
 )]
-pub async fn set(
+async fn set(
     _: Developer,
     _: NoQuery,
     state: Data<State>,
@@ -89,7 +88,7 @@ pub async fn set(
     summary = "Take all faults back",
     responses((status = 204, description = "Nothing fails any more by request."))
 )]
-pub async fn clear(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+async fn clear(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
     state.faults.clear();
     HttpResponse::NoContent().finish()
 }

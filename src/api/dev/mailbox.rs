@@ -16,7 +16,7 @@ use crate::mail::mailbox::query::{MailboxParams, MailboxQuery};
 use crate::mail::mailbox::{KeptMail, MailSummary, store};
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_list,
@@ -63,13 +63,13 @@ pub fn operations() -> Vec<Operation> {
 /// What the HTML of a mail may do: be looked at, in a page of this server at most. Mail is written
 /// by others.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-    form-action 'none'; \
-                           frame-ancestors 'self'; sandbox";
+    form-action 'none'; frame-ancestors 'self'; sandbox";
 
 /// A mail in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
-pub struct OfMail {
+#[expect(dead_code, reason = "only the document is made from it")]
+pub(crate) struct OfMail {
     /// UUIDv7, lowercase with hyphens.
     #[param(rename = "messageId", format = Uuid)]
     pub message_id: String,
@@ -94,9 +94,9 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
     operation_id = "listMail",
     tag = "Development",
     summary = "Mail that was kept instead of sent",
-    description = "Newest first. With `wait` (to 30 seconds) the answer comes as soon as there \
-        is such mail and no more of it is on \
-        its way, or is what is there when the time is over. The mailbox keeps the newest 1,000.",
+    description = "Newest first. With `wait` (to 30 seconds) the answer comes as soon as there is \
+        such mail and no more of it is on its way, or is what is there when the time is over. The \
+        mailbox keeps the newest 1,000.",
     params(MailboxParams),
     responses(
         (status = 200, description = "The mail.", body = Vec<MailSummary>, example = json!([{
@@ -106,7 +106,7 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
             "link": "http://127.0.0.1:8080/accept#ivt_019a..."}])),
     )
 )]
-pub async fn list(
+async fn list(
     _: Developer,
     state: Data<State>,
     query: Query<MailboxParams>,
@@ -127,7 +127,7 @@ pub async fn list(
     summary = "Empty the mailbox",
     responses((status = 204, description = "It is empty."))
 )]
-pub async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     state.db.write(store::delete_all).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -152,7 +152,7 @@ pub async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<
                 Ltd.\r\n\r\n123456"})),
     )
 )]
-pub async fn get_one(
+async fn get_one(
     _: Developer,
     id: MessageId,
     _: NoQuery,
@@ -175,7 +175,7 @@ pub async fn get_one(
     responses((status = 200, description = "The text.", content_type = "text/plain", body = String,
         example = "Your code: 123456"))
 )]
-pub async fn get_text(
+async fn get_text(
     _: Developer,
     id: MessageId,
     _: NoQuery,
@@ -202,7 +202,7 @@ pub async fn get_text(
     responses((status = 200, description = "The HTML.", content_type = "text/html", body = String,
         example = "<p>Your code: 123456</p>"))
 )]
-pub async fn get_html(
+async fn get_html(
     _: Developer,
     id: MessageId,
     _: NoQuery,
@@ -228,11 +228,11 @@ pub async fn get_html(
     tag = "Development",
     summary = "A mail as it is sent",
     params(OfMail),
-    responses((status = 200, description = "The mail (RFC \
-        5322).", content_type = "message/rfc822", body = String,
+    responses((status = 200, description = "The mail (RFC 5322).", content_type = "message/rfc822",
+        body = String,
         example = "Subject: Your code for Acme Ltd.\r\n\r\n123456"))
 )]
-pub async fn get_raw(
+async fn get_raw(
     _: Developer,
     id: MessageId,
     _: NoQuery,
@@ -256,7 +256,7 @@ pub async fn get_raw(
     params(OfMail),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(
+async fn delete(
     _: Developer,
     id: MessageId,
     _: NoQuery,

@@ -1,8 +1,8 @@
 //! The HTTP of development: its routes are in the table of `invited dev` only, and no web page of
 //! another origin is answered.
 
-pub mod faults;
-pub mod mailbox;
+pub(crate) mod faults;
+pub(crate) mod mailbox;
 
 use std::future::{Ready, ready};
 
@@ -33,7 +33,7 @@ use crate::key::Scope;
 use crate::retention;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_get_clock,
@@ -72,7 +72,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// A caller who may do everything, in no web page of another origin.
-pub struct Developer {
+pub(crate) struct Developer {
     /// Where a change by this request comes from.
     origin: Origin,
 }
@@ -105,7 +105,7 @@ impl FromRequest for Developer {
 
 /// What the clock shows.
 #[derive(Serialize, ToSchema)]
-pub struct ClockView {
+struct ClockView {
     /// The present time: every time, expiry and id goes by it.
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T00:00:00.000Z")]
     now: Timestamp,
@@ -136,7 +136,7 @@ fn show(clock: &Clock) -> HttpResponse {
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
     )
 )]
-pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
+async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {
     show(state.db.clock())
 }
 
@@ -159,7 +159,7 @@ pub async fn get_clock(_: Developer, _: NoQuery, state: Data<State>) -> HttpResp
             example = json!({"now": "2026-12-01T00:00:00.000Z", "frozen": true})),
     )
 )]
-pub async fn change_clock(
+async fn change_clock(
     _: Developer,
     _: NoQuery,
     state: Data<State>,
@@ -185,11 +185,11 @@ pub async fn change_clock(
     tag = "Development",
     summary = "Go back to the start",
     description = "Empties the file of everything, keys and stored answers included, puts the \
-        samples or the `--seed` \
-        document back, frees the clock, and takes faults back. Takes no body, or `{}`.",
+        samples or the `--seed` document back, frees the clock, and takes faults back. Takes no \
+        body, or `{}`.",
     responses((status = 204, description = "All is as it was at the start."))
 )]
-pub async fn reset(
+async fn reset(
     developer: Developer,
     _: NoQuery,
     state: Data<State>,
@@ -220,9 +220,8 @@ pub async fn reset(
     tag = "Development",
     summary = "Replace everything by a seed document",
     description = "Empties the file of everything, keys and stored answers included, and makes \
-        the organizations and \
-        invitations of the document, at most 1 MiB: all or nothing. Ages count from what the \
-        clock shows.",
+        the organizations and invitations of the document, at most 1 MiB: all or nothing. Ages \
+        count from what the clock shows.",
     request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
         {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted",
             "acceptedBy": "user_7"},
@@ -233,7 +232,7 @@ pub async fn reset(
             example = json!({"organizations": 1, "invitations": 2})),
     )
 )]
-pub async fn seed(
+async fn seed(
     developer: Developer,
     _: NoQuery,
     state: Data<State>,
@@ -250,7 +249,7 @@ pub async fn seed(
 /// A code that an invited person could have been sent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct CodeView {
+struct CodeView {
     /// The organization that invites.
     organization_id: String,
     /// The invitation.
@@ -280,7 +279,7 @@ pub struct CodeView {
             "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "code": "123456"}])),
     )
 )]
-pub async fn list_codes(
+async fn list_codes(
     _: Developer,
     state: Data<State>,
     query: Query<AddressParams>,

@@ -27,7 +27,7 @@ use crate::policy::limits::{Share, Shares};
 
 /// How long a stream is silent at most: less than the minute after which many proxies cut a silent
 /// connection.
-pub const HEARTBEAT: Duration = Duration::from_secs(15);
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Time from one look at the file for news to the next, for each stream there is: a burst of
 /// commits costs all of them together a thousand looks a second at most, however many they are.
 /// What comes after a pause is told at once.
@@ -105,7 +105,7 @@ impl Streams {
     }
 
     /// Ends every stream, those that begin later too.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.stop.send_replace(true);
     }
 }
@@ -165,7 +165,7 @@ impl Live {
             }
             // What is committed from here on is news again, whether or not this look sees it.
             self.news.mark_unchanged();
-            let Look::Events(events, has_more) = self.look()? else {
+            let Look::Events(events, has_more) = self.read_next()? else {
                 return Ok(None);
             };
             if !events.is_empty() {
@@ -201,7 +201,7 @@ impl Live {
     }
 
     /// Reads the next events. That they may be seen is read in the same snapshot.
-    fn look(&mut self) -> Result<Look> {
+    fn read_next(&mut self) -> Result<Look> {
         self.read_at = Instant::now();
         let snapshot = self.db.snapshot()?;
         let reader = snapshot.reader();

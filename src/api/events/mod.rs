@@ -25,7 +25,7 @@ use crate::http::query::Query;
 use live::Subject;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
         Operation::new(
@@ -53,8 +53,8 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
     tag = "Events",
     summary = "List what happened",
     description = "The history of the organization as an array, newest first; `[]` for an \
-        organization that is not known. \
-        Always in pages: `Link` names the next one. Nothing is ever changed or taken out of it.",
+        organization that is not known. Always in pages: `Link` names the next one. Nothing is \
+        ever changed or taken out of it.",
     params(InOrganization, EventParams),
     responses(
         (status = 200, description = "The events.", body = Vec<Event<'_>>,
@@ -63,7 +63,7 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
             example = json!([crate::event::example()])),
     )
 )]
-pub async fn list(
+async fn list(
     access: OrganizationAccess<Read>,
     state: Data<State>,
     query: Query<EventParams>,
@@ -71,7 +71,7 @@ pub async fn list(
     let OrganizationAccess {
         caller,
         organization,
-        kept: snapshot,
+        snapshot,
         ..
     } = access;
     let query = query.check(|params| EventQuery::parse(params, &organization))?;
@@ -114,12 +114,10 @@ pub async fn list(
     tag = "Events",
     summary = "Wait for what happens",
     description = "Server-sent events, without an end: each has the `id` and the type (`event`) \
-        of one event, and as its `data` the \
-        event as the history shows it, in one line. The stream begins with what comes after the \
-        request, or after the event that \
-        is named. A comment comes every 15 seconds if nothing else does. It ends when the server \
-        stops, the key is revoked or \
-        expires, or the organization is deleted.",
+        of one event, and as its `data` the event as the history shows it, in one line. The \
+        stream begins with what comes after the request, or after the event that is named. A \
+        comment comes every 15 seconds if nothing else does. It ends when the server stops, the \
+        key is revoked or expires, or the organization is deleted.",
     params(
         InOrganization,
         StreamParams,
@@ -136,7 +134,7 @@ pub async fn list(
                 invitation.created\ndata: {\"id\":\"019a0c5e-7b1c-7cc3-98c4-dc0c0c073990\"}\n\n"),
     )
 )]
-pub async fn stream(
+async fn stream(
     access: OrganizationAccess<Read>,
     request: HttpRequest,
     state: Data<State>,
@@ -146,7 +144,7 @@ pub async fn stream(
         caller,
         organization,
         request_id,
-        kept: snapshot,
+        snapshot,
     } = access;
     let query = query.check(StreamQuery::parse)?;
     let after = match last_event_id(&request)?.or(query.after) {

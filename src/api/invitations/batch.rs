@@ -24,7 +24,7 @@ use crate::invitation::batch::{Batch, BatchBody, store};
 use crate::purge;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_create,
         create,
@@ -52,9 +52,9 @@ const PARSED_TIMES: usize = 4;
     operation_id = "createInvitations",
     tag = "Invitations",
     summary = "Create many invitations",
-    description = "1 to 1000 creates in one commit, at most 1 MiB. Each row has a result with \
-        the status that a create of its own would have \
-        had. `atomic`: all or none. `dryRun`: only say what would happen.",
+    description = "1 to 1000 creates in one commit, at most 1 MiB. Each row has a result with the \
+        status that a create of its own would have had. `atomic`: all or none. `dryRun`: only say \
+        what would happen.",
     params(InOrganization, Once),
     request_body(content = BatchBody,
         example = json!({"invitations": [{"email": "ada@example.com", "role": "developer"},
@@ -67,7 +67,7 @@ const PARSED_TIMES: usize = 4;
             "results": [{"index": 0, "status": 201, "invitation": crate::invitation::example()}]})),
     )
 )]
-pub async fn create(
+async fn create(
     access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,

@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 /// The body of a resend, as it is sent. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct ResendBody {
+pub(crate) struct ResendBody {
     /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as
     /// for a new one.
     #[schema(minimum = 60, maximum = 31_536_000)]
@@ -23,7 +23,7 @@ pub struct ResendBody {
 
 /// The body of an acceptance that the application vouches for, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-pub struct AcceptBody {
+pub(crate) struct AcceptBody {
     /// The verified address of the user who accepts.
     #[schema(value_type = String, required = true, max_length = 254,
         example = "new.user@example.com")]
@@ -37,7 +37,7 @@ pub struct AcceptBody {
 /// person only.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct SecretLink {
+pub(crate) struct SecretLink {
     /// The token alone: `ivt_<id>_<mac>`.
     #[schema(pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: String,

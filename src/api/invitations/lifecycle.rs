@@ -25,7 +25,7 @@ use crate::organization;
 use crate::redemption;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_update,
@@ -101,8 +101,7 @@ pub fn operations() -> Vec<Operation> {
     tag = "Invitations",
     summary = "Change a pending invitation",
     description = "Changes what is given: role, expiry, metadata, redirect URL; never the \
-        address. `null` unsets `metadata` and \
-        `redirectUrl`.",
+        address. `null` unsets `metadata` and `redirectUrl`.",
     params(OfInvitation, OnlyVersion),
     request_body(content = UpdateBody, example = json!({"role": "admin", "expiresIn": 86400})),
     responses(
@@ -111,7 +110,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!(crate::invitation::example())),
     )
 )]
-pub async fn update(
+async fn update(
     access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
@@ -147,8 +146,7 @@ pub async fn update(
     tag = "Invitations",
     summary = "Send an invitation again",
     description = "The same id with a new link and a new expiry; the old link is worthless at \
-        once. A pending or an expired one, \
-        not within the cool-down.",
+        once. A pending or an expired one, not within the cool-down.",
     params(OfInvitation, OnlyVersion, Once),
     request_body(content = Option<ResendBody>, example = json!({"expiresIn": 604800})),
     responses(
@@ -157,7 +155,7 @@ pub async fn update(
             example = json!(crate::invitation::example())),
     )
 )]
-pub async fn resend(
+async fn resend(
     access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
@@ -210,7 +208,7 @@ pub async fn resend(
             example = json!(crate::invitation::example())),
     )
 )]
-pub async fn revoke(
+async fn revoke(
     access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
@@ -241,9 +239,8 @@ pub async fn revoke(
     operation_id = "acceptInvitation",
     tag = "Invitations",
     summary = "Accept an invitation for a signed-in user",
-    description = "The application vouches that its signed-in user owns `email`. Only the \
-        invited address can join; another one uses \
-        nothing up.",
+    description = "The application vouches that its signed-in user owns `email`. Only the invited \
+        address can join; another one uses nothing up.",
     params(OfInvitation, OnlyVersion, Once),
     request_body(content = AcceptBody,
         example = json!({"email": "new.user@example.com", "subject": "user_7"})),
@@ -253,7 +250,7 @@ pub async fn revoke(
             example = json!(crate::invitation::example())),
     )
 )]
-pub async fn accept(
+async fn accept(
     access: OrganizationAccess<Accept>,
     id: InvitationId,
     _: NoQuery,
@@ -271,7 +268,7 @@ pub async fn accept(
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
         target.by.rights.check_grant(&present.role)?;
-        accept::settle(
+        accept::accept_or_decline(
             tx,
             &present,
             Change::Accept,
@@ -308,7 +305,7 @@ pub async fn accept(
         })),
     )
 )]
-pub async fn link(
+async fn link(
     access: OrganizationAccess<Link>,
     id: InvitationId,
     _: NoQuery,

@@ -1,9 +1,9 @@
 //! The HTTP of invitations: the seed's four operations.
 
-pub mod batch;
-pub mod bodies;
-pub mod lifecycle;
-pub mod target;
+pub(crate) mod batch;
+pub(crate) mod bodies;
+pub(crate) mod lifecycle;
+pub(crate) mod target;
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -34,7 +34,7 @@ use crate::invitation::{Invitation, Status, delete, json, store};
 use crate::key::Scope;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_get, get, &[COMMON, WITH_KEY]),
         Operation::new(
@@ -83,9 +83,8 @@ pub fn operations() -> Vec<Operation> {
     tag = "Invitations",
     summary = "List all invitations",
     description = "All invitations of the organization as an array, newest first; `[]` for an \
-        organization that is not \
-        known. Without `limit` all of them come, streamed. With `limit`, `Link` names the next \
-        page.",
+        organization that is not known. Without `limit` all of them come, streamed. With `limit`, \
+        `Link` names the next page.",
     params(
         InOrganization,
         ListParams,
@@ -97,7 +96,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!([crate::invitation::example()])),
     )
 )]
-pub async fn list(
+async fn list(
     access: OrganizationAccess<Read>,
     state: Data<State>,
     query: Query<ListParams>,
@@ -116,7 +115,7 @@ pub async fn list(
     };
     let mut first = list
         .page(
-            access.kept,
+            access.snapshot,
             b"[".to_vec(),
             query.after,
             query.limit.unwrap_or(MAX_LIMIT),
@@ -147,8 +146,8 @@ pub async fn list(
     tag = "Invitations",
     summary = "Create an invitation",
     description = "Invites an address to the organization. At most one pending or accepted \
-        invitation stands for an address; \
-        `onConflict` says what to do about it. A lapsed one never stands in the way.",
+        invitation stands for an address; `onConflict` says what to do about it. A lapsed one \
+        never stands in the way.",
     params(InOrganization, Once),
     request_body(content = CreateBody,
         example = json!({"email": "New.User@example.com", "role": "developer"})),
@@ -168,7 +167,7 @@ pub async fn list(
         ), example = json!(crate::invitation::example())),
     )
 )]
-pub async fn create(
+async fn create(
     access: OrganizationAccess<Write>,
     _: NoQuery,
     key: IdempotencyKey,
@@ -246,13 +245,13 @@ pub async fn create(
             headers(("ETag" = String, description = "Its version."))),
     )
 )]
-pub async fn get(
+async fn get(
     access: OrganizationAccess<Read>,
     id: InvitationId,
     _: NoQuery,
     conditions: Conditions,
 ) -> Result<HttpResponse> {
-    let reader = access.kept.reader();
+    let reader = access.snapshot.reader();
     let found = store::find(
         &reader,
         reader.now,
@@ -289,7 +288,7 @@ pub async fn get(
     params(OfInvitation, OnlyVersion),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(
+async fn delete(
     access: OrganizationAccess<Write>,
     id: InvitationId,
     _: NoQuery,
@@ -323,22 +322,21 @@ pub async fn delete(
     tag = "Invitations",
     summary = "List the open invitations of an address",
     description = "The pending invitations of one address in all organizations that the key may \
-        see, by organization: what an \
-        application shows to a user who signs in.",
+        see, by organization: what an application shows to a user who signs in.",
     params(AddressParams),
     responses(
         (status = 200, description = "The invitations.", body = Vec<Invitation<'_>>,
             example = json!([crate::invitation::example()])),
     )
 )]
-pub async fn list_of_address(
+async fn list_of_address(
     access: Access<Read>,
     state: Data<State>,
     query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
     let email = query.check(|params| params.parse(state.rules.hosts))?;
     let Caller { actor, rights } = access.caller;
-    drop(access.kept);
+    drop(access.snapshot);
     let read = move |reader: &Reader<'_>| {
         let mut list = b"[".to_vec();
         for (organization, id) in store::list_standing(reader, &email)? {

@@ -19,7 +19,7 @@ use crate::invitation::{Invitation, json, store};
 use crate::key::{Author, Scope};
 
 /// Which invitation a change is about, and who makes it.
-pub struct Target {
+pub(crate) struct Target {
     /// The organization in the path.
     pub organization: OrganizationId,
     /// The invitation in the path.
@@ -34,7 +34,7 @@ pub struct Target {
 
 impl Target {
     /// The target of a request.
-    pub fn new<R: Right>(
+    pub(crate) fn new<R: Right>(
         access: OrganizationAccess<R>,
         id: InvitationId,
         key: Option<(IdempotencyKey, [u8; 32])>,
@@ -55,7 +55,7 @@ impl Target {
     }
 
     /// Makes a change and returns the invitation as it is then, as far as the caller may see it.
-    pub async fn change(
+    pub(crate) async fn change(
         self,
         state: &State,
         mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
@@ -94,7 +94,11 @@ impl Target {
     }
 
     /// The invitation, if it has the version that the caller means.
-    pub fn present(&self, tx: &WriteTx<'_>, conditions: &Conditions) -> Result<CurrentInvitation> {
+    pub(crate) fn present(
+        &self,
+        tx: &WriteTx<'_>,
+        conditions: &Conditions,
+    ) -> Result<CurrentInvitation> {
         CurrentInvitation::get_if(tx, &self.organization, self.id, |invitation| {
             check_version(conditions, invitation)
         })
@@ -102,6 +106,6 @@ impl Target {
 }
 
 /// Checks `If-Match`.
-pub fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result<()> {
+pub(crate) fn check_version(conditions: &Conditions, invitation: &Invitation<'_>) -> Result<()> {
     conditions.check_match(&json::to_bytes(invitation)?)
 }

@@ -5,7 +5,7 @@
 //! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
 //! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
 
-pub mod routes;
+pub(crate) mod routes;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -26,12 +26,10 @@ const MAIL: &str = include_str!("assets/mail.html");
 /// What a page may load: only from this server, and nothing that stands in the page itself. It is
 /// in no frame and sends no form.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src \
-    'self'; base-uri 'none'; \
-                      frame-ancestors 'none'; form-action 'none'";
+    'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 /// What a page of the mailbox may load: no script, but a mail in a frame.
 const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
-    'none'; frame-ancestors 'none'; \
-                              form-action 'none'";
+    'none'; frame-ancestors 'none'; form-action 'none'";
 
 /// Fills a template of HTML; every value is escaped.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {

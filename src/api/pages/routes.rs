@@ -22,7 +22,7 @@ use crate::mail::mailbox::query::Filter;
 use crate::mail::mailbox::store;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_accept, accept, &[COMMON, &[Code::RateLimited]]).public(),
         Operation::new(
@@ -36,7 +36,7 @@ pub fn operations() -> Vec<Operation> {
 }
 
 /// Those of them that only development has.
-pub fn operations_of_development() -> Vec<Operation> {
+pub(crate) fn operations_of_development() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_mailbox,
@@ -80,17 +80,16 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     operation_id = "getAcceptPage",
     tag = "Pages",
     summary = "The page that links lead to",
-    description = "For operators without a page of their own (`--accept-url`). It takes the \
-        token from the fragment of its address, shows \
-        the invitation, and accepts or declines it by a code that is sent to the address. \
-        Opening it changes nothing.",
+    description = "For operators without a page of their own (`--accept-url`). It takes the token \
+        from the fragment of its address, shows the invitation, and accepts or declines it by a \
+        code that is sent to the address. Opening it changes nothing.",
     responses(
         (status = 200, description = "The page.", content_type = "text/html", body = String,
             example = "<!doctype html>"),
     ),
     security(())
 )]
-pub async fn accept(
+async fn accept(
     _: Anonymous,
     _: NoQuery,
     state: Data<State>,
@@ -117,7 +116,7 @@ pub async fn accept(
     ),
     security(())
 )]
-pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static SCRIPT: LazyLock<Asset> =
         LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
     SCRIPT.respond(&request)
@@ -136,7 +135,7 @@ pub async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> Ht
     ),
     security(())
 )]
-pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
+async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
     SHEET.respond(&request)
 }
@@ -158,7 +157,7 @@ pub async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpRespon
             example = "<!doctype html>"),
     )
 )]
-pub async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let mails = state
         .db
         .read(|reader| store::list(reader, &Filter::default()))?;
@@ -182,12 +181,7 @@ pub async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<Htt
             example = "<!doctype html>"),
     )
 )]
-pub async fn mail(
-    _: Developer,
-    id: MessageId,
-    _: NoQuery,
-    state: Data<State>,
-) -> Result<HttpResponse> {
+async fn mail(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let mail = state
         .db
         .read(|reader| store::find(reader, id.0))?

@@ -24,7 +24,7 @@ use crate::webhook::delivery::{DeliveryView, store};
 use crate::webhook::store::get as get_webhook;
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(
             __path_test,
@@ -65,8 +65,7 @@ pub fn operations() -> Vec<Operation> {
     tag = "Webhooks",
     summary = "List the deliveries of a webhook",
     description = "What was sent to it or waits to be, newest first, without bodies. Always in \
-        pages: `Link` names the next \
-        one. Deliveries are kept for 30 days.",
+        pages: `Link` names the next one. Deliveries are kept for 30 days.",
     params(
         OfWebhook,
         DeliveryParams,
@@ -78,7 +77,7 @@ pub fn operations() -> Vec<Operation> {
             example = json!([crate::webhook::delivery::example()])),
     )
 )]
-pub async fn list(
+async fn list(
     access: Access<Admin>,
     id: WebhookId,
     state: Data<State>,
@@ -121,15 +120,14 @@ pub async fn list(
     tag = "Webhooks",
     summary = "Get a delivery",
     description = "With the body of its request, and what became of the last try. What the \
-        endpoint answered besides its \
-        status is not kept.",
+        endpoint answered besides its status is not kept.",
     params(OfDelivery),
     responses(
         (status = 200, description = "The delivery.", body = DeliveryView<'_>,
             example = json!(crate::webhook::delivery::example_with_body())),
     )
 )]
-pub async fn get(
+async fn get(
     access: Access<Admin>,
     id: DeliveryId,
     _: NoQuery,
@@ -167,7 +165,7 @@ pub async fn get(
         ), example = json!(crate::webhook::delivery::example())),
     )
 )]
-pub async fn test(
+async fn test(
     access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
@@ -220,7 +218,7 @@ pub async fn test(
         ), example = json!(crate::webhook::delivery::example())),
     )
 )]
-pub async fn redeliver(
+async fn redeliver(
     access: Access<Admin>,
     id: DeliveryId,
     _: NoQuery,

@@ -1,6 +1,6 @@
 //! The HTTP of webhooks.
 
-pub mod deliveries;
+pub(crate) mod deliveries;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -26,7 +26,7 @@ use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBod
 use crate::webhook::{DisabledReason, Webhook, history, sign, store};
 
 /// The operations of this file.
-pub fn operations() -> Vec<Operation> {
+pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_list, list, &[COMMON, WITH_KEY]),
         Operation::new(
@@ -68,14 +68,13 @@ pub fn operations() -> Vec<Operation> {
     tag = "Webhooks",
     summary = "List webhooks",
     description = "Every webhook that the caller may know of, oldest first, without secrets. A \
-        key that is bound to \
-        organizations knows of the webhooks of those.",
+        key that is bound to organizations knows of the webhooks of those.",
     responses(
         (status = 200, description = "The webhooks.", body = Vec<WebhookView<'_>>,
             example = json!([json::example()])),
     )
 )]
-pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
+async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
     let webhooks = state.db.read(store::list)?;
     let seen = webhooks.iter().filter(|webhook| {
         access
@@ -97,11 +96,9 @@ pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Resu
     tag = "Webhooks",
     summary = "Create a webhook",
     description = "Events from now on are sent to the URL, signed as Standard Webhooks 1.0.0 \
-        says. `secret` is shown in this \
-        answer only: a repetition of the request under its `Idempotency-Key` is answered without \
-        it, and so is every other \
-        request but a rotation. A URL on an internal address is refused, unless the server \
-        allows its network.",
+        says. `secret` is shown in this answer only: a repetition of the request under its \
+        `Idempotency-Key` is answered without it, and so is every other request but a rotation. A \
+        URL on an internal address is refused, unless the server allows its network.",
     params(Once),
     request_body(content = WebhookBody,
         example = json!({"url": "https://app.example.com/hooks/invited",
@@ -115,7 +112,7 @@ pub async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Resu
         ), example = json!(json::example_with_secret())),
     )
 )]
-pub async fn create(
+async fn create(
     access: Access<Admin>,
     _: NoQuery,
     key: IdempotencyKey,
@@ -172,7 +169,7 @@ pub async fn create(
     responses((status = 200, description = "The webhook.", body = WebhookView<'_>,
         example = json!(json::example())))
 )]
-pub async fn get(
+async fn get(
     access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
@@ -195,10 +192,9 @@ pub async fn get(
     tag = "Webhooks",
     summary = "Change, pause or enable a webhook",
     description = "Only what is there changes. `enabled: false` pauses it; `enabled: true` \
-        enables it again, also after it was \
-        disabled by an answer 410 or by deliveries that failed to the last try. While it is \
-        disabled new events are not queued \
-        for it; what had been queued waits, and goes on once it is enabled.",
+        enables it again, also after it was disabled by an answer 410 or by deliveries that \
+        failed to the last try. While it is disabled new events are not queued for it; what had \
+        been queued waits, and goes on once it is enabled.",
     params(OfWebhook),
     request_body(content = WebhookPatchBody,
         example = json!({"types": ["invitation.accepted"], "enabled": true})),
@@ -207,7 +203,7 @@ pub async fn get(
             example = json!(json::example())),
     )
 )]
-pub async fn update(
+async fn update(
     access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
@@ -251,7 +247,7 @@ pub async fn update(
     params(OfWebhook),
     responses((status = 204, description = "It is gone."))
 )]
-pub async fn delete(
+async fn delete(
     access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,
@@ -287,8 +283,7 @@ pub async fn delete(
     tag = "Webhooks",
     summary = "Give a webhook a new secret",
     description = "`secret` is shown in this answer only. For 24 hours deliveries bear two \
-        signatures, also one by the secret \
-        before; a second rotation within that time ends it.",
+        signatures, also one by the secret before; a second rotation within that time ends it.",
     params(OfWebhook, Once),
     request_body(content = Option<NoBody>, example = json!({})),
     responses(
@@ -298,7 +293,7 @@ pub async fn delete(
         ), example = json!(json::example_with_secret())),
     )
 )]
-pub async fn rotate(
+async fn rotate(
     access: Access<Admin>,
     id: WebhookId,
     _: NoQuery,

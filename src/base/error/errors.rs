@@ -5,17 +5,17 @@ use super::{Checked, Error, FieldError, Result};
 /// What is wrong with the values of one request, in the order in which they are checked: the caller
 /// is told everything at once.
 #[derive(Debug, Default)]
-pub struct Errors(Vec<FieldError>);
+pub(crate) struct Errors(Vec<FieldError>);
 
 impl Errors {
     /// The value, if it is acceptable; else its error is added.
-    pub fn take<T>(&mut self, checked: Checked<T>) -> Option<T> {
+    pub(crate) fn take<T>(&mut self, checked: Checked<T>) -> Option<T> {
         checked.map_err(|error| self.push(error)).ok()
     }
 
     /// The value that `parse` makes of `given`. It is none where nothing is given, and where it is
     /// wrong: then its error is added.
-    pub fn read<T>(
+    pub(crate) fn read<T>(
         &mut self,
         given: Option<String>,
         parse: impl FnOnce(&str) -> Checked<T>,
@@ -24,12 +24,12 @@ impl Errors {
     }
 
     /// Adds an error.
-    pub fn push(&mut self, error: FieldError) {
+    pub(crate) fn push(&mut self, error: FieldError) {
         self.0.push(error);
     }
 
     /// Whether nothing is wrong so far.
-    pub fn is_empty(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
@@ -38,7 +38,7 @@ impl Errors {
     ///
     /// # Errors
     /// [`super::Code::ValidationFailed`] with everything that is wrong.
-    pub fn finish<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T> {
+    pub(crate) fn finish<T>(self, make: impl FnOnce() -> Option<T>) -> Result<T> {
         self.check()?;
         make().ok_or_else(|| Error::internal("a value without an error is missing"))
     }
@@ -47,7 +47,7 @@ impl Errors {
     ///
     /// # Errors
     /// [`super::Code::ValidationFailed`] with everything that is wrong.
-    pub fn check(self) -> Result<()> {
+    pub(crate) fn check(self) -> Result<()> {
         if self.is_empty() {
             Ok(())
         } else {

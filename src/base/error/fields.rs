@@ -104,7 +104,7 @@ pub struct FieldError {
 
 impl FieldError {
     /// `pointer` breaks the rule of `code`, which `detail` explains.
-    pub fn new(
+    pub(crate) fn new(
         pointer: impl Into<Cow<'static, str>>,
         code: FieldCode,
         detail: impl Into<Cow<'static, str>>,

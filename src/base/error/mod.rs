@@ -7,7 +7,7 @@
 mod code;
 mod codes;
 mod errors;
-pub mod fields;
+pub(crate) mod fields;
 pub mod problem;
 
 use std::borrow::Cow;
@@ -16,9 +16,9 @@ use std::ops::Deref;
 
 pub use code::Code;
 pub use codes::{ERRORS, Meaning};
-pub use errors::Errors;
+pub(crate) use errors::Errors;
 pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
-pub use problem::Problem;
+pub(crate) use problem::Problem;
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///
@@ -67,7 +67,7 @@ pub struct Policy {
 
 impl Error {
     /// An error with a sentence about this occurrence.
-    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         let retry_after_seconds = (code.meaning().status == 503).then_some(1);
         let (detail, fields) = (detail.into(), Vec::new());
         Self(Box::new(Parts {
@@ -85,24 +85,24 @@ impl Error {
     }
 
     /// 404, with the same bytes for what is missing and for what is foreign.
-    pub fn not_found() -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::new(Code::NotFound, "There is nothing here for this key.")
     }
 
     /// The same 404 for what the key may not know of, because it is bound to others.
-    pub fn foreign() -> Self {
+    pub(crate) fn foreign() -> Self {
         let mut error = Self::not_found();
         error.0.is_foreign = true;
         error
     }
 
     /// 401, with the same bytes for every key that is not good, whatever is wrong with it.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(Code::Unauthorized, "The request carries no valid API key.")
     }
 
     /// 422 with everything that is wrong.
-    pub fn validation(fields: Vec<FieldError>) -> Self {
+    pub(crate) fn validation(fields: Vec<FieldError>) -> Self {
         let detail = match fields.as_slice() {
             [only] => format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail),
             many => format!("{} values are not acceptable.", many.len()),
@@ -117,7 +117,7 @@ impl Error {
 
     /// The same error for another one who waits, without its cause: that is logged once.
     #[must_use]
-    pub fn repeat(&self) -> Self {
+    pub(crate) fn repeat(&self) -> Self {
         let mut same = Self::new(self.code, self.detail.clone()).with_fields(self.fields.clone());
         same.0.invitation_id = self.invitation_id;
         same.0.invitation_status = self.invitation_status;
@@ -130,27 +130,27 @@ impl Error {
 
     /// 503 for a value in the file that cannot be there unless the file is damaged. `cause` goes to
     /// the log.
-    pub fn corrupt(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn corrupt(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Code::StorageCorrupt, "The data file is damaged.").with_cause(cause)
     }
 
     /// The same error with the values that it is about.
     #[must_use]
-    pub fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
+    pub(crate) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {
         self.0.fields = fields;
         self
     }
 
     /// The same error with its values in the order of `key`.
     #[must_use]
-    pub fn sorted_by_key<K: Ord>(mut self, key: impl FnMut(&FieldError) -> K) -> Self {
+    pub(crate) fn sorted_by_key<K: Ord>(mut self, key: impl FnMut(&FieldError) -> K) -> Self {
         self.0.fields.sort_by_key(key);
         self
     }
 
     /// The same error with a cause for the log.
     #[must_use]
-    pub fn with_cause(
+    pub(crate) fn with_cause(
         mut self,
         cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
@@ -160,35 +160,35 @@ impl Error {
 
     /// The same error naming the invitation that stands in the way.
     #[must_use]
-    pub fn with_invitation(mut self, invitation_id: uuid::Uuid) -> Self {
+    pub(crate) fn with_invitation(mut self, invitation_id: uuid::Uuid) -> Self {
         self.0.invitation_id = Some(invitation_id);
         self
     }
 
     /// The same error saying where the invitation that it names stands.
     #[must_use]
-    pub fn with_status(mut self, status: &'static str) -> Self {
+    pub(crate) fn with_status(mut self, status: &'static str) -> Self {
         self.0.invitation_status = Some(status);
         self
     }
 
     /// The same error saying when another try makes sense.
     #[must_use]
-    pub fn retry_after(mut self, seconds: u64) -> Self {
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after_seconds = Some(seconds);
         self
     }
 
     /// The same error naming the limit that is exceeded.
     #[must_use]
-    pub fn with_limit(mut self, policy: Policy) -> Self {
+    pub(crate) fn with_limit(mut self, policy: Policy) -> Self {
         self.0.policy = Some(policy);
         self
     }
 
     /// The same error listing the methods that the path has.
     #[must_use]
-    pub fn with_allow(mut self, methods: String) -> Self {
+    pub(crate) fn with_allow(mut self, methods: String) -> Self {
         self.0.allow = Some(methods);
         self
     }

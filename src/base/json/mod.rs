@@ -1,6 +1,6 @@
 //! JSON that people write: read with the place of every mistake.
 
-pub mod object;
+pub(crate) mod object;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -95,7 +95,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// Reads a field for which `null` means something else than its absence.
-pub fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)

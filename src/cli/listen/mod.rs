@@ -5,9 +5,9 @@
 //! ([`routes`]), hands each on to the application ([`target`]), and takes its registration back
 //! when it is stopped.
 
-pub mod registration;
-pub mod routes;
-pub mod target;
+pub(crate) mod registration;
+pub(crate) mod routes;
+pub(crate) mod target;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use target::{Delivery, Outcome, Target};
 const MAX_PRINTED: usize = 64;
 
 /// What to listen for, and where to hand it on.
-pub struct Listen {
+pub(crate) struct Listen {
     /// The server that tells.
     pub server: Server,
     /// What is asked of it.
@@ -40,7 +40,7 @@ pub struct Listen {
 ///
 /// # Errors
 /// When the server cannot be reached, refuses the webhook, or keeps it at the end.
-pub async fn run(listen: Listen) -> Result<(), Failure> {
+pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     let Listen {
         server,
         registration,
@@ -90,7 +90,7 @@ async fn blocking<T: Send + 'static>(
 }
 
 /// The line about a delivery: `12:03:04 invitation.created msg_1 -> 200 in 12 ms`, in UTC.
-pub fn line(now: Timestamp, delivery: &Delivery, outcome: &Outcome) -> String {
+fn line(now: Timestamp, delivery: &Delivery, outcome: &Outcome) -> String {
     let time = now.to_string();
     let time = time.get(11..19).unwrap_or_default();
     let (kind, id) = (printable(&delivery.kind()), printable(&delivery.id()));

@@ -19,7 +19,7 @@ const MAX_ANSWER: u64 = 64 * 1024;
 
 /// What is asked of the server.
 #[derive(Clone, Debug)]
-pub struct Registration {
+pub(crate) struct Registration {
     /// Whose events; none: those of every organization that the key may see.
     pub organization: Option<OrganizationId>,
     /// Only these types; empty: all.
@@ -44,7 +44,7 @@ struct NewWebhook<'a> {
 
 /// A webhook that was registered.
 #[derive(Debug, Deserialize)]
-pub struct Registered {
+pub(crate) struct Registered {
     /// What the server calls it.
     pub id: String,
     /// What its deliveries are signed with. The server shows it this once.
@@ -52,7 +52,7 @@ pub struct Registered {
 }
 
 /// A server, as a client sees it.
-pub struct Server {
+pub(crate) struct Server {
     /// Where it is, without a slash at its end.
     url: String,
     /// The key of the requests; none: a server for development needs none.
@@ -63,7 +63,7 @@ pub struct Server {
 
 impl Server {
     /// The server at `url`.
-    pub fn new(url: &Url, key: Option<PlainKey>) -> Self {
+    pub(crate) fn new(url: &Url, key: Option<PlainKey>) -> Self {
         // The key goes to the server that was named, and to nobody that it or the environment
         // points to.
         let config = Agent::config_builder()
@@ -82,7 +82,11 @@ impl Server {
     ///
     /// # Errors
     /// When the server cannot be reached or refuses.
-    pub fn register(&self, registration: &Registration, url: &str) -> Result<Registered, Failure> {
+    pub(crate) fn register(
+        &self,
+        registration: &Registration,
+        url: &str,
+    ) -> Result<Registered, Failure> {
         let organization_id = registration
             .organization
             .as_ref()
@@ -117,7 +121,7 @@ impl Server {
     ///
     /// # Errors
     /// When it may still be there.
-    pub fn remove(&self, id: &str) -> Result<(), Failure> {
+    pub(crate) fn remove(&self, id: &str) -> Result<(), Failure> {
         match self.send("DELETE", &format!("/v1/webhooks/{id}"), Vec::new()) {
             Ok((200..=299 | 404, _)) => Ok(()),
             Ok((status, body)) => Err(self.not_removed(id, &told(status, &body))),
@@ -126,7 +130,7 @@ impl Server {
     }
 
     /// The webhook `id` may still be there.
-    pub fn not_removed(&self, id: &str, why: &str) -> Failure {
+    pub(crate) fn not_removed(&self, id: &str, why: &str) -> Failure {
         Failure::runtime(
             format!("the webhook {id} could not be removed ({why})"),
             format!("remove it yourself: DELETE {}/v1/webhooks/{id}", self.url),

@@ -29,7 +29,7 @@ struct Shared {
 ///
 /// # Errors
 /// When the listener cannot be used.
-pub fn start(
+pub(crate) fn start(
     listener: TcpListener,
     target: Arc<Target>,
     say: fn(&str),

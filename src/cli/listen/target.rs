@@ -14,7 +14,7 @@ const MAX_ANSWER: u64 = 64 * 1024;
 
 /// A delivery as it came.
 #[derive(Debug)]
-pub struct Delivery {
+pub(crate) struct Delivery {
     /// The headers that are handed on: names in lowercase, and values.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body, to the byte: its signature is over that.
@@ -24,19 +24,19 @@ pub struct Delivery {
 impl Delivery {
     /// The headers of a delivery that the application has to see: what the signature is over, and
     /// what the body is.
-    pub fn is_handed_on(name: &str) -> bool {
+    pub(crate) fn is_handed_on(name: &str) -> bool {
         name.starts_with("webhook-") || name == "content-type"
     }
 
     /// What it is called; the same for each of its tries. Empty where it has no name.
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         let id = self.headers.iter().find(|(name, _)| name == "webhook-id");
         id.map(|(_, value)| String::from_utf8_lossy(value).into_owned())
             .unwrap_or_default()
     }
 
     /// The type of the event that it tells of; empty where it tells of none.
-    pub fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         let body: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         body["type"].as_str().unwrap_or_default().to_owned()
     }
@@ -44,7 +44,7 @@ impl Delivery {
 
 /// What came of it.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// The status that the application answered, or 502.
     pub status: u16,
     /// How long it took.
@@ -59,7 +59,7 @@ pub struct Outcome {
 
 /// The application.
 #[derive(Debug)]
-pub struct Target {
+pub(crate) struct Target {
     /// Where it takes webhooks.
     url: Url,
     /// Keeps connections to it.
@@ -68,7 +68,7 @@ pub struct Target {
 
 impl Target {
     /// The application at `url`.
-    pub fn new(url: Url) -> Self {
+    pub(crate) fn new(url: Url) -> Self {
         // What the application answers goes back as it is; and no proxy of the environment leads
         // elsewhere.
         let config = Agent::config_builder()
@@ -80,7 +80,7 @@ impl Target {
     }
 
     /// Hands a delivery on. Blocks, for ten seconds at most.
-    pub fn deliver(&self, delivery: &Delivery) -> Outcome {
+    pub(crate) fn deliver(&self, delivery: &Delivery) -> Outcome {
         let start = Instant::now();
         match self.send(delivery) {
             Ok(outcome) => Outcome {

@@ -2,8 +2,8 @@
 //!
 //! [`report`] is what became of them: as it is answered, and as it is stored.
 
-pub mod report;
-pub mod store;
+pub(crate) mod report;
+pub(crate) mod store;
 
 use std::collections::HashSet;
 
@@ -105,7 +105,7 @@ impl Batch {
     ///
     /// # Errors
     /// Only what no row is to blame for, as a full disk.
-    pub fn run(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<Report> {
+    pub(crate) fn run(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<Report> {
         let (is_atomic, is_dry_run) = (self.is_atomic, self.is_dry_run);
         tx.part(|| {
             let rows: Vec<_> = self

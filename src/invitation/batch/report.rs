@@ -19,7 +19,7 @@ use crate::key::Rights;
 
 /// What became of a row.
 #[derive(Debug)]
-pub enum RowResult {
+pub(crate) enum RowResult {
     /// There is a new invitation, or one stands already.
     Done {
         /// Which of them.
@@ -35,7 +35,7 @@ pub enum RowResult {
 
 /// What became of a batch.
 #[derive(Debug)]
-pub struct Report {
+pub(crate) struct Report {
     /// One result a row, in their order.
     pub rows: Vec<RowResult>,
     /// Whether anything was kept.
@@ -44,7 +44,7 @@ pub struct Report {
 
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
-pub struct BatchAnswer {
+pub(crate) struct BatchAnswer {
     /// Whether anything was kept: not in a dry run, nor where a row of an atomic batch failed.
     pub committed: bool,
     /// How many rows made an invitation, or met one that `onConflict` is content with.
@@ -57,7 +57,7 @@ pub struct BatchAnswer {
 
 /// What became of a row.
 #[derive(Serialize, ToSchema)]
-pub struct BatchResult {
+pub(crate) struct BatchResult {
     /// Its place in the batch, from 0.
     pub index: usize,
     /// The status that a create of its own would have been answered with; 424 where another row
@@ -75,7 +75,7 @@ pub struct BatchResult {
 
 /// A report as it is stored.
 #[derive(Deserialize, Serialize)]
-pub struct StoredReport {
+pub(crate) struct StoredReport {
     /// Whether anything was kept.
     committed: bool,
     /// One result a row, in their order.
@@ -100,7 +100,7 @@ impl StoredReport {
     ///
     /// # Errors
     /// When a problem cannot be written.
-    pub fn new(report: &Report, request_id: &str) -> Result<Self> {
+    pub(crate) fn new(report: &Report, request_id: &str) -> Result<Self> {
         let stored = |row: &RowResult| match row {
             RowResult::Done { outcome, id, .. } => {
                 let status = if *outcome == Outcome::Created {
@@ -135,7 +135,7 @@ impl StoredReport {
     ///
     /// # Errors
     /// When it is not that.
-    pub fn parse(json: &[u8]) -> Result<Self> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
         serde_json::from_slice(json)
             .map_err(|_| Error::corrupt("a stored answer is not that of a batch"))
     }
@@ -144,7 +144,7 @@ impl StoredReport {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
         serde_json::to_vec(self).map_err(Error::internal)
     }
 
@@ -153,7 +153,7 @@ impl StoredReport {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn answer(self, report: Report, is_dry_run: bool) -> Result<Vec<u8>> {
+    pub(crate) fn answer(self, report: Report, is_dry_run: bool) -> Result<Vec<u8>> {
         let shown = |row| match row {
             RowResult::Done { json, .. } => (!is_dry_run).then_some(json),
             RowResult::Failed(_) => None,
@@ -166,7 +166,7 @@ impl StoredReport {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub fn repeat(
+    pub(crate) fn repeat(
         self,
         reader: &Reader<'_>,
         organization: &OrganizationId,

@@ -12,7 +12,7 @@ use crate::organization;
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn copy(
+pub(crate) fn copy(
     reader: &Reader<'_>,
     stage: &Stage,
     organization: &OrganizationId,

@@ -3,7 +3,7 @@
 //! A code is derived from the server's secret when it is needed, so neither the file nor a backup
 //! of it holds one. A row says only when it was asked for and how often it was answered wrongly.
 
-pub mod store;
+pub(crate) mod store;
 
 use subtle::ConstantTimeEq;
 
@@ -19,7 +19,7 @@ use crate::secret::{Keyring, Secret};
 use store::Asked;
 
 /// How long a code can be answered, in seconds: 10 minutes.
-pub const LIFETIME_SECONDS: i64 = 600;
+pub(crate) const LIFETIME_SECONDS: i64 = 600;
 /// Wrong answers after which a new code is needed.
 const MAX_TRIES: u32 = 5;
 
@@ -38,7 +38,7 @@ pub struct Code {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn request(
+pub(crate) fn request(
     tx: &WriteTx<'_>,
     keyring: &Keyring,
     present: &CurrentInvitation,
@@ -61,7 +61,7 @@ pub fn request(
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn verify(
+pub(crate) fn verify(
     tx: &WriteTx<'_>,
     keyring: &Keyring,
     present: &CurrentInvitation,
@@ -145,7 +145,7 @@ fn current_by(
 ///
 /// # Errors
 /// When the file cannot be read.
-pub fn sent(
+pub(crate) fn sent(
     tx: &WriteTx<'_>,
     keyring: &Keyring,
     present: &CurrentInvitation,

@@ -9,7 +9,7 @@ use crate::db::WriteTx;
 
 /// A code that was asked for.
 #[derive(Clone, Copy, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// When; the epoch: never.
     pub issued_at: Timestamp,
     /// Wrong answers since then.
@@ -20,7 +20,7 @@ pub struct Asked {
 type Place<'a> = (Uuid, &'a [u8; 32]);
 
 /// What is known of the code at `place`.
-pub fn find_asked(
+pub(crate) fn find_asked(
     conn: &Connection,
     (invitation, address_mac): Place<'_>,
 ) -> Result<Option<Asked>> {
@@ -37,7 +37,7 @@ pub fn find_asked(
 }
 
 /// Notes that a code was asked for, in place of an earlier one.
-pub fn ask(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
+pub(crate) fn ask(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
     tx.prepare_cached(
         "insert into code (invitation_id, address_mac, issued_at, tries)
          values (:invitation_id, :address_mac, :now, 0)
@@ -52,7 +52,7 @@ pub fn ask(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()>
 }
 
 /// Counts a wrong answer, also where no code was asked for.
-pub fn count_try(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
+pub(crate) fn count_try(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
     tx.prepare_cached(
         "insert into code (invitation_id, address_mac, issued_at, tries)
          values (:invitation_id, :address_mac, 0, 1)
@@ -65,14 +65,14 @@ pub fn count_try(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Resu
 }
 
 /// Drops the code at `place`.
-pub fn drop_code(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
+pub(crate) fn drop_code(tx: &WriteTx<'_>, (invitation, address_mac): Place<'_>) -> Result<()> {
     tx.prepare_cached("delete from code where invitation_id = ?1 and address_mac = ?2")?
         .execute((invitation.as_bytes(), address_mac))?;
     Ok(())
 }
 
 /// Drops every code of an invitation.
-pub fn drop_codes(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
+pub(crate) fn drop_codes(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
     tx.prepare_cached("delete from code where invitation_id = ?1")?
         .execute([invitation.as_bytes()])?;
     Ok(())

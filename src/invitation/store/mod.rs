@@ -134,7 +134,7 @@ pub fn list(
 
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may
 /// have lapsed.
-pub fn find_standing(
+pub(crate) fn find_standing(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     email: &Email,
@@ -154,7 +154,7 @@ pub fn find_standing(
 }
 
 /// The organization of the invitation `id`: what a link does not say.
-pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
+pub(crate) fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<OrganizationId>> {
     let mut statement = conn.prepare_cached(
         "select organization_id
          from invitation
@@ -168,7 +168,7 @@ pub fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Organizat
 }
 
 /// The personal note of an invitation, which only its mail shows.
-pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
+pub(crate) fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
     let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
     Ok(statement
         .query_row([id.as_bytes()], |row| row.get(0))
@@ -178,7 +178,10 @@ pub fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
 
 /// Where the pending and accepted invitations of `email` are, by organization; some of them may
 /// have lapsed.
-pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(OrganizationId, Uuid)>> {
+pub(crate) fn list_standing(
+    conn: &Connection,
+    email: &Email,
+) -> Result<Vec<(OrganizationId, Uuid)>> {
     let mut statement = conn.prepare_cached(
         "select organization_id, id
          from invitation
@@ -200,7 +203,7 @@ pub fn list_standing(conn: &Connection, email: &Email) -> Result<Vec<(Organizati
 /// Inserts a pending invitation that ends at `expires_at`; whether it counts for a cap is the
 /// organization's matter. Its mail is the caller's. Returns its id, or none where one stands for
 /// the address already.
-pub fn insert(
+pub(crate) fn insert(
     tx: &WriteTx<'_>,
     new: &NewInvitation,
     expires_at: Timestamp,
@@ -240,7 +243,7 @@ pub fn insert(
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
 /// Returns whether it could.
-pub fn close(
+pub(crate) fn close(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,
@@ -272,7 +275,7 @@ pub fn close(
 
 /// Makes a pending or expired invitation pending until `expires_at`, and counts the sending.
 /// Returns whether it could.
-pub fn renew(
+pub(crate) fn renew(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,
@@ -305,7 +308,7 @@ pub fn renew(
 }
 
 /// Changes what is given of a pending invitation that has not lapsed. Returns whether it could.
-pub fn update(
+pub(crate) fn update(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,
@@ -349,7 +352,7 @@ pub fn delete(tx: &WriteTx<'_>, organization: &OrganizationId, id: Uuid) -> Resu
 }
 
 /// The address of the inviter of `invitation`, if it has one.
-pub fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>> {
+pub(crate) fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>> {
     let mut statement = tx.prepare_cached("select inviter_email from invitation where id = ?1")?;
     let found: Option<String> = statement.query_row([invitation.as_bytes()], |row| row.get(0))?;
     Ok(found.as_deref().map(Email::from_stored))
@@ -357,7 +360,7 @@ pub fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<Email>>
 
 /// Notes at the invitation how far its mail has come. `error` says why the last try failed. One
 /// that went out at the first try needs no count: most rows stay short.
-pub fn note_delivery(
+pub(crate) fn set_delivery(
     tx: &WriteTx<'_>,
     invitation: Uuid,
     delivery: Delivery,

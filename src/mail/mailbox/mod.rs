@@ -4,7 +4,7 @@
 //! [`query`] is what is asked of it, [`store`] the SQL.
 
 pub mod query;
-pub mod store;
+pub(crate) mod store;
 
 use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
@@ -22,7 +22,7 @@ use query::MailboxQuery;
 /// A kept mail in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct MailSummary {
+pub(crate) struct MailSummary {
     /// Its id, which grows with time.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
@@ -48,7 +48,7 @@ pub struct MailSummary {
 
 /// A kept mail with all that is in it.
 #[derive(Debug, Serialize)]
-pub struct KeptMail {
+pub(crate) struct KeptMail {
     /// What a list shows of it.
     #[serde(flatten)]
     pub summary: MailSummary,
@@ -90,7 +90,7 @@ impl PartialSchema for KeptMail {
 ///
 /// # Errors
 /// When the file cannot be read.
-pub async fn list(db: &Db, query: &MailboxQuery) -> Result<Vec<MailSummary>> {
+pub(crate) async fn list(db: &Db, query: &MailboxQuery) -> Result<Vec<MailSummary>> {
     let mut news = db.follow(Topic::Mailbox);
     let deadline = Instant::now() + query.wait;
     let until = db

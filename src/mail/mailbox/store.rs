@@ -13,7 +13,7 @@ use crate::mail::message::Message;
 use crate::outbox::mail::Kind;
 
 /// The mail that `filter` lets through, newest first.
-pub fn list(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<MailSummary>> {
+pub(crate) fn list(reader: &Reader<'_>, filter: &Filter) -> Result<Vec<MailSummary>> {
     let mut statement = reader.prepare_cached(
         "select id, recipient, kind, subject, sent_at, link, code
          from mailbox
@@ -47,7 +47,7 @@ fn summary(row: &Row<'_>) -> rusqlite::Result<MailSummary> {
 
 /// Whether mail that `filter` would let through is under way, or due by `until`. A notice does not
 /// go to the invited address, so nobody who names one waits for it.
-pub fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Result<bool> {
+pub(crate) fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Result<bool> {
     let mut statement = reader.prepare_cached(
         "select exists (
            select 1
@@ -68,7 +68,7 @@ pub fn is_coming(reader: &Reader<'_>, filter: &Filter, until: Timestamp) -> Resu
 }
 
 /// One mail.
-pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
+pub(crate) fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
     let mut statement = reader.prepare_cached(
         "select id, recipient, kind, subject, sent_at, link, code, text, html, raw
          from mailbox
@@ -86,7 +86,7 @@ pub fn find(reader: &Reader<'_>, id: Uuid) -> Result<Option<KeptMail>> {
 }
 
 /// Deletes one mail. Returns whether it was there.
-pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
+pub(crate) fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
     Ok(tx
         .prepare_cached("delete from mailbox where id = ?1")?
         .execute([id.as_bytes()])?
@@ -94,7 +94,7 @@ pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<bool> {
 }
 
 /// Deletes every mail.
-pub fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
+pub(crate) fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached("delete from mailbox")?.execute([])?;
     Ok(())
 }
@@ -104,7 +104,7 @@ pub fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
 const MAILBOX_SIZE: u32 = 1000;
 
 /// Keeps a mail in the mailbox of development, in place of the oldest where that is full.
-pub fn keep(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
+pub(crate) fn insert(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
     tx.prepare_cached(
         "insert into mailbox (id, recipient, kind, sent_at, subject, link, code, raw, text, html)
          values (:id, :recipient, :kind, :now, :subject, :link, :code, :raw, :text, :html)",

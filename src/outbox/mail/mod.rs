@@ -1,7 +1,7 @@
 //! The queue of mail: what waits to go out. [`store`] is its SQL, [`turns`] knows whose turn it is.
 
 pub mod store;
-pub mod turns;
+pub(crate) mod turns;
 
 /// How far the last sending of an invitation has come. The numbers are those of
 /// `invitation.delivery` in the file.
@@ -21,10 +21,10 @@ pub enum Delivery {
 
 impl Delivery {
     /// Every state, by number.
-    pub const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
+    pub(crate) const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
 
     /// The state as it is written.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Queued => "queued",

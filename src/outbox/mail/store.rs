@@ -46,7 +46,7 @@ pub struct Claim {
 
 /// Queues the mail of an invitation that was sent again, if it is mailed, in place of what waits. A
 /// reminder comes after the new mail, if at all.
-pub fn requeue_invitation(
+pub(crate) fn requeue_invitation(
     tx: &WriteTx<'_>,
     invitation: Uuid,
     due_at: Option<Timestamp>,
@@ -103,14 +103,14 @@ pub fn queue(
 }
 
 /// Whether mails have come due that are not ready yet.
-pub fn has_ripe(reader: &Reader<'_>) -> Result<bool> {
+pub(crate) fn has_ripe(reader: &Reader<'_>) -> Result<bool> {
     let mut statement =
         reader.prepare_cached("select 1 from mail where lane is null and due_at <= ?1 limit 1")?;
     Ok(statement.exists([reader.now.as_millis()])?)
 }
 
 /// Makes mails ready that have come due, and those whose lease is over.
-pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
+pub(crate) fn ripen(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached(
         "update mail
          set lane = case when kind = :code then 0 when attempts = 0 then 1 else 2 end, lease = null
@@ -129,7 +129,11 @@ pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
 }
 
 /// The first organization behind `after` that has mail ready in a lane.
-pub fn next_organization(reader: &Reader<'_>, lane: Lane, after: &str) -> Result<Option<String>> {
+pub(crate) fn next_organization(
+    reader: &Reader<'_>,
+    lane: Lane,
+    after: &str,
+) -> Result<Option<String>> {
     let mut statement = reader.prepare_cached(
         "select organization_id
          from mail
@@ -144,7 +148,7 @@ pub fn next_organization(reader: &Reader<'_>, lane: Lane, after: &str) -> Result
 }
 
 /// The first mail domain behind `after` to which an organization has mail ready in a lane.
-pub fn next_domain(
+pub(crate) fn next_domain(
     reader: &Reader<'_>,
     lane: Lane,
     organization: &str,
@@ -234,7 +238,7 @@ pub fn claim(tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Claim>> {
 }
 
 /// Takes back every lease.
-pub fn release(tx: &WriteTx<'_>) -> Result<()> {
+pub(crate) fn release(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached(
         "update mail set lease = null, due_at = :now where lane is null and lease is not null",
     )?
@@ -245,7 +249,7 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
 /// Makes due what is due later than `plan` can ever put it off. A reminder that was not tried yet
 /// is due when its invitation says. A lease that ends later than one that is given now ends with
 /// that one.
-pub fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
+pub(crate) fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
         "update mail

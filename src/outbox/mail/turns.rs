@@ -41,7 +41,7 @@ struct Ring {
 
 impl Turns {
     /// Takes places of the offer for mail that is ready.
-    pub fn find(&mut self, reader: &Reader<'_>, offer: &mut Offer<'_>) -> Result<Vec<Row>> {
+    pub(crate) fn find(&mut self, reader: &Reader<'_>, offer: &mut Offer<'_>) -> Result<Vec<Row>> {
         let usual = if self.again_goes_first {
             [Lane::Again, Lane::First]
         } else {

@@ -2,7 +2,7 @@
 //! [`store`] is its SQL, [`turns`] the order.
 
 pub mod store;
-pub mod turns;
+pub(crate) mod turns;
 
 /// How far a delivery has come. The numbers are those of `webhook_delivery.state` in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,10 @@ pub enum DeliveryState {
 
 impl DeliveryState {
     /// Every state, by number.
-    pub const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Failed];
+    pub(crate) const ALL: [Self; 3] = [Self::Waiting, Self::Delivered, Self::Failed];
 
     /// The state as it is shown.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
             Self::Delivered => "delivered",
@@ -30,7 +30,7 @@ impl DeliveryState {
     }
 
     /// Reads a state.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.name() == text)
     }
 }

@@ -32,7 +32,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// Whether a delivery is due at `now`.
-    pub fn is_due(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         [self.first_due, self.again_due]
             .into_iter()
             .flatten()
@@ -40,7 +40,7 @@ impl Waiting {
     }
 
     /// Whether a lease is over at `now`.
-    pub fn has_lost(&self, now: Timestamp) -> bool {
+    pub(crate) fn has_lost(&self, now: Timestamp) -> bool {
         self.lost_at.is_some_and(|lost| lost <= now.as_millis())
     }
 }
@@ -94,7 +94,7 @@ pub struct Attempt {
 
 /// Queues an event for every webhook that is to be told of it. Where there is none this is one look
 /// at an empty table.
-pub fn queue(
+pub(crate) fn queue(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     event_type: &str,
@@ -263,7 +263,7 @@ pub fn claim(tx: &WriteTx<'_>, row: &Row, lease: u32) -> Result<Option<Claim>> {
 }
 
 /// Takes back leases that are over: whoever had them is gone.
-pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
+pub(crate) fn ripen(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached(
         "update webhook_delivery
          set lane = 2, lease = null
@@ -278,7 +278,7 @@ pub fn ripen(tx: &WriteTx<'_>) -> Result<()> {
 
 /// Makes due, in the order of their events, deliveries that wait for their next try at a webhook.
 /// Returns whether there may be more.
-pub fn wake(tx: &WriteTx<'_>, webhook: Uuid) -> Result<bool> {
+pub(crate) fn wake(tx: &WriteTx<'_>, webhook: Uuid) -> Result<bool> {
     let woken = tx
         .prepare_cached(
             "update webhook_delivery
@@ -302,7 +302,7 @@ pub fn wake(tx: &WriteTx<'_>, webhook: Uuid) -> Result<bool> {
 }
 
 /// Takes back every lease.
-pub fn release(tx: &WriteTx<'_>) -> Result<()> {
+pub(crate) fn release(tx: &WriteTx<'_>) -> Result<()> {
     tx.prepare_cached(
         "update webhook_delivery
          set lane = 2, lease = null, due_at = :now
@@ -317,7 +317,7 @@ pub fn release(tx: &WriteTx<'_>) -> Result<()> {
 /// Makes due what is due later than `plan`, or an endpoint that asked to be left alone for
 /// `most_ms`, can ever put it off. A lease that ends later than one that is given now ends with
 /// that one.
-pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
+pub(crate) fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
     let wait = delay::longest_wait_sql(plan);
     tx.prepare_cached(&format!(
         "update webhook_delivery
@@ -337,7 +337,7 @@ pub fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
 }
 
 /// Takes a claimed delivery out that has nothing to send: its event is gone.
-pub fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
+pub(crate) fn remove(tx: &WriteTx<'_>, claim: &Claim) -> Result<()> {
     tx.prepare_cached("delete from webhook_delivery where webhook_id = ?1 and id = ?2")?
         .execute((claim.webhook.as_bytes(), claim.id.as_bytes()))?;
     Ok(())

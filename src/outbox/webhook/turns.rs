@@ -22,7 +22,11 @@ pub struct Turns {
 
 impl Turns {
     /// Takes places of the offer for deliveries that are due.
-    pub fn find(&mut self, reader: &Reader<'_>, offer: &mut Offer<'_>) -> Result<Found<Row>> {
+    pub(crate) fn find(
+        &mut self,
+        reader: &Reader<'_>,
+        offer: &mut Offer<'_>,
+    ) -> Result<Found<Row>> {
         let mut webhooks = store::list_waiting(reader)?;
         let has_ripe = webhooks.iter().any(|waiting| waiting.has_lost(reader.now));
         self.served

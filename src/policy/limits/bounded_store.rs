@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// The most subjects that one limit remembers: 5 MB.
-pub const MOST: usize = 200_000;
+pub(crate) const MOST: usize = 200_000;
 
 /// For the hash of each subject the time at which its quota will be whole again, in nanoseconds
 /// since the start of the limit. Names and addresses themselves are not kept.
@@ -14,11 +14,11 @@ pub const MOST: usize = 200_000;
 /// Once there are [`MOST`], the half that used the least is forgotten: they start anew, which gives
 /// little to each of them, and takes nothing from anybody. Who is near a limit is remembered.
 #[derive(Debug, Default)]
-pub struct BoundedStore(Mutex<HashMap<u64, u64>>);
+pub(crate) struct BoundedStore(Mutex<HashMap<u64, u64>>);
 
 impl BoundedStore {
     /// The number of `subject`.
-    pub fn find(&self, subject: u64) -> Option<u64> {
+    pub(crate) fn find(&self, subject: u64) -> Option<u64> {
         self.numbers().get(&subject).copied()
     }
 
@@ -26,7 +26,7 @@ impl BoundedStore {
     ///
     /// # Errors
     /// Whatever `next` returns; then nothing was replaced.
-    pub fn update<E>(
+    pub(crate) fn update<E>(
         &self,
         subject: u64,
         next: impl FnOnce(Option<u64>) -> Result<u64, E>,
@@ -42,7 +42,7 @@ impl BoundedStore {
     }
 
     /// Forgets the subjects whose quotas are whole at `now`, and gives their memory back.
-    pub fn sweep(&self, now: u64) {
+    pub(crate) fn sweep(&self, now: u64) {
         let mut numbers = self.numbers();
         numbers.retain(|_, whole_again| *whole_again > now);
         numbers.shrink_to_fit();
@@ -50,7 +50,7 @@ impl BoundedStore {
 
     /// How many subjects are remembered.
     #[cfg(test)]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.numbers().len()
     }
 
@@ -61,7 +61,7 @@ impl BoundedStore {
 }
 
 /// A duration in nanoseconds, which are enough for centuries.
-pub fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX / 4)
 }
 

@@ -15,7 +15,7 @@ const SITE_BITS: u32 = 48;
 /// no address ends the walk.
 ///
 /// `forwarded`: the `X-Forwarded-For` lines as they came; they are one list.
-pub fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
+pub(crate) fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut entries = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
     let mut client = peer.to_canonical();
@@ -37,12 +37,12 @@ fn parse(entry: &str) -> Option<IpAddr> {
 }
 
 /// What shares one limit with `address`: itself, or its /64.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     masked(address, NETWORK_BITS)
 }
 
 /// What shares a larger limit with `address`: itself, or its /48.
-pub fn site(address: IpAddr) -> IpAddr {
+pub(crate) fn site(address: IpAddr) -> IpAddr {
     masked(address, SITE_BITS)
 }
 

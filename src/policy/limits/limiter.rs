@@ -12,7 +12,7 @@ use crate::base::error::{Code, Error, Policy, Result};
 /// Takes the time from a clock that only grows, so that setting the machine's clock neither frees
 /// nor locks anybody.
 #[derive(Debug)]
-pub struct Limiter {
+pub(crate) struct Limiter {
     /// What it allows.
     policy: Policy,
     /// The nanoseconds after which there is one more.
@@ -27,7 +27,7 @@ pub struct Limiter {
 
 impl Limiter {
     /// A limiter for `policy`; none for a quota of 0, which allows everything.
-    pub fn new(policy: Policy) -> Option<Self> {
+    pub(crate) fn new(policy: Policy) -> Option<Self> {
         let refill = Duration::from_secs(policy.window_seconds).checked_div(policy.quota)?;
         Some(Self {
             policy,
@@ -42,7 +42,7 @@ impl Limiter {
     ///
     /// # Errors
     /// [`Code::RateLimited`].
-    pub fn check(&self, subject: impl Hash) -> Result<()> {
+    pub(crate) fn check(&self, subject: impl Hash) -> Result<()> {
         self.check_at(self.start.elapsed(), subject)
     }
 
@@ -50,12 +50,12 @@ impl Limiter {
     ///
     /// # Errors
     /// [`Code::RateLimited`]; then nothing was counted.
-    pub fn count(&self, subject: impl Hash) -> Result<()> {
+    pub(crate) fn count(&self, subject: impl Hash) -> Result<()> {
         self.count_at(self.start.elapsed(), subject)
     }
 
     /// Forgets the subjects whose quotas are whole again: they are as good as unknown.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.store.sweep(nanos(self.start.elapsed()));
     }
 

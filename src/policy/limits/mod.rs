@@ -14,7 +14,7 @@ mod bounded_store;
 mod client;
 mod limiter;
 mod quotas;
-pub mod refusals;
+pub(crate) mod refusals;
 mod shares;
 mod spacing;
 mod tries;
@@ -29,12 +29,12 @@ use crate::base::email::Email;
 use crate::base::error::{Policy, Result};
 use crate::base::organization_id::OrganizationId;
 
-pub use client::{network, site};
+pub(crate) use client::{network, site};
 use limiter::Limiter;
-pub use quotas::Quotas;
+pub(crate) use quotas::Quotas;
 use quotas::{DAY, HOUR, MINUTE, NETWORKS_OF_SITE};
 use refusals::Refusals;
-pub use shares::{Share, Shares};
+pub(crate) use shares::{Share, Shares};
 use spacing::Spacing;
 use tries::Tries;
 
@@ -69,7 +69,7 @@ pub struct Limits {
 
 impl Limits {
     /// Limits with nothing used yet.
-    pub fn new(quotas: Quotas, trusted_proxies: Vec<IpNet>) -> Self {
+    pub(crate) fn new(quotas: Quotas, trusted_proxies: Vec<IpNet>) -> Self {
         let limiter = |name, quota, window_seconds, what| {
             Limiter::new(Policy {
                 name,
@@ -127,7 +127,7 @@ impl Limits {
     }
 
     /// The address of the client, by `peer` and its `X-Forwarded-For` lines.
-    pub fn client(&self, peer: IpAddr, forwarded: &[&str]) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, forwarded: &[&str]) -> IpAddr {
         client::client(peer, forwarded, &self.trusted_proxies)
     }
 
@@ -135,7 +135,7 @@ impl Limits {
     ///
     /// # Errors
     /// [`crate::base::error::Code::RateLimited`], as for all of these.
-    pub fn count_request(&self, key: &str) -> Result<()> {
+    pub(crate) fn count_request(&self, key: &str) -> Result<()> {
         self.key
             .as_ref()
             .map_or(Ok(()), |limiter| limiter.count(key))
@@ -146,7 +146,7 @@ impl Limits {
     ///
     /// # Errors
     /// When the address has used its quota.
-    pub fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
+    pub(crate) fn count_keyless(&self, peer: IpAddr, forwarded: &[&str]) -> Result<()> {
         let client = self.client(peer, forwarded);
         if client.is_ipv6() {
             self.site
@@ -171,7 +171,7 @@ impl Limits {
     ///
     /// # Errors
     /// When one of them is used up; then nothing was counted.
-    pub fn count_invitation(
+    pub(crate) fn count_invitation(
         &self,
         organization: &OrganizationId,
         email: &Email,
@@ -197,7 +197,11 @@ impl Limits {
     ///
     /// # Errors
     /// When the organization has sent that recipient enough; then nothing was counted.
-    pub fn count_mail(&self, organization: &OrganizationId, email: &Email) -> Result<Duration> {
+    pub(crate) fn count_mail(
+        &self,
+        organization: &OrganizationId,
+        email: &Email,
+    ) -> Result<Duration> {
         let recipient = email.mailbox();
         self.recipient.as_ref().map_or(Ok(()), |limiter| {
             limiter.count((organization.as_str(), recipient))
@@ -213,7 +217,7 @@ impl Limits {
     ///
     /// # Errors
     /// When too many were wrong.
-    pub fn check_proofs(&self, invitation: Uuid, email: &Email) -> Result<()> {
+    pub(crate) fn check_proofs(&self, invitation: Uuid, email: &Email) -> Result<()> {
         self.proofs
             .as_ref()
             .map_or(Ok(()), |tries| tries.check(invitation, email))
@@ -221,7 +225,7 @@ impl Limits {
 
     /// Counts a wrong code for `email` at the link of `invitation`. The one that uses the quota up
     /// is still answered as wrong.
-    pub fn count_wrong_proof(&self, invitation: Uuid, email: &Email) {
+    pub(crate) fn count_wrong_proof(&self, invitation: Uuid, email: &Email) {
         self.proofs
             .iter()
             .for_each(|tries| tries.count(invitation, email));
@@ -231,7 +235,7 @@ impl Limits {
     ///
     /// # Errors
     /// When that happened too often.
-    pub fn count_wrong_word(&self, invitation: Uuid, email: &Email) -> Result<()> {
+    pub(crate) fn count_wrong_word(&self, invitation: Uuid, email: &Email) -> Result<()> {
         self.words.as_ref().map_or(Ok(()), |tries| {
             tries.check(invitation, email)?;
             tries.count(invitation, email);
@@ -244,7 +248,7 @@ impl Limits {
     ///
     /// # Errors
     /// When too many were asked for; then nothing was counted.
-    pub fn count_code(&self, invitation: Uuid, email: &Email) -> Result<()> {
+    pub(crate) fn count_code(&self, invitation: Uuid, email: &Email) -> Result<()> {
         self.codes.as_ref().map_or(Ok(()), |tries| {
             tries.check(invitation, email)?;
             tries.count(invitation, email);
@@ -253,7 +257,7 @@ impl Limits {
     }
 
     /// Forgets who has not used any quota lately. To be called now and then.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         let all = [
             &self.key,
             &self.address,

@@ -1,20 +1,20 @@
 //! How much each limit allows, and in which time.
 
 /// Seconds in a minute.
-pub const MINUTE: u64 = 60;
+pub(crate) const MINUTE: u64 = 60;
 
 /// Seconds in an hour.
-pub const HOUR: u64 = 60 * MINUTE;
+pub(crate) const HOUR: u64 = 60 * MINUTE;
 
 /// Seconds in a day.
-pub const DAY: u64 = 24 * HOUR;
+pub(crate) const DAY: u64 = 24 * HOUR;
 
 /// How many networks of a site of IPv6 may use all of their quota.
-pub const NETWORKS_OF_SITE: u32 = 10;
+pub(crate) const NETWORKS_OF_SITE: u32 = 10;
 
 /// The quota of each limit in its window; 0: no limit.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quotas {
+pub(crate) struct Quotas {
     /// Requests a minute by one API key.
     pub key: u32,
     /// Requests a minute without a key, by one address.

@@ -17,7 +17,7 @@ const MOST: usize = 1_000;
 
 /// Why a request was refused, as far as the log tells it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// It has no valid key.
     Unauthorized,
     /// It has one that may not do this, or it is not from where it has to be.
@@ -30,7 +30,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// What the log calls it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
             Self::Forbidden => "forbidden",
@@ -54,7 +54,7 @@ struct Told {
 
 /// Refusals that were left out, and that no later line has told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LeftOut {
+pub(crate) struct LeftOut {
     /// Their kind.
     pub refusal: Refusal,
     /// Where they came from; none: from networks that are not told apart.
@@ -84,7 +84,7 @@ impl Default for Refusals {
 impl Refusals {
     /// Counts a refusal. Returns whether the log is to be told of it, and then how many like it
     /// were left out before.
-    pub fn count(&self, refusal: Refusal, network: IpAddr) -> Option<u64> {
+    pub(crate) fn count(&self, refusal: Refusal, network: IpAddr) -> Option<u64> {
         self.count_at(self.start.elapsed(), refusal, network)
     }
 
@@ -118,7 +118,7 @@ impl Refusals {
 
     /// Takes what was left out for a minute and longer: nobody may come back to tell of it. Forgets
     /// who was not refused lately. To be called now and then.
-    pub fn sweep(&self) -> Vec<LeftOut> {
+    pub(crate) fn sweep(&self) -> Vec<LeftOut> {
         self.sweep_at(self.start.elapsed())
     }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The whole, and who holds what of it. Clones are handles to the same one.
 #[derive(Clone, Debug)]
-pub struct Shares {
+pub(crate) struct Shares {
     /// What the handles share.
     whole: Arc<Whole>,
 }
@@ -27,7 +27,7 @@ struct Whole {
 
 /// A part that somebody holds until it is dropped.
 #[derive(Debug)]
-pub struct Share {
+pub(crate) struct Share {
     /// Of what.
     whole: Arc<Whole>,
     /// Whose.
@@ -38,7 +38,7 @@ pub struct Share {
 
 impl Shares {
     /// A whole of `bound`, of which one may hold `times` as much as is left free.
-    pub fn new(bound: usize, times: usize) -> Self {
+    pub(crate) fn new(bound: usize, times: usize) -> Self {
         Self {
             whole: Arc::new(Whole {
                 bound,
@@ -49,7 +49,7 @@ impl Shares {
     }
 
     /// A part for `subject`; none where it would hold too much then.
-    pub fn take(&self, subject: &str, amount: usize) -> Option<Share> {
+    pub(crate) fn take(&self, subject: &str, amount: usize) -> Option<Share> {
         let mut held = self.whole.held();
         let own = held.get(subject).copied().unwrap_or_default() + amount;
         let free = self
@@ -68,7 +68,7 @@ impl Shares {
     }
 
     /// How much of it is taken.
-    pub fn taken(&self) -> usize {
+    pub(crate) fn taken(&self) -> usize {
         self.whole.held().values().sum()
     }
 }

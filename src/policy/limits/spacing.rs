@@ -9,7 +9,7 @@ use super::bounded_store::{BoundedStore, nanos};
 /// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole
 /// quota in one window. Each one that is counted has its own time, behind those before it.
 #[derive(Debug)]
-pub struct Spacing {
+pub(crate) struct Spacing {
     /// The nanoseconds after which there is one more.
     refill: u64,
     /// The nanoseconds in which the whole quota is refilled.
@@ -24,7 +24,7 @@ pub struct Spacing {
 
 impl Spacing {
     /// A spacing of `quota` in a window; none for a quota of 0, which never makes anything wait.
-    pub fn new(quota: u32, window_seconds: u64) -> Option<Self> {
+    pub(crate) fn new(quota: u32, window_seconds: u64) -> Option<Self> {
         let window = Duration::from_secs(window_seconds);
         let refill = window.checked_div(quota)?;
         Some(Self {
@@ -38,7 +38,7 @@ impl Spacing {
 
     /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at
     /// most.
-    pub fn count(&self, subject: impl Hash) -> Duration {
+    pub(crate) fn count(&self, subject: impl Hash) -> Duration {
         self.count_at(self.start.elapsed(), subject)
     }
 
@@ -55,7 +55,7 @@ impl Spacing {
     }
 
     /// Forgets the subjects whose quotas are whole again.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.store.sweep(nanos(self.start.elapsed()));
     }
 }

@@ -16,7 +16,7 @@ const ADDRESSES: u32 = 10;
 
 /// Tries of one kind, an hour.
 #[derive(Debug)]
-pub struct Tries {
+pub(crate) struct Tries {
     /// For one address.
     by_address: Limiter,
     /// For one link.
@@ -25,7 +25,7 @@ pub struct Tries {
 
 impl Tries {
     /// Tries with nothing used yet; none for a quota of 0, which allows everything.
-    pub fn new(name: &'static str, quota: u32, what: &'static str) -> Option<Self> {
+    pub(crate) fn new(name: &'static str, quota: u32, what: &'static str) -> Option<Self> {
         let limiter = |quota| {
             Limiter::new(Policy {
                 name,
@@ -44,20 +44,20 @@ impl Tries {
     ///
     /// # Errors
     /// [`crate::base::error::Code::RateLimited`].
-    pub fn check(&self, invitation: Uuid, email: &Email) -> Result<()> {
+    pub(crate) fn check(&self, invitation: Uuid, email: &Email) -> Result<()> {
         self.by_address.check((invitation, email.as_str()))?;
         self.by_link.check(invitation)
     }
 
     /// Counts a try. The one that uses the quota up is still looked at.
-    pub fn count(&self, invitation: Uuid, email: &Email) {
+    pub(crate) fn count(&self, invitation: Uuid, email: &Email) {
         // An error only says that the quota was used up before.
         let _ = self.by_address.count((invitation, email.as_str()));
         let _ = self.by_link.count(invitation);
     }
 
     /// Forgets who has not used any quota lately.
-    pub fn sweep(&self) {
+    pub(crate) fn sweep(&self) {
         self.by_address.sweep();
         self.by_link.sweep();
     }

@@ -3,7 +3,7 @@
 //! * [`query`] reads the query of the log, [`store`] is the SQL.
 
 pub mod query;
-pub mod store;
+pub(crate) mod store;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +15,7 @@ use crate::outbox::webhook::DeliveryState;
 
 /// A delivery as it is stored, with what its event says.
 #[derive(Clone, Debug)]
-pub struct Record {
+pub(crate) struct Record {
     /// The id of its event; of a test an id of its own.
     pub id: Uuid,
     /// How far it has come.
@@ -44,7 +44,7 @@ pub struct Record {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = WebhookDelivery)]
-pub struct DeliveryView<'a> {
+pub(crate) struct DeliveryView<'a> {
     /// The id of its event; of a test an id of its own.
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
@@ -98,7 +98,7 @@ pub struct DeliveryView<'a> {
 
 impl<'a> DeliveryView<'a> {
     /// A delivery of `webhook`, without its body.
-    pub fn new(record: &'a Record, webhook: Uuid) -> Self {
+    pub(crate) fn new(record: &'a Record, webhook: Uuid) -> Self {
         Self {
             id: record.id,
             webhook_id: webhook,
@@ -119,7 +119,7 @@ impl<'a> DeliveryView<'a> {
 }
 
 /// A delivery for the documents, as a list has it.
-pub fn example() -> serde_json::Value {
+pub(crate) fn example() -> serde_json::Value {
     serde_json::json!({
         "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073990",
         "webhookId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c073991",
@@ -138,7 +138,7 @@ pub fn example() -> serde_json::Value {
 }
 
 /// A delivery by itself, for the documents.
-pub fn example_with_body() -> serde_json::Value {
+pub(crate) fn example_with_body() -> serde_json::Value {
     let mut one = example();
     one["body"] =
         r#"{"type":"invitation.accepted","timestamp":"2026-11-23T02:43:00.123Z","data":{}}"#.into();

@@ -29,7 +29,7 @@ const JOINED: &str = "webhook_delivery d
 
 /// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended,
 /// or belong to a webhook that is disabled. Returns how many that were.
-pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize> {
+pub(crate) fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize> {
     let mut statement = tx.prepare_cached(
         "delete from webhook_delivery
          where webhook_id = :webhook_id
@@ -56,7 +56,7 @@ pub fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize
 }
 
 /// One delivery. `conn` is a reader's or a transaction's.
-pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
+pub(crate) fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
     let mut statement = conn.prepare_cached(&format!(
         "select {COLUMNS} from {JOINED} where d.webhook_id = ?1 and d.id = ?2"
     ))?;
@@ -66,7 +66,7 @@ pub fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>
 }
 
 /// One page of the log of a webhook, newest first. Returns whether more follow.
-pub fn list(
+pub(crate) fn list(
     conn: &Connection,
     webhook: Uuid,
     query: &DeliveryQuery,
@@ -98,7 +98,7 @@ pub fn list(
 
 /// The body of a delivery, the same at every try: the event as the API shows it, or a test, which
 /// has no organization.
-pub fn body(
+pub(crate) fn body(
     conn: &Connection,
     webhook: Uuid,
     id: Uuid,

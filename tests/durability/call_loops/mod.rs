@@ -90,8 +90,7 @@ pub fn every_call_of_every_change_may_fail(scale: &Scale) -> Outcome {
     }
     report(format!(
         "{} kinds of changes, {} faults each: {struck} calls failed, {refused} changes refused \
-         with 503, no other 5xx, \
-         0 false successes, 0 refused ones there after a restart",
+         with 503, no other 5xx, 0 false successes, 0 refused ones there after a restart",
         KINDS.len(),
         scale.faults_per_change
     ));
