@@ -107,7 +107,7 @@ impl Seed {
             samples: folder.join(name + ".samples"),
             layout,
         };
-        if !seed.samples.exists() {
+        if !seed.samples.exists() || !seed.path.exists() {
             eprintln!(
                 "seeding {} with {} invitations ...",
                 seed.path.display(),
