@@ -125,7 +125,7 @@ function nothingWrong(where) {
 async function visit(address, look) {
   const page = await context.newPage();
   await page.goto(address);
-  const seen = await look(page);
+  const seen = await look(page).catch((error) => assert.fail(`${address}: ${error.message}`));
   nothingWrong(address);
   await page.close();
   return seen;
@@ -199,6 +199,11 @@ async function saysWhatIsWrongWithALink() {
   await say(`${url}/accept#nonsense`, "This link is not valid");
   await say(`${url}/accept#%`, "This link is not valid");
   await say(`${url}/accept#ivt_${"0".repeat(32)}_${"0".repeat(64)}`, "This link is not valid");
+  for (const cut of ["#i", "#ivt", "#ivt_", "#ivt_0123", `#ivt_${"0".repeat(32)}`, `#ivt_${"0".repeat(32)}_${"0".repeat(63)}`,
+    `#${"0".repeat(20)}_${"0".repeat(64)}`, "%23ivt_0123", "?token=ivt_0123"]) {
+    await say(`${url}/accept${cut}`, "This link is incomplete");
+  }
+  await say(`${url}/accept?fbclid=${"0".repeat(40)}`, "Open the link in your invitation mail");
   const made = await invite("hooli", { email: "carl@example.com" });
   const { link } = await mail("carl@example.com", "invitation");
   await api("POST", `${at(made)}/resend`);
@@ -207,7 +212,31 @@ async function saysWhatIsWrongWithALink() {
   check(newest.link !== link, "the mail of the resend is the newest one");
   await api("POST", `${at(made)}/revoke`);
   await say(newest.link, "withdrawn");
-  checks += 6;
+  checks += 16;
+}
+
+// What becomes of links in mail programs, filters, trackers and notes of people.
+async function findsTheTokenInWhateverBecameOfTheLink() {
+  const made = await invite("hooli", { email: "dora@example.com" });
+  const { link } = await mail("dora@example.com", "invitation");
+  const token = link.split("#")[1];
+  const [half, rest] = [token.slice(0, 50), token.slice(50)];
+  const spellings = [
+    `?utm_source=mail#${token}`, `?fbclid=1#${token}`, `/#${token}`, `%23${token}`, `%2523${token}`, `/%252523${token}`,
+    `%23${token}?utm_source=mail`, `%23${token}/`, `%23${token}&url=https://example.com/a/b`,
+    `#${token}?utm_source=x`, `#${token}&utm_source=x`, `#${token}/`, `#${token}.`, `#${token},`, `#${token})`, `#<${token}>`,
+    `#%3C${token}%3E`, `#"${token}"`, `##${token}`, `#%23${token}`, `#token=${token}`, `#${half}%0D%0A${rest}`, `#${half}%20${rest}`,
+    `#${half}%C2%AD${rest}`, `#${token.toUpperCase()}`, `#${token.replaceAll("_", "%5F")}`, `#${token.replaceAll("_", "")}`,
+    `?token=${token}`, `?%23${token}`, `#${token}#${token}`,
+  ];
+  for (const spelling of spellings) {
+    await visit(`${url}/accept${spelling}`, async (page) => {
+      await title(page, "You are invited to hooli");
+      check(page.url() === `${url}/accept`, `the token leaves the address bar: ${spelling}`);
+      check((await page.evaluate(() => getComputedStyle(document.querySelector("main")).maxWidth)) !== "none", "with its style");
+    });
+  }
+  check((await api("GET", at(made))).status === "pending", "opening the links changes nothing");
 }
 
 async function storedTextIsText() {
@@ -246,7 +275,7 @@ async function saysThatThereIsNoMail() {
 }
 
 try {
-  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, saysWhatIsWrongWithALink, storedTextIsText];
+  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, saysWhatIsWrongWithALink, findsTheTokenInWhateverBecameOfTheLink, storedTextIsText];
   for (const test of tests) {
     await test();
     console.log(`ok: ${test.name}`);

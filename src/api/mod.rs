@@ -92,7 +92,7 @@ pub fn routes(mode: Mode) -> Vec<Route> {
 
 /// Registers every route of a server in `mode`, and the answer for every other path.
 pub(crate) fn configure(config: &mut ServiceConfig, mode: Mode) {
-    for route in routes(mode) {
+    for route in routes(mode).into_iter().chain(pages::routes::spellings()) {
         route.register(config);
     }
     config.default_service(web::to(unknown_path));

@@ -84,7 +84,8 @@ pub(crate) async fn envelope(
     });
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
-        log::debug!("request {}: {} {}", id.0, request.method(), request.path());
+        let path = without_token(request.path());
+        log::debug!("request {}: {} {path}", id.0, request.method());
     }
     if let Err(error) = check(&request) {
         refusal_log::tell(request.request(), &error, &id.0);
@@ -130,6 +131,12 @@ pub(crate) async fn envelope(
         start.elapsed()
     );
     Ok(response)
+}
+
+/// What the log may have of `path`. Some mail filters move the token of a link from the fragment
+/// into it.
+fn without_token(path: &str) -> &str {
+    path.find("ivt_").map_or(path, |token| &path[..token])
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
@@ -271,6 +278,12 @@ mod tests {
     /// A handler with a bug.
     async fn broken() -> HttpResponse {
         panic!("a bug")
+    }
+
+    #[actix_web::test]
+    async fn the_log_has_no_token_that_came_in_a_path() {
+        assert_eq!(without_token("/accept%23ivt_0a_0b?x"), "/accept%23");
+        assert_eq!(without_token("/v1/keys"), "/v1/keys");
     }
 
     #[actix_web::test]

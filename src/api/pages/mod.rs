@@ -11,6 +11,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::base::error::{Error, Result};
+use crate::base::html;
 
 /// The page that links lead to.
 const ACCEPT: &str = include_str!("assets/accept.html");
@@ -35,6 +36,7 @@ const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 's
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    html::set_escaper(&mut environment);
     environment
         .render_named_str("page.html", template, values)
         .map_err(Error::internal)

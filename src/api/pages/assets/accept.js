@@ -7,6 +7,9 @@ const askForm = element("ask");
 const answerForm = element("answer");
 const hasMail = document.documentElement.dataset.mail === "on";
 
+// The server's root. A proxy may have put a path before it, and the page has other addresses than /accept; its script has one.
+const root = new URL("..", document.currentScript.src);
+
 // The secret of the link. It lives only here: not in the address bar, not in the history, not in any storage.
 let token = "";
 
@@ -47,11 +50,36 @@ function complain(text) {
   element("problem").textContent = text;
 }
 
+// Percent-decodes the ASCII in `text`; filters of mail encode it up to a few times.
+function decoded(text) {
+  for (let times = 0; times < 8 && text.includes("%"); times += 1) {
+    text = text.replace(/%([0-7][0-9a-f])/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+  }
+  return text;
+}
+
+// The token in `text`, whatever stands around it; "" where there is none. Line breaks and what is not ASCII came into it on its way.
+function tokenIn(text) {
+  const found = /ivt_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
+  return found ? `ivt_${found[1]}_${found[2]}`.toLowerCase() : "";
+}
+
+// What an address without a token means to the person.
+function explainNoToken(hash, rest) {
+  if (/^#(i|iv|ivt)$|ivt_|[0-9a-f]{16}/i.test(hash) || rest.includes("ivt_")) {
+    return "This link is incomplete: copy all of it from your invitation mail. It may go over more than one line.";
+  }
+  if (hash.length > 1) {
+    return PROBLEMS.not_found;
+  }
+  return "Open the link in your invitation mail: this address alone does not say which invitation is meant.";
+}
+
 // Sends a request; answers what came back. Throws what went wrong: a problem document, or that there was no answer.
 async function send(operation, body) {
   let response;
   try {
-    response = await fetch(`v1/invitations/${operation}`, {
+    response = await fetch(new URL(`v1/invitations/${operation}`, root), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ token, ...body }),
@@ -110,11 +138,12 @@ function leadOn(invitation) {
 
 // Takes the token out of the address bar, and shows its invitation.
 async function open() {
-  token = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname + location.search);
+  const [hash, ...rest] = [location.hash, location.pathname, location.search].map(decoded);
+  token = [hash, ...rest].map(tokenIn).find(Boolean) || "";
+  history.replaceState(null, "", new URL("accept", root));
   show([]);
   if (token === "") {
-    say("Invitation", "Open the link in your invitation mail: this address alone does not say which invitation is meant.");
+    say("Invitation", explainNoToken(hash, rest.join("")));
     return;
   }
   say("Invitation", "One moment…");
