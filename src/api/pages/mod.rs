@@ -1,11 +1,12 @@
 //! Pages for people: the one that links lead to, and in development those of the mailbox.
-//! [`routes`] is the HTTP.
+//! [`routes`] is the HTTP; [`unknown`] is for addresses that nothing is at.
 //!
 //! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No
 //! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
 //! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
 
 pub(crate) mod routes;
+pub(crate) mod unknown;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
@@ -23,6 +24,8 @@ const STYLE: &str = include_str!("assets/style.css");
 const MAILBOX: &str = include_str!("assets/mailbox.html");
 /// One of these mails.
 const MAIL: &str = include_str!("assets/mail.html");
+/// What a browser gets for an address that nothing is at.
+const UNKNOWN: &str = include_str!("assets/unknown.html");
 
 /// What a page may load: only from this server, and nothing that stands in the page itself. It is
 /// in no frame and sends no form.
@@ -31,6 +34,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// What a page of the mailbox may load: no script, but a mail in a frame.
 const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
     'none'; frame-ancestors 'none'; form-action 'none'";
+/// What a page may load that has neither.
+const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
+    frame-ancestors 'none'; form-action 'none'";
 
 /// Fills a template of HTML; every value is escaped.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
@@ -40,6 +46,11 @@ fn fill(template: &str, values: impl Serialize) -> Result<String> {
     environment
         .render_named_str("page.html", template, values)
         .map_err(Error::internal)
+}
+
+/// What leads from the page at `path` to the server's root: a proxy may have put a path before it.
+fn root_from(path: &str) -> String {
+    "../".repeat(path.matches('/').count().saturating_sub(1))
 }
 
 /// Whether a page may link to `url`.

@@ -7,7 +7,9 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
-use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
+use super::{
+    ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link, root_from,
+};
 use crate::api::dev::Developer;
 use crate::api::dev::mailbox::OfMail;
 use crate::api::error_responses::{COMMON, WITH_KEY};
@@ -71,8 +73,7 @@ static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
     Ok([page(false)?, page(true)?])
 });
 
-/// The HTML of the page that links lead to. `root` leads from its address to the server's root:
-/// a proxy may have put a path before it.
+/// The HTML of the page that links lead to. `root` is what [`root_from`] makes of its path.
 fn accept_html(has_mail: bool, root: &str) -> Result<String> {
     let mail = if has_mail { "on" } else { "off" };
     fill(ACCEPT, context! { mail, root })
@@ -128,7 +129,7 @@ async fn accept_as_spelled(
     state: Data<State>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let root = "../".repeat(request.path().matches('/').count().saturating_sub(1));
+    let root = root_from(request.path());
     let html = accept_html(state.rules.sending.has_mail, &root)?;
     Ok(page(POLICY, html))
 }
