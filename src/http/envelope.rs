@@ -247,13 +247,15 @@ fn finish(
     response.map_body(|_, body| answer_body::attach(body, left, answering, room))
 }
 
-/// The headers of every answer: its id, that it is neither to be kept nor to be taken for another
-/// type, and what a browser may do with it, where its handler does not say.
+/// The headers of every answer: its id, that it is not to be taken for another type, and, where its
+/// handler does not say, that it is not to be kept and what a browser may do with it.
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(X_REQUEST_ID, id);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),

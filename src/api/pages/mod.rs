@@ -8,17 +8,20 @@
 pub(crate) mod routes;
 pub(crate) mod unknown;
 
+use std::sync::LazyLock;
+
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::base::error::{Error, Result};
 use crate::base::html;
+use crate::http::asset::Asset;
 
 /// The page that links lead to.
 const ACCEPT: &str = include_str!("assets/accept.html");
-/// Its script.
+/// The text of its script.
 const ACCEPT_SCRIPT: &str = include_str!("assets/accept.js");
-/// The style of every page.
+/// The text of the style of every page.
 const STYLE: &str = include_str!("assets/style.css");
 /// The list of the mail that development has kept.
 const MAILBOX: &str = include_str!("assets/mailbox.html");
@@ -38,11 +41,20 @@ const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 's
 const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
     frame-ancestors 'none'; form-action 'none'";
 
-/// Fills a template of HTML; every value is escaped.
+/// The script of the page that links lead to.
+static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
+/// The style of every page.
+static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
+
+/// Fills a template of HTML; every value is escaped. `script` and `style` are the names of what
+/// pages load, with their versions.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     html::set_escaper(&mut environment);
+    environment.add_global("script", format!("accept/app.js?v={}", SCRIPT.version()));
+    environment.add_global("style", format!("accept/style.css?v={}", SHEET.version()));
     environment
         .render_named_str("page.html", template, values)
         .map_err(Error::internal)

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
 use super::{
-    ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link, root_from,
+    ACCEPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, SCRIPT, SHEET, fill, is_link, root_from,
 };
 use crate::api::dev::Developer;
 use crate::api::dev::mailbox::OfMail;
@@ -148,9 +148,7 @@ async fn accept_as_spelled(
     security(())
 )]
 async fn accept_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
-    static SCRIPT: LazyLock<Asset> =
-        LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
-    SCRIPT.respond(&request)
+    SCRIPT.respond_versioned(&request)
 }
 
 /// `GET /accept/style.css` without a key: the style of all pages.
@@ -167,8 +165,7 @@ async fn accept_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
     security(())
 )]
 async fn style(_: Anonymous, request: HttpRequest) -> HttpResponse {
-    static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
-    SHEET.respond(&request)
+    SHEET.respond_versioned(&request)
 }
 
 /// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again

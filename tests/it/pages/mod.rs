@@ -1,8 +1,10 @@
 //! What people see in a browser: the page that links lead to, and those of the mailbox. What a
 //! browser makes of them is tested with one, by `.ci/pages`.
 //!
-//! [`links`]: what becomes of links on their way. [`unknown`]: addresses that nothing is at.
+//! [`assets`]: what pages load. [`links`]: what becomes of links on their way. [`unknown`]: addresses
+//! that nothing is at.
 
+mod assets;
 mod links;
 mod unknown;
 
