@@ -8,6 +8,7 @@
 //! same bytes and cost the same write, and a code is asked for in the same way whether or not its
 //! address is the invited one ([`code`]).
 
+mod digits;
 pub(crate) mod proof;
 pub(crate) mod store;
 
