@@ -8,7 +8,7 @@ use invited::base::error::{Code, Error, FieldCode, FieldError};
 use invited::base::json;
 use invited::base::organization_id::OrganizationId;
 use invited::base::role::Role;
-use invited::base::text::{is_invisible, is_visible};
+use invited::base::text::{hides_something, is_visible};
 use invited::http::etag::EtagKey;
 use invited::invitation;
 use invited::invitation::batch::{Batch, BatchBody};
@@ -333,7 +333,7 @@ fn check_endpoint(url: &Url, guard: &Guard) {
 /// Checks a text that people read.
 fn check_name(text: &str, max: usize) {
     assert!(
-        text.chars().count() <= max && is_visible(text) && !text.chars().any(is_invisible),
+        text.chars().count() <= max && is_visible(text) && !hides_something(text),
         "{text:?}"
     );
 }

@@ -1,10 +1,11 @@
 //! Every setting, once: what it means, its default, its environment variable, its check.
 //!
-//! * [`mail`] has those of mail, [`parse`] reads what they say.
+//! * [`mail`] has those of mail, [`parse`] reads what they say, [`links`] checks where links lead.
 //!
 //! A flag wins over the environment, the environment over the default.
 
 pub(crate) mod limits;
+mod links;
 pub(crate) mod mail;
 mod parse;
 mod secret;
@@ -278,6 +279,7 @@ impl Config {
                  `invited serve`",
             ));
         }
+        settings.check_links(mode)?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = if mode == Mode::Dev {
             Clock::settable()

@@ -7,9 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
-#[cfg(feature = "oidc")]
-use url::Host;
-use url::Url;
+use url::{Host, Url};
 
 #[cfg(feature = "oidc")]
 use crate::oidc;
@@ -74,16 +72,10 @@ pub(crate) fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
         return Ok(oidc::Source::File(PathBuf::from(text)));
     }
     let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let is_loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
     // Keys that come over a network without TLS could be anybody's.
     if url.username().is_empty()
         && url.password().is_none()
-        && (url.scheme() == "https" || is_loopback)
+        && (url.scheme() == "https" || is_loopback(&url))
     {
         Ok(oidc::Source::Url(url))
     } else {
@@ -91,6 +83,16 @@ pub(crate) fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
             "a file, or an https URL without user name, as https://id.example.com/jwks.json"
                 .to_owned(),
         )
+    }
+}
+
+/// Whether `url` leads to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
     }
 }
 

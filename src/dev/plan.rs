@@ -6,7 +6,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
-use crate::base::text::check_name;
+use crate::base::text::check_id;
 use crate::db::WriteTx;
 use crate::invitation::Status;
 use crate::invitation::accept::MAX_SUBJECT;
@@ -187,7 +187,7 @@ impl Entry {
         let status = errors.take(parse_status(invitation.status.as_deref()));
         let accepted_by = invitation.accepted_by.clone();
         let accepted = accepted_by.as_deref();
-        errors.extend(check_name("/acceptedBy", accepted, MAX_SUBJECT));
+        errors.extend(check_id("/acceptedBy", accepted, MAX_SUBJECT));
         if accepted_by.is_some() && status.is_some_and(|status| status != Status::Accepted) {
             errors.push(FieldError::new(
                 "/acceptedBy",

@@ -33,7 +33,7 @@ impl Subject {
     pub(crate) fn parse(email: Option<&str>, id: Option<String>, hosts: Hosts) -> Result<Self> {
         let mut errors = Errors::default();
         let email = errors.take(email::parse_email(email, hosts));
-        errors.extend(text::check_name("/subject", id.as_deref(), MAX_SUBJECT));
+        errors.extend(text::check_id("/subject", id.as_deref(), MAX_SUBJECT));
         errors.finish(|| Some(Self { email: email?, id }))
     }
 }

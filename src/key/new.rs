@@ -21,7 +21,7 @@ const MAX_ENTRIES: usize = 1000;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyBody {
-    /// What you call it: 1 to 100 bytes without control, invisible and direction characters.
+    /// What you call it: 1 to 100 bytes without control and direction characters.
     #[schema(value_type = String, required = true, max_length = 100, example = "backend")]
     pub name: Option<String>,
     /// What it may do: `invitations:read`, `invitations:write`, `invitations:accept`,
@@ -106,7 +106,7 @@ impl NewKey {
 /// What it may be.
 pub(crate) fn parse_name(text: &str) -> std::result::Result<String, String> {
     let is_fine = crate::base::text::is_visible(text)
-        && !text.chars().any(crate::base::text::is_invisible)
+        && !crate::base::text::hides_something(text)
         && text.len() <= MAX_NAME;
     if is_fine {
         Ok(text.to_owned())

@@ -22,6 +22,8 @@ pub struct MailContext {
     pub kind: Kind,
     /// Whom it goes to.
     pub to: Email,
+    /// Whom a reply goes to, where not to whom it comes from.
+    pub reply_to: Option<Email>,
     /// The invited address.
     pub email: Email,
     /// The organization that invites.
@@ -127,6 +129,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<
     let link = link::url(mail.keyring.signing(), accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
     let letter = MailContext {
+        reply_to: found.inviter_email.clone(),
         link: Some(link),
         note,
         ..letter(tx, kind, found)?
@@ -176,6 +179,7 @@ fn letter(
     Ok(MailContext {
         kind,
         to: present.email.clone(),
+        reply_to: None,
         organization_name: organization::store::find_name(tx, &present.organization)?,
         organization: present.organization,
         email: present.email,

@@ -9,7 +9,7 @@ use super::context::MailContext;
 use super::template::Templates;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
-use crate::base::text::{is_invisible, is_visible};
+use crate::base::text::{hides_something, is_visible};
 
 /// The most characters of a sender's name.
 const MAX_NAME: usize = 100;
@@ -63,7 +63,7 @@ impl Sender {
         let address = Email::parse(address, Hosts::SingleLabelToo)
             .map_err(|(_, detail)| detail.to_owned())?;
         let is_fine = is_visible(name)
-            && !name.chars().any(is_invisible)
+            && !hides_something(name)
             && !name.contains("=?")
             && name.chars().count() <= MAX_NAME;
         if !name.is_empty() && !is_fine {
@@ -125,7 +125,11 @@ impl Composer {
             letter.number
         );
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        let mail = lettre::Message::builder()
+        let mut head = lettre::Message::builder();
+        if let Some(inviter) = &letter.reply_to {
+            head = head.reply_to(Mailbox::new(None, address(inviter)));
+        }
+        let mail = head
             .from(Mailbox::new(
                 self.sender.name.clone(),
                 address(&self.sender.address),

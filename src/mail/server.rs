@@ -6,7 +6,9 @@ use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 /// What a URL has to look like.
-const FORM: &str = "smtp://[user:password@]host[:port]?tls=starttls, or tls=tls, or tls=none";
+const FORM: &str = "smtp://[user:password@]host[:port]?tls=starttls, or tls=tls, or tls=none, or \
+    smtps://... (tls=tls); in user name and password write # as %23, / as %2F, ? as %3F, % as %25 \
+    and @ as %40";
 
 /// How the connection to a mail server is kept secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +71,20 @@ impl Server {
     /// password.
     pub(crate) fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
         let url = Url::parse(text).map_err(|_| ("is not a URL", FORM))?;
-        if url.scheme() != "smtp" || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
+        if !matches!(url.scheme(), "smtp" | "smtps")
+            || url.fragment().is_some()
+            || !matches!(url.path(), "" | "/")
+        {
             return Err(("is not the URL of a mail server", FORM));
         }
-        let security = match url.query() {
-            Some("tls=none") => Security::None,
-            Some("tls=starttls") => Security::StartTls,
-            Some("tls=tls") => Security::Tls,
+        let security = match (url.scheme(), url.query()) {
+            ("smtp", Some("tls=none")) => Security::None,
+            ("smtp", Some("tls=starttls")) => Security::StartTls,
+            (_, Some("tls=tls")) | ("smtps", None) => Security::Tls,
+            ("smtps", _) => {
+                let hint = "smtps:// means tls=tls: leave the rest out, or write smtp://";
+                return Err(("says in two ways how the connection is secured", hint));
+            }
             _ => {
                 return Err((
                     "does not say how the connection is secured",
@@ -168,6 +177,15 @@ mod tests {
             ),
             ("smtp://10.0.0.7:2525?tls=none", "10.0.0.7:2525 (none)"),
             ("smtp://[::1]?tls=none", "[::1]:25 (none)"),
+            ("smtps://mail.example.com", "mail.example.com:465 (tls)"),
+            (
+                "smtps://u:p@mail.example.com:2465",
+                "mail.example.com:2465 (tls)",
+            ),
+            (
+                "smtps://mail.example.com?tls=tls",
+                "mail.example.com:465 (tls)",
+            ),
             (
                 "smtp://u:p%40ss@127.0.0.1:25?tls=none",
                 "127.0.0.1:25 (none)",
@@ -199,7 +217,9 @@ mod tests {
             "smtp://mail.example.com?tls=tls&tls=none",
             "smtp://mail.example.com/path?tls=tls",
             "smtp://mail.example.com?tls=tls#x",
-            "smtps://mail.example.com?tls=tls",
+            "smtps://mail.example.com?tls=starttls",
+            "smtps://mail.example.com?tls=none",
+            "smtps://user:hunter2@mail.example.com/x",
             "https://mail.example.com?tls=tls",
             "smtp:///?tls=none",
             "smtp:mail.example.com?tls=none",

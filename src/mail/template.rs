@@ -12,7 +12,7 @@ use time::macros::format_description;
 use uuid::Uuid;
 
 use super::context::MailContext;
-use super::text::{defang, defang_lines, subject};
+use super::text::{defang, defang_lines, in_subject, subject};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
@@ -22,9 +22,11 @@ use crate::invitation::Status;
 use crate::outbox::mail::Kind;
 
 /// The templates, by the names that files take their places with.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("layout.txt", include_str!("templates/layout.txt")),
     ("layout.html", include_str!("templates/layout.html")),
+    ("answer.txt", include_str!("templates/answer.txt")),
+    ("answer.html", include_str!("templates/answer.html")),
     (
         "invitation.subject.txt",
         include_str!("templates/invitation.subject.txt"),
@@ -86,11 +88,14 @@ struct Names<'a> {
     note: Option<Vec<String>>,
     /// Where the invitation stands.
     status: &'static str,
+    /// The subject, as the title of a body; in the subject itself it is empty.
+    subject: String,
 }
 
 impl<'a> Names<'a> {
-    /// Those of a letter. What users wrote is made harmless here, so that no template has to.
-    fn of(letter: &'a MailContext) -> Self {
+    /// Those of the bodies of a letter. What users wrote is made harmless here, so that no template
+    /// has to. The invited address has our normal form, and can be copied.
+    fn of(letter: &'a MailContext, subject: String) -> Self {
         let organization = letter
             .organization_name
             .as_deref()
@@ -99,12 +104,32 @@ impl<'a> Names<'a> {
             organization: defang(organization),
             inviter: letter.inviter_name.as_deref().map(defang),
             role: defang(&letter.role),
-            email: defang(letter.email.as_str()),
+            email: letter.email.as_str().to_owned(),
             expires: long(letter.expires_at),
             link: letter.link.as_deref(),
             code: letter.code.as_deref(),
             note: letter.note.as_deref().map(defang_lines),
             status: letter.status.name(),
+            subject,
+        }
+    }
+
+    /// Those of its subject, where nothing is a link, and names are short enough for all of it.
+    fn of_subject(letter: &'a MailContext) -> Self {
+        let organization = letter
+            .organization_name
+            .as_deref()
+            .unwrap_or(letter.organization.as_str());
+        Self {
+            organization: in_subject(organization),
+            inviter: letter.inviter_name.as_deref().map(in_subject),
+            role: in_subject(&letter.role),
+            email: in_subject(letter.email.as_str()),
+            note: letter
+                .note
+                .as_deref()
+                .map(|note| note.lines().map(in_subject).collect()),
+            ..Self::of(letter, String::new())
         }
     }
 }
@@ -172,18 +197,17 @@ impl Templates {
 
     /// What `letter` says.
     fn try_render(&self, letter: &MailContext) -> Result<Rendered, minijinja::Error> {
-        let names = Names::of(letter);
-        let render = |part: &str| {
+        let render = |part: &str, names: &Names<'_>| {
             self.0
                 .get_template(&format!("{}{part}", letter.kind.name()))?
-                .render(&names)
+                .render(names)
         };
-        // Nothing is a link in a subject, and nothing in it may be invisible.
-        let plain = render(".subject.txt")?.replace('\u{2060}', "");
+        let subject = subject(&render(".subject.txt", &Names::of_subject(letter))?);
+        let names = Names::of(letter, defang(&subject));
         Ok(Rendered {
-            subject: subject(&plain),
-            text: render(".txt")?,
-            html: render(".html")?,
+            text: render(".txt", &names)?,
+            html: render(".html", &names)?,
+            subject,
         })
     }
 }
@@ -243,6 +267,7 @@ fn samples() -> Vec<MailContext> {
     let full = |kind, status| MailContext {
         kind,
         to: Email::from_stored("new.user@example.com"),
+        reply_to: None,
         email: Email::from_stored("new.user@example.com"),
         organization: organization.clone(),
         organization_name: Some("Acme Ltd.".to_owned()),

@@ -5,16 +5,18 @@
 //! would be a gift to those who phish. So a word joiner (U+2060, not to be seen) goes behind every
 //! character that a link needs: what is written stays readable, and is no link any more.
 
-use crate::base::text::is_invisible;
+use crate::base::text::without_hidden;
 
 /// What breaks a link. It is not to be seen.
 const WORD_JOINER: char = '\u{2060}';
 /// The most characters of a subject.
 const MAX_SUBJECT: usize = 150;
+/// The most characters of a name in a subject: two of them and the words between them have room.
+const MAX_NAME: usize = 60;
 
 /// One line of a user's words for a body: without invisible characters, and without links.
 pub(crate) fn defang(line: &str) -> String {
-    let line = visible(line);
+    let line = without_hidden(line);
     let mut harmless = String::with_capacity(line.len());
     let mut characters = line.chars().peekable();
     while let Some(c) = characters.next() {
@@ -35,22 +37,26 @@ pub(crate) fn defang_lines(text: &str) -> Vec<String> {
 /// programs make no links there, so that only a scheme is taken apart. So is what a header spells
 /// other characters with (`=?...?=`, RFC 2047): it would be decoded.
 pub(crate) fn subject(text: &str) -> String {
-    let text = visible(text).replace("://", ": ").replace("=?", "= ?");
+    let text = without_hidden(text)
+        .replace("://", ": ")
+        .replace("=?", "= ?");
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_SUBJECT {
-        return line;
-    }
-    line.chars()
-        .take(MAX_SUBJECT - 1)
-        .chain(['\u{2026}'])
-        .collect()
+    shorten(&line, MAX_SUBJECT)
 }
 
-/// `text` with a space in place of whatever changes how it looks without being seen.
-fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if is_invisible(c) { ' ' } else { c })
-        .collect()
+/// A user's words as a part of a subject.
+pub(crate) fn in_subject(name: &str) -> String {
+    shorten(name.trim(), MAX_NAME)
+}
+
+/// The beginning of `text`, with an ellipsis where it has more than `max` characters.
+fn shorten(text: &str, max: usize) -> String {
+    if text.chars().count() <= max {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(max - 1).collect();
+    // The cut may have left a joiner or a tag that joins nothing.
+    format!("{}\u{2026}", without_hidden(&start).trim_end())
 }
 
 /// Whether a link needs `c` between two other characters. Also what a program may take for a dot, a

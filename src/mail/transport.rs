@@ -21,7 +21,7 @@ use lettre::transport::smtp::extension::ClientId;
 use super::message::Message;
 use super::sender::Outcome;
 use super::server::{Security, Server};
-use super::smtp_error::{NoConnection, Step, is_timeout, judge, of_login, one_line};
+use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, of_login, one_line};
 use crate::base::email::Email;
 use crate::base::failure::Failure;
 
@@ -149,16 +149,17 @@ impl Smtp {
 
     /// Hands a mail over, by a connection that rests or by a new one.
     fn attempt(&self, message: &Message) -> Outcome {
-        let explain = |error: &(dyn std::error::Error + 'static)| self.explain(error, &message.to);
         let mut connection = match self.resting().map_or_else(|| self.connect(), Ok) {
             Ok(connection) => connection,
             // Whatever the server says before it has seen the mail, it does not say of the mail.
-            Err(NoConnection {
-                error,
-                is_barred: true,
-            }) => return Outcome::Barred(explain(error.as_ref())),
-            Err(NoConnection { error, .. }) => {
-                return Outcome::Unreachable(explain(error.as_ref()));
+            Err(failed) => {
+                let advice = failed.advice(self.server.security);
+                let text = self.explain(advice, failed.error.as_ref(), &message.to);
+                return if failed.is_barred {
+                    Outcome::Barred(text)
+                } else {
+                    Outcome::Unreachable(text)
+                };
             }
         };
         match self.exchange(&mut connection, message) {
@@ -171,7 +172,7 @@ impl Smtp {
                 if error.status().is_some() {
                     connection.abort();
                 }
-                judge(step, &error, explain(&error))
+                judge(step, &error, self.explain(None, &error, &message.to))
             }
         }
     }
@@ -230,7 +231,9 @@ impl Smtp {
             .as_ref()
             .filter(|_| self.server.security == Security::StartTls)
         {
-            connection.starttls(tls, &self.client)?;
+            connection
+                .starttls(tls, &self.client)
+                .map_err(|error| NoConnection::at(Part::StartTls, error))?;
         }
         if let Some(login) = &self.server.login {
             let credentials = (login.user.clone(), login.password.clone()).into();
@@ -239,7 +242,8 @@ impl Smtp {
                 .map_err(of_login)?;
         }
         if started.elapsed() > BEGIN {
-            return Err("the mail server takes too long to begin".into());
+            let error = "the mail server takes too long to begin";
+            return Err(NoConnection::at(Part::Login, error));
         }
         Ok(connection)
     }
@@ -248,7 +252,8 @@ impl Smtp {
     /// others.
     fn reach(&self, started: Instant) -> Result<SmtpConnection, NoConnection> {
         let addresses = (self.server.host.as_str(), self.server.port)
-            .to_socket_addrs()?
+            .to_socket_addrs()
+            .map_err(|error| NoConnection::at(Part::Name, error))?
             .collect();
         self.greet(addresses, started)
     }
@@ -267,17 +272,19 @@ impl Smtp {
             .filter(|_| self.server.security == Security::Tls);
         let share = ADDRESSES.0 / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
         let patience = share.clamp(ADDRESSES.1, STEP);
-        let mut failed: NoConnection = "the host has no address".into();
+        let mut failed = NoConnection::at(Part::Name, "the host has no address");
         for address in addresses {
             match SmtpConnection::connect(address, Some(patience), &self.client, tls, None) {
                 Ok(mut connection) => {
-                    connection.set_timeout(Some(STEP))?;
+                    connection
+                        .set_timeout(Some(STEP))
+                        .map_err(|error| NoConnection::at(Part::Greeting, error))?;
                     if let Ok(mut greeted) = self.greeted.lock() {
                         *greeted = Some(address);
                     }
                     return Ok(connection);
                 }
-                Err(error) => failed = error.into(),
+                Err(error) => failed = NoConnection::at(Part::Greeting, error),
             }
             if started.elapsed() > ADDRESSES.0 {
                 break;
@@ -286,12 +293,20 @@ impl Smtp {
         Err(failed)
     }
 
-    /// An error in one short line that holds neither the recipient nor the password.
-    fn explain(&self, error: &(dyn std::error::Error + 'static), to: &Email) -> String {
+    /// An error in one short line that holds neither the recipient nor the password, with what may
+    /// be done about it.
+    fn explain(
+        &self,
+        advice: Option<&str>,
+        error: &(dyn std::error::Error + 'static),
+        to: &Email,
+    ) -> String {
         if is_timeout(error) {
-            return "there was no answer in time (10 seconds at most)".to_owned();
+            let more = advice.map_or_else(String::new, |advice| format!(": {advice}"));
+            return format!("there was no answer in time (10 seconds at most){more}");
         }
-        let mut text = error.to_string();
+        let before = advice.map_or_else(String::new, |advice| format!("{advice}: "));
+        let mut text = before + &error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {
             let more = error.to_string();

@@ -85,6 +85,7 @@ impl Program {
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         notes.extend(db.notice().map(str::to_owned));
+        notes.extend(config.settings.plain_links());
         let admin_key = if config.mode == Mode::Serve {
             build::first_key(&db).await?
         } else {

@@ -30,7 +30,7 @@ pub struct WebhookBody {
     /// The types of events it is told of. Absent: all.
     #[schema(min_items = 1, example = json!(["invitation.accepted", "invitation.declined"]))]
     pub types: Option<Vec<String>>,
-    /// What you call it: 1 to 200 bytes without control, invisible and direction characters.
+    /// What you call it: 1 to 200 bytes without control and direction characters.
     #[schema(max_length = 200, example = "backend")]
     pub description: Option<String>,
 }
@@ -249,7 +249,7 @@ fn parse_types(names: &[String], errors: &mut Errors) -> Vec<EventType> {
 /// Reads a description.
 fn parse_description(text: &str) -> Checked<String> {
     let is_fine = crate::base::text::is_visible(text)
-        && !text.chars().any(crate::base::text::is_invisible)
+        && !crate::base::text::hides_something(text)
         && text.len() <= MAX_DESCRIPTION;
     let wrong = || {
         FieldError::new(

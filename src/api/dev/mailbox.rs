@@ -102,7 +102,7 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
         (status = 200, description = "The mail.", body = Vec<MailSummary>, example = json!([{
             "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "to": "ada@example.com",
             "kind": "invitation",
-            "subject": "You are invited to Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z",
+            "subject": "You are invited to join Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z",
             "link": "http://127.0.0.1:8080/accept#ivt_019a..."}])),
     )
 )]

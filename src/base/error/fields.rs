@@ -28,7 +28,8 @@ pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
     (
         FieldCode::ForbiddenCharacter,
         "forbidden_character",
-        "Control, invisible and direction characters are not allowed.",
+        "Control, invisible and direction characters are not allowed, but for those that emoji and \
+            languages are spelled with.",
     ),
     (
         FieldCode::TooLong,

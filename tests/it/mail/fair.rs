@@ -215,6 +215,9 @@ fn a_server_that_does_not_greet_is_told_as_one_that_did_not_answer_in_time() {
     let waits = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
     assert_eq!(
         waits["deliveryError"],
-        Value::from("there was no answer in time (10 seconds at most)")
+        Value::from(
+            "there was no answer in time (10 seconds at most): is the port open, and not one for \
+             tls=tls (465)?"
+        )
     );
 }

@@ -7,19 +7,18 @@ use serde_json::json;
 use crate::support::process::{Server, invited, run};
 use crate::support::smtp::Smtp;
 
-/// Runs the binary to its end; answers exit code and error.
+/// Runs the binary to its end on a port of its own. Returns exit code and error.
 fn fails(words: &[&str], url: Option<&str>) -> (Option<i32>, String) {
+    fails_listening(&[&["--listen", "127.0.0.1:0"], words].concat(), url)
+}
+
+/// The same where the words say where it listens, if anywhere else than by default.
+fn fails_listening(words: &[&str], url: Option<&str>) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let mut command = invited();
     command
-        .args([
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--database",
-            &database.to_string_lossy(),
-        ])
+        .args(["serve", "--database", &database.to_string_lossy()])
         .args(words);
     if let Some(url) = url {
         command.env("INVITED_SMTP_URL", url);
@@ -48,6 +47,10 @@ fn settings_that_cannot_work_are_told_with_a_hint_and_never_with_the_password() 
             "--smtp-url",
         ),
         (&from, "hunter2", "smtp://"),
+        (&from, "smtp://user:hunter2#w@mail.test?tls=tls", "%23"),
+        (&from, "smtp://user:hunter2/w@mail.test?tls=tls", "%2F"),
+        (&from, "smtp://user:12@hunter2/@mail.test?tls=tls", "%40"),
+        (&from, "smtps://user:hunter2@mail.test?tls=none", "smtp://"),
         (&[], "smtp://user:hunter2@mail.test?tls=tls", "--mail-from"),
         (
             &["--mail-from", "nobody"],
@@ -183,4 +186,73 @@ fn development_sends_where_it_is_told_to() {
         kept.banner_value("mail")
             .is_some_and(|mail| mail.contains("/dev/mail"))
     );
+}
+
+#[test]
+fn serve_sends_no_mail_whose_links_would_lead_to_the_address_that_it_listens_on() {
+    let url = "smtp://user:hunter2@mail.test?tls=tls";
+    for more in [
+        &[][..],
+        &["--listen", "0.0.0.0:0"],
+        &["--redirect-origins", "https://app.acme.test"],
+    ] {
+        let words = [&["--mail-from", "a@acme.test"], more].concat();
+        let (code, error) = fails_listening(&words, Some(url));
+        assert_eq!(code, Some(2), "{error}");
+        assert!(
+            error.contains("--smtp-url needs --public-url")
+                && error.contains("hint")
+                && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
+
+/// The notes in the banner of a server that sends mail, started with these words.
+fn notes(words: &[&str]) -> Vec<String> {
+    let (smtp, folder) = (Smtp::start(), tempfile::tempdir().expect("a folder"));
+    let database = folder.path().join("invited.db");
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--mail-from",
+        "a@acme.test",
+    ];
+    let server = Server::spawn(
+        invited()
+            .args(serve)
+            .args(["--smtp-url", &smtp.url(), "--database"])
+            .arg(&database)
+            .args(words),
+    );
+    let note = |line: &String| line.trim_start().strip_prefix("note ").map(str::to_owned);
+    server.banner.iter().filter_map(note).collect()
+}
+
+#[test]
+fn links_without_tls_are_told_unless_they_lead_to_this_machine() {
+    for words in [
+        &["--public-url", "http://127.0.0.1:8080"][..],
+        &["--public-url", "http://localhost:8080"],
+        &["--public-url", "http://[::1]"],
+        &["--public-url", "https://invites.acme.test"],
+        &["--accept-url", "https://app.acme.test/join"],
+    ] {
+        let notes = notes(words);
+        assert!(
+            !notes.iter().any(|note| note.contains("TLS")),
+            "{words:?}: {notes:?}"
+        );
+    }
+    for words in [
+        ["--public-url", "http://invites.acme.test"],
+        ["--public-url", "http://10.0.0.7:8080"],
+        ["--accept-url", "http://localhost.acme.test/join"],
+    ] {
+        let notes = notes(&words);
+        let [flag, url] = words;
+        let is_told = |note: &String| note.contains(flag) && note.contains(url);
+        assert!(notes.iter().any(is_told), "{words:?}: {notes:?}");
+    }
 }

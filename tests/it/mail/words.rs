@@ -34,16 +34,20 @@ fn an_invitation_says_who_invites_whom_to_what_until_when() {
     );
     let text = mail.decoded();
     for part in [
-        "Ada <Lovelace> invites you to join Acme & Söhne as developer.",
+        "Ada <Lovelace> invited you to join Acme & Söhne as developer.",
         "> Hello!\r\n> See www.\u{2060}evil.\u{2060}test, it is \"good\".",
         "30 November 2026, 02:43 UTC",
         "<strong>Ada &lt;Lovelace&gt;</strong>",
         "Acme &amp; Söhne",
-        "Hello!<br>",
+        "<div dir=\"auto\">Hello!</div>",
         &app.token_of(&made),
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
+    assert!(
+        text.contains("can join.\r\n\r\nNot expecting this?"),
+        "the last words stand apart: {text}"
+    );
     assert!(
         text.contains("\r\nhttp://invited.test/accept#ivt_"),
         "the link stands alone: {text}"
@@ -167,9 +171,12 @@ fn a_note_has_at_most_500_characters_and_nothing_invisible() {
     for (note, code) in [
         ("\u{e9}".repeat(501), "too_long"),
         ("a\rb".to_owned(), "forbidden_character"),
-        ("a\tb".to_owned(), "forbidden_character"),
         ("a\u{202e}b".to_owned(), "forbidden_character"),
-        ("a\u{2028}b".to_owned(), "forbidden_character"),
+        ("a\u{2066}b".to_owned(), "forbidden_character"),
+        ("a\u{200f}b".to_owned(), "forbidden_character"),
+        ("a\u{fe0f}b".to_owned(), "forbidden_character"),
+        ("a\u{200d}b".to_owned(), "forbidden_character"),
+        ("\u{feff}\u{ad}".to_owned(), "invalid_format"),
         ("\n \n".to_owned(), "invalid_format"),
         (String::new(), "invalid_format"),
     ] {

@@ -1,0 +1,43 @@
+//! Where the links lead that people get.
+
+use url::Url;
+
+use super::Settings;
+use super::parse::is_loopback;
+use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+
+impl Settings {
+    /// Checks that mail has a place that its links lead to: the address that the server listens on
+    /// is seldom one that people reach.
+    pub(super) fn check_links(&self, mode: Mode) -> Result<(), Failure> {
+        let has_place = self.public_url.is_some() || self.accept_url.is_some();
+        if mode == Mode::Dev || self.mail.server()?.is_none() || has_place {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!(
+                "--smtp-url needs --public-url: without it, links in mail lead to http://{}",
+                self.listen
+            ),
+            "say where people reach this server: --public-url https://invites.example.com (to try \
+             it on this machine: --public-url http://127.0.0.1:8080)",
+        ))
+    }
+
+    /// What is told of links that anybody on their way can read.
+    pub(crate) fn plain_links(&self) -> impl Iterator<Item = String> {
+        let flags = [
+            ("--public-url", &self.public_url),
+            ("--accept-url", &self.accept_url),
+        ];
+        let is_plain = |url: &Url| url.scheme() == "http" && !is_loopback(url);
+        flags.into_iter().filter_map(move |(flag, url)| {
+            let url = url.as_ref().filter(|url| is_plain(url))?;
+            Some(format!(
+                "{flag} {url} has no TLS: whoever can read the traffic can take invitations; use \
+                 https"
+            ))
+        })
+    }
+}
