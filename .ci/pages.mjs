@@ -335,6 +335,8 @@ async function namesKeepTheirDirection() {
     for (const selector of ["#title bdi", "#organization", "#inviter"]) {
       check((await direction(selector)) === "rtl", `${selector} goes from right to left`);
     }
+    const left = (selector) => page.evaluate((selector) => document.querySelector(selector).getBoundingClientRect().left, selector);
+    check((await left("#organization")) === (await left("#role")), "every value begins at the same place");
     check((await direction("#title")) === "ltr" && (await direction("#role")) === "ltr", "and nothing else does");
   });
 }

@@ -191,7 +191,7 @@ function describe(invitation) {
   element("organization").textContent = organization;
   element("role").textContent = invitation.role;
   element("inviter").textContent = invitation.inviterName || "";
-  element("inviter").hidden = element("inviter-term").hidden = !invitation.inviterName;
+  element("inviter").parentElement.hidden = element("inviter-term").hidden = !invitation.inviterName;
   const expires = new Date(invitation.expiresAt);
   element("expires").textContent = expires.toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
   return organization;
