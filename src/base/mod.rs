@@ -14,4 +14,5 @@ pub mod origin;
 pub mod page;
 pub(crate) mod query;
 pub mod role;
+pub mod roots;
 pub mod text;

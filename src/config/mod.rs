@@ -25,6 +25,7 @@ use crate::base::email::Hosts;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::base::role::Role;
+use crate::base::roots::Roots;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::http::connection::Deadlines;
@@ -163,6 +164,11 @@ pub struct Settings {
     #[arg(long, env = "INVITED_OIDC_NONCE")]
     pub oidc_nonce: bool,
 
+    /// PEM file with the certificates of your own authorities, trusted besides the well-known ones
+    /// by mail, webhooks and the keys of the identity provider
+    #[arg(long, env = "INVITED_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
     /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
     #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info",
         value_parser = parse_log)]
@@ -170,6 +176,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The authorities that are trusted besides the well-known ones.
+    ///
+    /// # Errors
+    /// When their file cannot be used.
+    pub(crate) fn roots(&self) -> Result<Roots, Failure> {
+        let roots = self.ca_file.as_deref().map(Roots::load).transpose()?;
+        Ok(roots.unwrap_or_default())
+    }
+
     /// The identity provider that the settings name, if they name one.
     ///
     /// # Errors
@@ -186,6 +201,7 @@ impl Settings {
                 jwks,
                 max_age,
                 requires_nonce,
+                roots: self.roots()?,
             }));
         }
         let all = [
@@ -246,6 +262,8 @@ pub struct Config {
     pub secret: Source,
     /// The mail server; none: mail is off, or in development kept in a mailbox.
     pub mail_server: Option<Server>,
+    /// The authorities that it trusts besides the well-known ones.
+    pub roots: Roots,
     /// Where it takes the time from.
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
@@ -292,6 +310,7 @@ impl Config {
         let (mail_server, heartbeat, deadlines) =
             (settings.mail.server()?, HEARTBEAT, Deadlines::default());
         Ok(Self {
+            roots: settings.roots()?,
             settings,
             database,
             mode,

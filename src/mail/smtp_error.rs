@@ -95,7 +95,7 @@ fn of_stream(
             Some("the port does not begin with TLS: is it one for tls=starttls (587)?")
         }
         (Some(rustls::Error::InvalidCertificate(_)), _) => {
-            Some("the certificate of the mail server is not trusted")
+            Some("the certificate of the mail server is not trusted (--ca-file)")
         }
         (None, std::io::ErrorKind::ConnectionRefused) => {
             Some("nothing listens on this port of the mail server")

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use lettre::Address;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::client::{SmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 
@@ -24,6 +24,7 @@ use super::server::{Security, Server};
 use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, of_login, one_line};
 use crate::base::email::Email;
 use crate::base::failure::Failure;
+use crate::base::roots::Roots;
 
 /// How long one answer of the server may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -83,13 +84,13 @@ impl fmt::Display for Smtp {
 }
 
 impl Smtp {
-    /// A way to `server` for mail that comes from `from`. Connects only when there is mail.
+    /// A way to `server` for mail that comes from `from`, which trusts `roots`. Connects only when there is mail.
     ///
     /// # Errors
     /// When the host cannot be in a certificate.
-    pub(crate) fn new(server: Server, from: Address) -> Result<Self, Failure> {
+    pub(crate) fn new(server: Server, from: Address, roots: &Roots) -> Result<Self, Failure> {
         let tls = (server.security != Security::None)
-            .then(|| TlsParameters::new(server.host.clone()))
+            .then(|| trusting(server.host.clone(), roots))
             .transpose();
         let tls = tls.map_err(|error| {
             Failure::usage(
@@ -324,6 +325,15 @@ impl Smtp {
     }
 }
 
+/// TLS with `host`, whose certificate may also be of an authority in `roots`.
+fn trusting(host: String, roots: &Roots) -> Result<TlsParameters, Error> {
+    let mut tls = TlsParameters::builder(host);
+    for certificate in roots.own() {
+        tls = tls.add_root_certificate(Certificate::from_der(certificate.to_vec())?);
+    }
+    tls.build()
+}
+
 /// The address as the library has it. It need not check it: our own rules are narrower.
 pub(crate) fn address(email: &Email) -> Address {
     let (name, domain) = email.as_str().split_once('@').unwrap_or_default();
@@ -357,7 +367,8 @@ mod tests {
         let server = Server::parse("smtp://mail.example.com?tls=none")
             .map_err(|_| std::io::ErrorKind::Other)?;
         let from = Address::new_dangerous("invitations", "example.com");
-        let smtp = Smtp::new(server, from).map_err(|_| std::io::ErrorKind::Other)?;
+        let smtp =
+            Smtp::new(server, from, &Roots::default()).map_err(|_| std::io::ErrorKind::Other)?;
         let mut addresses = Vec::new();
         for _ in 0..4 {
             // A port that nobody listens at any more.

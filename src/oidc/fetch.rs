@@ -7,6 +7,7 @@ use ureq::Agent;
 use url::Url;
 
 use super::jwks::{self, Key};
+use crate::base::roots::Roots;
 
 /// How long a fetch may take in all: people wait for it.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -14,17 +15,18 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of a set of keys.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The usable keys that are published at `url`. Blocks for [`TIMEOUT`] at most.
+/// The usable keys that are published at `url`, where `roots` are trusted. Blocks for [`TIMEOUT`] at most.
 ///
 /// # Errors
 /// A sentence for the log.
-pub(crate) fn fetch(url: &Url) -> Result<Vec<Arc<Key>>, String> {
+pub(crate) fn fetch(url: &Url, roots: &Roots) -> Result<Vec<Arc<Key>>, String> {
     // The URL alone decides whom to trust: neither a redirect nor a proxy of the environment
     // changes it.
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
         .max_redirects(0)
         .proxy(None)
+        .tls_config(roots.tls())
         .https_only(url.scheme() == "https")
         .http_status_as_error(false)
         .user_agent(concat!("invited/", env!("CARGO_PKG_VERSION")));

@@ -17,6 +17,7 @@ use super::jwks::{self, Key, Source};
 use super::provider::rejected;
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
+use crate::base::roots::Roots;
 
 /// How long a provider is left alone before it is asked for a key that it did not have. Anybody can
 /// invent a `kid`.
@@ -33,6 +34,8 @@ const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 pub(crate) struct Keys {
     /// Where they are fetched; those of a file never change.
     url: Option<Url>,
+    /// The authorities that are trusted there.
+    roots: Roots,
     /// Those that are known.
     remembered: Arc<Mutex<Remembered>>,
     /// Held by the one who fetches.
@@ -51,11 +54,12 @@ struct Remembered {
 }
 
 impl Keys {
-    /// The keys of `source`. A file is read now, a URL when the first token comes.
+    /// The keys of `source`. A file is read now, a URL when the first token comes, where `roots`
+    /// are trusted.
     ///
     /// # Errors
     /// When the file cannot be read, or has no usable key.
-    pub(crate) fn new(source: &Source) -> std::result::Result<Self, Failure> {
+    pub(crate) fn new(source: &Source, roots: Roots) -> std::result::Result<Self, Failure> {
         let (url, keys) = match source {
             Source::Url(url) => (Some(url.clone()), Vec::new()),
             Source::File(path) => {
@@ -78,6 +82,7 @@ impl Keys {
         }));
         Ok(Self {
             url,
+            roots,
             remembered,
             turn: Arc::default(),
         })
@@ -128,8 +133,9 @@ impl Keys {
             return Ok(());
         }
         let (url, remembered) = (url.clone(), Arc::clone(&self.remembered));
+        let roots = self.roots.clone();
         let task = move || {
-            let fetched = fetch(&url);
+            let fetched = fetch(&url, &roots);
             lock(&remembered).take(fetched, &url, at);
             drop(turn);
         };

@@ -45,6 +45,8 @@ pub struct Options {
     pub max_age: std::time::Duration,
     /// Whether tokens must be bound to the invitation that they answer.
     pub requires_nonce: bool,
+    /// The authorities that are trusted where its keys are fetched.
+    pub roots: crate::base::roots::Roots,
 }
 
 /// The operator's identity provider: a program without the feature `oidc` knows none.

@@ -44,6 +44,7 @@ impl Provider {
             audience,
             jwks,
             max_age,
+            roots,
             ..
         } = options;
         let expected = Expected {
@@ -53,7 +54,7 @@ impl Provider {
         };
         Ok(Self {
             expected,
-            keys: Keys::new(&jwks)?,
+            keys: Keys::new(&jwks, roots)?,
         })
     }
 

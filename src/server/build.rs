@@ -61,6 +61,7 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
         Some(server) => Transport::Smtp(Box::new(Smtp::new(
             server.clone(),
             address(&sender.address),
+            &config.roots,
         )?)),
         None if config.mode == Mode::Dev => Transport::Mailbox,
         None => return Ok(None),

@@ -22,6 +22,7 @@ use crate::api::state::State;
 use crate::base::clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
+use crate::base::roots::Roots;
 use crate::config::Config;
 use crate::db::Db;
 use crate::deletion;
@@ -65,6 +66,8 @@ pub struct Program {
     pub admin_key: Option<PlainKey>,
     /// What the person who starts it has to know besides, a sentence each.
     pub notes: Vec<String>,
+    /// The authorities that webhooks trust besides the well-known ones.
+    roots: Roots,
 }
 
 impl Program {
@@ -107,6 +110,7 @@ impl Program {
             public_url,
             admin_key,
             notes,
+            roots: config.roots.clone(),
         })
     }
 
@@ -189,6 +193,7 @@ impl Program {
         let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(
             self.state.guard.clone(),
+            &self.roots,
             self.state.keyring.clone(),
             faults.clone(),
         );

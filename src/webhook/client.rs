@@ -10,6 +10,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Timeout};
 
 use super::guard::Guard;
+use crate::base::roots::Roots;
 
 /// How long a request may take in all, with the look-up of the name.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,17 +42,18 @@ pub(crate) struct Headers {
 }
 
 impl Client {
-    /// A client that reaches what `guard` admits.
-    pub(crate) fn new(guard: Guard) -> Self {
-        Self::with(guard, DefaultResolver::default())
+    /// A client that reaches what `guard` admits, and trusts `roots`.
+    pub(crate) fn new(guard: Guard, roots: &Roots) -> Self {
+        Self::with(guard, roots, DefaultResolver::default())
     }
 
     /// The same with another way to look up names.
-    fn with(guard: Guard, resolver: impl Resolver) -> Self {
+    fn with(guard: Guard, roots: &Roots, resolver: impl Resolver) -> Self {
         let config = Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
             .proxy(None)
+            .tls_config(roots.tls())
             .http_status_as_error(false)
             .max_response_header_size(MAX_HEAD)
             // A connection that is kept is one that is not checked again.
@@ -231,7 +233,11 @@ mod tests {
             vec![inside, public],
             vec![outside],
         ];
-        let client = Client::with(Guard::default(), Rebinding(Mutex::new(answers)));
+        let client = Client::with(
+            Guard::default(),
+            &Roots::default(),
+            Rebinding(Mutex::new(answers)),
+        );
         for _ in 0..4 {
             assert_eq!(
                 post(
@@ -265,7 +271,11 @@ mod tests {
         });
         let allowed = [ipnet::IpNet::from(addresses[0].ip())];
         let answers = addresses.map(|address| vec![address]).to_vec();
-        let client = Client::with(Guard::new(&allowed, false), Rebinding(Mutex::new(answers)));
+        let client = Client::with(
+            Guard::new(&allowed, false),
+            &Roots::default(),
+            Rebinding(Mutex::new(answers)),
+        );
         assert_eq!(
             post(&client, "http://rebinding.example.com/"),
             Ok(204),
@@ -283,7 +293,7 @@ mod tests {
 
     #[test]
     fn a_name_that_cannot_be_looked_up_is_not_found() {
-        let client = Client::new(Guard::default());
+        let client = Client::new(Guard::default(), &Roots::default());
         assert_eq!(
             post(&client, "https://name.invalid/"),
             Err("the host was not found")

@@ -10,6 +10,7 @@ use super::guard::Guard;
 use super::{DisabledReason, retry, sign};
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
+use crate::base::roots::Roots;
 use crate::db::{Db, Reader, Topic, WriteTx};
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::desk::{Found, Offer};
@@ -87,10 +88,10 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// A channel that reaches what `guard` admits.
-    pub fn new(guard: Guard, keyring: Keyring, faults: Faults) -> Self {
+    /// A channel that reaches what `guard` admits, and trusts `roots`.
+    pub fn new(guard: Guard, roots: &Roots, keyring: Keyring, faults: Faults) -> Self {
         Self {
-            client: Client::new(guard),
+            client: Client::new(guard, roots),
             keyring,
             faults,
         }

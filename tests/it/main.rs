@@ -19,6 +19,7 @@
 //!   any order, against a model.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
+//! * [`ca_file`]: authorities of the operator's own.
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how. [`queries`]: the query of every
 //!   operation.
@@ -68,6 +69,7 @@ mod audit;
 mod bad_inputs;
 mod base;
 mod batch;
+mod ca_file;
 mod caps;
 mod cli;
 mod clock_back;

@@ -5,7 +5,7 @@ mod claims;
 mod keys;
 mod provider;
 mod settings;
-mod signer;
+pub mod signer;
 
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use invited::base::organization_id::OrganizationId;
+use invited::base::roots::Roots;
 use invited::db::WriteTx;
 use invited::event::{self, EventFields, EventType, NewEvent};
 use invited::outbox::faults::Faults;
@@ -201,7 +202,12 @@ pub fn channel(tx: &WriteTx<'_>) -> Webhooks {
         description: None,
     };
     invited::webhook::store::insert(tx, new, secret.id()).expect("a webhook");
-    Webhooks::new(Guard::default(), Keyring::single(secret), Faults::default())
+    Webhooks::new(
+        Guard::default(),
+        &Roots::default(),
+        Keyring::single(secret),
+        Faults::default(),
+    )
 }
 
 /// One seed.
@@ -212,6 +218,7 @@ pub fn story(tx: &WriteTx<'_>, chance: &mut Chance) -> Result<(), String> {
         tx,
         Webhooks::new(
             Guard::default(),
+            &Roots::default(),
             Keyring::single(secret.clone()),
             Faults::default(),
         ),
