@@ -125,10 +125,23 @@ function nothingWrong(where) {
 async function visit(address, look) {
   const page = await context.newPage();
   await page.goto(address);
-  const seen = await look(page);
+  const seen = await look(page).catch((error) => assert.fail(`${address}: ${error.message}`));
   nothingWrong(address);
   await page.close();
   return seen;
+}
+
+const alert = (page, text) =>
+  page.waitForFunction((text) => [...document.querySelectorAll("[role=alert]")].some((one) => one.textContent.includes(text)), text);
+const focused = (page) => page.evaluate(() => document.activeElement.id || document.activeElement.name);
+
+// That the field with this id is told as wrong, has the focus, and is described by `text`.
+async function fieldIsWrong(page, id, text) {
+  await alert(page, text);
+  check((await page.getAttribute(`#${id}`, "aria-invalid")) === "true", `${id} is told as wrong`);
+  const described = await page.getAttribute(`#${id}`, "aria-describedby");
+  check((await page.textContent(`#${described}`)).includes(text), `${id} is described by what is wrong`);
+  check((await focused(page)) === id, `${id} has the focus`);
 }
 
 const title = (page, text) => page.waitForFunction((text) => document.querySelector("h1").textContent.includes(text), text);
@@ -157,19 +170,23 @@ async function acceptsByCode() {
     await page.focus("#email");
     await page.keyboard.type("nonsense");
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelector("[role=alert]").textContent.includes("not an e-mail"));
+    await fieldIsWrong(page, "email", "not an e-mail");
     await page.fill("#email", "Ada@Example.com");
     await page.keyboard.press("Enter");
     await page.waitForSelector("#answer:not([hidden])");
     const { code } = await mail("ada@example.com", "code");
-    check((await page.evaluate(() => document.activeElement.id)) === "code", "the code is asked for next");
+    check((await focused(page)) === "code", "the code is asked for next");
+    check((await page.getAttribute("#email", "aria-invalid")) === null, "the address is not wrong any more");
     await page.keyboard.type(code === "000000" ? "000001" : "000000");
     await page.keyboard.press("Enter");
-    await page.waitForFunction(() => document.querySelector("[role=alert]").textContent.includes("do not fit"));
+    await fieldIsWrong(page, "code", "do not fit");
     check((await api("GET", at(made))).status === "pending", "a wrong code accepts nothing");
     await page.fill("#code", code);
     await page.keyboard.press("Enter");
     await title(page, "Welcome");
+    check((await page.textContent("#title")) === "Welcome", "the title is one word");
+    check((await page.textContent("#message")) === "You have accepted the invitation to hooli.", "the sentence is whole");
+    check((await focused(page)) === "title", "and is read out");
     check((await api("GET", at(made))).status === "accepted", "the right one accepts");
     check((await page.getAttribute("#continue", "href")) === `${url}/health/live`, "the way on is a link");
     check((await page.isVisible("#continue")) && page.url() === `${url}/accept`, "and nobody is sent there unasked");
@@ -193,12 +210,148 @@ async function declines() {
   check((await api("GET", at(made))).status === "declined", "it is declined");
 }
 
+// Arabic digits, and those that are as wide as an ideograph.
+const arabic = (code) => code.replace(/\d/g, (digit) => String.fromCharCode(0x660 + Number(digit)));
+const wide = (code) => code.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)));
+
+// Invites `email`, and opens its link with the code asked for, which `look` gets.
+async function withCode(email, look) {
+  const made = await invite("hooli", { email });
+  const { link } = await mail(email, "invitation");
+  return visit(link, async (page) => {
+    await page.fill("#email", email);
+    await page.click("text=Send me a code");
+    await page.waitForSelector("#answer:not([hidden])");
+    await look(page, (await mail(email, "code")).code, made);
+  });
+}
+
+async function takesACodeHoweverItIsTyped() {
+  const half = (code, between) => `${code.slice(0, 3)}${between}${code.slice(3)}`;
+  const spellings = [
+    (code) => ` ${code} `, (code) => `\t${code}`, (code) => half(code, " "), (code) => half(code, "-"), (code) => half(code, "\u2013"),
+    (code) => `Code: ${code}`, (code) => `Step 2: ${code}. It is good for 10 minutes.`, arabic, wide, (code) => half(wide(code), "\u3000"),
+    (code) => [...code].join(" "), (code) => `\u200f${code}\u200e`,
+  ];
+  for (const [number, spell] of spellings.entries()) {
+    await withCode(`typed${number}@example.com`, async (page, code, made) => {
+      await page.fill("#code", "12345");
+      await page.keyboard.press("Enter");
+      await fieldIsWrong(page, "code", "six digits");
+      await page.fill("#code", "");
+      await page.keyboard.insertText(spell(code));
+      await page.keyboard.press("Enter");
+      await title(page, "Welcome");
+      check((await api("GET", at(made))).status === "accepted", `${JSON.stringify(spell(code))} is taken`);
+    });
+  }
+}
+
+async function keepsItsPlaceOverAReload() {
+  await withCode("reload@example.com", async (page, code, made) => {
+    await page.reload();
+    await page.waitForSelector("#answer:not([hidden])");
+    await title(page, "You are invited to hooli");
+    check(page.url() === `${url}/accept` && !(await page.content()).includes("ivt_"), "the token is neither shown nor in the address");
+    await page.click("text=Another address or code");
+    check((await page.inputValue("#email")) === "reload@example.com", "the address is still there");
+    check((await focused(page)) === "email", "and has the focus");
+    check(!(await page.innerText("#message")).includes("on its way"), "and nothing is said of a code");
+    await page.reload();
+    await page.waitForSelector("#ask:not([hidden])");
+
+    // The code that came is good still.
+    await page.fill("#email", "");
+    await page.click("text=I have a code");
+    await fieldIsWrong(page, "email", "address first");
+    await page.fill("#email", "reload@example.com");
+    await page.click("text=I have a code");
+    check((await focused(page)) === "code", "it leads to the field of the code");
+    await page.fill("#code", code);
+    await page.keyboard.press("Enter");
+    await title(page, "Welcome");
+    check((await api("GET", at(made))).status === "accepted", "it accepts");
+    check((await page.evaluate(() => sessionStorage.length + localStorage.length)) === 0, "nothing is kept once it is answered");
+    await page.reload();
+    await page.waitForFunction(() => document.body.innerText.includes("Open the link in your invitation mail"));
+  });
+  // Another link in the same tab takes the place of what was kept; a cut one shows no other invitation.
+  await withCode("first@example.com", async (page) => {
+    const other = await invite("globex", { email: "second@example.com" });
+    const { link } = await mail("second@example.com", "invitation");
+    await page.goto(link);
+    await title(page, "You are invited to globex");
+    check((await page.inputValue("#email")) === "" && (await page.isVisible("#ask")), "it begins anew");
+    await page.goto(`${url}/accept#ivt_0123`);
+    await page.waitForFunction(() => document.body.innerText.includes("This link is incomplete"));
+    await page.goto(`${url}/accept`);
+    await title(page, "You are invited to globex");
+    await api("POST", `${at(other)}/revoke`);
+    await page.reload();
+    await page.waitForFunction(() => document.body.innerText.includes("withdrawn"));
+    check((await page.evaluate(() => sessionStorage.length)) === 0, "nothing is kept of one that cannot be answered");
+  });
+}
+
+async function keepsTheFocusWhereThePersonIs() {
+  await withCode("focus@example.com", async (page) => {
+    await page.fill("#code", "000000");
+    for (const button of ["accept", "decline"]) {
+      await page.focus(`[name=${button}]`);
+      await page.route("**/v1/invitations/*", (route) => route.abort(), { times: 1 });
+      await page.keyboard.press("Space");
+      await alert(page, "cannot be reached");
+      check((await focused(page)) === button, `${button} keeps the focus`);
+    }
+    // While one request is on its way no button sends another.
+    let requests = 0;
+    await page.route("**/v1/invitations/*", async (route) => {
+      requests += 1;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await route.abort();
+    });
+    for (const button of ["accept", "accept", "decline"]) {
+      await page.click(`[name=${button}]`, { force: true });
+    }
+    check((await page.getAttribute("[name=accept]", "aria-disabled")) === "true", "it says that it waits");
+    await alert(page, "cannot be reached");
+    check(requests === 1 && (await page.getAttribute("[name=accept]", "aria-disabled")) === "false", `${requests} request`);
+    await page.unroute("**/v1/invitations/*");
+    await page.focus("[name=decline]");
+    await page.fill("#code", "12345");
+    await page.focus("[name=decline]");
+    await page.keyboard.press("Space");
+    await fieldIsWrong(page, "code", "six digits");
+  });
+}
+
+async function namesKeepTheirDirection() {
+  const name = "مؤسسة النور (2024)!";
+  await api("PUT", "/v1/organizations/nur", { name });
+  await invite("nur", { email: "rtl@example.com", inviter: { name: "שרה כהן" } });
+  await visit((await mail("rtl@example.com", "invitation")).link, async (page) => {
+    await title(page, `You are invited to ${name}`);
+    const direction = (selector) => page.evaluate((selector) => getComputedStyle(document.querySelector(selector)).direction, selector);
+    for (const selector of ["#title bdi", "#organization", "#inviter"]) {
+      check((await direction(selector)) === "rtl", `${selector} goes from right to left`);
+    }
+    const left = (selector) => page.evaluate((selector) => document.querySelector(selector).getBoundingClientRect().left, selector);
+    check((await left("#organization")) === (await left("#role")), "every value begins at the same place");
+    check((await direction("#title")) === "ltr" && (await direction("#role")) === "ltr", "and nothing else does");
+  });
+}
+
 async function saysWhatIsWrongWithALink() {
   const say = (address, text) => visit(address, (page) => page.waitForFunction((text) => document.body.innerText.includes(text), text));
   await say(`${url}/accept`, "Open the link in your invitation mail");
   await say(`${url}/accept#nonsense`, "This link is not valid");
   await say(`${url}/accept#%`, "This link is not valid");
   await say(`${url}/accept#ivt_${"0".repeat(32)}_${"0".repeat(64)}`, "This link is not valid");
+  for (const cut of ["#i", "#ivt", "#ivt_", "#ivt_0123", `#ivt_${"0".repeat(32)}`, `#ivt_${"0".repeat(32)}_${"0".repeat(63)}`,
+    `#${"0".repeat(20)}_${"0".repeat(64)}`, "%23ivt_0123", "?token=ivt_0123"]) {
+    await say(`${url}/accept${cut}`, "This link is incomplete");
+  }
+  await say(`${url}/accept?fbclid=${"0".repeat(40)}`, "Open the link in your invitation mail");
   const made = await invite("hooli", { email: "carl@example.com" });
   const { link } = await mail("carl@example.com", "invitation");
   await api("POST", `${at(made)}/resend`);
@@ -207,7 +360,31 @@ async function saysWhatIsWrongWithALink() {
   check(newest.link !== link, "the mail of the resend is the newest one");
   await api("POST", `${at(made)}/revoke`);
   await say(newest.link, "withdrawn");
-  checks += 6;
+  checks += 16;
+}
+
+// What becomes of links in mail programs, filters, trackers and notes of people.
+async function findsTheTokenInWhateverBecameOfTheLink() {
+  const made = await invite("hooli", { email: "dora@example.com" });
+  const { link } = await mail("dora@example.com", "invitation");
+  const token = link.split("#")[1];
+  const [half, rest] = [token.slice(0, 50), token.slice(50)];
+  const spellings = [
+    `?utm_source=mail#${token}`, `?fbclid=1#${token}`, `/#${token}`, `%23${token}`, `%2523${token}`, `/%252523${token}`,
+    `%23${token}?utm_source=mail`, `%23${token}/`, `%23${token}&url=https://example.com/a/b`,
+    `#${token}?utm_source=x`, `#${token}&utm_source=x`, `#${token}/`, `#${token}.`, `#${token},`, `#${token})`, `#<${token}>`,
+    `#%3C${token}%3E`, `#"${token}"`, `##${token}`, `#%23${token}`, `#token=${token}`, `#${half}%0D%0A${rest}`, `#${half}%20${rest}`,
+    `#${half}%C2%AD${rest}`, `#${token.toUpperCase()}`, `#${token.replaceAll("_", "%5F")}`, `#${token.replaceAll("_", "")}`,
+    `?token=${token}`, `?%23${token}`, `#${token}#${token}`,
+  ];
+  for (const spelling of spellings) {
+    await visit(`${url}/accept${spelling}`, async (page) => {
+      await title(page, "You are invited to hooli");
+      check(page.url() === `${url}/accept`, `the token leaves the address bar: ${spelling}`);
+      check((await page.evaluate(() => getComputedStyle(document.querySelector("main")).maxWidth)) !== "none", "with its style");
+    });
+  }
+  check((await api("GET", at(made))).status === "pending", "opening the links changes nothing");
 }
 
 async function storedTextIsText() {
@@ -246,7 +423,8 @@ async function saysThatThereIsNoMail() {
 }
 
 try {
-  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, saysWhatIsWrongWithALink, storedTextIsText];
+  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, takesACodeHoweverItIsTyped, keepsItsPlaceOverAReload,
+    keepsTheFocusWhereThePersonIs, namesKeepTheirDirection, saysWhatIsWrongWithALink, findsTheTokenInWhateverBecameOfTheLink, storedTextIsText];
   for (const test of tests) {
     await test();
     console.log(`ok: ${test.name}`);

@@ -5,21 +5,16 @@
 //! * [`Baseline::Naive`]: the usual design of such a service: a connection pool, a blocking thread
 //!   and a transaction of its own for each request. It checks no key, no request id and hardly the
 //!   body, all in its favour.
-//! * [`Baseline::List`]: the server's own list of 1,000 without HTTP.
 //! * [`Baseline::Insert`]: SQLite writing the rows of creates, 64 a commit, as fast as it can
 //!   durably.
 
-use std::hint::black_box;
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use actix_web::body::MessageBody;
 use actix_web::{App, HttpResponse, HttpServer, web};
 use clap::ValueEnum;
-use invited::base::organization_id::OrganizationId;
-use invited::base::page::{Order, Page};
-use invited::invitation::query::Filter;
-use invited::invitation::{json, store};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, TransactionBehavior};
 use serde::Deserialize;
@@ -32,14 +27,14 @@ use crate::process::cpu_seconds;
 const FIXED: &str = "{\"role\":\"developer\",\"id\":\"019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f\",\
     \"email\":\"new.user@example.com\",\"createdAt\":\"2026-11-23T02:43:00.123Z\",\
     \"expiresAt\":\"2026-11-30T02:43:00.123Z\",\"status\":\"pending\"}";
+/// How long the probe's long answer is: as a list of 1,000 invitations.
+const FIXED_LIST_BYTES: usize = 280_000;
 /// Connections of the naive design's pool: the default of `r2d2`.
 const POOL: u32 = 10;
 /// Rows in one commit of the insert loop.
 const GROUP: u32 = 64;
 /// Commits of the insert loop between two checkpoints: the log stays below about 100 MB.
 const COMMITS_PER_CHECKPOINT: u32 = 128;
-/// Invitations in a list of the list loop.
-const LIST: u32 = 1000;
 
 /// Something to compare the server with.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -48,8 +43,6 @@ pub enum Baseline {
     Probe,
     /// A server that creates in the usual way.
     Naive,
-    /// A loop that lists.
-    List,
     /// A loop that inserts.
     Insert,
 }
@@ -60,7 +53,6 @@ impl Baseline {
         match self {
             Self::Probe => "probe",
             Self::Naive => "naive",
-            Self::List => "list",
             Self::Insert => "insert",
         }
     }
@@ -73,12 +65,7 @@ impl Baseline {
 pub fn run(baseline: Baseline, database: &Path, seconds: u32) -> Result<()> {
     let span = Duration::from_secs(seconds.into());
     match baseline {
-        Baseline::Probe => serve(|config| {
-            config.route(
-                "/",
-                web::get().to(|| async { answer(HttpResponse::Ok(), FIXED) }),
-            );
-        }),
+        Baseline::Probe => serve(probe),
         Baseline::Naive => {
             let pool = web::Data::new(open_pool(database)?);
             serve(move |config| {
@@ -88,7 +75,6 @@ pub fn run(baseline: Baseline, database: &Path, seconds: u32) -> Result<()> {
                     .route(path, web::post().to(create));
             })
         }
-        Baseline::List => list_loop(database, span),
         Baseline::Insert => insert_loop(database, span),
     }
 }
@@ -103,9 +89,23 @@ fn serve(routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> R
     })
 }
 
+/// The routes of the probe.
+fn probe(config: &mut web::ServiceConfig) {
+    let list = web::Bytes::from(vec![b' '; FIXED_LIST_BYTES]);
+    let fixed = web::get().to(|| async { answer(HttpResponse::Ok(), FIXED) });
+    let fixed_list = web::get().to(move || {
+        let list = list.clone();
+        async { answer(HttpResponse::Ok(), list) }
+    });
+    config.route("/", fixed).route("/list", fixed_list);
+}
+
 /// A JSON answer.
-fn answer(mut response: actix_web::HttpResponseBuilder, body: impl Into<String>) -> HttpResponse {
-    response.content_type("application/json").body(body.into())
+fn answer(
+    mut response: actix_web::HttpResponseBuilder,
+    body: impl MessageBody + 'static,
+) -> HttpResponse {
+    response.content_type("application/json").body(body)
 }
 
 /// The naive design's pool, as durable as the server.
@@ -141,37 +141,6 @@ async fn create(
     };
     let json = web::block(work).await?.map_err(failed)?;
     Ok(answer(HttpResponse::Created(), json))
-}
-
-/// Lists a large organization over and over, into one buffer.
-fn list_loop(database: &Path, span: Duration) -> Result<()> {
-    let organization = OrganizationId::parse("large-0").ok_or("no organization's id")?;
-    let page = Page {
-        order: Order::NewestFirst,
-        after: None,
-        limit: LIST,
-    };
-    let mut bytes = Vec::new();
-    let lists = invited::db::read_file(database, |reader| {
-        measure(span, || {
-            bytes.clear();
-            store::list(
-                reader,
-                reader.now,
-                &organization,
-                &Filter::ALL,
-                &page,
-                |invitation| {
-                    json::write(invitation, &mut bytes)?;
-                    bytes.push(b',');
-                    Ok(())
-                },
-            )?;
-            black_box(&bytes);
-            Ok(1)
-        })
-    });
-    report(&lists.map_err(|failure| failure.to_string())?)
 }
 
 /// Inserts groups of rows, spread over the small organizations.
@@ -213,7 +182,7 @@ struct Rate {
     per_cpu_second: f64,
 }
 
-/// Repeats `work`, which answers how much it did: for a second to warm up, then for `span`, which
+/// Repeats `work`, which returns how much it did: for a second to warm up, then for `span`, which
 /// is measured.
 fn measure<E>(
     span: Duration,

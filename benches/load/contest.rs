@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::Result;
 use crate::baseline::Baseline;
 use crate::figure;
+use crate::machine::Cores;
 use crate::mail::SlowPeer;
+use crate::peers::{self, Peer};
 use crate::process::{Server, run_loop};
 use crate::seed::{Layout, Seed};
 use crate::wrk::{Kind, Sample, Wrk};
@@ -23,29 +25,51 @@ const COPIED_EACH_ROUND: u64 = 1 << 30;
 pub struct Plan {
     /// Where data files are.
     pub folder: PathBuf,
-    /// Invitations in the small file and in the large one.
-    pub sizes: [u32; 2],
+    /// Invitations in the small file.
+    pub small: u32,
+    /// Invitations in each larger one.
+    pub larger: Vec<u32>,
     /// Seconds of one run.
     pub seconds: u32,
     /// Runs of which the median counts.
     pub rounds: u32,
     /// Only figures whose name contains this.
     pub filter: String,
+    /// Other servers to compare with.
+    pub peers: Vec<Peer>,
 }
 
-/// One thing that is measured in each round, in this order.
+impl Plan {
+    /// The other servers that are compared with at this many invitations.
+    pub fn peers_at(&self, rows: u32) -> &[Peer] {
+        if rows > peers::MOST_ROWS {
+            &[]
+        } else {
+            &self.peers
+        }
+    }
+
+    /// Every file, the small one first.
+    pub fn sizes(&self) -> impl Iterator<Item = u32> {
+        std::iter::once(self.small).chain(self.larger.iter().copied())
+    }
+}
+
+/// One thing that is measured in each round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Run {
-    /// The HTTP stack alone.
+    /// The HTTP stack alone, with a short answer.
     Probe,
+    /// The same with an answer as long as a list of 1,000.
+    ProbeList,
     /// Get one invitation.
     GetOne,
+    /// The same from a server with two workers on two cores.
+    GetOneOfTwo,
     /// List 20.
     List20,
     /// Nine gets to a create.
     Mixed,
-    /// The list of 1,000 without HTTP.
-    ListLoop,
     /// List 1,000.
     List1000,
     /// Rows of creates straight into SQLite.
@@ -56,19 +80,28 @@ pub enum Run {
     CreateWithMail(u32),
     /// The same in the usual design.
     Naive(u32),
+    /// Load of this kind to another server.
+    Peer(Peer, Kind),
 }
 
 impl Run {
-    /// Every run, baselines beside what is compared with them.
-    pub const ALL: [Self; 14] = [
+    /// Every run in the order in which they are made, baselines beside what is compared with them.
+    pub const ALL: [Self; 21] = [
         Self::Probe,
         Self::GetOne,
+        Self::Peer(Peer::Node, Kind::Get),
+        Self::Peer(Peer::PocketBase, Kind::Get),
+        Self::GetOneOfTwo,
         Self::List20,
+        Self::Peer(Peer::Node, Kind::List20),
+        Self::Peer(Peer::PocketBase, Kind::List20),
         Self::Mixed,
-        Self::ListLoop,
+        Self::ProbeList,
         Self::List1000,
         Self::InsertLoop,
         Self::Create(64),
+        Self::Peer(Peer::Node, Kind::Create),
+        Self::Peer(Peer::PocketBase, Kind::Create),
         Self::CreateWithMail(64),
         Self::Naive(64),
         Self::Create(16),
@@ -86,10 +119,12 @@ struct Contestants<'a> {
     probe: Server,
     /// The usual design.
     naive: Server,
-    /// The data file of a server that sends mail. It is started for its run only: what it has to
-    /// send then would disturb the others.
-    mailing: PathBuf,
-    /// The data file of the insert loop; the list loop reads it too.
+    /// Other servers.
+    peers: BTreeMap<Peer, Server>,
+    /// The data file of a server that is started for its run only, as the one that sends mail is:
+    /// what it has to send then would disturb the others.
+    brief: PathBuf,
+    /// The data file of the insert loop.
     loops: PathBuf,
     /// Sends the load.
     wrk: Wrk<'a>,
@@ -99,7 +134,7 @@ struct Contestants<'a> {
 
 impl<'a> Contestants<'a> {
     /// Starts all of them, each on a copy of its own.
-    fn start(plan: &Plan, seed: &'a Seed, is_first: bool) -> Result<Self> {
+    fn start(plan: &Plan, seed: &'a Seed, peers: &[Peer], is_first: bool) -> Result<Self> {
         let copy = |name: &str| -> Result<PathBuf> {
             let path = plan.folder.join(name);
             if is_first || seed.path.metadata()?.len() <= COPIED_EACH_ROUND {
@@ -108,12 +143,14 @@ impl<'a> Contestants<'a> {
             Ok(path)
         };
         let (file, naive) = (copy("invited.db")?, copy("naive.db")?);
-        let (mailing, loops) = (copy("mailing.db")?, copy("loops.db")?);
+        let (brief, loops) = (copy("brief.db")?, copy("loops.db")?);
+        let start_peer = |peer: &Peer| Ok((*peer, peer.start(&plan.folder, seed)?));
         Ok(Self {
-            invited: serve(&file, None)?,
+            invited: serve(&file)?,
             probe: Server::baseline(Baseline::Probe, &file)?,
             naive: Server::baseline(Baseline::Naive, &naive)?,
-            mailing,
+            peers: peers.iter().map(start_peer).collect::<Result<_>>()?,
+            brief,
             loops,
             wrk: Wrk::new(seed)?,
             seconds: plan.seconds,
@@ -124,7 +161,11 @@ impl<'a> Contestants<'a> {
     fn make(&self, run: Run) -> Result<Sample> {
         match run {
             Run::Probe => self.send(&self.probe, Kind::Probe, 64),
+            Run::ProbeList => self.send(&self.probe, Kind::ProbeList, 16),
             Run::GetOne => self.send(&self.invited, Kind::Get, 64),
+            Run::GetOneOfTwo => {
+                self.send(&serve_on(&self.brief, Cores::two(), None)?, Kind::Get, 64)
+            }
             Run::List20 => self.send(&self.invited, Kind::List20, 64),
             Run::Mixed => self.send(&self.invited, Kind::Mixed, 64),
             Run::List1000 => self.send(&self.invited, Kind::List1000, 16),
@@ -132,14 +173,17 @@ impl<'a> Contestants<'a> {
             Run::CreateWithMail(connections) => {
                 let peer = SlowPeer::start()?;
                 let sample = self.send(
-                    &serve(&self.mailing, Some(peer.port))?,
+                    &serve_on(&self.brief, Cores::ONE, Some(peer.port))?,
                     Kind::Create,
                     connections,
                 )?;
                 peer.check().map(|()| sample)
             }
             Run::Naive(connections) => self.send(&self.naive, Kind::Create, connections),
-            Run::ListLoop => self.repeat(Baseline::List),
+            Run::Peer(peer, kind) => {
+                let server = self.peers.get(&peer).ok_or("a peer was not started")?;
+                self.send(server, kind, 64)
+            }
             Run::InsertLoop => self.repeat(Baseline::Insert),
         }
     }
@@ -165,13 +209,18 @@ impl<'a> Contestants<'a> {
     }
 }
 
-/// Starts the real server, with mail where there is a port of a mail server; the key that it made
-/// is remembered beside the file for the next start.
+/// Starts the real server on one core.
 ///
 /// # Errors
 /// When it does not start.
-pub fn serve(database: &Path, mail: Option<u16>) -> Result<Server> {
-    let mut server = Server::invited(database, mail)?;
+pub fn serve(database: &Path) -> Result<Server> {
+    serve_on(database, Cores::ONE, None)
+}
+
+/// Starts the real server on these cores, with mail where there is a port of a mail server; the key
+/// that it made is remembered beside the file for the next start.
+fn serve_on(database: &Path, cores: Cores, mail: Option<u16>) -> Result<Server> {
+    let mut server = Server::invited(database, cores, mail)?;
     let remembered = database.with_extension("key");
     match &server.key {
         Some(key) => std::fs::write(&remembered, key)?,
@@ -194,11 +243,11 @@ pub struct Results {
 /// When a contestant fails.
 pub fn measure(plan: &Plan, rows: u32) -> Result<Results> {
     let mut samples: BTreeMap<Run, Vec<Sample>> = BTreeMap::new();
-    let needed = figure::needed_runs(plan);
+    let needed = figure::needed_runs(plan, rows);
     if !needed.is_empty() {
         let seed = Seed::get(&plan.folder, Layout::spread(rows))?;
         for round in 0..plan.rounds {
-            let contestants = Contestants::start(plan, &seed, round == 0)?;
+            let contestants = Contestants::start(plan, &seed, plan.peers_at(rows), round == 0)?;
             for run in &needed {
                 tell(&format!(
                     "{rows} invitations, round {} of {}: {run:?}",

@@ -5,10 +5,42 @@ use std::process::{Command, Stdio};
 
 use crate::Result;
 
-/// The core of the server, or of the baseline in its place.
-pub const SERVER_CORE: &str = "0";
-/// The core of the load.
-pub const LOAD_CORE: &str = "1";
+/// Which cores do what, as `taskset` reads them.
+#[derive(Clone, Copy, Debug)]
+pub struct Cores {
+    /// Those of the server, or of the baseline in its place.
+    pub server: &'static str,
+    /// Those of the load.
+    pub load: &'static str,
+}
+
+impl Cores {
+    /// One core for the server, another one for the load.
+    pub const ONE: Self = Self {
+        server: "0",
+        load: "1",
+    };
+
+    /// Two cores for the server, which the load shares where there is no third.
+    pub fn two() -> Self {
+        if has_third() {
+            Self {
+                server: "0,2",
+                load: "1",
+            }
+        } else {
+            Self {
+                server: "0,1",
+                load: "0,1",
+            }
+        }
+    }
+}
+
+/// Whether there are cores to spare for a second worker.
+fn has_third() -> bool {
+    std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 2)
+}
 
 /// File systems that live in memory: a sync costs nothing there.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];
@@ -59,20 +91,34 @@ fn need(program: &str, package: &str, argument: &str) -> Result<()> {
     Ok(())
 }
 
-/// One paragraph about where the figures come from.
+/// What the processor calls itself.
 ///
 /// # Errors
 /// When the machine does not tell.
-pub fn describe(folder: &Path) -> Result<String> {
+pub fn model() -> Result<String> {
     let info = std::fs::read_to_string("/proc/cpuinfo")?;
     let model = info
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
         .unwrap_or("unknown");
+    Ok(model.trim_start_matches([' ', '\t', ':']).to_owned())
+}
+
+/// One paragraph about where the figures come from.
+///
+/// # Errors
+/// When the machine does not tell.
+pub fn describe(folder: &Path) -> Result<String> {
+    let Cores { server, load: wrk } = Cores::ONE;
+    let two = if has_third() {
+        ""
+    } else {
+        " With two workers wrk shares their cores: their rate says little, processor time does."
+    };
     Ok(format!(
-        "Machine: {}, {} cores, data on {} ({}).\nServer and baselines on core {SERVER_CORE}, \
-         wrk on core {LOAD_CORE}. {}",
-        model.trim_start_matches([' ', '\t', ':']),
+        "Machine: {}, {} cores, data on {} ({}).\nServer and baselines on core {server}, \
+         wrk on core {wrk}.{two} {}",
+        model()?,
         std::thread::available_parallelism()?,
         file_system(folder)?,
         folder.display(),

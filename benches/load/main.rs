@@ -5,7 +5,10 @@
 //! cargo bench --bench load                      the whole table: 10 thousand and 1 million
 //!                                               invitations, about 15 minutes
 //! cargo bench --bench load -- create            only the figures whose name contains "create"
-//! cargo bench --bench load -- --rows 10000000   10 million in place of 1 million
+//! cargo bench --bench load -- --rows 10000000   10 million in place of 1 million;
+//!                                               --rows 1000000,10000000 takes both
+//! cargo bench --bench load -- --peers           beside other servers, as far as they can be had
+//! cargo bench --bench load -- --chart           draws docs/performance.svg, too
 //! cargo bench --bench load -- --quick --check   small and short, for CI: fails below half of
 //!                                               what is accepted
 //! cargo bench --bench load -- --instructions    instructions a request, in a minute on any
@@ -15,6 +18,7 @@
 //! # How it measures
 //! * The server is the real binary with a real key on a file on a real disk, pinned to one core;
 //!   `wrk` sends from the other.
+//! * Processor time a request comes first: other programs disturb it least.
 //! * Every figure is a ratio to a baseline that runs in the same round on the same core
 //!   ([`baseline`]). Machines differ and are noisy; ratios of the same run count, and of these the
 //!   median over the rounds.
@@ -23,6 +27,7 @@
 //! # Where everything is
 //! [`figure`] has the figures with their goals, [`contest`] the runs that they compare,
 //! [`resource`] memory and start, [`instructions`] what a request costs the processor, [`seed`] the data files, [`baseline`] the other contestants,
+//! [`peers`] other servers, [`chart`] the picture,
 //! [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
 //! [`machine`] what it needs, [`table`] what is printed.
 
@@ -33,12 +38,14 @@
 )]
 
 mod baseline;
+mod chart;
 mod contest;
 mod figure;
 mod insert;
 mod instructions;
 mod machine;
 mod mail;
+mod peers;
 mod process;
 mod resource;
 mod seed;
@@ -51,7 +58,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use baseline::Baseline;
-use contest::Plan;
+use contest::{Plan, Results};
 use table::Row;
 
 /// What can go wrong here is told to a person, who reads the text.
@@ -69,9 +76,9 @@ const LARGE_QUICK: u32 = 100_000;
 struct Options {
     /// Only figures whose name contains this
     filter: Option<String>,
-    /// Invitations in the large file [default: 1000000]
-    #[arg(long)]
-    rows: Option<u32>,
+    /// Invitations in the large file, or in several [default: 1000000]
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<u32>,
     /// Seconds of one run [default: 3]
     #[arg(long)]
     seconds: Option<u32>,
@@ -84,6 +91,12 @@ struct Options {
     /// Fail when a figure is worse than half of what is accepted, or above its limit
     #[arg(long)]
     check: bool,
+    /// Measure other servers, too: they are installed by npm and pip
+    #[arg(long)]
+    peers: bool,
+    /// Draw docs/performance.svg
+    #[arg(long, conflicts_with = "filter")]
+    chart: bool,
     /// Only count instructions a request, under valgrind
     #[arg(long)]
     instructions: bool,
@@ -109,12 +122,20 @@ impl Options {
         } else {
             (LARGE, 3, 5)
         };
+        let larger = if self.rows.is_empty() {
+            vec![large]
+        } else {
+            self.rows.clone()
+        };
+        let peers = self.peers.then(|| peers::install(&self.folder));
         Plan {
             folder: self.folder.clone(),
-            sizes: [SMALL, self.rows.unwrap_or(large)],
+            small: SMALL,
+            larger,
             seconds: self.seconds.unwrap_or(seconds).max(1),
             rounds: self.rounds.unwrap_or(rounds).max(1),
             filter: self.filter.clone().unwrap_or_default(),
+            peers: peers.unwrap_or_default(),
         }
     }
 }
@@ -149,9 +170,9 @@ fn count_instructions(options: &Options) -> Result<ExitCode> {
 
 /// Measures everything and prints the table.
 fn bench(options: &Options) -> Result<ExitCode> {
+    std::fs::create_dir_all(&options.folder)?;
+    machine::check(&options.folder)?;
     let plan = options.plan();
-    std::fs::create_dir_all(&plan.folder)?;
-    machine::check(&plan.folder)?;
     println!("{}", machine::describe(&plan.folder)?);
     println!(
         "Median of {} rounds, {} s a run. Goals: see the end.\n",
@@ -159,26 +180,35 @@ fn bench(options: &Options) -> Result<ExitCode> {
     );
     let mut rows = Vec::new();
     let mut measured = Vec::new();
-    for size in plan.sizes {
+    for size in plan.sizes() {
         let results = contest::measure(&plan, size)?;
         let section = figure::of_size(&plan, &results);
-        table::print(
-            &format!("{} invitations in the file", table::thousands(size)),
-            &section,
-        );
+        let title = format!("{} invitations in the file", table::thousands(size));
+        table::print(&title, &section);
         rows.extend(section);
         measured.push(results);
     }
-    let [small, large] = &*measured else {
-        return Err("two sizes are measured".into());
-    };
-    let growth = figure::of_growth(&plan, small, large);
-    table::print("From the small file to the large one", &growth);
+    let growth = grown(&plan, &measured);
+    table::print("From the small file to a larger one", &growth);
+    if options.chart {
+        chart::write(&measured)?;
+    }
     let resources = resource::measure(&plan)?;
-    table::print("Memory and start, with the large file", &resources);
+    table::print("Memory and start, with a large file", &resources);
     rows.extend(growth.into_iter().chain(resources));
     println!("{}\n{}", table::LEGEND, machine::load()?);
     Ok(verdict(options.check, &rows))
+}
+
+/// The lines that compare the larger files with the small one.
+fn grown(plan: &Plan, measured: &[Results]) -> Vec<Row> {
+    let Some((small, larger)) = measured.split_first() else {
+        return Vec::new();
+    };
+    larger
+        .iter()
+        .flat_map(|large| figure::of_growth(plan, small, large))
+        .collect()
 }
 
 /// Names what is worse than half of what is accepted; with `--check` that is a failure. A tail of a

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::Result;
 use crate::baseline::Baseline;
-use crate::machine::SERVER_CORE;
+use crate::machine::Cores;
 
 /// The real server.
 const INVITED: &str = env!("CARGO_BIN_EXE_invited");
@@ -23,18 +23,22 @@ pub struct Server {
     child: Child,
     /// Where it answers.
     pub url: String,
+    /// What runs where.
+    pub cores: Cores,
+    /// Whose paths it has, by the name in the script of the load.
+    pub api: &'static str,
     /// The admin key, if it made one.
     pub key: Option<String>,
 }
 
 impl Server {
-    /// Starts the real server on `database` and waits until it listens. It sends mail where there
-    /// is a port of a mail server.
+    /// Starts the real server on `database` and waits until it listens. It has a worker for each
+    /// of its cores, and sends mail where there is a port of a mail server.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn invited(database: &Path, mail: Option<u16>) -> Result<Self> {
-        let mut command = pinned(INVITED);
+    pub fn invited(database: &Path, cores: Cores, mail: Option<u16>) -> Result<Self> {
+        let mut command = pinned(INVITED, cores);
         serve_on(&mut command, database);
         if let Some(port) = mail {
             command.args([
@@ -47,7 +51,9 @@ impl Server {
                 .arg("--smtp-url")
                 .arg(format!("smtp://127.0.0.1:{port}?tls=none"));
         }
-        Self::start(&mut command, "curl")
+        let mut server = Self::start(&mut command, "curl")?;
+        server.cores = cores;
+        Ok(server)
     }
 
     /// Starts the real server on `database` under callgrind, which writes a file for each thread
@@ -56,7 +62,7 @@ impl Server {
     /// # Errors
     /// When it does not start.
     pub fn counted(database: &Path, counts: &Path) -> Result<Self> {
-        let mut command = pinned("valgrind");
+        let mut command = pinned("valgrind", Cores::ONE);
         let option = |name: &str, file: &str| format!("--{name}={}", counts.join(file).display());
         command
             .args(["--tool=callgrind", "--separate-threads=yes"])
@@ -75,8 +81,22 @@ impl Server {
         Self::start(&mut this_program(baseline, database)?, "listening")
     }
 
+    /// A running server that says nothing of itself.
+    pub fn of_other(child: Child, url: String, api: &'static str) -> Self {
+        Self {
+            child,
+            url,
+            cores: Cores::ONE,
+            api,
+            key: None,
+        }
+    }
+
     /// Starts `command` and reads what it says of itself, up to the line that begins with `last`.
-    fn start(command: &mut Command, last: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(command: &mut Command, last: &str) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
@@ -85,6 +105,8 @@ impl Server {
         let mut server = Self {
             child,
             url: String::new(),
+            cores: Cores::ONE,
+            api: "invited",
             key: None,
         };
         loop {
@@ -221,7 +243,7 @@ fn serve_on(command: &mut Command, database: &Path) {
 
 /// This program as a baseline.
 fn this_program(baseline: Baseline, database: &Path) -> Result<Command> {
-    let mut command = pinned(std::env::current_exe()?);
+    let mut command = pinned(std::env::current_exe()?, Cores::ONE);
     command
         .arg("--baseline")
         .arg(baseline.name())
@@ -230,9 +252,9 @@ fn this_program(baseline: Baseline, database: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// A program on the server's core.
-fn pinned(program: impl AsRef<OsStr>) -> Command {
+/// A program on the server's cores.
+pub fn pinned(program: impl AsRef<OsStr>, cores: Cores) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", SERVER_CORE]).arg(program);
+    command.args(["-c", cores.server]).arg(program);
     command
 }

@@ -19,12 +19,12 @@ const READ_BYTES: usize = 256 * 1024;
 /// The pause between two such reads: about 25 MB/s, far slower than the server could send.
 const READ_PAUSE: Duration = Duration::from_millis(10);
 
-/// Measures all of it, as far as the plan asks for it.
+/// Measures all of it with the first of the larger files, as far as the plan asks for it.
 ///
 /// # Errors
 /// When the server fails.
 pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
-    let [_, rows] = plan.sizes;
+    let rows = plan.larger.first().copied().unwrap_or(plan.small);
     let names = Names::new(rows);
     let mut table = Vec::new();
     let is_wanted = |names: &[&String]| names.iter().any(|name| name.contains(&plan.filter));
@@ -36,17 +36,20 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         let start = measure_start(&seed, &file, plan.rounds)?;
         table.push(Row::alone(
             names.idle,
-            (idle, Unit::MiB),
+            idle,
+            Unit::MiB,
             Goal::at_most(15.0, 10.0),
         ));
         table.push(Row::alone(
             names.mixed,
-            (mixed, Unit::MiB),
+            mixed,
+            Unit::MiB,
             Goal::at_most(48.0, 24.0),
         ));
         table.push(Row::alone(
             names.start,
-            (start, Unit::Milliseconds),
+            start,
+            Unit::Milliseconds,
             Goal::at_most(100.0, 30.0),
         ));
     }
@@ -55,7 +58,8 @@ pub fn measure(plan: &Plan) -> Result<Vec<Row>> {
         let peak = measure_long_list(&file, rows)?;
         table.push(Row::alone(
             names.list,
-            (peak, Unit::MiB),
+            peak,
+            Unit::MiB,
             Goal::at_most(64.0, 32.0),
         ));
     }
@@ -88,7 +92,7 @@ impl Names {
 
 /// MiB at rest after a first answer, and at most under load.
 fn measure_memory(seed: &Seed, file: &Path, seconds: u32) -> Result<(f64, f64)> {
-    let server = serve(file, None)?;
+    let server = serve(file)?;
     get(&server, &one_path(seed)?)?.into_body().read_to_vec()?;
     let idle = server.memory_mib("VmRSS")?;
     server.reset_peak_memory()?;
@@ -102,7 +106,7 @@ fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
     let path = one_path(seed)?;
     let start_once = |_| {
         let start = Instant::now();
-        get(&serve(file, None)?, &path)?.into_body().read_to_vec()?;
+        get(&serve(file)?, &path)?.into_body().read_to_vec()?;
         Ok(start.elapsed().as_secs_f64() * 1000.0)
     };
     let times: Vec<f64> = (0..starts).map(start_once).collect::<Result<_>>()?;
@@ -111,7 +115,7 @@ fn measure_start(seed: &Seed, file: &Path, starts: u32) -> Result<f64> {
 
 /// MiB at most while a slow reader takes all invitations of one organization.
 fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
-    let server = serve(file, None)?;
+    let server = serve(file)?;
     server.reset_peak_memory()?;
     let mut body = get(&server, "/v1/organizations/large-0/invitations")?
         .into_body()
@@ -137,12 +141,7 @@ fn measure_long_list(file: &Path, rows: u32) -> Result<f64> {
 
 /// The path of some invitation.
 fn one_path(seed: &Seed) -> Result<String> {
-    let samples = std::fs::read_to_string(&seed.samples)?;
-    let (organization, id) = samples
-        .lines()
-        .next()
-        .and_then(|line| line.split_once(' '))
-        .ok_or("no samples")?;
+    let (organization, id) = seed.sample()?;
     Ok(format!("/v1/organizations/{organization}/invitations/{id}"))
 }
 

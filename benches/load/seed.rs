@@ -107,7 +107,7 @@ impl Seed {
             samples: folder.join(name + ".samples"),
             layout,
         };
-        if !seed.samples.exists() {
+        if !seed.samples.exists() || !seed.path.exists() {
             eprintln!(
                 "seeding {} with {} invitations ...",
                 seed.path.display(),
@@ -116,6 +116,17 @@ impl Seed {
             seed.make()?;
         }
         Ok(seed)
+    }
+
+    /// A sampled invitation: organization and id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn sample(&self) -> Result<(String, String)> {
+        let samples = fs::read_to_string(&self.samples)?;
+        let first = samples.lines().next().and_then(|line| line.split_once(' '));
+        let (organization, id) = first.ok_or("no samples")?;
+        Ok((organization.to_owned(), id.to_owned()))
     }
 
     /// A copy at `path` that is on the disk when this returns, so that no later sync pays for it.

@@ -4,14 +4,16 @@ use std::fmt::Display;
 
 /// What the columns mean.
 pub const LEGEND: &str = "\
+CPU us     processor time of the server a request, user and system, in microseconds.
+its us     the same of what it is compared with, in the same rounds on the same core.
+by CPU     its us / CPU us, the median over the rounds: what other programs disturb least.
 measured   the real server: key check, request id, event row, commit synced before the answer.
-baseline   what it is compared with, in the same rounds on the same core.
-result     measured / baseline, the median over the rounds; for memory and start the figure itself.
-by CPU     the same per second of the server's processor time: what is left when other programs \
-disturb.
-accept     what must be reached. stretch: what is aimed at.
-verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept \
-(fails with --check, tails excepted).";
+baseline   the same of what it is compared with.
+ratio      measured / baseline, the median over the rounds.
+accept     what must be reached, and stretch what is aimed at: by CPU where the processor is the
+           limit (gets, lists, peers), by the ratio elsewhere, by the figure where there is none.
+verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept
+           (fails with --check, tails excepted).";
 
 /// How far a figure must get.
 #[derive(Clone, Copy, Debug)]
@@ -78,6 +80,17 @@ impl Unit {
     }
 }
 
+/// Processor time a request, beside that of a baseline.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// Microseconds of the server.
+    pub us: f64,
+    /// Microseconds of the baseline.
+    pub baseline_us: f64,
+    /// The baseline's time by the server's.
+    pub ratio: f64,
+}
+
 /// A line of the table.
 #[derive(Clone, Debug)]
 pub struct Row {
@@ -85,14 +98,16 @@ pub struct Row {
     pub figure: String,
     /// What it was compared with, in words.
     pub against: String,
+    /// Processor time, where it was measured.
+    pub cpu: Option<Cpu>,
     /// What came out.
     pub measured: String,
     /// What came out of the baseline.
     pub baseline: String,
+    /// The former by the latter.
+    pub ratio: Option<f64>,
     /// What is held against the goal.
     pub score: f64,
-    /// The ratio by processor time, where that says something.
-    pub by_cpu: Option<f64>,
     /// In what the score is counted.
     pub unit: Unit,
     /// How far it must get.
@@ -101,14 +116,15 @@ pub struct Row {
 
 impl Row {
     /// A line that is compared with nothing.
-    pub fn alone(figure: String, (score, unit): (f64, Unit), goal: Goal) -> Self {
+    pub fn alone(figure: String, score: f64, unit: Unit, goal: Goal) -> Self {
         Self {
             figure,
             against: String::new(),
-            measured: String::new(),
+            cpu: None,
+            measured: unit.show(score),
             baseline: String::new(),
+            ratio: None,
             score,
-            by_cpu: None,
             unit,
             goal: Some(goal),
         }
@@ -138,20 +154,22 @@ impl Row {
     }
 
     /// Its cells.
-    fn cells(&self) -> [String; 9] {
+    fn cells(&self) -> [String; COLUMNS] {
         let bound = |of: fn(&Goal) -> f64| {
-            self.goal
-                .as_ref()
-                .map(|goal| self.unit.show(of(goal)))
+            let goal = self.goal.as_ref();
+            goal.map(|goal| self.unit.show(of(goal)))
                 .unwrap_or_default()
         };
+        let cpu = |of: fn(Cpu) -> String| self.cpu.map(of).unwrap_or_default();
         [
             self.figure.clone(),
             self.against.clone(),
+            cpu(|cpu| format!("{:.1}", cpu.us)),
+            cpu(|cpu| format!("{:.1}", cpu.baseline_us)),
+            cpu(|cpu| format!("{:.2}", cpu.ratio)),
             self.measured.clone(),
             self.baseline.clone(),
-            self.unit.show(self.score),
-            self.by_cpu
+            self.ratio
                 .map(|ratio| format!("{ratio:.2}"))
                 .unwrap_or_default(),
             bound(|goal| goal.accept),
@@ -161,24 +179,32 @@ impl Row {
     }
 }
 
+/// Columns of the table.
+const COLUMNS: usize = 11;
+/// What the columns are called.
+const HEAD: [&str; COLUMNS] = [
+    "figure",
+    "compared with",
+    "CPU us",
+    "its us",
+    "by CPU",
+    "measured",
+    "baseline",
+    "ratio",
+    "accept",
+    "stretch",
+    "verdict",
+];
+/// How wide they are.
+const WIDTHS: [usize; COLUMNS] = [42, 37, 7, 7, 6, 10, 10, 6, 8, 8, 9];
+
 /// Prints a part of the table, if it has lines.
 pub fn print(title: &str, rows: &[Row]) {
     if rows.is_empty() {
         return;
     }
     println!("{title}");
-    let head = [
-        "figure",
-        "compared with",
-        "measured",
-        "baseline",
-        "result",
-        "by CPU",
-        "accept",
-        "stretch",
-        "verdict",
-    ];
-    print_line(&head.map(str::to_owned));
+    print_line(&HEAD.map(str::to_owned));
     for row in rows {
         print_line(&row.cells());
     }
@@ -186,23 +212,17 @@ pub fn print(title: &str, rows: &[Row]) {
 }
 
 /// Prints one line: words to the left, numbers to the right.
-fn print_line(cells: &[String; 9]) {
-    let [
-        figure,
-        against,
-        measured,
-        baseline,
-        result,
-        by_cpu,
-        accept,
-        stretch,
-        verdict,
-    ] = cells;
-    let line = format!(
-        "  {figure:<42} {against:<37} {measured:>10} {baseline:>10} {result:>9} {by_cpu:>7} \
-         {accept:>8} {stretch:>8}  {verdict}"
-    );
-    println!("{}", line.trim_end());
+fn print_line(cells: &[String; COLUMNS]) {
+    let mut line = String::new();
+    for (place, (cell, width)) in cells.iter().zip(WIDTHS).enumerate() {
+        let is_words = place < 2 || place == COLUMNS - 1;
+        line += &if is_words {
+            format!(" {cell:<width$}")
+        } else {
+            format!(" {cell:>width$}")
+        };
+    }
+    println!(" {}", line.trim_end());
 }
 
 /// A whole number with a comma after each three digits.

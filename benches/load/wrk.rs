@@ -5,7 +5,6 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::Result;
-use crate::machine::LOAD_CORE;
 use crate::process::Server;
 use crate::seed::Seed;
 
@@ -20,11 +19,20 @@ pub struct Sample {
     pub p99_ms: f64,
 }
 
+impl Sample {
+    /// Processor time of the server a request, in microseconds.
+    pub fn cpu_us(&self) -> f64 {
+        1e6 / self.per_cpu_second
+    }
+}
+
 /// What is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// `GET /`, for the baseline that answers always the same.
+    /// `GET /`, for the baseline that always gives the same answer.
     Probe,
+    /// `GET /list`, for the same baseline: as long as a list of 1,000.
+    ProbeList,
     /// Get one invitation, at random.
     Get,
     /// List 20 of a small organization.
@@ -42,6 +50,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
+            Self::ProbeList => "probelist",
             Self::Get => "get",
             Self::List20 => "list20",
             Self::List1000 => "list1000",
@@ -87,7 +96,7 @@ impl<'a> Wrk<'a> {
         let output = Command::new("taskset")
             .args([
                 "-c",
-                LOAD_CORE,
+                server.cores.load,
                 "wrk",
                 "--threads",
                 "1",
@@ -105,6 +114,7 @@ impl<'a> Wrk<'a> {
             .arg(&self.script)
             .arg(&server.url)
             .env("KIND", kind.name())
+            .env("API", server.api)
             .env("KEY", server.key.as_deref().unwrap_or("none"))
             .env("SAMPLES", &self.seed.samples)
             .env("SMALL", self.seed.layout.small.to_string())

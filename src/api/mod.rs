@@ -40,6 +40,7 @@ use crate::http::route::Route;
 use dev::{faults, mailbox};
 use invitations::{batch, lifecycle};
 use operation::Operation;
+use pages::unknown;
 use webhooks::deliveries;
 
 /// The dialects whose errors are not problem documents, each with the beginning of its paths.
@@ -92,18 +93,21 @@ pub fn routes(mode: Mode) -> Vec<Route> {
 
 /// Registers every route of a server in `mode`, and the answer for every other path.
 pub(crate) fn configure(config: &mut ServiceConfig, mode: Mode) {
-    for route in routes(mode) {
+    for route in routes(mode).into_iter().chain(pages::routes::spellings()) {
         route.register(config);
     }
     config.default_service(web::to(unknown_path));
 }
 
 /// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a
-/// server is there (RFC 9110, 9.3.7).
+/// server is there (RFC 9110, 9.3.7). A person in a browser gets a page.
 async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return Ok(HttpResponse::NoContent().finish());
     }
-    Caller::of(&request)?;
-    Err(Error::not_found())
+    let error = Caller::of(&request).err().unwrap_or_else(Error::not_found);
+    if unknown::is_asked_by_a_person(&request) {
+        return unknown::respond(&request, &error);
+    }
+    Err(error)
 }

@@ -122,7 +122,7 @@ async fn get(
     _: NoQuery,
     conditions: Conditions,
 ) -> Result<HttpResponse> {
-    let found = store::find(&access.kept.reader(), &access.organization)?;
+    let found = store::find(&access.snapshot.reader(), &access.organization)?;
     let body = found
         .ok_or_else(Error::not_found)?
         .to_bytes(&access.organization)?;

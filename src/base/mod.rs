@@ -5,6 +5,7 @@ pub mod email;
 pub mod error;
 pub mod failure;
 pub mod hex;
+pub(crate) mod html;
 pub(crate) mod id;
 pub mod json;
 pub mod mode;

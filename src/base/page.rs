@@ -165,15 +165,13 @@ impl Paged {
 
     /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
     pub fn next_link(&self, public_url: &str, limit: u32, last: impl Display) -> String {
-        let mut next = form_urlencoded::Serializer::new(self.query.clone());
         let last = last.to_string();
-        let cursor = format!("{CURSOR_VERSION}{last}{}", self.binding(&last));
-        next.append_pair("limit", &limit.to_string())
-            .append_pair("cursor", &cursor);
+        let (path, query, binding) = (&self.path, &self.query, self.binding(&last));
+        let and = if query.is_empty() { "" } else { "&" };
+        // Ids and digits stand in a query as they are.
         format!(
-            "<{public_url}{}?{}>; rel=\"next\"",
-            self.path,
-            next.finish()
+            "<{public_url}{path}?{query}{and}limit={limit}&cursor={CURSOR_VERSION}{last}{binding}>; \
+             rel=\"next\""
         )
     }
 

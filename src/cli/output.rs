@@ -46,7 +46,7 @@ impl Output {
         // It is never joined: it may be waiting for a reader that never comes.
         thread::spawn(move || write_all(&received, &dropped));
         start_logging(filter, queue.clone());
-        tell_panics(queue.clone());
+        log_panics(queue.clone());
         Self { queue }
     }
 
@@ -116,7 +116,7 @@ fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
     loop {
         let order = match orders.try_recv() {
             Err(TryRecvError::Empty) => {
-                tell_dropped(dropped);
+                log_dropped(dropped);
                 orders.recv().ok()
             }
             order => order.ok(),
@@ -127,7 +127,7 @@ fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
                 let _ = io::stderr().write_all(&text);
             }
             Some(Order::Tell(caller)) => {
-                tell_dropped(dropped);
+                log_dropped(dropped);
                 let _ = caller.try_send(());
             }
             None => return,
@@ -136,7 +136,7 @@ fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
 }
 
 /// Writes how many lines were dropped, if any, in the form of the log.
-fn tell_dropped(dropped: &AtomicU64) {
+fn log_dropped(dropped: &AtomicU64) {
     let count = dropped.swap(0, Ordering::Relaxed);
     if count > 0 {
         let now = Clock::System.now();
@@ -174,7 +174,7 @@ fn start_logging(filter: &str, queue: Queue) {
 }
 
 /// Has panics say what they have to say by way of `queue`, whatever is logged.
-fn tell_panics(queue: Queue) {
+fn log_panics(queue: Queue) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
         let backtrace = if backtrace.status() == BacktraceStatus::Captured {

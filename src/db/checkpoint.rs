@@ -164,8 +164,8 @@ impl Log {
             };
             match orders.recv_timeout(interval) {
                 Err(RecvTimeoutError::Timeout) => {
-                    let outcome = self.look();
-                    self.note(outcome);
+                    let outcome = self.probe();
+                    self.log_failure(outcome);
                 }
                 // Who asked may have gone away.
                 Ok(Order::Empty(caller)) => drop(caller.send(self.empty())),
@@ -176,7 +176,7 @@ impl Log {
     }
 
     /// One look: moves what there is, and cuts the log or starts it over where that is due.
-    fn look(&mut self) -> Result<()> {
+    fn probe(&mut self) -> Result<()> {
         let (frames, moved) = checkpoint(&self.conn, "passive")?;
         let now = Instant::now();
         if frames != self.frames {
@@ -237,7 +237,7 @@ impl Log {
         match self.move_most(0) {
             Ok(is_moved) => is_moved && self.cut(),
             Err(error) => {
-                self.note(Err(error));
+                self.log_failure(Err(error));
                 false
             }
         }
@@ -251,7 +251,7 @@ impl Log {
         if is_cut {
             (self.frames, self.room, self.busy_cuts) = (0, 0, 0);
         }
-        self.note(outcome.map(drop));
+        self.log_failure(outcome.map(drop));
         is_cut
     }
 
@@ -274,7 +274,7 @@ impl Log {
     }
 
     /// Logs a failure, unless the one before it was one, too.
-    fn note(&mut self, outcome: Result<()>) {
+    fn log_failure(&mut self, outcome: Result<()>) {
         let had_failed = std::mem::replace(&mut self.has_failed, outcome.is_err());
         if !had_failed {
             report(outcome);
@@ -326,7 +326,7 @@ mod tests {
         let start = Instant::now();
         let mut looks = 0;
         while start.elapsed() < Duration::from_millis(2_500) {
-            log.look()?;
+            log.probe()?;
             looks += 1;
             thread::sleep(Duration::from_millis(10));
         }
@@ -338,7 +338,7 @@ mod tests {
         reader.execute_batch("commit")?;
         while log.busy_cuts > 0 {
             assert!(start.elapsed() < Duration::from_secs(10), "it is not cut");
-            log.look()?;
+            log.probe()?;
             thread::sleep(Duration::from_millis(10));
         }
         assert_eq!(log.frames, 0);

@@ -240,7 +240,7 @@ impl Desk<'_> {
                 self.gauges.commits.fetch_add(1, Ordering::Relaxed);
                 self.gauges.notifier.tell(*topics);
             }
-            Err(undone) => self.note(undone),
+            Err(undone) => self.record_failure(undone),
         }
         for turn in group {
             // Of a job that did not get as far as to run, the time is not known yet.
@@ -314,7 +314,7 @@ impl Desk<'_> {
     /// them for committed. The log is cut before anybody is answered, so that what was refused does
     /// not come back. A failure that is not for want of anything closes the writer for good: what
     /// the disk holds is not known any more.
-    fn note(&mut self, Undone { error, stage }: &Undone) {
+    fn record_failure(&mut self, Undone { error, stage }: &Undone) {
         // What went wrong before is logged with the request that it is answered to.
         if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
             return;

@@ -282,14 +282,14 @@ impl Work {
             });
             if is_seen && one.erase(tx, self.email.as_str())? {
                 erased += 1;
-                organization.map_or(Ok(()), |organization| self.note(tx, organization))?;
+                organization.map_or(Ok(()), |organization| self.record(tx, organization))?;
             }
         }
         Ok((erased, self.noted))
     }
 
     /// Says once in the history of `organization`, if it still has one, that something was erased.
-    fn note(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
+    fn record(&mut self, tx: &WriteTx<'_>, organization: &OrganizationId) -> Result<()> {
         if !self.noted.insert(organization.to_string())
             || organization::store::find(tx, organization)?.is_none()
         {

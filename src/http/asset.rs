@@ -19,6 +19,9 @@ use crate::base::hex::hex;
 /// Bytes of the hash that is a tag.
 const TAG: usize = 8;
 
+/// How long an asset may be kept under the URL with its version: a year, without asking again.
+const KEPT: &str = "public, max-age=31536000, immutable";
+
 /// Marks an answer whose bytes are there in any case, however many peers get them.
 pub(crate) struct Static;
 
@@ -61,6 +64,21 @@ impl Asset {
             plain: Form::new(text),
             gzip: Form::new(compressed),
         }
+    }
+
+    /// What tells this content from any other: `?v=` with it is the URL under which it can be kept.
+    pub(crate) fn version(&self) -> &str {
+        &self.plain.tag
+    }
+
+    /// Responds to `request` as [`Self::respond`]. Under the URL with its version the caller may keep
+    /// it; another version or query gets it, too, but not to keep.
+    pub(crate) fn respond_versioned(&self, request: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Ok();
+        if request.query_string().strip_prefix("v=") == Some(self.version()) {
+            response.insert_header((header::CACHE_CONTROL, KEPT));
+        }
+        self.respond_with(request, response)
     }
 
     /// Responds to `request` with it: compressed where the caller takes that, and without a body

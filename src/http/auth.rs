@@ -116,7 +116,7 @@ impl Caller {
         };
         context.limits.count_request(&caller.actor)?;
         if let Some(key) = &key {
-            context.last_uses.note(key, snapshot.reader().now);
+            context.last_uses.record(key, snapshot.reader().now);
         }
         Ok((caller, snapshot))
     }
@@ -201,10 +201,10 @@ pub(crate) trait Right {
     /// The scope.
     const SCOPE: Scope;
     /// What a handler keeps of the snapshot in which the key was found.
-    type Kept;
+    type Snapshot;
 
     /// Keeps it.
-    fn keep(snapshot: Snapshot) -> Self::Kept;
+    fn keep(snapshot: Snapshot) -> Self::Snapshot;
 }
 
 /// The right to list and get invitations.
@@ -214,7 +214,7 @@ pub(crate) struct Read;
 /// A read goes on in the same snapshot: one transaction instead of two.
 impl Right for Read {
     const SCOPE: Scope = Scope::Read;
-    type Kept = Snapshot;
+    type Snapshot = Snapshot;
 
     fn keep(snapshot: Snapshot) -> Snapshot {
         snapshot
@@ -231,7 +231,7 @@ macro_rules! rights {
 
         impl Right for $right {
             const SCOPE: Scope = Scope::$right;
-            type Kept = ();
+            type Snapshot = ();
 
             fn keep(_: Snapshot) {}
         }
@@ -259,7 +259,7 @@ pub(crate) struct OrganizationAccess<R: Right> {
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
     /// What is kept of the snapshot in which the key was found.
-    pub kept: R::Kept,
+    pub snapshot: R::Snapshot,
 }
 
 impl<R: Right> OrganizationAccess<R> {
@@ -287,7 +287,7 @@ impl<R: Right> OrganizationAccess<R> {
             caller,
             organization,
             request_id: RequestId::of(request),
-            kept: R::keep(snapshot),
+            snapshot: R::keep(snapshot),
         })
     }
 }
@@ -308,7 +308,7 @@ pub(crate) struct Access<R: Right> {
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
     /// What is kept of the snapshot in which the key was found.
-    pub kept: R::Kept,
+    pub snapshot: R::Snapshot,
 }
 
 impl<R: Right> Access<R> {
@@ -327,7 +327,7 @@ impl<R: Right> Access<R> {
         Ok(Self {
             caller,
             request_id: RequestId::of(request),
-            kept: R::keep(snapshot),
+            snapshot: R::keep(snapshot),
         })
     }
 }

@@ -84,10 +84,11 @@ pub(crate) async fn envelope(
     });
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
-        log::debug!("request {}: {} {}", id.0, request.method(), request.path());
+        let path = without_token(request.path());
+        log::debug!("request {}: {} {path}", id.0, request.method());
     }
     if let Err(error) = check(&request) {
-        refusal_log::tell(request.request(), &error, &id.0);
+        refusal_log::log(request.request(), &error, &id.0);
         return Ok(finish(
             request.into_response(respond(&error, &id.0)),
             &id,
@@ -112,7 +113,7 @@ pub(crate) async fn envelope(
             ));
         }
     };
-    response = tell_error(response, respond, &id);
+    response = write_error(response, respond, &id);
     let room = make_room(&response);
     if let Err(error) = &room {
         response = response.into_response(respond(error, &id.0));
@@ -132,8 +133,14 @@ pub(crate) async fn envelope(
     Ok(response)
 }
 
+/// What the log may have of `path`. Some mail filters move the token of a link from the fragment
+/// into it.
+fn without_token(path: &str) -> &str {
+    path.find("ivt_").map_or(path, |token| &path[..token])
+}
+
 /// Writes the problem document of a response that is an error, and logs what was refused.
-fn tell_error(
+fn write_error(
     response: ServiceResponse<BoxBody>,
     respond: WriteError,
     id: &RequestId,
@@ -141,7 +148,7 @@ fn tell_error(
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
-            refusal_log::tell(request, error, &id.0);
+            refusal_log::log(request, error, &id.0);
             respond(error, &id.0)
         })
     });
@@ -240,13 +247,15 @@ fn finish(
     response.map_body(|_, body| answer_body::attach(body, left, answering, room))
 }
 
-/// The headers of every answer: its id, that it is neither to be kept nor to be taken for another
-/// type, and what a browser may do with it, where its handler does not say.
+/// The headers of every answer: its id, that it is not to be taken for another type, and, where its
+/// handler does not say, that it is not to be kept and what a browser may do with it.
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     if let Ok(id) = HeaderValue::from_str(&id.0) {
         headers.insert(X_REQUEST_ID, id);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     headers.insert(
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
@@ -271,6 +280,12 @@ mod tests {
     /// A handler with a bug.
     async fn broken() -> HttpResponse {
         panic!("a bug")
+    }
+
+    #[actix_web::test]
+    async fn the_log_has_no_token_that_came_in_a_path() {
+        assert_eq!(without_token("/accept%23ivt_0a_0b?x"), "/accept%23");
+        assert_eq!(without_token("/v1/keys"), "/v1/keys");
     }
 
     #[actix_web::test]

@@ -18,7 +18,7 @@ use crate::policy::limits::refusals::{Refusal, Refusals};
 
 /// Tells the log that `request` was refused with `error`, if that is due. Only the first one of a
 /// kind and a network in a minute is.
-pub(crate) fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
+pub(crate) fn log(request: &HttpRequest, error: &Error, request_id: &str) {
     let Some(refusal) = refusal_of(error).filter(|_| log::log_enabled!(log::Level::Warn)) else {
         return;
     };
@@ -51,7 +51,7 @@ pub(crate) fn tell(request: &HttpRequest, error: &Error, request_id: &str) {
 }
 
 /// Tells the log of refusals that were left out, and that no later one has told of.
-pub(crate) fn tell_left_out(refusals: &Refusals) {
+pub(crate) fn log_left_out(refusals: &Refusals) {
     for left_out in refusals.sweep() {
         let network = left_out.network.map_or_else(
             || "other addresses".to_owned(),

@@ -45,7 +45,7 @@ impl Subject {
 /// # Errors
 /// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong
 /// addresses.
-pub(crate) fn settle(
+pub(crate) fn accept_or_decline(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
     change: Change,

@@ -27,7 +27,7 @@ pub struct LastUses(Mutex<HashMap<KeyId, Timestamp>>);
 impl LastUses {
     /// Notes that `key` is used at `now`. Every request with a key does this, so it allocates for
     /// the first one only.
-    pub fn note(&self, key: &KeyId, now: Timestamp) {
+    pub fn record(&self, key: &KeyId, now: Timestamp) {
         let mut uses = self.lock();
         match uses.get_mut(key) {
             Some(last) => *last = now,

@@ -139,7 +139,7 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, origin: &Origin, rights: &Rights) ->
 /// When the file cannot be written.
 pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey> {
     let plain = store::insert(tx, new, by.actor)?;
-    note(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
+    record(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
     Ok(plain)
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool
     let Some(key) = store::find(tx, id)?.filter(|key| key.revoked_at.is_none()) else {
         return Ok(false);
     };
-    note(tx, by, Action::KeyRevoked, id, &key.rights)?;
+    record(tx, by, Action::KeyRevoked, id, &key.rights)?;
     store::revoke(tx, id)
 }
 
@@ -163,13 +163,13 @@ pub(crate) fn revoke_as(tx: &WriteTx<'_>, id: &KeyId, by: By<'_>) -> Result<bool
 /// When the file cannot be written.
 pub(crate) fn unbind(tx: &WriteTx<'_>, organization: &OrganizationId, by: By<'_>) -> Result<()> {
     for key in store::list_bound_only_to(tx, organization)? {
-        note(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
+        record(tx, by, Action::KeyRevoked, &key.id, &key.rights)?;
     }
     store::unbind(tx, organization)
 }
 
 /// Writes into the history of the server what was done to a key with `rights`.
-fn note(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Rights) -> Result<()> {
+fn record(tx: &WriteTx<'_>, by: By<'_>, action: Action, id: &KeyId, rights: &Rights) -> Result<()> {
     let mut details = json!({ "scopes": rights.scopes.names() });
     if let Some(roles) = &rights.roles {
         details["roles"] = roles.iter().map(Role::as_str).collect();

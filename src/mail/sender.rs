@@ -123,7 +123,7 @@ impl Mail {
     fn end_well(&self, tx: &WriteTx<'_>, Item { claim, letter }: &Item) -> Result<bool> {
         let is_claimed = store::remove(tx, claim)?;
         if is_claimed && claim.kind == Kind::Invitation {
-            invitation::store::note_delivery(
+            invitation::store::set_delivery(
                 tx,
                 claim.invitation,
                 Delivery::Sent,
@@ -253,7 +253,7 @@ impl Channel for Mail {
                 Next::Drop => {
                     store::remove(tx, &claim)?;
                     if claim.kind == Kind::Invitation {
-                        invitation::store::note_delivery(
+                        invitation::store::set_delivery(
                             tx,
                             claim.invitation,
                             Delivery::None,
@@ -285,7 +285,7 @@ impl Channel for Mail {
             Outcome::Sent => self.end_well(tx, item).map(drop),
             // After a reset nothing of what was there before comes to light.
             Outcome::Kept(message) if self.end_well(tx, item)? => {
-                mailbox::store::keep(tx, claim.kind, message)
+                mailbox::store::insert(tx, claim.kind, message)
             }
             Outcome::Kept(_) => Ok(()),
             Outcome::Unreachable(error) | Outcome::Barred(error) => {
@@ -321,7 +321,7 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
     if !is_noted || invitation::store::find_organization(tx, claim.invitation)?.is_none() {
         return Ok(());
     }
-    invitation::store::note_delivery(
+    invitation::store::set_delivery(
         tx,
         claim.invitation,
         Delivery::Failed,
@@ -358,7 +358,7 @@ fn put_off(tx: &WriteTx<'_>, item: &Item, plan: &[Delay], error: &str) -> Result
     };
     let due_at = Timestamp::from_millis(tx.now.as_millis().saturating_add(delay_ms));
     if store::put_off(tx, claim, due_at, error)? && claim.kind == Kind::Invitation {
-        invitation::store::note_delivery(
+        invitation::store::set_delivery(
             tx,
             claim.invitation,
             Delivery::Queued,

@@ -11,7 +11,7 @@ const MAX_ERROR: usize = 200;
 /// Fewer characters than these are left out of an error only as a whole word.
 const SHORT: usize = 8;
 
-/// Answers that speak about the login, whatever they answer.
+/// Codes that speak about the login, whatever they answer.
 const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 
 /// Where in its exchange with the server a mail failed.

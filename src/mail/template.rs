@@ -16,6 +16,7 @@ use super::text::{defang, defang_lines, in_subject, subject};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
+use crate::base::html;
 use crate::base::organization_id::OrganizationId;
 use crate::invitation::Status;
 use crate::outbox::mail::Kind;
@@ -148,6 +149,7 @@ impl Templates {
         templates.set_undefined_behavior(UndefinedBehavior::Strict);
         templates.set_trim_blocks(true);
         templates.set_lstrip_blocks(true);
+        html::set_escaper(&mut templates);
         let wrong = |error: &minijinja::Error| {
             // A file of the operator, or one of ours that does not fit one of theirs.
             let file = folder

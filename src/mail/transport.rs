@@ -114,12 +114,12 @@ impl Smtp {
     /// Hands a mail over. Blocks for less than two minutes.
     pub(crate) fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
-        self.tell(&outcome);
+        self.log_outcome(&outcome);
         outcome
     }
 
     /// Logs what changed of the server, once.
-    fn tell(&self, outcome: &Outcome) {
+    fn log_outcome(&self, outcome: &Outcome) {
         let shape = match outcome {
             Outcome::Unreachable(_) => Shape::Away,
             Outcome::Barred(_) => Shape::Bars,

@@ -57,7 +57,7 @@ impl Breaker {
     }
 
     /// Notes what a try came to.
-    pub(crate) fn note(&mut self, answer: Answer, now: Timestamp) {
+    pub(crate) fn push(&mut self, answer: Answer, now: Timestamp) {
         let is_barred = match answer {
             Answer::NoWay => false,
             Answer::Barred => true,

@@ -110,7 +110,7 @@ impl<C: Channel> Desk<C> {
     /// Notes what a delivery came to.
     pub fn end(&mut self, channel: &C, place: &Place, outcome: &C::Outcome, now: Timestamp) {
         let answer = channel.answer(outcome);
-        self.breaker.note(answer, now);
+        self.breaker.push(answer, now);
         if self.places.end(place, answer, now) && !self.back.contains(place) {
             self.back.push(place.clone());
         }
@@ -180,7 +180,11 @@ pub struct Done<C: Channel> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn settle<C: Channel>(channel: &C, tx: &WriteTx<'_>, work: &Work<C>) -> Result<Done<C>> {
+pub fn record_and_claim<C: Channel>(
+    channel: &C,
+    tx: &WriteTx<'_>,
+    work: &Work<C>,
+) -> Result<Done<C>> {
     work.ended
         .iter()
         .try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;

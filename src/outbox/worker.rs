@@ -189,7 +189,7 @@ impl<C: Channel> Worker<C> {
             tokio::select! {
                 () = &mut stop => break,
                 _ = news.changed() => {}
-                Some(ended) = self.running.join_next() => self.note(ended),
+                Some(ended) = self.running.join_next() => self.push(ended),
                 () = tokio::time::sleep(POLL) => {}
             }
         }
@@ -199,7 +199,7 @@ impl<C: Channel> Worker<C> {
             return;
         }
         if let Err(error) = self
-            .settle(Found {
+            .record_and_claim(Found {
                 rows: Vec::new(),
                 has_ripe: false,
             })
@@ -220,7 +220,7 @@ impl<C: Channel> Worker<C> {
     /// When the file cannot be read or written: nothing is forgotten then.
     async fn step(&mut self) -> Result<usize> {
         while let Some(ended) = self.running.try_join_next() {
-            self.note(ended);
+            self.push(ended);
         }
         self.watch_clock().await?;
         loop {
@@ -234,7 +234,7 @@ impl<C: Channel> Worker<C> {
             {
                 return Ok(self.running.len());
             }
-            let done = self.settle(found).await?;
+            let done = self.record_and_claim(found).await?;
             done.items.into_iter().for_each(|item| self.start(item));
             self.desk.put_back(done.back);
             if !done.is_more {
@@ -265,19 +265,19 @@ impl<C: Channel> Worker<C> {
     /// Waits for what is under way.
     async fn wait(&mut self) {
         while let Some(ended) = self.running.join_next().await {
-            self.note(ended);
+            self.push(ended);
         }
     }
 
     /// Records what has ended, and claims what was found.
-    async fn settle(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
+    async fn record_and_claim(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
         let (ended, back) = (std::mem::take(&mut self.ended), self.desk.take_back());
         let (channel, work) = (
             Arc::clone(&self.channel),
             Arc::new(Work { ended, back, found }),
         );
         let written = Arc::clone(&work);
-        let job = move |tx: &WriteTx<'_>| desk::settle(&*channel, tx, &written);
+        let job = move |tx: &WriteTx<'_>| desk::record_and_claim(&*channel, tx, &written);
         let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
         if outcome.is_err()
             && let Some(work) = Arc::into_inner(work)
@@ -322,7 +322,7 @@ impl<C: Channel> Worker<C> {
 
     /// Keeps what a delivery came to. One that panicked keeps its lease, and is tried again after
     /// that.
-    fn note(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
+    fn push(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
             Ok((place, Ok((item, outcome)))) => {
                 self.desk

@@ -8,6 +8,7 @@
 //! same bytes and cost the same write, and a code is asked for in the same way whether or not its
 //! address is the invited one ([`code`]).
 
+mod digits;
 pub(crate) mod proof;
 pub(crate) mod store;
 
@@ -20,7 +21,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
-use crate::invitation::accept::{Subject, settle};
+use crate::invitation::accept::{Subject, accept_or_decline};
 use crate::invitation::link::LinkToken;
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{Invitation, code};
@@ -121,7 +122,7 @@ impl Attempt {
             (None, Some(rights)) => rights.check_grant(&present.role)?,
             _ => {}
         }
-        settle(
+        accept_or_decline(
             tx,
             &present,
             self.change,

@@ -9,6 +9,8 @@ use crate::base::error::{Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::invitation::accept::Subject;
 use crate::invitation::link::LinkToken;
 
+use super::digits::parse_digits;
+
 /// Digits of a code.
 const CODE_LEN: usize = 6;
 
@@ -172,17 +174,18 @@ impl AnswerBody {
             (None, Some(_)) if subject.is_some() => {
                 conflict("/subject", "only an application with a key gives it")
             }
-            (None, Some(code)) => parse_code(email.as_deref(), code, hosts),
+            (None, Some(code)) => parse_code(email.as_deref(), &code, hosts),
             (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Proof::Vouched),
         }
     }
 }
 
 /// Checks the two parts of a proof by code.
-fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> {
+fn parse_code(email: Option<&str>, code: &str, hosts: Hosts) -> Result<Proof> {
     let mut errors = Errors::default();
     let email = errors.take(email::parse_email(email, hosts));
-    if code.len() != CODE_LEN || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+    let code = parse_digits(code).filter(|digits| digits.len() == CODE_LEN);
+    if code.is_none() {
         errors.push(FieldError::new(
             "/code",
             FieldCode::InvalidFormat,
@@ -194,6 +197,9 @@ fn parse_code(email: Option<&str>, code: String, hosts: Hosts) -> Result<Proof> 
             email: email?,
             id: None,
         };
-        Some(Proof::Code { subject, code })
+        Some(Proof::Code {
+            subject,
+            code: code?,
+        })
     })
 }

@@ -69,7 +69,7 @@ pub(crate) async fn open(
     if !compared.is_settled(signing) {
         let missing: Vec<_> = compared.missing.iter().map(|known| known.id).collect();
         let loss = compared.loss;
-        db.write(move |tx| settle(tx, signing, &missing, loss))
+        db.write(move |tx| record_signing(tx, signing, &missing, loss))
             .await
             .map_err(failed)?;
     }
@@ -83,7 +83,12 @@ pub(crate) async fn open(
 }
 
 /// Notes which secret signs from now on, that those before it end, and that `missing` are gone.
-fn settle(tx: &WriteTx<'_>, signing: SecretId, missing: &[SecretId], loss: Loss) -> Result<()> {
+fn record_signing(
+    tx: &WriteTx<'_>,
+    signing: SecretId,
+    missing: &[SecretId],
+    loss: Loss,
+) -> Result<()> {
     store::insert_signing(tx, signing)?;
     store::end_earlier(tx, signing, tx.now.plus_seconds(KEEP_SECONDS))?;
     for &id in missing {

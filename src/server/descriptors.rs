@@ -131,7 +131,7 @@ impl Connections {
         let is_heavy =
             own >= ALWAYS.min(self.most / 2) && own + 1 > self.most.saturating_sub(held.all + 1);
         if is_heavy && !is_trusted {
-            held.tell(|| {
+            held.log_rarely(|| {
                 format!(
                     "one address has half of the {} connections, and gets no more",
                     self.most
@@ -142,7 +142,7 @@ impl Connections {
         held.all += 1;
         held.by_site.insert(site, own + 1);
         if held.all >= self.most {
-            held.tell(|| {
+            held.log_rarely(|| {
                 format!(
                     "all {} connections are in use, and further ones wait until one ends",
                     self.most
@@ -163,7 +163,7 @@ impl Connections {
 
 impl Held {
     /// Tells the log that there are too many connections, unless it was told a moment ago.
-    fn tell(&mut self, what: impl FnOnce() -> String) {
+    fn log_rarely(&mut self, what: impl FnOnce() -> String) {
         if self
             .told_at
             .is_none_or(|told_at| told_at.elapsed() >= TOLD_EVERY)

@@ -14,8 +14,8 @@ use crate::http::stopping::Stopping;
 
 /// How long new connections are still accepted.
 const ACCEPTING: Duration = Duration::from_millis(80);
-/// How long no request has come when all are taken for read.
-const QUIET: Duration = Duration::from_millis(60);
+/// How many beats of every worker thread without a request mean that all are read.
+const QUIET: u64 = 6;
 /// How long that is waited for at most: who goes on to send is not waited for without an end.
 const MOST: Duration = Duration::from_secs(1);
 /// How long the thread that accepts takes to stop doing so.
@@ -26,12 +26,16 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Serves what is there already. Afterwards nobody can connect any more; `port` is the server's
 /// port once more.
 pub(crate) async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: &Stopping) {
-    let began = Instant::now();
-    let (mut known, mut changed_at, mut port) = (stopping.requests(), began, port);
-    while began.elapsed() < MOST && (port.is_some() || changed_at.elapsed() < QUIET) {
+    let (began, mut port) = (Instant::now(), port);
+    let (mut known, mut beats) = (stopping.requests(), stopping.beats());
+    let is_quiet = |beats: &[u64]| {
+        let now = stopping.beats();
+        now.iter().zip(beats).all(|(now, then)| now - then >= QUIET)
+    };
+    while began.elapsed() < MOST && (port.is_some() || !is_quiet(&beats)) {
         tokio::time::sleep(LOOK).await;
         if stopping.requests() != known {
-            (known, changed_at) = (stopping.requests(), Instant::now());
+            (known, beats) = (stopping.requests(), stopping.beats());
         }
         if began.elapsed() >= ACCEPTING
             && let Some(port) = port.take()

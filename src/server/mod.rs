@@ -201,6 +201,8 @@ impl Program {
         let (ending, shared) = (context.clone(), state.clone());
         let used = context.clone();
         let app = move || {
+            let beating = context.clone();
+            actix_web::rt::spawn(async move { beating.stopping.beat().await });
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())

@@ -37,7 +37,7 @@ pub(crate) async fn sweep_limits(limits: Arc<Limits>) {
     loop {
         tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
         limits.sweep();
-        refusal_log::tell_left_out(&limits.refusals);
+        refusal_log::log_left_out(&limits.refusals);
     }
 }
 

@@ -76,7 +76,7 @@ impl Timed {
     }
 
     /// Looks how far the requests are: while one is being answered, no head has a deadline.
-    fn look(&mut self) {
+    fn probe(&mut self) {
         if self.begun != self.progress.begun() {
             self.begun = self.progress.begun();
             (self.head_by, self.has_head_begun) = (None, false);
@@ -87,8 +87,8 @@ impl Timed {
     }
 
     /// Notes that there are bytes in `buffer` from `start` on.
-    fn note_arrival(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
-        self.look();
+    fn record_arrival(&mut self, buffer: &mut ReadBuf<'_>, start: usize) {
+        self.probe();
         if self.first_head.lacks_length(&buffer.filled()[start..])
             && buffer.remaining() >= NO_BODY.len()
         {
@@ -104,7 +104,7 @@ impl Timed {
 
     /// Whether the next head comes too late.
     fn is_head_late(&mut self) -> bool {
-        self.look();
+        self.probe();
         !self.progress.is_answering() && has_passed(self.head_by)
     }
 
@@ -121,7 +121,7 @@ impl Timed {
     /// Makes the connection wake up when the next deadline has passed. An alarm that is set too
     /// early is left alone until it goes off: most deadlines are only ever moved away.
     fn set_alarm(&mut self, cx: &mut Context<'_>) {
-        self.look();
+        self.probe();
         let head_by = self
             .head_by
             .filter(|_| !self.is_over && !self.progress.is_answering());
@@ -169,7 +169,7 @@ impl AsyncRead for Timed {
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {
-                this.note_arrival(buffer, before);
+                this.record_arrival(buffer, before);
                 Poll::Ready(Ok(()))
             }
             polled => polled,

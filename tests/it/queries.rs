@@ -7,8 +7,14 @@ use serde_json::{Map, Value};
 use crate::support::life::wrong;
 use crate::support::{Answer, TestApp};
 
-/// Operations for probes, which add keys of their own to a URL.
-const TAKE_ANY_QUERY: [&str; 2] = ["getLiveness", "getReadiness"];
+/// Operations for probes and for links in mail: both get keys of somebody else added to their URL.
+const TAKE_ANY_QUERY: [&str; 5] = [
+    "getAcceptPage",
+    "getAcceptScript",
+    "getStyle",
+    "getLiveness",
+    "getReadiness",
+];
 
 /// An operation of the document.
 struct Operation {

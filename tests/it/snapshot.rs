@@ -1,6 +1,7 @@
 //! What worker threads keep between requests never hides what was acknowledged, and holds up nobody.
 
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use invited::key::token::KeyId;
 use invited::key::{self, NewKey, Rights};
 
 use crate::support::client::{Request, answer_kept};
-use crate::support::process::Server;
+use crate::support::process::{Server, skipped};
 use crate::support::{TestApp, invitations};
 
 /// A connection to `server` over which one request follows the other.
@@ -139,4 +140,56 @@ fn reads_without_an_end_do_not_keep_the_log_from_being_emptied() {
         }
         is_over.store(true, Ordering::Relaxed);
     });
+}
+
+#[test]
+fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_committed() {
+    const GETS: usize = 1_000;
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let server = Server::serve(&database);
+    let key = server.banner_value("admin key").expect("an admin key");
+    let file = folder.path().join("calls");
+    let strace = Command::new("strace")
+        .args([
+            "-f",
+            "-qq",
+            "-e",
+            "signal=none",
+            "-e",
+            "trace=fcntl,pread64",
+        ])
+        .arg("-o")
+        .arg(&file)
+        .args(["-p", &server.child.id().to_string()])
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut strace) = strace else {
+        skipped("system calls of a get: strace is not there");
+        return;
+    };
+    thread::sleep(Duration::from_millis(500));
+    if strace.try_wait().is_ok_and(|ended| ended.is_some()) {
+        skipped("system calls of a get: strace may not attach");
+        return;
+    }
+    let mut connection = Connection::to(&server);
+    let began = Instant::now();
+    for _ in 0..GETS {
+        assert_eq!(connection.list(&server, &key), 200);
+    }
+    let looks = usize::try_from(began.elapsed().as_millis() / 20).expect("few") + 1;
+    strace.kill().expect("it is there");
+    strace.wait().expect("it ends");
+    let trace = std::fs::read_to_string(&file).expect("a trace");
+    let heads = trace.matches("pread64(").count();
+    let locks = trace.matches("fcntl(").count();
+    // Each snapshot that is begun and ended takes some locks; so do the checkpointer's looks.
+    let most = 12 * looks;
+    assert!(locks <= most, "{locks} locks in {:?}", began.elapsed());
+    assert!(
+        (GETS..GETS + most).contains(&heads),
+        "{heads} reads in {:?}",
+        began.elapsed()
+    );
 }

@@ -156,7 +156,7 @@ async fn list_all(
         access.request_id
     );
     let first = list
-        .page(access.kept, opening.into_bytes(), None, MAX_LIMIT)
+        .page(access.snapshot, opening.into_bytes(), None, MAX_LIMIT)
         .await?;
     let rest = move |opening, after| list.clone().rest(opening, after);
     Ok(stream::respond(HttpResponse::Ok(), first, b"]}", rest))
@@ -307,7 +307,7 @@ async fn get(
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
     };
-    let reader = access.kept.reader();
+    let reader = access.snapshot.reader();
     let found = store::find(&reader, reader.now, &access.organization, id.0, show)?;
     Ok(ok(found.ok_or_else(Error::not_found)?))
 }

@@ -165,7 +165,7 @@ impl Live {
             }
             // What is committed from here on is news again, whether or not this look sees it.
             self.news.mark_unchanged();
-            let Look::Events(events, has_more) = self.look()? else {
+            let Look::Events(events, has_more) = self.read_next()? else {
                 return Ok(None);
             };
             if !events.is_empty() {
@@ -201,7 +201,7 @@ impl Live {
     }
 
     /// Reads the next events. That they may be seen is read in the same snapshot.
-    fn look(&mut self) -> Result<Look> {
+    fn read_next(&mut self) -> Result<Look> {
         self.read_at = Instant::now();
         let snapshot = self.db.snapshot()?;
         let reader = snapshot.reader();

@@ -71,7 +71,7 @@ async fn list(
     let OrganizationAccess {
         caller,
         organization,
-        kept: snapshot,
+        snapshot,
         ..
     } = access;
     let query = query.check(|params| EventQuery::parse(params, &organization))?;
@@ -144,7 +144,7 @@ async fn stream(
         caller,
         organization,
         request_id,
-        kept: snapshot,
+        snapshot,
     } = access;
     let query = query.check(StreamQuery::parse)?;
     let after = match last_event_id(&request)?.or(query.after) {

@@ -268,7 +268,7 @@ async fn accept(
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let present = target.present(tx, &conditions)?;
         target.by.rights.check_grant(&present.role)?;
-        accept::settle(
+        accept::accept_or_decline(
             tx,
             &present,
             Change::Accept,

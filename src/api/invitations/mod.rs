@@ -115,7 +115,7 @@ async fn list(
     };
     let mut first = list
         .page(
-            access.kept,
+            access.snapshot,
             b"[".to_vec(),
             query.after,
             query.limit.unwrap_or(MAX_LIMIT),
@@ -251,7 +251,7 @@ async fn get(
     _: NoQuery,
     conditions: Conditions,
 ) -> Result<HttpResponse> {
-    let reader = access.kept.reader();
+    let reader = access.snapshot.reader();
     let found = store::find(
         &reader,
         reader.now,
@@ -336,7 +336,7 @@ async fn list_of_address(
 ) -> Result<HttpResponse> {
     let email = query.check(|params| params.parse(state.rules.hosts))?;
     let Caller { actor, rights } = access.caller;
-    drop(access.kept);
+    drop(access.snapshot);
     let read = move |reader: &Reader<'_>| {
         let mut list = b"[".to_vec();
         for (organization, id) in store::list_standing(reader, &email)? {

@@ -1,27 +1,34 @@
 //! Pages for people: the one that links lead to, and in development those of the mailbox.
-//! [`routes`] is the HTTP.
+//! [`routes`] is the HTTP; [`unknown`] is for addresses that nothing is at.
 //!
 //! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No
 //! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
 //! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
 
 pub(crate) mod routes;
+pub(crate) mod unknown;
+
+use std::sync::LazyLock;
 
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 
 use crate::base::error::{Error, Result};
+use crate::base::html;
+use crate::http::asset::Asset;
 
 /// The page that links lead to.
 const ACCEPT: &str = include_str!("assets/accept.html");
-/// Its script.
+/// The text of its script.
 const ACCEPT_SCRIPT: &str = include_str!("assets/accept.js");
-/// The style of every page.
+/// The text of the style of every page.
 const STYLE: &str = include_str!("assets/style.css");
 /// The list of the mail that development has kept.
 const MAILBOX: &str = include_str!("assets/mailbox.html");
 /// One of these mails.
 const MAIL: &str = include_str!("assets/mail.html");
+/// What a browser gets for an address that nothing is at.
+const UNKNOWN: &str = include_str!("assets/unknown.html");
 
 /// What a page may load: only from this server, and nothing that stands in the page itself. It is
 /// in no frame and sends no form.
@@ -30,14 +37,32 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 /// What a page of the mailbox may load: no script, but a mail in a frame.
 const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
     'none'; frame-ancestors 'none'; form-action 'none'";
+/// What a page may load that has neither.
+const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
+    frame-ancestors 'none'; form-action 'none'";
 
-/// Fills a template of HTML; every value is escaped.
+/// The script of the page that links lead to.
+static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
+/// The style of every page.
+static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
+
+/// Fills a template of HTML; every value is escaped. `script` and `style` are the names of what
+/// pages load, with their versions.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    html::set_escaper(&mut environment);
+    environment.add_global("script", format!("accept/app.js?v={}", SCRIPT.version()));
+    environment.add_global("style", format!("accept/style.css?v={}", SHEET.version()));
     environment
         .render_named_str("page.html", template, values)
         .map_err(Error::internal)
+}
+
+/// What leads from the page at `path` to the server's root: a proxy may have put a path before it.
+fn root_from(path: &str) -> String {
+    "../".repeat(path.matches('/').count().saturating_sub(1))
 }
 
 /// Whether a page may link to `url`.

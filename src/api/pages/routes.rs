@@ -2,12 +2,14 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header;
-use actix_web::web::Data;
+use actix_web::http::{Method, header};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
-use super::{ACCEPT, ACCEPT_SCRIPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, STYLE, fill, is_link};
+use super::{
+    ACCEPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, SCRIPT, SHEET, fill, is_link, root_from,
+};
 use crate::api::dev::Developer;
 use crate::api::dev::mailbox::OfMail;
 use crate::api::error_responses::{COMMON, WITH_KEY};
@@ -18,6 +20,7 @@ use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::path::MessageId;
 use crate::http::query::NoQuery;
+use crate::http::route::Route;
 use crate::mail::mailbox::query::Filter;
 use crate::mail::mailbox::store;
 
@@ -51,13 +54,30 @@ pub(crate) fn operations_of_development() -> Vec<Operation> {
     ]
 }
 
+/// Other paths of the page that links lead to. Filters of mail percent-encode the `#` before the
+/// token, once or more often, and proxies add a slash.
+const SPELLINGS: [&str; 2] = ["/accept/", r"/accept{token:/?(#|%(25)*23).*}"];
+
+/// The routes of [`SPELLINGS`]. They are no operations: nobody should ask for them on purpose.
+pub(crate) fn spellings() -> Vec<Route> {
+    let route =
+        |path: &str| Route::public(path.to_owned()).with(Method::GET, web::to(accept_as_spelled));
+    SPELLINGS.map(route).into()
+}
+
 /// The page that links lead to, of a server without mail and of one with it.
 static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
-    let page = |mail| {
-        fill(ACCEPT, context! { mail }).map(|html| Asset::new("text/html; charset=utf-8", html))
+    let page = |has_mail| {
+        accept_html(has_mail, "").map(|html| Asset::new("text/html; charset=utf-8", html))
     };
-    Ok([page("off")?, page("on")?])
+    Ok([page(false)?, page(true)?])
 });
+
+/// The HTML of the page that links lead to. `root` is what [`root_from`] makes of its path.
+fn accept_html(has_mail: bool, root: &str) -> Result<String> {
+    let mail = if has_mail { "on" } else { "off" };
+    fill(ACCEPT, context! { mail, root })
+}
 
 /// A page under `policy`.
 fn page(policy: &'static str, html: String) -> HttpResponse {
@@ -70,7 +90,8 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
 
 /// `GET /accept` without a key: the page that links lead to when the operator has none. The token
 /// of a link is in its fragment, which no server gets: all that is done here is done by the page's
-/// script, by the operations of everybody who has a link.
+/// script, by the operations of everybody who has a link. Trackers add to links, so any query is
+/// taken, here and where the page's script and style are.
 ///
 /// # Errors
 /// None that a request can cause.
@@ -89,18 +110,28 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     ),
     security(())
 )]
-async fn accept(
-    _: Anonymous,
-    _: NoQuery,
-    state: Data<State>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
+async fn accept(_: Anonymous, state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
     let pages = ACCEPT_PAGES
         .as_ref()
         .map_err(|error| Error::internal(error.to_string()))?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
     Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
+}
+
+/// `GET` of one of [`SPELLINGS`] without a key: the same page. Its script takes the token out of the
+/// path.
+///
+/// # Errors
+/// None that a request can cause.
+async fn accept_as_spelled(
+    _: Anonymous,
+    state: Data<State>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let root = root_from(request.path());
+    let html = accept_html(state.rules.sending.has_mail, &root)?;
+    Ok(page(POLICY, html))
 }
 
 /// `GET /accept/app.js` without a key: the script of that page.
@@ -116,10 +147,8 @@ async fn accept(
     ),
     security(())
 )]
-async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
-    static SCRIPT: LazyLock<Asset> =
-        LazyLock::new(|| Asset::new("text/javascript; charset=utf-8", ACCEPT_SCRIPT));
-    SCRIPT.respond(&request)
+async fn accept_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
+    SCRIPT.respond_versioned(&request)
 }
 
 /// `GET /accept/style.css` without a key: the style of all pages.
@@ -135,9 +164,8 @@ async fn accept_script(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpRe
     ),
     security(())
 )]
-async fn style(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
-    static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=utf-8", STYLE));
-    SHEET.respond(&request)
+async fn style(_: Anonymous, request: HttpRequest) -> HttpResponse {
+    SHEET.respond_versioned(&request)
 }
 
 /// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again

@@ -360,7 +360,7 @@ pub(crate) fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<
 
 /// Notes at the invitation how far its mail has come. `error` says why the last try failed. One
 /// that went out at the first try needs no count: most rows stay short.
-pub(crate) fn note_delivery(
+pub(crate) fn set_delivery(
     tx: &WriteTx<'_>,
     invitation: Uuid,
     delivery: Delivery,

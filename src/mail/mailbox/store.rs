@@ -104,7 +104,7 @@ pub(crate) fn delete_all(tx: &WriteTx<'_>) -> Result<()> {
 const MAILBOX_SIZE: u32 = 1000;
 
 /// Keeps a mail in the mailbox of development, in place of the oldest where that is full.
-pub(crate) fn keep(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
+pub(crate) fn insert(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<()> {
     tx.prepare_cached(
         "insert into mailbox (id, recipient, kind, sent_at, subject, link, code, raw, text, html)
          values (:id, :recipient, :kind, :now, :subject, :link, :code, :raw, :text, :html)",

@@ -222,3 +222,34 @@ fn asking_for_one_that_is_not_pending_is_refused_whatever_the_address() {
     );
     assert_eq!(app.contents(), before);
 }
+
+#[test]
+fn a_code_is_taken_as_people_type_and_copy_it() {
+    let (app, _, _) = start();
+    let in_script = |zero: u32, code: &str| -> String {
+        let digit = |c: char| char::from_u32(zero + c.to_digit(10).expect("a digit"));
+        code.chars().filter_map(digit).collect()
+    };
+    let spellings: [fn(&str) -> String; 7] = [
+        |code| format!(" {code}"),
+        |code| format!("{code}\n"),
+        |code| format!("\t{} {}\u{a0}", &code[..3], &code[3..]),
+        |code| format!("{}-{}", &code[..3], &code[3..]),
+        |code| format!("{}\u{2013}{}", &code[..2], &code[2..]),
+        |code| format!("\u{200f}{code}\u{feff}"),
+        |code| code.replace("", " "),
+    ];
+    let scripts =
+        [0xff10, 0x660, 0x6f0, 0x966, 0xe50].map(|zero| move |code: &str| in_script(zero, code));
+    let spell = |number: usize, code: &str| match number.checked_sub(spellings.len()) {
+        None => spellings[number](code),
+        Some(script) => scripts[script](code),
+    };
+    for number in 0..spellings.len() + scripts.len() {
+        let made = app.invite(&format!("acme-{number}"), "a@b.co");
+        let token = app.token_of(&made);
+        let code = spell(number, &ask(&app, &made, &token));
+        let answer = accept(&app, &token, "a@b.co", &code);
+        assert_eq!(answer.status, 200, "{code:?}: {}", answer.text());
+    }
+}

@@ -151,7 +151,7 @@ fn the_uses_of_all_keys_are_one_commit_and_no_use_is_none() {
         let uses = LastUses::default();
         for millis in 0..1_000 {
             keys.iter()
-                .for_each(|key| uses.note(key, Timestamp::from_millis(START + millis)));
+                .for_each(|key| uses.record(key, Timestamp::from_millis(START + millis)));
         }
         let before = db.commits();
         for commits in [1, 1, 1] {

@@ -118,7 +118,7 @@ impl<'a, C: Channel> World<'a, C> {
                 back: self.desk.take_back(),
                 found,
             };
-            let done = desk::settle(&self.channel, &tx, &work)?;
+            let done = desk::record_and_claim(&self.channel, &tx, &work)?;
             for item in done.items {
                 let place = self.channel.place(&item);
                 self.desk.begin(place.clone());

@@ -7,8 +7,13 @@ const askForm = element("ask");
 const answerForm = element("answer");
 const hasMail = document.documentElement.dataset.mail === "on";
 
-// The secret of the link. It lives only here: not in the address bar, not in the history, not in any storage.
-let token = "";
+// The server's root. A proxy may have put a path before it, and the page has other addresses than /accept; its script has one.
+const root = new URL("..", document.currentScript.src);
+
+// What is kept until the invitation is answered: the link's secret, the address that the person gave, and whether the code is next.
+// The storage of the tab has it, so that a reload loses nothing; the address bar and the history have none of it.
+const KEY = `invited:${root.pathname}`;
+let kept = {};
 
 // What is told about an invitation that cannot be answered, by its status.
 const CLOSED = {
@@ -26,8 +31,8 @@ const PROBLEMS = {
 };
 
 const FIELDS = {
-  "/email": "That is not an e-mail address.",
-  "/code": "The code has six digits.",
+  "/email": ["email", "That is not an e-mail address."],
+  "/code": ["code", "The code has six digits."],
 };
 
 function show(ids) {
@@ -36,25 +41,108 @@ function show(ids) {
   }
 }
 
-function say(title, message) {
-  document.title = title;
-  element("title").textContent = title;
-  element("message").textContent = message;
-  element("problem").textContent = "";
+// Writes `text` with `name` in place of {}, if it has that. The direction of a name is its own.
+function write(place, text, name) {
+  const [before, ...after] = text.split("{}");
+  const bdi = document.createElement("bdi");
+  bdi.textContent = name;
+  place.replaceChildren(before, ...after.flatMap((text) => [bdi, text]));
 }
 
-function complain(text) {
-  element("problem").textContent = text;
+function say(title, message, name = "") {
+  document.title = title.replace("{}", () => name);
+  write(element("title"), title, name);
+  write(element("message"), message, name);
+  complain("");
+}
+
+// Says what is wrong, at the field with this id, or below the form.
+function complain(text, field = "") {
+  for (const id of ["email", "code"]) {
+    element(id).removeAttribute("aria-invalid");
+    element(`${id}-problem`).textContent = "";
+  }
+  element("problem").textContent = field ? "" : text;
+  if (field) {
+    element(`${field}-problem`).textContent = text;
+    element(field).setAttribute("aria-invalid", "true");
+    element(field).focus();
+  }
+}
+
+function keep(changes) {
+  kept = { ...kept, ...changes };
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(kept));
+  } catch {
+    // A browser that keeps nothing forgets it with the page.
+  }
+}
+
+function forget() {
+  kept = {};
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
+function recall() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY)) || {};
+  } catch {
+    return {};
+  }
+}
+
+// Percent-decodes the ASCII in `text`; filters of mail encode it up to a few times.
+function decoded(text) {
+  for (let times = 0; times < 8 && text.includes("%"); times += 1) {
+    text = text.replace(/%([0-7][0-9a-f])/gi, (_, digits) => String.fromCharCode(parseInt(digits, 16)));
+  }
+  return text;
+}
+
+// The token in `text`, whatever stands around it; "" where there is none. Line breaks and what is not ASCII came into it on its way.
+function tokenIn(text) {
+  const found = /ivt_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
+  return found ? `ivt_${found[1]}_${found[2]}`.toLowerCase() : "";
+}
+
+// The digits in `text` as 0 to 9, whatever their script is; where six of them stand together, these.
+function digitsIn(text) {
+  const isDigit = (point) => /\p{Nd}/u.test(String.fromCodePoint(point));
+  const plain = text.replace(/\p{Nd}/gu, (digit) => {
+    let zero = digit.codePointAt(0);
+    while (isDigit(zero - 1)) {
+      zero -= 1;
+    }
+    return String((digit.codePointAt(0) - zero) % 10);
+  });
+  const [code = plain] = /(?<!\d)\d(?:[\s\p{Pd}]?\d){5}(?!\d)/u.exec(plain) || [];
+  return code.replace(/\D/g, "");
+}
+
+// What an address without a token means to the person.
+function explainNoToken(hash, rest) {
+  if (/^#(i|iv|ivt)$|ivt_|[0-9a-f]{16}/i.test(hash) || rest.includes("ivt_")) {
+    return "This link is incomplete: copy all of it from your invitation mail. It may go over more than one line.";
+  }
+  if (hash.length > 1) {
+    return PROBLEMS.not_found;
+  }
+  return "Open the link in your invitation mail: this address alone does not say which invitation is meant.";
 }
 
 // Sends a request; answers what came back. Throws what went wrong: a problem document, or that there was no answer.
 async function send(operation, body) {
   let response;
   try {
-    response = await fetch(`v1/invitations/${operation}`, {
+    response = await fetch(new URL(`v1/invitations/${operation}`, root), {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ token, ...body }),
+      body: JSON.stringify({ token: kept.token, ...body }),
       credentials: "omit",
       cache: "no-store",
     });
@@ -71,21 +159,31 @@ async function send(operation, body) {
 // Tells what went wrong, in words.
 function explain(problem) {
   if (problem.code === "status_conflict" && CLOSED[problem.invitationStatus]) {
+    forget();
     say("Invitation", CLOSED[problem.invitationStatus]);
     show(["details"]);
+    element("title").focus();
     return;
   }
-  const fields = (problem.errors || []).map((error) => FIELDS[error.pointer]).filter(Boolean);
+  const [field] = (problem.errors || []).map((error) => FIELDS[error.pointer]).filter(Boolean);
   const wait = problem.retryAfter > 0 ? ` Try again in ${Math.ceil(problem.retryAfter / 60)} min.` : "";
-  if (fields.length > 0) {
-    complain(fields.join(" "));
+  if (field) {
+    fixField(...field);
   } else if (problem.code === "unreachable") {
     complain("The server cannot be reached. Try again in a moment.");
   } else if (PROBLEMS[problem.code]) {
-    complain(PROBLEMS[problem.code] + wait);
+    complain(PROBLEMS[problem.code] + wait, problem.code === "proof_rejected" ? "code" : "");
   } else {
     complain(problem.status >= 500 ? "The server cannot do it now. Try again in a moment." : problem.detail || "It did not work.");
   }
+}
+
+// Leads to the field whose value is wrong.
+function fixField(id, text) {
+  if (element(id).form.hidden) {
+    showStep("ask");
+  }
+  complain(text, id);
 }
 
 function describe(invitation) {
@@ -93,7 +191,7 @@ function describe(invitation) {
   element("organization").textContent = organization;
   element("role").textContent = invitation.role;
   element("inviter").textContent = invitation.inviterName || "";
-  element("inviter").hidden = element("inviter-term").hidden = !invitation.inviterName;
+  element("inviter").parentElement.hidden = element("inviter-term").hidden = !invitation.inviterName;
   const expires = new Date(invitation.expiresAt);
   element("expires").textContent = expires.toLocaleString(undefined, { dateStyle: "long", timeStyle: "short" });
   return organization;
@@ -108,13 +206,36 @@ function leadOn(invitation) {
   return ["next"];
 }
 
-// Takes the token out of the address bar, and shows its invitation.
+// Asks for the address, or for the code that was sent to it.
+function showStep(step) {
+  const sent = "If {} is the address that was invited, a code is on its way to it, and is good for 10 minutes.";
+  write(element("message"), step === "answer" ? sent : "To answer, prove that your address is the one that was invited.", kept.email);
+  complain("");
+  show(["details", step]);
+}
+
+// Takes the token out of the address bar. An address without one means the link that was opened in this tab before.
+function takeToken() {
+  const [hash, ...rest] = [location.hash, location.pathname, location.search].map(decoded);
+  const token = [hash, ...rest].map(tokenIn).find(Boolean) || "";
+  history.replaceState(null, "", new URL("accept", root));
+  const isBare = hash.length < 2 && !rest.join("").includes("ivt_");
+  const before = recall();
+  if (token !== "" && token !== before.token) {
+    forget();
+    keep({ token });
+  } else {
+    kept = token !== "" || isBare ? before : {};
+  }
+  return explainNoToken(hash, rest.join(""));
+}
+
+// Shows the invitation of the link.
 async function open() {
-  token = location.hash.slice(1);
-  history.replaceState(null, "", location.pathname + location.search);
+  const whyNone = takeToken();
   show([]);
-  if (token === "") {
-    say("Invitation", "Open the link in your invitation mail: this address alone does not say which invitation is meant.");
+  if (!kept.token) {
+    say("Invitation", whyNone);
     return;
   }
   say("Invitation", "One moment…");
@@ -128,52 +249,84 @@ async function open() {
   }
   const organization = describe(invitation);
   if (invitation.status !== "pending") {
+    forget();
     say("Invitation", CLOSED[invitation.status] || "");
     show(["details", ...(invitation.status === "accepted" ? leadOn(invitation) : [])]);
     return;
   }
-  const title = `You are invited to ${organization}`;
+  say("You are invited to {}", "", organization);
   if (hasMail) {
-    say(title, "To answer, prove that your address is the one that was invited.");
-    show(["details", "ask"]);
+    element("email").value = kept.email || "";
+    showStep(kept.isAsked ? "answer" : "ask");
   } else {
-    say(title, "This server sends no mail, so no code can reach you here. Join in the application, or ask the person who invited you.");
+    write(element("message"), "This server sends no mail, so no code can reach you here. Join in the application, or ask the person who invited you.", "");
     show(["details"]);
   }
 }
 
-// Runs what a button does, with the buttons off meanwhile.
+let isBusy = false;
+
+// Runs what a button does; no button does anything meanwhile. None is disabled: that would take the focus from it.
 async function busy(work) {
-  const buttons = document.querySelectorAll("button");
-  buttons.forEach((button) => (button.disabled = true));
+  if (isBusy) {
+    return;
+  }
+  const mark = (value) => document.querySelectorAll("button").forEach((button) => button.setAttribute("aria-disabled", value));
+  isBusy = true;
+  mark(true);
   complain("");
   try {
     await work();
   } catch (problem) {
     explain(problem);
   } finally {
-    buttons.forEach((button) => (button.disabled = false));
+    isBusy = false;
+    mark(false);
   }
+}
+
+// Goes on to the code that was sent to `email`.
+function askForCode(email) {
+  keep({ email, isAsked: true });
+  showStep("answer");
+  element("code").value = "";
+  element("code").focus();
 }
 
 askForm.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(async () => {
-    const { expiresIn } = await send("code", { email: askForm.elements.email.value });
-    const minutes = Math.round(expiresIn / 60);
-    element("message").textContent = `If this is the address that was invited, a code is on its way to it. It is good for ${minutes} minutes.`;
-    show(["details", "answer"]);
-    answerForm.elements.code.value = "";
-    answerForm.elements.code.focus();
+    const email = element("email").value;
+    await send("code", { email });
+    askForCode(email);
   });
+});
+
+askForm.elements.have.addEventListener("click", () => {
+  const email = element("email").value.trim();
+  if (isBusy) {
+    return;
+  }
+  if (!email.includes("@")) {
+    complain("Give the address first: the code is good for it alone.", "email");
+    return;
+  }
+  askForCode(email);
+  write(element("message"), "Give the newest code that was sent to {}.", email);
 });
 
 // Answers the invitation by `operation`, and says so.
 function answer(operation, title, sentence) {
   busy(async () => {
-    const proof = { email: askForm.elements.email.value, code: answerForm.elements.code.value.trim() };
-    const invitation = await send(operation, proof);
-    say(title, `${sentence} ${describe(invitation)}.`);
+    const code = digitsIn(element("code").value);
+    if (code.length !== 6) {
+      complain(FIELDS["/code"][1], "code");
+      return;
+    }
+    const invitation = await send(operation, { email: element("email").value, code });
+    forget();
+    const name = describe(invitation);
+    say(title, `${sentence} {}${name.endsWith(".") ? "" : "."}`, name);
     show(operation === "accept" ? leadOn(invitation) : []);
     element("title").focus();
   });
@@ -189,9 +342,12 @@ answerForm.elements.decline.addEventListener("click", () => {
 });
 
 answerForm.elements.again.addEventListener("click", () => {
-  complain("");
-  show(["details", "ask"]);
-  askForm.elements.email.focus();
+  if (isBusy) {
+    return;
+  }
+  keep({ isAsked: false });
+  showStep("ask");
+  element("email").focus();
 });
 
 // Another link in the same tab changes only the fragment.
