@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, Result};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -69,12 +69,14 @@ impl Checkpointer {
     ///
     /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
     /// connections too. So whoever calls this keeps `file` until all of them are closed.
-    pub(crate) fn start(conn: Connection, file: Arc<File>) -> Self {
+    ///
+    /// `clearing` is true while a checkpoint waits for readers, and writers for it.
+    pub(crate) fn start(conn: Connection, file: Arc<File>, clearing: watch::Sender<bool>) -> Self {
         let (orders, received) = channel();
         // A connection without a patience of its own would make writers wait for the slowest
         // reader.
         report(conn.busy_timeout(PATIENCE));
-        let mut log = Log::new(conn, file);
+        let mut log = Log::new(conn, file, clearing);
         // What short lives left behind would add up, for none of them gets to the first look.
         log.cut();
         let thread = thread::spawn(move || log.keep_short(&received));
@@ -109,6 +111,8 @@ struct Log {
     conn: Connection,
     /// The data file, to sync it.
     file: Arc<File>,
+    /// Whether kept snapshots are in the way.
+    clearing: watch::Sender<bool>,
     /// Its frames at the last look.
     frames: i64,
     /// When a look found that somebody had written.
@@ -135,7 +139,7 @@ struct NotBefore {
 
 impl Log {
     /// A log of which nothing is known: it may be long.
-    fn new(conn: Connection, file: Arc<File>) -> Self {
+    fn new(conn: Connection, file: Arc<File>, clearing: watch::Sender<bool>) -> Self {
         let now = Instant::now();
         let not_before = NotBefore {
             cut: now,
@@ -144,6 +148,7 @@ impl Log {
         Self {
             conn,
             file,
+            clearing,
             frames: 0,
             changed_at: now,
             room: RESTART_ABOVE,
@@ -204,7 +209,7 @@ impl Log {
     /// Has the next writer begin at the start of the log. `moved` frames are in the file already.
     fn start_over(&mut self, moved: i64) -> Result<()> {
         self.move_most(moved)?;
-        if !is_free(&self.conn, "restart")? {
+        if !self.is_free("restart")? {
             self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
         }
         Ok(())
@@ -246,7 +251,7 @@ impl Log {
     /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the
     /// way.
     fn cut(&mut self) -> bool {
-        let outcome = is_free(&self.conn, "truncate");
+        let outcome = self.is_free("truncate");
         let is_cut = matches!(outcome, Ok(true));
         if is_cut {
             (self.frames, self.room, self.busy_cuts) = (0, 0, 0);
@@ -273,6 +278,20 @@ impl Log {
         }
     }
 
+    /// Runs a checkpoint that nobody may stand in the way of. Returns whether nobody did. Snapshots
+    /// that are only kept are let go meanwhile.
+    fn is_free(&self, mode: &str) -> Result<bool> {
+        self.clearing.send_replace(true);
+        let outcome = self
+            .conn
+            .query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
+                row.get(0)
+            })
+            .map(|busy: i64| busy == 0);
+        self.clearing.send_replace(false);
+        outcome
+    }
+
     /// Logs a failure, unless the one before it was one, too.
     fn log_failure(&mut self, outcome: Result<()>) {
         let had_failed = std::mem::replace(&mut self.has_failed, outcome.is_err());
@@ -287,14 +306,6 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
     conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
         Ok((row.get(1)?, row.get(2)?))
     })
-}
-
-/// Runs a checkpoint that nobody may stand in the way of. Returns whether nobody did.
-fn is_free(conn: &Connection, mode: &str) -> Result<bool> {
-    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
-        row.get(0)
-    })
-    .map(|busy: i64| busy == 0)
 }
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.
@@ -319,7 +330,11 @@ mod tests {
         let open = || open_writer(&path, Synchronous::Full);
         let (writer, reader, conn) = (open()?, open()?, open()?);
         conn.busy_timeout(PATIENCE)?;
-        let mut log = Log::new(conn, Arc::new(File::open(&path)?));
+        let mut log = Log::new(
+            conn,
+            Arc::new(File::open(&path)?),
+            watch::Sender::new(false),
+        );
         writer.execute_batch("create table test (x)")?;
         reader.execute_batch("begin; select * from test")?;
         writer.execute_batch("insert into test values (1)")?;

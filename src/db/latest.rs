@@ -5,11 +5,14 @@
 //! says that nothing was committed since: what was acknowledged to anybody is always seen, and a key
 //! that was revoked beside the server is refused at the next request.
 //!
-//! A snapshot holds up checkpoints. So it is let go after [`KEPT_FOR`], whether or not it is used.
+//! A snapshot holds up checkpoints. So it is let go after [`KEPT_FOR`], whether or not it is used, and
+//! at once where a checkpoint waits for readers: writers wait for that checkpoint.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
+
+use tokio::sync::watch;
 
 use super::Db;
 use super::snapshot::{Open, Snapshot};
@@ -22,6 +25,8 @@ const KEPT_FOR: Duration = Duration::from_millis(20);
 pub(crate) struct LatestSnapshot {
     /// The kept snapshot. It ends before the file is closed.
     slot: Rc<Slot>,
+    /// Whether a checkpoint waits for readers.
+    clearing: watch::Receiver<bool>,
     /// The file.
     db: Db,
 }
@@ -40,6 +45,7 @@ impl LatestSnapshot {
     pub(crate) fn new(db: Db) -> Self {
         Self {
             slot: Rc::default(),
+            clearing: db.shared.clearing.clone(),
             db,
         }
     }
@@ -59,7 +65,9 @@ impl LatestSnapshot {
                 Rc::new(self.db.begin(head)?)
             }
         };
-        *kept = Some(Rc::clone(&open));
+        if !*self.clearing.borrow() {
+            *kept = Some(Rc::clone(&open));
+        }
         Ok(Snapshot {
             open,
             now: self.db.now(),
@@ -71,9 +79,13 @@ impl LatestSnapshot {
         if self.slot.is_timed.replace(true) {
             return;
         }
-        let slot = Rc::downgrade(&self.slot);
+        let (slot, mut clearing) = (Rc::downgrade(&self.slot), self.clearing.clone());
         tokio::task::spawn_local(async move {
-            tokio::time::sleep(KEPT_FOR).await;
+            tokio::select! {
+                () = tokio::time::sleep(KEPT_FOR) => {}
+                // It fails only when the file is being closed.
+                _ = clearing.wait_for(|is_on| *is_on) => {}
+            }
             if let Some(slot) = slot.upgrade() {
                 slot.is_timed.set(false);
                 drop(slot.kept.take());
@@ -122,7 +134,7 @@ mod tests {
             .enable_time()
             .build()?;
         let test = async {
-            let latest = LatestSnapshot::new(db.clone());
+            let mut latest = LatestSnapshot::new(db.clone());
             let (first, second) = (latest.get()?, latest.get()?);
             assert_eq!(first.number(), second.number());
             assert_eq!(count(&first)?, 0);
@@ -135,6 +147,19 @@ mod tests {
             assert_eq!(count(&next)?, 1);
             drop((first, next));
             tokio::time::sleep(3 * KEPT_FOR).await;
+            assert!(latest.slot.kept.borrow().is_none());
+            // Where a checkpoint waits, at once.
+            let (clearer, clearing) = watch::channel(false);
+            latest.clearing = clearing;
+            drop(latest.get()?);
+            tokio::task::yield_now().await;
+            assert!(latest.slot.kept.borrow().is_some());
+            clearer.send_replace(true);
+            for _ in 0..3 {
+                tokio::task::yield_now().await;
+            }
+            assert!(latest.slot.kept.borrow().is_none());
+            drop(latest.get()?);
             assert!(latest.slot.kept.borrow().is_none());
             Ok(())
         };

@@ -109,6 +109,8 @@ struct Shared {
     writer: writer::Writer,
     /// The thread that moves the log into the file.
     checkpointer: checkpoint::Checkpointer,
+    /// Whether a checkpoint waits for readers.
+    clearing: watch::Receiver<bool>,
     /// The thread that looks for damage.
     checker: integrity::Checker,
     /// The thread that sees when the file is taken away.
@@ -163,8 +165,9 @@ impl Db {
             .map_err(failed)?;
         let wal_index = WalIndex::open(path).map_err(by_system)?;
         let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
+        let (clearer, clearing) = watch::channel(false);
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let checkpointer = checkpoint::Checkpointer::start(checkpointer, file);
+        let checkpointer = checkpoint::Checkpointer::start(checkpointer, file, clearer);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
@@ -184,6 +187,7 @@ impl Db {
             clock,
             writer,
             checkpointer,
+            clearing,
             checker,
             watch,
             identity,
