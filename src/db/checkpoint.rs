@@ -38,6 +38,8 @@ const LOOKS_UNTIL_CUT: u32 = 25;
 const FEW: i64 = 256;
 /// Passive checkpoints in a row: a disk that is too slow to catch up is not made to.
 const TRIES: usize = 8;
+/// How long after a try to empty the log that met a reader of old pages comes the next.
+const REST_OF_READERS: Duration = Duration::from_millis(5);
 /// How long a checkpoint waits for readers before it gives way to the writer.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// The same for a try to cut the log after one that found a reader in the way.
@@ -173,7 +175,7 @@ impl Log {
                     self.log_failure(outcome);
                 }
                 // Who asked may have gone away.
-                Ok(Order::Empty(caller)) => drop(caller.send(self.empty())),
+                Ok(Order::Empty(caller)) => drop(caller.send(self.cleared(Self::empty))),
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -198,10 +200,10 @@ impl Log {
         let is_settled = self.little_looks >= LOOKS_UNTIL_CUT && self.room > LITTLE;
         if (is_quiet && frames > 0) || is_settled {
             if now >= self.not_before.cut {
-                self.cut_or_pause();
+                self.cleared(Self::cut_or_pause);
             }
         } else if frames > RESTART_ABOVE && now >= self.not_before.restart {
-            self.start_over(moved)?;
+            self.cleared(|log| log.start_over(moved))?;
         }
         Ok(())
     }
@@ -209,7 +211,7 @@ impl Log {
     /// Has the next writer begin at the start of the log. `moved` frames are in the file already.
     fn start_over(&mut self, moved: i64) -> Result<()> {
         self.move_most(moved)?;
-        if !self.is_free("restart")? {
+        if !is_free(&self.conn, "restart")? {
             self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
         }
         Ok(())
@@ -239,19 +241,24 @@ impl Log {
     /// Empties the log because somebody asks for it. Returns whether it could. While somebody reads
     /// old pages, writers would be made to wait in vain.
     fn empty(&mut self) -> bool {
-        match self.move_most(0) {
-            Ok(is_moved) => is_moved && self.cut(),
-            Err(error) => {
-                self.log_failure(Err(error));
-                false
+        for _ in 0..TRIES {
+            match self.move_most(0) {
+                Ok(true) => return self.cut(),
+                // Threads of ours let their snapshots go as soon as the machine runs them.
+                Ok(false) => thread::sleep(REST_OF_READERS),
+                Err(error) => {
+                    self.log_failure(Err(error));
+                    return false;
+                }
             }
         }
+        false
     }
 
     /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the
     /// way.
     fn cut(&mut self) -> bool {
-        let outcome = self.is_free("truncate");
+        let outcome = is_free(&self.conn, "truncate");
         let is_cut = matches!(outcome, Ok(true));
         if is_cut {
             (self.frames, self.room, self.busy_cuts) = (0, 0, 0);
@@ -278,16 +285,11 @@ impl Log {
         }
     }
 
-    /// Runs a checkpoint that nobody may stand in the way of. Returns whether nobody did. Snapshots
-    /// that are only kept are let go meanwhile.
-    fn is_free(&self, mode: &str) -> Result<bool> {
+    /// Does `work` while snapshots that are only kept are let go: they would hold up what waits for
+    /// readers, or keep frames from being moved.
+    fn cleared<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
         self.clearing.send_replace(true);
-        let outcome = self
-            .conn
-            .query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
-                row.get(0)
-            })
-            .map(|busy: i64| busy == 0);
+        let outcome = work(self);
         self.clearing.send_replace(false);
         outcome
     }
@@ -306,6 +308,14 @@ fn checkpoint(conn: &Connection, mode: &str) -> Result<(i64, i64)> {
     conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
         Ok((row.get(1)?, row.get(2)?))
     })
+}
+
+/// Runs a checkpoint that nobody may stand in the way of. Returns whether nobody did.
+fn is_free(conn: &Connection, mode: &str) -> Result<bool> {
+    conn.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| {
+        row.get(0)
+    })
+    .map(|busy: i64| busy == 0)
 }
 
 /// Logs a failed checkpoint: nothing is lost by it, the log only stays long.

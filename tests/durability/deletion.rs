@@ -32,6 +32,8 @@ const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The longest that a create elsewhere may take meanwhile, on an idle machine.
 const PAUSE_LIMIT: Duration = Duration::from_millis(250);
+/// How long the deletion of a share of the rows may take, the log that others write to included.
+const END_LIMIT: Duration = Duration::from_secs(20);
 
 /// How many writers create elsewhere meanwhile.
 const WRITERS: usize = 4;
@@ -133,6 +135,9 @@ pub fn deletions_hold_nobody_up(scale: &Scale) -> Outcome {
          {quiet:?} without it",
         scale.deleted_rows
     ));
+    ensure(scale.is_full || took <= END_LIMIT, || {
+        format!("a deletion of {} took {took:?}", scale.deleted_rows)
+    })?;
     // A share of the figure runs beside whatever else a build does.
     ensure(!scale.is_full || pause <= PAUSE_LIMIT, || {
         format!("a create elsewhere took {pause:?}")
