@@ -21,10 +21,13 @@ use crate::base::error::Result;
 /// How long a snapshot is kept: less than a checkpoint waits for readers.
 const KEPT_FOR: Duration = Duration::from_millis(20);
 
-/// Where a worker thread keeps its snapshot.
-pub(crate) struct LatestSnapshot {
+/// A snapshot, and what was found in it.
+type Kept<F> = (Rc<Open>, Rc<RefCell<F>>);
+
+/// Where a worker thread keeps its snapshot, with what was `F`ound in it.
+pub(crate) struct LatestSnapshot<F> {
     /// The kept snapshot. It ends before the file is closed.
-    slot: Rc<Slot>,
+    slot: Rc<Slot<F>>,
     /// Whether a checkpoint waits for readers.
     clearing: watch::Receiver<bool>,
     /// The file.
@@ -32,46 +35,46 @@ pub(crate) struct LatestSnapshot {
 }
 
 /// The place of a kept snapshot.
-#[derive(Default)]
-struct Slot {
+struct Slot<F> {
     /// The snapshot.
-    kept: RefCell<Option<Rc<Open>>>,
+    kept: RefCell<Option<Kept<F>>>,
     /// Whether a task will let it go.
     is_timed: Cell<bool>,
 }
 
-impl LatestSnapshot {
+impl<F: Default + 'static> LatestSnapshot<F> {
     /// Keeps nothing yet.
     pub(crate) fn new(db: Db) -> Self {
         Self {
-            slot: Rc::default(),
+            slot: Rc::new(Slot {
+                kept: RefCell::new(None),
+                is_timed: Cell::new(false),
+            }),
             clearing: db.shared.clearing.clone(),
             db,
         }
     }
 
-    /// A snapshot that sees whatever was acknowledged before this call. Never waits. Must be called
-    /// on a worker thread.
+    /// A snapshot that sees whatever was acknowledged before this call, and what was found in it
+    /// so far. Never waits. Must be called on a worker thread.
     ///
     /// # Errors
     /// That the file cannot be read.
-    pub(crate) fn get(&self) -> Result<Snapshot> {
+    pub(crate) fn get(&self) -> Result<(Snapshot, Rc<RefCell<F>>)> {
         let head = self.db.shared.wal_index.head();
         let mut kept = self.slot.kept.borrow_mut();
-        let open = match kept.take().filter(|open| open.is_at(head)) {
-            Some(open) => open,
+        let (open, found) = match kept.take().filter(|(open, _)| open.is_at(head)) {
+            Some(latest) => latest,
             None => {
                 self.let_go_later();
-                Rc::new(self.db.begin(head)?)
+                (Rc::new(self.db.begin(head)?), Rc::default())
             }
         };
         if !*self.clearing.borrow() {
-            *kept = Some(Rc::clone(&open));
+            *kept = Some((Rc::clone(&open), Rc::clone(&found)));
         }
-        Ok(Snapshot {
-            open,
-            now: self.db.now(),
-        })
+        let now = self.db.now();
+        Ok((Snapshot { open, now }, found))
     }
 
     /// Lets the snapshot go when its time is over.
@@ -134,16 +137,18 @@ mod tests {
             .enable_time()
             .build()?;
         let test = async {
-            let mut latest = LatestSnapshot::new(db.clone());
-            let (first, second) = (latest.get()?, latest.get()?);
-            assert_eq!(first.number(), second.number());
+            let mut latest = LatestSnapshot::<u32>::new(db.clone());
+            let (first, found) = latest.get()?;
+            let (second, found_too) = latest.get()?;
+            *found.borrow_mut() = 7;
+            assert_eq!(*found_too.borrow(), 7);
             assert_eq!(count(&first)?, 0);
             drop(second);
             add(&path, "acme")?;
             // The control: whoever does not ask again does not see it.
             assert_eq!(count(&first)?, 0);
-            let next = latest.get()?;
-            assert_ne!(first.number(), next.number());
+            let (next, found) = latest.get()?;
+            assert_eq!(*found.borrow(), 0);
             assert_eq!(count(&next)?, 1);
             drop((first, next));
             tokio::time::sleep(3 * KEPT_FOR).await;

@@ -82,7 +82,7 @@ const SERVER: &str = "server";
 /// How to open the file.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Threads that read in place: one connection is kept for each.
+    /// Threads that read in place: two connections are kept for each.
     pub workers: usize,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,

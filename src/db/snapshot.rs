@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
@@ -43,11 +42,6 @@ impl Snapshot {
             now: self.now,
         }
     }
-
-    /// Which one of the process this is: what was found in it holds for all who have the same one.
-    pub(crate) fn number(&self) -> u64 {
-        self.open.number
-    }
 }
 
 /// An open read transaction. Ends when nobody has it any more.
@@ -56,8 +50,6 @@ pub(super) struct Open {
     conn: r2d2::PooledConnection<SqliteConnectionManager>,
     /// What the log's index said before it began; none: it may be older than anything.
     head: Option<Head>,
-    /// How many were begun by this process before it.
-    number: u64,
 }
 
 impl Open {
@@ -66,13 +58,8 @@ impl Open {
         conn: r2d2::PooledConnection<SqliteConnectionManager>,
         head: Option<Head>,
     ) -> Result<Self> {
-        static BEGUN: AtomicU64 = AtomicU64::new(0);
         conn.prepare_cached("begin")?.execute([])?;
-        Ok(Self {
-            conn,
-            head,
-            number: BEGUN.fetch_add(1, Ordering::Relaxed),
-        })
+        Ok(Self { conn, head })
     }
 
     /// Whether nothing was committed since it began, where the index of the log has `head` now. An

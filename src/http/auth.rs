@@ -5,6 +5,7 @@
 //! the same bytes.
 
 use std::future::{Ready, ready};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
@@ -16,14 +17,18 @@ use base64::prelude::BASE64_STANDARD;
 use super::anonymous::Anonymous;
 use super::context::Context;
 use super::envelope::RequestId;
-use super::worker::Worker;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
-use crate::db::Snapshot;
+use crate::db::{LatestSnapshot, Snapshot};
+use crate::key::known::KnownKeys;
 use crate::key::token::{KeyId, PlainKey};
 use crate::key::{Author, Rights, Scope};
+
+/// What a worker thread keeps from one request to the next: a snapshot, and the keys that were found
+/// in it. It is data of the application, made by each thread for itself.
+pub(crate) type Latest = LatestSnapshot<KnownKeys>;
 
 /// The actor of what is done in development without a key.
 pub(crate) const DEV_ACTOR: &str = "dev";
@@ -90,12 +95,14 @@ impl Caller {
     /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was
     /// found in comes along, so that what is read next was allowed at that very moment.
     fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
-        let (context, worker) = (Context::of(request)?, Worker::of(request)?);
-        let snapshot = worker.latest.get()?;
+        let context = Context::of(request)?;
+        let latest = request.app_data::<Rc<Latest>>();
+        let (snapshot, known) = latest.ok_or_else(|| Error::internal("no worker"))?.get()?;
         let (caller, key) = match Credential::of(request)? {
             Credential::Key(key) => {
-                let rights = worker
-                    .find_rights(&snapshot, &key)?
+                let rights = known
+                    .borrow_mut()
+                    .find_rights(&snapshot.reader(), &key)?
                     .ok_or_else(|| refuse(request))?;
                 (
                     Self {

@@ -26,4 +26,3 @@ pub(crate) mod refusal_log;
 pub mod route;
 pub(crate) mod stopping;
 pub(crate) mod unread;
-pub(crate) mod worker;

@@ -7,20 +7,15 @@ use super::token::{KeyId, PlainKey};
 use super::{Rights, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
-use crate::db::Snapshot;
+use crate::db::Reader;
 
 /// Keys that are remembered at a time.
 const MOST: usize = 1_024;
 
-/// The keys that were found in one snapshot. They are forgotten with it, so that nothing has to tell
-/// of a key that was revoked.
+/// The keys that were found in one snapshot, by their ids. They go with it, so that nothing has to
+/// tell of a key that was revoked.
 #[derive(Debug, Default)]
-pub(crate) struct KnownKeys {
-    /// The number of the snapshot.
-    snapshot: Option<u64>,
-    /// What was found, by the id of the key.
-    found: HashMap<KeyId, KnownKey>,
-}
+pub(crate) struct KnownKeys(HashMap<KeyId, KnownKey>);
 
 /// A key that was found in its whole.
 #[derive(Debug)]
@@ -34,34 +29,31 @@ struct KnownKey {
 }
 
 impl KnownKeys {
-    /// What `key` may do, if it is a live key of the file that `snapshot` is of.
+    /// What `key` may do, if it is a live key in the snapshot of `reader`.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn find_rights(
         &mut self,
-        snapshot: &Snapshot,
+        reader: &Reader<'_>,
         key: &PlainKey,
     ) -> Result<Option<Arc<Rights>>> {
-        let reader = snapshot.reader();
-        if self.snapshot != Some(snapshot.number()) || self.found.len() >= MOST {
-            self.found.clear();
-            self.snapshot = Some(snapshot.number());
-        }
-        if let Some(known) = self.found.get(&key.id) {
+        if let Some(known) = self.0.get(&key.id) {
             let is_live = known.expires_at.is_none_or(|end| end > reader.now);
             return Ok((is_live && known.key.matches(key)).then(|| Arc::clone(&known.rights)));
         }
-        let Some((rights, expires_at)) = store::find_rights(&reader, key)? else {
+        let Some((rights, expires_at)) = store::find_rights(reader, key)? else {
             return Ok(None);
         };
         let rights = Arc::new(rights);
-        let known = KnownKey {
-            key: key.clone(),
-            rights: Arc::clone(&rights),
-            expires_at,
-        };
-        self.found.insert(key.id.clone(), known);
+        if self.0.len() < MOST {
+            let known = KnownKey {
+                key: key.clone(),
+                rights: Arc::clone(&rights),
+                expires_at,
+            };
+            self.0.insert(key.id.clone(), known);
+        }
         Ok(Some(rights))
     }
 }

@@ -11,6 +11,7 @@ mod tasks;
 mod timed;
 
 use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,9 +27,9 @@ use crate::base::roots::Roots;
 use crate::config::Config;
 use crate::db::Db;
 use crate::deletion;
+use crate::http::auth::Latest;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
-use crate::http::worker::Worker;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
@@ -206,7 +207,7 @@ impl Program {
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())
-                .app_data(Worker::new(context.db.clone()))
+                .app_data(Rc::new(Latest::new(context.db.clone())))
                 .configure(|config| api::configure(config, mode))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };

@@ -92,7 +92,7 @@ fn attempts(
 }
 
 #[test]
-#[ignore = "half a minute of measuring, to be run alone"]
+#[ignore = "half a minute of measuring: .ci/run runs it, alone"]
 fn a_code_is_asked_for_in_the_same_time_for_the_right_and_for_a_wrong_address() {
     let server = Server::start();
     let token = server.token();
@@ -113,7 +113,7 @@ fn a_code_is_asked_for_in_the_same_time_for_the_right_and_for_a_wrong_address() 
 }
 
 #[test]
-#[ignore = "half a minute of measuring, to be run alone"]
+#[ignore = "half a minute of measuring: .ci/run runs it, alone"]
 fn a_wrong_code_takes_the_same_time_for_the_right_and_for_a_wrong_address() {
     let server = Server::start();
     let token = server.token();
@@ -147,7 +147,7 @@ fn a_wrong_code_takes_the_same_time_for_the_right_and_for_a_wrong_address() {
 }
 
 #[test]
-#[ignore = "half a minute of measuring, to be run alone"]
+#[ignore = "half a minute of measuring: .ci/run runs it, alone"]
 fn the_control_a_token_that_opens_nothing_is_told_from_a_wrong_code() {
     let server = Server::start();
     let token = server.token();
