@@ -106,8 +106,8 @@ function decoded(text) {
 
 // The token in `text`, whatever stands around it; "" where there is none. Line breaks and what is not ASCII came into it on its way.
 function tokenIn(text) {
-  const found = /ivt_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
-  return found ? `ivt_${found[1]}_${found[2]}`.toLowerCase() : "";
+  const found = /(iv[tm])_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
+  return found ? found.slice(1).join("_").toLowerCase() : "";
 }
 
 // The digits in `text` as 0 to 9, whatever their script is; where six of them stand together, these.
@@ -126,7 +126,7 @@ function digitsIn(text) {
 
 // What an address without a token means to the person.
 function explainNoToken(hash, rest) {
-  if (/^#(i|iv|ivt)$|ivt_|[0-9a-f]{16}/i.test(hash) || rest.includes("ivt_")) {
+  if (/^#(i|iv|iv[tm])$|iv[tm]_|[0-9a-f]{16}/i.test(hash) || /iv[tm]_/.test(rest)) {
     return "This link is incomplete: copy all of it from your invitation mail. It may go over more than one line.";
   }
   if (hash.length > 1) {
@@ -219,7 +219,7 @@ function takeToken() {
   const [hash, ...rest] = [location.hash, location.pathname, location.search].map(decoded);
   const token = [hash, ...rest].map(tokenIn).find(Boolean) || "";
   history.replaceState(null, "", new URL("accept", root));
-  const isBare = hash.length < 2 && !rest.join("").includes("ivt_");
+  const isBare = hash.length < 2 && !/iv[tm]_/.test(rest.join(""));
   const before = recall();
   if (token !== "" && token !== before.token) {
     forget();
