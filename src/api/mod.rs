@@ -48,7 +48,8 @@ pub(crate) const DIALECTS: &[(&str, WriteError)] =
     &[(clickhouse::PREFIX, clickhouse::routes::respond)];
 
 /// Every operation of a server in `mode`. The router tries them in this order, so what is asked
-/// most comes first, and a path with a word comes before one with a parameter in its place.
+/// most comes first, and a path with a word comes before one with a parameter in its place. It
+/// tries paths without parameters before all others: they take no regular expression.
 fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
@@ -93,7 +94,10 @@ pub fn routes(mode: Mode) -> Vec<Route> {
 
 /// Registers every route of a server in `mode`, and the answer for every other path.
 pub(crate) fn configure(config: &mut ServiceConfig, mode: Mode) {
-    for route in routes(mode).into_iter().chain(pages::routes::spellings()) {
+    let mut routes = routes(mode);
+    routes.extend(pages::routes::spellings());
+    routes.sort_by_key(|route| route.path.contains('{'));
+    for route in routes {
         route.register(config);
     }
     config.default_service(web::to(unknown_path));
