@@ -45,7 +45,7 @@ fn an_invitation_says_who_invites_whom_to_what_until_when() {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(
-        text.contains("can join.\r\n\r\nNot expecting this?"),
+        text.contains("forward this mail.\r\n\r\nNot expecting this?"),
         "the last words stand apart: {text}"
     );
     assert!(
