@@ -86,7 +86,8 @@ pub(crate) enum Proof {
 pub(crate) fn rejected() -> Error {
     Error::new(
         Code::ProofRejected,
-        "Link, address and code do not belong together, or the code is used up.",
+        "Link, address and code do not belong together, the code is used up, or the link alone is no \
+         proof.",
     )
 }
 

@@ -1,15 +1,14 @@
 //! A mailed link: it proves the address by itself where that is set, and with a code else.
 
 use invited::base::mode::Mode;
-use invited::key::Scope;
 use serde_json::{Value, json};
 
 use super::{by_code, useless};
+use crate::support::TestApp;
 use crate::support::life::{another_code, path_of, refusal, wrong};
-use crate::support::{Answer, TestApp};
 
 /// A server with this setting, whose clock shows the present; an invitation, and its mailed token.
-fn start(acceptance: &str) -> (TestApp, Value, String) {
+pub fn start(acceptance: &str) -> (TestApp, Value, String) {
     let limits = ["--limit-proofs", "0", "--limit-address", "0"];
     let own = ["--acceptance", acceptance, "--resend-cooldown", "0s"];
     let app = TestApp::start(Mode::Serve, &[limits, own].concat());
@@ -23,16 +22,8 @@ fn start(acceptance: &str) -> (TestApp, Value, String) {
 type Body<'a> = &'a dyn Fn(&str) -> Value;
 
 /// The body of a proof by the mailed link.
-fn by_link(token: &str) -> Value {
+pub fn by_link(token: &str) -> Value {
     json!({ "token": token })
-}
-
-/// POSTs to accept with a key.
-fn with_key(app: &TestApp, key: &str, body: &Value) -> Answer {
-    app.anonymous("POST", "/v1/invitations/accept")
-        .bearer(key)
-        .json(body.to_string())
-        .send()
 }
 
 /// Sets what the organization asks of a mailed link.
@@ -136,20 +127,12 @@ fn where_a_code_is_asked_for_the_mailed_link_alone_is_refused_as_one_that_opens_
         refusal(&app.person("accept", &by_link(&token))).1,
         "proof_rejected"
     );
-    let key = app.key(&[Scope::Accept], &[], None);
-    for body in [
-        by_link(&token),
-        json!({ "token": token, "subject": "user_7" }),
-    ] {
-        let answer = with_key(&app, &key, &body);
-        assert_eq!(
-            refusal(&answer),
-            (404, "proof_rejected".to_owned()),
-            "{body}"
-        );
-    }
     assert_eq!(app.look(&made)["status"], "pending");
     assert_eq!(app.contents()["event"], before["event"]);
+    // That it was revoked can be seen without any proof.
+    assert_eq!(app.change(&made, "revoke", &json!({})).status, 200);
+    let answer = app.person("accept", &by_link(&token));
+    assert_eq!(refusal(&answer), (409, "status_conflict".to_owned()));
 }
 
 #[test]
@@ -313,51 +296,6 @@ fn an_organization_may_ask_for_more_or_less_than_the_server_from_the_next_reques
             assert_eq!(status(token), expected, "{server} {own}");
         }
     }
-}
-
-#[test]
-fn an_application_with_a_key_may_say_which_user_the_mailed_link_brought() {
-    let (app, mut made, token) = start("mailed-link");
-    let key = app.key(&[Scope::Accept], &["acme"], None);
-    let other = with_key(&app, &key, &json!({ "token": token, "email": "eve@b.co" }));
-    assert_eq!(refusal(&other), (403, "email_mismatch".to_owned()));
-    let answer = with_key(&app, &key, &json!({ "token": token, "subject": "user_7" }));
-    made["status"] = json!("accepted");
-    made["acceptedBy"] = json!("user_7");
-    for at in ["acceptedAt", "updatedAt"] {
-        made[at] = app.look(&made)[at].clone();
-    }
-    assert_eq!((answer.status, answer.json()), (200, made), "all of it");
-    let made = app.invite("acme", "b@b.co");
-    let answer = with_key(&app, &key, &by_link(&app.mailed_token_of(&made)));
-    assert_eq!(answer.json()["email"], "b@b.co", "{}", answer.text());
-}
-
-#[test]
-fn a_key_beside_a_mailed_link_must_be_one_that_may_accept_it() {
-    let (app, made, token) = start("mailed-link");
-    let before = app.contents();
-    let unknown = format!("ivm_{}_{}", super::MISSING, &token[37..]);
-    let stranger = app.key(&[Scope::Accept], &["globex"], None);
-    let expected = with_key(&app, &stranger, &by_link(&unknown));
-    let answer = with_key(&app, &stranger, &by_link(&token));
-    assert_eq!(
-        (answer.status, answer.without_request_id()),
-        (404, expected.without_request_id()),
-        "a key of another organization"
-    );
-    let reader = app.key(&[Scope::Read, Scope::Write, Scope::Link], &[], None);
-    let refused = with_key(&app, &reader, &by_link(&token));
-    assert_eq!(refusal(&refused), (403, "insufficient_scope".to_owned()));
-    let nobody = app.person("accept", &json!({ "token": token, "subject": "user_7" }));
-    assert_eq!(refusal(&nobody), (401, "unauthorized".to_owned()));
-    let body = json!({ "token": token, "subject": "a\u{200b}b" });
-    assert_eq!(
-        wrong(&with_key(&app, &app.key, &body)),
-        [("/subject".to_owned(), "forbidden_character".to_owned())]
-    );
-    assert_eq!(app.look(&made)["status"], "pending");
-    assert_eq!(app.contents()["event"], before["event"]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! * [`lookup`]: what a link shows, and the tokens that open nothing.
 //! * [`codes`]: codes by mail. [`wrong_codes`]: wrong codes and wrong addresses.
-//! * [`mailed`]: a mailed link, which may be the proof. [`by_mail`]: from mail to joining.
+//! * [`mailed`]: a mailed link, which may be the proof. [`mailed_keys`]: beside a key.
+//!   [`by_mail`]: from mail to joining.
 //! * [`proofs`]: which proof is meant, and who may give it.
 //!
 //! Proofs by an identity provider are in `oidc`.
@@ -11,6 +12,7 @@ mod by_mail;
 mod codes;
 mod lookup;
 mod mailed;
+mod mailed_keys;
 mod proofs;
 mod wrong_codes;
 
