@@ -196,6 +196,8 @@ impl Body<'_> {
             .expect("what is shown is accepted");
         assert_eq!(again, settings, "what is shown is a fixed point");
         settings.name.iter().for_each(|name| check_name(name, 100));
+        let sender = settings.mail_from_name.iter();
+        sender.for_each(|name| check_name(name, 100));
         settings.accept_url.iter().for_each(|url| check_url(url));
         assert!(
             settings

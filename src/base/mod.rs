@@ -1,6 +1,7 @@
 //! What everything stands on: plain values that know nothing of a file, of HTTP, or of a feature.
 
 pub mod clock;
+pub mod color;
 pub mod email;
 pub mod error;
 pub mod failure;

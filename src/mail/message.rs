@@ -7,6 +7,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::context::MailContext;
 use super::template::Templates;
+use super::text::subject;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
 use crate::base::text::{hides_something, is_visible};
@@ -111,6 +112,15 @@ pub struct Composer {
 }
 
 impl Composer {
+    /// Whom a letter comes from: the name may be the organization's, the address never is.
+    fn from(&self, letter: &MailContext) -> Mailbox {
+        let own_name = letter.sender_name.as_deref().map(subject);
+        Mailbox::new(
+            own_name.or_else(|| self.sender.name.clone()),
+            address(&self.sender.address),
+        )
+    }
+
     /// Writes a letter as a mail. The same letter has the same Message-ID each time, so that
     /// whoever gets it twice can tell.
     ///
@@ -130,10 +140,7 @@ impl Composer {
             head = head.reply_to(Mailbox::new(None, address(inviter)));
         }
         let mail = head
-            .from(Mailbox::new(
-                self.sender.name.clone(),
-                address(&self.sender.address),
-            ))
+            .from(self.from(letter))
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
             .message_id(Some(format!("<{id}@{}>", self.sender.domain())))

@@ -2,9 +2,10 @@
 //!
 //! * [`sender`] works the queue of [`crate::outbox::mail`] off.
 //! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
-//!   [`text`] keeps those of users harmless.
+//!   `button` its colours, [`text`] keeps what users write harmless.
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean. [`mailbox`] keeps it in development.
 
+mod button;
 pub mod context;
 pub mod mailbox;
 pub mod message;

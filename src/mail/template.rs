@@ -11,9 +11,11 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 use uuid::Uuid;
 
+use super::button::Button;
 use super::context::MailContext;
 use super::text::{defang, defang_lines, in_subject, subject};
 use crate::base::clock::Timestamp;
+use crate::base::color::Color;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
 use crate::base::html;
@@ -90,6 +92,8 @@ struct Names<'a> {
     status: &'static str,
     /// The subject, as the title of a body; in the subject itself it is empty.
     subject: String,
+    /// The colours of the button.
+    button: Button,
 }
 
 impl<'a> Names<'a> {
@@ -111,6 +115,7 @@ impl<'a> Names<'a> {
             note: letter.note.as_deref().map(defang_lines),
             status: letter.status.name(),
             subject,
+            button: Button::of(letter.color),
         }
     }
 
@@ -271,6 +276,8 @@ fn samples() -> Vec<MailContext> {
         email: Email::from_stored("new.user@example.com"),
         organization: organization.clone(),
         organization_name: Some("Acme Ltd.".to_owned()),
+        sender_name: Some("Acme Invitations".to_owned()),
+        color: Some(Color::WHITE),
         inviter_name: Some("Ada Lovelace".to_owned()),
         note: Some("Welcome!\n\nAda".to_owned()),
         role: "developer".to_owned(),
@@ -284,6 +291,8 @@ fn samples() -> Vec<MailContext> {
     };
     let sparse = |letter: MailContext| MailContext {
         organization_name: None,
+        sender_name: None,
+        color: None,
         inviter_name: None,
         note: None,
         link: letter

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::color::parse_color;
 use crate::base::email;
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::role::{Role, parse_role};
@@ -48,6 +49,13 @@ pub struct SettingsBody {
     /// server's. Its origin must be one of the server's `--redirect-origins`.
     #[schema(max_length = 2048, example = "https://app.example.com/join")]
     pub accept_url: Option<String>,
+    /// The name that its mail comes from, in place of the server's. The address stays the server's.
+    #[schema(min_length = 1, max_length = 100, example = "Acme Invitations")]
+    pub mail_from_name: Option<String>,
+    /// The colour of the button in its mail, as `#rrggbb`. The text on it is white or black,
+    /// whichever can be read.
+    #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#0b7a5b")]
+    pub color: Option<String>,
 }
 
 /// Checked settings. They are stored as they serialize, and read back without another check.
@@ -75,6 +83,12 @@ pub struct Settings {
     /// The page that takes the token of a link; none: the server's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_url: Option<String>,
+    /// The name that its mail comes from; none: the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_from_name: Option<String>,
+    /// The colour of the button in its mail, in normal form; none: ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
 }
 
 impl Settings {
@@ -101,6 +115,9 @@ impl Settings {
             (1, MAX_PENDING),
         ));
         let accept_url = errors.take(parse_accept_url(body.accept_url.as_deref(), rules));
+        let mail_from_name = body.mail_from_name.as_deref();
+        errors.extend(check_name("/mailFromName", mail_from_name, MAX_NAME));
+        let color = errors.take(parse_color(body.color.as_deref()));
         errors.finish(|| {
             Some(Self {
                 name: body.name,
@@ -110,6 +127,8 @@ impl Settings {
                 blocked_domains,
                 max_pending: body.max_pending,
                 accept_url: accept_url?,
+                mail_from_name: body.mail_from_name,
+                color: color?,
             })
         })
     }

@@ -76,6 +76,8 @@ pub(super) fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
         email: Email::from_stored("new.user@example.com"),
         organization: OrganizationId::parse("acme").expect("an id"),
         organization_name: Some(payload.to_owned()),
+        sender_name: Some(payload.to_owned()),
+        color: None,
         inviter_name: Some(payload.to_owned()),
         note: Some(format!("{payload}\n{payload}")),
         role: payload.to_owned(),
@@ -236,6 +238,8 @@ fn through_the_api_every_payload_is_refused_or_makes_a_mail_to_the_one_recipient
         "inviter.email",
         "name",
         "acceptUrl",
+        "mailFromName",
+        "color",
     ] {
         for (number, payload) in PAYLOADS.iter().enumerate() {
             let status = try_field(&app, (field, payload), number);
