@@ -355,6 +355,7 @@ fn as_sent(new: &NewInvitation) -> CreateBody {
         expires_at: Some(new.expiry.from(now()).to_string()),
         metadata: new.metadata.as_deref().map(map),
         redirect_url: new.redirect_url.clone(),
+        locale: new.locale.clone(),
         inviter: Some(InviterBody {
             id: inviter.id.clone(),
             name: inviter.name.clone(),

@@ -9,6 +9,7 @@ pub mod hex;
 pub(crate) mod html;
 pub(crate) mod id;
 pub mod json;
+pub mod locale;
 pub mod mode;
 pub mod organization_id;
 pub mod origin;

@@ -49,6 +49,7 @@ impl Record {
             accept_url: settings.accept_url.as_deref(),
             mail_from_name: settings.mail_from_name.as_deref(),
             color: settings.color.as_deref(),
+            locale: settings.locale.as_deref(),
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
@@ -108,6 +109,10 @@ pub(crate) struct Organization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub color: Option<&'a str>,
+    /// The language of its mail, where an invitation names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub locale: Option<&'a str>,
     /// When its first invitation was made, or it was put for the first time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

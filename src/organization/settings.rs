@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use crate::base::color::parse_color;
 use crate::base::email;
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
+use crate::base::locale::parse_locale;
 use crate::base::role::{Role, parse_role};
 use crate::base::text::check_name;
 use crate::policy::{self, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
@@ -56,6 +57,9 @@ pub struct SettingsBody {
     /// whichever can be read.
     #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#0b7a5b")]
     pub color: Option<String>,
+    /// The language of its mail, as a language tag (BCP 47), where an invitation names none.
+    #[schema(max_length = 35, example = "de")]
+    pub locale: Option<String>,
 }
 
 /// Checked settings. They are stored as they serialize, and read back without another check.
@@ -89,6 +93,9 @@ pub struct Settings {
     /// The colour of the button in its mail, in normal form; none: ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
+    /// The language of its mail, in normal case; none: English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
 }
 
 impl Settings {
@@ -118,6 +125,7 @@ impl Settings {
         let mail_from_name = body.mail_from_name.as_deref();
         errors.extend(check_name("/mailFromName", mail_from_name, MAX_NAME));
         let color = errors.take(parse_color(body.color.as_deref()));
+        let locale = errors.take(parse_locale(body.locale.as_deref()));
         errors.finish(|| {
             Some(Self {
                 name: body.name,
@@ -129,6 +137,7 @@ impl Settings {
                 accept_url: accept_url?,
                 mail_from_name: body.mail_from_name,
                 color: color?,
+                locale: locale?,
             })
         })
     }
