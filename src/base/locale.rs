@@ -29,6 +29,11 @@ pub(crate) fn parse_locale(text: Option<&str>) -> Checked<Option<String>> {
     Ok(Some(tag.into_string()))
 }
 
+/// Whether `text` is a well-formed language tag.
+pub(crate) fn is_locale(text: &str) -> bool {
+    matches!(parse_locale(Some(text)), Ok(Some(_)))
+}
+
 /// `locale` and what it falls back to, the most exact first: `de-CH-1996`, `de-CH`, `de` (RFC 4647,
 /// 3.4). A letter that begins an extension goes with what follows it.
 pub fn fallbacks(locale: &str) -> impl Iterator<Item = &str> {

@@ -36,6 +36,8 @@ pub struct MailContext {
     pub sender_name: Option<String>,
     /// The colour of its button, in place of ours.
     pub color: Option<Color>,
+    /// The languages that it may be in, the first one first.
+    pub locales: Vec<String>,
     /// The name of who invites.
     pub inviter_name: Option<String>,
     /// The inviter's own words: lines.
@@ -60,6 +62,14 @@ pub struct MailContext {
     pub sent_at: Timestamp,
 }
 
+impl MailContext {
+    /// What people call the organization; its id, where it has no name.
+    pub(super) fn organization_name(&self) -> &str {
+        let name = self.organization_name.as_deref();
+        name.unwrap_or(self.organization.as_str())
+    }
+}
+
 /// What is to be done about a claimed row.
 pub(crate) enum Next {
     /// Its mail is sent.
@@ -78,6 +88,8 @@ struct Found {
     inviter_name: Option<String>,
     /// The address of who invites.
     inviter_email: Option<Email>,
+    /// The language of the invitation.
+    locale: Option<String>,
     /// What its organization asks of its mail.
     settings: Settings,
 }
@@ -106,6 +118,7 @@ pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next>
             present,
             inviter_name,
             inviter_email,
+            locale: invitation.locale.map(str::to_owned),
             settings: organization::store::get_settings(tx, &organization)?,
         })
     };
@@ -182,10 +195,13 @@ fn letter(
     Found {
         present,
         inviter_name,
+        locale,
         settings,
         ..
     }: Found,
 ) -> MailContext {
+    // The invitation's language is that of the invited person.
+    let own_locale = locale.filter(|_| kind != Kind::Notice);
     MailContext {
         kind,
         to: present.email.clone(),
@@ -193,6 +209,7 @@ fn letter(
         organization_name: settings.name,
         sender_name: settings.mail_from_name,
         color: settings.color.as_deref().and_then(Color::parse),
+        locales: own_locale.into_iter().chain(settings.locale).collect(),
         organization: present.organization,
         email: present.email,
         inviter_name,

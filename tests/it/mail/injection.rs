@@ -22,6 +22,9 @@ use crate::support::{TestApp, invitations};
 /// The one link that a mail may bring.
 const LINK: &str = "https://invites.acme.test/accept#ivt_token";
 
+/// The languages that mail has words in.
+pub(super) const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "ar", "ja"];
+
 /// What somebody might try.
 const PAYLOADS: [&str; 40] = [
     "x\r\nBcc: eve@evil.test",
@@ -78,6 +81,7 @@ pub(super) fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
         organization_name: Some(payload.to_owned()),
         sender_name: Some(payload.to_owned()),
         color: None,
+        locales: vec![LANGUAGES[usize::try_from(number).expect("a number") % 6].to_owned()],
         inviter_name: Some(payload.to_owned()),
         note: Some(format!("{payload}\n{payload}")),
         role: payload.to_owned(),

@@ -3,6 +3,7 @@
 //!
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
+//! * [`languages`]: whose language a mail is in.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
 //! * [`brand`]: what an organization gives its mail.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
@@ -16,6 +17,7 @@ mod delivery;
 mod fair;
 mod injection;
 mod kinds;
+mod languages;
 mod ordinary_text;
 mod settings;
 mod trouble;
