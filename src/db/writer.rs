@@ -1,12 +1,13 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
 //! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it
-//! is, runs each job in a savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then
-//! answers: one sync of the disk serves all of them. Under load the next group gathers while the
+//! is, runs each job in one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync
+//! of the disk serves all of them. Under load the next group gathers while the
 //! last one is being synced, so there is nothing to tune and no time to wait for more.
 //!
 //! # Failure
-//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the
+//! A job that fails is undone and answered alone: by its savepoint, or by the end of the transaction
+//! where nothing else is in it yet. Where SQLite gives up the
 //! whole transaction because of one job, each job of the group gets a transaction of its own. A
 //! commit that fails fails every job in it.
 //!
@@ -27,7 +28,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
 use super::identity::Identity;
-use super::job::{Change, Job, in_savepoint};
+use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
 use super::queue::{Queue, Refusal, Turn};
 use super::topic::{Notifier, Topic};
@@ -250,8 +251,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
-    /// as bits of topics. An error means that none of them was committed.
+    /// Runs a group of jobs in one transaction, each so that it can be undone alone. Returns what
+    /// they were about, as bits of topics. An error means that none of them was committed.
     fn commit(
         &mut self,
         group: &mut Vec<Turn<Box<dyn Job>>>,
@@ -268,11 +269,16 @@ impl Desk<'_> {
             stage: Stage::Begin,
         })?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
-        let (mut done, mut rows) = (0, 0);
+        let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
             let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
-            let ran = in_savepoint(&tx, &mut *turn.job);
+            let job = &mut *turn.job;
+            let ran = if is_empty {
+                run_first(&tx, job).map(|did_something| is_empty = !did_something)
+            } else {
+                run_in_savepoint(&tx, job)
+            };
             self.queue.charge(&turn.actor, began.elapsed());
             ran.map_err(at(Stage::Job))?;
             done += 1;

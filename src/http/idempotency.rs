@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::context::Context;
-use super::etag::EtagKey;
+use super::etag::{self, EtagKey};
 use crate::base::error::{Code, Error, Result};
 use crate::idempotency::{StoredResponse, Ticket};
 
@@ -109,7 +109,7 @@ impl FromRequest for IdempotencyKey {
 /// Responds with what was, or had been, stored.
 pub(crate) fn respond(answer: StoredResponse, etags: EtagKey) -> HttpResponse {
     let mut response = head(&answer);
-    response.insert_header((header::ETAG, etags.tag(&answer.body)));
+    response.insert_header(etag::header(&etags.tag(&answer.body)));
     response.body(answer.body)
 }
 
