@@ -52,6 +52,19 @@ fn shorter(tag: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_tag_in_its_normal_case_stays_as_it_is(
+            text in "(?i)[a-z]{2,3}(-[a-z]{4})?(-[a-z]{2}|-[0-9]{3})?(-[a-z0-9]{5,8})?(-u-[a-z0-9]{2,8})?(-x-[a-z0-9]{1,8})?",
+        ) {
+            if let Ok(Some(tag)) = parse_locale(Some(&text)) {
+                prop_assert!(tag.eq_ignore_ascii_case(&text));
+                prop_assert_eq!(parse_locale(Some(&tag)).ok().flatten(), Some(tag));
+            }
+        }
+    }
 
     #[test]
     fn a_well_formed_tag_is_taken_in_its_normal_case() {

@@ -122,3 +122,19 @@ fn batches_and_seeds_take_languages_row_by_row() {
     assert_eq!(app.get(&invitations("hooli")).json()[0]["locale"], "ar");
     assert_eq!(app.get("/v1/organizations/hooli").json()["locale"], "es");
 }
+
+#[test]
+fn a_page_is_told_the_language_of_the_person_by_the_link() {
+    let app = TestApp::serve();
+    let look = |made: &Value| {
+        let token = json!({ "token": app.token_of(made) });
+        app.person("lookup", &token).json()["locale"].clone()
+    };
+    let own = create(&app, "own@example.com", &json!("ja")).json();
+    let none = create(&app, "none@example.com", &Value::Null).json();
+    assert_eq!((look(&own), look(&none)), (json!("ja"), Value::Null));
+    app.request("PUT", "/v1/organizations/acme")
+        .json(r#"{"locale":"de"}"#)
+        .send();
+    assert_eq!((look(&own), look(&none)), (json!("ja"), json!("de")));
+}

@@ -1,6 +1,6 @@
 //! The words of mail by language: one catalogue of sentences for each.
 //!
-//! * [`file`] reads a catalogue, ours or the operator's, and checks it.
+//! * [`mod@file`] reads a catalogue, ours or the operator's, and checks it.
 //! * [`fill`] puts names into a sentence.
 //!
 //! A sentence names its parts in braces (`{organization}`), and is plain text: the same sentence
