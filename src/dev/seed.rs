@@ -75,7 +75,7 @@ pub struct SeedInvitation {
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
     /// As in a create.
-    #[schema(max_length = 35)]
+    #[schema(max_length = 35, pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$")]
     pub locale: Option<String>,
     /// As in a create.
     #[serde(default, deserialize_with = "object::optional")]

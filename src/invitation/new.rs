@@ -47,7 +47,11 @@ pub struct CreateBody {
     /// The language of its mail, as a language tag (BCP 47). Without it the organization's, else
     /// English. One that mail has no words in is kept, and falls back: `de-CH` to `de`, then to the
     /// organization's.
-    #[schema(max_length = 35, example = "de")]
+    #[schema(
+        max_length = 35,
+        pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de"
+    )]
     pub locale: Option<String>,
     /// Who invites.
     #[serde(default, deserialize_with = "crate::base::json::object::optional")]

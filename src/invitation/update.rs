@@ -44,7 +44,8 @@ pub struct UpdateBody {
     pub redirect_url: Option<Option<String>>,
     /// The language of its mail from now on, as a language tag (BCP 47).
     #[serde(default, deserialize_with = "crate::base::json::or_null")]
-    #[schema(value_type = Option<String>, max_length = 35, example = "de")]
+    #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de")]
     pub locale: Option<Option<String>>,
 }
 

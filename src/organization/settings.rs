@@ -58,7 +58,11 @@ pub struct SettingsBody {
     #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#0b7a5b")]
     pub color: Option<String>,
     /// The language of its mail, as a language tag (BCP 47), where an invitation names none.
-    #[schema(max_length = 35, example = "de")]
+    #[schema(
+        max_length = 35,
+        pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de"
+    )]
     pub locale: Option<String>,
 }
 
