@@ -24,6 +24,8 @@ fn mail_comes_from_the_name_of_the_organization_and_from_the_address_of_the_serv
     let names = [
         ("Hooli Invitations", "\"Hooli Invitations\""),
         ("B\u{fc}ro Nord", "=?utf-8?b?QsO8cm8gTm9yZA==?="),
+        ("Acme.com", "\"Acme.com\""),
+        ("Acme Inc.", "\"Acme Inc.\""),
         // A name that would be decoded is none.
         ("=?utf-8?Q?Bank?=", "=?utf-8?b?PSA/dXRmLTg/UT9CYW5rPz0=?="),
     ];

@@ -178,7 +178,7 @@ fn an_inviter_is_told_in_the_language_of_the_organization() {
     assert_eq!(app.change(&made, "accept", &accept).status, 200);
     assert_eq!(
         subject(&mail(&app, "ada@acme.test", "notice")),
-        "grace@example.comさんがacmeへの招待を承諾しました"
+        "grace@example.com さんがacmeへの招待を承諾しました"
     );
 }
 
