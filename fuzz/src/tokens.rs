@@ -3,7 +3,7 @@
 use invited::base::clock::Timestamp;
 use invited::base::hex::hex;
 use invited::invitation::link::{self, LinkToken};
-use invited::key::token::{HashedSecret, KeyId, PlainKey};
+use invited::key::token::{KeyId, PlainKey};
 use invited::secret::{Keyring, Secret};
 use uuid::Uuid;
 
@@ -53,7 +53,7 @@ fn check_key(random: &[u8; 40], rest: &[u8]) {
         .split_once('_')
         .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
     assert!(
-        parts.is_some_and(|parts| HashedSecret::matches(key.hashed().as_bytes(), &parts)),
+        parts.is_some_and(|parts| parts.hashed().is_stored_as(key.hashed().as_bytes())),
         "as Basic carries it"
     );
     let altered = alter(&text, rest);

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
@@ -202,6 +202,27 @@ enum Stage {
     Commit,
 }
 
+/// An open write transaction. It is rolled back unless it was committed. The library's own compiles
+/// its statements anew each time.
+struct Transaction<'a>(&'a Connection);
+
+impl<'a> Transaction<'a> {
+    /// Begins one on `conn`.
+    fn begin(conn: &'a Connection) -> Result<Self> {
+        conn.prepare_cached("begin immediate")?.execute([])?;
+        Ok(Self(conn))
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // It fails only where there is nothing to roll back any more.
+            let _ = self.0.execute_batch("rollback");
+        }
+    }
+}
+
 /// What the thread works with.
 struct Desk<'a> {
     /// The only connection that writes.
@@ -261,18 +282,12 @@ impl Desk<'_> {
         let at = |stage| move |error| Undone { error, stage };
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
-        let transaction = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|error| Undone {
-            error: error.into(),
-            stage: Stage::Begin,
-        })?;
+        let transaction = Transaction::begin(&self.conn).map_err(at(Stage::Begin))?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
         let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
-            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
+            let tx = WriteTx::new(transaction.0, now, &self.ids, &topics);
             let job = &mut *turn.job;
             let ran = if is_empty {
                 run_first(&tx, job).map(|did_something| is_empty = !did_something)
@@ -290,6 +305,7 @@ impl Desk<'_> {
         }
         // The error is looked at before anything else happens on this thread, a rollback included.
         let committed = transaction
+            .0
             .prepare_cached("commit")
             .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;
