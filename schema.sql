@@ -70,7 +70,8 @@ create table invitation (
   -- The language of its mail, as a language tag (BCP 47) of at most 35 characters; null: the organization's.
   locale          text,
   -- How often it was sent again, and when last. Null while it was sent only once.
-  -- The link's token is an HMAC over the id and this count: sending it again makes the links before it worthless.
+  -- The tokens of links are HMACs over their kind, the id and this count: sending it again makes the links before it
+  -- worthless.
   send_count      integer,
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.

@@ -379,6 +379,7 @@ impl Config {
                 notifies_inviters: self.settings.mail.notify_inviters
                     && (is_dev || self.mail_server.is_some()),
             },
+            acceptance: self.settings.mail.acceptance,
         }
     }
 }

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
+use crate::policy::acceptance::Acceptance;
 
 use settings::Settings;
 
@@ -50,6 +51,7 @@ impl Record {
             mail_from_name: settings.mail_from_name.as_deref(),
             color: settings.color.as_deref(),
             locale: settings.locale.as_deref(),
+            acceptance: settings.acceptance,
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
@@ -113,6 +115,10 @@ pub(crate) struct Organization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub locale: Option<&'a str>,
+    /// What proves the address to whoever follows a mailed link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]
+    pub acceptance: Option<Acceptance>,
     /// When its first invitation was made, or it was put for the first time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

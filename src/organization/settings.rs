@@ -10,6 +10,7 @@ use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::locale::parse_locale;
 use crate::base::role::{Role, parse_role};
 use crate::base::text::check_name;
+use crate::policy::acceptance::Acceptance;
 use crate::policy::{self, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
 
 /// The most characters of a name.
@@ -64,6 +65,10 @@ pub struct SettingsBody {
         example = "de"
     )]
     pub locale: Option<String>,
+    /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
+    /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
+    #[schema(pattern = "^(mailed-link|code)$")]
+    pub acceptance: Option<String>,
 }
 
 /// Checked settings. They are stored as they serialize, and read back without another check.
@@ -100,6 +105,9 @@ pub struct Settings {
     /// The language of its mail, in normal case; none: English.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
+    /// What a mailed link proves; none: what the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
 }
 
 impl Settings {
@@ -130,6 +138,7 @@ impl Settings {
         errors.extend(check_name("/mailFromName", mail_from_name, MAX_NAME));
         let color = errors.take(parse_color(body.color.as_deref()));
         let locale = errors.take(parse_locale(body.locale.as_deref()));
+        let acceptance = errors.take(Acceptance::parse(body.acceptance.as_deref()));
         errors.finish(|| {
             Some(Self {
                 name: body.name,
@@ -142,6 +151,7 @@ impl Settings {
                 mail_from_name: body.mail_from_name,
                 color: color?,
                 locale: locale?,
+                acceptance: acceptance?,
             })
         })
     }

@@ -107,8 +107,9 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     tag = "Pages",
     summary = "The page that links lead to",
     description = "For operators without a page of their own (`--accept-url`). It takes the token \
-        from the fragment of its address, shows the invitation, and accepts or declines it by a \
-        code that is sent to the address. Opening it changes nothing.",
+        from the fragment of its address, shows the invitation, and accepts or declines it: by one \
+        click where the link was mailed, or by a code that is sent to the address. Opening it \
+        changes nothing.",
     responses(
         (status = 200, description = "The page.", content_type = "text/html", body = String,
             example = "<!doctype html>"),
