@@ -29,6 +29,7 @@ use crate::base::roots::Roots;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::http::connection::Deadlines;
+use crate::invitation::lapse::LOOK_EVERY;
 use crate::key::last_use::WRITE_EVERY;
 use crate::mail::server::Server;
 use crate::oidc;
@@ -276,6 +277,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How often it is written when keys were last used.
     pub last_use_every: Duration,
+    /// How often it looks for invitations whose time has passed.
+    pub lapse_every: Duration,
     /// How long its peers may take.
     pub deadlines: Deadlines,
 }
@@ -322,6 +325,7 @@ impl Config {
             workers,
             heartbeat,
             last_use_every: WRITE_EVERY,
+            lapse_every: LOOK_EVERY,
             deadlines,
         })
     }

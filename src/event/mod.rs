@@ -31,7 +31,7 @@ pub enum EventType {
     Renewed,
     /// It was taken back.
     Revoked,
-    /// It had lapsed, and a new one took its place.
+    /// Its time has passed.
     Expired,
     /// It was deleted.
     Deleted,
@@ -109,7 +109,8 @@ pub(crate) struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<Uuid>,
-    /// Who did it: an API key's id, `dev`, `person`, `retention`, or `mail`.
+    /// Who did it: an API key's id, `dev`, `person`, `clock`, `retention`, or
+    /// `mail`.
     pub actor: &'a str,
     /// The `X-Request-Id` of the request that did it.
     pub request_id: &'a str,

@@ -1,5 +1,6 @@
 //! The SQL of invitations.
 
+mod lapse;
 mod row;
 
 use std::sync::LazyLock;
@@ -20,6 +21,7 @@ use crate::invitation::update::Patch;
 use crate::invitation::{Invitation, Status};
 use crate::outbox::mail::Delivery;
 
+pub(crate) use lapse::{Lapsed, list_lapsed, set_lapse_told};
 use row::{COLUMNS, from_row, id, read_id};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
@@ -242,35 +244,35 @@ pub(crate) fn insert(
 }
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
-/// Returns whether it could.
+/// Returns whether it could, and then whether the history says already that its time has passed.
 pub(crate) fn close(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,
     end: Status,
     accepted_by: Option<&str>,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     // An expiry is a matter of the clock, not something that somebody did at a time.
     let closed_at = (end != Status::Expired).then_some(tx.now.as_millis());
-    let changed = tx
-        .prepare_cached(
-            "update invitation not indexed
+    let mut statement = tx.prepare_cached(
+        "update invitation not indexed
              set state = :state, closed_at = :closed_at, accepted_by = :accepted_by,
                  updated_at = :now
              where organization_id = :organization_id
                and id = :id
                and state = 0
-               and (expires_at <= :now) = (:state = 4)",
-        )?
-        .execute(named_params! {
-            ":state": end as u8,
-            ":closed_at": closed_at,
-            ":accepted_by": accepted_by,
-            ":now": tx.now.as_millis(),
-            ":organization_id": organization.as_str(),
-            ":id": id.as_bytes(),
-        })?;
-    Ok(changed > 0)
+               and (expires_at <= :now) = (:state = 4)
+             returning lapse_told is not null",
+    )?;
+    let bound = named_params! {
+        ":state": end as u8,
+        ":closed_at": closed_at,
+        ":accepted_by": accepted_by,
+        ":now": tx.now.as_millis(),
+        ":organization_id": organization.as_str(),
+        ":id": id.as_bytes(),
+    };
+    Ok(statement.query_row(bound, |row| row.get(0)).optional()?)
 }
 
 /// Makes a pending or expired invitation pending until `expires_at`, and counts the sending.
@@ -287,6 +289,7 @@ pub(crate) fn renew(
             "update invitation not indexed
              set state = 0,
                  expires_at = :expires_at,
+                 lapse_told = null,
                  updated_at = :now,
                  send_count = coalesce(send_count, 0) + 1,
                  last_sent_at = :now,
@@ -319,6 +322,7 @@ pub(crate) fn update(
             "update invitation not indexed
              set role = coalesce(:role, role),
                  expires_at = coalesce(:expires_at, expires_at),
+                 lapse_told = iif(:expires_at is null, lapse_told, null),
                  metadata = iif(:sets_metadata, :metadata, metadata),
                  redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
                  updated_at = :now
