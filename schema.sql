@@ -75,8 +75,8 @@ create table invitation (
   capped          integer check (capped = 1),
   -- 1 once the history says that the time of this sending has passed; else null.
   lapse_told      integer check (lapse_told = 1),
-  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed.
-  delivery          integer not null default 0 check (delivery between 0 and 3),
+  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed, 4 it came back.
+  delivery          integer not null default 0 check (delivery between 0 and 4),
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
   delivery_attempts integer,
   delivery_error    text,
@@ -249,7 +249,7 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed, .bounced;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
@@ -277,8 +277,8 @@ create table api_key (
   secret_hash   blob    not null check (length(secret_hash) = 32),
   -- What the operator calls it.
   name          text    not null,
-  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin.
-  scopes        integer not null check (scopes between 1 and 31),
+  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin, 32 deliveries:write.
+  scopes        integer not null check (scopes between 1 and 63),
   -- JSON array of the organization ids it is bound to; null: all.
   organizations text,
   -- JSON array of the roles it may grant; null: all.

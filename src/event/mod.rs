@@ -40,6 +40,8 @@ pub enum EventType {
     Erased,
     /// Its mail was refused for good, or given up.
     DeliveryFailed,
+    /// Its mail came back after a mail server had taken it.
+    Bounced,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -57,6 +59,7 @@ impl EventType {
         (Self::Deleted, "invitation.deleted"),
         (Self::Erased, "invitation.erased"),
         (Self::DeliveryFailed, "invitation.delivery_failed"),
+        (Self::Bounced, "invitation.bounced"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 

@@ -145,7 +145,7 @@ pub struct Invitation<'a> {
     #[schema(value_type = String, format = DateTime, required = false)]
     pub last_sent_at: Option<Timestamp>,
     /// How far its last sending has come.
-    #[schema(value_type = String, pattern = "^(none|queued|sent|failed)$")]
+    #[schema(value_type = String, pattern = "^(none|queued|sent|failed|bounced)$")]
     pub delivery: Delivery,
     /// How often the mail was tried.
     #[schema(value_type = u32, required = false)]

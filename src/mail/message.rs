@@ -6,6 +6,7 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::context::MailContext;
+use super::message_id::MessageId;
 use super::template::Templates;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
@@ -118,12 +119,11 @@ impl Composer {
     /// What a template or the library has against it.
     pub fn compose(&self, letter: &MailContext) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
-        let id = format!(
-            "{}.{}.{}",
-            letter.kind.name(),
-            letter.invitation,
-            letter.number
-        );
+        let id = MessageId {
+            kind: letter.kind,
+            invitation: letter.invitation,
+            number: letter.number,
+        };
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mut head = lettre::Message::builder();
         if let Some(inviter) = &letter.reply_to {

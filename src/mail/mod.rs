@@ -3,11 +3,14 @@
 //! * [`sender`] works the queue of [`crate::outbox::mail`] off.
 //! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
 //!   [`text`] keeps those of users harmless.
+//! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean. [`mailbox`] keeps it in development.
 
+pub mod bounce;
 pub mod context;
 pub mod mailbox;
 pub mod message;
+pub(crate) mod message_id;
 pub mod sender;
 pub(crate) mod server;
 mod smtp_error;

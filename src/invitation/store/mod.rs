@@ -1,5 +1,6 @@
 //! The SQL of invitations.
 
+mod delivery;
 mod lapse;
 mod row;
 
@@ -21,6 +22,7 @@ use crate::invitation::update::Patch;
 use crate::invitation::{Invitation, Status};
 use crate::outbox::mail::Delivery;
 
+pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{Lapsed, list_lapsed, set_lapse_told};
 use row::{COLUMNS, from_row, id, read_id};
 
@@ -54,7 +56,8 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
     let conditions = if is_filtered {
         "and (?4 >> case when state = 0 and expires_at <= ?5 then 4 else state end) & 1
          and (?6 is null or email = ?6)
-         and (?7 is null or role = ?7)"
+         and (?7 is null or role = ?7)
+         and (?8 >> delivery) & 1"
     } else {
         ""
     };
@@ -116,6 +119,7 @@ pub fn list(
             bound.1,
             bound.2,
             bound.3,
+            filter.delivery_bits(),
         ))?
     };
     let mut last = None;
@@ -360,28 +364,4 @@ pub(crate) fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<
     let mut statement = tx.prepare_cached("select inviter_email from invitation where id = ?1")?;
     let found: Option<String> = statement.query_row([invitation.as_bytes()], |row| row.get(0))?;
     Ok(found.as_deref().map(Email::from_stored))
-}
-
-/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One
-/// that went out at the first try needs no count: most rows stay short.
-pub(crate) fn set_delivery(
-    tx: &WriteTx<'_>,
-    invitation: Uuid,
-    delivery: Delivery,
-    attempts: u32,
-    error: Option<&str>,
-) -> Result<()> {
-    let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
-    tx.prepare_cached(
-        "update invitation
-         set delivery = :delivery, delivery_attempts = :attempts, delivery_error = :error
-         where (organization_id, id) = (select organization_id, id from invitation where id = :id)",
-    )?
-    .execute(named_params! {
-        ":delivery": delivery as u8,
-        ":attempts": attempts,
-        ":error": error,
-        ":id": invitation.as_bytes(),
-    })?;
-    Ok(())
 }

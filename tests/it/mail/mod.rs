@@ -1,6 +1,7 @@
 //! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes
 //! of it.
 //!
+//! * [`bounces`]: mail that came back, and lists by how far mail has come.
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
@@ -9,6 +10,7 @@
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
 //!   that cannot be used.
 
+mod bounces;
 mod content;
 mod delivery;
 mod fair;
