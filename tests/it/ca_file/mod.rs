@@ -61,8 +61,36 @@ fn invite(app: &TestApp) -> Value {
 #[test]
 fn mail_reaches_a_server_of_the_operators_own_authority_and_no_other_one() {
     let smtp = Smtp::start();
-    let url = format!("smtps://{}", tls::in_front_of(smtp.address));
-    let words = ["--smtp-url", &url, "--mail-from", "a@acme.test"];
+    check_mail(
+        &smtp,
+        &format!("smtps://{}", tls::in_front_of(smtp.address)),
+    );
+}
+
+#[test]
+fn starttls_reaches_a_server_of_the_operators_own_authority_and_no_other_one() {
+    let smtp = Smtp::start();
+    let address = tls::behind_starttls(smtp.address);
+    check_mail(&smtp, &format!("smtp://{address}?tls=starttls"));
+}
+
+#[test]
+fn a_login_is_said_after_starttls_only() {
+    let smtp = Smtp::start();
+    smtp.answer_logins("235 2.7.0 welcome");
+    let address = tls::behind_starttls(smtp.address);
+    let url = format!("smtp://ada:s3cret@{address}?tls=starttls");
+    let app = app(
+        Some(AUTHORITY),
+        &["--smtp-url", &url, "--mail-from", "a@acme.test"],
+    );
+    let made = invite(&app);
+    wait(|| Some(app.look(&made)).filter(|now| now["delivery"] == "sent"));
+}
+
+/// Checks that mail by this URL reaches `smtp` only where its authority is trusted.
+fn check_mail(smtp: &Smtp, url: &str) {
+    let words = ["--smtp-url", url, "--mail-from", "a@acme.test"];
     for pem in [None, Some(OTHER)] {
         let app = app(pem, &words);
         let made = invite(&app);
