@@ -228,6 +228,16 @@ def refused(url, trusted, words):
     server.stop()
 
 
+def trial(url, trusted, code):
+    """What `invited mail test` says by a URL; it must end with this exit code."""
+    words = [INVITED, "mail", "test", "trial@example.test", "--mail-from", "invitations@acme.test",
+             "--ca-file", FOLDER / f"{trusted}.pem"]
+    done = subprocess.run(words, capture_output=True, text=True, env={**ENVIRONMENT, "INVITED_SMTP_URL": url}, timeout=60)
+    said = done.stdout + done.stderr
+    assert done.returncode == code and PASSWORD not in said, said
+    return said
+
+
 def main():
     """Every way."""
     certificates()
@@ -242,7 +252,15 @@ def main():
         accept(server, address)
         assert server.look(made)["status"] == "accepted"
         server.stop()
+        printed = trial(url, "own", 0)
+        for step in ("TLS 1.3, its certificate ends 20", "login      invited is let in", "mail       250 2.0.0 Ok: queued as"):
+            assert step in printed, printed
+        wait("the trial", lambda: mail_to("trial@example.test", "test"))
+        for path in (FOLDER / "mail/all/new").glob("*"):
+            path.unlink()
     for url in ways:
+        assert "tls: the certificate" in trial(url, "other", 1) or "connection: the certificate" in trial(url, "other", 1)
+        assert "login: the mail server refuses" in trial(url.replace("rd%231", "rd"), "own", 1)
         refused(url, "other", "the certificate of the mail server is not trusted (--ca-file)")
         refused(url.replace("rd%231", "rd"), "own", "the mail server refuses user name and password")
     refused(f"smtp://{login}@127.0.0.1:{tls}?tls=starttls", "own", "tls=tls (465)")

@@ -12,7 +12,7 @@ impl Settings {
     /// is seldom one that people reach.
     pub(super) fn check_links(&self, mode: Mode) -> Result<(), Failure> {
         let has_place = self.public_url.is_some() || self.accept_url.is_some();
-        if mode == Mode::Dev || self.mail.server()?.is_none() || has_place {
+        if mode == Mode::Dev || self.mail.smtp.server()?.is_none() || has_place {
             return Ok(());
         }
         Err(Failure::usage(

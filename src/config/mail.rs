@@ -13,9 +13,9 @@ use crate::base::failure::Failure;
 use crate::mail::message::Sender;
 use crate::mail::server::Server;
 
-/// The settings of mail.
+/// The settings of the mail server.
 #[derive(Args, Clone, Debug)]
-pub struct MailSettings {
+pub struct SmtpSettings {
     /// Mail server, as `smtp://user:password@host:port?tls=starttls`, `tls=tls` or `tls=none`
     /// [default: none, mail is off; dev: a mailbox]
     #[arg(
@@ -29,6 +29,14 @@ pub struct MailSettings {
     /// Whom mail comes from: an address, or `Name <address>`; needed with --smtp-url
     #[arg(long, env = "INVITED_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
     pub mail_from: Option<Sender>,
+}
+
+/// The settings of mail.
+#[derive(Args, Clone, Debug)]
+pub struct MailSettings {
+    /// By which server it leaves
+    #[command(flatten)]
+    pub smtp: SmtpSettings,
 
     /// Folder with templates that take the place of our own
     #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
@@ -45,7 +53,7 @@ pub struct MailSettings {
     pub notify_inviters: bool,
 }
 
-impl MailSettings {
+impl SmtpSettings {
     /// The mail server that the settings name. Its URL is read here, where an error need not repeat
     /// it.
     ///
@@ -63,7 +71,9 @@ impl MailSettings {
         }
         Ok(Some(server))
     }
+}
 
+impl MailSettings {
     /// How many seconds before its end a pending invitation is reminded of; none: it is not.
     pub(crate) fn remind_before_seconds(&self) -> Option<i64> {
         self.remind_before.map(whole_seconds)

@@ -310,8 +310,11 @@ impl Config {
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let database = crate::db::resolve(database)?;
         let secret = secret_source(settings.secret_file.as_deref(), &database)?;
-        let (mail_server, heartbeat, deadlines) =
-            (settings.mail.server()?, HEARTBEAT, Deadlines::default());
+        let (mail_server, heartbeat, deadlines) = (
+            settings.mail.smtp.server()?,
+            HEARTBEAT,
+            Deadlines::default(),
+        );
         Ok(Self {
             roots: settings.roots()?,
             settings,

@@ -86,8 +86,13 @@ impl Sender {
         }
     }
 
+    /// What a mail says of it.
+    pub(super) fn mailbox(&self) -> Mailbox {
+        Mailbox::new(self.name.clone(), address(&self.address))
+    }
+
     /// The part behind the `@`.
-    fn domain(&self) -> &str {
+    pub(super) fn domain(&self) -> &str {
         self.address
             .as_str()
             .split_once('@')
@@ -130,10 +135,7 @@ impl Composer {
             head = head.reply_to(Mailbox::new(None, address(inviter)));
         }
         let mail = head
-            .from(Mailbox::new(
-                self.sender.name.clone(),
-                address(&self.sender.address),
-            ))
+            .from(self.sender.mailbox())
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
             .message_id(Some(format!("<{id}@{}>", self.sender.domain())))

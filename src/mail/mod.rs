@@ -4,7 +4,9 @@
 //! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
 //!   [`text`] keeps those of users harmless.
 //! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
-//! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean. [`mailbox`] keeps it in development.
+//! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean,
+//!   `shape` logs how the server is, [`trial`] sends one to try all that.
+//! * [`mailbox`] keeps it in development.
 
 pub mod bounce;
 pub mod context;
@@ -13,7 +15,9 @@ pub mod message;
 pub(crate) mod message_id;
 pub mod sender;
 pub(crate) mod server;
+mod shape;
 mod smtp_error;
 pub mod template;
 pub(crate) mod text;
 pub mod transport;
+pub(crate) mod trial;

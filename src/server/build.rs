@@ -54,6 +54,7 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
     let settings = &config.settings.mail;
     let templates = Templates::load(settings.templates_dir.as_deref())?;
     let sender = settings
+        .smtp
         .mail_from
         .clone()
         .unwrap_or_else(Sender::of_development);

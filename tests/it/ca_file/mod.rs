@@ -88,6 +88,46 @@ fn a_login_is_said_after_starttls_only() {
     wait(|| Some(app.look(&made)).filter(|now| now["delivery"] == "sent"));
 }
 
+#[test]
+fn a_trial_of_mail_tells_the_version_of_tls_and_the_end_of_the_certificate() {
+    let smtp = Smtp::start();
+    let urls = [
+        format!("smtps://{}", tls::in_front_of(smtp.address)),
+        format!("smtp://{}?tls=starttls", tls::behind_starttls(smtp.address)),
+    ];
+    for url in &urls {
+        for (pem, code, told) in [
+            (AUTHORITY, 0, "TLS 1.3, its certificate ends 2"),
+            (
+                OTHER,
+                1,
+                "the certificate of the mail server is not trusted",
+            ),
+        ] {
+            let authority = file(pem);
+            let words = [
+                "mail",
+                "test",
+                "ada@example.com",
+                "--mail-from",
+                "a@acme.test",
+            ];
+            let output = invited()
+                .env("INVITED_SMTP_URL", url)
+                .args(words)
+                .arg("--ca-file")
+                .arg(authority.path())
+                .output()
+                .expect("it runs");
+            let said =
+                String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{said}");
+            assert!(said.contains(told), "{said}");
+        }
+    }
+    assert_eq!(smtp.received().len(), 2);
+}
+
 /// Checks that mail by this URL reaches `smtp` only where its authority is trusted.
 fn check_mail(smtp: &Smtp, url: &str) {
     let words = ["--smtp-url", url, "--mail-from", "a@acme.test"];

@@ -1,14 +1,15 @@
 //! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes
 //! of it.
 //!
-//! * [`bounces`]: mail that came back, and lists by how far mail has come.
+//! * [`bounces`]: mail that came back, and lists by how far mail has come. [`providers`]: how
+//!   providers tell of it.
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
-//!   that cannot be used.
+//!   that cannot be used. [`trial`]: what `invited mail test` tells.
 
 mod bounces;
 mod content;
@@ -17,7 +18,9 @@ mod fair;
 mod injection;
 mod kinds;
 mod ordinary_text;
+mod providers;
 mod settings;
+mod trial;
 mod trouble;
 mod words;
 
