@@ -7,9 +7,10 @@ use clap::{Args, Subcommand};
 use crate::base::email::{Email, Hosts};
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
+use crate::config;
 use crate::config::mail::SmtpSettings;
 use crate::mail::transport::{Smtp, address};
-use crate::mail::trial;
+use crate::mail::{trial, webhook};
 
 /// What to do with mail.
 #[derive(Args, Debug)]
@@ -24,6 +25,19 @@ pub(crate) struct MailArgs {
 enum MailCommand {
     /// Send a mail to an address, and tell of each step
     Test(TestArgs),
+    /// Print the secret by which requests to --mail-webhook are signed
+    Secret(SecretArgs),
+}
+
+/// Whose secret is meant.
+#[derive(Args, Debug)]
+struct SecretArgs {
+    /// Data file [default: invited-data/invited.db]
+    #[arg(long, env = "INVITED_DATABASE", value_name = "FILE")]
+    database: Option<PathBuf>,
+    /// File with the secret of the server [default: the data file's name with .secret]
+    #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
+    secret_file: Option<PathBuf>,
 }
 
 /// Whom to send a mail to, and how.
@@ -42,7 +56,25 @@ struct TestArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: MailArgs) -> Result<(), Failure> {
-    let MailCommand::Test(args) = args.command;
+    match args.command {
+        MailCommand::Test(args) => test(&args),
+        MailCommand::Secret(args) => secret(&args),
+    }
+}
+
+/// Prints the secret of the mail webhook, and nothing else.
+fn secret(args: &SecretArgs) -> Result<(), Failure> {
+    let database = super::database(args.database.clone());
+    let source = config::secret_source(args.secret_file.as_deref(), &database)?;
+    let loaded = source.load(false)?.ok_or_else(|| {
+        let hint = "start the server once, or name its data file (--database)";
+        Failure::runtime("there is no secret of a server yet", hint)
+    })?;
+    super::print(&format!("{}\n", webhook::reveal(&loaded.signing)))
+}
+
+/// Sends a mail, and tells of each step.
+fn test(args: &TestArgs) -> Result<(), Failure> {
     let server = args.smtp.server()?;
     let (Some(server), Some(sender)) = (server, &args.smtp.mail_from) else {
         let hint = "give the settings of the server: --smtp-url and --mail-from";

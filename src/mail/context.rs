@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::message_id::MessageId;
 use super::sender::Mail;
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
@@ -52,6 +53,17 @@ pub struct MailContext {
     pub number: i64,
     /// When it is sent.
     pub sent_at: Timestamp,
+}
+
+impl MailContext {
+    /// What tells its mail from all others.
+    pub(crate) fn message_id(&self) -> MessageId {
+        MessageId {
+            kind: self.kind,
+            invitation: self.invitation,
+            number: self.number,
+        }
+    }
 }
 
 /// What is to be done about a claimed row.

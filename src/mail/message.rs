@@ -6,7 +6,6 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::context::MailContext;
-use super::message_id::MessageId;
 use super::template::Templates;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
@@ -18,6 +17,8 @@ const MAX_NAME: usize = 100;
 /// A mail as it is sent.
 #[derive(Clone, Debug)]
 pub struct Message {
+    /// Its `Message-ID`.
+    pub id: String,
     /// Whom it goes to.
     pub to: Email,
     /// Its subject.
@@ -124,11 +125,7 @@ impl Composer {
     /// What a template or the library has against it.
     pub fn compose(&self, letter: &MailContext) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
-        let id = MessageId {
-            kind: letter.kind,
-            invitation: letter.invitation,
-            number: letter.number,
-        };
+        let id = format!("<{}@{}>", letter.message_id(), self.sender.domain());
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mut head = lettre::Message::builder();
         if let Some(inviter) = &letter.reply_to {
@@ -138,7 +135,7 @@ impl Composer {
             .from(self.sender.mailbox())
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
-            .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
+            .message_id(Some(id.clone()))
             .date(letter.sent_at.to_system_time())
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(
@@ -148,6 +145,7 @@ impl Composer {
             )
             .map_err(|error| error.to_string())?;
         Ok(Message {
+            id,
             to: letter.to.clone(),
             subject: words.subject,
             raw: String::from_utf8(mail.formatted()).map_err(|error| error.to_string())?,

@@ -6,6 +6,7 @@
 //! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean,
 //!   `shape` logs how the server is, [`trial`] sends one to try all that.
+//! * [`webhook`] hands it to a URL of the operator instead of a mail server.
 //! * [`mailbox`] keeps it in development.
 
 pub mod bounce;
@@ -21,3 +22,4 @@ pub mod template;
 pub(crate) mod text;
 pub mod transport;
 pub(crate) mod trial;
+pub(crate) mod webhook;

@@ -22,8 +22,8 @@ enum Shape {
 pub(crate) struct ShapeLog(Mutex<Shape>);
 
 impl ShapeLog {
-    /// Logs what changed of `server` by this outcome, once.
-    pub(crate) fn note(&self, outcome: &Outcome, server: &impl fmt::Display) {
+    /// Logs what changed of `server` by this outcome, once; `flags` say what to correct.
+    pub(crate) fn note(&self, outcome: &Outcome, server: &impl fmt::Display, flags: &str) {
         let shape = match outcome {
             Outcome::Unreachable(_) => Shape::Away,
             Outcome::Barred(_) => Shape::Bars,
@@ -37,13 +37,13 @@ impl ShapeLog {
         }
         match outcome {
             Outcome::Unreachable(error) => {
-                log::warn!("the mail server {server} cannot be used; mail waits: {error}");
+                log::warn!("the mail {server} cannot be used; mail waits: {error}");
             }
             Outcome::Barred(error) => log::error!(
-                "the mail server {server} refuses this server, so ALL MAIL WAITS: {error} (correct \
-                 --smtp-url or --mail-from, and start again)"
+                "the mail {server} refuses this server, so ALL MAIL WAITS: {error} (correct {flags}, \
+                 and start again)"
             ),
-            _ => log::info!("the mail server {server} is back"),
+            _ => log::info!("the mail {server} is back"),
         }
         *last = shape;
     }

@@ -1,4 +1,4 @@
-//! How mail leaves: to a mail server, or in development into the mailbox.
+//! How mail leaves: to a mail server, to a URL of the operator, or in development into the mailbox.
 //!
 //! # Connections
 //! At most as many as there are deliveries at the same time. One that worked is kept for the next
@@ -24,6 +24,7 @@ use super::sender::Outcome;
 use super::server::{Security, Server};
 use super::shape::ShapeLog;
 use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, of_login, one_line};
+use super::webhook::MailWebhook;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
@@ -45,6 +46,8 @@ const REST: Duration = Duration::from_secs(30);
 pub enum Transport {
     /// By a mail server.
     Smtp(Box<Smtp>),
+    /// By a URL of the operator.
+    Webhook(Box<MailWebhook>),
     /// In development: it is kept in the file.
     Mailbox,
 }
@@ -118,7 +121,9 @@ impl Smtp {
     /// Hands a mail over. Blocks for less than two minutes.
     pub(crate) fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
-        self.shape.note(&outcome, &self.server);
+        let server = format!("server {}", self.server);
+        self.shape
+            .note(&outcome, &server, "--smtp-url or --mail-from");
         outcome
     }
 

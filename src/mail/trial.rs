@@ -204,19 +204,17 @@ fn text_of(response: &Response) -> String {
 fn write(sender: &Sender, to: &Email) -> Result<Message, String> {
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
     let subject = "A trial of mail by invited";
+    let id = format!("<test.{}@{}>", Uuid::new_v4(), sender.domain());
     let mail = lettre::Message::builder()
         .from(sender.mailbox())
         .to(Mailbox::new(None, address(to)))
         .subject(subject)
-        .message_id(Some(format!(
-            "<test.{}@{}>",
-            Uuid::new_v4(),
-            sender.domain()
-        )))
+        .message_id(Some(id.clone()))
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
         .body(TEXT.to_owned())
         .map_err(|error| error.to_string())?;
     Ok(Message {
+        id,
         to: to.clone(),
         subject: subject.to_owned(),
         raw: String::from_utf8(mail.formatted()).map_err(|error| error.to_string())?,

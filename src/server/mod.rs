@@ -142,6 +142,10 @@ impl Program {
                 transport: Transport::Smtp(smtp),
                 ..
             }) => smtp.to_string(),
+            Some(Mail {
+                transport: Transport::Webhook(webhook),
+                ..
+            }) => webhook.to_string(),
             None => "off: invitations carry \"delivery\":\"none\", and links come from POST \
                 .../link (see --smtp-url)"
                 .to_owned(),

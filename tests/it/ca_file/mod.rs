@@ -148,6 +148,22 @@ fn check_mail(smtp: &Smtp, url: &str) {
 }
 
 #[test]
+fn mail_reaches_a_url_of_the_operators_own_authority_and_no_other_one() {
+    let endpoint = Endpoint::start();
+    let url = format!("https://{}/", tls::in_front_of(endpoint.address));
+    let words = ["--mail-webhook", &url, "--mail-from", "a@acme.test"];
+    let other = app(Some(OTHER), &words);
+    let made = invite(&other);
+    let tried = wait(|| Some(other.look(&made)).filter(|now| now["deliveryAttempts"] == 1));
+    let error = tried["deliveryError"].as_str().unwrap_or_default();
+    assert!(error.contains("no TLS connection"), "{tried}");
+    assert!(endpoint.received().is_empty());
+    let own = app(Some(AUTHORITY), &words);
+    let made = invite(&own);
+    wait(|| Some(own.look(&made)).filter(|now| now["delivery"] == "sent"));
+}
+
+#[test]
 fn webhooks_reach_an_endpoint_of_the_operators_own_authority_and_no_other_one() {
     let endpoint = Endpoint::start();
     let url = format!("https://{}/", tls::in_front_of(endpoint.address));

@@ -10,6 +10,7 @@
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
 //!   that cannot be used. [`trial`]: what `invited mail test` tells.
+//!   [`webhook`]: mail that is handed to a URL.
 
 mod bounces;
 mod content;
@@ -22,6 +23,7 @@ mod providers;
 mod settings;
 mod trial;
 mod trouble;
+mod webhook;
 mod words;
 
 use std::time::{Duration, Instant};
