@@ -5,12 +5,14 @@
 //!   [`text`] keeps those of users harmless.
 //! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean,
-//!   `shape` logs how the server is, [`trial`] sends one to try all that.
+//!   `shape` logs how the server is, `login` keeps wrong passwords
+//!   few, [`trial`] sends one to try all that.
 //! * [`webhook`] hands it to a URL of the operator instead of a mail server.
 //! * [`mailbox`] keeps it in development.
 
 pub mod bounce;
 pub mod context;
+mod login;
 pub mod mailbox;
 pub mod message;
 pub(crate) mod message_id;

@@ -19,6 +19,7 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 
+use super::login::Logins;
 use super::message::Message;
 use super::sender::Outcome;
 use super::server::{Security, Server};
@@ -62,6 +63,8 @@ pub struct Smtp {
     client: ClientId,
     /// The address that mail comes from, and to which it goes back.
     pub(super) from: Address,
+    /// What came of logins.
+    logins: Logins,
     /// Connections that worked, each with the time since when it rests.
     resting: Mutex<Vec<(SmtpConnection, Instant)>>,
     /// The address that greeted us last: the first to be tried.
@@ -108,6 +111,7 @@ impl Smtp {
         let client = ClientId::Domain(from.domain().to_owned());
         let (greeted, shape) = (Mutex::default(), ShapeLog::default());
         Ok(Self {
+            logins: Logins::new(server.security),
             server,
             tls,
             client,
@@ -230,10 +234,12 @@ impl Smtp {
             return Ok(());
         };
         let credentials = (login.user.clone(), login.password.clone()).into();
-        connection
-            .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-            .map(drop)
-            .map_err(of_login)
+        self.logins.attempt(|| {
+            connection
+                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
+                .map(drop)
+                .map_err(of_login)
+        })
     }
 
     /// The addresses of the host.
