@@ -84,6 +84,8 @@ struct Shared {
     pause: Mutex<Duration>,
     /// Connections so far.
     connections: AtomicUsize,
+    /// Logins that were tried so far.
+    logins: AtomicUsize,
     /// Whether it is over.
     is_over: AtomicBool,
 }
@@ -170,6 +172,11 @@ impl Smtp {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many logins were tried.
+    pub fn logins(&self) -> usize {
+        self.shared.logins.load(Ordering::SeqCst)
+    }
+
     /// What came so far.
     pub fn received(&self) -> Vec<Received> {
         self.shared
@@ -227,7 +234,10 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
                 Some(_) => say("250-test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000")?,
                 None => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
             },
-            ("AUTH", _) => say(login().unwrap_or("500 what"))?,
+            ("AUTH", _) => {
+                shared.logins.fetch_add(1, Ordering::SeqCst);
+                say(login().unwrap_or("500 what"))?;
+            }
             ("MAIL", Some(path)) => {
                 (from, to) = (path, Vec::new());
                 act = shared
