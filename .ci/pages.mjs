@@ -239,7 +239,7 @@ async function sendsTheCodeByOneClick() {
     check((await focused(page)) === "code", "who has it goes on");
     await page.fill("#code", code === "000000" ? "000001" : "000000");
     await page.keyboard.press("Enter");
-    await fieldIsWrong(page, "code", "do not fit");
+    await fieldIsWrong(page, "code", "does not fit");
     check((await api("GET", at(made))).status === "pending", "a wrong code accepts nothing");
     await page.fill("#code", code);
     await page.keyboard.press("Enter");

@@ -27,7 +27,7 @@ const CLOSED = {
 const MESSAGES = {
   join: "",
   refuse: "This is final: to join later, you would have to be invited again.",
-  send: "To answer, prove that this mail was for you: by a code, which is sent to the address that was invited.",
+  send: "To answer, prove that the mail was for you: by a code, which is sent to the address that was invited.",
   ask: "To answer, prove that your address is the one that was invited.",
   answer: "If {} is the address that was invited, a code is on its way to it, and is good for 10 minutes.",
   answerMailed: "A code is on its way to the address that was invited, and is good for 10 minutes.",
@@ -43,6 +43,7 @@ const ANSWERED = {
 const PROBLEMS = {
   not_found: "This link is not valid. If the invitation was sent again, use the link in the newest mail.",
   proof_rejected: "Address and code do not fit, or the code is used up. Check both, or ask for a new code.",
+  proof_rejected_by_mail: "The code does not fit, or is used up. Check it, or ask for a new code.",
   rate_limited: "There were too many tries.",
 };
 
@@ -192,8 +193,10 @@ function explain(problem) {
     fixField(...field);
   } else if (problem.code === "unreachable") {
     complain("The server cannot be reached. Try again in a moment.");
+  } else if (problem.code === "proof_rejected") {
+    complain(PROBLEMS[isMailed() ? "proof_rejected_by_mail" : "proof_rejected"], "code");
   } else if (PROBLEMS[problem.code]) {
-    complain(PROBLEMS[problem.code] + wait, problem.code === "proof_rejected" ? "code" : "");
+    complain(PROBLEMS[problem.code] + wait);
   } else {
     complain(problem.status >= 500 ? "The server cannot do it now. Try again in a moment." : problem.detail || "It did not work.");
   }
