@@ -68,7 +68,8 @@ create table invitation (
   -- Where the person goes after joining; its origin is on the server's list.
   redirect_url    text,
   -- How often it was sent again, and when last. Null while it was sent only once.
-  -- The link's token is an HMAC over the id and this count: sending it again makes the links before it worthless.
+  -- The tokens of links are HMACs over their kind, the id and this count: sending it again makes the links before it
+  -- worthless.
   send_count      integer,
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.

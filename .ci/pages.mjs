@@ -1,5 +1,5 @@
-// node pages.mjs URL: the pages of a running `invited dev` in Chromium. Opening a link changes nothing; address and code accept; what
-// others wrote stays text; nothing is asked of other servers. With a key, `node pages.mjs URL KEY`: those of a server without mail.
+// node pages.mjs URL: the pages of a running `invited dev` in Chromium. Opening a link changes nothing; a click on a mailed link joins,
+// and address and code accept by any other; what others wrote stays text; nothing is asked of other servers. With a key, `node pages.mjs URL KEY`: those of a server without mail.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 
@@ -92,6 +92,13 @@ async function mail(to, kind) {
   return mails[0];
 }
 
+// The link that an application gets: it proves nothing.
+const given = async (invitation) => (await api("POST", `${at(invitation)}/link`)).url;
+
+// Everything that opening a link could change.
+const state = async (invitation) =>
+  JSON.stringify([await api("GET", at(invitation)), await api("GET", `/v1/organizations/${invitation.organizationId}/events`)]);
+
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
   args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-gpu"],
@@ -146,12 +153,146 @@ async function fieldIsWrong(page, id, text) {
 
 const title = (page, text) => page.waitForFunction((text) => document.querySelector("h1").textContent.includes(text), text);
 
+// The form that is shown.
+const shown = (page, id) => page.waitForSelector(`#${id}:not([hidden])`);
+
+// Invites `email`, opens the link of its mail, and has `look` see the page while nothing is changed yet.
+async function byMail(organization, email, look) {
+  const made = await invite(organization, { email, inviter: { name: "Grace Hopper" }, redirectUrl: `${url}/health/live` });
+  const { link } = await mail(email, "invitation");
+  check(link.startsWith(`${url}/accept#ivm_`), link);
+  const before = await state(made);
+  return visit(link, async (page) => {
+    await title(page, `You are invited to ${organization}`);
+    await page.waitForTimeout(500);
+    check((await state(made)) === before, "a browser that loads and does not click changes nothing");
+    check(!(await page.content()).match(/iv[tm]_|@example/) && page.url() === `${url}/accept`, "neither token nor address is on the page");
+    await look(page, made);
+    return link;
+  });
+}
+
+async function joinsByOneClick() {
+  const link = await byMail("hooli", "joins@example.com", async (page, made) => {
+    check((await page.innerText("#join button")) === "Join hooli", "the button says what it does");
+    check((await page.locator("button:visible").count()) === 2 && !(await page.isVisible("input")), "nothing else is asked for");
+    check((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "it fits a phone");
+    // By keyboard only; at first nobody could reach the server.
+    await page.route("**/v1/invitations/*", (route) => route.abort(), { times: 1 });
+    await page.keyboard.press("Tab");
+    check((await focused(page)) === "join", "the first stop is the button");
+    await page.keyboard.press("Enter");
+    await alert(page, "cannot be reached");
+    check((await focused(page)) === "join" && (await api("GET", at(made))).status === "pending", "it can be tried again");
+    await page.keyboard.press("Enter");
+    await title(page, "Welcome");
+    check((await page.textContent("#message")) === "You have accepted the invitation to hooli.", "the sentence is whole");
+    check((await focused(page)) === "title", "and is read out");
+    check((await api("GET", at(made))).status === "accepted", "one click joins");
+    check((await page.getAttribute("#continue", "href")) === `${url}/health/live`, "the way on is a link");
+    check((await page.evaluate(() => sessionStorage.length)) === 0, "nothing is kept");
+  });
+  check((await api("GET", "/dev/mailbox?to=joins@example.com&kind=code")).length === 0, "no code was sent");
+  await visit(link, async (page) => {
+    await page.waitForFunction(() => document.body.innerText.includes("has been accepted"));
+    check(!(await page.isVisible("button")), "an accepted one asks for nothing");
+  });
+}
+
+async function declinesAfterAskingOnceMore() {
+  await byMail("hooli", "declines@example.com", async (page, made) => {
+    await page.focus("#join [name=decline]");
+    await page.keyboard.press("Enter");
+    await title(page, "Decline the invitation to hooli?");
+    check((await focused(page)) === "title", "the question is read out");
+    check((await api("GET", at(made))).status === "pending", "asking changes nothing");
+    await page.keyboard.press("Tab");
+    check((await focused(page)) === "refuse", "the answers are next");
+    await page.click("text=Back");
+    await title(page, "You are invited to hooli");
+    check((await focused(page)) === "decline", "the way back leads to where one was");
+    await page.click("#join [name=decline]");
+    await page.reload();
+    await shown(page, "join");
+    await page.click("#join [name=decline]");
+    await page.click("#refuse [name=refuse]");
+    await title(page, "Declined");
+    check((await api("GET", at(made))).status === "declined", "it is declined");
+  });
+}
+
+async function sendsTheCodeByOneClick() {
+  await api("PUT", "/v1/organizations/careful", { acceptance: "code" });
+  await byMail("careful", "careful@example.com", async (page, made) => {
+    check((await page.isVisible("#send")) && !(await page.isVisible("#join")) && !(await page.isVisible("input")), "no address is asked for");
+    await page.keyboard.press("Tab");
+    check((await focused(page)) === "send", "the first stop is the button");
+    await page.keyboard.press("Enter");
+    await shown(page, "answer");
+    check((await focused(page)) === "code", "the code is asked for next");
+    const { code } = await mail("careful@example.com", "code");
+    await page.reload();
+    await shown(page, "answer");
+    await page.click("text=Another code");
+    check((await focused(page)) === "send" && !(await page.isVisible("#ask")), "another one is a click away");
+    await page.click("#send [name=have]");
+    check((await focused(page)) === "code", "who has it goes on");
+    await page.fill("#code", code === "000000" ? "000001" : "000000");
+    await page.keyboard.press("Enter");
+    await fieldIsWrong(page, "code", "does not fit");
+    check((await api("GET", at(made))).status === "pending", "a wrong code accepts nothing");
+    await page.fill("#code", code);
+    await page.keyboard.press("Enter");
+    await title(page, "Welcome");
+    check((await api("GET", at(made))).status === "accepted", "the right one accepts");
+  });
+}
+
+async function asksForMoreWhereMoreIsAskedMeanwhile() {
+  await byMail("strict", "strict@example.com", async (page, made) => {
+    await api("PUT", "/v1/organizations/strict", { acceptance: "code" });
+    await page.click("#join [name=join]");
+    await shown(page, "send");
+    check((await focused(page)) === "title" && (await api("GET", at(made))).status === "pending", "the click did not join");
+    await api("PUT", "/v1/organizations/strict", {});
+    await page.reload();
+    await shown(page, "join");
+    await api("POST", `${at(made)}/resend`);
+    await page.click("#join [name=join]");
+    await alert(page, "This link is not valid");
+    check(!(await page.isVisible("button")), "a link that died meanwhile asks for nothing");
+  });
+}
+
+async function showsNoOtherStepFirst() {
+  await api("PUT", "/v1/organizations/slow", { acceptance: "code" });
+  for (const [organization, step] of [["hooli", "join"], ["slow", "send"]]) {
+    const made = await invite(organization, { email: "slow@example.com" });
+    for (const [link, expected] of [[(await mail("slow@example.com", "invitation")).link, step], [await given(made), "ask"]]) {
+      const page = await context.newPage();
+      await page.addInitScript(() => {
+        window.seen = [];
+        const look = () => document.querySelectorAll("form:not([hidden])").forEach(({ id }) => window.seen.includes(id) || window.seen.push(id));
+        new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+      });
+      await page.route("**/lookup", async (route) => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await route.continue();
+      });
+      await page.goto(link);
+      await shown(page, expected);
+      check((await page.evaluate(() => window.seen.join())) === expected, `only ${expected} was ever shown`);
+      await page.close();
+    }
+  }
+}
+
 async function acceptsByCode() {
   const made = await invite("hooli", {
     email: "ada@example.com", inviter: { name: "Grace Hopper" }, redirectUrl: `${url}/health/live`,
   });
   const before = await api("GET", at(made));
-  const { link } = await mail("ada@example.com", "invitation");
+  const link = await given(made);
   check(link.startsWith(`${url}/accept#ivt_`), link);
   await visit(link, async (page) => {
     await title(page, "You are invited to hooli");
@@ -159,11 +300,11 @@ async function acceptsByCode() {
     check(text.includes("Grace Hopper") && text.includes("developer"), text);
     check(!(await page.content()).includes("ada@example.com"), "the page shows no address");
     check(page.url() === `${url}/accept`, "the token leaves the address bar");
-    check(!(await page.content()).includes("ivt_"), "the token is nowhere on the page");
+    check(!(await page.content()).match(/iv[tm]_/), "the token is nowhere on the page");
     await page.waitForTimeout(1000);
     const after = await api("GET", at(made));
     check(after.status === "pending" && after.updatedAt === before.updatedAt, "opening the link changes nothing");
-    check((await api("GET", "/dev/mailbox?kind=code")).length === 0, "no code is asked for by opening it");
+    check((await api("GET", "/dev/mailbox?to=ada@example.com&kind=code")).length === 0, "no code is asked for by opening it");
     check((await page.evaluate(() => document.documentElement.scrollWidth)) <= 360, "it fits a phone");
 
     // By keyboard only: the address, the wrong one first.
@@ -199,12 +340,11 @@ async function acceptsByCode() {
 
 async function declines() {
   const made = await invite("hooli", { email: "bob@example.com" });
-  const { link } = await mail("bob@example.com", "invitation");
-  await visit(link, async (page) => {
+  await visit(await given(made), async (page) => {
     await page.fill("#email", "bob@example.com");
     await page.click("#ask button");
     await page.fill("#code", (await mail("bob@example.com", "code")).code);
-    await page.click("text=Decline");
+    await page.click("#answer [name=decline]");
     await title(page, "Declined");
   });
   check((await api("GET", at(made))).status === "declined", "it is declined");
@@ -217,10 +357,9 @@ const wide = (code) => code.replace(/\d/g, (digit) => String.fromCharCode(0xff10
 // Invites `email`, and opens its link with the code asked for, which `look` gets.
 async function withCode(email, look) {
   const made = await invite("hooli", { email });
-  const { link } = await mail(email, "invitation");
-  return visit(link, async (page) => {
+  return visit(await given(made), async (page) => {
     await page.fill("#email", email);
-    await page.click("text=Send me a code");
+    await page.click("#ask :text('Send me a code')");
     await page.waitForSelector("#answer:not([hidden])");
     await look(page, (await mail(email, "code")).code, made);
   });
@@ -252,7 +391,7 @@ async function keepsItsPlaceOverAReload() {
     await page.reload();
     await page.waitForSelector("#answer:not([hidden])");
     await title(page, "You are invited to hooli");
-    check(page.url() === `${url}/accept` && !(await page.content()).includes("ivt_"), "the token is neither shown nor in the address");
+    check(page.url() === `${url}/accept` && !(await page.content()).match(/iv[tm]_/), "the token is neither shown nor in the address");
     await page.click("text=Another address or code");
     check((await page.inputValue("#email")) === "reload@example.com", "the address is still there");
     check((await focused(page)) === "email", "and has the focus");
@@ -262,10 +401,10 @@ async function keepsItsPlaceOverAReload() {
 
     // The code that came is good still.
     await page.fill("#email", "");
-    await page.click("text=I have a code");
+    await page.click("#ask [name=have]");
     await fieldIsWrong(page, "email", "address first");
     await page.fill("#email", "reload@example.com");
-    await page.click("text=I have a code");
+    await page.click("#ask [name=have]");
     check((await focused(page)) === "code", "it leads to the field of the code");
     await page.fill("#code", code);
     await page.keyboard.press("Enter");
@@ -278,10 +417,11 @@ async function keepsItsPlaceOverAReload() {
   // Another link in the same tab takes the place of what was kept; a cut one shows no other invitation.
   await withCode("first@example.com", async (page) => {
     const other = await invite("globex", { email: "second@example.com" });
-    const { link } = await mail("second@example.com", "invitation");
-    await page.goto(link);
+    await page.goto(await given(other));
     await title(page, "You are invited to globex");
     check((await page.inputValue("#email")) === "" && (await page.isVisible("#ask")), "it begins anew");
+    await page.goto((await mail("second@example.com", "invitation")).link);
+    await shown(page, "join");
     await page.goto(`${url}/accept#ivt_0123`);
     await page.waitForFunction(() => document.body.innerText.includes("This link is incomplete"));
     await page.goto(`${url}/accept`);
@@ -297,7 +437,7 @@ async function keepsTheFocusWhereThePersonIs() {
   await withCode("focus@example.com", async (page) => {
     await page.fill("#code", "000000");
     for (const button of ["accept", "decline"]) {
-      await page.focus(`[name=${button}]`);
+      await page.focus(`#answer [name=${button}]`);
       await page.route("**/v1/invitations/*", (route) => route.abort(), { times: 1 });
       await page.keyboard.press("Space");
       await alert(page, "cannot be reached");
@@ -311,15 +451,15 @@ async function keepsTheFocusWhereThePersonIs() {
       await route.abort();
     });
     for (const button of ["accept", "accept", "decline"]) {
-      await page.click(`[name=${button}]`, { force: true });
+      await page.click(`#answer [name=${button}]`, { force: true });
     }
-    check((await page.getAttribute("[name=accept]", "aria-disabled")) === "true", "it says that it waits");
+    check((await page.getAttribute("#answer [name=accept]", "aria-disabled")) === "true", "it says that it waits");
     await alert(page, "cannot be reached");
-    check(requests === 1 && (await page.getAttribute("[name=accept]", "aria-disabled")) === "false", `${requests} request`);
+    check(requests === 1 && (await page.getAttribute("#answer [name=accept]", "aria-disabled")) === "false", `${requests} request`);
     await page.unroute("**/v1/invitations/*");
-    await page.focus("[name=decline]");
+    await page.focus("#answer [name=decline]");
     await page.fill("#code", "12345");
-    await page.focus("[name=decline]");
+    await page.focus("#answer [name=decline]");
     await page.keyboard.press("Space");
     await fieldIsWrong(page, "code", "six digits");
   });
@@ -347,7 +487,7 @@ async function saysWhatIsWrongWithALink() {
   await say(`${url}/accept#nonsense`, "This link is not valid");
   await say(`${url}/accept#%`, "This link is not valid");
   await say(`${url}/accept#ivt_${"0".repeat(32)}_${"0".repeat(64)}`, "This link is not valid");
-  for (const cut of ["#i", "#ivt", "#ivt_", "#ivt_0123", `#ivt_${"0".repeat(32)}`, `#ivt_${"0".repeat(32)}_${"0".repeat(63)}`,
+  for (const cut of ["#i", "#ivt", "#ivm", "#ivm_", `#ivm_${"0".repeat(32)}`, "%23ivm_0123", "#ivt_", "#ivt_0123", `#ivt_${"0".repeat(32)}`, `#ivt_${"0".repeat(32)}_${"0".repeat(63)}`,
     `#${"0".repeat(20)}_${"0".repeat(64)}`, "%23ivt_0123", "?token=ivt_0123"]) {
     await say(`${url}/accept${cut}`, "This link is incomplete");
   }
@@ -360,7 +500,7 @@ async function saysWhatIsWrongWithALink() {
   check(newest.link !== link, "the mail of the resend is the newest one");
   await api("POST", `${at(made)}/revoke`);
   await say(newest.link, "withdrawn");
-  checks += 16;
+  checks += 20;
 }
 
 // What becomes of links in mail programs, filters, trackers and notes of people.
@@ -375,7 +515,7 @@ async function findsTheTokenInWhateverBecameOfTheLink() {
     `#${token}?utm_source=x`, `#${token}&utm_source=x`, `#${token}/`, `#${token}.`, `#${token},`, `#${token})`, `#<${token}>`,
     `#%3C${token}%3E`, `#"${token}"`, `##${token}`, `#%23${token}`, `#token=${token}`, `#${half}%0D%0A${rest}`, `#${half}%20${rest}`,
     `#${half}%C2%AD${rest}`, `#${token.toUpperCase()}`, `#${token.replaceAll("_", "%5F")}`, `#${token.replaceAll("_", "")}`,
-    `?token=${token}`, `?%23${token}`, `#${token}#${token}`,
+    `?token=${token}`, `?%23${token}`, `#${token}#${token}`, `#${(await given(made)).split("#")[1]}`,
   ];
   for (const spelling of spellings) {
     await visit(`${url}/accept${spelling}`, async (page) => {
@@ -400,6 +540,7 @@ async function storedTextIsText() {
       check((await page.textContent("h1")).includes(markup), `${markup} is text in the title`);
       check((await page.textContent("#organization")) === markup, `${markup} is text as an organization`);
       check((await page.textContent("#inviter")) === markup, `${markup} is text as an inviter`);
+      check((await page.textContent("#join [name=join]")) === `Join ${markup}`, `${markup} is text on a button`);
     });
     await visit(`${url}/dev/mail`, (page) => page.waitForSelector("table"));
     await visit(`${url}/dev/mail/${id}`, async (page) => {
@@ -423,7 +564,8 @@ async function saysThatThereIsNoMail() {
 }
 
 try {
-  const tests = key ? [saysThatThereIsNoMail] : [acceptsByCode, declines, takesACodeHoweverItIsTyped, keepsItsPlaceOverAReload,
+  const tests = key ? [saysThatThereIsNoMail] : [joinsByOneClick, declinesAfterAskingOnceMore, sendsTheCodeByOneClick,
+    asksForMoreWhereMoreIsAskedMeanwhile, showsNoOtherStepFirst, acceptsByCode, declines, takesACodeHoweverItIsTyped, keepsItsPlaceOverAReload,
     keepsTheFocusWhereThePersonIs, namesKeepTheirDirection, saysWhatIsWrongWithALink, findsTheTokenInWhateverBecameOfTheLink, storedTextIsText];
   for (const test of tests) {
     await test();

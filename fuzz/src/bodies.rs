@@ -18,6 +18,7 @@ use invited::invitation::update::{Patch, UpdateBody};
 use invited::key::new::KeyBody;
 use invited::key::{NewKey, Rights};
 use invited::organization::settings::{Settings, SettingsBody};
+use invited::policy::acceptance::Acceptance;
 use invited::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending};
 use invited::webhook::guard::Guard;
 use invited::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
@@ -58,6 +59,7 @@ fn rules() -> Rules {
             .collect(),
         hosts: Hosts::Dotted,
         sending: Sending::default(),
+        acceptance: Acceptance::MailedLink,
     }
 }
 

@@ -166,6 +166,7 @@ fn given(settings: &Settings) -> Vec<String> {
             .map(ToString::to_string)
             .collect(),
     );
+    add("acceptance", vec![settings.mail.acceptance.to_string()]);
     add("max-streams", vec![settings.limits.max_streams.to_string()]);
     add(
         "max-webhooks",

@@ -2,8 +2,8 @@
 
 use invited::base::clock::Timestamp;
 use invited::base::hex::hex;
-use invited::invitation::link::{self, LinkToken};
-use invited::key::token::{HashedSecret, KeyId, PlainKey};
+use invited::invitation::link::{self, LinkToken, TokenKind};
+use invited::key::token::{KeyId, PlainKey};
 use invited::secret::{Keyring, Secret};
 use uuid::Uuid;
 
@@ -34,12 +34,15 @@ fn check_text(text: &str) {
     }
     if let Some(token) = LinkToken::parse(text) {
         assert!(
-            text.starts_with(&format!("ivt_{}_", token.id.simple())),
+            text.starts_with(&format!("{}{}_", prefix(token.kind), token.id.simple())),
             "{text}"
         );
         let (secret, now) = (secret('f'), Timestamp::from_millis(0));
         let is_right = token.matches(&Keyring::single(secret.clone()), now, 0);
-        assert_eq!(is_right, link::token(&secret, token.id, 0) == text);
+        assert_eq!(
+            is_right,
+            link::token(&secret, token.kind, token.id, 0) == text
+        );
     }
 }
 
@@ -53,7 +56,7 @@ fn check_key(random: &[u8; 40], rest: &[u8]) {
         .split_once('_')
         .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
     assert!(
-        parts.is_some_and(|parts| HashedSecret::matches(key.hashed().as_bytes(), &parts)),
+        parts.is_some_and(|parts| parts.hashed().is_stored_as(key.hashed().as_bytes())),
         "as Basic carries it"
     );
     let altered = alter(&text, rest);
@@ -63,18 +66,33 @@ fn check_key(random: &[u8; 40], rest: &[u8]) {
     );
 }
 
-/// Checks the token of the invitation `id`, and one that `rest` alters.
+/// What every token of a kind starts with.
+fn prefix(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Given => "ivt_",
+        TokenKind::Mailed => "ivm_",
+    }
+}
+
+/// Checks the tokens of the invitation `id`, and ones that `rest` alters.
 fn check_token(id: Uuid, rest: &[u8]) {
+    for kind in [TokenKind::Given, TokenKind::Mailed] {
+        check_token_of(kind, id, rest);
+    }
+}
+
+/// Checks the token of this kind.
+fn check_token_of(kind: TokenKind, id: Uuid, rest: &[u8]) {
     let count = rest.first().copied().map_or(0, u32::from);
     let (own, other) = (secret('f'), secret('e'));
     let (keyring, now) = (Keyring::single(own.clone()), Timestamp::from_millis(0));
-    let text = link::token(&own, id, count);
+    let text = link::token(&own, kind, id, count);
     let matches = |text: &str, count| {
         LinkToken::parse(text).is_some_and(|token| token.matches(&keyring, now, count))
     };
     assert!(matches(&text, count), "{text}");
     assert!(
-        !matches(&text, count + 1) && !matches(&link::token(&other, id, count), count),
+        !matches(&text, count + 1) && !matches(&link::token(&other, kind, id, count), count),
         "{text}"
     );
     let altered = alter(&text, rest);

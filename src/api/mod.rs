@@ -29,27 +29,29 @@ pub(crate) mod stream;
 pub(crate) mod webhooks;
 
 use actix_web::http::Method;
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::web::{self, Data};
+use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use crate::base::error::{Error, Result};
 use crate::base::mode::Mode;
+use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
 use crate::http::context::WriteError;
 use crate::http::route::Route;
+use crate::http::router::Router;
 
 use dev::{faults, mailbox};
 use invitations::{batch, lifecycle};
 use operation::Operation;
 use pages::unknown;
+use state::State;
 use webhooks::deliveries;
 
 /// The dialects whose errors are not problem documents, each with the beginning of its paths.
 pub(crate) const DIALECTS: &[(&str, WriteError)] =
     &[(clickhouse::PREFIX, clickhouse::routes::respond)];
 
-/// Every operation of a server in `mode`. The router tries them in this order, so what is asked
-/// most comes first, and a path with a word comes before one with a parameter in its place.
+/// Every operation of a server in `mode`.
 fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
@@ -93,19 +95,25 @@ pub fn routes(mode: Mode) -> Vec<Route> {
     routes
 }
 
-/// Registers every route of a server in `mode`, and the answer for every other path.
-pub(crate) fn configure(config: &mut ServiceConfig, mode: Mode) {
-    for route in routes(mode).into_iter().chain(pages::routes::spellings()) {
-        route.register(config);
-    }
-    config.default_service(web::to(unknown_path));
+/// What finds the operation of every request to a server in `mode`.
+///
+/// # Errors
+/// None that depends on anything but the program.
+pub(crate) async fn router(mode: Mode) -> std::result::Result<Router, String> {
+    let mut routes = routes(mode);
+    routes.push(pages::routes::with_a_slash());
+    Router::build(routes, web::to(unknown_path)).await
 }
 
 /// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a
 /// server is there (RFC 9110, 9.3.7). A person in a browser gets a page.
-async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
+async fn unknown_path(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return Ok(HttpResponse::NoContent().finish());
+    }
+    if pages::routes::is_link_as_path(&request) {
+        let caller = Anonymous::extract(&request).await?;
+        return pages::routes::accept_as_spelled(caller, state, request).await;
     }
     let error = Caller::of(&request).err().unwrap_or_else(Error::not_found);
     if unknown::is_asked_by_a_person(&request) {

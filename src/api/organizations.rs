@@ -15,7 +15,7 @@ use crate::base::page::MAX_LIMIT;
 use crate::db::WriteTx;
 use crate::deletion;
 use crate::http::auth::{Admin, Caller, OrganizationAccess, Read};
-use crate::http::etag::Conditions;
+use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
@@ -129,12 +129,12 @@ async fn get(
     let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, tag))
+            .insert_header(etag::header(&tag))
             .finish());
     }
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((header::ETAG, tag))
+        .insert_header(etag::header(&tag))
         .body(body))
 }
 

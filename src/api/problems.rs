@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 
 use crate::api::error_responses::COMMON;
 use crate::api::operation::Operation;
@@ -10,6 +10,7 @@ use crate::base::error::{Code, ERRORS, Error, FIELD_ERRORS, Meaning, Result};
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
+use crate::http::router::read_param;
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
@@ -73,11 +74,9 @@ async fn list_pages(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpRespo
     ),
     security(())
 )]
-async fn page(_: Anonymous, code: web::Path<String>, _: NoQuery) -> Result<HttpResponse> {
-    let row = ERRORS
-        .iter()
-        .find(|row| row.name == *code)
-        .ok_or_else(Error::not_found)?;
+async fn page(_: Anonymous, request: HttpRequest, _: NoQuery) -> Result<HttpResponse> {
+    let find = |name: &str| ERRORS.iter().find(|row| row.name == name);
+    let row = read_param(&request, "code", find).ok_or_else(Error::not_found)?;
     let mut text = format!(
         "{} ({}): {}\n\n{}\n",
         row.name, row.status, row.title, row.meaning

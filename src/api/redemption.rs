@@ -19,13 +19,13 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
 use crate::invitation::transition::{Change, CurrentInvitation};
-use crate::invitation::{self, Invitation, code, json};
+use crate::invitation::{self, Invitation, Status, code, json};
 use crate::key::Scope;
 use crate::oidc::Identity;
 use crate::organization;
 use crate::policy::Sending;
 use crate::redemption::proof::{AnswerBody, CodeBody, LookupBody, Proof, parse_token, rejected};
-use crate::redemption::{Attempt, Preview, store};
+use crate::redemption::{Attempt, Claim, Preview, acceptance_of, store};
 
 /// What can go wrong where an invitation is answered.
 const REDEMPTION: &[Code] = &[
@@ -98,14 +98,16 @@ struct CodeSent {
     tag = "Answers",
     summary = "Look at the invitation of a link",
     description = "What a page shows to whoever follows the link: organization, role, inviter's \
-        name, status, expiry; never the address. It changes nothing.",
+        name, status, expiry, and what proves the address with this token; never the address. It \
+        changes nothing.",
     request_body(content = LookupBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
         (status = 200, description = "What may be seen.", body = Preview,
             example = json!({"organizationId": "acme",
             "organizationName": "Acme Ltd.", "role": "developer", "inviterName": "Ada Lovelace",
-            "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z"})),
+            "status": "pending", "expiresAt": "2026-11-30T02:43:00.123Z",
+            "acceptance": "code"})),
     ),
     security(())
 )]
@@ -118,10 +120,12 @@ async fn lookup(
     let token = parse_token(body.value.token.as_deref())?;
     let found = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>, organization: &_| {
-            Ok(Preview::of(
-                invitation,
-                organization::store::find_name(reader, organization)?,
-            ))
+            let settings = organization::store::get_settings(reader, organization)?;
+            let acceptance = acceptance_of(&token, &settings, state.rules.acceptance);
+            Ok(Preview {
+                acceptance: (invitation.status == Status::Pending).then_some(acceptance),
+                ..Preview::of(invitation, settings.name)
+            })
         };
         store::open(reader, reader.now, &state.keyring, &token, show)
     })?;
@@ -140,7 +144,8 @@ async fn lookup(
     tag = "Answers",
     summary = "Ask for a code",
     description = "Makes a 6-digit code for the address, if it is the invited one, in place of an \
-        earlier code. The answer is the same either way. A code lives 10 minutes and dies with \
+        earlier code. The answer is the same either way. With a token that was mailed (`ivm_`) \
+        the address can be left out: it is the invited one. A code lives 10 minutes and dies with \
         its fifth wrong answer; the invitation stays. It is sent by mail; a server without mail \
         sends none.",
     params(Once),
@@ -177,12 +182,13 @@ async fn request_code(
             let present =
                 store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
             Change::Accept.check(&present)?;
-            limits.count_code(present.id, &email)?;
+            let email = email.as_ref().unwrap_or(&present.email);
+            limits.count_code(present.id, email)?;
             // Only mail to the invited address is ever sent. That it is enough is told to nobody.
             let is_mailed = has_mail
-                && (email != present.email
-                    || limits.count_mail(&present.organization, &email).is_ok());
-            code::request(tx, &keyring, &present, &email, is_mailed)?;
+                && (*email != present.email
+                    || limits.count_mail(&present.organization, email).is_ok());
+            code::request(tx, &keyring, &present, email, is_mailed)?;
             let body = serde_json::to_vec(&CodeSent {
                 expires_in: code::LIFETIME_SECONDS,
             })
@@ -213,8 +219,9 @@ async fn request_code(
     tag = "Answers",
     summary = "Accept by the link",
     description = "With a key that has `invitations:accept`, the application vouches for `email`, \
-        and the answer is the invitation. Without one, the person proves the address by `code` or \
-        by `idToken`, and the answer is what a lookup shows.",
+        and the answer is the invitation. Without one, the person proves the address by a token \
+        that was mailed (`ivm_`, where a lookup says `mailed-link`), by `code` or by `idToken`, and \
+        the answer is what a lookup shows.",
     params(Once),
     request_body(content = AnswerBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
@@ -282,25 +289,26 @@ async fn answer(
     change: Change,
 ) -> Result<HttpResponse> {
     // Who may not vouch is not told what is wrong with the rest.
-    let rights = if body.value.is_vouched() {
+    let rights = if body.value.is_by_application(visitor.has_key) {
         Some(visitor.require(Scope::Accept)?.rights.clone())
     } else {
         None
     };
     let link_text = body.value.token.clone().unwrap_or_default();
     let (token, proof) = body.value.parse(state.rules.hosts)?;
-    let (subject, code) = match proof {
-        Proof::Vouched(subject) => (subject, None),
-        Proof::Code { subject, code } => (subject, Some(code)),
-        Proof::IdToken(id_token) => (identify(state, &id_token, &link_text).await?, None),
+    let claim = match proof {
+        Proof::Vouched(subject) => Claim::Proven(subject),
+        Proof::MailedLink { subject } => Claim::MailedLink { subject },
+        Proof::Code { email, code } => Claim::Code { email, code },
+        Proof::IdToken(id_token) => Claim::Proven(identify(state, &id_token, &link_text).await?),
     };
     let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
     let author = visitor.author();
     let attempt = Attempt {
         token,
         change,
-        subject,
-        code,
+        claim,
+        acceptance: state.rules.acceptance,
         rights,
         sending: state.rules.sending.clone(),
         origin: visitor.origin(),

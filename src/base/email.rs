@@ -9,7 +9,7 @@ use std::fmt;
 
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-use super::error::{self, Checked, Error, FieldCode, FieldError};
+use super::error::{Checked, FieldCode, FieldError};
 use super::text::is_invisible;
 
 /// Longest local part in bytes (RFC 5321, 4.5.3.1.1).
@@ -190,14 +190,6 @@ pub(crate) fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
     let text =
         text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
-}
-
-/// Checks an address that stands alone.
-///
-/// # Errors
-/// [`crate::base::error::Code::ValidationFailed`].
-pub(crate) fn check_email(text: Option<&str>, hosts: Hosts) -> error::Result<Email> {
-    parse_email(text, hosts).map_err(Error::from)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::base::failure::Failure;
 use crate::mail::message::Sender;
 use crate::mail::oauth::TokenSource;
 use crate::mail::server::Server;
+use crate::policy::acceptance::Acceptance;
 
 /// How mail leaves.
 #[derive(Clone, Debug)]
@@ -94,6 +95,16 @@ pub struct MailSettings {
     #[arg(long, env = "INVITED_REMIND_BEFORE", value_name = "DURATION",
         value_parser = parse_lifetime)]
     pub remind_before: Option<Duration>,
+
+    /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
+    /// `code`, a code that is mailed when it is asked for
+    #[arg(
+        long,
+        env = "INVITED_ACCEPTANCE",
+        value_name = "PROOF",
+        default_value_t
+    )]
+    pub acceptance: Acceptance,
 
     /// Tell inviters by mail of answers, where `inviter.email` is given
     #[arg(long, env = "INVITED_NOTIFY_INVITERS", value_parser = BoolishValueParser::new())]

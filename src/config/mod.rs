@@ -382,6 +382,7 @@ impl Config {
                 has_mail,
                 notifies_inviters: self.settings.mail.notify_inviters && has_mail,
             },
+            acceptance: self.settings.mail.acceptance,
         }
     }
 }

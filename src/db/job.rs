@@ -50,11 +50,28 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
     }
 }
 
+/// Runs a job in a transaction in which nothing has been done yet. Returns whether the job did
+/// something. Where it fails, the transaction is ended and begun again: that undoes it without the
+/// savepoint, which would copy each page that the job changes.
+///
+/// # Errors
+/// When there is no transaction to go on with.
+pub(crate) fn run_first(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<bool> {
+    if job.run(tx).is_ok() {
+        return Ok(true);
+    }
+    if !tx.is_autocommit() {
+        tx.prepare_cached("rollback")?.execute([])?;
+    }
+    tx.prepare_cached("begin immediate")?.execute([])?;
+    Ok(false)
+}
+
 /// Runs a job in a savepoint, and undoes it alone where it fails.
 ///
 /// # Errors
 /// When that is not possible any more, since SQLite gave up the whole transaction: why it did.
-pub(crate) fn in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
+pub(crate) fn run_in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
     tx.prepare_cached("savepoint job")?.execute([])?;
     if let Err(error) = job.run(tx) {
         if tx.is_autocommit() {

@@ -21,6 +21,12 @@ use crate::base::error::Result;
 /// How long a snapshot is kept: less than a checkpoint waits for readers.
 const KEPT_FOR: Duration = Duration::from_millis(20);
 
+/// What was found in a snapshot, and in those before it.
+pub(crate) trait Found: Default {
+    /// Forgets what may be different in the next snapshot.
+    fn enter_next_snapshot(&mut self);
+}
+
 /// A snapshot, and what was found in it.
 type Kept<F> = (Rc<Open>, Rc<RefCell<F>>);
 
@@ -42,7 +48,7 @@ struct Slot<F> {
     is_timed: Cell<bool>,
 }
 
-impl<F: Default + 'static> LatestSnapshot<F> {
+impl<F: Found + 'static> LatestSnapshot<F> {
     /// Keeps nothing yet.
     pub(crate) fn new(db: Db) -> Self {
         Self {
@@ -63,11 +69,13 @@ impl<F: Default + 'static> LatestSnapshot<F> {
     pub(crate) fn get(&self) -> Result<(Snapshot, Rc<RefCell<F>>)> {
         let head = self.db.shared.wal_index.head();
         let mut kept = self.slot.kept.borrow_mut();
-        let (open, found) = match kept.take().filter(|(open, _)| open.is_at(head)) {
-            Some(latest) => latest,
-            None => {
+        let (open, found) = match kept.take() {
+            Some((open, found)) if open.is_at(head) => (open, found),
+            older => {
                 self.let_go_later();
-                (Rc::new(self.db.begin(head)?), Rc::default())
+                let found = older.map(|(_, found)| found).unwrap_or_default();
+                found.borrow_mut().enter_next_snapshot();
+                (Rc::new(self.db.begin(head)?), found)
             }
         };
         if !*self.clearing.borrow() {
@@ -105,6 +113,12 @@ mod tests {
     use crate::base::clock::Clock;
     use crate::base::error::Error;
     use crate::db::{Options, Synchronous, WriteTx, write_file};
+
+    impl Found for u32 {
+        fn enter_next_snapshot(&mut self) {
+            *self = 0;
+        }
+    }
 
     type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
 

@@ -61,7 +61,7 @@ use crate::base::failure::Failure;
 pub use connection::Synchronous;
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use integrity::Integrity;
-pub(crate) use latest::LatestSnapshot;
+pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;

@@ -1,12 +1,13 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
 //! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it
-//! is, runs each job in a savepoint of one `BEGIN IMMEDIATE` transaction, commits, and only then
-//! answers: one sync of the disk serves all of them. Under load the next group gathers while the
+//! is, runs each job in one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync
+//! of the disk serves all of them. Under load the next group gathers while the
 //! last one is being synced, so there is nothing to tune and no time to wait for more.
 //!
 //! # Failure
-//! A job that fails is rolled back to its savepoint and answered alone. Where SQLite gives up the
+//! A job that fails is undone and answered alone: by its savepoint, or by the end of the transaction
+//! where nothing else is in it yet. Where SQLite gives up the
 //! whole transaction because of one job, each job of the group gets a transaction of its own. A
 //! commit that fails fails every job in it.
 //!
@@ -22,12 +23,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
 use super::identity::Identity;
-use super::job::{Change, Job, in_savepoint};
+use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
 use super::queue::{Queue, Refusal, Turn};
 use super::topic::{Notifier, Topic};
@@ -201,6 +202,27 @@ enum Stage {
     Commit,
 }
 
+/// An open write transaction. It is rolled back unless it was committed. The library's own compiles
+/// its statements anew each time.
+struct Transaction<'a>(&'a Connection);
+
+impl<'a> Transaction<'a> {
+    /// Begins one on `conn`.
+    fn begin(conn: &'a Connection) -> Result<Self> {
+        conn.prepare_cached("begin immediate")?.execute([])?;
+        Ok(Self(conn))
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // It fails only where there is nothing to roll back any more.
+            let _ = self.0.execute_batch("rollback");
+        }
+    }
+}
+
 /// What the thread works with.
 struct Desk<'a> {
     /// The only connection that writes.
@@ -250,8 +272,8 @@ impl Desk<'_> {
         }
     }
 
-    /// Runs a group of jobs in one transaction, each in a savepoint. Returns what they were about,
-    /// as bits of topics. An error means that none of them was committed.
+    /// Runs a group of jobs in one transaction, each so that it can be undone alone. Returns what
+    /// they were about, as bits of topics. An error means that none of them was committed.
     fn commit(
         &mut self,
         group: &mut Vec<Turn<Box<dyn Job>>>,
@@ -260,19 +282,18 @@ impl Desk<'_> {
         let at = |stage| move |error| Undone { error, stage };
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
-        let transaction = self
-            .conn
-            .transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.map_err(|error| Undone {
-            error: error.into(),
-            stage: Stage::Begin,
-        })?;
+        let transaction = Transaction::begin(&self.conn).map_err(at(Stage::Begin))?;
         let (now, topics) = (self.clock.now(), Cell::new(0));
-        let (mut done, mut rows) = (0, 0);
+        let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
-            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
-            let ran = in_savepoint(&tx, &mut *turn.job);
+            let tx = WriteTx::new(transaction.0, now, &self.ids, &topics);
+            let job = &mut *turn.job;
+            let ran = if is_empty {
+                run_first(&tx, job).map(|did_something| is_empty = !did_something)
+            } else {
+                run_in_savepoint(&tx, job)
+            };
             self.queue.charge(&turn.actor, began.elapsed());
             ran.map_err(at(Stage::Job))?;
             done += 1;
@@ -284,6 +305,7 @@ impl Desk<'_> {
         }
         // The error is looked at before anything else happens on this thread, a rollback included.
         let committed = transaction
+            .0
             .prepare_cached("commit")
             .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;

@@ -17,6 +17,7 @@ use base64::prelude::BASE64_STANDARD;
 use super::anonymous::Anonymous;
 use super::context::Context;
 use super::envelope::RequestId;
+use super::router::read_param;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
@@ -283,10 +284,7 @@ impl<R: Right> OrganizationAccess<R> {
     /// Checks all there is to check.
     fn check(request: &HttpRequest) -> Result<Self> {
         let (caller, snapshot) = Caller::identify(request)?;
-        let organization = request
-            .match_info()
-            .get("organizationId")
-            .and_then(OrganizationId::parse);
+        let organization = read_param(request, "organizationId", OrganizationId::parse);
         let organization = organization.ok_or_else(Error::not_found)?;
         if !caller.rights.see(organization.as_str()) {
             return Err(Error::foreign());

@@ -136,7 +136,9 @@ pub(crate) async fn envelope(
 /// What the log may have of `path`. Some mail filters move the token of a link from the fragment
 /// into it.
 fn without_token(path: &str) -> &str {
-    path.find("ivt_").map_or(path, |token| &path[..token])
+    let starts = ["ivt_", "ivm_"].map(|prefix| path.find(prefix));
+    let first = starts.into_iter().flatten().min();
+    first.map_or(path, |token| &path[..token])
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
@@ -285,6 +287,7 @@ mod tests {
     #[actix_web::test]
     async fn the_log_has_no_token_that_came_in_a_path() {
         assert_eq!(without_token("/accept%23ivt_0a_0b?x"), "/accept%23");
+        assert_eq!(without_token("/accept/ivm_0a_0b/ivt_0a_0b"), "/accept/");
         assert_eq!(without_token("/v1/keys"), "/v1/keys");
     }
 

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::auth::Caller;
 use super::context::Context;
-use super::etag::EtagKey;
+use super::etag::{self, EtagKey};
 use crate::base::error::{Code, Error, Result};
 use crate::idempotency::{StoredResponse, Ticket};
 
@@ -44,18 +44,18 @@ impl IdempotencyKey {
         }
     }
 
-    /// What makes a request of `caller` with this body recognizable.
-    pub(crate) fn ticket(self, caller: &Caller, body_hash: [u8; 32]) -> Option<Ticket> {
+    /// What makes a request of `caller` recognizable, whose body has this hash.
+    pub(crate) fn ticket(self, caller: &Caller, body_hash: Option<[u8; 32]>) -> Option<Ticket> {
         self.ticket_of(&caller.actor, body_hash)
     }
 
     /// The same for whoever is called `actor`.
-    pub(crate) fn ticket_of(self, actor: &str, body_hash: [u8; 32]) -> Option<Ticket> {
-        self.key.map(|key| Ticket {
+    pub(crate) fn ticket_of(self, actor: &str, body_hash: Option<[u8; 32]>) -> Option<Ticket> {
+        Some(Ticket {
             actor: actor.to_owned(),
             operation: self.operation,
-            key,
-            body_hash,
+            key: self.key?,
+            body_hash: body_hash?,
             room: self.room,
         })
     }
@@ -85,6 +85,11 @@ impl IdempotencyKey {
     }
 }
 
+/// Whether `request` names an `Idempotency-Key`.
+pub(super) fn has_key(request: &HttpRequest) -> bool {
+    request.headers().contains_key(IDEMPOTENCY_KEY)
+}
+
 /// Reads one value of the header: 1 to 255 visible ASCII characters, bare or as a quoted string.
 pub fn parse_value(value: &HeaderValue) -> Option<&str> {
     let text = value.to_str().ok()?;
@@ -109,7 +114,7 @@ impl FromRequest for IdempotencyKey {
 /// Responds with what was, or had been, stored.
 pub(crate) fn respond(answer: StoredResponse, etags: EtagKey) -> HttpResponse {
     let mut response = head(&answer);
-    response.insert_header((header::ETAG, etags.tag(&answer.body)));
+    response.insert_header(etag::header(&etags.tag(&answer.body)));
     response.body(answer.body)
 }
 

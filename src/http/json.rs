@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::context::Context;
-use super::{auth, unread};
+use super::{auth, idempotency, unread};
 use crate::base::error::{Code, Error, Result};
 use crate::base::json::parse;
 use crate::policy::limits::Share;
@@ -29,8 +29,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) struct Json<T, const MAX: usize = MAX_BODY> {
     /// The body.
     pub value: T,
-    /// SHA-256 of its bytes, to recognize a repeated request.
-    pub hash: [u8; 32],
+    /// SHA-256 of its bytes, to recognize a repeated request; none: it names no `Idempotency-Key`.
+    pub hash: Option<[u8; 32]>,
     /// Its bytes.
     pub length: usize,
     /// The memory of a large body, to be held for as long as what was in it.
@@ -51,17 +51,17 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
                 None
             };
             let body = arrive(&request, MAX).await?;
-            Self::of(&body, room)
+            Self::of(&request, &body, room)
         })
     }
 }
 
 impl<T: DeserializeOwned, const MAX: usize> Json<T, MAX> {
     /// What these bytes say.
-    fn of(body: &[u8], room: Option<Share>) -> Result<Self> {
+    fn of(request: &HttpRequest, body: &[u8], room: Option<Share>) -> Result<Self> {
         Ok(Self {
             value: parse(body)?,
-            hash: Sha256::digest(body).into(),
+            hash: hash(request, body),
             length: body.len(),
             room,
         })
@@ -70,14 +70,19 @@ impl<T: DeserializeOwned, const MAX: usize> Json<T, MAX> {
 
 impl<T: Default, const MAX: usize> Json<T, MAX> {
     /// What no body is taken for.
-    fn nothing() -> Self {
+    fn nothing(request: &HttpRequest) -> Self {
         Self {
             value: T::default(),
-            hash: Sha256::digest([]).into(),
+            hash: hash(request, &[]),
             length: 0,
             room: None,
         }
     }
+}
+
+/// The hash of the body of `request`, where it is needed: a digest costs as much as parsing.
+fn hash(request: &HttpRequest, body: &[u8]) -> Option<[u8; 32]> {
+    idempotency::has_key(request).then(|| Sha256::digest(body).into())
 }
 
 /// Waits for the body of `request`, of at most `max` bytes.
@@ -115,7 +120,8 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         if !is_chunked && declared(request).is_none_or(|length| length == 0) {
-            return Box::pin(async { Ok(Self(Json::nothing())) });
+            let nothing = Self(Json::nothing(request));
+            return Box::pin(async { Ok(nothing) });
         }
         if !is_chunked {
             let body = Json::from_request(request, payload);
@@ -126,10 +132,10 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
             // Only its end says whether a chunked body is one, and nothing needs no type.
             let body = arrive(&request, MAX_BODY).await?;
             if body.is_empty() {
-                return Ok(Self(Json::nothing()));
+                return Ok(Self(Json::nothing(&request)));
             }
             check_headers(&request, MAX_BODY)?;
-            Json::of(&body, None).map(Self)
+            Json::of(&request, &body, None).map(Self)
         })
     }
 }

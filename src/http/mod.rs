@@ -1,8 +1,8 @@
 //! The HTTP toolkit: what all endpoints share. It knows who calls and how much they may do, and no
 //! feature besides.
 //!
-//! actix-web leaves some gaps, each closed here: wrong methods and HEAD ([`route`]), errors as
-//! plain text ([`mod@envelope`], [`problem`]), bodies without a deadline ([`json`]) or an end
+//! actix-web leaves some gaps, each closed here: slow routing ([`router`]), wrong methods and HEAD
+//! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline ([`json`]) or an end
 //! ([`unread`]), loose queries ([`query`]).
 
 pub(crate) mod anonymous;
@@ -24,5 +24,6 @@ pub(crate) mod problem;
 pub mod query;
 pub(crate) mod refusal_log;
 pub mod route;
+pub(crate) mod router;
 pub(crate) mod stopping;
 pub(crate) mod unread;

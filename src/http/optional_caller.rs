@@ -21,6 +21,8 @@ use crate::key::{Author, Scope};
 pub(crate) struct OptionalCaller {
     /// The caller, where there is a key; in development always.
     pub caller: Option<Caller>,
+    /// Whether a key was sent.
+    pub has_key: bool,
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
 }
@@ -34,7 +36,7 @@ impl OptionalCaller {
         let without = || {
             Error::new(
                 Code::Unauthorized,
-                "This needs an API key, a code, or an ID token.",
+                "This needs an API key, a mailed link, a code, or an ID token.",
             )
         };
         let caller = self.caller.as_ref().ok_or_else(without)?;
@@ -72,6 +74,7 @@ impl OptionalCaller {
         };
         Ok(Self {
             caller,
+            has_key,
             request_id: RequestId::of(request),
         })
     }

@@ -6,6 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use uuid::Uuid;
 
+use super::router::read_param;
 use crate::base::error::{Error, Result};
 use crate::base::id;
 use crate::key::token::KeyId;
@@ -58,10 +59,10 @@ extract! {
         webhook: uuid(request, "webhookId")?,
         delivery: uuid(request, "deliveryId")?,
     }),
-    PathKeyId: |request| request.match_info().get("keyId").and_then(KeyId::parse).map(Self),
+    PathKeyId: |request| read_param(request, "keyId", KeyId::parse).map(Self),
 }
 
 /// The UUID that the path has as `name`.
 fn uuid(request: &HttpRequest, name: &str) -> Option<Uuid> {
-    request.match_info().get(name).and_then(id::parse_id)
+    read_param(request, name, id::parse_id)
 }

@@ -9,6 +9,7 @@ use actix_web::HttpRequest;
 use actix_web::http::Method;
 
 use super::context::Context;
+use super::router::{pattern_of, read_param};
 use super::{anonymous, auth};
 use crate::base::error::Error;
 use crate::base::mode::Mode;
@@ -32,7 +33,7 @@ pub(crate) fn log(request: &HttpRequest, error: &Error, request_id: &str) {
         return;
     };
     let (status, code) = (error.code.meaning().status, error.code.meaning().name);
-    let route = request.match_pattern();
+    let route = pattern_of(request);
     let (method, route) = (method_of(request), route.as_deref().unwrap_or("(no route)"));
     let (what, who) = (
         foreign_organization(request, refusal),
@@ -96,10 +97,7 @@ fn method_of(request: &HttpRequest) -> &str {
 
 /// The organization that a key asked for without being bound to it.
 fn foreign_organization(request: &HttpRequest, refusal: Refusal) -> String {
-    let organization = request
-        .match_info()
-        .get("organizationId")
-        .and_then(OrganizationId::parse);
+    let organization = read_param(request, "organizationId", OrganizationId::parse);
     let organization = organization.filter(|_| refusal == Refusal::Foreign);
     organization
         .map(|organization| format!(" of {organization}"))

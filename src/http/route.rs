@@ -1,9 +1,10 @@
 //! One path with its methods: HEAD wherever there is GET, OPTIONS everywhere, 405 with `Allow` for
 //! the rest.
 
+use actix_service::{Service, ServiceFactory};
+use actix_web::dev::ServiceRequest;
 use actix_web::http::{Method, header};
-use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse, Resource, guard};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::Caller;
 use crate::base::error::{Code, Error};
@@ -16,8 +17,46 @@ pub struct Route {
     pub methods: Vec<Method>,
     /// Whether it can be asked without a key.
     is_public: bool,
-    /// The handlers.
+    /// Their handlers, in the same order.
     handlers: Vec<actix_web::Route>,
+}
+
+/// What answers the requests of one method, on one thread.
+type Handler = <actix_web::Route as ServiceFactory<ServiceRequest>>::Service;
+
+/// The response to a request, on its way.
+pub(super) type Response = <Handler as Service<ServiceRequest>>::Future;
+
+/// What answers the requests of one path, on one thread.
+pub(super) struct Handlers {
+    /// Those of the methods that the path has.
+    known: Vec<(Method, Handler)>,
+    /// That of every other method.
+    other: Handler,
+}
+
+impl Handlers {
+    /// What answers every request in the same way.
+    ///
+    /// # Errors
+    /// None that a handler of this program has.
+    pub(super) async fn of_any_method(handler: actix_web::Route) -> Result<Self, ()> {
+        let (known, other) = (Vec::new(), handler.new_service(()).await?);
+        Ok(Self { known, other })
+    }
+
+    /// Responds to `request`. The handler of GET has HEAD, too: the framework leaves the body of a
+    /// HEAD away.
+    pub(super) fn call(&self, request: ServiceRequest) -> Response {
+        let asked = match request.method() {
+            &Method::HEAD => &Method::GET,
+            method => method,
+        };
+        let known = self.known.iter().find(|(method, _)| method == asked);
+        known
+            .map_or(&self.other, |(_, handler)| handler)
+            .call(request)
+    }
 }
 
 impl Route {
@@ -46,14 +85,8 @@ impl Route {
         self
     }
 
-    /// Adds the handler for `method`. That of GET has HEAD, too: the framework leaves the body of a
-    /// HEAD away.
+    /// Adds the handler for `method`.
     pub(crate) fn add(&mut self, method: Method, handler: actix_web::Route) {
-        let handler = if method == Method::GET {
-            handler.guard(guard::Any(guard::Get()).or(guard::Head()))
-        } else {
-            handler.method(method.clone())
-        };
         self.methods.push(method);
         self.handlers.push(handler);
     }
@@ -71,16 +104,36 @@ impl Route {
         methods.join(", ")
     }
 
-    /// Registers the path, with OPTIONS and the answer to every other method.
-    pub(crate) fn register(self, config: &mut ServiceConfig) {
-        let (allow, allow_other, is_public) = (self.allow(), self.allow(), self.is_public);
-        let options = move || {
+    /// What answers the requests of this path on one thread, OPTIONS and methods that it does not
+    /// have included.
+    ///
+    /// # Errors
+    /// None that a handler of this program has.
+    pub(super) async fn into_handlers(self) -> Result<Handlers, ()> {
+        let (options, other) = (self.options(), self.method_not_allowed());
+        let mut known = vec![(Method::OPTIONS, options.new_service(()).await?)];
+        for (method, handler) in self.methods.into_iter().zip(self.handlers) {
+            known.push((method, handler.new_service(()).await?));
+        }
+        let other = other.new_service(()).await?;
+        Ok(Handlers { known, other })
+    }
+
+    /// The handler of OPTIONS.
+    fn options(&self) -> actix_web::Route {
+        let allow = self.allow();
+        web::to(move || {
             let response = HttpResponse::NoContent()
                 .insert_header((header::ALLOW, allow.clone()))
                 .finish();
             async { response }
-        };
-        let other = move |request: HttpRequest| {
+        })
+    }
+
+    /// The handler of methods that the path does not have.
+    fn method_not_allowed(&self) -> actix_web::Route {
+        let (allow, is_public) = (self.allow(), self.is_public);
+        web::to(move |request: HttpRequest| {
             // Who may not ask is not told either which methods there are.
             let allowed = if is_public {
                 Ok(())
@@ -89,21 +142,12 @@ impl Route {
             };
             let refused = Error::new(
                 Code::MethodNotAllowed,
-                format!("This path answers {allow_other}."),
+                format!("This path answers {allow}."),
             );
             let error = allowed
                 .err()
-                .unwrap_or_else(|| refused.with_allow(allow_other.clone()));
+                .unwrap_or_else(|| refused.with_allow(allow.clone()));
             async { Err::<HttpResponse, _>(error) }
-        };
-        let resource = self
-            .handlers
-            .into_iter()
-            .fold(web::resource(self.path), Resource::route);
-        config.service(
-            resource
-                .route(web::method(Method::OPTIONS).to(options))
-                .default_service(web::to(other)),
-        );
+        })
     }
 }

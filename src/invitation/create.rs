@@ -31,7 +31,7 @@ pub enum Outcome {
 /// # Errors
 /// `role_not_grantable`, `validation_failed` by the organization's settings, `already_invited`,
 /// `already_accepted`, `pending_limit_reached`, `resend_too_soon`, `rate_limited`. What was begun
-/// by then is undone with the job's savepoint.
+/// by then is undone with the job.
 pub fn create<T>(
     tx: &WriteTx<'_>,
     new: &NewInvitation,

@@ -14,10 +14,11 @@ use crate::db::{Reader, Topic, WriteTx, unless_damaged, unreadable};
 const COLUMNS: &str = "id, name, scopes, organizations, roles, created_at, expires_at, \
     revoked_at, created_by, last_used_at";
 
-/// What `key` may do and when it ends, if it is a live key of this file.
+/// What the key `id` with this secret may do and when it ends, if it is a live key of this file.
 pub(crate) fn find_rights(
     reader: &Reader<'_>,
-    key: &PlainKey,
+    id: &KeyId,
+    hashed: &HashedSecret,
 ) -> Result<Option<(Rights, Option<Timestamp>)>> {
     let mut statement = reader.prepare_cached(
         "select scopes, organizations, roles, secret_hash, expires_at
@@ -28,10 +29,9 @@ pub(crate) fn find_rights(
     )?;
     let found = statement
         .query_row(
-            named_params! { ":id": key.id.as_str(), ":now": reader.now.as_millis() },
+            named_params! { ":id": id.as_str(), ":now": reader.now.as_millis() },
             |row| {
-                let matches = HashedSecret::matches(row.get_ref(3)?.as_blob()?, key);
-                if !matches {
+                if !hashed.is_stored_as(row.get_ref(3)?.as_blob()?) {
                     return Ok(None);
                 }
                 let expires_at = row.get::<_, Option<i64>>(4)?;

@@ -111,10 +111,9 @@ impl HashedSecret {
         &self.0
     }
 
-    /// Whether `key` is the one that was hashed, in a time that does not depend on where they
-    /// differ.
-    pub fn matches(stored: &[u8], key: &PlainKey) -> bool {
-        stored.ct_eq(&key.hashed().0).into()
+    /// Whether `stored` is this hash, in a time that does not depend on where they differ.
+    pub fn is_stored_as(&self, stored: &[u8]) -> bool {
+        stored.ct_eq(&self.0).into()
     }
 }
 
@@ -144,12 +143,12 @@ mod tests {
         let text = key.reveal();
         let stored = key.hashed();
         let reread = PlainKey::parse(&text);
-        assert!(reread.is_some_and(|reread| HashedSecret::matches(stored.as_bytes(), &reread)));
+        assert!(reread.is_some_and(|reread| reread.hashed().is_stored_as(stored.as_bytes())));
         let parts = text[4..]
             .split_once('_')
             .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
-        assert!(parts.is_some_and(|parts| HashedSecret::matches(stored.as_bytes(), &parts)));
-        assert!(!HashedSecret::matches(stored.as_bytes(), &other));
+        assert!(parts.is_some_and(|parts| parts.hashed().is_stored_as(stored.as_bytes())));
+        assert!(!other.hashed().is_stored_as(stored.as_bytes()));
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use crate::base::email::Email;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
+use crate::invitation::link::TokenKind;
 use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code, link};
 use crate::organization;
@@ -138,7 +139,8 @@ pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next>
 fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<Next> {
     let settings = organization::store::get_settings(tx, &found.present.organization)?;
     let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
-    let link = link::url(mail.keyring.signing(), accept_url, &found.present);
+    let signing = mail.keyring.signing();
+    let link = link::url(signing, TokenKind::Mailed, accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
     let letter = MailContext {
         reply_to: found.inviter_email.clone(),

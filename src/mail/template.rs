@@ -276,7 +276,7 @@ fn samples() -> Vec<MailContext> {
         role: "developer".to_owned(),
         status,
         expires_at: Timestamp::from_millis(0),
-        link: Some("https://invites.example.com/accept#ivt_".to_owned()),
+        link: Some("https://invites.example.com/accept#ivm_".to_owned()),
         code: Some("123456".to_owned()),
         invitation: Uuid::nil(),
         number: 0,

@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
+use crate::policy::acceptance::Acceptance;
 
 use settings::Settings;
 
@@ -47,6 +48,7 @@ impl Record {
             blocked_domains: settings.blocked_domains.as_deref(),
             max_pending: settings.max_pending,
             accept_url: settings.accept_url.as_deref(),
+            acceptance: settings.acceptance,
             created_at: self.created_at,
             updated_at: self.updated_at,
         };
@@ -98,6 +100,10 @@ pub(crate) struct Organization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub accept_url: Option<&'a str>,
+    /// What proves the address to whoever follows a mailed link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]
+    pub acceptance: Option<Acceptance>,
     /// When its first invitation was made, or it was put for the first time.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

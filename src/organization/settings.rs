@@ -8,6 +8,7 @@ use crate::base::email;
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::role::{Role, parse_role};
 use crate::base::text::check_name;
+use crate::policy::acceptance::Acceptance;
 use crate::policy::{self, MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules};
 
 /// The most characters of a name.
@@ -48,6 +49,10 @@ pub struct SettingsBody {
     /// server's. Its origin must be one of the server's `--redirect-origins`.
     #[schema(max_length = 2048, example = "https://app.example.com/join")]
     pub accept_url: Option<String>,
+    /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
+    /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
+    #[schema(pattern = "^(mailed-link|code)$")]
+    pub acceptance: Option<String>,
 }
 
 /// Checked settings. They are stored as they serialize, and read back without another check.
@@ -75,6 +80,9 @@ pub struct Settings {
     /// The page that takes the token of a link; none: the server's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_url: Option<String>,
+    /// What a mailed link proves; none: what the server says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
 }
 
 impl Settings {
@@ -101,6 +109,7 @@ impl Settings {
             (1, MAX_PENDING),
         ));
         let accept_url = errors.take(parse_accept_url(body.accept_url.as_deref(), rules));
+        let acceptance = errors.take(Acceptance::parse(body.acceptance.as_deref()));
         errors.finish(|| {
             Some(Self {
                 name: body.name,
@@ -110,6 +119,7 @@ impl Settings {
                 blocked_domains,
                 max_pending: body.max_pending,
                 accept_url: accept_url?,
+                acceptance: acceptance?,
             })
         })
     }

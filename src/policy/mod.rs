@@ -1,5 +1,7 @@
-//! What this server allows: its rules for invitations, and how much one caller may do ([`limits`]).
+//! What this server allows: its rules for invitations, what proves an address ([`acceptance`]), and
+//! how much one caller may do ([`limits`]).
 
+pub mod acceptance;
 pub(crate) mod limits;
 
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use crate::base::email::Hosts;
 use crate::base::error::{Checked, FieldCode, FieldError};
 use crate::base::role::Role;
 use crate::outbox::mail::Delivery;
+use crate::policy::acceptance::Acceptance;
 use crate::policy::limits::Limits;
 
 /// The shortest lifetime in seconds: a person needs a minute to read a mail.
@@ -58,6 +61,8 @@ pub struct Rules {
     pub hosts: Hosts,
     /// What every sending must keep to.
     pub sending: Sending,
+    /// What a mailed link proves, where the organization does not say.
+    pub acceptance: Acceptance,
 }
 
 /// Checks a URL of the application: only one of an origin on the server's list.

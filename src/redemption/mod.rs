@@ -1,4 +1,4 @@
-//! Answering an invitation: look at it, accept it, decline it, by its secret link.
+//! Answering an invitation: look at it, accept it, decline it, by one of its secret links.
 //!
 //! Two things decide, always: a live invitation, and proof of the very same e-mail address
 //! ([`proof`]). A mismatch uses nothing up.
@@ -6,7 +6,8 @@
 //! # No oracle
 //! Without a key nobody learns which address was invited: a wrong address and a wrong code get the
 //! same bytes and cost the same write, and a code is asked for in the same way whether or not its
-//! address is the invited one ([`code`]).
+//! address is the invited one ([`code`]). A mailed token that opens nothing, and one that is no
+//! proof, get these bytes, too.
 
 mod digits;
 pub(crate) mod proof;
@@ -18,15 +19,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
+use crate::base::email::Email;
 use crate::base::error::{Error, Result};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::accept::{Subject, accept_or_decline};
-use crate::invitation::link::LinkToken;
+use crate::invitation::link::{LinkToken, TokenKind};
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{Invitation, code};
 use crate::key::Rights;
+use crate::organization::{self, settings::Settings};
 use crate::policy::Sending;
+use crate::policy::acceptance::Acceptance;
 use crate::secret::Keyring;
 
 /// A token for examples.
@@ -54,6 +58,10 @@ pub(crate) struct Preview {
     /// From when on it cannot be accepted.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
+    /// What proves the address with this token, where the invitation is pending.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]
+    pub acceptance: Option<Acceptance>,
     /// Where the person goes after joining.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
@@ -73,9 +81,29 @@ impl Preview {
                 .map(str::to_owned),
             status: invitation.status.name(),
             expires_at: invitation.expires_at,
+            acceptance: None,
             redirect_url: invitation.redirect_url.map(str::to_owned),
         }
     }
+}
+
+/// What is left to check of a proof in the transaction.
+#[derive(Debug)]
+pub(crate) enum Claim {
+    /// Nothing: this person owns this address.
+    Proven(Subject),
+    /// Whether the mailed token is a proof.
+    MailedLink {
+        /// The application's id of the user.
+        subject: Option<String>,
+    },
+    /// Whether the code is the one that was sent.
+    Code {
+        /// The address that it was asked for; none: the invited one.
+        email: Option<Email>,
+        /// The code.
+        code: String,
+    },
 }
 
 /// An answer to an invitation by its link.
@@ -85,11 +113,11 @@ pub(crate) struct Attempt {
     pub token: LinkToken,
     /// [`Change::Accept`] or [`Change::Decline`].
     pub change: Change,
-    /// Who answers.
-    pub subject: Subject,
-    /// The code that is to prove the address; none: the address is proven already.
-    pub code: Option<String>,
-    /// What the caller's key lets see; none: there is no key.
+    /// What proves the address.
+    pub claim: Claim,
+    /// What a mailed link proves, where the organization does not say.
+    pub acceptance: Acceptance,
+    /// What the application's key lets see; none: the person answers.
     pub rights: Option<Arc<Rights>>,
     /// How many wrong proofs a link may get, and whether the inviter is told.
     pub sending: Sending,
@@ -102,8 +130,8 @@ impl Attempt {
     /// is no error for the store: its count has to be kept.
     ///
     /// # Errors
-    /// [`crate::base::error::Code::NotFound`], where no code is the proof, for a token that is
-    /// unknown, altered or superseded; [`crate::base::error::Code::StatusConflict`];
+    /// [`crate::base::error::Code::NotFound`], where the address is proven already, for a token that
+    /// is unknown, altered or superseded; [`crate::base::error::Code::StatusConflict`];
     /// [`crate::base::error::Code::EmailMismatch`]; [`crate::base::error::Code::RoleNotGrantable`]
     /// for a role above the key's; [`crate::base::error::Code::RateLimited`].
     pub(crate) fn run(
@@ -112,21 +140,22 @@ impl Attempt {
         keyring: &Keyring,
     ) -> Result<Option<CurrentInvitation>> {
         let Some(present) = self.open(tx, keyring)? else {
-            return match self.code {
-                Some(_) => Ok(None),
-                None => Err(Error::not_found()),
+            return match self.claim {
+                Claim::Proven(_) => Err(Error::not_found()),
+                Claim::MailedLink { .. } | Claim::Code { .. } => Ok(None),
             };
         };
-        match (&self.code, &self.rights) {
-            (Some(code), _) if !self.verify(tx, keyring, &present, code)? => return Ok(None),
-            (None, Some(rights)) => rights.check_grant(&present.role)?,
-            _ => {}
+        if let Some(rights) = &self.rights {
+            rights.check_grant(&present.role)?;
         }
+        let Some(subject) = self.prove(tx, keyring, &present)? else {
+            return Ok(None);
+        };
         accept_or_decline(
             tx,
             &present,
             self.change,
-            &self.subject,
+            &subject,
             &self.sending,
             &self.origin,
         )?;
@@ -145,22 +174,66 @@ impl Attempt {
         Ok(store::open(tx, tx.now, keyring, &self.token, show)?.filter(sees))
     }
 
-    /// Whether `code` is the one that was sent to the address. A wrong one is counted.
+    /// Who answers, with the proven address; none where the proof does not hold.
+    fn prove(
+        &self,
+        tx: &WriteTx<'_>,
+        keyring: &Keyring,
+        present: &CurrentInvitation,
+    ) -> Result<Option<Subject>> {
+        let (email, id, holds) = match &self.claim {
+            Claim::Proven(subject) => return Ok(Some(subject.clone())),
+            Claim::MailedLink { subject } => {
+                let holds = self.is_proof(tx, present)?;
+                (&present.email, subject.clone(), holds)
+            }
+            Claim::Code { email, code } => {
+                let email = email.as_ref().unwrap_or(&present.email);
+                (email, None, self.verify(tx, keyring, present, email, code)?)
+            }
+        };
+        let email = email.clone();
+        Ok(holds.then_some(Subject { email, id }))
+    }
+
+    /// Whether the token that was mailed is enough for the organization.
+    fn is_proof(&self, tx: &WriteTx<'_>, present: &CurrentInvitation) -> Result<bool> {
+        // That it was answered already can be seen without any proof.
+        self.change.check(present)?;
+        let settings = organization::store::get_settings(tx, &present.organization)?;
+        Ok(acceptance_of(&self.token, &settings, self.acceptance) == Acceptance::MailedLink)
+    }
+
+    /// Whether `code` is the one that was sent to `email`. A wrong one is counted.
     fn verify(
         &self,
         tx: &WriteTx<'_>,
         keyring: &Keyring,
         present: &CurrentInvitation,
+        email: &Email,
         code: &str,
     ) -> Result<bool> {
         // That it was answered already can be seen without any proof.
         self.change.check(present)?;
-        let (limits, email) = (&self.sending.limits, &self.subject.email);
+        let limits = &self.sending.limits;
         limits.check_proofs(present.id, email)?;
         let is_right = code::verify(tx, keyring, present, email, code)?;
         if !is_right {
             limits.count_wrong_proof(present.id, email);
         }
         Ok(is_right)
+    }
+}
+
+/// What proves the address with `token`: of one that was mailed the organization says it, and else
+/// the `server`.
+pub(crate) fn acceptance_of(
+    token: &LinkToken,
+    settings: &Settings,
+    server: Acceptance,
+) -> Acceptance {
+    match token.kind {
+        TokenKind::Given => Acceptance::Code,
+        TokenKind::Mailed => settings.acceptance.unwrap_or(server),
     }
 }

@@ -1,13 +1,14 @@
-//! What proves that a person owns an address: an application's word, a code, or an identity
-//! provider's token.
+//! What proves that a person owns an address: an application's word, the mailed link, a code, or an
+//! identity provider's token.
 
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::base::email::{self, Email, Hosts};
-use crate::base::error::{Code, Error, Errors, FieldCode, FieldError, Result};
-use crate::invitation::accept::Subject;
-use crate::invitation::link::LinkToken;
+use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
+use crate::base::text;
+use crate::invitation::accept::{MAX_SUBJECT, Subject};
+use crate::invitation::link::{self, LinkToken};
 
 use super::digits::parse_digits;
 
@@ -18,7 +19,8 @@ const CODE_LEN: usize = 6;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct LookupBody {
     /// The link's token.
-    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    #[schema(value_type = String, required = true,
+        pattern = "^iv[tm]_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
 }
 
@@ -26,26 +28,29 @@ pub(crate) struct LookupBody {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 pub(crate) struct CodeBody {
     /// The link's token.
-    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    #[schema(value_type = String, required = true,
+        pattern = "^iv[tm]_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
-    /// The address that the person says was invited.
-    #[schema(value_type = String, required = true, max_length = 254,
-        example = "new.user@example.com")]
+    /// The address that the person says was invited; needed unless the token was mailed (`ivm_`).
+    #[schema(max_length = 254, example = "new.user@example.com")]
     pub email: Option<String>,
 }
 
 /// The body of an answer, as it is sent. Exactly one proof: `email` with a key that has
-/// `invitations:accept`, `email` with `code`, or `idToken`.
+/// `invitations:accept`, a mailed token (`ivm_`) alone, `code` with `email` or with a mailed token,
+/// or `idToken`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AnswerBody {
     /// The link's token.
-    #[schema(value_type = String, required = true, pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]
+    #[schema(value_type = String, required = true,
+        pattern = "^iv[tm]_[0-9a-f]{32}_[0-9a-f]{64}$")]
     pub token: Option<String>,
     /// The address of the person who answers.
     #[schema(max_length = 254, example = "new.user@example.com")]
     pub email: Option<String>,
-    /// The application's id of the user, where the application vouches; shown as `acceptedBy`.
+    /// The application's id of the user, only with a key that has `invitations:accept`; shown as
+    /// `acceptedBy`.
     #[schema(max_length = 255)]
     pub subject: Option<String>,
     /// The code that was sent to the address.
@@ -61,10 +66,15 @@ pub(crate) struct AnswerBody {
 pub(crate) enum Proof {
     /// An application with a key vouches for it.
     Vouched(Subject),
+    /// The token does, since it was mailed.
+    MailedLink {
+        /// The application's id of the user.
+        subject: Option<String>,
+    },
     /// A code, which is to be compared with the one that was sent.
     Code {
-        /// The person, with the address that they say was invited.
-        subject: Subject,
+        /// The address that the person says was invited; none: the token was mailed to it.
+        email: Option<Email>,
         /// The code that the person gives.
         code: String,
     },
@@ -72,11 +82,12 @@ pub(crate) enum Proof {
     IdToken(String),
 }
 
-/// The error for every proof by code that does not hold, whichever part of it is wrong.
+/// The error for every proof by code or by a mailed link that does not hold, whichever part of it is wrong.
 pub(crate) fn rejected() -> Error {
     Error::new(
         Code::ProofRejected,
-        "Link, address and code do not belong together, or the code is used up.",
+        "Link, address and code do not belong together, the code is used up, or the link alone is no \
+         proof.",
     )
 }
 
@@ -108,42 +119,50 @@ fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
 }
 
 impl CodeBody {
-    /// Reads the link's token and the address.
+    /// Reads the link's token and the address; none: the one to which the token was mailed.
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] with everything that is not acceptable,
     /// [`Code::NotFound`].
-    pub(crate) fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Email)> {
-        let email = with_token(
-            self.token.as_deref(),
-            email::check_email(self.email.as_deref(), hosts),
-        )?;
-        Ok((parse_token(self.token.as_deref())?, email))
+    pub(crate) fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Option<Email>)> {
+        let token = self.token.as_deref();
+        let email = parse_email(token, self.email.as_deref(), hosts);
+        let email = with_token(token, email.map_err(Error::from))?;
+        Ok((parse_token(token)?, email))
     }
 }
 
 impl AnswerBody {
-    /// Whether an application is to vouch: nothing else proves the address.
-    pub(crate) fn is_vouched(&self) -> bool {
-        self.code.is_none() && self.id_token.is_none()
+    /// Whether an application answers, which needs a key for it. A mailed link is also the person's
+    /// own proof, where nobody `has_key`.
+    pub(crate) fn is_by_application(&self, has_key: bool) -> bool {
+        let is_by_person = self.code.is_some() || self.id_token.is_some();
+        let is_own = self.is_by_mailed_link() && self.subject.is_none() && !has_key;
+        !is_by_person && !is_own
     }
 
-    /// Whether a code is to prove the address: then nothing tells a wrong token from a wrong code.
-    fn is_by_code(&self) -> bool {
-        self.code.is_some() && self.id_token.is_none()
+    /// Whether the mailed token is to prove the address.
+    fn is_by_mailed_link(&self) -> bool {
+        let is_mailed = self.token.as_deref().is_some_and(link::is_mailed);
+        is_mailed && self.email.is_none() && self.code.is_none() && self.id_token.is_none()
+    }
+
+    /// Whether nothing may tell a wrong token from a wrong code.
+    fn is_by_secret(&self) -> bool {
+        (self.code.is_some() && self.id_token.is_none()) || self.is_by_mailed_link()
     }
 
     /// Reads the link's token, and which proof is meant.
     ///
     /// # Errors
     /// [`Code::ValidationFailed`] where proofs are mixed, or values are not acceptable;
-    /// [`Code::NotFound`] or, where a code is the proof, [`Code::ProofRejected`] for what cannot be
-    /// a token.
-    pub(crate) fn parse(mut self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
-        let (text, is_by_code) = (self.token.take(), self.is_by_code());
+    /// [`Code::NotFound`] or, where a code or a mailed link is the proof, [`Code::ProofRejected`]
+    /// for what cannot be a token.
+    pub(crate) fn parse(self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
+        let (text, is_by_secret) = (self.token.clone(), self.is_by_secret());
         let proof = with_token(text.as_deref(), self.proof(hosts))?;
         let token = text.as_deref().and_then(LinkToken::parse);
-        let error = if is_by_code {
+        let error = if is_by_secret {
             rejected
         } else {
             Error::not_found
@@ -151,14 +170,17 @@ impl AnswerBody {
         Ok((token.ok_or_else(error)?, proof))
     }
 
-    /// Reads which proof is meant, from everything but the token.
+    /// Reads which proof is meant. Of the token only its kind counts.
     fn proof(self, hosts: Hosts) -> Result<Proof> {
+        if self.is_by_mailed_link() {
+            return parse_mailed_link(self.subject);
+        }
         let Self {
+            token,
             email,
             subject,
             code,
             id_token,
-            ..
         } = self;
         let conflict =
             |pointer, detail| Err(FieldError::new(pointer, FieldCode::Conflict, detail).into());
@@ -174,16 +196,34 @@ impl AnswerBody {
             (None, Some(_)) if subject.is_some() => {
                 conflict("/subject", "only an application with a key gives it")
             }
-            (None, Some(code)) => parse_code(email.as_deref(), &code, hosts),
+            (None, Some(code)) => parse_code(
+                parse_email(token.as_deref(), email.as_deref(), hosts),
+                &code,
+            ),
             (None, None) => Subject::parse(email.as_deref(), subject, hosts).map(Proof::Vouched),
         }
     }
 }
 
-/// Checks the two parts of a proof by code.
-fn parse_code(email: Option<&str>, code: &str, hosts: Hosts) -> Result<Proof> {
+/// Checks the address that is given with a token; none with a mailed one: that says which it is.
+fn parse_email(token: Option<&str>, email: Option<&str>, hosts: Hosts) -> Checked<Option<Email>> {
+    if email.is_none() && token.is_some_and(link::is_mailed) {
+        return Ok(None);
+    }
+    email::parse_email(email, hosts).map(Some)
+}
+
+/// Checks what comes with a mailed token that is the proof.
+fn parse_mailed_link(subject: Option<String>) -> Result<Proof> {
     let mut errors = Errors::default();
-    let email = errors.take(email::parse_email(email, hosts));
+    errors.extend(text::check_id("/subject", subject.as_deref(), MAX_SUBJECT));
+    errors.finish(|| Some(Proof::MailedLink { subject }))
+}
+
+/// Checks the two parts of a proof by code.
+fn parse_code(email: Checked<Option<Email>>, code: &str) -> Result<Proof> {
+    let mut errors = Errors::default();
+    let email = errors.take(email);
     let code = parse_digits(code).filter(|digits| digits.len() == CODE_LEN);
     if code.is_none() {
         errors.push(FieldError::new(
@@ -193,12 +233,8 @@ fn parse_code(email: Option<&str>, code: &str, hosts: Hosts) -> Result<Proof> {
         ));
     }
     errors.finish(|| {
-        let subject = Subject {
-            email: email?,
-            id: None,
-        };
         Some(Proof::Code {
-            subject,
+            email: email?,
             code: code?,
         })
     })

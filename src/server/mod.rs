@@ -15,6 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_service::fn_factory;
 use actix_web::{App, web};
 use url::Url;
 
@@ -216,7 +217,7 @@ impl Program {
                 .app_data(context.clone())
                 .app_data(state.clone())
                 .app_data(Rc::new(Latest::new(context.db.clone())))
-                .configure(|config| api::configure(config, mode))
+                .default_service(fn_factory(move || api::router(mode)))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };
         let port = self.listener.try_clone().ok();

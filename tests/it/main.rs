@@ -5,7 +5,7 @@
 //!   options and boundaries.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests.
-//!   [`races`]: parallel ones.
+//!   [`races`]: parallel ones. [`group`]: changes that share a commit.
 //! * [`audit`]: the history of the server, and who may read it.
 //! * [`retention`]: what is deleted when it has been closed for long enough. [`erasure`]: what is
 //!   left in the file of what was erased.
@@ -88,6 +88,7 @@ mod events;
 mod faults;
 mod file;
 mod folders;
+mod group;
 mod http_edges;
 mod idempotency;
 mod keys;

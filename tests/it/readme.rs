@@ -28,7 +28,8 @@ fn is_id(text: &str) -> bool {
 /// Whether a text is the token of a link, a code, or the secret of a webhook.
 fn is_secret(text: &str) -> bool {
     let is_code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
-    is_code || text.starts_with("ivt_") || text.starts_with("whsec_")
+    let prefixes = ["ivt_", "ivm_", "whsec_"];
+    is_code || prefixes.iter().any(|prefix| text.starts_with(prefix))
 }
 
 /// The ids, tokens and codes in an answer, in their order: later commands name them.
@@ -197,7 +198,7 @@ fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
 fn the_story_by_mail_of_the_guide_to_development_gets_the_answers_that_it_shows() {
     assert_eq!(
         check_curl_lines(include_str!("../../docs/dev.md"), Vec::new()).0,
-        5
+        9
     );
 }
 

@@ -1,7 +1,7 @@
 //! What worker threads keep between requests never hides what was acknowledged, and holds up nobody.
 
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use invited::audit::By;
 use invited::key::token::KeyId;
 use invited::key::{self, NewKey, Rights};
+use uuid::Uuid;
 
 use crate::support::client::{Request, answer_kept};
 use crate::support::process::{Server, skipped};
@@ -142,6 +143,95 @@ fn reads_without_an_end_do_not_keep_the_log_from_being_emptied() {
     });
 }
 
+/// The system calls of a server, as they are traced.
+struct Trace {
+    /// What traces.
+    strace: Child,
+    /// What it writes to.
+    file: tempfile::NamedTempFile,
+}
+
+impl Trace {
+    /// Traces the calls of `server` that `which` chooses; none: this machine does not let us.
+    fn start(server: &Server, which: &[&str]) -> Option<Self> {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let strace = Command::new("strace")
+            .args(["-f", "-qq", "-e", "signal=none"])
+            .args(which)
+            .arg("-o")
+            .arg(file.path())
+            .args(["-p", &server.child.id().to_string()])
+            .stderr(Stdio::null())
+            .spawn();
+        let Ok(mut strace) = strace else {
+            skipped("system calls of a get: strace is not there");
+            return None;
+        };
+        thread::sleep(Duration::from_millis(500));
+        if strace.try_wait().is_ok_and(|ended| ended.is_some()) {
+            skipped("system calls of a get: strace may not attach");
+            return None;
+        }
+        Some(Self { strace, file })
+    }
+
+    /// Stops, and returns a line for each call.
+    fn end(mut self) -> String {
+        self.strace.kill().expect("it is there");
+        self.strace.wait().expect("it ends");
+        std::fs::read_to_string(self.file.path()).expect("a trace")
+    }
+}
+
+#[test]
+fn a_get_of_one_of_many_reads_one_page_of_the_file() {
+    const ROWS: usize = 20_000;
+    const GETS: usize = 200;
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let server = Server::serve(&database);
+    let key = server.banner_value("admin key").expect("an admin key");
+    let id = |number: usize| Uuid::from_u128((7 << 76) | (2 << 62) | (number as u128) << 80);
+    invited::db::write_file(&database, |tx| {
+        tx.execute("insert into organization values ('acme', null, 0, 0)", [])?;
+        let sql = "insert into invitation (organization_id, id, email, role, state, created_at,
+                     expires_at, updated_at)
+                   values ('acme', ?1, ?2, 'member', 0, 0, 9e15, 0)";
+        let mut insert = tx.prepare(sql)?;
+        for number in 0..ROWS {
+            insert.execute((id(number).as_bytes(), format!("p{number}@b.co")))?;
+        }
+        Ok(())
+    })
+    .expect("it writes");
+    // The look for damage reads the file, too, once.
+    let is_unchecked = || {
+        let ready = server.request("GET", "/health/ready").send();
+        ready.json()["integrity"] == "unchecked"
+    };
+    while is_unchecked() {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let path = database.to_string_lossy();
+    let Some(trace) = Trace::start(&server, &["-e", "trace=pread64", "-P", &path]) else {
+        return;
+    };
+    let mut connection = TcpStream::connect(server.address).expect("it connects");
+    for get in 0..GETS {
+        // Far enough apart that none is on the page of another.
+        let path = format!("{}/{}", invitations("acme"), id(get * ROWS / GETS));
+        let request = Request::kept(server.address, "GET", &path).bearer(&key);
+        assert_eq!(
+            answer_kept(&mut connection, &request.bytes()).status,
+            200,
+            "{path}"
+        );
+    }
+    let reads = trace.end().matches("pread64(").count();
+    // The pages above the leaves are read once, and those of the schema and of the key.
+    assert!((GETS..GETS + 80).contains(&reads), "{reads} reads");
+}
+
 #[test]
 fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_committed() {
     const GETS: usize = 1_000;
@@ -149,39 +239,16 @@ fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_co
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
     let key = server.banner_value("admin key").expect("an admin key");
-    let file = folder.path().join("calls");
-    let strace = Command::new("strace")
-        .args([
-            "-f",
-            "-qq",
-            "-e",
-            "signal=none",
-            "-e",
-            "trace=fcntl,pread64",
-        ])
-        .arg("-o")
-        .arg(&file)
-        .args(["-p", &server.child.id().to_string()])
-        .stderr(Stdio::null())
-        .spawn();
-    let Ok(mut strace) = strace else {
-        skipped("system calls of a get: strace is not there");
+    let Some(trace) = Trace::start(&server, &["-e", "trace=fcntl,pread64"]) else {
         return;
     };
-    thread::sleep(Duration::from_millis(500));
-    if strace.try_wait().is_ok_and(|ended| ended.is_some()) {
-        skipped("system calls of a get: strace may not attach");
-        return;
-    }
     let mut connection = Connection::to(&server);
     let began = Instant::now();
     for _ in 0..GETS {
         assert_eq!(connection.list(&server, &key), 200);
     }
     let looks = usize::try_from(began.elapsed().as_millis() / 20).expect("few") + 1;
-    strace.kill().expect("it is there");
-    strace.wait().expect("it ends");
-    let trace = std::fs::read_to_string(&file).expect("a trace");
+    let trace = trace.end();
     let heads = trace.matches("pread64(").count();
     let locks = trace.matches("fcntl(").count();
     // Each snapshot that is begun and ended takes some locks; so do the checkpointer's looks.

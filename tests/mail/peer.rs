@@ -80,7 +80,7 @@ pub struct Mail {
 impl Mail {
     /// The token of the link that it brings, or nothing.
     pub fn token(&self) -> &str {
-        let start = self.text.find("ivt_").unwrap_or(self.text.len());
+        let start = self.text.find("ivm_").unwrap_or(self.text.len());
         self.text.get(start..start + TOKEN_LEN).unwrap_or_default()
     }
 

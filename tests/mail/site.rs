@@ -53,6 +53,12 @@ impl Site {
         self.folder.path().join("invited.db")
     }
 
+    /// The secret that the server has made.
+    pub fn secret(&self) -> Outcome<String> {
+        let text = std::fs::read_to_string(self.database().with_added_extension("secret"))?;
+        Ok(text.trim().to_owned())
+    }
+
     /// Starts the server.
     pub fn serve(&self) -> Outcome<Server> {
         Launch::serve(&self.database())

@@ -17,7 +17,7 @@ fn id(number: u32) -> String {
 
 /// The token of an invitation's link after so many further sendings.
 fn token(number: u32, sendings: u32) -> String {
-    format!("ivt_{}_{sendings:064x}", id(number))
+    format!("ivm_{}_{sendings:064x}", id(number))
 }
 
 /// A mail with that link, to the invitation's address.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use invited::invitation::link::{self, TokenKind};
+use invited::secret::Secret;
+use serde_json::Value;
+use uuid::Uuid;
 
 use crate::Outcome;
 use crate::check::ensure;
-use crate::client::{Client, invitations};
+use crate::client::Client;
 use crate::judge::Truth;
 use crate::ledger::{Change, Entry, Reply};
 use crate::site::{Site, list};
@@ -23,8 +26,11 @@ pub fn find(
         made: made(site)?,
         ..Truth::default()
     };
+    let secret = Secret::new(&site.secret()?)?;
     for organization in seen.iter().chain(unseen) {
-        truth.pending.extend(pending(client, organization)?);
+        truth
+            .pending
+            .extend(pending(client, organization, &secret)?);
     }
     let is_unseen = |email: &str| {
         let domain = email
@@ -45,21 +51,21 @@ pub fn find(
     Ok(truth)
 }
 
+/// The token that the mail of an invitation brings as it stands: no answer has it.
+fn mailed_token(invitation: &Value, secret: &Secret) -> Outcome<String> {
+    let id = Uuid::try_parse(invitation["id"].as_str().ok_or("no id")?)?;
+    let sent = invitation["sendCount"].as_u64().unwrap_or_default();
+    let kind = TokenKind::Mailed;
+    Ok(link::token(secret, kind, id, u32::try_from(sent)?))
+}
+
 /// The tokens of an organization's pending invitations, and how far their mails have come.
-fn pending(client: &Client, organization: &str) -> Outcome<Vec<(String, String)>> {
+fn pending(client: &Client, organization: &str, secret: &Secret) -> Outcome<Vec<(String, String)>> {
     let mut tokens = Vec::new();
     for item in list(client, organization)? {
-        let (id, delivery) = (
-            item["id"].as_str().unwrap_or_default(),
-            item["delivery"].as_str().unwrap_or_default(),
-        );
+        let delivery = item["delivery"].as_str().unwrap_or_default();
         if item["status"] == "pending" {
-            let path = format!("{}/{id}/link", invitations(organization));
-            let answer = client.post(&path, &json!({})).ok_or("no answer")?;
-            let token = answer.body["token"]
-                .as_str()
-                .ok_or_else(|| format!("no link: {}", answer.brief()))?;
-            tokens.push((token.to_owned(), delivery.to_owned()));
+            tokens.push((mailed_token(&item, secret)?, delivery.to_owned()));
         }
         // What is over may have been sent before it was, but it must not wait any more.
         ensure(matches!(delivery, "sent" | "none"), || {

@@ -5,8 +5,11 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use invited::invitation::link::{self, TokenKind};
+use invited::secret::Secret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// The address that is invited.
 pub const INVITED: &str = "somebody.here@example.com";
@@ -20,7 +23,7 @@ pub struct Server {
     /// Its admin key.
     key: String,
     /// The folder of its file.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
@@ -73,12 +76,12 @@ impl Server {
             child,
             address,
             key,
-            _folder: folder,
+            folder,
         }
     }
 
-    /// Makes the invitation; answers the token of its link.
-    pub fn token(&self) -> String {
+    /// Makes the invitation. Returns the token that an application gets, and the one that is mailed.
+    pub fn tokens(&self) -> [String; 2] {
         let mut connection = self.connect();
         connection.authorization = format!("Authorization: Bearer {}\r\n", self.key);
         let path = "/v1/organizations/acme/invitations";
@@ -91,7 +94,16 @@ impl Server {
                 &json!({}),
             )
             .1;
-        link["token"].as_str().expect("a token").to_owned()
+        let given = link["token"].as_str().expect("a token").to_owned();
+        let id = Uuid::try_parse(made["id"].as_str().expect("an id")).expect("an id");
+        [given, link::token(&self.secret(), TokenKind::Mailed, id, 0)]
+    }
+
+    /// The secret that it has made.
+    fn secret(&self) -> Secret {
+        let file = self.folder.path().join("invited.db.secret");
+        let text = std::fs::read_to_string(file).expect("the secret");
+        Secret::new(text.trim()).expect("a good secret")
     }
 
     /// A connection that stays open.

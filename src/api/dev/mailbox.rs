@@ -103,7 +103,7 @@ fn get(state: &State, id: MessageId) -> Result<KeptMail> {
             "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f", "to": "ada@example.com",
             "kind": "invitation",
             "subject": "You are invited to join Acme Ltd.", "sentAt": "2026-11-23T02:43:00.123Z",
-            "link": "http://127.0.0.1:8080/accept#ivt_019a..."}])),
+            "link": "http://127.0.0.1:8080/accept#ivm_019a..."}])),
     )
 )]
 async fn list(

@@ -18,6 +18,7 @@ use crate::http::params::{OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;
 use crate::invitation::accept::{self, Subject};
+use crate::invitation::link::TokenKind;
 use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, link as links, new, renew, store};
@@ -293,8 +294,9 @@ async fn accept(
     operation_id = "getInvitationLink",
     tag = "Invitations",
     summary = "Get the secret link of a pending invitation",
-    description = "The only answer that holds a token. It changes nothing, and the link stays \
-        the same until the invitation is sent again.",
+    description = "The only response that holds a token. It proves no address, as the token of a \
+        mail does. It changes nothing, and the link stays the same until the invitation is sent \
+        again.",
     params(OfInvitation),
     request_body(content = Option<NoBody>, example = json!({})),
     responses(
@@ -325,9 +327,11 @@ async fn link(
     let present = present.ok_or_else(Error::not_found)?;
     // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
-    let token = links::token(state.keyring.signing(), present.id, present.send_count);
+    let (signing, kind) = (state.keyring.signing(), TokenKind::Given);
+    let token = links::token(signing, kind, present.id, present.send_count);
     let url = links::url(
-        state.keyring.signing(),
+        signing,
+        kind,
         accept_url.as_ref().unwrap_or(&state.accept_url),
         &present,
     );

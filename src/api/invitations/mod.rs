@@ -17,7 +17,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::page::MAX_LIMIT;
 use crate::db::Reader;
 use crate::http::auth::{Access, Caller, OrganizationAccess, Read, Write};
-use crate::http::etag::Conditions;
+use crate::http::etag::{self, Conditions};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
@@ -263,12 +263,12 @@ async fn get(
     let tag = conditions.tag(&body);
     if conditions.knows(&tag) {
         return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, tag))
+            .insert_header(etag::header(&tag))
             .finish());
     }
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((header::ETAG, tag))
+        .insert_header(etag::header(&tag))
         .body(body))
 }
 

@@ -37,7 +37,7 @@ impl Target {
     pub(crate) fn new<R: Right>(
         access: OrganizationAccess<R>,
         id: InvitationId,
-        key: Option<(IdempotencyKey, [u8; 32])>,
+        key: Option<(IdempotencyKey, Option<[u8; 32]>)>,
     ) -> Self {
         let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
         let by = Actor {

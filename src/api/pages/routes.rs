@@ -54,15 +54,20 @@ pub(crate) fn operations_of_development() -> Vec<Operation> {
     ]
 }
 
-/// Other paths of the page that links lead to. Filters of mail percent-encode the `#` before the
-/// token, once or more often, and proxies add a slash.
-const SPELLINGS: [&str; 2] = ["/accept/", r"/accept{token:/?(#|%(25)*23).*}"];
+/// The page that links lead to, where a proxy put a slash behind its path. It is no operation:
+/// nobody should ask for it on purpose.
+pub(crate) fn with_a_slash() -> Route {
+    Route::public("/accept/".to_owned()).with(Method::GET, web::to(accept_as_spelled))
+}
 
-/// The routes of [`SPELLINGS`]. They are no operations: nobody should ask for them on purpose.
-pub(crate) fn spellings() -> Vec<Route> {
-    let route =
-        |path: &str| Route::public(path.to_owned()).with(Method::GET, web::to(accept_as_spelled));
-    SPELLINGS.map(route).into()
+/// Whether a browser asks for the page that links lead to with a token in its path: filters of mail
+/// percent-encode the `#` before it, once or more often.
+pub(crate) fn is_link_as_path(request: &HttpRequest) -> bool {
+    let rest = request.path().strip_prefix("/accept").unwrap_or_default();
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let encoded = rest.strip_prefix('%').unwrap_or_default();
+    [Method::GET, Method::HEAD].contains(request.method())
+        && (rest.starts_with('#') || encoded.trim_start_matches("25").starts_with("23"))
 }
 
 /// The page that links lead to, of a server without mail and of one with it.
@@ -102,8 +107,9 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     tag = "Pages",
     summary = "The page that links lead to",
     description = "For operators without a page of their own (`--accept-url`). It takes the token \
-        from the fragment of its address, shows the invitation, and accepts or declines it by a \
-        code that is sent to the address. Opening it changes nothing.",
+        from the fragment of its address, shows the invitation, and accepts or declines it: by one \
+        click where the link was mailed, or by a code that is sent to the address. Opening it \
+        changes nothing.",
     responses(
         (status = 200, description = "The page.", content_type = "text/html", body = String,
             example = "<!doctype html>"),
@@ -119,12 +125,12 @@ async fn accept(_: Anonymous, state: Data<State>, request: HttpRequest) -> Resul
     Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
 }
 
-/// `GET` of one of [`SPELLINGS`] without a key: the same page. Its script takes the token out of the
-/// path.
+/// `GET` of the page under another path without a key: the same page. Its script takes the token out
+/// of the path.
 ///
 /// # Errors
 /// None that a request can cause.
-async fn accept_as_spelled(
+pub(crate) async fn accept_as_spelled(
     _: Anonymous,
     state: Data<State>,
     request: HttpRequest,

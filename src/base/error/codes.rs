@@ -139,9 +139,10 @@ pub const ERRORS: &[Meaning] = &[
         name: "proof_rejected",
         status: 404,
         title: "The proof does not hold",
-        meaning: "Link, address and code do not belong together, or the code is older than 10 \
-            minutes or was answered wrongly 5 times. Which of these it is, is not told. Ask for \
-            a new code for the invited address.",
+        meaning: "Link, address and code do not belong together, the code is older than 10 \
+            minutes or was answered wrongly 5 times, or a mailed link came alone that opens \
+            nothing or needs a code. Which of these it is, is not told. Ask for a new code for the \
+            invited address.",
     },
     Meaning {
         code: Code::MethodNotAllowed,

@@ -30,7 +30,8 @@ fn it_shows_what_a_page_needs_and_never_the_address() {
     let answer = app.person("lookup", &json!({ "token": token }));
     let expected = json!({ "organizationId": "acme", "role": "developer", "inviterName": "Ada",
         "status": "pending",
-        "expiresAt": made["expiresAt"], "redirectUrl": "http://invited.test/welcome" });
+        "expiresAt": made["expiresAt"], "redirectUrl": "http://invited.test/welcome",
+        "acceptance": "code" });
     assert_eq!((answer.status, answer.json()), (200, expected));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     for secret in ["private", "Private", "b.co", "user_1", "secret", "ivt_"] {
@@ -46,7 +47,16 @@ fn it_shows_what_a_page_needs_and_never_the_address() {
         .person("lookup", &json!({ "token": app.token_of(&plain) }))
         .json();
     let fields: Vec<_> = plain.as_object().expect("an object").keys().collect();
-    assert_eq!(fields, ["organizationId", "role", "status", "expiresAt"]);
+    assert_eq!(
+        fields,
+        [
+            "organizationId",
+            "role",
+            "status",
+            "expiresAt",
+            "acceptance"
+        ]
+    );
 }
 
 #[test]

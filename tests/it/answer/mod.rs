@@ -2,12 +2,17 @@
 //!
 //! * [`lookup`]: what a link shows, and the tokens that open nothing.
 //! * [`codes`]: codes by mail. [`wrong_codes`]: wrong codes and wrong addresses.
+//! * [`mailed`]: a mailed link, which may be the proof. [`mailed_keys`]: beside a key.
+//!   [`by_mail`]: from mail to joining.
 //! * [`proofs`]: which proof is meant, and who may give it.
 //!
 //! Proofs by an identity provider are in `oidc`.
 
+mod by_mail;
 mod codes;
 mod lookup;
+mod mailed;
+mod mailed_keys;
 mod proofs;
 mod wrong_codes;
 
@@ -20,7 +25,7 @@ const MISSING: &str = "019a0c5e7b1c7cc398c4dc0c0c07398f";
 
 /// Tokens that open nothing, made from a good one: each with what is wrong with it.
 fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, String)> {
-    let mac = &token[37..];
+    let (prefix, mac) = (&token[..4], &token[37..]);
     let flipped = |at: usize| {
         let mut bytes = token.as_bytes().to_vec();
         bytes[at] = if bytes[at] == b'0' { b'1' } else { b'0' };
@@ -29,7 +34,7 @@ fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, Strin
     let other = app.invite("globex", "other@b.co");
     let other = app.token_of(&other);
     vec![
-        ("of no invitation", format!("ivt_{MISSING}_{mac}")),
+        ("of no invitation", format!("{prefix}{MISSING}_{mac}")),
         (
             "with the MAC of another",
             format!("{}{}", &token[..37], &other[37..]),
@@ -45,7 +50,7 @@ fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, Strin
         ("without its prefix", token[4..].to_owned()),
         (
             "an id with hyphens",
-            format!("ivt_{}_{mac}", made["id"].as_str().expect("an id")),
+            format!("{prefix}{}_{mac}", made["id"].as_str().expect("an id")),
         ),
         (
             "the id alone",

@@ -1,6 +1,7 @@
 //! The secret link: of a pending invitation, with its token in the fragment only.
 
 use invited::base::mode::Mode;
+use invited::invitation::link::TokenKind;
 use invited::key::Scope;
 use serde_json::json;
 
@@ -129,6 +130,7 @@ fn the_token_of_one_server_opens_nothing_on_another_and_stays_over_a_restart_wit
     );
     let forged = invited::invitation::link::token(
         app.keyring().signing(),
+        TokenKind::Given,
         uuid::Uuid::try_parse(made["id"].as_str().expect("an id")).expect("an id"),
         0,
     );

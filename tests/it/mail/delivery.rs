@@ -31,7 +31,7 @@ fn an_invitation_is_queued_with_its_create_and_sent_once_to_its_address() {
         (mails[0].from.as_str(), &mails[0].to[..]),
         ("invitations@acme.test", &["ada@example.com".to_owned()][..])
     );
-    assert!(mails[0].decoded().contains(&app.token_of(&made)));
+    assert!(mails[0].decoded().contains(&app.mailed_token_of(&made)));
 }
 
 #[test]
@@ -180,12 +180,12 @@ fn a_resend_kills_the_old_link_and_the_mail_has_the_new_one() {
     let smtp = Smtp::start();
     let app = app(&smtp, &[]);
     let made = invite(&app, "ada@example.com", &json!({}));
-    let old = app.token_of(&made);
+    let old = app.mailed_token_of(&made);
     wait_until(&app, &made, "sent");
     let again = app.change(&made, "resend", &json!({})).json();
     assert_eq!(again["delivery"], "queued");
     let mails = smtp.wait(2);
-    let new = app.token_of(&made);
+    let new = app.mailed_token_of(&made);
     assert!(mails[1].decoded().contains(&new) && !mails[1].decoded().contains(&old));
     assert_ne!(
         mails[0].headers("Message-ID"),

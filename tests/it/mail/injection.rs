@@ -20,7 +20,7 @@ use crate::support::smtp::{Received, Smtp};
 use crate::support::{TestApp, invitations};
 
 /// The one link that a mail may bring.
-const LINK: &str = "https://invites.acme.test/accept#ivt_token";
+const LINK: &str = "https://invites.acme.test/accept#ivm_token";
 
 /// What somebody might try.
 const PAYLOADS: [&str; 40] = [

@@ -40,16 +40,16 @@ fn an_invitation_says_who_invites_whom_to_what_until_when() {
         "<strong>Ada &lt;Lovelace&gt;</strong>",
         "Acme &amp; Söhne",
         "<div dir=\"auto\">Hello!</div>",
-        &app.token_of(&made),
+        &app.mailed_token_of(&made),
     ] {
         assert!(text.contains(part), "{part}\n{text}");
     }
     assert!(
-        text.contains("can join.\r\n\r\nNot expecting this?"),
+        text.contains("forward this mail.\r\n\r\nNot expecting this?"),
         "the last words stand apart: {text}"
     );
     assert!(
-        text.contains("\r\nhttp://invited.test/accept#ivt_"),
+        text.contains("\r\nhttp://invited.test/accept#ivm_"),
         "the link stands alone: {text}"
     );
 }
@@ -96,12 +96,11 @@ fn an_organization_may_have_an_accept_page_of_its_own_on_an_allowed_origin() {
         "https://app.acme.test/join?from=mail"
     );
     let made = invite(&app, "ada@example.com", &json!({}));
-    let link = format!(
-        "https://app.acme.test/join?from=mail#{}",
-        app.token_of(&made)
-    );
-    assert_eq!(app.change(&made, "link", &json!({})).json()["url"], link);
-    assert!(smtp.wait(1)[0].decoded().contains(&link));
+    let page = "https://app.acme.test/join?from=mail";
+    let given = format!("{page}#{}", app.token_of(&made));
+    assert_eq!(app.change(&made, "link", &json!({})).json()["url"], given);
+    let mailed = format!("{page}#{}", app.mailed_token_of(&made));
+    assert!(smtp.wait(1)[0].decoded().contains(&mailed));
     app.request("PUT", "/v1/organizations/acme")
         .json("{}")
         .send();
@@ -109,7 +108,7 @@ fn an_organization_may_have_an_accept_page_of_its_own_on_an_allowed_origin() {
     assert!(
         smtp.wait(2)[1]
             .decoded()
-            .contains("http://invited.test/accept#ivt_"),
+            .contains("http://invited.test/accept#ivm_"),
         "unset again"
     );
 }
@@ -140,7 +139,7 @@ fn templates_of_the_operator_take_the_place_of_ours_file_by_file() {
     assert_eq!(mail.headers("Subject"), ["Willkommen bei acme"]);
     assert!(
         mail.decoded()
-            .contains("<b>Ada</b>: http://invited.test/accept#ivt_")
+            .contains("<b>Ada</b>: http://invited.test/accept#ivm_")
     );
     assert!(
         mail.decoded().contains("<strong>&lt;b&gt;Ada"),

@@ -208,6 +208,12 @@ fn where_a_nonce_is_required_an_id_token_is_good_for_the_invitation_of_one_link_
             .status,
         200
     );
+    // The nonce is that of the very token, and the mailed one is another than the given one.
+    let mailed = app.mailed_token_of(&made[1]);
+    for (nonce, status) in [(of_link(&tokens[1]), 403), (of_link(&mailed), 200)] {
+        let answer = app.person("accept", &body(&mailed, &bound(nonce)));
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
     let (lax, _file) = start(&signer, &[]);
     let token = lax.token_of(&lax.invite("acme", "jane.doe@example.com"));
     assert_eq!(

@@ -57,6 +57,11 @@ fn each_setting_is_accepted_up_to_its_limits_and_refused_beyond_them() {
             json!({ "maxPending": 1_000_001 }),
         ),
         (
+            json!({ "acceptance": "mailed-link" }),
+            json!({ "acceptance": "mailedLink" }),
+        ),
+        (json!({ "acceptance": "code" }), json!({ "acceptance": "" })),
+        (
             json!({ "blockedDomains": [format!("{label}.co")] }),
             json!({ "maxPending": -1 }),
         ),
@@ -111,6 +116,7 @@ fn everything_wrong_is_listed_at_once_with_its_place() {
         "allowedDomains": ["fine.example", "a b"],
         "blockedDomains": ["x@y.co", "b.co", "\u{200b}b.co"],
         "maxPending": 0,
+        "acceptance": "none",
     });
     let answer = app
         .request("PUT", &organization("acme"))
@@ -129,6 +135,7 @@ fn everything_wrong_is_listed_at_once_with_its_place() {
         ("/blockedDomains/0", "invalid_format"),
         ("/blockedDomains/2", "forbidden_character"),
         ("/maxPending", "out_of_range"),
+        ("/acceptance", "unknown_value"),
     ];
     assert_eq!(
         faults(&answer),
@@ -144,6 +151,7 @@ fn everything_wrong_is_listed_at_once_with_its_place() {
             "invalid_json",
             "/defaultExpiresIn",
         ),
+        (r#"{"acceptance":["code"]}"#, "invalid_json", "/acceptance"),
         (r#"{"nam":"Acme"}"#, "unknown_field", "/nam"),
         (r#"{"id":"acme"}"#, "unknown_field", "/id"),
     ] {

@@ -40,6 +40,25 @@ fn a_link_by_the_secret_before_works_until_its_date_and_is_then_as_any_wrong_one
 }
 
 #[test]
+fn a_mailed_link_by_the_secret_before_proves_until_its_date() {
+    let mut app = TestApp::start(Mode::Serve, &["--default-expiry", "90d"]);
+    let made = ["a@b.co", "c@b.co"].map(|email| app.invite("acme", email));
+    let before = made.each_ref().map(|made| app.mailed_token_of(made));
+    rotate_and_restart(&mut app, 20);
+    let accept = |token: &str| app.person("accept", &json!({ "token": token }));
+    app.advance_to(20 * DAY - 1);
+    assert_eq!(accept(&before[0]).status, 200);
+    app.advance_to(20 * DAY);
+    assert_eq!(
+        refusal(&accept(&before[1])),
+        (404, "proof_rejected".to_owned())
+    );
+    let after = app.mailed_token_of(&made[1]);
+    assert_ne!(after, before[1]);
+    assert_eq!(accept(&after).status, 200);
+}
+
+#[test]
 fn what_ends_a_link_ends_it_by_both_secrets() {
     let mut app = TestApp::serve();
     let [sent_again, accepted] = ["a@b.co", "c@b.co"].map(|email| app.invite("acme", email));

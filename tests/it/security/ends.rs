@@ -14,6 +14,8 @@ struct Open {
     made: Value,
     /// The token of its link.
     token: String,
+    /// The token of the link in its mail.
+    mailed: String,
     /// Its code.
     code: String,
 }
@@ -38,16 +40,18 @@ impl Open {
         let token = app.token_of(&made);
         app.ask_code(&token, "a@b.co");
         let code = app.code_of(&made).expect("a live code");
+        let mailed = app.mailed_token_of(&made);
         Self {
             app,
             made,
+            mailed,
             token,
             code,
         }
     }
 
     /// Every way to accept it, in turn, each with what it proves by.
-    fn ways(&self) -> [(&'static str, Answer); 3] {
+    fn ways(&self) -> [(&'static str, Answer); 4] {
         let vouched = json!({ "token": self.token, "email": "a@b.co" }).to_string();
         let by_code = json!({ "token": self.token, "email": "a@b.co", "code": self.code });
         [
@@ -61,12 +65,16 @@ impl Open {
                 self.app.post("/v1/invitations/accept", &vouched),
             ),
             ("by code", self.app.person("accept", &by_code)),
+            (
+                "by mail",
+                self.app.person("accept", &json!({ "token": self.mailed })),
+            ),
         ]
     }
 
     /// Checks that no way is open, that nothing changes by trying, and that each is refused as
     /// `expected` says, in that order.
-    fn assert_closed(&self, why: &str, expected: [(u16, &str); 3]) {
+    fn assert_closed(&self, why: &str, expected: [(u16, &str); 4]) {
         let before = self.app.contents();
         for ((way, answer), (status, code)) in self.ways().into_iter().zip(expected) {
             assert_eq!(refusal(&answer), (status, code.to_owned()), "{why}: {way}");
@@ -79,12 +87,12 @@ impl Open {
 }
 
 /// Refused for its status by every way.
-const CONFLICT: [(u16, &str); 3] = [(409, "status_conflict"); 3];
+const CONFLICT: [(u16, &str); 4] = [(409, "status_conflict"); 4];
 
 #[test]
 fn the_end_counts_to_the_millisecond_for_every_way_to_accept() {
     for (before_end, is_open) in [(1, true), (0, false), (-1, false)] {
-        for way in 0..3 {
+        for way in 0..4 {
             let open = Open::new();
             let now = open.app.clock.now().as_millis();
             open.app
@@ -100,7 +108,8 @@ fn the_end_counts_to_the_millisecond_for_every_way_to_accept() {
                         .app
                         .change(&open.made, "accept", &json!({ "email": "a@b.co" })),
                     1 => open.app.post("/v1/invitations/accept", &vouched),
-                    _ => open.app.person("accept", &by_code),
+                    2 => open.app.person("accept", &by_code),
+                    _ => open.app.person("accept", &json!({ "token": open.mailed })),
                 };
                 assert_eq!(answer.status, 200, "{}", answer.text());
             } else if way == 0 {
@@ -146,9 +155,14 @@ fn what_takes_its_place_or_sends_it_again_kills_link_and_code() {
             404,
             "{why}"
         );
-        assert_eq!(open.app.person("accept", &by_code).status, 404, "{why}");
+        let by_mail = json!({ "token": open.mailed });
+        for proof in [&by_code, &by_mail] {
+            assert_eq!(open.app.person("accept", proof).status, 404, "{why}");
+        }
         for (what, body) in [
             ("lookup", json!({ "token": open.token })),
+            ("lookup", by_mail.clone()),
+            ("code", by_mail),
             ("code", json!({ "token": open.token, "email": "a@b.co" })),
         ] {
             assert_eq!(open.app.person(what, &body).status, 404, "{why}: {what}");
@@ -186,6 +200,7 @@ fn what_is_deleted_alone_or_with_its_organization_is_gone_for_every_way() {
                 (404, "not_found"),
                 (404, "not_found"),
                 (404, "proof_rejected"),
+                (404, "proof_rejected"),
             ],
         );
         assert_eq!(
@@ -201,6 +216,7 @@ fn what_is_deleted_alone_or_with_its_organization_is_gone_for_every_way() {
             [
                 (404, "not_found"),
                 (404, "not_found"),
+                (404, "proof_rejected"),
                 (404, "proof_rejected"),
             ],
         );

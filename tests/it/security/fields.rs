@@ -205,7 +205,8 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
     };
     let settings = json!({ "name": "Acme", "roles": ["developer"], "defaultExpiresIn": 600,
         "allowedDomains": ["b.co"],
-        "blockedDomains": ["c.co"], "maxPending": 9 });
+        "blockedDomains": ["c.co"], "maxPending": 9,
+        "acceptance": "code" });
     let invitations: Vec<_> = statuses.iter().enumerate().map(invitation).collect();
     let seed = json!({ "organizations": [{ "id": "acme", "settings": settings,
         "invitations": invitations },

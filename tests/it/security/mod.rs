@@ -6,7 +6,8 @@
 //! * [`fields`]: what no body may set and no answer shows.
 //! * [`roles`]: nobody grants more than they have. [`guesses`]: wrong proofs are bounded.
 //! * [`ends`]: what ends a link ends it at once.
-//! * [`planted`]: where secrets never are. [`search`]: how they are looked for.
+//! * [`planted`]: where secrets never are. [`planted_mails`]: those that were mailed. [`search`]: how
+//!   they are looked for. [`talkative`]: where.
 
 mod callers;
 mod ends;
@@ -14,6 +15,8 @@ mod fields;
 mod guesses;
 pub mod operations;
 mod planted;
+mod planted_mails;
 mod roles;
 mod search;
+mod talkative;
 mod tenants;

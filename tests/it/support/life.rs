@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use invited::base::clock::Clock;
 use invited::base::email::Email;
 use invited::base::organization_id::OrganizationId;
+use invited::invitation::link::{self, TokenKind};
 use invited::invitation::transition::CurrentInvitation;
 use invited::invitation::{Invitation, code, store};
 use invited::secret::{Keyring, Source};
@@ -82,6 +83,20 @@ impl TestApp {
         let answer = self.change(invitation, "link", &json!({}));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// The token that the mail of an invitation brings as it stands: from its id, how often it was
+    /// sent, and the server's secret, for no response has it.
+    pub fn mailed_token_of(&self, invitation: &Value) -> String {
+        let shown = self.look(invitation);
+        let id = shown["id"].as_str().and_then(|id| Uuid::try_parse(id).ok());
+        let sent = shown["sendCount"].as_u64().unwrap_or_default();
+        link::token(
+            self.keyring().signing(),
+            TokenKind::Mailed,
+            id.expect("an id"),
+            u32::try_from(sent).expect("a count"),
+        )
     }
 
     /// POSTs to an operation of the invited person, without a key.

@@ -26,6 +26,7 @@ use invited::http::connection::Deadlines;
 use invited::invitation::actor::Actor;
 use invited::key::token::PlainKey;
 use invited::key::{self, NewKey, Rights, Scope};
+use invited::policy::acceptance::Acceptance;
 use invited::policy::{Rules, Sending};
 use invited::server::{self, Program};
 use tempfile::TempDir;
@@ -356,6 +357,7 @@ pub fn rules() -> Rules {
             limits: Arc::default(),
             ..Sending::default()
         },
+        acceptance: Acceptance::MailedLink,
     }
 }
 

@@ -1,10 +1,10 @@
-// The page that an invitation's link leads to: shows the invitation, asks for the address, then for the code that was sent to it.
+// The page that an invitation's link leads to: shows the invitation, and asks for what proves the address. By a mailed link that is
+// one click, or a click and the code that it sends; by any other the address, then the code that was sent to it.
 // What the server tells is set as text only. Nothing is changed before a button is pressed.
 "use strict";
 
 const element = (id) => document.getElementById(id);
-const askForm = element("ask");
-const answerForm = element("answer");
+const [joinForm, refuseForm, sendForm, askForm, answerForm] = ["join", "refuse", "send", "ask", "answer"].map(element);
 const hasMail = document.documentElement.dataset.mail === "on";
 
 // The server's root. A proxy may have put a path before it, and the page has other addresses than /accept; its script has one.
@@ -23,10 +23,27 @@ const CLOSED = {
   expired: "This invitation has expired. Ask the person who invited you to send it again.",
 };
 
+// What is said at each step: a form with this id, and whether the token was mailed. {} is the address that the person gave.
+const MESSAGES = {
+  join: "",
+  refuse: "This is final: to join later, you would have to be invited again.",
+  send: "To answer, prove that the mail was for you: by a code, which is sent to the address that was invited.",
+  ask: "To answer, prove that your address is the one that was invited.",
+  answer: "If {} is the address that was invited, a code is on its way to it, and is good for 10 minutes.",
+  answerMailed: "A code is on its way to the address that was invited, and is good for 10 minutes.",
+};
+
+// What is said once it is answered, by the operation: the title, and the sentence that the organization's name ends.
+const ANSWERED = {
+  accept: ["Welcome", "You have accepted the invitation to"],
+  decline: ["Declined", "You have declined the invitation to"],
+};
+
 // What an error means to the person, by the code of its problem document.
 const PROBLEMS = {
   not_found: "This link is not valid. If the invitation was sent again, use the link in the newest mail.",
   proof_rejected: "Address and code do not fit, or the code is used up. Check both, or ask for a new code.",
+  proof_rejected_by_mail: "The code does not fit, or is used up. Check it, or ask for a new code.",
   rate_limited: "There were too many tries.",
 };
 
@@ -36,7 +53,7 @@ const FIELDS = {
 };
 
 function show(ids) {
-  for (const id of ["details", "ask", "answer", "next"]) {
+  for (const id of ["details", "join", "refuse", "send", "ask", "answer", "next"]) {
     element(id).hidden = !ids.includes(id);
   }
 }
@@ -79,6 +96,11 @@ function keep(changes) {
   }
 }
 
+// Whether the link came by mail: then the server knows the address.
+function isMailed() {
+  return kept.token.startsWith("ivm_");
+}
+
 function forget() {
   kept = {};
   try {
@@ -106,8 +128,8 @@ function decoded(text) {
 
 // The token in `text`, whatever stands around it; "" where there is none. Line breaks and what is not ASCII came into it on its way.
 function tokenIn(text) {
-  const found = /ivt_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
-  return found ? `ivt_${found[1]}_${found[2]}`.toLowerCase() : "";
+  const found = /(iv[tm])_?([0-9a-f]{32})_?([0-9a-f]{64})/i.exec(text.replace(/\s|%[89a-f][0-9a-f]/gi, ""));
+  return found ? found.slice(1).join("_").toLowerCase() : "";
 }
 
 // The digits in `text` as 0 to 9, whatever their script is; where six of them stand together, these.
@@ -126,7 +148,7 @@ function digitsIn(text) {
 
 // What an address without a token means to the person.
 function explainNoToken(hash, rest) {
-  if (/^#(i|iv|ivt)$|ivt_|[0-9a-f]{16}/i.test(hash) || rest.includes("ivt_")) {
+  if (/^#(i|iv|iv[tm])$|iv[tm]_|[0-9a-f]{16}/i.test(hash) || /iv[tm]_/.test(rest)) {
     return "This link is incomplete: copy all of it from your invitation mail. It may go over more than one line.";
   }
   if (hash.length > 1) {
@@ -171,8 +193,10 @@ function explain(problem) {
     fixField(...field);
   } else if (problem.code === "unreachable") {
     complain("The server cannot be reached. Try again in a moment.");
+  } else if (problem.code === "proof_rejected") {
+    complain(PROBLEMS[isMailed() ? "proof_rejected_by_mail" : "proof_rejected"], "code");
   } else if (PROBLEMS[problem.code]) {
-    complain(PROBLEMS[problem.code] + wait, problem.code === "proof_rejected" ? "code" : "");
+    complain(PROBLEMS[problem.code] + wait);
   } else {
     complain(problem.status >= 500 ? "The server cannot do it now. Try again in a moment." : problem.detail || "It did not work.");
   }
@@ -206,10 +230,10 @@ function leadOn(invitation) {
   return ["next"];
 }
 
-// Asks for the address, or for the code that was sent to it.
+// Shows the form of a step.
 function showStep(step) {
-  const sent = "If {} is the address that was invited, a code is on its way to it, and is good for 10 minutes.";
-  write(element("message"), step === "answer" ? sent : "To answer, prove that your address is the one that was invited.", kept.email);
+  const isAsMailed = step === "answer" && isMailed();
+  write(element("message"), MESSAGES[isAsMailed ? "answerMailed" : step], kept.email);
   complain("");
   show(["details", step]);
 }
@@ -219,7 +243,7 @@ function takeToken() {
   const [hash, ...rest] = [location.hash, location.pathname, location.search].map(decoded);
   const token = [hash, ...rest].map(tokenIn).find(Boolean) || "";
   history.replaceState(null, "", new URL("accept", root));
-  const isBare = hash.length < 2 && !rest.join("").includes("ivt_");
+  const isBare = hash.length < 2 && !/iv[tm]_/.test(rest.join(""));
   const before = recall();
   if (token !== "" && token !== before.token) {
     forget();
@@ -230,20 +254,26 @@ function takeToken() {
   return explainNoToken(hash, rest.join(""));
 }
 
-// Shows the invitation of the link.
+// Opens the link.
 async function open() {
   const whyNone = takeToken();
   show([]);
-  if (!kept.token) {
+  if (kept.token) {
+    say("Invitation", "One moment…");
+    await showInvitation();
+  } else {
     say("Invitation", whyNone);
-    return;
   }
-  say("Invitation", "One moment…");
+}
+
+// Shows the invitation of the link, and the step that is next.
+async function showInvitation() {
   let invitation;
   try {
     invitation = await send("lookup", {});
   } catch (problem) {
     say("Invitation", "");
+    show([]);
     explain(problem.code === "validation_failed" ? { code: "not_found" } : problem);
     return;
   }
@@ -255,13 +285,22 @@ async function open() {
     return;
   }
   say("You are invited to {}", "", organization);
-  if (hasMail) {
+  write(joinForm.elements.join, "Join {}", organization);
+  write(answerForm.elements.again, isMailed() ? "Another code" : "Another address or code", "");
+  if (invitation.acceptance === "mailed-link") {
+    showStep("join");
+  } else if (hasMail) {
     element("email").value = kept.email || "";
-    showStep(kept.isAsked ? "answer" : "ask");
+    showStep(kept.isAsked ? "answer" : firstStep());
   } else {
     write(element("message"), "This server sends no mail, so no code can reach you here. Join in the application, or ask the person who invited you.", "");
     show(["details"]);
   }
+}
+
+// Where a code is asked for.
+function firstStep() {
+  return isMailed() ? "send" : "ask";
 }
 
 let isBusy = false;
@@ -285,13 +324,29 @@ async function busy(work) {
   }
 }
 
-// Goes on to the code that was sent to `email`.
+// Goes on to the code that was sent, to `email` where that was given.
 function askForCode(email) {
   keep({ email, isAsked: true });
   showStep("answer");
   element("code").value = "";
   element("code").focus();
 }
+
+sendForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(async () => {
+    await send("code", {});
+    askForCode();
+  });
+});
+
+sendForm.elements.have.addEventListener("click", () => {
+  if (isBusy) {
+    return;
+  }
+  askForCode();
+  write(element("message"), "Give the newest code that was sent to you.", "");
+});
 
 askForm.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -315,39 +370,86 @@ askForm.elements.have.addEventListener("click", () => {
   write(element("message"), "Give the newest code that was sent to {}.", email);
 });
 
-// Answers the invitation by `operation`, and says so.
-function answer(operation, title, sentence) {
+// Answers the invitation by `operation` with a proof, and says so.
+async function answer(operation, proof) {
+  const [title, sentence] = ANSWERED[operation];
+  const invitation = await send(operation, proof);
+  forget();
+  const name = describe(invitation);
+  say(title, `${sentence} {}${name.endsWith(".") ? "" : "."}`, name);
+  show(operation === "accept" ? leadOn(invitation) : []);
+  element("title").focus();
+}
+
+// Answers by the mailed link. Where that is not enough any more, or is no link any more, the page begins anew.
+function answerByLink(operation) {
+  busy(async () => {
+    try {
+      await answer(operation, {});
+    } catch (problem) {
+      if (problem.code !== "proof_rejected") {
+        throw problem;
+      }
+      await showInvitation();
+      element("title").focus();
+    }
+  });
+}
+
+// Answers by the code in its field.
+function answerByCode(operation) {
   busy(async () => {
     const code = digitsIn(element("code").value);
     if (code.length !== 6) {
       complain(FIELDS["/code"][1], "code");
       return;
     }
-    const invitation = await send(operation, { email: element("email").value, code });
-    forget();
-    const name = describe(invitation);
-    say(title, `${sentence} {}${name.endsWith(".") ? "" : "."}`, name);
-    show(operation === "accept" ? leadOn(invitation) : []);
-    element("title").focus();
+    await answer(operation, isMailed() ? { code } : { email: element("email").value, code });
   });
 }
 
-answerForm.addEventListener("submit", (event) => {
+joinForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  answer("accept", "Welcome", "You have accepted the invitation to");
+  answerByLink("accept");
 });
 
-answerForm.elements.decline.addEventListener("click", () => {
-  answer("decline", "Declined", "You have declined the invitation to");
+joinForm.elements.decline.addEventListener("click", () => {
+  if (isBusy) {
+    return;
+  }
+  showStep("refuse");
+  write(element("title"), "Decline the invitation to {}?", element("organization").textContent);
+  element("title").focus();
 });
+
+refuseForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  answerByLink("decline");
+});
+
+refuseForm.elements.back.addEventListener("click", () => {
+  if (isBusy) {
+    return;
+  }
+  showStep("join");
+  write(element("title"), "You are invited to {}", element("organization").textContent);
+  joinForm.elements.decline.focus();
+});
+
+answerForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  answerByCode("accept");
+});
+
+answerForm.elements.decline.addEventListener("click", () => answerByCode("decline"));
 
 answerForm.elements.again.addEventListener("click", () => {
   if (isBusy) {
     return;
   }
   keep({ isAsked: false });
-  showStep("ask");
-  element("email").focus();
+  showStep(firstStep());
+  (isMailed() ? sendForm.elements.send : element("email")).focus();
 });
 
 // Another link in the same tab changes only the fragment.

@@ -53,9 +53,11 @@ impl Driver {
             Shows::Preview(index) => {
                 let whole = invitation(*index);
                 let seen = ["organizationId", "role", "status", "expiresAt"];
-                seen.into_iter()
-                    .map(|name| (name.to_owned(), whole[name].clone()))
-                    .collect()
+                let seen = seen.map(|name| (name.to_owned(), whole[name].clone()));
+                // A link that an application gives needs a code.
+                let proof = (whole["status"] == "pending")
+                    .then(|| ("acceptance".to_owned(), json!("code")));
+                seen.into_iter().chain(proof).collect()
             }
             Shows::Link(index) => {
                 let invitation = &model.invitations[*index];
