@@ -24,7 +24,7 @@ pub(crate) struct MailArgs {
 #[derive(Subcommand, Debug)]
 enum MailCommand {
     /// Send a mail to an address, and tell of each step
-    Test(TestArgs),
+    Test(Box<TestArgs>),
     /// Print the secret by which requests to --mail-webhook are signed
     Secret(SecretArgs),
 }

@@ -14,6 +14,7 @@ use super::{parse_lifetime, whole_seconds};
 
 use crate::base::failure::Failure;
 use crate::mail::message::Sender;
+use crate::mail::oauth::TokenSource;
 use crate::mail::server::Server;
 use crate::policy::acceptance::Acceptance;
 
@@ -43,6 +44,29 @@ pub struct SmtpSettings {
     /// --mail-webhook
     #[arg(long, env = "INVITED_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
     pub mail_from: Option<Sender>,
+
+    /// URL that gives a token for the login (OAuth 2.0 client credentials, as Microsoft 365 asks);
+    /// the password in --smtp-url is the secret of the client then
+    #[arg(
+        long,
+        env = "INVITED_SMTP_TOKEN_URL",
+        value_name = "URL",
+        requires = "smtp_client_id"
+    )]
+    pub smtp_token_url: Option<Url>,
+
+    /// What the identity provider calls this server, with --smtp-token-url
+    #[arg(long, env = "INVITED_SMTP_CLIENT_ID", value_name = "ID")]
+    pub smtp_client_id: Option<String>,
+
+    /// What the token is for
+    #[arg(
+        long,
+        env = "INVITED_SMTP_SCOPE",
+        value_name = "SCOPE",
+        default_value = "https://outlook.office365.com/.default"
+    )]
+    pub smtp_scope: String,
 }
 
 /// The settings of mail.
@@ -97,13 +121,36 @@ impl SmtpSettings {
         let Some(Hidden(url)) = &self.smtp_url else {
             return Ok(None);
         };
-        let server = Server::parse(url)
+        let mut server = Server::parse(url)
             .map_err(|(what, hint)| Failure::usage(format!("--smtp-url {what}"), hint))?;
         if self.mail_from.is_none() {
             let hint = "say whom mail comes from: --mail-from 'Acme <invitations@example.com>'";
             return Err(Failure::usage("--smtp-url needs --mail-from", hint));
         }
+        server.tokens = self.tokens(&server)?;
         Ok(Some(server))
+    }
+
+    /// Where the tokens of a login at `server` come from; none: it takes a password.
+    fn tokens(&self, server: &Server) -> Result<Option<TokenSource>, Failure> {
+        let (Some(url), Some(client_id)) = (&self.smtp_token_url, &self.smtp_client_id) else {
+            return Ok(None);
+        };
+        if !is_endpoint(url) {
+            let hint = "give an https URL without user name, as \
+                https://login.microsoftonline.com/TENANT/oauth2/v2.0/token";
+            return Err(Failure::usage("--smtp-token-url cannot be used", hint));
+        }
+        if server.login.is_none() {
+            let hint = "name the mailbox and the secret of the client in --smtp-url: \
+                smtp://mailbox%40example.com:secret@host?tls=starttls";
+            return Err(Failure::usage("--smtp-token-url needs a login", hint));
+        }
+        Ok(Some(TokenSource {
+            url: url.clone(),
+            client_id: client_id.clone(),
+            scope: self.smtp_scope.clone(),
+        }))
     }
 }
 
@@ -120,7 +167,7 @@ impl MailSettings {
             let what = "both --smtp-url and --mail-webhook say how mail leaves";
             return Err(Failure::usage(what, "give one of them"));
         }
-        let Some(url) = Url::parse(text).ok().filter(is_webhook) else {
+        let Some(url) = Url::parse(text).ok().filter(is_endpoint) else {
             let hint = "give an https URL without user name, as https://app.example.com/mail";
             return Err(Failure::usage("--mail-webhook cannot be used", hint));
         };
@@ -137,8 +184,8 @@ impl MailSettings {
     }
 }
 
-/// Whether mail may be handed to `url`: links that accept must not be read on the way.
-fn is_webhook(url: &Url) -> bool {
+/// Whether secrets may be handed to `url`: they must not be read on the way.
+fn is_endpoint(url: &Url) -> bool {
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
     is_safe && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()
 }

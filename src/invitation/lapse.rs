@@ -27,6 +27,8 @@ pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(500);
 const ROWS_PER_JOB: u32 = 100;
 /// How long the task rests after each job, so that it takes only a part of the disk's time.
 const PAUSE: Duration = Duration::from_millis(10);
+/// How long the task rests when the file could not be written.
+const REST: Duration = Duration::from_secs(10);
 /// Who ends invitations, in the history.
 const ACTOR: &str = "clock";
 
@@ -37,6 +39,7 @@ pub(crate) async fn run(db: Db, every: Duration) {
         tokio::time::sleep(every).await;
         if let Err(error) = sweep(&db).await {
             log::error!("the end of invitations cannot be told now: {error}");
+            tokio::time::sleep(REST).await;
         }
     }
 }

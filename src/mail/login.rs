@@ -4,8 +4,13 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::server::Security;
-use super::smtp_error::{NoConnection, Part};
+use lettre::transport::smtp::authentication::Mechanism;
+use lettre::transport::smtp::client::SmtpConnection;
+
+use super::oauth::Tokens;
+use super::server::{Login, Security, Server};
+use super::smtp_error::{NoConnection, Part, of_login, of_token};
+use crate::base::roots::Roots;
 
 /// For how long a login that failed speaks for the connections that were begun together with it:
 /// less than the time after which one mail is tried again.
@@ -23,38 +28,42 @@ enum Last {
     Failed(Instant, String, bool),
 }
 
-/// The logins at a server that is secured like this.
-#[derive(Debug)]
+/// The logins at a server.
 pub(crate) struct Logins {
     /// What came of the last one. Held for as long as one is tried while none was taken.
     last: Mutex<Last>,
     /// How the server is secured.
     security: Security,
+    /// What takes the place of the password, where that is no login.
+    tokens: Option<Tokens>,
 }
 
 impl Logins {
-    /// Logins of which none was tried.
-    pub(crate) fn new(security: Security) -> Self {
+    /// Logins at `server`, of which none was tried; what gives tokens is trusted by `roots`.
+    pub(crate) fn new(server: &Server, roots: &Roots) -> Self {
+        let source = server.tokens.clone();
         Self {
             last: Mutex::default(),
-            security,
+            security: server.security,
+            tokens: source.map(|source| Tokens::new(source, roots)),
         }
     }
 
-    /// Tries to log in. While no login was taken there is one try at a time, and what it comes to
+    /// Tries to log in as `login`. While no login was taken there is one try at a time, and what it comes to
     /// counts for those that waited for it.
     ///
     /// # Errors
-    /// What `log_in` returns, or returned a moment ago.
+    /// What the server says, or said a moment ago.
     pub(crate) fn attempt(
         &self,
-        log_in: impl FnOnce() -> Result<(), NoConnection>,
+        connection: &mut SmtpConnection,
+        login: &Login,
     ) -> Result<(), NoConnection> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match &*last {
             Last::Taken => {
                 drop(last);
-                let tried = log_in();
+                let tried = self.log_in(connection, login);
                 if let Err(error) = &tried {
                     *self.last.lock().unwrap_or_else(PoisonError::into_inner) = self.failed(error);
                 }
@@ -68,12 +77,30 @@ impl Logins {
             }
             _ => {}
         }
-        let tried = log_in();
+        let tried = self.log_in(connection, login);
         *last = match &tried {
             Ok(()) => Last::Taken,
             Err(error) => self.failed(error),
         };
         tried
+    }
+
+    /// Logs in, by the password or by a token.
+    fn log_in(&self, connection: &mut SmtpConnection, login: &Login) -> Result<(), NoConnection> {
+        let Some(tokens) = &self.tokens else {
+            let credentials = (login.user.clone(), login.password.clone()).into();
+            let tried = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
+            return tried.map(drop).map_err(of_login);
+        };
+        let offers = connection
+            .server_info()
+            .supports_auth_mechanism(Mechanism::Xoauth2);
+        let credentials = (login.user.clone(), tokens.get(&login.password)?).into();
+        let tried = connection.auth(&[Mechanism::Xoauth2], &credentials);
+        tried.map(drop).map_err(|error| {
+            tokens.forget();
+            of_token(error, offers)
+        })
     }
 
     /// What is kept of a login that failed.

@@ -7,7 +7,7 @@
 //! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean,
 //!   `shape` logs how the server is, `login` keeps wrong passwords
-//!   few, [`trial`] sends one to try all that.
+//!   few, [`oauth`] gets tokens in their place, [`trial`] sends one to try all that.
 //! * [`webhook`] hands it to a URL of the operator instead of a mail server.
 //! * [`mailbox`] keeps it in development.
 
@@ -18,6 +18,7 @@ mod login;
 pub mod mailbox;
 pub mod message;
 pub(crate) mod message_id;
+pub(crate) mod oauth;
 pub mod sender;
 pub(crate) mod server;
 mod shape;

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::Mechanism;
 use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters, TlsVersion};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
@@ -24,7 +23,7 @@ use super::message::Message;
 use super::sender::Outcome;
 use super::server::{Security, Server};
 use super::shape::ShapeLog;
-use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, of_login, one_line};
+use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, one_line};
 use super::webhook::MailWebhook;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
@@ -111,7 +110,7 @@ impl Smtp {
         let client = ClientId::Domain(from.domain().to_owned());
         let (greeted, shape) = (Mutex::default(), ShapeLog::default());
         Ok(Self {
-            logins: Logins::new(server.security),
+            logins: Logins::new(&server, roots),
             server,
             tls,
             client,
@@ -230,16 +229,10 @@ impl Smtp {
 
     /// Says who we are, where there is a login.
     pub(super) fn log_in(&self, connection: &mut SmtpConnection) -> Result<(), NoConnection> {
-        let Some(login) = &self.server.login else {
-            return Ok(());
-        };
-        let credentials = (login.user.clone(), login.password.clone()).into();
-        self.logins.attempt(|| {
-            connection
-                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-                .map(drop)
-                .map_err(of_login)
-        })
+        match &self.server.login {
+            Some(login) => self.logins.attempt(connection, login),
+            None => Ok(()),
+        }
     }
 
     /// The addresses of the host.

@@ -175,8 +175,8 @@ fn a_wrong_password_is_tried_once_however_many_mails_begin_together() {
         invite_many(&app, "acme", 100);
         std::thread::sleep(Duration::from_millis(1_500));
         assert!(
-            (1..=most).contains(&smtp.logins()),
-            "{answer}: {}",
+            (1..=most).contains(&smtp.logins().len()),
+            "{answer}: {:?}",
             smtp.logins()
         );
         let told = app.db_rows("select distinct error from mail where error is not null");

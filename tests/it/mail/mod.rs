@@ -12,7 +12,7 @@
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
 //!   that cannot be used. [`trial`]: what `invited mail test` tells.
-//!   [`webhook`]: mail that is handed to a URL.
+//!   [`webhook`]: mail that is handed to a URL. [`oauth`]: logins by a token.
 
 mod bounces;
 mod brand;
@@ -22,6 +22,7 @@ mod fair;
 mod injection;
 mod kinds;
 mod languages;
+mod oauth;
 mod ordinary_text;
 mod providers;
 mod settings;

@@ -84,8 +84,10 @@ struct Shared {
     pause: Mutex<Duration>,
     /// Connections so far.
     connections: AtomicUsize,
-    /// Logins that were tried so far.
-    logins: AtomicUsize,
+    /// Logins that were tried so far, as they were said.
+    logins: Mutex<Vec<String>>,
+    /// The mechanisms of login that it offers; none: the usual ones.
+    logins_offered: Mutex<Option<&'static str>>,
     /// Whether it is over.
     is_over: AtomicBool,
 }
@@ -172,9 +174,16 @@ impl Smtp {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
-    /// How many logins were tried.
-    pub fn logins(&self) -> usize {
-        self.shared.logins.load(Ordering::SeqCst)
+    /// The logins that were tried, as they were said.
+    pub fn logins(&self) -> Vec<String> {
+        let logins = self.shared.logins.lock();
+        logins.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Offers only these mechanisms of login from now on.
+    pub fn offer_logins(&self, names: &'static str) {
+        let offered = self.shared.logins_offered.lock();
+        *offered.unwrap_or_else(PoisonError::into_inner) = Some(names);
     }
 
     /// What came so far.
@@ -231,11 +240,22 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             path,
         ) {
             ("EHLO", _) => match login() {
-                Some(_) => say("250-test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000")?,
+                Some(_) => {
+                    let names = *shared
+                        .logins_offered
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    let names = names.unwrap_or("PLAIN LOGIN");
+                    say(&format!("250-test\r\n250-AUTH {names}\r\n250 SIZE 1000000"))?;
+                }
                 None => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
             },
             ("AUTH", _) => {
-                shared.logins.fetch_add(1, Ordering::SeqCst);
+                shared
+                    .logins
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line.clone());
                 say(login().unwrap_or("500 what"))?;
             }
             ("MAIL", Some(path)) => {
