@@ -67,6 +67,8 @@ create table invitation (
   metadata        text,
   -- Where the person goes after joining; its origin is on the server's list.
   redirect_url    text,
+  -- The language of its mail, as a language tag (BCP 47) of at most 35 characters; null: the organization's.
+  locale          text,
   -- How often it was sent again, and when last. Null while it was sent only once.
   -- The tokens of links are HMACs over their kind, the id and this count: sending it again makes the links before it
   -- worthless.
@@ -74,16 +76,18 @@ create table invitation (
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
-  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed.
-  delivery          integer not null default 0 check (delivery between 0 and 3),
+  -- 1 once the history says that the time of this sending has passed; else null.
+  lapse_told      integer check (lapse_told = 1),
+  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed, 4 it came back.
+  delivery          integer not null default 0 check (delivery between 0 and 4),
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
   delivery_attempts integer,
   delivery_error    text,
   -- Whether any column is set that most invitations have no value for, so that a list need not read each of them.
   -- The database keeps it.
   is_extended integer not null generated always as
-    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count,
-     delivery_attempts) is not null) stored,
+    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, locale,
+     send_count, delivery_attempts) is not null) stored,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;
@@ -98,6 +102,13 @@ create unique index invitation_standing
 -- Serves: the invitation of a link. Ids grow, so a create changes only the last page.
 create unique index invitation_id
   on invitation (id);
+
+-- The pending invitations whose end the history does not tell yet. Most are created with the same lifetime, so a create
+-- changes only the last page.
+-- Serves: whose time has passed, and was not told.
+create index invitation_lapse
+  on invitation (expires_at)
+  where state = 0 and lapse_told is null;
 
 -- A 6-digit code that somebody asked for, to prove that mail to an address reaches them. The code itself is derived from the
 -- server's secret, so nothing here opens anything. Rows go with their invitation.
@@ -241,14 +252,15 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed, .bounced;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
   invitation_id   blob    check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `retention`, or `mail`.
+  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `clock`, `retention`, or `mail`.
   actor           text    not null,
-  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes, of mail one for each mail.
+  -- The X-Request-Id of the request that did it; of the clock and of retention a UUID for each of their passes, of mail one
+  -- for each mail.
   request_id      text    not null,
   created_at      integer not null,
   -- The fields that changed, of an organization all its settings, as JSON objects, without the members that
@@ -268,8 +280,8 @@ create table api_key (
   secret_hash   blob    not null check (length(secret_hash) = 32),
   -- What the operator calls it.
   name          text    not null,
-  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin.
-  scopes        integer not null check (scopes between 1 and 31),
+  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin, 32 deliveries:write.
+  scopes        integer not null check (scopes between 1 and 63),
   -- JSON array of the organization ids it is bound to; null: all.
   organizations text,
   -- JSON array of the roles it may grant; null: all.

@@ -17,6 +17,7 @@
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
 //!   any order, against a model.
+//! * [`lapse`]: what is told of an invitation whose time has passed.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * [`ca_file`]: authorities of the operator's own.
@@ -41,6 +42,7 @@
 //!   what becomes of its requests.
 //! * [`refusal_log`]: what the log says of refused requests.
 //! * [`folders`]: the temporary folders of development.
+//! * [`locale`]: the language of invitations and organizations.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
@@ -92,11 +94,13 @@ mod http_edges;
 mod idempotency;
 mod keys;
 mod keys_http;
+mod lapse;
 mod layout;
 mod lifecycle;
 mod limits;
 mod list;
 mod listen;
+mod locale;
 mod log_size;
 mod machine_clock;
 mod mail;
