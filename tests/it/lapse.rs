@@ -259,6 +259,38 @@ fn an_organization_that_is_deleted_holds_up_nobody_elses_ends() {
 }
 
 #[test]
+fn thousands_that_end_together_go_in_small_jobs_while_creates_go_on() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    for batch in 0..3 {
+        let row = |number| {
+            let email = format!("p{batch}x{number}@b.co");
+            json!({ "email": email, "role": "r", "expiresIn": 60, "notify": false })
+        };
+        let rows: Vec<_> = (0..1_000).map(row).collect();
+        let path = format!("{}/batch", invitations("acme"));
+        let made = app.post(&path, &json!({ "invitations": rows }).to_string());
+        assert_eq!(made.json()["succeeded"], 1_000, "{}", made.text());
+    }
+    app.advance_to(MINUTE);
+    let app = app.with_lapses();
+    let told = || {
+        let count = "select cast(count(*) as text) from event where type = 'invitation.expired'";
+        app.db_rows(count).concat().concat()
+    };
+    let (start, mut made, mut slowest) = (Instant::now(), 0, Duration::ZERO);
+    while told() != "Some(\"3000\")" {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", told());
+        let began = Instant::now();
+        app.invite("other", &format!("new{made}@b.co"));
+        (made, slowest) = (made + 1, slowest.max(began.elapsed()));
+    }
+    assert!(
+        made >= 10 && slowest < Duration::from_secs(1),
+        "{made} {slowest:?}"
+    );
+}
+
+#[test]
 fn a_server_that_is_killed_while_it_tells_tells_each_end_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("invited.db");
