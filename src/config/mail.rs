@@ -86,7 +86,7 @@ pub struct MailSettings {
     )]
     pub mail_webhook: Option<Hidden>,
 
-    /// Folder with templates that take the place of our own
+    /// Folder with templates and words that take the place of our own
     #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
     pub templates_dir: Option<PathBuf>,
 

@@ -1,8 +1,9 @@
 //! Mail: what is told to people.
 //!
 //! * [`sender`] works the queue of [`crate::outbox::mail`] off.
-//! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] has the words,
-//!   [`text`] keeps those of users harmless.
+//! * [`context`] is what a mail is about, [`message`] how it reads; [`template`] lays it out,
+//!   `words` are its sentences by language, `button` its colours, [`text`] keeps what users write
+//!   harmless.
 //! * [`bounce`] is what is told of mail that came back; it is known by its [`message_id`].
 //! * [`transport`] is how it leaves, [`server`] where to. `smtp_error` says what errors mean,
 //!   `shape` logs how the server is, `login` keeps wrong passwords
@@ -11,6 +12,7 @@
 //! * [`mailbox`] keeps it in development.
 
 pub mod bounce;
+mod button;
 pub mod context;
 mod login;
 pub mod mailbox;
@@ -26,3 +28,4 @@ pub(crate) mod text;
 pub mod transport;
 pub(crate) mod trial;
 pub(crate) mod webhook;
+mod words;

@@ -148,7 +148,7 @@ impl MailWebhook {
                 message_id: &message.id,
                 organization_id: &letter.organization,
                 invitation_id: letter.invitation,
-                from: composer.sender.mailbox().to_string(),
+                from: composer.from(letter).to_string(),
                 to: message.to.as_str(),
                 reply_to: letter.reply_to.as_ref().map(|to| to.as_str()),
                 subject: &message.subject,

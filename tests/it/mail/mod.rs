@@ -5,7 +5,9 @@
 //!   providers tell of it.
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
+//! * [`languages`]: whose language a mail is in.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
+//! * [`brand`]: what an organization gives its mail.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
@@ -13,11 +15,13 @@
 //!   [`webhook`]: mail that is handed to a URL. [`oauth`]: logins by a token.
 
 mod bounces;
+mod brand;
 mod content;
 mod delivery;
 mod fair;
 mod injection;
 mod kinds;
+mod languages;
 mod oauth;
 mod ordinary_text;
 mod providers;

@@ -268,3 +268,22 @@ fn a_url_that_could_be_read_on_the_way_or_a_second_way_is_refused_and_never_repe
         .expect("it runs");
     assert_eq!(nowhere.status.code(), Some(1));
 }
+
+#[test]
+fn it_comes_from_the_name_of_the_organization_in_the_language_of_the_invitation() {
+    let endpoint = Endpoint::start();
+    let app = app(&endpoint.url(), &[]);
+    app.set_present();
+    app.request("PUT", "/v1/organizations/acme")
+        .json(r#"{"mailFromName":"Acme Nord"}"#)
+        .send();
+    invite(&app, "ada@example.com", &json!({ "locale": "de" }));
+    let mail = body(&endpoint.wait(1)[0]);
+    assert_eq!(
+        (&mail["data"]["from"], &mail["data"]["subject"]),
+        (
+            &json!("Acme Nord <invitations@acme.test>"),
+            &json!("Einladung zu acme")
+        )
+    );
+}
