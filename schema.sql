@@ -76,8 +76,8 @@ create table invitation (
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
-  -- 1 once the history says that the time of this sending has passed; else null.
-  lapse_told      integer check (lapse_told = 1),
+  -- 0 once its end is near, 1 once the history says that the time of this sending has passed; null before.
+  lapse           integer check (lapse in (0, 1)),
   -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed, 4 it came back.
   delivery          integer not null default 0 check (delivery between 0 and 4),
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
@@ -103,12 +103,12 @@ create unique index invitation_standing
 create unique index invitation_id
   on invitation (id);
 
--- The pending invitations whose end the history does not tell yet. Most are created with the same lifetime, so a create
--- changes only the last page.
+-- The pending invitations whose end is near and was not told yet; all others are kept out of it, so that a create pays
+-- nothing for it: most are answered long before their end.
 -- Serves: whose time has passed, and was not told.
 create index invitation_lapse
   on invitation (expires_at)
-  where state = 0 and lapse_told is null;
+  where state = 0 and lapse = 0;
 
 -- A 6-digit code that somebody asked for, to prove that mail to an address reaches them. The code itself is derived from the
 -- server's secret, so nothing here opens anything. Rows go with their invitation.

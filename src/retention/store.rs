@@ -72,7 +72,7 @@ pub fn delete_due(
            and id = :id
            and not exists (select 1 from purge where organization_id = :organization_id)
            and {IS_DUE}
-         returning state, state = 0 and lapse_told is null"
+         returning state, state = 0 and lapse is not 1"
     ))?;
     let mut deleted = 0;
     for (organization, id) in places {

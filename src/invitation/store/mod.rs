@@ -23,7 +23,9 @@ use crate::invitation::{Invitation, Status};
 use crate::outbox::mail::Delivery;
 
 pub(crate) use delivery::{set_bounced, set_delivery};
-pub(crate) use lapse::{Lapsed, list_lapsed, set_lapse_told};
+pub(crate) use lapse::{
+    Lapsed, NEAR_SECONDS, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
+};
 use row::{COLUMNS, from_row, id, read_id};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
@@ -221,11 +223,11 @@ pub(crate) fn insert(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
                 inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, locale,
-                capped, delivery)
+                capped, lapse, delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
                 :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url,
-                :locale, :capped, :delivery)
+                :locale, :capped, :lapse, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -243,6 +245,7 @@ pub(crate) fn insert(
             ":redirect_url": new.redirect_url,
             ":locale": new.locale,
             ":capped": is_capped.then_some(1),
+            ":lapse": lapse::near(tx.now, expires_at),
             ":delivery": new.delivery() as u8,
         })?;
     Ok((inserted > 0).then_some(id))
@@ -267,7 +270,7 @@ pub(crate) fn close(
                and id = :id
                and state = 0
                and (expires_at <= :now) = (:state = 4)
-             returning lapse_told is not null",
+             returning lapse is 1",
     )?;
     let bound = named_params! {
         ":state": end as u8,
@@ -294,7 +297,7 @@ pub(crate) fn renew(
             "update invitation not indexed
              set state = 0,
                  expires_at = :expires_at,
-                 lapse_told = null,
+                 lapse = :lapse,
                  updated_at = :now,
                  send_count = coalesce(send_count, 0) + 1,
                  last_sent_at = :now,
@@ -307,6 +310,7 @@ pub(crate) fn renew(
         )?
         .execute(named_params! {
             ":expires_at": expires_at.as_millis(),
+            ":lapse": lapse::near(tx.now, expires_at),
             ":now": tx.now.as_millis(),
             ":delivery": delivery as u8,
             ":organization_id": organization.as_str(),
@@ -322,12 +326,13 @@ pub(crate) fn update(
     id: Uuid,
     patch: &Patch,
 ) -> Result<bool> {
+    let expires_at = patch.expiry.map(|expiry| expiry.from(tx.now));
     let changed = tx
         .prepare_cached(
             "update invitation not indexed
              set role = coalesce(:role, role),
                  expires_at = coalesce(:expires_at, expires_at),
-                 lapse_told = iif(:expires_at is null, lapse_told, null),
+                 lapse = iif(:expires_at is null, lapse, :lapse),
                  metadata = iif(:sets_metadata, :metadata, metadata),
                  redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
                  locale = iif(:sets_locale, :locale, locale),
@@ -339,7 +344,8 @@ pub(crate) fn update(
         )?
         .execute(named_params! {
             ":role": patch.role.as_ref().map(Role::as_str),
-            ":expires_at": patch.expiry.map(|expiry| expiry.from(tx.now).as_millis()),
+            ":expires_at": expires_at.map(Timestamp::as_millis),
+            ":lapse": expires_at.and_then(|end| lapse::near(tx.now, end)),
             ":sets_metadata": patch.metadata.is_some(),
             ":metadata": patch.metadata.as_ref().and_then(Option::as_ref),
             ":sets_redirect_url": patch.redirect_url.is_some(),

@@ -1,4 +1,8 @@
 //! What is told of an invitation whose time has passed: once, whatever happens at that time.
+//!
+//! * [`clock`]: whatever the clock does.
+
+mod clock;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -193,30 +197,6 @@ fn an_end_is_told_once_when_another_invitation_takes_the_place() {
     assert_eq!(whose(&ends(&app)), [&first["id"], &second["id"]]);
     assert_eq!(
         app.get(&invitation("acme", &second["id"])).json()["status"],
-        "expired"
-    );
-}
-
-#[test]
-fn a_clock_that_was_ahead_ends_nothing_for_good_and_no_end_is_told_twice() {
-    let app = TestApp::serve().with_lapses();
-    let (kept, joins) = (invite(&app, "a@b.co"), invite(&app, "b@b.co"));
-    for ahead in [30 * 24 * 60 * MINUTE, 366 * 24 * 60 * MINUTE] {
-        app.advance_to(ahead);
-        wait_for(&app, 2);
-        app.advance_to(0);
-        for made in [&kept, &joins] {
-            let found = app.get(&invitation("acme", &made["id"])).json();
-            assert_eq!(found["status"], "pending");
-        }
-    }
-    let accept = format!("{}/accept", invitation("acme", &joins["id"]));
-    assert_eq!(app.post(&accept, r#"{"email":"b@b.co"}"#).status, 200);
-    app.advance_to(MINUTE);
-    let_it_look();
-    assert_eq!(whose(&ends(&app)), [&kept["id"], &joins["id"]]);
-    assert_eq!(
-        app.get(&invitation("acme", &kept["id"])).json()["status"],
         "expired"
     );
 }
