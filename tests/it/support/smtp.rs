@@ -197,7 +197,7 @@ impl Smtp {
 
     /// Waits until so many mails came; answers them.
     pub fn wait(&self, count: usize) -> Vec<Received> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(20 + count as u64 / 10);
         loop {
             let received = self.received();
             if received.len() >= count {
