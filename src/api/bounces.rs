@@ -27,7 +27,12 @@ pub(crate) fn operations() -> Vec<Operation> {
             WITH_KEY,
             WRITING,
             BODY,
-            &[Code::NotFound, Code::IdempotencyKeyReused],
+            &[
+                Code::NotFound,
+                Code::RoleNotGrantable,
+                Code::MailQueued,
+                Code::IdempotencyKeyReused,
+            ],
         ],
     )]
 }
@@ -35,8 +40,8 @@ pub(crate) fn operations() -> Vec<Operation> {
 /// `POST /v1/bounces` with `deliveries:write`: 200 with the invitation it is about.
 ///
 /// # Errors
-/// 404 where there is no such mail or invitation that the key may see, 422 with everything that is
-/// not acceptable.
+/// 404 where there is no such mail or invitation that the key may see, 403 for a role above the
+/// key's, 409 while the mail is queued, 422 with everything that is not acceptable.
 #[utoipa::path(
     post,
     path = "/v1/bounces",
@@ -45,7 +50,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     summary = "Report a mail that came back",
     description = "Sets `delivery` to `bounced`, with the reason in `deliveryError`, and adds the \
         event `invitation.bounced`. Only the mail of the last sending counts, and only once it \
-        was sent: what came back too late, or a second time, changes nothing.",
+        was sent: what came back too late, or a second time, changes nothing. While that mail is \
+        still queued, it is 409 `mail_queued` with `Retry-After`.",
     params(Once),
     request_body(content = BounceBody, example = json!({
         "organizationId": "acme",

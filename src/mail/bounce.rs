@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use super::message_id::MessageId;
 use super::smtp_error::one_line;
-use crate::base::error::{Checked, Error, Errors, FieldCode, FieldError, Result};
+use crate::base::clock::Timestamp;
+use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::id::parse_id;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::event::{self, EventFields, EventType, NewEvent};
-use crate::invitation::store;
+use crate::invitation::{Invitation, store};
 use crate::key::Rights;
 use crate::outbox;
 use crate::outbox::mail::{Delivery, Kind};
@@ -24,6 +25,8 @@ use crate::outbox::mail::{Delivery, Kind};
 const MAX_MESSAGE_ID: usize = 998;
 /// The longest reason in bytes.
 const MAX_REASON: usize = 2_000;
+/// After how many seconds a bounce of a mail that is still queued is reported again.
+const RETRY_SECONDS: u64 = 5;
 /// What is noted where no reason is given.
 const NO_REASON: &str = "the mail came back";
 
@@ -144,8 +147,16 @@ fn parse_subject(
             .map_or(Subject::Stranger, |(organization, id)| {
                 Subject::Invitation(organization, id)
             })),
-        (None, Some(_), None) => wrong("/invitationId", FieldCode::Required, "with organizationId"),
-        (None, None, Some(_)) => wrong("/organizationId", FieldCode::Required, "with invitationId"),
+        (None, Some(_), None) => wrong(
+            "/invitationId",
+            FieldCode::Required,
+            "organizationId needs invitationId beside it",
+        ),
+        (None, None, Some(_)) => wrong(
+            "/organizationId",
+            FieldCode::Required,
+            "invitationId needs organizationId beside it",
+        ),
         (None, None, None) => wrong(
             "/messageId",
             FieldCode::Required,
@@ -169,6 +180,18 @@ pub(crate) struct Noted {
     pub delivery: &'static str,
 }
 
+/// What a bounce needs to know of its invitation.
+struct Target {
+    /// The invitation's role.
+    role: String,
+    /// How far the mail of its last sending has come.
+    delivery: Delivery,
+    /// Whether the bounce is about the mail of that sending.
+    is_last: bool,
+    /// Why it came back, in one line without the invited address.
+    reason: String,
+}
+
 /// Notes a bounce at its invitation, if `rights` may know of it.
 ///
 /// Only the mail of the last sending counts, and only once it was sent; a mail to the inviter says
@@ -176,38 +199,36 @@ pub(crate) struct Noted {
 /// no mail gets no reminder.
 ///
 /// # Errors
-/// [`crate::base::error::Code::NotFound`] where there is no such invitation for these rights.
+/// [`Code::NotFound`] where there is no such invitation for these rights;
+/// [`Code::RoleNotGrantable`] for a role above the key's; [`Code::MailQueued`].
 pub(crate) fn note(
     tx: &WriteTx<'_>,
     bounce: &Bounce,
     rights: &Rights,
     origin: &Origin,
 ) -> Result<Noted> {
-    let (organization, id, mail) = match &bounce.subject {
-        Subject::Mail(mail) => {
-            let organization = store::find_organization(tx, mail.invitation)?;
-            (organization, mail.invitation, Some(mail))
-        }
-        Subject::Invitation(organization, id) => (Some(organization.clone()), *id, None),
-        Subject::Stranger => (None, Uuid::nil(), None),
-    };
-    let organization = organization
-        .filter(|organization| rights.see(organization.as_str()))
+    let (organization, id) = find_invitation(tx, &bounce.subject)?
+        .filter(|(organization, _)| rights.see(organization.as_str()))
         .ok_or_else(Error::not_found)?;
     let found = store::find(tx, tx.now, &organization, id, |invitation| {
-        let is_last = mail.is_none_or(|mail| is_of_last_sending(mail, invitation.send_count));
-        let reason = one_line(&bounce.reason, &[invitation.email]);
-        Ok((invitation.delivery, is_last, reason))
+        Ok(Target {
+            role: invitation.role.to_owned(),
+            delivery: invitation.delivery,
+            is_last: is_of_last_sending(&bounce.subject, invitation, tx.now),
+            reason: one_line(&bounce.reason, &[invitation.email]),
+        })
     })?;
-    let (before, is_last, reason) = found.ok_or_else(Error::not_found)?;
-    let is_counted = is_last && matches!(before, Delivery::None | Delivery::Sent);
+    let target = found.ok_or_else(Error::not_found)?;
+    rights.check_grant(&target.role)?;
+    let is_counted = target.is_last && is_counted(&bounce.subject, target.delivery)?;
+    let before = target.delivery;
     let after = if is_counted && bounce.is_permanent {
         Delivery::Bounced
     } else {
         before
     };
     if is_counted {
-        let reason = Some(reason.as_str()).filter(|reason| !reason.is_empty());
+        let reason = Some(target.reason.as_str()).filter(|reason| !reason.is_empty());
         store::set_bounced(tx, &organization, id, after, reason.unwrap_or(NO_REASON))?;
     }
     if after != before {
@@ -221,13 +242,43 @@ pub(crate) fn note(
     })
 }
 
-/// Whether `mail` went to the invited address, at the last sending of its invitation or since.
-fn is_of_last_sending(mail: &MessageId, send_count: Option<u32>) -> bool {
+/// The invitation that `subject` is about, with its organization.
+fn find_invitation(tx: &WriteTx<'_>, subject: &Subject) -> Result<Option<(OrganizationId, Uuid)>> {
+    Ok(match subject {
+        Subject::Mail(mail) => store::find_organization(tx, mail.invitation)?
+            .map(|organization| (organization, mail.invitation)),
+        Subject::Invitation(organization, id) => Some((organization.clone(), *id)),
+        Subject::Stranger => None,
+    })
+}
+
+/// Whether a bounce of the last sending's mail changes anything, by how far that mail has come. A
+/// mail that this server did not send has no Message-ID of ours, so it counts by its invitation.
+fn is_counted(subject: &Subject, delivery: Delivery) -> Result<bool> {
+    match delivery {
+        Delivery::Sent => Ok(true),
+        Delivery::None => Ok(matches!(subject, Subject::Invitation(..))),
+        Delivery::Failed | Delivery::Bounced => Ok(false),
+        // The other side was quicker than the note that the mail was sent.
+        Delivery::Queued => {
+            let detail = "The mail is still queued here. Report it again in a moment.";
+            Err(Error::new(Code::MailQueued, detail).retry_after(RETRY_SECONDS))
+        }
+    }
+}
+
+/// Whether `subject` went to the invited address, at the last sending of `invitation` or since.
+fn is_of_last_sending(subject: &Subject, invitation: &Invitation<'_>, now: Timestamp) -> bool {
+    let Subject::Mail(mail) = subject else {
+        return true;
+    };
+    let last_sent_at = invitation.last_sent_at.unwrap_or(invitation.created_at);
     match mail.kind {
         Kind::Invitation | Kind::Reminder => {
-            mail.number == i64::from(send_count.unwrap_or_default())
+            mail.number == i64::from(invitation.send_count.unwrap_or_default())
         }
-        Kind::Code => true,
+        // The number of a code is when it was asked for.
+        Kind::Code => (last_sent_at.as_millis()..=now.as_millis()).contains(&mail.number),
         Kind::Notice => false,
     }
 }

@@ -30,6 +30,7 @@ pub enum Code {
     AlreadyInvited,
     AlreadyAccepted,
     StatusConflict,
+    MailQueued,
     PendingLimitReached,
     WebhookLimitReached,
     WebhookDisabled,

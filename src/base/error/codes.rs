@@ -185,6 +185,14 @@ pub const ERRORS: &[Meaning] = &[
             an expired one can be sent again.",
     },
     Meaning {
+        code: Code::MailQueued,
+        name: "mail_queued",
+        status: 409,
+        title: "The mail is still queued",
+        meaning: "The mail that came back is noted as queued here, not yet as sent. Nothing was \
+            changed. Report it again after `Retry-After` seconds.",
+    },
+    Meaning {
         code: Code::PendingLimitReached,
         name: "pending_limit_reached",
         status: 409,

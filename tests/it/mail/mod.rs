@@ -1,8 +1,8 @@
 //! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes
 //! of it.
 //!
-//! * [`bounces`]: mail that came back, and lists by how far mail has come. [`providers`]: how
-//!   providers tell of it.
+//! * [`bounces`]: mail that came back, and lists by how far mail has come. [`bounce_rules`]: which
+//!   of it counts. [`providers`]: how providers tell of it.
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`languages`]: whose language a mail is in.
@@ -14,6 +14,7 @@
 //!   that cannot be used. [`trial`]: what `invited mail test` tells.
 //!   [`webhook`]: mail that is handed to a URL. [`oauth`]: logins by a token.
 
+mod bounce_rules;
 mod bounces;
 mod brand;
 mod content;

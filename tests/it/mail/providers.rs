@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::bounces::report;
-use crate::support::TestApp;
+use super::{app, invite, wait_until};
 use crate::support::process::skipped;
+use crate::support::smtp::Smtp;
 
 /// Runs a program of the guide on what a provider posted. None where there is no jq.
 fn run_jq(program: &str, posted: &str, options: &[&str]) -> Option<Vec<Value>> {
@@ -41,7 +42,8 @@ fn the_programs_of_the_guide_make_bounces_of_what_providers_post() {
         .filter_map(|rest| rest.split("```").next())
         .collect();
     assert_eq!(programs.len(), 5);
-    let (app, planned) = (TestApp::serve(), "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f");
+    let smtp = Smtp::start();
+    let (app, planned) = (app(&smtp, &[]), "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f");
     for (program, posted, options, delivery) in [
         (
             0,
@@ -49,7 +51,7 @@ fn the_programs_of_the_guide_make_bounces_of_what_providers_post() {
             &[][..],
             "bounced",
         ),
-        (0, include_str!("providers/ses_event.json"), &[], "none"),
+        (0, include_str!("providers/ses_event.json"), &[], "sent"),
         (1, include_str!("providers/sendgrid.json"), &[], "bounced"),
         (2, include_str!("providers/mailgun.json"), &[], "bounced"),
         (
@@ -64,9 +66,19 @@ fn the_programs_of_the_guide_make_bounces_of_what_providers_post() {
             &["-Rs"],
             "bounced",
         ),
+        (
+            4,
+            &include_str!("providers/postfix.txt")
+                .replace("Message-ID: ", "Message-ID:\n ")
+                .replace("Diagnostic-Code: ", "Diagnostic-Code:\n ")
+                .replace('\n', "\r\n"),
+            &["-Rs"],
+            "bounced",
+        ),
     ] {
         let email = format!("p{}@example.com", app.contents()["invitation"].len());
-        let made = app.invite("acme", &email);
+        let made = invite(&app, &email, &json!({}));
+        wait_until(&app, &made, "sent");
         let posted = posted.replace(planned, made["id"].as_str().expect("an id"));
         let list = app.get(&format!(
             "/v1/invitations?email={}",
