@@ -8,7 +8,7 @@ use crate::base::email::{Email, Hosts};
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
 use crate::config;
-use crate::config::mail::SmtpSettings;
+use crate::config::mail::{Hidden, SmtpSettings};
 use crate::mail::transport::{Smtp, address};
 use crate::mail::{trial, webhook};
 
@@ -49,6 +49,14 @@ struct TestArgs {
     /// By which server it leaves
     #[command(flatten)]
     smtp: SmtpSettings,
+    /// Not tried: this command tries a mail server only
+    #[arg(
+        long,
+        env = "INVITED_MAIL_WEBHOOK",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    mail_webhook: Option<Hidden>,
     /// PEM file with the certificates of your own authorities, trusted besides the well-known ones
     #[arg(long, env = "INVITED_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -76,6 +84,12 @@ fn secret(args: &SecretArgs) -> Result<(), Failure> {
 /// Sends a mail, and tells of each step.
 fn test(args: &TestArgs) -> Result<(), Failure> {
     let server = args.smtp.server()?;
+    if server.is_none() && args.mail_webhook.is_some() {
+        let hint = "to try --mail-webhook, invite an address of your own; to try a mail server, \
+            give --smtp-url";
+        let what = "this command tries a mail server only, and --mail-webhook is none";
+        return Err(Failure::usage(what, hint));
+    }
     let (Some(server), Some(sender)) = (server, &args.smtp.mail_from) else {
         let hint = "give the settings of the server: --smtp-url and --mail-from";
         return Err(Failure::usage("no mail server is named", hint));

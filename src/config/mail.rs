@@ -51,12 +51,17 @@ pub struct SmtpSettings {
         long,
         env = "INVITED_SMTP_TOKEN_URL",
         value_name = "URL",
-        requires = "smtp_client_id"
+        requires_all = ["smtp_client_id", "smtp_url"]
     )]
     pub smtp_token_url: Option<Url>,
 
     /// What the identity provider calls this server, with --smtp-token-url
-    #[arg(long, env = "INVITED_SMTP_CLIENT_ID", value_name = "ID")]
+    #[arg(
+        long,
+        env = "INVITED_SMTP_CLIENT_ID",
+        value_name = "ID",
+        requires_all = ["smtp_token_url", "smtp_url"]
+    )]
     pub smtp_client_id: Option<String>,
 
     /// What the token is for

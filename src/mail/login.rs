@@ -98,8 +98,11 @@ impl Logins {
         let credentials = (login.user.clone(), tokens.get(&login.password)?).into();
         let tried = connection.auth(&[Mechanism::Xoauth2], &credentials);
         tried.map(drop).map_err(|error| {
-            tokens.forget();
-            of_token(error, offers)
+            let failed = of_token(error, offers);
+            if failed.is_barred {
+                tokens.forget();
+            }
+            failed
         })
     }
 

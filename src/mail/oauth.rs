@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
+use serde_json::Value;
 use ureq::Agent;
 use url::Url;
 
@@ -16,6 +16,8 @@ use crate::base::roots::Roots;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes of an answer.
 const MAX_BYTES: u64 = 64 * 1024;
+/// For how long a token is used at most.
+const MOST: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long before its end a token is used no more.
 const SPARE: Duration = Duration::from_secs(60);
 
@@ -40,18 +42,46 @@ pub(crate) struct Tokens {
     kept: Mutex<Option<(String, Instant)>>,
 }
 
-/// The answer of a source: a token, or an error.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// The answer of a source: a token, or an error. What is of an odd type counts as absent.
 struct Answer {
     /// The token.
     access_token: Option<String>,
-    /// For how many seconds it is good.
-    expires_in: u32,
-    /// What went wrong, as a code.
+    /// For how long it is good.
+    good_for: Duration,
+    /// What went wrong, as a code and for people.
     error: String,
-    /// The same for people.
-    error_description: String,
+}
+
+impl Answer {
+    /// Reads the body of an answer. None where it is no JSON.
+    fn parse(body: &[u8]) -> Option<Self> {
+        let body: Value = serde_json::from_slice(body).ok()?;
+        let text = |name: &str| body[name].as_str().unwrap_or_default();
+        Some(Self {
+            access_token: Some(text("access_token").to_owned()).filter(|token| !token.is_empty()),
+            good_for: seconds(&body["expires_in"]).min(MOST),
+            error: format!("{} {}", text("error"), text("error_description")),
+        })
+    }
+}
+
+/// Seconds, as a number or as a text.
+fn seconds(value: &Value) -> Duration {
+    let text = value.as_str().and_then(|text| text.trim().parse().ok());
+    let seconds: Option<f64> = value.as_f64().or(text);
+    let seconds = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.unwrap_or_default()
+}
+
+/// Why an answer of this status brings no token.
+fn reason(status: u16, answer: Option<&Answer>) -> String {
+    let why = match (status, answer) {
+        (300..=399, _) => "a redirect, which is not followed",
+        (_, None) => "its answer is no JSON",
+        (200, Some(_)) => "its answer has no access_token",
+        (_, Some(answer)) => answer.error.trim(),
+    };
+    format!("{status} {why}")
 }
 
 impl Tokens {
@@ -83,9 +113,9 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        let (token, seconds) = self.fetch(secret)?;
-        let good_for = Duration::from_secs(seconds.into()).saturating_sub(SPARE);
-        *kept = Some((token.clone(), Instant::now() + good_for));
+        let (token, good_for) = self.fetch(secret)?;
+        let until = Instant::now() + good_for.saturating_sub(SPARE);
+        *kept = Some((token.clone(), until));
         Ok(token)
     }
 
@@ -94,8 +124,8 @@ impl Tokens {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// Asks for a token. Returns it, and for how many seconds it is good.
-    fn fetch(&self, secret: &str) -> Result<(String, u32), NoConnection> {
+    /// Asks for a token. Returns it, and for how long it is good.
+    fn fetch(&self, secret: &str) -> Result<(String, Duration), NoConnection> {
         let away = |error: ureq::Error| {
             let error = format!("the login has no token: {error}");
             NoConnection::at(Part::Token, error)
@@ -111,14 +141,18 @@ impl Tokens {
         let status = answer.status().as_u16();
         let body = answer.body_mut().with_config().limit(MAX_BYTES);
         let body = body.read_to_vec().map_err(away)?;
-        let said: Answer = serde_json::from_slice(&body).unwrap_or_default();
-        if let (200, Some(token)) = (status, said.access_token) {
-            return Ok((token, said.expires_in));
+        let answer = Answer::parse(&body);
+        let why = reason(status, answer.as_ref());
+        match answer {
+            Some(Answer {
+                access_token: Some(token),
+                good_for,
+                ..
+            }) if status == 200 => Ok((token, good_for)),
+            _ => Err(NoConnection {
+                is_barred: (300..=499).contains(&status) && !matches!(status, 408 | 429),
+                ..NoConnection::at(Part::Token, format!("the login has no token: {why}"))
+            }),
         }
-        let why = format!("{status} {} {}", said.error, said.error_description);
-        Err(NoConnection {
-            is_barred: (400..=499).contains(&status) && status != 429,
-            ..NoConnection::at(Part::Token, format!("the login has no token: {why}"))
-        })
     }
 }

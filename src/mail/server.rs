@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::form_urlencoded;
 use url::{Host, Url};
 
 use super::oauth::TokenSource;
@@ -43,6 +44,20 @@ impl Security {
     }
 }
 
+/// What is percent-encoded outside of the unreserved characters (RFC 3986, 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+/// What scripts percent-encode (`encodeURIComponent`).
+const SCRIPT: &AsciiSet = &UNRESERVED
+    .remove(b'!')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
 /// A user name and its password.
 #[derive(Clone)]
 pub struct Login {
@@ -50,6 +65,23 @@ pub struct Login {
     pub user: String,
     /// The password.
     pub password: String,
+}
+
+impl Login {
+    /// The password in every form in which others may repeat it: as it is, percent-encoded as URLs
+    /// and scripts do that, and as a form has it.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let password = self.password.as_str();
+        let mut forms = vec![
+            password.to_owned(),
+            utf8_percent_encode(password, NON_ALPHANUMERIC).to_string(),
+            utf8_percent_encode(password, UNRESERVED).to_string(),
+            utf8_percent_encode(password, SCRIPT).to_string(),
+            form_urlencoded::byte_serialize(password.as_bytes()).collect(),
+        ];
+        forms.dedup();
+        forms
+    }
 }
 
 /// A mail server. Debug output and text hide the password.

@@ -14,6 +14,10 @@ const SHORT: usize = 8;
 /// Codes that speak about the login, whatever they answer.
 const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 
+/// What is said of a token that a mail server does not take.
+const TOKEN_REFUSED: &str = "the mail server refuses the token: is --smtp-scope right, and may the \
+    client send as this mailbox?";
+
 /// Where in its exchange with the server a mail failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
@@ -36,6 +40,8 @@ pub(crate) enum Part {
     Token,
     /// User name and password were given.
     Login,
+    /// User name and token were given.
+    TokenLogin,
 }
 
 /// Why there is no connection that is ready for a mail.
@@ -72,7 +78,15 @@ impl NoConnection {
             (Part::StartTls, None) if is_client => Some(
                 "the mail server offers no STARTTLS on this port: is it one for tls=tls (465)?",
             ),
+            (Part::Login | Part::TokenLogin, Some(400..=499)) => {
+                Some("the mail server takes no login now")
+            }
             (Part::Login, Some(_)) => Some("the mail server refuses user name and password"),
+            (Part::TokenLogin, Some(_)) => Some(TOKEN_REFUSED),
+            (Part::Token, _) if self.is_barred => {
+                Some("check --smtp-token-url, --smtp-client-id, --smtp-scope and the secret")
+            }
+            (Part::Token, _) => Some("is --smtp-token-url right?"),
             (Part::Greeting | Part::StartTls, None) => of_stream(error, security),
             _ => None,
         }
@@ -151,12 +165,17 @@ pub(crate) fn of_token(error: Error, offers: bool) -> NoConnection {
     let why = match (offers, error.is_client()) {
         (false, _) => "the mail server offers no login by a token (XOAUTH2)",
         // It says why in a challenge, which the library does not read.
-        (true, true) => "the mail server refuses the token",
-        (true, false) => return of_login(error),
+        (true, true) => TOKEN_REFUSED,
+        (true, false) => {
+            return NoConnection {
+                is_barred: error.is_permanent(),
+                ..NoConnection::at(Part::TokenLogin, error)
+            };
+        }
     };
     NoConnection {
         is_barred: true,
-        ..NoConnection::at(Part::Token, why)
+        ..NoConnection::at(Part::TokenLogin, why)
     }
 }
 

@@ -21,7 +21,7 @@ use lettre::transport::smtp::response::Response;
 use super::login::Logins;
 use super::message::Message;
 use super::sender::Outcome;
-use super::server::{Security, Server};
+use super::server::{Login, Security, Server};
 use super::shape::ShapeLog;
 use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, one_line};
 use super::webhook::MailWebhook;
@@ -125,8 +125,13 @@ impl Smtp {
     pub(crate) fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
         let server = format!("server {}", self.server);
-        self.shape
-            .note(&outcome, &server, "--smtp-url or --mail-from");
+        let flags = match self.server.tokens {
+            Some(_) => {
+                "--smtp-url, --smtp-token-url, --smtp-client-id, --smtp-scope or --mail-from"
+            }
+            None => "--smtp-url or --mail-from",
+        };
+        self.shape.note(&outcome, &server, flags);
         outcome
     }
 
@@ -300,12 +305,10 @@ impl Smtp {
             }
             cause = error.source();
         }
-        let password = self
-            .server
-            .login
-            .as_ref()
-            .map(|login| login.password.as_str());
-        one_line(&text, &[to.as_str(), password.unwrap_or_default()])
+        let secrets = self.server.login.as_ref().map(Login::secrets);
+        let secrets = secrets.unwrap_or_default();
+        let hidden = secrets.iter().map(String::as_str).chain([to.as_str()]);
+        one_line(&text, &hidden.collect::<Vec<_>>())
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{app_at, invite, wait_for, wait_until};
 use crate::support::TestApp;
 use crate::support::process::invited;
-use crate::support::smtp::Smtp;
+use crate::support::smtp::{Act, Smtp};
 
 /// An identity provider that answers one request after the other.
 struct Provider {
@@ -131,14 +131,43 @@ fn what_goes_wrong_is_told_without_the_secret_and_mail_waits() {
             "{}",
             "235 welcome",
             "XOAUTH2",
-            "the login has no token: 200",
+            "the login has no token: 200 its answer has no access_token",
+        ),
+        (
+            200,
+            r#"{"access_token":7,"error":[],"error_description":{}}"#,
+            "235 welcome",
+            "XOAUTH2",
+            "the login has no token: 200 its answer has no access_token",
+        ),
+        (
+            302,
+            "",
+            "235 welcome",
+            "XOAUTH2",
+            "the login has no token: 302 a redirect, which is not followed",
         ),
         (
             500,
             "<html>",
             "235 welcome",
             "XOAUTH2",
-            "the login has no token: 500",
+            "is --smtp-token-url right?: the login has no token: 500 its answer is no JSON",
+        ),
+        (
+            400,
+            r#"{"error":"invalid_scope","error_description":null}"#,
+            "235 welcome",
+            "XOAUTH2",
+            "check --smtp-token-url, --smtp-client-id, --smtp-scope and the secret: the login has \
+             no token: 400 invalid_scope",
+        ),
+        (
+            200,
+            token,
+            "454 4.7.0 Temporary authentication failure",
+            "XOAUTH2",
+            "the mail server takes no login now: ",
         ),
         (
             200,
@@ -175,6 +204,114 @@ fn what_goes_wrong_is_told_without_the_secret_and_mail_waits() {
         );
         assert_eq!(tried["delivery"], "queued");
         assert!(smtp.received().is_empty());
+    }
+}
+
+#[test]
+fn an_end_that_is_no_number_or_an_odd_one_is_no_reason_to_refuse_a_token() {
+    for (body, asked) in [
+        (r#"{"access_token":"t0ken","expires_in":"3599"}"#, 1),
+        (r#"{"access_token":"t0ken","expires_in":3599.5}"#, 1),
+        (
+            r#"{"access_token":"t0ken","expires_in":99999999999999,"error":null}"#,
+            1,
+        ),
+        (r#"{"access_token":"t0ken","expires_in":-1,"scope":[]}"#, 2),
+        (
+            r#"{"access_token":"t0ken","expires_in":null,"token_type":7}"#,
+            2,
+        ),
+        (r#"{"access_token":"t0ken","expires_in":"soon"}"#, 2),
+    ] {
+        let smtp = tokens_only("235 welcome");
+        smtp.script(&[Act::Answer("550 no")]);
+        let provider = Provider::that_says(200, body);
+        let app = app(&smtp, &provider);
+        let made = invite(&app, "ada@example.com", &json!({}));
+        // After that the connection is not used again.
+        wait_until(&app, &made, "failed");
+        let made = invite(&app, "bob@example.com", &json!({}));
+        wait_until(&app, &made, "sent");
+        assert_eq!(provider.asked().len(), asked, "{body}");
+    }
+}
+
+#[test]
+fn a_token_is_kept_while_the_mail_server_only_takes_no_login_now() {
+    for (answer, asked) in [("454 4.7.0 later", 1), ("535 5.7.3 no", 2)] {
+        let smtp = tokens_only(answer);
+        let token = r#"{"expires_in":3599,"access_token":"t0ken"}"#;
+        let provider = Provider::that_says(200, token);
+        let app = app(&smtp, &provider);
+        let made = invite(&app, "ada@example.com", &json!({}));
+        wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
+        smtp.answer_logins("235 welcome");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        app.advance_to(10 * 60_000);
+        wait_until(&app, &made, "sent");
+        assert_eq!(provider.asked().len(), asked, "{answer}");
+    }
+}
+
+#[test]
+fn the_secret_is_hidden_in_every_form_in_which_it_may_be_repeated() {
+    for told in [
+        "a+b/c=d~e!f*g",
+        "a%2Bb%2Fc%3Dd~e%21f%2Ag",
+        "a%2Bb%2Fc%3Dd%7Ee%21f%2Ag",
+        "a%2bb%2fc%3dd%7ee%21f*g",
+        "a%2Bb%2Fc%3Dd~e!f*g",
+    ] {
+        let body = json!({ "error": "invalid_client", "error_description": told }).to_string();
+        let provider = Provider::that_says(401, Box::leak(body.into_boxed_str()));
+        let smtp = tokens_only("235 welcome");
+        let url = format!(
+            "smtp://invites%40acme.test:a%2Bb%2Fc%3Dd~e!f*g@{}?tls=none",
+            smtp.address
+        );
+        let token_url = format!("http://{}/token", provider.address);
+        let words = ["--smtp-token-url", &token_url, "--smtp-client-id", "c"];
+        let app = app_at(&url, &words);
+        let made = invite(&app, "ada@example.com", &json!({}));
+        let tried = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
+        let error = tried["deliveryError"].as_str().unwrap_or_default();
+        assert!(error.ends_with("401 invalid_client ..."), "{error}");
+    }
+}
+
+#[test]
+fn settings_of_tokens_without_a_mail_server_are_refused_at_the_start() {
+    let token_url = ["--smtp-token-url", "https://id.test/token"];
+    let client = ["--smtp-client-id", "c"];
+    let smtp = ["--smtp-url", "smtp://u:hunter2@mail.test?tls=tls"];
+    let webhook = ["--mail-webhook", "https://mail.test/hunter2"];
+    for (words, part) in [
+        (token_url.to_vec(), "--smtp-client-id"),
+        ([token_url, client].concat(), "--smtp-url"),
+        ([smtp, client].concat(), "--smtp-token-url"),
+        ([smtp, token_url].concat(), "--smtp-client-id"),
+        ([webhook, token_url, client].concat(), "--smtp-url"),
+        (client.to_vec(), "--smtp-token-url"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = invited()
+            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+            .arg(folder.path().join("invited.db"))
+            .args([
+                "--public-url",
+                "https://invites.test",
+                "--mail-from",
+                "a@acme.test",
+            ])
+            .args(&words)
+            .output()
+            .expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");
+        assert!(
+            error.contains(part) && !error.contains("hunter2"),
+            "{error}"
+        );
     }
 }
 

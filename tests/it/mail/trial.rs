@@ -157,3 +157,23 @@ fn what_cannot_be_tried_is_told_before_anything_is_done() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn with_a_mail_webhook_alone_it_says_that_it_tries_a_mail_server_only() {
+    let (flag, url) = ("--mail-webhook", "https://mail.test/hunter2");
+    let test = || {
+        let mut command = invited();
+        command.args(["mail", "test", "a@b.co", "--mail-from", "a@acme.test"]);
+        command
+    };
+    let (mut by_flag, mut by_environment) = (test(), test());
+    by_flag.args([flag, url]);
+    by_environment.env("INVITED_MAIL_WEBHOOK", url);
+    for mut command in [by_flag, by_environment] {
+        let output = command.output().expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("tries a mail server only"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
