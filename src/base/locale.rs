@@ -22,7 +22,7 @@ pub(crate) fn parse_locale(text: Option<&str>) -> Checked<Option<String>> {
         return Err(FieldError::new("/locale", FieldCode::TooLong, detail));
     }
     let wrong = |_| {
-        let detail = "a language tag (BCP 47) as de or pt-BR";
+        let detail = "a language tag (BCP 47) as de or pt-BR, with a hyphen: de-CH, not de_CH";
         FieldError::new("/locale", FieldCode::InvalidFormat, detail)
     };
     let tag = LanguageTag::parse(text).map_err(wrong)?;

@@ -159,7 +159,9 @@ impl MailWebhook {
             },
         };
         let body = serde_json::to_vec(&body).map_err(Error::internal)?;
-        let (now, id) = (letter.sent_at, format!("msg_{}", letter.message_id()));
+        // Full stops part what is signed.
+        let id = format!("msg_{}", letter.message_id()).replace('.', "_");
+        let now = letter.sent_at;
         // While the secret is being changed, the receiver may still have the one before.
         let signatures: Result<Vec<_>> = self
             .keyring
@@ -184,7 +186,7 @@ fn judge(answer: std::result::Result<Reply, &'static str>) -> Outcome {
     let text = format!("the mail webhook answered {status}");
     match status {
         200..=299 => Outcome::Sent,
-        400 | 422 => Outcome::Refused(text),
+        422 => Outcome::Refused(text),
         401 | 403 | 404 | 405 | 410 => Outcome::Barred(text),
         429 | 502 | 503 | 504 => Outcome::Unreachable(text),
         _ => Outcome::Deferred(text),

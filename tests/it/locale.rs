@@ -43,6 +43,19 @@ fn an_invitation_shows_its_language_in_normal_case_wherever_it_is_shown() {
 }
 
 #[test]
+fn a_tag_with_an_underscore_is_told_that_it_needs_a_hyphen() {
+    let app = TestApp::serve();
+    for locale in ["de_CH", "pt_BR", "zh_Hant_TW"] {
+        let answer = create(&app, "ada@example.com", &json!(locale)).json();
+        let detail = answer["errors"][0]["detail"].as_str().unwrap_or_default();
+        assert!(
+            detail.contains("with a hyphen: de-CH, not de_CH"),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_language_tag_is_refused_everywhere() {
     let app = TestApp::serve();
     let made = create(&app, "ada@example.com", &json!("de")).json();
