@@ -29,9 +29,9 @@ pub(crate) fn parse_locale(text: Option<&str>) -> Checked<Option<String>> {
     Ok(Some(tag.into_string()))
 }
 
-/// Whether `text` is a well-formed language tag.
-pub(crate) fn is_locale(text: &str) -> bool {
-    matches!(parse_locale(Some(text)), Ok(Some(_)))
+/// The language tag `text` in its normal case; none: it is not well-formed.
+pub(crate) fn normal_locale(text: &str) -> Option<String> {
+    parse_locale(Some(text)).ok().flatten()
 }
 
 /// `locale` and what it falls back to, the most exact first: `de-CH-1996`, `de-CH`, `de` (RFC 4647,

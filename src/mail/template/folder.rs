@@ -1,10 +1,15 @@
 //! The operator's folder of templates and words.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use super::{HINT, TEMPLATES};
 use crate::base::failure::Failure;
-use crate::base::locale::is_locale;
+use crate::base::locale::normal_locale;
+
+/// The most bytes of a file.
+const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The files of a folder: name or language, and text.
 #[derive(Default)]
@@ -34,12 +39,9 @@ pub(super) fn read(folder: &Path) -> Result<Files, Failure> {
 
 /// Reads a file and puts it where its name says.
 fn sort(path: &Path, name: String, files: &mut Files) -> Result<(), Failure> {
-    let text = || std::fs::read_to_string(path).map_err(|error| failed(path, &error.to_string()));
+    let text = || read_text(path).map_err(|why| failed(path, &why));
     if let Some(language) = language(&name) {
-        if !is_locale(language) {
-            let why = format!("`{language}` is no language tag, as de or pt-BR");
-            return Err(failed(path, &why));
-        }
+        check_language(language).map_err(|why| failed(path, &why))?;
         files.catalogues.push((language.to_owned(), text()?));
     } else if TEMPLATES.iter().any(|(known, _)| *known == name) {
         files.templates.push((name, text()?));
@@ -47,6 +49,33 @@ fn sort(path: &Path, name: String, files: &mut Files) -> Result<(), Failure> {
         return Err(failed(path, "there is no template of this name"));
     }
     Ok(())
+}
+
+/// Reads a file. Only regular ones: others may never end, or never begin.
+fn read_text(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| error.to_string();
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err("it is larger than 1 MiB".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+/// Checks the language of a catalogue. Only its normal case will do, so that no two files are for
+/// one language.
+fn check_language(language: &str) -> Result<(), String> {
+    match normal_locale(language) {
+        Some(normal) if normal == language => Ok(()),
+        Some(normal) => Err(format!("its name must be words.{normal}.json")),
+        None => Err(format!("`{language}` is no language tag, as de or pt-BR")),
+    }
 }
 
 /// The language of a catalogue of this name.

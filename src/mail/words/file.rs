@@ -1,11 +1,13 @@
 //! A catalogue as a file: JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Words;
-use super::fill::parts;
+use super::fill::{has_stray_brace, parts};
 
 /// The parts of a time.
 const OF_A_TIME: [&str; 4] = ["day", "month", "time", "year"];
@@ -25,8 +27,37 @@ struct File {
     /// How the first day of a month is written; absent: as the others.
     first_day: Option<String>,
     /// The sentences.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "each_once")]
     words: BTreeMap<String, String>,
+}
+
+/// Reads the sentences. None of them may be there twice: one of the two would be lost in silence.
+fn each_once<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, String>, D::Error> {
+    deserializer.deserialize_map(EachOnce)
+}
+
+/// Takes the sentences.
+struct EachOnce;
+
+impl<'de> Visitor<'de> for EachOnce {
+    type Value = BTreeMap<String, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sentences by name")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut sentences = BTreeMap::new();
+        while let Some((name, sentence)) = map.next_entry::<String, String>()? {
+            if sentences.contains_key(&name) {
+                return Err(A::Error::custom(format!("`{name}` is there twice")));
+            }
+            sentences.insert(name, sentence);
+        }
+        Ok(sentences)
+    }
 }
 
 /// Which way a language is written.
@@ -64,6 +95,7 @@ pub(super) fn parse(
     if let Some(english) = english {
         check_sentences(&file.words, english)?;
     }
+    check_texts(&file)?;
     let mut words = match present {
         Some(present) => present.clone(),
         None => begin(tag, &file)?,
@@ -103,6 +135,30 @@ fn begin(tag: &str, file: &File) -> Result<Words, String> {
     })
 }
 
+/// Checks what is no sentence: months and first day are there, and nothing breaks a line.
+fn check_texts(file: &File) -> Result<(), String> {
+    let months = file.months.iter().flatten().map(|text| ("months", text));
+    let first_day = file.first_day.iter().map(|text| ("first_day", text));
+    for (name, text) in months.chain(first_day) {
+        if text.trim().is_empty() {
+            return Err(format!("`{name}` has an empty text"));
+        }
+        check_characters(name, text)?;
+    }
+    file.space
+        .iter()
+        .try_for_each(|space| check_characters("space", space))
+}
+
+/// Checks that nothing in a text of this name breaks a line or steers a terminal.
+fn check_characters(name: &str, text: &str) -> Result<(), String> {
+    let is_control = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    if text.contains(is_control) {
+        return Err(format!("`{name}` has a control character"));
+    }
+    Ok(())
+}
+
 /// Checks that every sentence is one of ours, and names no other parts.
 fn check_sentences(sentences: &BTreeMap<String, String>, english: &Words) -> Result<(), String> {
     for (name, sentence) in sentences {
@@ -126,8 +182,12 @@ fn check_date(date: &str) -> Result<(), String> {
     missing.map_or(Ok(()), |part| Err(format!("`date` lacks {{{part}}}")))
 }
 
-/// Checks that a sentence names only these parts.
+/// Checks that a sentence names only these parts, and has no other brace and no control character.
 fn check_parts(name: &str, sentence: &str, may: &[&str]) -> Result<(), String> {
+    check_characters(name, sentence)?;
+    if has_stray_brace(sentence) {
+        return Err(format!("`{name}` has a brace without the other one"));
+    }
     let Some(other) = parts(sentence).into_iter().find(|part| !may.contains(part)) else {
         return Ok(());
     };

@@ -35,6 +35,13 @@ pub(super) fn parts(sentence: &str) -> Vec<&str> {
     parts
 }
 
+/// Whether a sentence has a brace that is no part's.
+pub(super) fn has_stray_brace(sentence: &str) -> bool {
+    let is_stray =
+        |piece: &Piece<'_>| matches!(piece, Piece::Text(text) if text.contains(['{', '}']));
+    pieces(sentence).iter().any(is_stray)
+}
+
 /// What a sentence becomes a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::mail) enum Form {

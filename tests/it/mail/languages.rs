@@ -287,6 +287,16 @@ fn words_that_cannot_be_used_are_named_at_the_start() {
             "`invited` names {inviter}; it may name {organization}, {role}",
         ),
         ("words.d_e.json", "{}".to_owned(), "no language tag"),
+        (
+            "words.PT-br.json",
+            portuguese().to_string(),
+            "its name must be words.pt-BR.json",
+        ),
+        (
+            "words.DE.json",
+            "{}".to_owned(),
+            "its name must be words.de.json",
+        ),
         ("words.json", "{}".to_owned(), "no template of this name"),
     ] {
         let file = folder.path().join(name);

@@ -12,6 +12,7 @@
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
 //!   that cannot be used. [`trial`]: what `invited mail test` tells.
+//!   [`words_files`]: words and templates that cannot be used.
 //!   [`webhook`]: mail that is handed to a URL. [`oauth`]: logins by a token.
 
 mod bounce_rules;
@@ -31,6 +32,7 @@ mod trial;
 mod trouble;
 mod webhook;
 mod words;
+mod words_files;
 
 use std::time::{Duration, Instant};
 
