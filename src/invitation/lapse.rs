@@ -63,7 +63,10 @@ async fn look(db: &Db, walked_at: &mut Option<Timestamp>) -> Result<()> {
     // A clock that was ahead at the last walk would keep the next one away.
     *walked_at = walked_at.map(|walked_at| walked_at.min(now));
     if walked_at.is_none_or(|walked_at| walked_at.plus_seconds(WALK_SECONDS) <= now) {
-        walk(db).await?;
+        let walked = walk(db).await;
+        // Whatever keeps the walk from its end keeps nobody's end from being told.
+        sweep(db).await?;
+        walked?;
         *walked_at = Some(now);
     }
     sweep(db).await
@@ -71,7 +74,7 @@ async fn look(db: &Db, walked_at: &mut Option<Timestamp>) -> Result<()> {
 
 /// Walks over all invitations and notes whose end is near.
 async fn walk(db: &Db) -> Result<()> {
-    let mut after = (String::new(), Uuid::nil());
+    let mut after = store::Place::default();
     loop {
         let from = after.clone();
         let read = db.read_long(ACTOR, move |reader| {
