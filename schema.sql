@@ -67,6 +67,8 @@ create table invitation (
   metadata        text,
   -- Where the person goes after joining; its origin is on the server's list.
   redirect_url    text,
+  -- The language of its mail, as a language tag (BCP 47) of at most 35 characters; null: the organization's.
+  locale          text,
   -- How often it was sent again, and when last. Null while it was sent only once.
   -- The tokens of links are HMACs over their kind, the id and this count: sending it again makes the links before it
   -- worthless.
@@ -82,8 +84,8 @@ create table invitation (
   -- Whether any column is set that most invitations have no value for, so that a list need not read each of them.
   -- The database keeps it.
   is_extended integer not null generated always as
-    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, send_count,
-     delivery_attempts) is not null) stored,
+    (coalesce(closed_at, inviter_id, inviter_name, inviter_email, metadata, redirect_url, locale,
+     send_count, delivery_attempts) is not null) stored,
   -- Serves: the list of an organization (newest first, page by id), one invitation by its id.
   primary key (organization_id, id)
 ) strict, without rowid;

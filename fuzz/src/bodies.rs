@@ -198,6 +198,8 @@ impl Body<'_> {
             .expect("what is shown is accepted");
         assert_eq!(again, settings, "what is shown is a fixed point");
         settings.name.iter().for_each(|name| check_name(name, 100));
+        let sender = settings.mail_from_name.iter();
+        sender.for_each(|name| check_name(name, 100));
         settings.accept_url.iter().for_each(|url| check_url(url));
         assert!(
             settings
@@ -355,6 +357,7 @@ fn as_sent(new: &NewInvitation) -> CreateBody {
         expires_at: Some(new.expiry.from(now()).to_string()),
         metadata: new.metadata.as_deref().map(map),
         redirect_url: new.redirect_url.clone(),
+        locale: new.locale.clone(),
         inviter: Some(InviterBody {
             id: inviter.id.clone(),
             name: inviter.name.clone(),

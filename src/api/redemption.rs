@@ -98,8 +98,8 @@ struct CodeSent {
     tag = "Answers",
     summary = "Look at the invitation of a link",
     description = "What a page shows to whoever follows the link: organization, role, inviter's \
-        name, status, expiry, and what proves the address with this token; never the address. It \
-        changes nothing.",
+        name, status, expiry, language, and what proves the address with this token; never the \
+        address. It changes nothing.",
     request_body(content = LookupBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
@@ -124,7 +124,7 @@ async fn lookup(
             let acceptance = acceptance_of(&token, &settings, state.rules.acceptance);
             Ok(Preview {
                 acceptance: (invitation.status == Status::Pending).then_some(acceptance),
-                ..Preview::of(invitation, settings.name)
+                ..Preview::of(invitation, settings)
             })
         };
         store::open(reader, reader.now, &state.keyring, &token, show)
@@ -348,12 +348,12 @@ fn response(
     let CurrentInvitation {
         organization, id, ..
     } = present;
-    let name = organization::store::find_name(tx, &organization)?;
+    let settings = organization::store::get_settings(tx, &organization)?;
     let show = |invitation: &Invitation<'_>| {
         if is_vouched {
             json::to_bytes(invitation)
         } else {
-            serde_json::to_vec(&Preview::of(invitation, name)).map_err(Error::internal)
+            serde_json::to_vec(&Preview::of(invitation, settings)).map_err(Error::internal)
         }
     };
     let body = invitation::store::find(tx, tx.now, &organization, id, show)?;

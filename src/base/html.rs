@@ -30,7 +30,7 @@ fn escape_value(value: &Value) -> Value {
 }
 
 /// `text` as text of an element, or as a value of an attribute in quotes of either kind.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,6 +1,7 @@
 //! What everything stands on: plain values that know nothing of a file, of HTTP, or of a feature.
 
 pub mod clock;
+pub mod color;
 pub mod email;
 pub mod error;
 pub mod failure;
@@ -8,6 +9,7 @@ pub mod hex;
 pub(crate) mod html;
 pub(crate) mod id;
 pub mod json;
+pub mod locale;
 pub mod mode;
 pub mod organization_id;
 pub mod origin;

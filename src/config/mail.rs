@@ -31,7 +31,7 @@ pub struct MailSettings {
     #[arg(long, env = "INVITED_MAIL_FROM", value_name = "ADDRESS", value_parser = Sender::parse)]
     pub mail_from: Option<Sender>,
 
-    /// Folder with templates that take the place of our own
+    /// Folder with templates and words that take the place of our own
     #[arg(long, env = "INVITED_TEMPLATES_DIR", value_name = "FOLDER")]
     pub templates_dir: Option<PathBuf>,
 

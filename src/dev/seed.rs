@@ -75,6 +75,9 @@ pub struct SeedInvitation {
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
     /// As in a create.
+    #[schema(max_length = 35, pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$")]
+    pub locale: Option<String>,
+    /// As in a create.
     #[serde(default, deserialize_with = "object::optional")]
     pub inviter: Option<InviterBody>,
     /// As in a create.
@@ -115,6 +118,7 @@ impl SeedInvitation {
             expires_at: self.expires_at,
             metadata: self.metadata,
             redirect_url: self.redirect_url,
+            locale: self.locale,
             inviter: self.inviter,
             note: self.note,
             notify: self.notify,

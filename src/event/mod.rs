@@ -21,7 +21,7 @@ use crate::base::origin::Origin;
 pub enum EventType {
     /// It was made.
     Created,
-    /// Its role, expiry, metadata or redirect URL was changed.
+    /// Its role, expiry, metadata, redirect URL or language was changed.
     Updated,
     /// The person joined.
     Accepted,
@@ -167,6 +167,9 @@ pub struct EventFields<'a> {
     /// The redirect URL, when it changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect_url: Option<&'a str>,
+    /// The language of its mail, when it changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<&'a str>,
     /// How far its mail has come, when that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivery: Option<&'static str>,

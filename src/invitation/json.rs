@@ -49,6 +49,7 @@ pub fn write(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
         json.extend_from_slice(metadata.as_bytes());
     }
     optional(json, "redirectUrl", invitation.redirect_url)?;
+    optional(json, "locale", invitation.locale)?;
     optional(json, "sendCount", invitation.send_count)?;
     optional(json, "lastSentAt", invitation.last_sent_at)?;
     json.extend_from_slice(b",\"delivery\":\"");
@@ -98,6 +99,7 @@ pub(crate) fn to_bytes_for(invitation: &Invitation<'_>, rights: &Rights) -> Resu
         inviter: None,
         metadata: None,
         redirect_url: None,
+        locale: None,
         send_count: None,
         last_sent_at: None,
         delivery_attempts: None,
@@ -149,6 +151,8 @@ mod tests {
         #[serde(skip_serializing_if = "Option::is_none")]
         redirect_url: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        locale: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         send_count: Option<u32>,
         #[serde(skip_serializing_if = "Option::is_none")]
         last_sent_at: Option<Timestamp>,
@@ -178,6 +182,7 @@ mod tests {
             inviter: invitation.inviter,
             metadata: metadata.map(|json| RawValue::from_string(json).expect("JSON")),
             redirect_url: invitation.redirect_url,
+            locale: invitation.locale,
             send_count: invitation.send_count,
             last_sent_at: invitation.last_sent_at,
             delivery: invitation.delivery.name(),
@@ -206,6 +211,7 @@ mod tests {
             inviter: Inviter::of(Some(text), Some(text), Some(text)),
             metadata: Some(r#"{"a":["\"",1.50,null]}"#),
             redirect_url: Some(text),
+            locale: Some(text),
             send_count: Some(u32::MAX),
             last_sent_at: Some(time(5)),
             delivery: Delivery::Failed,
@@ -226,6 +232,7 @@ mod tests {
                 inviter: None,
                 metadata: None,
                 redirect_url: None,
+                locale: None,
                 send_count: None,
                 last_sent_at: None,
                 delivery_attempts: None,

@@ -136,6 +136,9 @@ pub struct Invitation<'a> {
     /// Where the person goes after joining.
     #[schema(value_type = String, required = false)]
     pub redirect_url: Option<&'a str>,
+    /// The language of its mail: a language tag (BCP 47).
+    #[schema(value_type = String, required = false)]
+    pub locale: Option<&'a str>,
     /// How often it was sent again.
     #[schema(value_type = u32, required = false)]
     pub send_count: Option<u32>,

@@ -10,6 +10,7 @@ use super::{Invitation, Status};
 use crate::base::clock::Timestamp;
 use crate::base::email::{Email, parse_email};
 use crate::base::error::{Checked, Error, Errors, FieldCode, FieldError, Result};
+use crate::base::locale::parse_locale;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{Role, parse_role};
 use crate::outbox::mail::Delivery;
@@ -43,6 +44,15 @@ pub struct CreateBody {
     /// `--redirect-origins`.
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
+    /// The language of its mail, as a language tag (BCP 47). Without it the organization's, else
+    /// English. One that mail has no words in is kept, and falls back: `de-CH` to `de`, then to the
+    /// organization's.
+    #[schema(
+        max_length = 35,
+        pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de"
+    )]
+    pub locale: Option<String>,
     /// Who invites.
     #[serde(default, deserialize_with = "crate::base::json::object::optional")]
     pub inviter: Option<InviterBody>,
@@ -118,6 +128,8 @@ pub struct NewInvitation {
     pub metadata: Option<String>,
     /// Where the person goes after joining.
     pub redirect_url: Option<String>,
+    /// The language of its mail, in normal case.
+    pub locale: Option<String>,
     /// Who invites; the address in its normal form.
     pub inviter: InviterBody,
     /// The inviter's own words for the mail.
@@ -149,6 +161,7 @@ impl NewInvitation {
         let expiry = errors.take(parse_expiry(expires_in, expires_at, rules, now));
         let metadata = errors.take(parse_metadata(body.metadata.as_ref()));
         let redirect_url = errors.take(parse_redirect(body.redirect_url.as_deref(), rules));
+        let locale = errors.take(parse_locale(body.locale.as_deref()));
         let on_conflict = errors.take(parse_on_conflict(body.on_conflict.as_deref()));
         let note = errors.take(parse_note(body.note.as_deref()));
         let inviter = body.inviter.unwrap_or_default();
@@ -161,6 +174,7 @@ impl NewInvitation {
                 expiry: expiry?,
                 metadata: metadata?,
                 redirect_url: redirect_url?,
+                locale: locale?,
                 inviter,
                 note: note?,
                 on_conflict: on_conflict?,
@@ -193,6 +207,7 @@ impl NewInvitation {
             inviter: self.inviter.show(),
             metadata: self.metadata.as_deref(),
             redirect_url: self.redirect_url.as_deref(),
+            locale: self.locale.as_deref(),
             send_count: None,
             last_sent_at: None,
             delivery: self.delivery(),

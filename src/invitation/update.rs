@@ -1,4 +1,4 @@
-//! Changing a pending invitation: role, expiry, metadata, redirect URL; never the address.
+//! Changing a pending invitation: role, expiry, metadata, redirect URL, language; never the address.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -11,6 +11,7 @@ use super::transition::CurrentInvitation;
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Errors, Result};
+use crate::base::locale::parse_locale;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{self, Role};
 use crate::db::WriteTx;
@@ -18,8 +19,8 @@ use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::organization;
 use crate::policy::Rules;
 
-/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata` and
-/// `redirectUrl`, and counts as absent elsewhere.
+/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata`,
+/// `redirectUrl` and `locale`, and counts as absent elsewhere.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateBody {
@@ -41,6 +42,11 @@ pub struct UpdateBody {
     #[serde(default, deserialize_with = "crate::base::json::or_null")]
     #[schema(value_type = Option<String>, max_length = 2048)]
     pub redirect_url: Option<Option<String>>,
+    /// The language of its mail from now on, as a language tag (BCP 47).
+    #[serde(default, deserialize_with = "crate::base::json::or_null")]
+    #[schema(value_type = Option<String>, max_length = 35, pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de")]
+    pub locale: Option<Option<String>>,
 }
 
 /// What is to change: checked, ready for the store.
@@ -54,6 +60,8 @@ pub struct Patch {
     pub metadata: Option<Option<String>>,
     /// The new redirect URL; inside none: to be unset.
     pub redirect_url: Option<Option<String>>,
+    /// The new language of its mail; inside none: to be unset.
+    pub locale: Option<Option<String>>,
 }
 
 impl Patch {
@@ -70,6 +78,7 @@ impl Patch {
             expiry: None,
             metadata: None,
             redirect_url: None,
+            locale: None,
         };
         if let Some(role) = body.role {
             patch.role = errors.take(role::parse_role(Some(&role), &rules.roles));
@@ -83,6 +92,9 @@ impl Patch {
         if let Some(url) = body.redirect_url {
             patch.redirect_url = errors.take(new::parse_redirect(url.as_deref(), rules));
         }
+        if let Some(locale) = body.locale {
+            patch.locale = errors.take(parse_locale(locale.as_deref()));
+        }
         errors.check().map(|()| patch)
     }
 
@@ -92,6 +104,7 @@ impl Patch {
             && self.expiry.is_none()
             && self.metadata.is_none()
             && self.redirect_url.is_none()
+            && self.locale.is_none()
     }
 }
 
@@ -108,9 +121,10 @@ pub(crate) fn update(
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let mut redirect_url = None;
+    let (mut redirect_url, mut locale) = (None, None);
     let look = |invitation: &Invitation<'_>| {
         redirect_url = invitation.redirect_url.map(str::to_owned);
+        locale = invitation.locale.map(str::to_owned);
         check(invitation)
     };
     let present = CurrentInvitation::get_if(tx, organization, id, look)?;
@@ -145,12 +159,14 @@ pub(crate) fn update(
         role: patch.role.as_ref().map(|_| present.role.as_str()),
         expires_at: patch.expiry.map(|_| present.expires_at),
         redirect_url: patch.redirect_url.as_ref().and(redirect_url.as_deref()),
+        locale: patch.locale.as_ref().and(locale.as_deref()),
         ..EventFields::default()
     };
     let after = EventFields {
         role: patch.role.as_ref().map(Role::as_str),
         expires_at: patch.expiry.map(|expiry| expiry.from(tx.now)),
         redirect_url: patch.redirect_url.as_ref().and_then(Option::as_deref),
+        locale: patch.locale.as_ref().and_then(Option::as_deref),
         metadata_changed: patch.metadata.is_some(),
         ..EventFields::default()
     };

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::sender::Mail;
 use crate::base::clock::Timestamp;
+use crate::base::color::Color;
 use crate::base::email::Email;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
@@ -13,6 +14,7 @@ use crate::invitation::link::TokenKind;
 use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code, link};
 use crate::organization;
+use crate::organization::settings::Settings;
 use crate::outbox::mail::Kind;
 use crate::outbox::mail::store::Claim;
 
@@ -31,6 +33,12 @@ pub struct MailContext {
     pub organization: OrganizationId,
     /// What people call it.
     pub organization_name: Option<String>,
+    /// The name that its mail comes from, in place of the server's.
+    pub sender_name: Option<String>,
+    /// The colour of its button, in place of ours.
+    pub color: Option<Color>,
+    /// The languages that it may be in, the first one first.
+    pub locales: Vec<String>,
     /// The name of who invites.
     pub inviter_name: Option<String>,
     /// The inviter's own words: lines.
@@ -55,6 +63,14 @@ pub struct MailContext {
     pub sent_at: Timestamp,
 }
 
+impl MailContext {
+    /// What people call the organization; its id, where it has no name.
+    pub(super) fn organization_name(&self) -> &str {
+        let name = self.organization_name.as_deref();
+        name.unwrap_or(self.organization.as_str())
+    }
+}
+
 /// What is to be done about a claimed row.
 pub(crate) enum Next {
     /// Its mail is sent.
@@ -73,6 +89,10 @@ struct Found {
     inviter_name: Option<String>,
     /// The address of who invites.
     inviter_email: Option<Email>,
+    /// The language of the invitation.
+    locale: Option<String>,
+    /// What its organization asks of its mail.
+    settings: Settings,
 }
 
 /// What is to be done about a claimed row. It has no point any more where the invitation is gone,
@@ -99,6 +119,8 @@ pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next>
             present,
             inviter_name,
             inviter_email,
+            locale: invitation.locale.map(str::to_owned),
+            settings: organization::store::get_settings(tx, &organization)?,
         })
     };
     let Some(found) = invitation::store::find(tx, tx.now, &organization, claim.invitation, show)?
@@ -125,8 +147,8 @@ pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next>
 
 /// The mail that brings the link.
 fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<Next> {
-    let settings = organization::store::get_settings(tx, &found.present.organization)?;
-    let accept_url = settings.accept_url.as_ref().unwrap_or(&mail.accept_url);
+    let own_url = found.settings.accept_url.as_ref();
+    let accept_url = own_url.unwrap_or(&mail.accept_url);
     let signing = mail.keyring.signing();
     let link = link::url(signing, TokenKind::Mailed, accept_url, &found.present);
     let note = invitation::store::find_note(tx, found.present.id)?;
@@ -134,7 +156,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<
         reply_to: found.inviter_email.clone(),
         link: Some(link),
         note,
-        ..letter(tx, kind, found)?
+        ..letter(tx, kind, found)
     };
     Ok(Next::Send(Box::new(letter)))
 }
@@ -148,7 +170,7 @@ fn with_code(tx: &WriteTx<'_>, found: Found, claim: &Claim, mail: &Mail) -> Resu
         number: code.issued_at.as_millis(),
         expires_at: code.issued_at.plus_seconds(code::LIFETIME_SECONDS),
         code: Some(code.digits),
-        ..letter(tx, claim.kind, found)?
+        ..letter(tx, claim.kind, found)
     };
     Ok(Next::Send(Box::new(letter)))
 }
@@ -162,7 +184,7 @@ fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
     {
         Some(to) => Ok(Next::Send(Box::new(MailContext {
             to,
-            ..letter(tx, Kind::Notice, found)?
+            ..letter(tx, Kind::Notice, found)
         }))),
         None => Ok(Next::Drop),
     }
@@ -175,14 +197,21 @@ fn letter(
     Found {
         present,
         inviter_name,
+        locale,
+        settings,
         ..
     }: Found,
-) -> Result<MailContext> {
-    Ok(MailContext {
+) -> MailContext {
+    // The invitation's language is that of the invited person.
+    let own_locale = locale.filter(|_| kind != Kind::Notice);
+    MailContext {
         kind,
         to: present.email.clone(),
         reply_to: None,
-        organization_name: organization::store::find_name(tx, &present.organization)?,
+        organization_name: settings.name,
+        sender_name: settings.mail_from_name,
+        color: settings.color.as_deref().and_then(Color::parse),
+        locales: own_locale.into_iter().chain(settings.locale).collect(),
         organization: present.organization,
         email: present.email,
         inviter_name,
@@ -195,5 +224,5 @@ fn letter(
         invitation: present.id,
         number: i64::from(present.send_count),
         sent_at: tx.now,
-    })
+    }
 }

@@ -7,6 +7,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 
 use super::context::MailContext;
 use super::template::Templates;
+use super::text::subject;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
 use crate::base::text::{hides_something, is_visible};
@@ -111,6 +112,15 @@ pub struct Composer {
 }
 
 impl Composer {
+    /// Whom a letter comes from: the name may be the organization's, the address never is.
+    fn from(&self, letter: &MailContext) -> Mailbox {
+        let own_name = letter.sender_name.as_deref().map(subject);
+        Mailbox::new(
+            own_name.or_else(|| self.sender.name.clone()),
+            address(&self.sender.address),
+        )
+    }
+
     /// Writes a letter as a mail. The same letter has the same Message-ID each time, so that
     /// whoever gets it twice can tell.
     ///
@@ -129,11 +139,10 @@ impl Composer {
         if let Some(inviter) = &letter.reply_to {
             head = head.reply_to(Mailbox::new(None, address(inviter)));
         }
-        let mail = head
-            .from(Mailbox::new(
-                self.sender.name.clone(),
-                address(&self.sender.address),
-            ))
+        let from = self.from(letter);
+        let quoted = with_quoted_dots(&from);
+        let mut mail = head
+            .from(from)
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
             .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
@@ -145,6 +154,9 @@ impl Composer {
                     .singlepart(SinglePart::html(words.html.clone())),
             )
             .map_err(|error| error.to_string())?;
+        if let Some(from) = quoted {
+            mail.headers_mut().insert_raw(from);
+        }
         Ok(Message {
             to: letter.to.clone(),
             subject: words.subject,
@@ -155,6 +167,28 @@ impl Composer {
             code: letter.code.clone(),
         })
     }
+}
+
+/// `From` with a name in quotes that is one word with a dot in it, as `Acme.com`. The library writes
+/// it bare, which only the obsolete syntax allows (RFC 5322, 4.1).
+fn with_quoted_dots(from: &Mailbox) -> Option<HeaderValue> {
+    let name = from.name.as_ref()?;
+    let is_word =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&byte);
+    if !name.contains('.') || !name.bytes().all(is_word) {
+        return None;
+    }
+    let value = format!("\"{name}\" <{}>", from.email);
+    let folded = format!("\"{name}\"\r\n <{}>", from.email);
+    let encoded = if value.len() < 70 {
+        value.clone()
+    } else {
+        folded
+    };
+    let header = HeaderName::new_from_ascii_str("From");
+    Some(HeaderValue::dangerous_new_pre_encoded(
+        header, value, encoded,
+    ))
 }
 
 #[cfg(test)]

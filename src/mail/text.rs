@@ -28,11 +28,6 @@ pub(crate) fn defang(line: &str) -> String {
     harmless
 }
 
-/// The lines of a user's longer text for a body, each as [`defang`] makes it.
-pub(crate) fn defang_lines(text: &str) -> Vec<String> {
-    text.lines().map(defang).collect()
-}
-
 /// A subject: one line without invisible characters, of at most [`MAX_SUBJECT`] characters. Mail
 /// programs make no links there, so that only a scheme is taken apart. So is what a header spells
 /// other characters with (`=?...?=`, RFC 2047): it would be decoded.
@@ -118,7 +113,6 @@ mod tests {
             "a Bcc: x http: b.co"
         );
         assert_eq!(subject("=?utf-8?Q?x=0D=0A?="), "= ?utf-8?Q?x=0D=0A?=");
-        assert_eq!(defang_lines("a\nb.c\n\nd").len(), 4);
         assert_eq!(subject(&"x".repeat(151)).chars().count(), 150);
     }
 }

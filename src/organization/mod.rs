@@ -48,6 +48,9 @@ impl Record {
             blocked_domains: settings.blocked_domains.as_deref(),
             max_pending: settings.max_pending,
             accept_url: settings.accept_url.as_deref(),
+            mail_from_name: settings.mail_from_name.as_deref(),
+            color: settings.color.as_deref(),
+            locale: settings.locale.as_deref(),
             acceptance: settings.acceptance,
             created_at: self.created_at,
             updated_at: self.updated_at,
@@ -100,6 +103,18 @@ pub(crate) struct Organization<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub accept_url: Option<&'a str>,
+    /// The name that its mail comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub mail_from_name: Option<&'a str>,
+    /// The colour of the button in its mail: `#rrggbb` in lowercase.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub color: Option<&'a str>,
+    /// The language of its mail, where an invitation names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub locale: Option<&'a str>,
     /// What proves the address to whoever follows a mailed link.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]

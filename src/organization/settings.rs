@@ -4,8 +4,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::color::parse_color;
 use crate::base::email;
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
+use crate::base::locale::parse_locale;
 use crate::base::role::{Role, parse_role};
 use crate::base::text::check_name;
 use crate::policy::acceptance::Acceptance;
@@ -49,6 +51,20 @@ pub struct SettingsBody {
     /// server's. Its origin must be one of the server's `--redirect-origins`.
     #[schema(max_length = 2048, example = "https://app.example.com/join")]
     pub accept_url: Option<String>,
+    /// The name that its mail comes from, in place of the server's. The address stays the server's.
+    #[schema(min_length = 1, max_length = 100, example = "Acme Invitations")]
+    pub mail_from_name: Option<String>,
+    /// The colour of the button in its mail, as `#rrggbb`. The text on it is white or black,
+    /// whichever can be read.
+    #[schema(pattern = "^#[0-9A-Fa-f]{6}$", example = "#0b7a5b")]
+    pub color: Option<String>,
+    /// The language of its mail, as a language tag (BCP 47), where an invitation names none.
+    #[schema(
+        max_length = 35,
+        pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",
+        example = "de"
+    )]
+    pub locale: Option<String>,
     /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
     /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
     #[schema(pattern = "^(mailed-link|code)$")]
@@ -80,6 +96,15 @@ pub struct Settings {
     /// The page that takes the token of a link; none: the server's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accept_url: Option<String>,
+    /// The name that its mail comes from; none: the server's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mail_from_name: Option<String>,
+    /// The colour of the button in its mail, in normal form; none: ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<String>,
+    /// The language of its mail, in normal case; none: English.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
     /// What a mailed link proves; none: what the server says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<Acceptance>,
@@ -109,6 +134,10 @@ impl Settings {
             (1, MAX_PENDING),
         ));
         let accept_url = errors.take(parse_accept_url(body.accept_url.as_deref(), rules));
+        let mail_from_name = body.mail_from_name.as_deref();
+        errors.extend(check_name("/mailFromName", mail_from_name, MAX_NAME));
+        let color = errors.take(parse_color(body.color.as_deref()));
+        let locale = errors.take(parse_locale(body.locale.as_deref()));
         let acceptance = errors.take(Acceptance::parse(body.acceptance.as_deref()));
         errors.finish(|| {
             Some(Self {
@@ -119,6 +148,9 @@ impl Settings {
                 blocked_domains,
                 max_pending: body.max_pending,
                 accept_url: accept_url?,
+                mail_from_name: body.mail_from_name,
+                color: color?,
+                locale: locale?,
                 acceptance: acceptance?,
             })
         })

@@ -121,11 +121,6 @@ pub(crate) fn get_settings(conn: &Connection, id: &OrganizationId) -> Result<Set
         .unwrap_or_default())
 }
 
-/// What people call the organization, if it has a name.
-pub(crate) fn find_name(conn: &Connection, id: &OrganizationId) -> Result<Option<String>> {
-    Ok(find(conn, id)?.and_then(|organization| organization.settings.name))
-}
-
 /// Up to `limit` organizations behind `after` that `rights` let a caller see, by id. Returns the
 /// last one where more follow.
 pub(crate) fn list(

@@ -66,14 +66,18 @@ pub(crate) struct Preview {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub redirect_url: Option<String>,
+    /// The language of the person, as invitation or organization names it: a language tag (BCP 47).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub locale: Option<String>,
 }
 
 impl Preview {
-    /// What is to be seen of `invitation` to an organization that is called `organization_name`.
-    pub(crate) fn of(invitation: &Invitation<'_>, organization_name: Option<String>) -> Self {
+    /// What is to be seen of `invitation` to an organization with these settings.
+    pub(crate) fn of(invitation: &Invitation<'_>, organization: Settings) -> Self {
         Self {
             organization_id: invitation.organization_id.to_owned(),
-            organization_name,
+            organization_name: organization.name,
             role: invitation.role.to_owned(),
             inviter_name: invitation
                 .inviter
@@ -83,6 +87,7 @@ impl Preview {
             expires_at: invitation.expires_at,
             acceptance: None,
             redirect_url: invitation.redirect_url.map(str::to_owned),
+            locale: invitation.locale.map(str::to_owned).or(organization.locale),
         }
     }
 }

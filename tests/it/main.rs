@@ -41,6 +41,7 @@
 //!   what becomes of its requests.
 //! * [`refusal_log`]: what the log says of refused requests.
 //! * [`folders`]: the temporary folders of development.
+//! * [`locale`]: the language of invitations and organizations.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
@@ -97,6 +98,7 @@ mod lifecycle;
 mod limits;
 mod list;
 mod listen;
+mod locale;
 mod log_size;
 mod machine_clock;
 mod mail;

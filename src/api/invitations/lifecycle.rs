@@ -101,8 +101,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "updateInvitation",
     tag = "Invitations",
     summary = "Change a pending invitation",
-    description = "Changes what is given: role, expiry, metadata, redirect URL; never the \
-        address. `null` unsets `metadata` and `redirectUrl`.",
+    description = "Changes what is given: role, expiry, metadata, redirect URL, language; \
+        never the address. `null` unsets `metadata`, `redirectUrl` and `locale`.",
     params(OfInvitation, OnlyVersion),
     request_body(content = UpdateBody, example = json!({"role": "admin", "expiresIn": 86400})),
     responses(

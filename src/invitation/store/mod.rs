@@ -214,12 +214,12 @@ pub(crate) fn insert(
         .prepare_cached(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
-                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, capped,
-                delivery)
+                inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, locale,
+                capped, delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
                 :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url,
-                :capped, :delivery)
+                :locale, :capped, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -235,6 +235,7 @@ pub(crate) fn insert(
             ":note": new.note,
             ":metadata": new.metadata,
             ":redirect_url": new.redirect_url,
+            ":locale": new.locale,
             ":capped": is_capped.then_some(1),
             ":delivery": new.delivery() as u8,
         })?;
@@ -321,6 +322,7 @@ pub(crate) fn update(
                  expires_at = coalesce(:expires_at, expires_at),
                  metadata = iif(:sets_metadata, :metadata, metadata),
                  redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
+                 locale = iif(:sets_locale, :locale, locale),
                  updated_at = :now
              where organization_id = :organization_id
                and id = :id
@@ -334,6 +336,8 @@ pub(crate) fn update(
             ":metadata": patch.metadata.as_ref().and_then(Option::as_ref),
             ":sets_redirect_url": patch.redirect_url.is_some(),
             ":redirect_url": patch.redirect_url.as_ref().and_then(Option::as_ref),
+            ":sets_locale": patch.locale.is_some(),
+            ":locale": patch.locale.as_ref().and_then(Option::as_ref),
             ":now": tx.now.as_millis(),
             ":organization_id": organization.as_str(),
             ":id": id.as_bytes(),

@@ -19,7 +19,7 @@ use crate::outbox::mail::Delivery;
 pub(super) const COLUMNS: &str = "
     role, id, email, created_at, expires_at, state, updated_at, delivery,
     is_extended, closed_at, accepted_by, inviter_id, inviter_name, inviter_email, metadata, redirect_url,
-    send_count, last_sent_at, delivery_attempts, delivery_error";
+    locale, send_count, last_sent_at, delivery_attempts, delivery_error";
 
 /// Where each of [`COLUMNS`] is.
 #[derive(Clone, Copy)]
@@ -44,6 +44,7 @@ enum Column {
     InviterEmail,
     Metadata,
     RedirectUrl,
+    Locale,
     SendCount,
     LastSentAt,
     DeliveryAttempts,
@@ -76,6 +77,7 @@ pub(super) fn from_row<'a>(
         inviter: None,
         metadata: None,
         redirect_url: None,
+        locale: None,
         send_count: None,
         last_sent_at: None,
         delivery: delivery(row)?,
@@ -119,6 +121,7 @@ fn with_optional<'a>(
             .map(|metadata| json_text(metadata))
             .transpose()?,
         redirect_url: text(Column::RedirectUrl)?,
+        locale: text(Column::Locale)?,
         send_count: row.get(Column::SendCount as usize)?,
         last_sent_at: time(Column::LastSentAt)?,
         delivery_attempts: row.get(Column::DeliveryAttempts as usize)?,

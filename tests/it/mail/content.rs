@@ -11,7 +11,7 @@ use super::{app, invite, wait_idle};
 use crate::support::smtp::Smtp;
 
 /// A mail of Ada to join Acme, unless `change` has it otherwise.
-fn compose(kind: Kind, change: impl FnOnce(&mut MailContext)) -> Message {
+pub(super) fn compose(kind: Kind, change: impl FnOnce(&mut MailContext)) -> Message {
     let mut letter = letter(kind, "Acme", 0);
     letter.inviter_name = Some("Ada".to_owned());
     letter.role = "developer".to_owned();

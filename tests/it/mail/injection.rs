@@ -22,6 +22,9 @@ use crate::support::{TestApp, invitations};
 /// The one link that a mail may bring.
 const LINK: &str = "https://invites.acme.test/accept#ivm_token";
 
+/// The languages that mail has words in.
+pub(super) const LANGUAGES: [&str; 6] = ["en", "de", "fr", "es", "ar", "ja"];
+
 /// What somebody might try.
 const PAYLOADS: [&str; 40] = [
     "x\r\nBcc: eve@evil.test",
@@ -76,6 +79,9 @@ pub(super) fn letter(kind: Kind, payload: &str, number: i64) -> MailContext {
         email: Email::from_stored("new.user@example.com"),
         organization: OrganizationId::parse("acme").expect("an id"),
         organization_name: Some(payload.to_owned()),
+        sender_name: Some(payload.to_owned()),
+        color: None,
+        locales: vec![LANGUAGES[usize::try_from(number).expect("a number") % 6].to_owned()],
         inviter_name: Some(payload.to_owned()),
         note: Some(format!("{payload}\n{payload}")),
         role: payload.to_owned(),
@@ -236,6 +242,8 @@ fn through_the_api_every_payload_is_refused_or_makes_a_mail_to_the_one_recipient
         "inviter.email",
         "name",
         "acceptUrl",
+        "mailFromName",
+        "color",
     ] {
         for (number, payload) in PAYLOADS.iter().enumerate() {
             let status = try_field(&app, (field, payload), number);

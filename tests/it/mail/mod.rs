@@ -3,17 +3,21 @@
 //!
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
+//! * [`languages`]: whose language a mail is in.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
+//! * [`brand`]: what an organization gives its mail.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
 //!   that cannot be used.
 
+mod brand;
 mod content;
 mod delivery;
 mod fair;
 mod injection;
 mod kinds;
+mod languages;
 mod ordinary_text;
 mod settings;
 mod trouble;

@@ -8,7 +8,7 @@ use crate::support::process::{Server, invited, run};
 use crate::support::smtp::Smtp;
 
 /// Runs the binary to its end on a port of its own. Returns exit code and error.
-fn fails(words: &[&str], url: Option<&str>) -> (Option<i32>, String) {
+pub(super) fn fails(words: &[&str], url: Option<&str>) -> (Option<i32>, String) {
     fails_listening(&[&["--listen", "127.0.0.1:0"], words].concat(), url)
 }
 

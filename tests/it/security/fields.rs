@@ -185,7 +185,7 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
     let (app, _, _) = start();
     let full = json!({ "role": "developer", "metadata": { "free": { "form": true } },
         "inviter": { "id": "u", "name": "Ada" },
-        "redirectUrl": "http://invited.test/x", "age": "1h", "expiresIn": 7200 });
+        "redirectUrl": "http://invited.test/x", "locale": "de", "age": "1h", "expiresIn": 7200 });
     let statuses = ["pending", "accepted", "declined", "revoked", "expired"];
     let invitation = |(number, status): (usize, &&str)| {
         let mut one = full.clone();
@@ -206,6 +206,7 @@ fn answers_with_everything_that_there_can_be_have_only_the_fields_of_their_schem
     let settings = json!({ "name": "Acme", "roles": ["developer"], "defaultExpiresIn": 600,
         "allowedDomains": ["b.co"],
         "blockedDomains": ["c.co"], "maxPending": 9,
+        "mailFromName": "Acme", "color": "#0b7a5b", "locale": "de",
         "acceptance": "code" });
     let invitations: Vec<_> = statuses.iter().enumerate().map(invitation).collect();
     let seed = json!({ "organizations": [{ "id": "acme", "settings": settings,
