@@ -15,4 +15,4 @@ mod smtp_error;
 pub mod template;
 pub(crate) mod text;
 pub mod transport;
-mod words;
+pub(crate) mod words;
