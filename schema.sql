@@ -76,8 +76,10 @@ create table invitation (
   last_sent_at    integer,
   -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
-  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed.
-  delivery          integer not null default 0 check (delivery between 0 and 3),
+  -- 0 once its end is near, 1 once the history says that the time of this sending has passed; null before.
+  lapse           integer check (lapse in (0, 1)),
+  -- How far the mail of its last sending has come: 0 nothing is sent, 1 queued, 2 sent, 3 failed, 4 it came back.
+  delivery          integer not null default 0 check (delivery between 0 and 4),
   -- How often that mail was tried, and why the last try failed. Null before the first one, and while none failed.
   delivery_attempts integer,
   delivery_error    text,
@@ -100,6 +102,13 @@ create unique index invitation_standing
 -- Serves: the invitation of a link. Ids grow, so a create changes only the last page.
 create unique index invitation_id
   on invitation (id);
+
+-- The pending invitations whose end is near and was not told yet; all others are kept out of it, so that a create pays
+-- nothing for it: most are answered long before their end.
+-- Serves: whose time has passed, and was not told.
+create index invitation_lapse
+  on invitation (expires_at)
+  where state = 0 and lapse = 0;
 
 -- A 6-digit code that somebody asked for, to prove that mail to an address reaches them. The code itself is derived from the
 -- server's secret, so nothing here opens anything. Rows go with their invitation.
@@ -243,14 +252,15 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
-  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed;
+  -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed, .bounced;
   -- organization.updated
   type            text    not null,
   -- Which invitation; null where it is the organization itself. No foreign key: events outlive invitations.
   invitation_id   blob    check (length(invitation_id) = 16),
-  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `retention`, or `mail`.
+  -- Who did it: an API key's id, `dev`, `person` for the invited one without a key, `clock`, `retention`, or `mail`.
   actor           text    not null,
-  -- The X-Request-Id of the request that did it; of retention a UUID for each of its passes, of mail one for each mail.
+  -- The X-Request-Id of the request that did it; of the clock and of retention a UUID for each of their passes, of mail one
+  -- for each mail.
   request_id      text    not null,
   created_at      integer not null,
   -- The fields that changed, of an organization all its settings, as JSON objects, without the members that
@@ -270,8 +280,8 @@ create table api_key (
   secret_hash   blob    not null check (length(secret_hash) = 32),
   -- What the operator calls it.
   name          text    not null,
-  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin.
-  scopes        integer not null check (scopes between 1 and 31),
+  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin, 32 deliveries:write.
+  scopes        integer not null check (scopes between 1 and 63),
   -- JSON array of the organization ids it is bound to; null: all.
   organizations text,
   -- JSON array of the roles it may grant; null: all.

@@ -1,7 +1,7 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`]: the API. Each file declares its operations, once: what documents
+//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what documents
 //!   them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
 //!   is only in development.
@@ -9,6 +9,7 @@
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
 pub(crate) mod audit;
+pub(crate) mod bounces;
 pub(crate) mod clickhouse;
 pub(crate) mod dev;
 pub(crate) mod erasure;
@@ -56,6 +57,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
         invitations::operations(),
         lifecycle::operations(),
         erasure::operations(),
+        bounces::operations(),
         redemption::operations(),
         organizations::operations(),
         events::operations(),

@@ -3,6 +3,7 @@
 mod dev;
 mod key;
 pub(crate) mod listen;
+mod mail;
 mod openapi;
 mod output;
 mod secret;
@@ -54,6 +55,8 @@ enum Command {
     Key(key::KeyArgs),
     /// Change the secret from which links and codes are derived
     Secret(secret::SecretArgs),
+    /// Try how mail leaves
+    Mail(mail::MailArgs),
     /// Hand events on to an application on this machine, while it is being developed
     Webhook(webhook::WebhookArgs),
     /// Print the OpenAPI document
@@ -72,6 +75,7 @@ impl Cli {
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
             Some(Command::Secret(args)) => secret::run(args),
+            Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Openapi) => openapi::run(),
         }

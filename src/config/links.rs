@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Settings;
+use super::mail::Way;
 use super::parse::is_loopback;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
@@ -12,12 +13,17 @@ impl Settings {
     /// is seldom one that people reach.
     pub(super) fn check_links(&self, mode: Mode) -> Result<(), Failure> {
         let has_place = self.public_url.is_some() || self.accept_url.is_some();
-        if mode == Mode::Dev || self.mail.server()?.is_none() || has_place {
+        let flag = match self.mail.way()? {
+            Some(Way::Smtp(_)) => "--smtp-url",
+            Some(Way::Webhook(_)) => "--mail-webhook",
+            None => return Ok(()),
+        };
+        if mode == Mode::Dev || has_place {
             return Ok(());
         }
         Err(Failure::usage(
             format!(
-                "--smtp-url needs --public-url: without it, links in mail lead to http://{}",
+                "{flag} needs --public-url: without it, links in mail lead to http://{}",
                 self.listen
             ),
             "say where people reach this server: --public-url https://invites.example.com (to try \

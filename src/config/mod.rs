@@ -29,8 +29,8 @@ use crate::base::roots::Roots;
 use crate::db::Synchronous;
 use crate::dev::seed::Start;
 use crate::http::connection::Deadlines;
+use crate::invitation::lapse::LOOK_EVERY;
 use crate::key::last_use::WRITE_EVERY;
-use crate::mail::server::Server;
 use crate::oidc;
 use crate::policy::limits::Limits;
 use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
@@ -39,7 +39,7 @@ use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
 use limits::LimitSettings;
-use mail::MailSettings;
+use mail::{MailSettings, Way};
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
@@ -260,8 +260,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the secret comes from.
     pub secret: Source,
-    /// The mail server; none: mail is off, or in development kept in a mailbox.
-    pub mail_server: Option<Server>,
+    /// How mail leaves; none: it is off, or in development kept in a mailbox.
+    pub mail_way: Option<Way>,
     /// The authorities that it trusts besides the well-known ones.
     pub roots: Roots,
     /// Where it takes the time from.
@@ -276,6 +276,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How often it is written when keys were last used.
     pub last_use_every: Duration,
+    /// How often it looks for invitations whose time has passed.
+    pub lapse_every: Duration,
     /// How long its peers may take.
     pub deadlines: Deadlines,
 }
@@ -307,21 +309,22 @@ impl Config {
         let (start, synchronous) = (Start::Nothing, Synchronous::Full);
         let database = crate::db::resolve(database)?;
         let secret = secret_source(settings.secret_file.as_deref(), &database)?;
-        let (mail_server, heartbeat, deadlines) =
-            (settings.mail.server()?, HEARTBEAT, Deadlines::default());
+        let (mail_way, heartbeat, deadlines) =
+            (settings.mail.way()?, HEARTBEAT, Deadlines::default());
         Ok(Self {
             roots: settings.roots()?,
             settings,
             database,
             mode,
             secret,
-            mail_server,
+            mail_way,
             clock,
             start,
             synchronous,
             workers,
             heartbeat,
             last_use_every: WRITE_EVERY,
+            lapse_every: LOOK_EVERY,
             deadlines,
         })
     }
@@ -351,6 +354,7 @@ impl Config {
             .map(Url::origin)
             .collect();
         let is_dev = self.mode == Mode::Dev;
+        let has_mail = is_dev || self.mail_way.is_some();
         let cooldown = if is_dev {
             Duration::ZERO
         } else {
@@ -375,9 +379,8 @@ impl Config {
                     self.settings.limits.quotas(self.mode),
                     self.settings.trusted_proxies.clone(),
                 )),
-                has_mail: is_dev || self.mail_server.is_some(),
-                notifies_inviters: self.settings.mail.notify_inviters
-                    && (is_dev || self.mail_server.is_some()),
+                has_mail,
+                notifies_inviters: self.settings.mail.notify_inviters && has_mail,
             },
             acceptance: self.settings.mail.acceptance,
         }

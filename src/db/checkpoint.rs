@@ -59,9 +59,11 @@ pub(crate) struct Checkpointer {
 }
 
 /// What the thread can be told.
-enum Order {
+pub(super) enum Order {
     /// To empty the log now, and to answer whether it could.
     Empty(oneshot::Sender<bool>),
+    /// To start the log over now, and to answer whether it could.
+    StartOver(Sender<bool>),
     /// To end.
     Stop,
 }
@@ -95,6 +97,11 @@ impl Checkpointer {
         // Fails only when the thread is gone; the receiver learns that as well.
         let _ = self.orders.send(Order::Empty(caller));
         receiver
+    }
+
+    /// Where it takes orders.
+    pub(super) fn orders(&self) -> Sender<Order> {
+        self.orders.clone()
     }
 
     /// Empties the log, and ends the thread.
@@ -176,6 +183,7 @@ impl Log {
                 }
                 // Who asked may have gone away.
                 Ok(Order::Empty(caller)) => drop(caller.send(self.cleared(Self::empty))),
+                Ok(Order::StartOver(caller)) => drop(caller.send(self.start_over_now())),
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
@@ -209,12 +217,26 @@ impl Log {
     }
 
     /// Has the next writer begin at the start of the log. `moved` frames are in the file already.
-    fn start_over(&mut self, moved: i64) -> Result<()> {
+    /// Returns whether nobody was in the way.
+    fn start_over(&mut self, moved: i64) -> Result<bool> {
         self.move_most(moved)?;
-        if !is_free(&self.conn, "restart")? {
+        let is_free = is_free(&self.conn, "restart")?;
+        if !is_free {
             self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
         }
-        Ok(())
+        Ok(is_free)
+    }
+
+    /// Starts the log over because the writer waits for it. Returns whether it could. Where a reader
+    /// was in the way just now, it does not try.
+    fn start_over_now(&mut self) -> bool {
+        if Instant::now() < self.not_before.restart {
+            return false;
+        }
+        let outcome = self.cleared(|log| log.start_over(0));
+        let is_done = matches!(outcome, Ok(true));
+        self.log_failure(outcome.map(drop));
+        is_done
     }
 
     /// Moves what came since `moved` frames were in the file, until few come meanwhile: the

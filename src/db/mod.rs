@@ -6,7 +6,7 @@
 //!   [`schema`] looks at what is in it, [`refusal`] says why not.
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
-//!   next; [`checkpoint`] keeps the log short.
+//!   next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
@@ -31,6 +31,7 @@ mod job;
 mod latest;
 mod load;
 mod lock;
+mod log_limit;
 mod offline;
 mod place;
 mod queue;
@@ -63,6 +64,7 @@ pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;
+use log_limit::LogLimit;
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;
 pub(crate) use rehearsal::Stage;
@@ -119,7 +121,7 @@ struct Shared {
     /// their locks along.
     identity: Arc<identity::Identity>,
     /// Whether anything was committed. Stands behind all connections, as the next one does.
-    wal_index: WalIndex,
+    wal_index: Arc<WalIndex>,
     /// What the person at the terminal is told of the file.
     notice: Option<String>,
     /// One server per file.
@@ -163,11 +165,12 @@ impl Db {
         writer
             .pragma_query_value(None, "schema_version", |_| Ok(()))
             .map_err(failed)?;
-        let wal_index = WalIndex::open(path).map_err(by_system)?;
-        let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity));
+        let wal_index = Arc::new(WalIndex::open(path).map_err(by_system)?);
         let (clearer, clearing) = watch::channel(false);
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
         let checkpointer = checkpoint::Checkpointer::start(checkpointer, file, clearer);
+        let limit = LogLimit::new(Arc::clone(&wal_index), checkpointer.orders());
+        let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity), limit);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))

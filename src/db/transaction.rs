@@ -1,4 +1,5 @@
-//! What a write transaction gives to those who write in it: the connection, its one time, new ids.
+//! A write transaction, and what it gives to those who write in it: the connection, its one time,
+//! new ids.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -89,6 +90,38 @@ impl Deref for WriteTx<'_> {
 
     fn deref(&self) -> &Connection {
         self.conn
+    }
+}
+
+/// An open write transaction. It is rolled back unless it was committed. The library's own compiles
+/// its statements anew each time.
+pub(super) struct Transaction<'a>(&'a Connection);
+
+impl<'a> Transaction<'a> {
+    /// Begins one on `conn`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn begin(conn: &'a Connection) -> Result<Self> {
+        conn.prepare_cached("begin immediate")?.execute([])?;
+        Ok(Self(conn))
+    }
+}
+
+impl Deref for Transaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.0.is_autocommit() {
+            // It fails only where there is nothing to roll back any more.
+            let _ = self.0.execute_batch("rollback");
+        }
     }
 }
 

@@ -19,6 +19,14 @@ const LENGTH: usize = 48;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head([u8; LENGTH]);
 
+impl Head {
+    /// The frames that the log has. After it was started over they count until the next commit.
+    pub(crate) fn frames(&self) -> u32 {
+        let [.., a, b, c, d] = *self.0.first_chunk::<20>().unwrap_or(&[0; 20]);
+        u32::from_ne_bytes([a, b, c, d])
+    }
+}
+
 /// The index of the log of an open data file.
 pub(crate) struct WalIndex {
     /// The `-shm` file. Closing it would take the locks of all connections along.

@@ -30,9 +30,10 @@ use super::error::NO_ROOM;
 use super::identity::Identity;
 use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
+use super::log_limit::LogLimit;
 use super::queue::{Queue, Refusal, Turn};
 use super::topic::{Notifier, Topic};
-use super::transaction::{IdMint, WriteTx};
+use super::transaction::{IdMint, Transaction, WriteTx};
 use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
 
@@ -80,7 +81,12 @@ struct Gauges {
 
 impl Writer {
     /// Starts the thread that owns `conn`.
-    pub(crate) fn start(conn: Connection, clock: Clock, identity: Arc<Identity>) -> Self {
+    pub(crate) fn start(
+        conn: Connection,
+        clock: Clock,
+        identity: Arc<Identity>,
+        limit: LogLimit,
+    ) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
         let gauges = Arc::new(Gauges {
             failed: AtomicBool::new(false),
@@ -89,7 +95,7 @@ impl Writer {
         });
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity);
+            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity, limit);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!(
                     "the writer panicked; the process ends so that no half-made change is served"
@@ -167,6 +173,7 @@ fn write_until_closed(
     clock: &Clock,
     gauges: &Gauges,
     identity: &Identity,
+    limit: LogLimit,
 ) {
     let ids = IdMint::after(&conn);
     let mut desk = Desk {
@@ -176,6 +183,7 @@ fn write_until_closed(
         clock,
         gauges,
         identity,
+        limit,
         must_cut: false,
     };
     while let Some(first) = queue.wait() {
@@ -202,27 +210,6 @@ enum Stage {
     Commit,
 }
 
-/// An open write transaction. It is rolled back unless it was committed. The library's own compiles
-/// its statements anew each time.
-struct Transaction<'a>(&'a Connection);
-
-impl<'a> Transaction<'a> {
-    /// Begins one on `conn`.
-    fn begin(conn: &'a Connection) -> Result<Self> {
-        conn.prepare_cached("begin immediate")?.execute([])?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for Transaction<'_> {
-    fn drop(&mut self) {
-        if !self.0.is_autocommit() {
-            // It fails only where there is nothing to roll back any more.
-            let _ = self.0.execute_batch("rollback");
-        }
-    }
-}
-
 /// What the thread works with.
 struct Desk<'a> {
     /// The only connection that writes.
@@ -237,6 +224,8 @@ struct Desk<'a> {
     gauges: &'a Gauges,
     /// Whether the file is at its place.
     identity: &'a Identity,
+    /// How long the log may get.
+    limit: LogLimit,
     /// Whether frames of a refused commit may be in the log: nothing is written before they are cut
     /// off.
     must_cut: bool,
@@ -280,6 +269,7 @@ impl Desk<'_> {
         most: usize,
     ) -> std::result::Result<u8, Undone> {
         let at = |stage| move |error| Undone { error, stage };
+        self.limit.wait();
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
         let transaction = Transaction::begin(&self.conn).map_err(at(Stage::Begin))?;
@@ -287,7 +277,7 @@ impl Desk<'_> {
         let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
-            let tx = WriteTx::new(transaction.0, now, &self.ids, &topics);
+            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
             let job = &mut *turn.job;
             let ran = if is_empty {
                 run_first(&tx, job).map(|did_something| is_empty = !did_something)
@@ -305,7 +295,6 @@ impl Desk<'_> {
         }
         // The error is looked at before anything else happens on this thread, a rollback included.
         let committed = transaction
-            .0
             .prepare_cached("commit")
             .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;

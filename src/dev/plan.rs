@@ -12,6 +12,7 @@ use crate::invitation::Status;
 use crate::invitation::accept::MAX_SUBJECT;
 use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
+use crate::invitation::lapse;
 use crate::invitation::new::NewInvitation;
 use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::key::Rights;
@@ -107,6 +108,7 @@ impl Plan {
             }
         }
         errors.check()?;
+        lapse::tell_of_all(tx, origin)?;
         for (id, settings) in &self.organizations {
             match settings {
                 Some(settings) => {

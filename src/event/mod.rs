@@ -31,7 +31,7 @@ pub enum EventType {
     Renewed,
     /// It was taken back.
     Revoked,
-    /// It had lapsed, and a new one took its place.
+    /// Its time has passed.
     Expired,
     /// It was deleted.
     Deleted,
@@ -40,6 +40,8 @@ pub enum EventType {
     Erased,
     /// Its mail was refused for good, or given up.
     DeliveryFailed,
+    /// Its mail came back after a mail server had taken it.
+    Bounced,
     /// The organization was put: its settings were set or replaced.
     OrganizationUpdated,
 }
@@ -57,6 +59,7 @@ impl EventType {
         (Self::Deleted, "invitation.deleted"),
         (Self::Erased, "invitation.erased"),
         (Self::DeliveryFailed, "invitation.delivery_failed"),
+        (Self::Bounced, "invitation.bounced"),
         (Self::OrganizationUpdated, "organization.updated"),
     ];
 
@@ -109,7 +112,8 @@ pub(crate) struct Event<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, format = Uuid, required = false)]
     pub invitation_id: Option<Uuid>,
-    /// Who did it: an API key's id, `dev`, `person`, `retention`, or `mail`.
+    /// Who did it: an API key's id, `dev`, `person`, `clock`, `retention`, or
+    /// `mail`.
     pub actor: &'a str,
     /// The `X-Request-Id` of the request that did it.
     pub request_id: &'a str,

@@ -27,21 +27,19 @@ pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result
     tx.prepare_cached(
         "insert into event
            (organization_id, id, type, invitation_id, actor, request_id, created_at, before, after)
-         values
-           (:organization_id, :id, :type, :invitation_id, :actor, :request_id, :created_at,
-           :before, :after)",
+         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
-    .execute(named_params! {
-        ":organization_id": event.organization.as_str(),
-        ":id": id.as_bytes(),
-        ":type": event.kind.name(),
-        ":invitation_id": event.invitation.map(Uuid::into_bytes),
-        ":actor": event.origin.actor,
-        ":request_id": event.origin.request_id,
-        ":created_at": tx.now.as_millis(),
-        ":before": json(event.before)?,
-        ":after": json(event.after)?,
-    })?;
+    .execute((
+        event.organization.as_str(),
+        id.as_bytes(),
+        event.kind.name(),
+        event.invitation.map(Uuid::into_bytes),
+        &event.origin.actor,
+        &event.origin.request_id,
+        tx.now.as_millis(),
+        json(event.before)?,
+        json(event.after)?,
+    ))?;
     tx.announce(Topic::Events);
     outbox::webhook::store::queue(tx, event.organization, event.kind.name(), id)
 }

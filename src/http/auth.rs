@@ -253,6 +253,8 @@ rights! {
     Accept,
     /// The right to get secret links.
     Link,
+    /// The right to report mail that came back.
+    Deliveries,
     /// The right to manage organizations and keys.
     Admin,
 }

@@ -27,7 +27,7 @@ pub(crate) struct IdempotencyKey {
     /// The key, if there is one.
     key: Option<String>,
     /// Method and path, without percent-encodings that it does not need: one path is one operation.
-    /// Then the invitation's id, where a link names it.
+    /// Then the invitation's id, where a link names it. Empty without a key.
     operation: String,
     /// How many bytes of answers its caller may have stored.
     room: i64,
@@ -64,11 +64,10 @@ impl IdempotencyKey {
     fn parse(request: &HttpRequest) -> Result<Self> {
         let mut headers = request.headers().get_all(IDEMPOTENCY_KEY);
         let (header, another) = (headers.next(), headers.next());
-        let operation = format!("{} {}", request.method(), request.match_info().as_str());
         let Some(header) = header else {
             return Ok(Self {
                 key: None,
-                operation,
+                operation: String::new(),
                 room: 0,
             });
         };
@@ -79,7 +78,7 @@ impl IdempotencyKey {
         let context = Context::of(request)?;
         Ok(Self {
             key: Some(key.to_owned()),
-            operation,
+            operation: format!("{} {}", request.method(), request.match_info().as_str()),
             room: context.room_for_answers,
         })
     }

@@ -5,6 +5,7 @@
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`]
 //!   are the changes by its owner, [`accept`] the end by the invited person, whose address a
 //!   [`code`] may prove.
+//! * [`lapse`] tells of those whose time has passed.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
 //! * [`query`] reads the query of a list, and its cursors.
@@ -18,6 +19,7 @@ pub mod create;
 pub mod delete;
 pub mod inviter;
 pub mod json;
+pub(crate) mod lapse;
 pub mod link;
 pub mod new;
 pub mod query;
@@ -146,7 +148,7 @@ pub struct Invitation<'a> {
     #[schema(value_type = String, format = DateTime, required = false)]
     pub last_sent_at: Option<Timestamp>,
     /// How far its last sending has come.
-    #[schema(value_type = String, pattern = "^(none|queued|sent|failed)$")]
+    #[schema(value_type = String, pattern = "^(none|queued|sent|failed|bounced)$")]
     pub delivery: Delivery,
     /// How often the mail was tried.
     #[schema(value_type = u32, required = false)]

@@ -9,17 +9,23 @@ use crate::base::email::{Email, Hosts};
 use crate::base::error::{Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{self, Order, Paged};
-use crate::base::query::parse_email;
+use crate::base::query::{parse_email, parse_names};
 use crate::base::role::Role;
+use crate::outbox::mail::Delivery;
 
 /// The status bits of a filter that takes all of them.
 const ALL_STATUSES: u8 = 0b1_1111;
+
+/// The delivery bits of a filter that takes all of them.
+const ALL_DELIVERIES: u8 = 0b1_1111;
 
 /// Which invitations of an organization are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Filter {
     /// One bit a status, by its number.
     statuses: u8,
+    /// One bit a state of the delivery, by its number.
+    deliveries: u8,
     /// Only those of this address.
     pub email: Option<Email>,
     /// Only those with this role.
@@ -30,6 +36,7 @@ impl Filter {
     /// Every invitation.
     pub const ALL: Self = Self {
         statuses: ALL_STATUSES,
+        deliveries: ALL_DELIVERIES,
         email: None,
         role: None,
     };
@@ -38,6 +45,7 @@ impl Filter {
     pub(crate) const fn only(status: Status) -> Self {
         Self {
             statuses: 1 << status as u8,
+            deliveries: ALL_DELIVERIES,
             email: None,
             role: None,
         }
@@ -52,6 +60,11 @@ impl Filter {
     pub fn status_bits(&self) -> u8 {
         self.statuses
     }
+
+    /// The states of the delivery that pass: one bit each, by number.
+    pub(crate) fn delivery_bits(&self) -> u8 {
+        self.deliveries
+    }
 }
 
 /// The query of a list.
@@ -63,6 +76,11 @@ pub struct ListParams {
         pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"
     )]
     status: Option<String>,
+    /// Only where the mail of the last sending has come so far, by comma.
+    #[param(
+        pattern = "^(none|queued|sent|failed|bounced)(,(none|queued|sent|failed|bounced)){0,4}$"
+    )]
+    delivery: Option<String>,
     /// Only this address, in any spelling.
     #[param(example = "new.user@example.com")]
     email: Option<String>,
@@ -101,6 +119,7 @@ impl ListQuery {
     pub fn parse(params: ListParams, organization: &OrganizationId, hosts: Hosts) -> Result<Self> {
         let ListParams {
             status,
+            delivery,
             email,
             role,
             limit,
@@ -110,6 +129,9 @@ impl ListQuery {
         let mut errors = Errors::default();
         let filter = Filter {
             statuses: errors.read(status, parse_statuses).unwrap_or(ALL_STATUSES),
+            deliveries: errors
+                .read(delivery, parse_deliveries)
+                .unwrap_or(ALL_DELIVERIES),
             email: errors.read(email, |email| parse_email("email", email, hosts)),
             role: errors.read(role, parse_role),
         };
@@ -143,8 +165,20 @@ impl ListQuery {
                 .collect::<Vec<_>>()
                 .join(",")
         };
+        let delivery_names = || {
+            Delivery::ALL
+                .into_iter()
+                .filter(|delivery| self.filter.deliveries & (1 << *delivery as u8) != 0)
+                .map(Delivery::name)
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let filters = [
             ("status", (self.filter.statuses != ALL_STATUSES).then(names)),
+            (
+                "delivery",
+                (self.filter.deliveries != ALL_DELIVERIES).then(delivery_names),
+            ),
             (
                 "email",
                 self.filter
@@ -201,6 +235,15 @@ fn parse_statuses(value: &str) -> std::result::Result<u8, FieldError> {
     let detail = "a comma list of at most five of pending, accepted, declined, revoked and expired";
     bits.filter(|_| statuses.count() <= Status::ALL.len())
         .ok_or_else(|| FieldError::new("status", FieldCode::UnknownValue, detail))
+}
+
+/// Reads a comma list of states of the delivery. Returns their bits.
+fn parse_deliveries(value: &str) -> std::result::Result<u8, FieldError> {
+    let table = Delivery::ALL.map(|delivery| (delivery, delivery.name()));
+    let deliveries = parse_names("delivery", value, &table)?;
+    Ok(deliveries
+        .into_iter()
+        .fold(0, |bits, delivery| bits | 1 << delivery as u8))
 }
 
 /// Reads a role.

@@ -4,7 +4,7 @@
 
 use uuid::Uuid;
 
-use super::{Invitation, Status, store};
+use super::{Invitation, Status, lapse, store};
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::{Code, Error, Result};
@@ -24,7 +24,7 @@ pub(crate) enum Change {
     Decline,
     /// It is taken back.
     Revoke,
-    /// It has lapsed, and gives its place to a new one.
+    /// It has lapsed, and gives its place to a new one. Its history may tell of the end already.
     Expire,
     /// It is sent again, with a new link and a new expiry.
     Renew,
@@ -165,10 +165,17 @@ pub(crate) fn close(
     let CurrentInvitation {
         organization, id, ..
     } = present;
-    if !store::close(tx, organization, *id, to, accepted_by)? {
+    let Some(is_lapse_told) = store::close(tx, organization, *id, to, accepted_by)? else {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));
+    };
+    if change == Change::Expire {
+        return if is_lapse_told {
+            Ok(())
+        } else {
+            lapse::append(tx, organization, *id, origin)
+        };
     }
     let before = EventFields {
         status: Some(Status::Pending.name()),

@@ -38,15 +38,18 @@ pub enum Scope {
     Link = 8,
     /// Everything, and manage keys and organizations.
     Admin = 16,
+    /// Report mail that came back.
+    Deliveries = 32,
 }
 
 impl Scope {
     /// Every scope, in the order in which they are listed.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Read,
         Self::Write,
         Self::Accept,
         Self::Link,
+        Self::Deliveries,
         Self::Admin,
     ];
 
@@ -57,6 +60,7 @@ impl Scope {
             Self::Write => "invitations:write",
             Self::Accept => "invitations:accept",
             Self::Link => "invitations:link",
+            Self::Deliveries => "deliveries:write",
             Self::Admin => "admin",
         }
     }

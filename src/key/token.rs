@@ -18,6 +18,8 @@ const PREFIX: &str = "ivk_";
 const ID_LEN: usize = 16;
 /// Hex digits of the secret with its checksum.
 const SECRET_LEN: usize = 64 + 8;
+// It is compared eight at a time.
+const _: () = assert!(SECRET_LEN.is_multiple_of(8));
 
 /// The public part of an API key: names it in lists, events and revocations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,7 +92,18 @@ impl PlainKey {
 
     /// Whether this is the same key as `other`, in a time that does not depend on where they differ.
     pub(crate) fn matches(&self, other: &Self) -> bool {
-        self.id == other.id && self.secret.as_bytes().ct_eq(other.secret.as_bytes()).into()
+        // Word by word: byte by byte it would be a thirtieth of a get.
+        let differences = self
+            .words()
+            .zip(other.words())
+            .fold(0, |all, (one, another)| all | (one ^ another));
+        self.id == other.id && differences.ct_eq(&0).into()
+    }
+
+    /// The secret as numbers of 64 bits.
+    fn words(&self) -> impl Iterator<Item = u64> {
+        let (words, _) = self.secret.as_bytes().as_chunks();
+        words.iter().copied().map(u64::from_ne_bytes)
     }
 
     /// The key as its owner needs it. The only way to its plain text.
@@ -149,6 +162,23 @@ mod tests {
             .and_then(|(id, secret)| PlainKey::from_parts(id, secret));
         assert!(parts.is_some_and(|parts| parts.hashed().is_stored_as(stored.as_bytes())));
         assert!(!other.hashed().is_stored_as(stored.as_bytes()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_matches_no_other_one_wherever_they_differ() -> Result<(), getrandom::Error> {
+        let key = PlainKey::generate()?;
+        assert!(key.matches(&key.clone()));
+        for position in 0..SECRET_LEN {
+            let mut other = key.clone();
+            let digit = if key.secret[position..].starts_with('0') {
+                "1"
+            } else {
+                "0"
+            };
+            other.secret.replace_range(position..=position, digit);
+            assert!(!key.matches(&other) && !other.matches(&key), "{position}");
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 
 use uuid::Uuid;
 
+use super::message_id::MessageId;
 use super::sender::Mail;
 use crate::base::clock::Timestamp;
 use crate::base::color::Color;
@@ -68,6 +69,15 @@ impl MailContext {
     pub(super) fn organization_name(&self) -> &str {
         let name = self.organization_name.as_deref();
         name.unwrap_or(self.organization.as_str())
+    }
+
+    /// What tells its mail from all others.
+    pub(crate) fn message_id(&self) -> MessageId {
+        MessageId {
+            kind: self.kind,
+            invitation: self.invitation,
+            number: self.number,
+        }
     }
 }
 

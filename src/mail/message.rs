@@ -18,6 +18,8 @@ const MAX_NAME: usize = 100;
 /// A mail as it is sent.
 #[derive(Clone, Debug)]
 pub struct Message {
+    /// Its `Message-ID`.
+    pub id: String,
     /// Whom it goes to.
     pub to: Email,
     /// Its subject.
@@ -86,8 +88,13 @@ impl Sender {
         }
     }
 
+    /// What a mail says of it.
+    pub(super) fn mailbox(&self) -> Mailbox {
+        Mailbox::new(self.name.clone(), address(&self.address))
+    }
+
     /// The part behind the `@`.
-    fn domain(&self) -> &str {
+    pub(super) fn domain(&self) -> &str {
         self.address
             .as_str()
             .split_once('@')
@@ -113,7 +120,7 @@ pub struct Composer {
 
 impl Composer {
     /// Whom a letter comes from: the name may be the organization's, the address never is.
-    fn from(&self, letter: &MailContext) -> Mailbox {
+    pub(super) fn from(&self, letter: &MailContext) -> Mailbox {
         let own_name = letter.sender_name.as_deref().map(subject);
         Mailbox::new(
             own_name.or_else(|| self.sender.name.clone()),
@@ -128,12 +135,7 @@ impl Composer {
     /// What a template or the library has against it.
     pub fn compose(&self, letter: &MailContext) -> Result<Message, String> {
         let words = self.templates.render(letter)?;
-        let id = format!(
-            "{}.{}.{}",
-            letter.kind.name(),
-            letter.invitation,
-            letter.number
-        );
+        let id = format!("<{}@{}>", letter.message_id(), self.sender.domain());
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let mut head = lettre::Message::builder();
         if let Some(inviter) = &letter.reply_to {
@@ -145,7 +147,7 @@ impl Composer {
             .from(from)
             .to(Mailbox::new(None, address(&letter.to)))
             .subject(words.subject.clone())
-            .message_id(Some(format!("<{id}@{}>", self.sender.domain())))
+            .message_id(Some(id.clone()))
             .date(letter.sent_at.to_system_time())
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(
@@ -158,6 +160,7 @@ impl Composer {
             mail.headers_mut().insert_raw(from);
         }
         Ok(Message {
+            id,
             to: letter.to.clone(),
             subject: words.subject,
             raw: String::from_utf8(mail.formatted()).map_err(|error| error.to_string())?,

@@ -273,6 +273,9 @@ impl Channel for Mail {
         }
         match (self.composer.compose(&item.letter), &self.transport) {
             (Ok(message), Transport::Smtp(smtp)) => smtp.send(&message),
+            (Ok(message), Transport::Webhook(webhook)) => {
+                webhook.send(&item.letter, &message, &self.composer)
+            }
             (Ok(message), Transport::Mailbox) => Outcome::Kept(Box::new(message)),
             // The operator may correct the template and start again.
             (Err(error), _) => Outcome::Deferred(error),

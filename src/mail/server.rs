@@ -5,6 +5,8 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
+use super::oauth::TokenSource;
+
 /// What a URL has to look like.
 const FORM: &str = "smtp://[user:password@]host[:port]?tls=starttls, or tls=tls, or tls=none, or \
     smtps://... (tls=tls); in user name and password write # as %23, / as %2F, ? as %3F, % as %25 \
@@ -61,6 +63,9 @@ pub struct Server {
     pub security: Security,
     /// Who we are there; none: it does not ask.
     pub login: Option<Login>,
+    /// Where a token comes from that takes the place of the password, which is the secret for it
+    /// then; none: there is no need of one.
+    pub tokens: Option<TokenSource>,
 }
 
 impl Server {
@@ -108,6 +113,7 @@ impl Server {
             port: url.port().unwrap_or(security.port()),
             security,
             login,
+            tokens: None,
         })
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Part {
     Greeting,
     /// It was to be secured by STARTTLS.
     StartTls,
+    /// A token was asked for that takes the place of a password.
+    Token,
     /// User name and password were given.
     Login,
 }
@@ -141,6 +143,20 @@ pub(crate) fn of_login(error: Error) -> NoConnection {
     NoConnection {
         is_barred,
         ..NoConnection::at(Part::Login, error)
+    }
+}
+
+/// The same of a login by a token, which the server `offers` or not.
+pub(crate) fn of_token(error: Error, offers: bool) -> NoConnection {
+    let why = match (offers, error.is_client()) {
+        (false, _) => "the mail server offers no login by a token (XOAUTH2)",
+        // It says why in a challenge, which the library does not read.
+        (true, true) => "the mail server refuses the token",
+        (true, false) => return of_login(error),
+    };
+    NoConnection {
+        is_barred: true,
+        ..NoConnection::at(Part::Token, why)
     }
 }
 

@@ -1,4 +1,4 @@
-//! How mail leaves: to a mail server, or in development into the mailbox.
+//! How mail leaves: to a mail server, to a URL of the operator, or in development into the mailbox.
 //!
 //! # Connections
 //! At most as many as there are deliveries at the same time. One that worked is kept for the next
@@ -13,15 +13,18 @@ use std::time::{Duration, Instant};
 
 use lettre::Address;
 use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::Mechanism;
-use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, SmtpConnection, TlsParameters, TlsVersion};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::response::Response;
 
+use super::login::Logins;
 use super::message::Message;
 use super::sender::Outcome;
 use super::server::{Security, Server};
-use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, of_login, one_line};
+use super::shape::ShapeLog;
+use super::smtp_error::{NoConnection, Part, Step, is_timeout, judge, one_line};
+use super::webhook::MailWebhook;
 use crate::base::email::Email;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
@@ -43,6 +46,8 @@ const REST: Duration = Duration::from_secs(30);
 pub enum Transport {
     /// By a mail server.
     Smtp(Box<Smtp>),
+    /// By a URL of the operator.
+    Webhook(Box<MailWebhook>),
     /// In development: it is kept in the file.
     Mailbox,
 }
@@ -50,30 +55,21 @@ pub enum Transport {
 /// A mail server, with the connections to it that are at rest.
 pub struct Smtp {
     /// The server.
-    server: Server,
+    pub(super) server: Server,
     /// How a connection is secured, where it is.
     tls: Option<TlsParameters>,
     /// Who says hello.
     client: ClientId,
     /// The address that mail comes from, and to which it goes back.
-    from: Address,
+    pub(super) from: Address,
+    /// What came of logins.
+    logins: Logins,
     /// Connections that worked, each with the time since when it rests.
     resting: Mutex<Vec<(SmtpConnection, Instant)>>,
     /// The address that greeted us last: the first to be tried.
-    greeted: Mutex<Option<SocketAddr>>,
+    pub(super) greeted: Mutex<Option<SocketAddr>>,
     /// How the last try found the server: only changes are logged.
-    shape: Mutex<Shape>,
-}
-
-/// How a try found the server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shape {
-    /// It takes mail.
-    Works,
-    /// It cannot be reached.
-    Away,
-    /// It refuses us.
-    Bars,
+    shape: ShapeLog,
 }
 
 /// For people.
@@ -89,8 +85,21 @@ impl Smtp {
     /// # Errors
     /// When the host cannot be in a certificate.
     pub(crate) fn new(server: Server, from: Address, roots: &Roots) -> Result<Self, Failure> {
+        Self::at_least(TlsVersion::Tlsv12, server, from, roots)
+    }
+
+    /// The same by this version of TLS, or a later one.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) fn at_least(
+        version: TlsVersion,
+        server: Server,
+        from: Address,
+        roots: &Roots,
+    ) -> Result<Self, Failure> {
         let tls = (server.security != Security::None)
-            .then(|| trusting(server.host.clone(), roots))
+            .then(|| trusting(server.host.clone(), roots, version))
             .transpose();
         let tls = tls.map_err(|error| {
             Failure::usage(
@@ -99,8 +108,9 @@ impl Smtp {
             )
         })?;
         let client = ClientId::Domain(from.domain().to_owned());
-        let (greeted, shape) = (Mutex::default(), Mutex::new(Shape::Works));
+        let (greeted, shape) = (Mutex::default(), ShapeLog::default());
         Ok(Self {
+            logins: Logins::new(&server, roots),
             server,
             tls,
             client,
@@ -114,38 +124,10 @@ impl Smtp {
     /// Hands a mail over. Blocks for less than two minutes.
     pub(crate) fn send(&self, message: &Message) -> Outcome {
         let outcome = self.attempt(message);
-        self.log_outcome(&outcome);
+        let server = format!("server {}", self.server);
+        self.shape
+            .note(&outcome, &server, "--smtp-url or --mail-from");
         outcome
-    }
-
-    /// Logs what changed of the server, once.
-    fn log_outcome(&self, outcome: &Outcome) {
-        let shape = match outcome {
-            Outcome::Unreachable(_) => Shape::Away,
-            Outcome::Barred(_) => Shape::Bars,
-            _ => Shape::Works,
-        };
-        let Ok(mut last) = self.shape.lock() else {
-            return;
-        };
-        if *last == shape {
-            return;
-        }
-        match outcome {
-            Outcome::Unreachable(error) => {
-                log::warn!(
-                    "the mail server {} cannot be used; mail waits: {error}",
-                    self.server
-                );
-            }
-            Outcome::Barred(error) => log::error!(
-                "the mail server {} refuses this server, so ALL MAIL WAITS: {error} (correct \
-                 --smtp-url or --mail-from, and start again)",
-                self.server
-            ),
-            _ => log::info!("the mail server {} is back", self.server),
-        }
-        *last = shape;
     }
 
     /// Hands a mail over, by a connection that rests or by a new one.
@@ -163,7 +145,7 @@ impl Smtp {
                 };
             }
         };
-        match self.exchange(&mut connection, message) {
+        match self.exchange(&mut connection, message, &mut |_, _| ()) {
             Ok(()) => {
                 self.rest(connection);
                 Outcome::Sent
@@ -178,26 +160,25 @@ impl Smtp {
         }
     }
 
-    /// Tells the server sender, recipient and text. An error says at which of them.
-    fn exchange(
+    /// Tells the server sender, recipient and text; `tell` is told what it answers. An error says at
+    /// which of them.
+    pub(super) fn exchange(
         &self,
         connection: &mut SmtpConnection,
         message: &Message,
+        tell: &mut dyn FnMut(&str, &Response),
     ) -> Result<(), (Step, Error)> {
         let sender = |error| (Step::Sender, error);
         let mail = |error| (Step::Mail, error);
         // The text is ASCII, and so are the addresses: no parameter is needed.
-        connection
-            .command(Mail::new(Some(self.from.clone()), Vec::new()))
-            .map_err(sender)?;
-        connection
-            .command(Rcpt::new(address(&message.to), Vec::new()))
-            .map_err(mail)?;
+        let from = Mail::new(Some(self.from.clone()), Vec::new());
+        tell("sender", &connection.command(from).map_err(sender)?);
+        let to = Rcpt::new(address(&message.to), Vec::new());
+        tell("recipient", &connection.command(to).map_err(mail)?);
         connection.command(Data).map_err(mail)?;
-        connection
-            .message(message.raw.as_bytes())
-            .map_err(mail)
-            .map(drop)
+        let taken = connection.message(message.raw.as_bytes());
+        tell("mail", &taken.map_err(mail)?);
+        Ok(())
     }
 
     /// A connection that rests and still works. If the one that rested last does not, none does.
@@ -226,22 +207,9 @@ impl Smtp {
     /// A new connection, ready for a mail.
     fn connect(&self) -> Result<SmtpConnection, NoConnection> {
         let started = Instant::now();
-        let mut connection = self.reach(started)?;
-        if let Some(tls) = self
-            .tls
-            .as_ref()
-            .filter(|_| self.server.security == Security::StartTls)
-        {
-            connection
-                .starttls(tls, &self.client)
-                .map_err(|error| NoConnection::at(Part::StartTls, error))?;
-        }
-        if let Some(login) = &self.server.login {
-            let credentials = (login.user.clone(), login.password.clone()).into();
-            connection
-                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-                .map_err(of_login)?;
-        }
+        let mut connection = self.greet(self.addresses()?, started)?;
+        self.secure(&mut connection)?;
+        self.log_in(&mut connection)?;
         if started.elapsed() > BEGIN {
             let error = "the mail server takes too long to begin";
             return Err(NoConnection::at(Part::Login, error));
@@ -249,18 +217,34 @@ impl Smtp {
         Ok(connection)
     }
 
-    /// A connection to the first address of the host that greets: that of last time, then all
-    /// others.
-    fn reach(&self, started: Instant) -> Result<SmtpConnection, NoConnection> {
-        let addresses = (self.server.host.as_str(), self.server.port)
-            .to_socket_addrs()
-            .map_err(|error| NoConnection::at(Part::Name, error))?
-            .collect();
-        self.greet(addresses, started)
+    /// Secures a connection by STARTTLS, where that is wanted.
+    pub(super) fn secure(&self, connection: &mut SmtpConnection) -> Result<(), NoConnection> {
+        match &self.tls {
+            Some(tls) if self.server.security == Security::StartTls => connection
+                .starttls(tls, &self.client)
+                .map_err(|error| NoConnection::at(Part::StartTls, error)),
+            _ => Ok(()),
+        }
     }
 
-    /// The same of `addresses`.
-    fn greet(
+    /// Says who we are, where there is a login.
+    pub(super) fn log_in(&self, connection: &mut SmtpConnection) -> Result<(), NoConnection> {
+        match &self.server.login {
+            Some(login) => self.logins.attempt(connection, login),
+            None => Ok(()),
+        }
+    }
+
+    /// The addresses of the host.
+    pub(super) fn addresses(&self) -> Result<Vec<SocketAddr>, NoConnection> {
+        let addresses = (self.server.host.as_str(), self.server.port).to_socket_addrs();
+        Ok(addresses
+            .map_err(|error| NoConnection::at(Part::Name, error))?
+            .collect())
+    }
+
+    /// A connection to the first of `addresses` that greets: that of last time, then all others.
+    pub(super) fn greet(
         &self,
         mut addresses: Vec<SocketAddr>,
         started: Instant,
@@ -296,7 +280,7 @@ impl Smtp {
 
     /// An error in one short line that holds neither the recipient nor the password, with what may
     /// be done about it.
-    fn explain(
+    pub(super) fn explain(
         &self,
         advice: Option<&str>,
         error: &(dyn std::error::Error + 'static),
@@ -325,9 +309,10 @@ impl Smtp {
     }
 }
 
-/// TLS with `host`, whose certificate may also be of an authority in `roots`.
-fn trusting(host: String, roots: &Roots) -> Result<TlsParameters, Error> {
-    let mut tls = TlsParameters::builder(host);
+/// TLS of this version or a later one with `host`, whose certificate may also be of an authority in
+/// `roots`.
+fn trusting(host: String, roots: &Roots, version: TlsVersion) -> Result<TlsParameters, Error> {
+    let mut tls = TlsParameters::builder(host).set_min_tls_version(version);
     for certificate in roots.own() {
         tls = tls.add_root_certificate(Certificate::from_der(certificate.to_vec())?);
     }

@@ -9,7 +9,7 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{Reader, WriteTx};
 use crate::event::{self, EventFields, EventType, NewEvent};
-use crate::invitation::Status;
+use crate::invitation::{Status, lapse};
 
 /// What makes an invitation due: it was closed, or its time ran out, before `:limit`. Nothing else
 /// has to look at the state: one that is pending and has not lapsed ends later than now.
@@ -72,7 +72,7 @@ pub fn delete_due(
            and id = :id
            and not exists (select 1 from purge where organization_id = :organization_id)
            and {IS_DUE}
-         returning state"
+         returning state, state = 0 and lapse is not 1"
     ))?;
     let mut deleted = 0;
     for (organization, id) in places {
@@ -81,8 +81,8 @@ pub fn delete_due(
             ":id": id.as_bytes(),
             ":limit": retention.limit(tx.now).as_millis(),
         };
-        let Some(state) = statement
-            .query_row(bound, |row| row.get::<_, u8>(0))
+        let Some((state, is_lapse_untold)) = statement
+            .query_row(bound, |row| Ok((row.get::<_, u8>(0)?, row.get(1)?)))
             .optional()?
         else {
             continue;
@@ -101,6 +101,11 @@ pub fn delete_due(
             ..EventFields::default()
         };
         let organization = OrganizationId::from_stored(organization)?;
+        // Its time passed while no server ran.
+        if is_lapse_untold {
+            let clock = lapse::origin(origin.request_id.clone());
+            lapse::append(tx, &organization, *id, &clock)?;
+        }
         event::store::append(
             tx,
             &NewEvent {

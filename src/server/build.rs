@@ -12,7 +12,7 @@ use crate::audit::By;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
-use crate::config::Config;
+use crate::config::{Config, mail};
 use crate::db::{Db, Options};
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
@@ -24,6 +24,7 @@ use crate::mail::message::{Composer, Sender};
 use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
+use crate::mail::webhook::MailWebhook;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
@@ -42,7 +43,17 @@ pub(crate) struct MailParts {
     /// How it is written.
     composer: Composer,
     /// How it leaves.
-    transport: Transport,
+    way: Way,
+}
+
+/// How mail leaves, before the secret is known by which a webhook is signed.
+enum Way {
+    /// By a mail server.
+    Smtp(Box<Smtp>),
+    /// By a URL of the operator.
+    Webhook(Url),
+    /// In development: it is kept.
+    Mailbox,
 }
 
 /// How the mail of a server with this configuration is written, and how it leaves; none where it
@@ -54,21 +65,23 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
     let settings = &config.settings.mail;
     let templates = Templates::load(settings.templates_dir.as_deref())?;
     let sender = settings
+        .smtp
         .mail_from
         .clone()
         .unwrap_or_else(Sender::of_development);
-    let transport = match &config.mail_server {
-        Some(server) => Transport::Smtp(Box::new(Smtp::new(
+    let way = match &config.mail_way {
+        Some(mail::Way::Smtp(server)) => Way::Smtp(Box::new(Smtp::new(
             server.clone(),
             address(&sender.address),
             &config.roots,
         )?)),
-        None if config.mode == Mode::Dev => Transport::Mailbox,
+        Some(mail::Way::Webhook(url)) => Way::Webhook(url.clone()),
+        None if config.mode == Mode::Dev => Way::Mailbox,
         None => return Ok(None),
     };
     Ok(Some(MailParts {
         composer: Composer { sender, templates },
-        transport,
+        way,
     }))
 }
 
@@ -169,8 +182,16 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
 /// The mail of the server whose handlers share `state`.
 pub(crate) fn mail(config: &Config, parts: MailParts, state: &State) -> Mail {
     let settings = &config.settings.mail;
+    let transport = match parts.way {
+        Way::Smtp(smtp) => Transport::Smtp(smtp),
+        Way::Webhook(url) => {
+            let webhook = MailWebhook::new(url, &config.roots, state.keyring.clone());
+            Transport::Webhook(Box::new(webhook))
+        }
+        Way::Mailbox => Transport::Mailbox,
+    };
     Mail {
-        transport: parts.transport,
+        transport,
         composer: parts.composer,
         faults: state.faults.clone(),
         keyring: state.keyring.clone(),

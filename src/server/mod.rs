@@ -31,6 +31,7 @@ use crate::deletion;
 use crate::http::auth::Latest;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
+use crate::invitation::lapse;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
@@ -58,6 +59,8 @@ pub struct Program {
     mail: Option<Mail>,
     /// How often it is written when keys were last used.
     last_use_every: Duration,
+    /// How often it looks for invitations whose time has passed.
+    lapse_every: Duration,
     /// How requests are served.
     serving: serve::Options,
     /// The address it listens on, with the port it got.
@@ -103,6 +106,7 @@ impl Program {
             mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
             last_use_every: config.last_use_every,
+            lapse_every: config.lapse_every,
             serving: serve::Options {
                 workers: config.workers,
                 connections,
@@ -139,6 +143,10 @@ impl Program {
                 transport: Transport::Smtp(smtp),
                 ..
             }) => smtp.to_string(),
+            Some(Mail {
+                transport: Transport::Webhook(webhook),
+                ..
+            }) => webhook.to_string(),
             None => "off: invitations carry \"delivery\":\"none\", and links come from POST \
                 .../link (see --smtp-url)"
                 .to_owned(),
@@ -217,6 +225,7 @@ impl Program {
         let handle = server.handle();
         tasks.spawn(tasks::sweep_limits(limits));
         tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
+        tasks.spawn(lapse::run(db.clone(), self.lapse_every));
         tasks.spawn(webhook::sender::keep_swept(db.clone()));
         tasks.spawn(retention::run(db.clone(), retention));
         let mailing = self.mail.map(|mail| Working::start(&db, mail));

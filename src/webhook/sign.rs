@@ -60,15 +60,26 @@ pub(crate) fn sign(
     let mut signatures = Vec::new();
     for (generation, secret_id) in secrets.at(now) {
         let key = bytes(keyring, webhook, generation, secret_id)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(Error::internal)?;
-        mac.update(format!("{message_id}.{}.", seconds(now)).as_bytes());
-        mac.update(body);
-        signatures.push(format!(
-            "v1,{}",
-            BASE64_STANDARD.encode(mac.finalize().into_bytes())
-        ));
+        signatures.push(signature(&key, message_id, now, body)?);
     }
     Ok(signatures.join(" "))
+}
+
+/// One signature, by `key`.
+///
+/// # Errors
+/// None that can be: every key will do.
+pub(crate) fn signature(
+    key: &[u8; 32],
+    message_id: &str,
+    now: Timestamp,
+    body: &[u8],
+) -> Result<String> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).map_err(Error::internal)?;
+    mac.update(format!("{message_id}.{}.", seconds(now)).as_bytes());
+    mac.update(body);
+    let bytes = mac.finalize().into_bytes();
+    Ok(format!("v1,{}", BASE64_STANDARD.encode(bytes)))
 }
 
 /// The value of `webhook-timestamp`: whole seconds.

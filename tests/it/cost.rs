@@ -105,6 +105,8 @@ fn the_queries_of_the_hot_path_use_their_index_and_sort_nothing() {
          lane = 1",
         "select min(due_at) from webhook_delivery where webhook_id = x'00' and state = 0 and \
          lane is null",
+        "select organization_id, id, expires_at from invitation indexed by invitation_lapse where \
+         state = 0 and lapse = 0 and expires_at <= 1 order by expires_at limit 100",
         "select settings from organization where id = 'a'",
         "select 1 from purge where organization_id = 'a'",
         "select id, settings from organization where id > 'a' order by id limit 20",

@@ -17,6 +17,7 @@
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
 //!   any order, against a model.
+//! * [`lapse`]: what is told of an invitation whose time has passed.
 //! * [`limits`]: how much one caller may do, and how much may be done to one recipient.
 //! * [`caps`]: what one caller or organization leaves to the others of what all share.
 //! * [`ca_file`]: authorities of the operator's own.
@@ -93,6 +94,7 @@ mod http_edges;
 mod idempotency;
 mod keys;
 mod keys_http;
+mod lapse;
 mod layout;
 mod lifecycle;
 mod limits;

@@ -1,5 +1,7 @@
 //! The SQL of invitations.
 
+mod delivery;
+mod lapse;
 mod row;
 
 use std::sync::LazyLock;
@@ -20,6 +22,10 @@ use crate::invitation::update::Patch;
 use crate::invitation::{Invitation, Status};
 use crate::outbox::mail::Delivery;
 
+pub(crate) use delivery::{set_bounced, set_delivery};
+pub(crate) use lapse::{
+    Lapsed, NEAR_SECONDS, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
+};
 use row::{COLUMNS, from_row, id, read_id};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
@@ -52,7 +58,8 @@ fn list_sql(is_filtered: bool, order: Order) -> String {
     let conditions = if is_filtered {
         "and (?4 >> case when state = 0 and expires_at <= ?5 then 4 else state end) & 1
          and (?6 is null or email = ?6)
-         and (?7 is null or role = ?7)"
+         and (?7 is null or role = ?7)
+         and (?8 >> delivery) & 1"
     } else {
         ""
     };
@@ -114,6 +121,7 @@ pub fn list(
             bound.1,
             bound.2,
             bound.3,
+            filter.delivery_bits(),
         ))?
     };
     let mut last = None;
@@ -215,11 +223,11 @@ pub(crate) fn insert(
             "insert into invitation
                (organization_id, id, email, role, state, created_at, expires_at, updated_at,
                 inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, locale,
-                capped, delivery)
+                capped, lapse, delivery)
              values
                (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
                 :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url,
-                :locale, :capped, :delivery)
+                :locale, :capped, :lapse, :delivery)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
         .execute(named_params! {
@@ -237,41 +245,42 @@ pub(crate) fn insert(
             ":redirect_url": new.redirect_url,
             ":locale": new.locale,
             ":capped": is_capped.then_some(1),
+            ":lapse": lapse::near(tx.now, expires_at),
             ":delivery": new.delivery() as u8,
         })?;
     Ok((inserted > 0).then_some(id))
 }
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
-/// Returns whether it could.
+/// Returns whether it could, and then whether the history says already that its time has passed.
 pub(crate) fn close(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,
     end: Status,
     accepted_by: Option<&str>,
-) -> Result<bool> {
+) -> Result<Option<bool>> {
     // An expiry is a matter of the clock, not something that somebody did at a time.
     let closed_at = (end != Status::Expired).then_some(tx.now.as_millis());
-    let changed = tx
-        .prepare_cached(
-            "update invitation not indexed
+    let mut statement = tx.prepare_cached(
+        "update invitation not indexed
              set state = :state, closed_at = :closed_at, accepted_by = :accepted_by,
                  updated_at = :now
              where organization_id = :organization_id
                and id = :id
                and state = 0
-               and (expires_at <= :now) = (:state = 4)",
-        )?
-        .execute(named_params! {
-            ":state": end as u8,
-            ":closed_at": closed_at,
-            ":accepted_by": accepted_by,
-            ":now": tx.now.as_millis(),
-            ":organization_id": organization.as_str(),
-            ":id": id.as_bytes(),
-        })?;
-    Ok(changed > 0)
+               and (expires_at <= :now) = (:state = 4)
+             returning lapse is 1",
+    )?;
+    let bound = named_params! {
+        ":state": end as u8,
+        ":closed_at": closed_at,
+        ":accepted_by": accepted_by,
+        ":now": tx.now.as_millis(),
+        ":organization_id": organization.as_str(),
+        ":id": id.as_bytes(),
+    };
+    Ok(statement.query_row(bound, |row| row.get(0)).optional()?)
 }
 
 /// Makes a pending or expired invitation pending until `expires_at`, and counts the sending.
@@ -288,6 +297,7 @@ pub(crate) fn renew(
             "update invitation not indexed
              set state = 0,
                  expires_at = :expires_at,
+                 lapse = :lapse,
                  updated_at = :now,
                  send_count = coalesce(send_count, 0) + 1,
                  last_sent_at = :now,
@@ -300,6 +310,7 @@ pub(crate) fn renew(
         )?
         .execute(named_params! {
             ":expires_at": expires_at.as_millis(),
+            ":lapse": lapse::near(tx.now, expires_at),
             ":now": tx.now.as_millis(),
             ":delivery": delivery as u8,
             ":organization_id": organization.as_str(),
@@ -315,11 +326,13 @@ pub(crate) fn update(
     id: Uuid,
     patch: &Patch,
 ) -> Result<bool> {
+    let expires_at = patch.expiry.map(|expiry| expiry.from(tx.now));
     let changed = tx
         .prepare_cached(
             "update invitation not indexed
              set role = coalesce(:role, role),
                  expires_at = coalesce(:expires_at, expires_at),
+                 lapse = iif(:expires_at is null, lapse, :lapse),
                  metadata = iif(:sets_metadata, :metadata, metadata),
                  redirect_url = iif(:sets_redirect_url, :redirect_url, redirect_url),
                  locale = iif(:sets_locale, :locale, locale),
@@ -331,7 +344,8 @@ pub(crate) fn update(
         )?
         .execute(named_params! {
             ":role": patch.role.as_ref().map(Role::as_str),
-            ":expires_at": patch.expiry.map(|expiry| expiry.from(tx.now).as_millis()),
+            ":expires_at": expires_at.map(Timestamp::as_millis),
+            ":lapse": expires_at.and_then(|end| lapse::near(tx.now, end)),
             ":sets_metadata": patch.metadata.is_some(),
             ":metadata": patch.metadata.as_ref().and_then(Option::as_ref),
             ":sets_redirect_url": patch.redirect_url.is_some(),
@@ -360,28 +374,4 @@ pub(crate) fn find_inviter(tx: &WriteTx<'_>, invitation: Uuid) -> Result<Option<
     let mut statement = tx.prepare_cached("select inviter_email from invitation where id = ?1")?;
     let found: Option<String> = statement.query_row([invitation.as_bytes()], |row| row.get(0))?;
     Ok(found.as_deref().map(Email::from_stored))
-}
-
-/// Notes at the invitation how far its mail has come. `error` says why the last try failed. One
-/// that went out at the first try needs no count: most rows stay short.
-pub(crate) fn set_delivery(
-    tx: &WriteTx<'_>,
-    invitation: Uuid,
-    delivery: Delivery,
-    attempts: u32,
-    error: Option<&str>,
-) -> Result<()> {
-    let attempts = (attempts > 1 || error.is_some()).then_some(attempts);
-    tx.prepare_cached(
-        "update invitation
-         set delivery = :delivery, delivery_attempts = :attempts, delivery_error = :error
-         where (organization_id, id) = (select organization_id, id from invitation where id = :id)",
-    )?
-    .execute(named_params! {
-        ":delivery": delivery as u8,
-        ":attempts": attempts,
-        ":error": error,
-        ":id": invitation.as_bytes(),
-    })?;
-    Ok(())
 }

@@ -17,11 +17,19 @@ pub enum Delivery {
     Sent = 2,
     /// It was refused, or given up.
     Failed = 3,
+    /// It came back after a mail server had taken it.
+    Bounced = 4,
 }
 
 impl Delivery {
     /// Every state, by number.
-    pub(crate) const ALL: [Self; 4] = [Self::None, Self::Queued, Self::Sent, Self::Failed];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::None,
+        Self::Queued,
+        Self::Sent,
+        Self::Failed,
+        Self::Bounced,
+    ];
 
     /// The state as it is written.
     pub(crate) fn name(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Delivery {
             Self::Queued => "queued",
             Self::Sent => "sent",
             Self::Failed => "failed",
+            Self::Bounced => "bounced",
         }
     }
 }

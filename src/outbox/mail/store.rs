@@ -62,6 +62,13 @@ pub(crate) fn requeue_invitation(
     })
 }
 
+/// Takes the reminder of an invitation out of the queue: its address takes no mail.
+pub(crate) fn delete_reminder(tx: &WriteTx<'_>, invitation: Uuid) -> Result<()> {
+    tx.prepare_cached("delete from mail where invitation_id = ?1 and kind = ?2")?
+        .execute((invitation.as_bytes(), Kind::Reminder as u8))?;
+    Ok(())
+}
+
 /// Queues a mail that is due at `due_at`, in place of one that waits for the same.
 pub fn queue(
     tx: &WriteTx<'_>,

@@ -61,8 +61,76 @@ fn invite(app: &TestApp) -> Value {
 #[test]
 fn mail_reaches_a_server_of_the_operators_own_authority_and_no_other_one() {
     let smtp = Smtp::start();
-    let url = format!("smtps://{}", tls::in_front_of(smtp.address));
-    let words = ["--smtp-url", &url, "--mail-from", "a@acme.test"];
+    check_mail(
+        &smtp,
+        &format!("smtps://{}", tls::in_front_of(smtp.address)),
+    );
+}
+
+#[test]
+fn starttls_reaches_a_server_of_the_operators_own_authority_and_no_other_one() {
+    let smtp = Smtp::start();
+    let address = tls::behind_starttls(smtp.address);
+    check_mail(&smtp, &format!("smtp://{address}?tls=starttls"));
+}
+
+#[test]
+fn a_login_is_said_after_starttls_only() {
+    let smtp = Smtp::start();
+    smtp.answer_logins("235 2.7.0 welcome");
+    let address = tls::behind_starttls(smtp.address);
+    let url = format!("smtp://ada:s3cret@{address}?tls=starttls");
+    let app = app(
+        Some(AUTHORITY),
+        &["--smtp-url", &url, "--mail-from", "a@acme.test"],
+    );
+    let made = invite(&app);
+    wait(|| Some(app.look(&made)).filter(|now| now["delivery"] == "sent"));
+}
+
+#[test]
+fn a_trial_of_mail_tells_the_version_of_tls_and_the_end_of_the_certificate() {
+    let smtp = Smtp::start();
+    let urls = [
+        format!("smtps://{}", tls::in_front_of(smtp.address)),
+        format!("smtp://{}?tls=starttls", tls::behind_starttls(smtp.address)),
+    ];
+    for url in &urls {
+        for (pem, code, told) in [
+            (AUTHORITY, 0, "TLS 1.3, its certificate ends 2"),
+            (
+                OTHER,
+                1,
+                "the certificate of the mail server is not trusted",
+            ),
+        ] {
+            let authority = file(pem);
+            let words = [
+                "mail",
+                "test",
+                "ada@example.com",
+                "--mail-from",
+                "a@acme.test",
+            ];
+            let output = invited()
+                .env("INVITED_SMTP_URL", url)
+                .args(words)
+                .arg("--ca-file")
+                .arg(authority.path())
+                .output()
+                .expect("it runs");
+            let said =
+                String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{said}");
+            assert!(said.contains(told), "{said}");
+        }
+    }
+    assert_eq!(smtp.received().len(), 2);
+}
+
+/// Checks that mail by this URL reaches `smtp` only where its authority is trusted.
+fn check_mail(smtp: &Smtp, url: &str) {
+    let words = ["--smtp-url", url, "--mail-from", "a@acme.test"];
     for pem in [None, Some(OTHER)] {
         let app = app(pem, &words);
         let made = invite(&app);
@@ -77,6 +145,22 @@ fn mail_reaches_a_server_of_the_operators_own_authority_and_no_other_one() {
         wait(|| Some(app.look(&made)).filter(|now| now["delivery"] == "sent"));
     }
     assert_eq!(smtp.received().len(), 2);
+}
+
+#[test]
+fn mail_reaches_a_url_of_the_operators_own_authority_and_no_other_one() {
+    let endpoint = Endpoint::start();
+    let url = format!("https://{}/", tls::in_front_of(endpoint.address));
+    let words = ["--mail-webhook", &url, "--mail-from", "a@acme.test"];
+    let other = app(Some(OTHER), &words);
+    let made = invite(&other);
+    let tried = wait(|| Some(other.look(&made)).filter(|now| now["deliveryAttempts"] == 1));
+    let error = tried["deliveryError"].as_str().unwrap_or_default();
+    assert!(error.contains("no TLS connection"), "{tried}");
+    assert!(endpoint.received().is_empty());
+    let own = app(Some(AUTHORITY), &words);
+    let made = invite(&own);
+    wait(|| Some(own.look(&made)).filter(|now| now["delivery"] == "sent"));
 }
 
 #[test]

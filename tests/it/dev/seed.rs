@@ -86,7 +86,7 @@ fn a_seed_replaces_everything_and_its_invitations_are_as_old_and_as_far_as_it_sa
         types,
         [
             "created", "accepted", "created", "revoked", "created", "declined", "created",
-            "created"
+            "created", "expired"
         ]
     );
 }

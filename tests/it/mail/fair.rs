@@ -161,6 +161,33 @@ fn a_refused_login_is_tried_by_one_mail_a_minute_and_gives_none_up() {
 }
 
 #[test]
+fn a_wrong_password_is_tried_once_however_many_mails_begin_together() {
+    for (answer, most) in [
+        ("535 5.7.8 no", 1),
+        ("534 5.7.9 no", 1),
+        // One that may be mended by itself is tried again after a second, and three more.
+        ("454 4.7.0 not now", 3),
+    ] {
+        let smtp = Smtp::start();
+        smtp.answer_logins(answer);
+        let url = format!("smtp://user:s3cretpass@{}?tls=none", smtp.address);
+        let app = app_at(&url, &[]);
+        invite_many(&app, "acme", 100);
+        std::thread::sleep(Duration::from_millis(1_500));
+        assert!(
+            (1..=most).contains(&smtp.logins().len()),
+            "{answer}: {:?}",
+            smtp.logins()
+        );
+        let told = app.db_rows("select distinct error from mail where error is not null");
+        assert!(told.concat().join(" ").contains(&answer[..3]), "{told:?}");
+        smtp.answer_logins("235 2.7.0 welcome");
+        app.advance_to(75_000);
+        assert_eq!(smtp.wait(100).len(), 100);
+    }
+}
+
+#[test]
 fn a_server_without_logins_is_told_in_words_that_help() {
     let smtp = Smtp::start();
     let app = app_at(

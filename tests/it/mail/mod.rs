@@ -1,6 +1,8 @@
 //! Mail as a mail server meets it: what goes out and what does not, what it says, and what becomes
 //! of it.
 //!
+//! * [`bounces`]: mail that came back, and lists by how far mail has come. [`providers`]: how
+//!   providers tell of it.
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`languages`]: whose language a mail is in.
@@ -9,8 +11,10 @@
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
 //! * [`words`]: headers, bodies, templates. [`injection`]: nothing that users write steers a mail.
 //! * [`settings`]: what the binary says at its start. [`trouble`]: what is said of a mail server
-//!   that cannot be used.
+//!   that cannot be used. [`trial`]: what `invited mail test` tells.
+//!   [`webhook`]: mail that is handed to a URL. [`oauth`]: logins by a token.
 
+mod bounces;
 mod brand;
 mod content;
 mod delivery;
@@ -18,9 +22,13 @@ mod fair;
 mod injection;
 mod kinds;
 mod languages;
+mod oauth;
 mod ordinary_text;
+mod providers;
 mod settings;
+mod trial;
 mod trouble;
+mod webhook;
 mod words;
 
 use std::time::{Duration, Instant};

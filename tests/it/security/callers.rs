@@ -23,7 +23,13 @@ pub enum Kind {
 }
 
 /// Everything but administration.
-const ALL_BUT_ADMIN: &[Scope] = &[Scope::Read, Scope::Write, Scope::Accept, Scope::Link];
+const ALL_BUT_ADMIN: &[Scope] = &[
+    Scope::Read,
+    Scope::Write,
+    Scope::Accept,
+    Scope::Link,
+    Scope::Deliveries,
+];
 
 /// A caller: a name, a key, what it is.
 pub type Caller = (&'static str, Option<String>, Kind);
@@ -73,6 +79,7 @@ pub fn callers(app: &TestApp) -> Vec<Caller> {
         own("for writing", &[Scope::Write]),
         own("for accepting", &[Scope::Accept]),
         own("for links", &[Scope::Link]),
+        own("for bounces", &[Scope::Deliveries]),
         own("for everything but administration", ALL_BUT_ADMIN),
         own("admin of the organization", &[Scope::Admin]),
         (
@@ -106,6 +113,12 @@ pub fn expected(operation: &Operation, kind: Kind) -> u16 {
         (Needs::Token, _) => 404,
         (_, Kind::None) => 401,
         (Needs::InOrganization(_), Kind::Foreign(_)) => 404,
+        // Its body names an invitation of acme.
+        (Needs::Anywhere(Scope::Deliveries), Kind::Foreign(scopes))
+            if has(scopes, Scope::Deliveries) =>
+        {
+            404
+        }
         // A key can make only keys that are bound as it is; the example names acme.
         (Needs::Anywhere(Scope::Admin), Kind::Foreign(scopes)) if has(scopes, Scope::Admin) => {
             match &*operation.id {

@@ -95,6 +95,7 @@ fn needs(id: &str) -> Needs {
         | "resendInvitation" | "revokeInvitation" => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),
         "getInvitationLink" => InOrganization(Scope::Link),
+        "reportBounce" => Anywhere(Scope::Deliveries),
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
             Anywhere(Scope::Read)

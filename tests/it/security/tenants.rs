@@ -153,6 +153,9 @@ impl Board {
     /// An example that is about the target.
     fn aimed(&self, example: &Value) -> Value {
         let mut body = example.clone();
+        if !body["invitationId"].is_null() {
+            body["invitationId"] = self.target["id"].clone();
+        }
         if !body["token"].is_null() {
             body["token"] = json!(self.token);
             if !body["email"].is_null() {

@@ -96,6 +96,7 @@ impl TestApp {
         config.workers = 2;
         // What a test reads in the file changes by its requests alone.
         config.last_use_every = Duration::from_secs(60 * 60);
+        config.lapse_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
         let address = config.settings.listen;
         let mut app = Self {
@@ -174,6 +175,13 @@ impl TestApp {
     /// The same server, which writes `every` so often when keys were last used.
     pub fn with_last_use_every(mut self, every: Duration) -> Self {
         self.config.last_use_every = every;
+        self.restart();
+        self
+    }
+
+    /// The same server, which looks at once for invitations whose time has passed.
+    pub fn with_lapses(mut self) -> Self {
+        self.config.lapse_every = Duration::from_millis(10);
         self.restart();
         self
     }

@@ -84,6 +84,10 @@ struct Shared {
     pause: Mutex<Duration>,
     /// Connections so far.
     connections: AtomicUsize,
+    /// Logins that were tried so far, as they were said.
+    logins: Mutex<Vec<String>>,
+    /// The mechanisms of login that it offers; none: the usual ones.
+    logins_offered: Mutex<Option<&'static str>>,
     /// Whether it is over.
     is_over: AtomicBool,
 }
@@ -170,6 +174,18 @@ impl Smtp {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// The logins that were tried, as they were said.
+    pub fn logins(&self) -> Vec<String> {
+        let logins = self.shared.logins.lock();
+        logins.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Offers only these mechanisms of login from now on.
+    pub fn offer_logins(&self, names: &'static str) {
+        let offered = self.shared.logins_offered.lock();
+        *offered.unwrap_or_else(PoisonError::into_inner) = Some(names);
+    }
+
     /// What came so far.
     pub fn received(&self) -> Vec<Received> {
         self.shared
@@ -181,7 +197,7 @@ impl Smtp {
 
     /// Waits until so many mails came; answers them.
     pub fn wait(&self, count: usize) -> Vec<Received> {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(20 + count as u64 / 10);
         loop {
             let received = self.received();
             if received.len() >= count {
@@ -224,10 +240,24 @@ fn serve(stream: &TcpStream, shared: &Shared) -> std::io::Result<()> {
             path,
         ) {
             ("EHLO", _) => match login() {
-                Some(_) => say("250-test\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000")?,
+                Some(_) => {
+                    let names = *shared
+                        .logins_offered
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner);
+                    let names = names.unwrap_or("PLAIN LOGIN");
+                    say(&format!("250-test\r\n250-AUTH {names}\r\n250 SIZE 1000000"))?;
+                }
                 None => say("250-test\r\n250-8BITMIME\r\n250 SIZE 1000000")?,
             },
-            ("AUTH", _) => say(login().unwrap_or("500 what"))?,
+            ("AUTH", _) => {
+                shared
+                    .logins
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push(line.clone());
+                say(login().unwrap_or("500 what"))?;
+            }
             ("MAIL", Some(path)) => {
                 (from, to) = (path, Vec::new());
                 act = shared

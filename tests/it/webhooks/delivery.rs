@@ -48,6 +48,9 @@ fn cause_all(app: &TestApp) {
     );
     done(app.post("/dev/faults", r#"{"mail":{"next":1,"do":550}}"#));
     app.invite_by_mail("acme", "bounced@b.co");
+    let back = app.invite_by_mail("acme", "back@b.co");
+    let bounce = json!({ "organizationId": "acme", "invitationId": back["id"] });
+    done(app.post("/v1/bounces", &bounce.to_string()));
     app.invite("acme", "lapsed@b.co");
     // What is under way counts as lost, and comes again, where the clock jumps over its lease.
     wait_idle(app);

@@ -1,0 +1,124 @@
+//! Logins by a token instead of a password (XOAUTH2), as Microsoft 365 asks: the server is a client
+//! of an identity provider, which gives it a token for its secret (OAuth 2.0 client credentials, RFC
+//! 6749, 4.4).
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use ureq::Agent;
+use url::Url;
+
+use super::smtp_error::{NoConnection, Part};
+use crate::base::roots::Roots;
+
+/// How long a request for a token may take in all.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// The most bytes of an answer.
+const MAX_BYTES: u64 = 64 * 1024;
+/// How long before its end a token is used no more.
+const SPARE: Duration = Duration::from_secs(60);
+
+/// Where tokens come from, and for whom.
+#[derive(Clone, Debug)]
+pub struct TokenSource {
+    /// The URL that gives them.
+    pub url: Url,
+    /// What the identity provider calls this server.
+    pub client_id: String,
+    /// What a token is for.
+    pub scope: String,
+}
+
+/// The tokens of a source.
+pub(crate) struct Tokens {
+    /// The source.
+    source: TokenSource,
+    /// What asks for them.
+    agent: Agent,
+    /// The last one, and until when it is used.
+    kept: Mutex<Option<(String, Instant)>>,
+}
+
+/// The answer of a source: a token, or an error.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Answer {
+    /// The token.
+    access_token: Option<String>,
+    /// For how many seconds it is good.
+    expires_in: u32,
+    /// What went wrong, as a code.
+    error: String,
+    /// The same for people.
+    error_description: String,
+}
+
+impl Tokens {
+    /// Tokens of `source`, which is trusted by `roots`.
+    pub(crate) fn new(source: TokenSource, roots: &Roots) -> Self {
+        // The URL alone decides who gets the secret.
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .max_redirects(0)
+            .proxy(None)
+            .tls_config(roots.tls())
+            .http_status_as_error(false)
+            .user_agent(concat!("invited/", env!("CARGO_PKG_VERSION")));
+        Self {
+            source,
+            agent: config.build().into(),
+            kept: Mutex::default(),
+        }
+    }
+
+    /// A token for this secret: the last one, while it is good.
+    ///
+    /// # Errors
+    /// When the source gives none.
+    pub(crate) fn get(&self, secret: &str) -> Result<String, NoConnection> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((token, until)) = &*kept
+            && Instant::now() < *until
+        {
+            return Ok(token.clone());
+        }
+        let (token, seconds) = self.fetch(secret)?;
+        let good_for = Duration::from_secs(seconds.into()).saturating_sub(SPARE);
+        *kept = Some((token.clone(), Instant::now() + good_for));
+        Ok(token)
+    }
+
+    /// Forgets the last token: the mail server refused it.
+    pub(crate) fn forget(&self) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Asks for a token. Returns it, and for how many seconds it is good.
+    fn fetch(&self, secret: &str) -> Result<(String, u32), NoConnection> {
+        let away = |error: ureq::Error| {
+            let error = format!("the login has no token: {error}");
+            NoConnection::at(Part::Token, error)
+        };
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.source.client_id),
+            ("client_secret", secret),
+            ("scope", &self.source.scope),
+        ];
+        let url = self.source.url.as_str();
+        let mut answer = self.agent.post(url).send_form(form).map_err(away)?;
+        let status = answer.status().as_u16();
+        let body = answer.body_mut().with_config().limit(MAX_BYTES);
+        let body = body.read_to_vec().map_err(away)?;
+        let said: Answer = serde_json::from_slice(&body).unwrap_or_default();
+        if let (200, Some(token)) = (status, said.access_token) {
+            return Ok((token, said.expires_in));
+        }
+        let why = format!("{status} {} {}", said.error, said.error_description);
+        Err(NoConnection {
+            is_barred: (400..=499).contains(&status) && status != 429,
+            ..NoConnection::at(Part::Token, format!("the login has no token: {why}"))
+        })
+    }
+}

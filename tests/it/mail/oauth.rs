@@ -1,0 +1,224 @@
+//! Logins by a token of an identity provider instead of a password.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::json;
+
+use super::{app_at, invite, wait_for, wait_until};
+use crate::support::TestApp;
+use crate::support::process::invited;
+use crate::support::smtp::Smtp;
+
+/// An identity provider that answers one request after the other.
+struct Provider {
+    /// Where it listens.
+    address: SocketAddr,
+    /// The bodies of what came.
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Provider {
+    /// One that answers with this status and body.
+    fn that_says(status: u16, body: &'static str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&asked);
+        std::thread::spawn(move || {
+            while let Ok((mut stream, _)) = listener.accept() {
+                let (mut request, mut buffer) = (String::new(), [0; 4096]);
+                while !request.contains("scope=") {
+                    let read = stream.read(&mut buffer).unwrap_or_default();
+                    if read == 0 {
+                        break;
+                    }
+                    request += &String::from_utf8_lossy(&buffer[..read]);
+                }
+                let form = request.split("\r\n\r\n").nth(1).unwrap_or_default();
+                kept.lock().expect("a lock").push(form.to_owned());
+                let length = body.len();
+                let _ = stream.write_all(
+                    format!(
+                        "HTTP/1.1 {status} x\r\nContent-Type: application/json\r\nContent-Length: \
+                         {length}\r\nConnection: close\r\n\r\n{body}"
+                    )
+                    .as_bytes(),
+                );
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// What was asked.
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("a lock").clone()
+    }
+}
+
+/// A server that logs in at `smtp` by a token of `provider`.
+fn app(smtp: &Smtp, provider: &Provider) -> TestApp {
+    let token_url = format!("http://{}/token", provider.address);
+    let url = format!(
+        "smtp://invites%40acme.test:s3cret-of-client@{}?tls=none",
+        smtp.address
+    );
+    app_at(
+        &url,
+        &[
+            "--smtp-token-url",
+            &token_url,
+            "--smtp-client-id",
+            "client-7",
+        ],
+    )
+}
+
+/// A mail server that takes tokens only.
+fn tokens_only(answer: &'static str) -> Smtp {
+    let smtp = Smtp::start();
+    smtp.offer_logins("XOAUTH2");
+    smtp.answer_logins(answer);
+    smtp
+}
+
+#[test]
+fn the_secret_of_the_client_gets_a_token_that_is_used_until_it_ends() {
+    let smtp = tokens_only("235 2.7.0 welcome");
+    let provider = Provider::that_says(
+        200,
+        r#"{"token_type":"Bearer","expires_in":3599,"access_token":"t0ken"}"#,
+    );
+    let app = app(&smtp, &provider);
+    for number in 0..3 {
+        let made = invite(&app, &format!("p{number}@example.com"), &json!({}));
+        wait_until(&app, &made, "sent");
+    }
+    let asked = provider.asked();
+    assert_eq!(
+        asked,
+        [
+            "grant_type=client_credentials&client_id=client-7&client_secret=s3cret-of-client&scope=\
+          https%3A%2F%2Foutlook.office365.com%2F.default"
+        ]
+    );
+    let said = smtp.logins().remove(0);
+    let said = said.strip_prefix("AUTH XOAUTH2 ").expect("the mechanism");
+    let said = BASE64_STANDARD.decode(said).expect("base64");
+    assert_eq!(
+        String::from_utf8(said).expect("text"),
+        "user=invites@acme.test\u{1}auth=Bearer t0ken\u{1}\u{1}"
+    );
+}
+
+#[test]
+fn what_goes_wrong_is_told_without_the_secret_and_mail_waits() {
+    let token = r#"{"expires_in":3599,"access_token":"t0ken"}"#;
+    let refused = r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided: s3cret-of-client"}"#;
+    for (status, body, answer, offered, words) in [
+        (
+            401,
+            refused,
+            "235 welcome",
+            "XOAUTH2",
+            "the login has no token: 401 invalid_client",
+        ),
+        (
+            200,
+            "{}",
+            "235 welcome",
+            "XOAUTH2",
+            "the login has no token: 200",
+        ),
+        (
+            500,
+            "<html>",
+            "235 welcome",
+            "XOAUTH2",
+            "the login has no token: 500",
+        ),
+        (
+            200,
+            token,
+            "535 5.7.3 Authentication unsuccessful",
+            "XOAUTH2",
+            "5.7.3",
+        ),
+        (
+            200,
+            token,
+            "334 eyJzdGF0dXMiOiI0MDAifQ==",
+            "XOAUTH2",
+            "the mail server refuses the token",
+        ),
+        (
+            200,
+            token,
+            "235 welcome",
+            "PLAIN LOGIN",
+            "offers no login by a token",
+        ),
+    ] {
+        let smtp = tokens_only(answer);
+        smtp.offer_logins(offered);
+        let app = app(&smtp, &Provider::that_says(status, body));
+        let made = invite(&app, "ada@example.com", &json!({}));
+        let tried = wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
+        let error = tried["deliveryError"].as_str().unwrap_or_default();
+        assert!(error.contains(words), "{words}: {error}");
+        assert!(
+            !error.contains("s3cret") && !error.contains("t0ken"),
+            "{error}"
+        );
+        assert_eq!(tried["delivery"], "queued");
+        assert!(smtp.received().is_empty());
+    }
+}
+
+#[test]
+fn settings_that_cannot_work_are_told_at_the_start() {
+    let fine = "smtp://user:hunter2@mail.test?tls=tls";
+    for (url, words, part) in [
+        (
+            fine,
+            &["--smtp-token-url", "https://id.test/token"][..],
+            "--smtp-client-id",
+        ),
+        (
+            fine,
+            &[
+                "--smtp-token-url",
+                "http://id.test/token",
+                "--smtp-client-id",
+                "c",
+            ],
+            "--smtp-token-url cannot be used",
+        ),
+        (
+            "smtp://mail.test?tls=tls",
+            &[
+                "--smtp-token-url",
+                "https://id.test/token",
+                "--smtp-client-id",
+                "c",
+            ],
+            "--smtp-token-url needs a login",
+        ),
+    ] {
+        let output = invited()
+            .env("INVITED_SMTP_URL", url)
+            .args(["mail", "test", "a@b.co", "--mail-from", "a@acme.test"])
+            .args(words)
+            .output()
+            .expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(
+            error.contains(part) && !error.contains("hunter2"),
+            "{error}"
+        );
+    }
+}
