@@ -160,6 +160,21 @@ async function names() {
   await state("names-long", long.mailed, step("join"));
 }
 
+async function languages() {
+  for (const locale of ["ar", "de", "fr", "es", "ja"]) {
+    const invitation = await invite("hooli", { locale });
+    await state(`join-${locale}`, invitation.mailed, async (page) => {
+      await step("join")(page);
+      check((await page.getAttribute("html", "lang")) === locale, `the page speaks ${locale}`);
+      check((await page.getAttribute("html", "dir")) === (locale === "ar" ? "rtl" : "ltr"), `${locale} goes its way`);
+    });
+    await state(`answer-${locale}`, invitation.given, go(step("ask"), fill("email", invitation.email), press("have"), step("answer"), fill("code", "12"), press("accept"), problem));
+    await state(`start-${locale}`, `${url}/accept`, go(step("paste"), async (page) => {
+      check((await page.getAttribute("html", "lang")) === locale, `the browser asks for ${locale}`);
+    }), { locale });
+  }
+}
+
 async function withoutScripts() {
   const options = { javaScriptEnabled: false, viewport: { width: 390, height: 760 } };
   const paste = (link) => go(fill("link", link), press("open"));
@@ -194,7 +209,7 @@ async function noMail() {
 }
 
 try {
-  for (const test of key ? [noMail] : [steps, ends, names, withoutScripts, expires]) {
+  for (const test of key ? [noMail] : [steps, ends, names, languages, withoutScripts, expires]) {
     await test();
     console.log(`ok: ${test.name}`);
   }

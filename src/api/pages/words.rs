@@ -11,7 +11,13 @@ use crate::mail::words::{Catalogues, Words};
 /// The English words.
 const ENGLISH: &str = include_str!("words/en.json");
 /// Those of other languages.
-const OTHERS: [(&str, &str); 0] = [];
+const OTHERS: [(&str, &str); 5] = [
+    ("de", include_str!("words/de.json")),
+    ("fr", include_str!("words/fr.json")),
+    ("es", include_str!("words/es.json")),
+    ("ar", include_str!("words/ar.json")),
+    ("ja", include_str!("words/ja.json")),
+];
 
 /// Every catalogue.
 static CATALOGUES: LazyLock<std::result::Result<Catalogues, (String, String)>> =
@@ -48,4 +54,20 @@ pub(super) fn wished(request: &HttpRequest) -> Vec<String> {
         Preference::Any => None,
     };
     wishes.ranked().into_iter().filter_map(specific).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_has_every_sentence() {
+        let catalogues = catalogues().expect("good catalogues");
+        assert_eq!(catalogues.all().count(), 6);
+        let english = catalogues.find(&[]);
+        for words in catalogues.all() {
+            let names = words.sentences.keys();
+            assert!(names.eq(english.sentences.keys()), "{}", words.language);
+        }
+    }
 }

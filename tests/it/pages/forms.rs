@@ -263,6 +263,47 @@ fn a_server_without_mail_says_that_no_code_can_come() {
 }
 
 #[test]
+fn the_page_speaks_the_language_of_the_invitation_else_that_of_the_browser() {
+    let app = dev();
+    let body = json!({ "email": "a@b.co", "role": "developer", "locale": "ar-EG" });
+    let made = app
+        .post("/v1/organizations/acme/invitations", &body.to_string())
+        .json();
+    let token = app.mailed_token_of(&made);
+    let person = Person { app: &app, token };
+    let page = person.press("open", &[]);
+    shows(
+        &page,
+        200,
+        &["<html lang=\"ar\" dir=\"rtl\">", "الانضمام إلى"],
+    );
+    let start = |wishes: &str| {
+        let get = app.anonymous("GET", "/accept");
+        get.header("Accept-Language", wishes).send().text()
+    };
+    for (wishes, language) in [
+        ("de-CH, en;q=0.5", "de"),
+        ("tlh, fr-CA;q=0.9, de;q=0.1", "fr"),
+        ("es", "es"),
+        ("ja-JP", "ja"),
+        ("ar", "ar"),
+        ("tlh", "en"),
+        ("*", "en"),
+        ("%%%", "en"),
+    ] {
+        let html = start(wishes);
+        assert!(
+            html.contains(&format!("<html lang=\"{language}\"")),
+            "{wishes}: {html}"
+        );
+    }
+    let vary = app.anonymous("GET", "/accept").send();
+    let lines = vary.headers.iter().filter(|(name, _)| name == "vary");
+    let lines: Vec<_> = lines.map(|(_, value)| value.as_str()).collect();
+    assert!(lines.contains(&"Accept-Language"), "{lines:?}");
+}
+
+#[test]
 fn forms_keep_to_the_limits_of_the_operations_that_they_stand_for() {
     let app = TestApp::start(Mode::Dev, &["--limit-proofs", "2"]);
     let made = app.invite("acme", "a@b.co");
