@@ -50,6 +50,9 @@ use webhooks::deliveries;
 pub(crate) const DIALECTS: &[(&str, WriteError)] =
     &[(clickhouse::PREFIX, clickhouse::routes::respond)];
 
+/// The forms that a page of any origin may send, as a sign-in page does.
+pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
+
 /// Every operation of a server in `mode`.
 fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![

@@ -31,13 +31,9 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
             .is_some_and(|own| own.eq_ignore_ascii_case(host))
     };
     let is_same = |site: &[u8]| site == b"same-origin" || site == b"none";
-    // A form of a page without a referrer has the origin "null"; where it is, the browser still says.
-    let is_of_own_page = headers
-        .get(SEC_FETCH_SITE)
-        .is_some_and(|site| site == "same-origin");
     let fits = headers
         .get_all(header::ORIGIN)
-        .all(|origin| is_own(origin.as_bytes()) || (origin == "null" && is_of_own_page))
+        .all(|origin| is_own(origin.as_bytes()))
         && headers
             .get_all(SEC_FETCH_SITE)
             .all(|site| is_same(site.as_bytes()));

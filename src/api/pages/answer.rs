@@ -5,6 +5,7 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use serde::Deserialize;
+use url::Url;
 use utoipa::ToSchema;
 
 use super::POLICY;
@@ -20,6 +21,7 @@ use crate::http::idempotency::IdempotencyKey;
 use crate::http::optional_caller::OptionalCaller;
 use crate::http::{form, problem, refusal_log};
 use crate::invitation::link::is_mailed;
+use crate::oidc::nonce_of;
 use crate::redemption::find_code;
 use crate::redemption::proof::{AnswerBody, CodeBody, parse_token};
 
@@ -38,6 +40,8 @@ pub(super) struct PageForm {
     pub email: String,
     /// The code, as it was typed.
     pub code: String,
+    /// What a sign-in page sends: an ID token of the operator's identity provider.
+    pub id_token: String,
 }
 
 impl PageForm {
@@ -91,6 +95,13 @@ async fn sheet_of(request: &HttpRequest, state: &State) -> Result<(Sheet, Option
     let form: PageForm = form::read(request).await?;
     let token = match form.find_token() {
         Ok(token) => token,
+        Err(NoToken::Absent) if !form.id_token.is_empty() => {
+            let sheet = Sheet {
+                id_token: form.id_token,
+                ..Sheet::bare(Step::SignedIn)
+            };
+            return Ok((sheet, None));
+        }
         Err(why) => return Ok(without_token(why)),
     };
     let visit = Visit {
@@ -128,8 +139,11 @@ impl Visit<'_> {
     async fn answer(self) -> Result<(Sheet, Option<Error>)> {
         let (press, is_mailed, state) = (self.press, self.is_mailed, self.state);
         let (token, email) = (self.token.clone(), self.form.email.clone());
+        let mut id_token = self.form.id_token.clone();
         let error = self.act().await.err();
         let link = parse_token(Some(&token))?;
+        let sign_in = state.sign_in_url.clone();
+        let sign_in = sign_in.map(|url| sign_in_at(url, &token));
         let preview = match look_up(state, &link) {
             Ok(preview) => preview,
             Err(gone) if gone.code == Code::NotFound => {
@@ -137,11 +151,18 @@ impl Visit<'_> {
             }
             Err(failed) => return Err(failed),
         };
-        let first = Step::first(&preview, is_mailed, state.rules.sending.has_mail);
+        if error.as_ref().is_some_and(is_about_id_token) {
+            id_token.clear();
+        }
+        let has_mail = state.rules.sending.has_mail;
+        let first = Step::first(&preview, is_mailed, has_mail, !id_token.is_empty());
         let (step, focus, trouble) = match &error {
             None => {
                 let (step, focus) = press.leads_to(is_mailed);
                 (step, focus, None)
+            }
+            Some(error) if is_about_id_token(error) => {
+                (first, "title", Some(Trouble::of(error, press, is_mailed)))
             }
             Some(error) => next_after(error, press, is_mailed),
         };
@@ -150,6 +171,8 @@ impl Visit<'_> {
             preview: Some(preview),
             token,
             email,
+            id_token,
+            sign_in,
             is_mailed,
             was_sent: press != Press::Have,
             focus,
@@ -172,8 +195,10 @@ impl Visit<'_> {
             }
             (Press::Have, _) => drop(CodeBody { token, email }.parse(state.rules.hosts)?),
             (Press::Join | Press::Refuse, Some(change)) => {
+                let id_token = Some(self.form.id_token).filter(|id_token| !id_token.is_empty());
                 let body = AnswerBody {
                     token,
+                    id_token,
                     ..AnswerBody::default()
                 };
                 answer(person, state, body, change, self.key, None).await?;
@@ -191,6 +216,19 @@ impl Visit<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether `error` says that an ID token is no proof for this invitation.
+fn is_about_id_token(error: &Error) -> bool {
+    let is_refused = matches!(error.code, Code::IdTokenRejected | Code::EmailMismatch);
+    is_refused || error.fields.iter().any(|field| field.pointer == "/idToken")
+}
+
+/// Where people sign in for the link with this token: what the provider issues can be bound to it.
+fn sign_in_at(mut url: Url, link_text: &str) -> String {
+    url.query_pairs_mut()
+        .append_pair("nonce", &nonce_of(link_text));
+    url.into()
 }
 
 /// Where the person goes on after `error`: the step, what has the focus, and what is said.

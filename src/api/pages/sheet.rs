@@ -23,6 +23,10 @@ pub(super) struct Sheet {
     pub token: String,
     /// The address that the person gave.
     pub email: String,
+    /// The ID token that a sign-in page sent; empty: there is none.
+    pub id_token: String,
+    /// Where the person can sign in.
+    pub sign_in: Option<String>,
     /// Whether the token was mailed.
     pub is_mailed: bool,
     /// Whether a code was asked for just now.
@@ -43,6 +47,8 @@ impl Sheet {
             preview: None,
             token: String::new(),
             email: String::new(),
+            id_token: String::new(),
+            sign_in: None,
             is_mailed: false,
             was_sent: false,
             focus: "",
@@ -105,6 +111,8 @@ impl Sheet {
             way_on => self.way_on(),
             token => self.token,
             email => self.email,
+            id_token => self.id_token,
+            sign_in => self.sign_in,
             is_mailed => self.is_mailed,
             focus => self.focus,
             field => self.trouble.map_or("", |trouble| trouble.field),
@@ -146,6 +154,7 @@ impl Sheet {
     /// The name of the sentence below the title; empty: there is none.
     fn message(&self) -> &'static str {
         match (self.step, self.was_sent, self.is_mailed) {
+            (Step::NoMail, ..) if self.sign_in.is_some() => "sign_in_message",
             (Step::Answer, true, true) => "sent_message_mailed",
             (Step::Answer, false, true) => "have_message_mailed",
             (Step::Answer, false, false) => "have_message",

@@ -12,6 +12,8 @@ pub(super) enum Step {
     Start,
     /// A field for the link.
     Paste,
+    /// A field for the link of who has signed in.
+    SignedIn,
     /// The invitation, with a button that joins.
     Join,
     /// Whether it is really to be declined.
@@ -59,14 +61,20 @@ pub(super) struct Look {
 
 impl Step {
     /// The first step for whoever opens the link of an invitation. `is_mailed` is whether the link
-    /// came by mail.
-    pub(super) fn first(preview: &Preview, is_mailed: bool, has_mail: bool) -> Self {
+    /// came by mail, and `is_signed_in` whether an ID token came along.
+    pub(super) fn first(
+        preview: &Preview,
+        is_mailed: bool,
+        has_mail: bool,
+        is_signed_in: bool,
+    ) -> Self {
         match (preview.status, preview.acceptance) {
             ("accepted", _) => Self::Accepted,
             ("declined", _) => Self::Declined,
             ("revoked", _) => Self::Revoked,
             ("expired", _) => Self::Expired,
             (_, Some(Acceptance::MailedLink)) => Self::Join,
+            _ if is_signed_in => Self::Join,
             _ if !has_mail => Self::NoMail,
             _ if is_mailed => Self::Send,
             _ => Self::Ask,
@@ -121,6 +129,13 @@ impl Step {
         match self {
             Self::Start => look("start", "plain", "mail", "start_title", "paste_message"),
             Self::Paste => look("paste", "plain", "mail", "start_title", "paste_message"),
+            Self::SignedIn => look(
+                "signed-in",
+                "good",
+                "check",
+                "signed_in_title",
+                "signed_in_message",
+            ),
             Self::Join => open("join", ""),
             Self::Refuse => look("refuse", "plain", "", "refuse_title", "refuse_message"),
             Self::Send => open("send", "send_message"),
@@ -265,6 +280,9 @@ impl Trouble {
             Code::ValidationFailed if is_of("/code") => about("code", "code_wrong"),
             Code::ProofRejected if is_mailed => about("code", "code_rejected_mailed"),
             Code::ProofRejected => about("code", "code_rejected"),
+            Code::EmailMismatch => about("", "sign_in_other"),
+            Code::IdTokenRejected => about("", "sign_in_failed"),
+            Code::ValidationFailed if is_of("/idToken") => about("", "sign_in_failed"),
             Code::RateLimited => about("", "too_many"),
             code if code.meaning().status >= 500 => about("", "not_now"),
             _ => about("", "failed"),

@@ -159,6 +159,10 @@ addEventListener("hashchange", () => {
 
 if (main().dataset.step === "start") {
   open();
+} else if (main().dataset.step === "signed-in" && recall().token) {
+  // A sign-in page sent the person back, and the tab knows for which link.
+  kept = recall();
+  send({ token: kept.token, id_token: document.querySelector("[name=id_token]").value, do: "open" }, true);
 } else {
   // The server wrote a step already, since the form was sent before this script was there.
   takePlace();
