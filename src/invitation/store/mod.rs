@@ -225,29 +225,28 @@ pub(crate) fn insert(
                 inviter_id, inviter_name, inviter_email, note, metadata, redirect_url, locale,
                 capped, lapse, delivery)
              values
-               (:organization_id, :id, :email, :role, 0, :now, :expires_at, :now,
-                :inviter_id, :inviter_name, :inviter_email, :note, :metadata, :redirect_url,
-                :locale, :capped, :lapse, :delivery)
+               (?1, ?2, ?3, ?4, 0, ?5, ?6, ?5, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
              on conflict (email, organization_id) where state in (0, 1) do nothing",
         )?
-        .execute(named_params! {
-            ":organization_id": new.organization.as_str(),
-            ":id": id.as_bytes(),
-            ":email": new.email.as_str(),
-            ":role": new.role.as_str(),
-            ":now": tx.now.as_millis(),
-            ":expires_at": expires_at.as_millis(),
-            ":inviter_id": new.inviter.id,
-            ":inviter_name": new.inviter.name,
-            ":inviter_email": new.inviter.email,
-            ":note": new.note,
-            ":metadata": new.metadata,
-            ":redirect_url": new.redirect_url,
-            ":locale": new.locale,
-            ":capped": is_capped.then_some(1),
-            ":lapse": lapse::near(tx.now, expires_at),
-            ":delivery": new.delivery() as u8,
-        })?;
+        // By place: sixteen names would be a fiftieth of a create.
+        .execute((
+            new.organization.as_str(),
+            id.as_bytes(),
+            new.email.as_str(),
+            new.role.as_str(),
+            tx.now.as_millis(),
+            expires_at.as_millis(),
+            &new.inviter.id,
+            &new.inviter.name,
+            &new.inviter.email,
+            &new.note,
+            &new.metadata,
+            &new.redirect_url,
+            &new.locale,
+            is_capped.then_some(1),
+            lapse::near(tx.now, expires_at),
+            new.delivery() as u8,
+        ))?;
     Ok((inserted > 0).then_some(id))
 }
 
