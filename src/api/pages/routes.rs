@@ -152,7 +152,7 @@ async fn accept(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     description = "What the forms of the page send, with its script and without: the link, then the \
         button that was pressed. It does what the operations under `/v1/invitations` do, and shows \
         what is next. Whoever asks for HTML gets errors as a page, with the same status.",
-    request_body(content = PageForm, content_type = "application/x-www-form-urlencoded",
+    request_body(content = Option<PageForm>, content_type = "application/x-www-form-urlencoded",
         example = json!({"do": "join", "token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
         (status = 200, description = "The next step.", content_type = "text/html", body = String,
