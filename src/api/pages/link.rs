@@ -92,8 +92,8 @@ fn decoded_once(text: &str) -> String {
     decoded + rest
 }
 
-/// The token in `text`, whatever stands around it. Line breaks and what is not ASCII came into it on
-/// its way.
+/// The token in `text`, whatever stands around it. Line breaks and what is not ASCII came into it
+/// on its way.
 fn token_in(text: &str) -> Option<String> {
     let plain = without_additions(text);
     let starts = plain.match_indices("iv").map(|(start, _)| start);

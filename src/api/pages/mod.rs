@@ -2,12 +2,13 @@
 //! [`routes`] is the HTTP; [`unknown`] is for addresses that nothing is at.
 //!
 //! The page that links lead to has steps. [`step`] says which there are, [`answer`] does what their
-//! buttons say, [`sheet`] writes them in the [`words`] of a language. [`link`] finds the token in what
-//! became of a link. The script of the page only brings it there without the token in its address.
+//! buttons say, [`sheet`] writes them in the [`words`] of a language. [`link`] finds the token in
+//! what became of a link. The script only puts one step in the place of the other, and keeps the
+//! token out of the address and of the page.
 //!
-//! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No
-//! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
-//! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
+//! What others wrote reaches a page as text: every template escapes it. No page has a script or a
+//! style of its own in it, so that a policy can refuse all that stands in a page; [`POLICY`] does,
+//! and lets nothing be loaded from elsewhere.
 
 mod answer;
 mod link;
