@@ -13,7 +13,7 @@ use crate::invitation::link::{self, LinkToken};
 use super::digits::parse_digits;
 
 /// Digits of a code.
-const CODE_LEN: usize = 6;
+pub(super) const CODE_LEN: usize = 6;
 
 /// The body of a lookup, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
