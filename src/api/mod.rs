@@ -1,8 +1,8 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what documents
-//!   them, what handles them, what they can fail with.
+//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
+//!   documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
 //!   is only in development.
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.

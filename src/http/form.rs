@@ -14,8 +14,8 @@ use crate::base::error::{Code, Error, Result};
 /// The type that a browser gives the body of a form.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Reads the form that is the body of `request`; without a body it is an empty one. Of a name that is there more than once the first
-/// value counts, and names that `T` does not have mean nothing.
+/// Reads the form that is the body of `request`; without a body it is an empty one. Of a name that
+/// is there more than once the first value counts, and names that `T` does not have mean nothing.
 ///
 /// # Errors
 /// [`Code::UnsupportedMediaType`], and those of a body that does not arrive.

@@ -29,8 +29,8 @@ pub(crate) fn find_code(text: &str) -> String {
         .unwrap_or_else(|| all.iter().copied().filter_map(digit).collect())
 }
 
-/// The digits that begin at `start`, with at most one space or hyphen between two of them; none where
-/// they begin before it.
+/// The digits that begin at `start`, with at most one space or hyphen between two of them; none
+/// where they begin before it.
 fn run_at(all: &[char], start: usize) -> Option<String> {
     let is_start = start == 0 || digit(all[start - 1]).is_none();
     let mut run = String::new();

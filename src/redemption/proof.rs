@@ -82,7 +82,8 @@ pub(crate) enum Proof {
     IdToken(String),
 }
 
-/// The error for every proof by code or by a mailed link that does not hold, whichever part of it is wrong.
+/// The error for every proof by code or by a mailed link that does not hold, whichever part of it
+/// is wrong.
 pub(crate) fn rejected() -> Error {
     Error::new(
         Code::ProofRejected,

@@ -168,8 +168,8 @@ async fn send_accept_form(
     answer::respond(request, state).await
 }
 
-/// `GET` of the page under another path without a key: the same page. Its script takes the token out
-/// of the path.
+/// `GET` of the page under another path without a key: the same page. Its script takes the token
+/// out of the path.
 ///
 /// # Errors
 /// None that a request can cause.

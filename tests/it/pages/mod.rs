@@ -1,8 +1,8 @@
 //! What people see in a browser: the page that links lead to, and those of the mailbox. What a
 //! browser makes of them is tested with one, by `.ci/pages`.
 //!
-//! [`assets`]: what pages load. [`forms`]: the steps of the page as forms. [`links`]: what becomes of
-//! links on their way. [`unknown`]: addresses that nothing is at.
+//! [`assets`]: what pages load. [`forms`]: the steps of the page as forms. [`links`]: what becomes
+//! of links on their way. [`unknown`]: addresses that nothing is at.
 
 mod assets;
 mod forms;
