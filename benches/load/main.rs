@@ -26,8 +26,8 @@
 //!
 //! # Where everything is
 //! [`figure`] has the figures with their goals, [`contest`] the runs that they compare,
-//! [`resource`] memory and start, [`instructions`] what a request costs the processor, [`seed`] the data files, [`baseline`] the other contestants,
-//! [`peers`] other servers, [`chart`] the picture,
+//! [`resource`] memory and start, [`instructions`] what a request costs the processor, [`seed`] the
+//! data files, [`baseline`] the other contestants, [`peers`] other servers, [`chart`] the picture,
 //! [`mail`] a slow mail server, [`process`] and [`wrk`] what runs outside of this program,
 //! [`machine`] what it needs, [`table`] what is printed.
 

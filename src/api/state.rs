@@ -1,5 +1,7 @@
 //! What handlers share.
 
+use url::Url;
+
 use super::events::live::Streams;
 use crate::db::Db;
 use crate::dev::seed::Start;
@@ -23,6 +25,8 @@ pub(crate) struct State {
     pub public_url: String,
     /// The page that takes the token of a link in its fragment.
     pub accept_url: String,
+    /// Where people sign in instead of giving a code.
+    pub sign_in_url: Option<Url>,
     /// The streams of events.
     pub streams: Streams,
     /// What the tags of versions are hashed with.

@@ -123,6 +123,11 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     banner += &format!("  mail       {}\n", program.mail());
     banner.extend(
         program
+            .dead_links
+            .map(|what| format!("  links      {what}\n")),
+    );
+    banner.extend(
+        program
             .notes
             .iter()
             .map(|note| format!("  note       {note}\n")),

@@ -148,6 +148,9 @@ fn log_dropped(dropped: &AtomicU64) {
     }
 }
 
+/// Where the framework tells of what is no HTTP.
+const PARSER: &str = "actix_http::h1::dispatcher";
+
 /// Starts to log by `filter` into `queue`, in colour where stderr is a terminal that has it.
 fn start_logging(filter: &str, queue: Queue) {
     let mut logger = env_logger::Builder::new();
@@ -198,12 +201,23 @@ struct Logger {
     acceptor_told_at: Mutex<Option<Instant>>,
 }
 
+/// Whether a line is left out, whatever is to be logged: of what the HTTP client does, since that
+/// tells URLs and tokens; and that a peer does not speak HTTP, which everybody can say as often as
+/// they like.
+fn is_left_out(line: &Metadata<'_>) -> bool {
+    (line.target().starts_with("ureq") && line.level() > Level::Warn)
+        || (line.target() == PARSER && line.level() == Level::Error)
+}
+
 impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.logger.enabled(metadata)
+        !is_left_out(metadata) && self.logger.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
+        if is_left_out(record.metadata()) {
+            return;
+        }
         if record.target() != ACCEPTOR || record.level() != Level::Error {
             self.logger.log(record);
         } else if self.may_tell_of_acceptor() {

@@ -31,6 +31,22 @@ impl Settings {
         ))
     }
 
+    /// What is told where links lead nowhere: to the server's own page, which takes a code there
+    /// that no mail can bring.
+    ///
+    /// # Errors
+    /// What is wrong with the settings of mail.
+    pub(crate) fn dead_links(&self, mode: Mode) -> Result<Option<&'static str>, Failure> {
+        let is_dead = mode == Mode::Serve
+            && self.accept_url.is_none()
+            && self.page.sign_in_url.is_none()
+            && self.mail.way()?.is_none();
+        Ok(is_dead.then_some(
+            "lead nowhere: nobody can accept on the page at /accept without mail; set --smtp-url, \
+             or --accept-url to a page of yours",
+        ))
+    }
+
     /// What is told of links that anybody on their way can read.
     pub(crate) fn plain_links(&self) -> impl Iterator<Item = String> {
         let flags = [

@@ -7,6 +7,7 @@
 pub(crate) mod limits;
 mod links;
 pub(crate) mod mail;
+pub mod page;
 mod parse;
 mod secret;
 
@@ -40,6 +41,7 @@ use crate::webhook::guard::Guard;
 
 use limits::LimitSettings;
 use mail::{MailSettings, Way};
+use page::PageSettings;
 #[cfg(feature = "oidc")]
 use parse::{parse_audience, parse_issuer, parse_jwks};
 use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
@@ -120,6 +122,10 @@ pub struct Settings {
     /// How mail is sent
     #[command(flatten)]
     pub mail: MailSettings,
+
+    /// The page that links lead to
+    #[command(flatten)]
+    pub page: PageSettings,
 
     /// How much may be done
     #[command(flatten)]
@@ -300,6 +306,7 @@ impl Config {
             ));
         }
         settings.check_links(mode)?;
+        settings.check_sign_in()?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let clock = if mode == Mode::Dev {
             Clock::settable()

@@ -227,8 +227,8 @@ impl Log {
         Ok(is_free)
     }
 
-    /// Starts the log over because the writer waits for it. Returns whether it could. Where a reader
-    /// was in the way just now, it does not try.
+    /// Starts the log over because the writer waits for it. Returns whether it could. Where a
+    /// reader was in the way just now, it does not try.
     fn start_over_now(&mut self) -> bool {
         if Instant::now() < self.not_before.restart {
             return false;

@@ -10,9 +10,9 @@ use rusqlite::{Connection, OpenFlags, Result};
 
 /// How long a connection waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Page cache of a reader, in negative KiB: the inner pages of a million invitations are half of it,
-/// so that a read of one fetches the page that it is on. The pool hands out the connection that was
-/// used last, so few of them ever fill theirs.
+/// Page cache of a reader, in negative KiB: the inner pages of a million invitations are half of
+/// it, so that a read of one fetches the page that it is on. The pool hands out the connection that
+/// was used last, so few of them ever fill theirs.
 const READER_CACHE: i64 = -8000;
 /// Page cache of the writer, in negative KiB: the inner pages of the trees that a create changes.
 /// More gained nothing.

@@ -2,11 +2,11 @@
 //!
 //! A read is shorter than what it takes to begin and to end a transaction and to find the caller's
 //! key in it. So a snapshot is kept for the next request, which takes it over where the log's index
-//! says that nothing was committed since: what was acknowledged to anybody is always seen, and a key
-//! that was revoked beside the server is refused at the next request.
+//! says that nothing was committed since: what was acknowledged to anybody is always seen, and a
+//! key that was revoked beside the server is refused at the next request.
 //!
-//! A snapshot holds up checkpoints. So it is let go after [`KEPT_FOR`], whether or not it is used, and
-//! at once where a checkpoint waits for readers: writers wait for that checkpoint.
+//! A snapshot holds up checkpoints. So it is let go after [`KEPT_FOR`], whether or not it is used,
+//! and at once where a checkpoint waits for readers: writers wait for that checkpoint.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

@@ -1,8 +1,8 @@
 //! Keeps writers from making the write-ahead log longer than it is said to get.
 //!
 //! The checkpoint thread moves the log into the file beside them. Where the machine is busy, or the
-//! disk is slow, it does not keep up. Then the writer waits for it before it goes on: a slow write is
-//! better than a full disk.
+//! disk is slow, it does not keep up. Then the writer waits for it before it goes on: a slow write
+//! is better than a full disk.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};

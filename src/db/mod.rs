@@ -16,8 +16,8 @@
 //! * [`turns`] decides who may read for long.
 //!
 //! # Locking
-//! Readers are read-only connections of an `r2d2` pool. There are two for each worker thread, one of
-//! which has the snapshot that the thread keeps ([`latest`]), and one for each long read, so a
+//! Readers are read-only connections of an `r2d2` pool. There are two for each worker thread, one
+//! of which has the snapshot that the thread keeps ([`latest`]), and one for each long read, so a
 //! checkout never waits. No connection is held across an await.
 
 mod checkpoint;

@@ -1,9 +1,9 @@
 //! Whether anything was committed, by anybody.
 //!
 //! SQLite keeps an index of the write-ahead log in the `-shm` file. Its first 48 bytes are a header
-//! that every commit changes before it is acknowledged, in this process or in another one ("WAL-mode
-//! File Format", 2.1, on sqlite.org). Comparing them costs one system call, where asking SQLite
-//! would take locks.
+//! that every commit changes before it is acknowledged, in this process or in another one
+//! ("WAL-mode File Format", 2.1, on sqlite.org). Comparing them costs one system call, where asking
+//! SQLite would take locks.
 
 use std::fs::File;
 use std::io;

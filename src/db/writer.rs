@@ -6,10 +6,10 @@
 //! last one is being synced, so there is nothing to tune and no time to wait for more.
 //!
 //! # Failure
-//! A job that fails is undone and answered alone: by its savepoint, or by the end of the transaction
-//! where nothing else is in it yet. Where SQLite gives up the
-//! whole transaction because of one job, each job of the group gets a transaction of its own. A
-//! commit that fails fails every job in it.
+//! A job that fails is undone and answered alone: by its savepoint, or by the end of the
+//! transaction where nothing else is in it yet. Where SQLite gives up the whole transaction because
+//! of one job, each job of the group gets a transaction of its own. A commit that fails fails every
+//! job in it.
 //!
 //! After a write or a sync of a commit has failed, nothing more is written until a restart: what
 //! the disk holds is not known any more. A lack of room, of memory or of descriptors is not such an

@@ -27,8 +27,8 @@ use crate::key::known::KnownKeys;
 use crate::key::token::{KeyId, PlainKey};
 use crate::key::{Author, Rights, Scope};
 
-/// What a worker thread keeps from one request to the next: a snapshot, and the keys that were found
-/// in it. It is data of the application, made by each thread for itself.
+/// What a worker thread keeps from one request to the next: a snapshot, and the keys that were
+/// found in it. It is data of the application, made by each thread for itself.
 pub(crate) type Latest = LatestSnapshot<KnownKeys>;
 
 /// The actor of what is done in development without a key.

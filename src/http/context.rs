@@ -39,6 +39,8 @@ pub(crate) struct Context {
     /// The beginnings of paths below which errors are not problem documents, and what writes them
     /// there.
     pub dialects: &'static [(&'static str, WriteError)],
+    /// The paths of forms that a page of any origin may send: what they hold is proof enough.
+    pub open_forms: &'static [&'static str],
 }
 
 impl Context {
@@ -55,6 +57,11 @@ impl Context {
         request
             .app_data::<web::Data<Self>>()
             .map(|context| &***context)
+    }
+
+    /// Whether `request` is for a form that a page of any origin may send.
+    pub(crate) fn is_open_form(request: &HttpRequest) -> bool {
+        Self::find(request).is_some_and(|context| context.open_forms.contains(&request.path()))
     }
 
     /// What writes the error of a request to `path`.

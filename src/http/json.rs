@@ -19,7 +19,7 @@ use crate::base::json::parse;
 use crate::policy::limits::Share;
 
 /// The largest body of most operations, in bytes.
-const MAX_BODY: usize = 64 * 1024;
+pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The largest body of operations that take many invitations at once, in bytes.
 pub(crate) const LARGE_BODY: usize = 1024 * 1024;
 /// How long a body may take to arrive.
@@ -86,7 +86,7 @@ fn hash(request: &HttpRequest, body: &[u8]) -> Option<[u8; 32]> {
 }
 
 /// Waits for the body of `request`, of at most `max` bytes.
-async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
+pub(super) async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut> {
     let late = |_| {
         Error::new(
             Code::RequestTimeout,
@@ -175,7 +175,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// How long a body says that it is.
-fn declared(request: &HttpRequest) -> Option<usize> {
+pub(super) fn declared(request: &HttpRequest) -> Option<usize> {
     request
         .headers()
         .get(header::CONTENT_LENGTH)?
@@ -216,7 +216,7 @@ async fn read(payload: &mut Payload, max: usize, declared: Option<usize>) -> Res
 }
 
 /// The body is over the limit.
-fn too_large(max: usize) -> Error {
+pub(super) fn too_large(max: usize) -> Error {
     Error::new(
         Code::BodyTooLarge,
         format!("The body has more than {max} bytes."),

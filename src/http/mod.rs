@@ -2,8 +2,8 @@
 //! feature besides.
 //!
 //! actix-web leaves some gaps, each closed here: slow routing ([`router`]), wrong methods and HEAD
-//! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline ([`json`]) or an end
-//! ([`unread`]), loose queries ([`query`]).
+//! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline
+//! ([`json`]) or an end ([`unread`]), loose queries ([`query`]). [`form`] reads what a page sends.
 
 pub(crate) mod anonymous;
 pub(crate) mod answer_body;
@@ -13,6 +13,7 @@ pub mod connection;
 pub(crate) mod context;
 pub(crate) mod envelope;
 pub mod etag;
+pub(crate) mod form;
 pub(crate) mod host;
 pub mod idempotency;
 pub(crate) mod json;

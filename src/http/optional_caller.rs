@@ -62,6 +62,19 @@ impl OptionalCaller {
         }
     }
 
+    /// The invited person on a page, whatever key came along.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`].
+    pub(crate) fn of_page(request: &HttpRequest) -> Result<Self> {
+        Anonymous::count(request)?;
+        Ok(Self {
+            caller: None,
+            has_key: false,
+            request_id: RequestId::of(request),
+        })
+    }
+
     /// Looks whether there is a key.
     fn identify(request: &HttpRequest) -> Result<Self> {
         let is_dev = Context::find(request).is_some_and(|context| context.mode == Mode::Dev);

@@ -1,7 +1,7 @@
 //! From a path to its handlers, in one walk down a tree.
 //!
-//! The framework's own router tries one regular expression after the other, which is a fifth of what
-//! reading an invitation takes. So it finds no route at all, and hands everything to this one.
+//! The framework's own router tries one regular expression after the other, which is a fifth of
+//! what reading an invitation takes. So it finds no route at all, and hands everything to this one.
 
 use std::rc::Rc;
 

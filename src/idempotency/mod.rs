@@ -68,7 +68,8 @@ pub(crate) struct StoredResponse {
     pub location: Option<String>,
     /// The JSON body.
     pub body: Vec<u8>,
-    /// The organization that it is about, with which it is deleted; none: it is about no single one.
+    /// The organization that it is about, with which it is deleted; none: it is about no single
+    /// one.
     pub organization: Option<OrganizationId>,
     /// Whether this is the stored answer to an earlier request.
     pub replayed: bool,

@@ -76,8 +76,9 @@ pub(crate) fn parse_note(text: Option<&str>) -> Checked<Option<String>> {
     }
 }
 
-/// A text as it was meant that was pasted from a page or a word processor: line breaks are newlines,
-/// tabs and separators of lines are spaces, and what only says where a word may break is nothing.
+/// A text as it was meant that was pasted from a page or a word processor: line breaks are
+/// newlines, tabs and separators of lines are spaces, and what only says where a word may break is
+/// nothing.
 fn pasted(text: &str) -> String {
     text.replace("\r\n", "\n")
         .replace(['\t', '\u{2028}', '\u{2029}'], " ")

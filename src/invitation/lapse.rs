@@ -5,15 +5,15 @@
 //! was ahead has ended nothing for good: once it is set back, the invitation is pending again, and
 //! its end is not told a second time.
 //!
-//! The rows themselves are the queue, by an index of the ends that are near and not told yet. So what
-//! ends while no server runs is found at the next start, and an invitation that was answered,
+//! The rows themselves are the queue, by an index of the ends that are near and not told yet. So
+//! what ends while no server runs is found at the next start, and an invitation that was answered,
 //! revoked or sent again meanwhile is not in it any more.
 //!
 //! # Performance
 //! Most invitations are answered long before their end, so a create puts into that index only what
 //! ends within two days. The others are put there once a day by a walk over all invitations, a
-//! bounded step at a time; it makes up for any jump of the clock, too: what ends later than two days
-//! after a walk is met by the next one, which comes a day after it by the same clock.
+//! bounded step at a time; it makes up for any jump of the clock, too: what ends later than two
+//! days after a walk is met by the next one, which comes a day after it by the same clock.
 
 use std::time::Duration;
 
@@ -63,7 +63,10 @@ async fn look(db: &Db, walked_at: &mut Option<Timestamp>) -> Result<()> {
     // A clock that was ahead at the last walk would keep the next one away.
     *walked_at = walked_at.map(|walked_at| walked_at.min(now));
     if walked_at.is_none_or(|walked_at| walked_at.plus_seconds(WALK_SECONDS) <= now) {
-        walk(db).await?;
+        let walked = walk(db).await;
+        // Whatever keeps the walk from its end keeps nobody's end from being told.
+        sweep(db).await?;
+        walked?;
         *walked_at = Some(now);
     }
     sweep(db).await
@@ -71,7 +74,7 @@ async fn look(db: &Db, walked_at: &mut Option<Timestamp>) -> Result<()> {
 
 /// Walks over all invitations and notes whose end is near.
 async fn walk(db: &Db) -> Result<()> {
-    let mut after = (String::new(), Uuid::nil());
+    let mut after = store::Place::default();
     loop {
         let from = after.clone();
         let read = db.read_long(ACTOR, move |reader| {

@@ -85,8 +85,8 @@ impl LinkToken {
         })
     }
 
-    /// Whether this is the token of its kind and invitation after `send_count` further sendings, by any
-    /// secret that verifies at `now`. The time that it takes does not depend on where the token
+    /// Whether this is the token of its kind and invitation after `send_count` further sendings, by
+    /// any secret that verifies at `now`. The time that it takes does not depend on where the token
     /// differs.
     pub fn matches(&self, keyring: &Keyring, now: Timestamp, send_count: u32) -> bool {
         let is_by = |secret| {

@@ -1,4 +1,5 @@
-//! Changing a pending invitation: role, expiry, metadata, redirect URL, language; never the address.
+//! Changing a pending invitation: role, expiry, metadata, redirect URL, language; never the
+//! address.
 
 use serde::Deserialize;
 use serde_json::{Map, Value};

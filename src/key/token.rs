@@ -90,7 +90,8 @@ impl PlainKey {
         HashedSecret(Sha256::digest(self.secret.as_bytes()).into())
     }
 
-    /// Whether this is the same key as `other`, in a time that does not depend on where they differ.
+    /// Whether this is the same key as `other`, in a time that does not depend on where they
+    /// differ.
     pub(crate) fn matches(&self, other: &Self) -> bool {
         // Word by word: byte by byte it would be a thirtieth of a get.
         let differences = self

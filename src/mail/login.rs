@@ -1,5 +1,5 @@
-//! Logins at a mail server, one after the other until one was taken: some servers lock out for hours
-//! whoever tries a wrong password a few times.
+//! Logins at a mail server, one after the other until one was taken: some servers lock out for
+//! hours whoever tries a wrong password a few times.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -49,8 +49,8 @@ impl Logins {
         }
     }
 
-    /// Tries to log in as `login`. While no login was taken there is one try at a time, and what it comes to
-    /// counts for those that waited for it.
+    /// Tries to log in as `login`. While no login was taken there is one try at a time, and what it
+    /// comes to counts for those that waited for it.
     ///
     /// # Errors
     /// What the server says, or said a moment ago.

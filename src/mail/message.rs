@@ -172,8 +172,8 @@ impl Composer {
     }
 }
 
-/// `From` with a name in quotes that is one word with a dot in it, as `Acme.com`. The library writes
-/// it bare, which only the obsolete syntax allows (RFC 5322, 4.1).
+/// `From` with a name in quotes that is one word with a dot in it, as `Acme.com`. The library
+/// writes it bare, which only the obsolete syntax allows (RFC 5322, 4.1).
 fn with_quoted_dots(from: &Mailbox) -> Option<HeaderValue> {
     let name = from.name.as_ref()?;
     let is_word =

@@ -28,4 +28,4 @@ pub(crate) mod text;
 pub mod transport;
 pub(crate) mod trial;
 pub(crate) mod webhook;
-mod words;
+pub(crate) mod words;

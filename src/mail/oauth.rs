@@ -1,6 +1,6 @@
 //! Logins by a token instead of a password (XOAUTH2), as Microsoft 365 asks: the server is a client
-//! of an identity provider, which gives it a token for its secret (OAuth 2.0 client credentials, RFC
-//! 6749, 4.4).
+//! of an identity provider, which gives it a token for its secret (OAuth 2.0 client credentials,
+//! RFC 6749, 4.4).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};

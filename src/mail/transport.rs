@@ -80,7 +80,8 @@ impl fmt::Display for Smtp {
 }
 
 impl Smtp {
-    /// A way to `server` for mail that comes from `from`, which trusts `roots`. Connects only when there is mail.
+    /// A way to `server` for mail that comes from `from`, which trusts `roots`. Connects only when
+    /// there is mail.
     ///
     /// # Errors
     /// When the host cannot be in a certificate.
@@ -165,8 +166,8 @@ impl Smtp {
         }
     }
 
-    /// Tells the server sender, recipient and text; `tell` is told what it answers. An error says at
-    /// which of them.
+    /// Tells the server sender, recipient and text; `tell` is told what it answers. An error says
+    /// at which of them.
     pub(super) fn exchange(
         &self,
         connection: &mut SmtpConnection,

@@ -15,7 +15,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// The most bytes of a set of keys.
 const MAX_BYTES: u64 = 256 * 1024;
 
-/// The usable keys that are published at `url`, where `roots` are trusted. Blocks for [`TIMEOUT`] at most.
+/// The usable keys that are published at `url`, where `roots` are trusted. Blocks for [`TIMEOUT`]
+/// at most.
 ///
 /// # Errors
 /// A sentence for the log.

@@ -1,5 +1,6 @@
 //! Digits as people type and copy them.
 
+use super::proof::CODE_LEN;
 use crate::base::text::is_invisible;
 
 /// The zeros of the Basic Multilingual Plane's decimal digits (Unicode 14, general category `Nd`).
@@ -16,6 +17,43 @@ const ZEROS: [u32; 37] = [
 pub(super) fn parse_digits(text: &str) -> Option<String> {
     let means_something = |c: &char| !(c.is_whitespace() || is_hyphen(*c) || is_mark(*c));
     text.chars().filter(means_something).map(digit).collect()
+}
+
+/// The digits of the code in `text` as 0 to 9, whatever their script is: where six of them stand
+/// together, these, and else all that there are.
+pub(crate) fn find_code(text: &str) -> String {
+    let all: Vec<char> = text.chars().filter(|c| !is_mark(*c)).collect();
+    let runs = (0..all.len()).filter_map(|start| run_at(&all, start));
+    runs.into_iter()
+        .find(|run| run.len() == CODE_LEN)
+        .unwrap_or_else(|| all.iter().copied().filter_map(digit).collect())
+}
+
+/// The digits that begin at `start`, with at most one space or hyphen between two of them; none
+/// where they begin before it.
+fn run_at(all: &[char], start: usize) -> Option<String> {
+    let is_start = start == 0 || digit(all[start - 1]).is_none();
+    let mut run = String::new();
+    run.push(digit(all[start]).filter(|_| is_start)?);
+    let mut rest = &all[start + 1..];
+    loop {
+        rest = match *rest {
+            [next, ref rest @ ..] if digit(next).is_some() => {
+                run.extend(digit(next));
+                rest
+            }
+            [between, next, ref rest @ ..]
+                if (between.is_whitespace() || is_hyphen(between)) && run.len() < CODE_LEN =>
+            {
+                let Some(next) = digit(next) else {
+                    return Some(run);
+                };
+                run.push(next);
+                rest
+            }
+            _ => return Some(run),
+        };
+    }
 }
 
 /// The decimal digit `c` as one of 0 to 9.
@@ -40,6 +78,28 @@ fn is_mark(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_code_is_found_among_what_was_copied_with_it() {
+        for text in [
+            "123456",
+            " 123456\n",
+            "123 456",
+            "123-456",
+            "1 2 3 4 5 6",
+            "Code: 123456",
+            "Step 2: 123456. It is good for 10 minutes.",
+            "١٢٣٤٥٦",
+            "１２３\u{3000}４５６",
+            "\u{200f}123456\u{200e}",
+            "12\u{2060}3456",
+        ] {
+            assert_eq!(find_code(text), "123456", "{text}");
+        }
+        for (text, digits) in [("12345", "12345"), ("1234567", "1234567"), ("no", "")] {
+            assert_eq!(find_code(text), digits, "{text}");
+        }
+    }
 
     #[test]
     fn every_decimal_digit_is_read_and_nothing_else() {

@@ -15,6 +15,7 @@ pub(crate) mod store;
 
 use std::sync::Arc;
 
+pub(crate) use digits::find_code;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -13,7 +13,7 @@ use crate::invitation::link::{self, LinkToken};
 use super::digits::parse_digits;
 
 /// Digits of a code.
-const CODE_LEN: usize = 6;
+pub(super) const CODE_LEN: usize = 6;
 
 /// The body of a lookup, as it is sent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -82,7 +82,8 @@ pub(crate) enum Proof {
     IdToken(String),
 }
 
-/// The error for every proof by code or by a mailed link that does not hold, whichever part of it is wrong.
+/// The error for every proof by code or by a mailed link that does not hold, whichever part of it
+/// is wrong.
 pub(crate) fn rejected() -> Error {
     Error::new(
         Code::ProofRejected,

@@ -32,9 +32,9 @@ pub(crate) fn open<T>(
     Ok(store::find(conn, now, &organization, token.id, show_matching)?.flatten())
 }
 
-/// Does for an unknown id most of what is done for a known one with a wrong token: both searches and
-/// the digest. The microseconds of the row itself are left: they tell of an id, which is no secret,
-/// and of nothing that a token needs.
+/// Does for an unknown id most of what is done for a known one with a wrong token: both searches
+/// and the digest. The microseconds of the row itself are left: they tell of an id, which is no
+/// secret, and of nothing that a token needs.
 fn pretend(conn: &Connection, now: Timestamp, keyring: &Keyring, token: &LinkToken) -> Result<()> {
     if let Some(nobody) = OrganizationId::parse(NOBODY) {
         store::find(conn, now, &nobody, token.id, |_| Ok(()))?;

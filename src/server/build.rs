@@ -151,6 +151,7 @@ pub(crate) fn state(
             .accept_url
             .as_ref()
             .map_or_else(own_page, Url::to_string),
+        sign_in_url: settings.page.sign_in_url.clone(),
         public_url: bare,
         streams: Streams::new(config.heartbeat, settings.limits.max_streams as usize),
         etags: etag_key(&keyring),
@@ -176,6 +177,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         etags: state.etags,
         last_uses: LastUses::default(),
         dialects: api::DIALECTS,
+        open_forms: api::OPEN_FORMS,
     }
 }
 

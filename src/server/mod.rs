@@ -71,6 +71,8 @@ pub struct Program {
     pub admin_key: Option<PlainKey>,
     /// What the person who starts it has to know besides, a sentence each.
     pub notes: Vec<String>,
+    /// What the person has to know of where links lead, if anything.
+    pub dead_links: Option<&'static str>,
     /// The authorities that webhooks trust besides the well-known ones.
     roots: Roots,
 }
@@ -116,6 +118,7 @@ impl Program {
             public_url,
             admin_key,
             notes,
+            dead_links: config.settings.dead_links(config.mode)?,
             roots: config.roots.clone(),
         })
     }

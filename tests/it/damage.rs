@@ -86,6 +86,24 @@ fn a_value_that_cannot_be_is_told_as_damage_and_takes_no_neighbour_along() {
 }
 
 #[test]
+fn a_row_whose_id_cannot_be_takes_no_neighbour_along() {
+    for id in ["x'0102'", "x''", "zeroblob(17)"] {
+        let app = TestApp::serve();
+        let made: Vec<_> = (0..3)
+            .map(|number| app.invite("acme", &format!("u{number}@b.co")))
+            .collect();
+        let change = format!("update invitation set id = {id} where email = 'u1@b.co'");
+        damage(&app.database, &change);
+        let list = app.get(&invitations("acme"));
+        assert_eq!(list.status, 200, "{id}");
+        assert_eq!(
+            ids(&list.json()),
+            [made[2]["id"].as_str(), made[0]["id"].as_str()].map(Option::unwrap_or_default)
+        );
+    }
+}
+
+#[test]
 fn a_streamed_list_goes_on_behind_an_inner_page_of_nothing_but_damaged_rows() {
     const PAGE_LEN: usize = 1_000;
     for page in 0..3 {

@@ -145,11 +145,10 @@ fn every_operation_has_a_summary_an_id_an_example_and_its_errors() {
                     );
                 }
             }
-            assert!(
-                operation["requestBody"].is_null()
-                    || !operation["requestBody"]["content"]["application/json"]["example"]
-                        .is_null()
-            );
+            let bodies = operation["requestBody"]["content"].as_object();
+            for body in bodies.iter().flat_map(|bodies| bodies.values()) {
+                assert!(!body["example"].is_null(), "{name} has no example");
+            }
         }
     }
 }

@@ -1,11 +1,14 @@
 //! What a server says on stderr never holds up a request, a start or a stop, whoever reads it.
 
-use std::io::{PipeReader, Write, pipe};
+use std::io::{PipeReader, Read, Write, pipe};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::support::Request;
+use crate::support::endpoint::Endpoint;
 use crate::support::process::{Server, invited, wait_unread};
 
 /// What a pipe takes before its writer waits.
@@ -201,5 +204,49 @@ fn a_reader_of_the_log_that_goes_away_takes_nothing_along() {
         }
         signal(&child, "TERM");
         assert_eq!(wait_unread(&mut child).0.code(), Some(0), "{level}");
+    }
+}
+
+#[test]
+fn the_log_tells_no_url_of_a_webhook_and_nothing_of_what_is_no_http_whatever_it_may_hold() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let words = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--log",
+        "trace",
+        "--webhook-allow",
+        "127.0.0.1/32",
+        "--database",
+        &database.to_string_lossy(),
+    ];
+    let server = Server::start(&words);
+    let key = server.banner_value("admin key").expect("an admin key");
+    let endpoint = Endpoint::start();
+    let url = format!("{}/hidden-path?token=hidden", endpoint.url());
+    let post = |path: &str, body: serde_json::Value| {
+        let answer = server.request("POST", path).bearer(&key);
+        let answer = answer.json(body.to_string()).send();
+        assert_eq!(answer.status, 201, "{}", answer.text());
+    };
+    post("/v1/webhooks", json!({ "url": url }));
+    post(
+        "/v1/organizations/acme/invitations",
+        json!({"email": "a@b.co", "role": "developer"}),
+    );
+    endpoint.wait(1);
+    for nonsense in ["GET /\u{1} HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n"] {
+        let mut stream = TcpStream::connect(server.address).expect("it connects");
+        stream.write_all(nonsense.as_bytes()).expect("it takes it");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+    }
+    server.signal("TERM");
+    let (_, _, log) = server.wait();
+    assert!(log.contains("TRACE"), "the control: {log}");
+    for told in ["hidden", "stream error"] {
+        assert!(!log.contains(told), "{log}");
     }
 }

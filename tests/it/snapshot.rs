@@ -1,4 +1,5 @@
-//! What worker threads keep between requests never hides what was acknowledged, and holds up nobody.
+//! What worker threads keep between requests never hides what was acknowledged, and holds up
+//! nobody.
 
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};

@@ -1,12 +1,22 @@
 //! Pages for people: the one that links lead to, and in development those of the mailbox.
 //! [`routes`] is the HTTP; [`unknown`] is for addresses that nothing is at.
 //!
-//! What others wrote reaches a page as text: a template escapes it, a script sets `textContent`. No
-//! page has a script or a style of its own in it, so that a policy can refuse all that stands in a
-//! page; [`POLICY`] does, and lets nothing be loaded from elsewhere.
+//! The page that links lead to has steps. [`step`] says which there are, [`answer`] does what their
+//! buttons say, [`sheet`] writes them in the [`words`] of a language. [`link`] finds the token in
+//! what became of a link. The script only puts one step in the place of the other, and keeps the
+//! token out of the address and of the page.
+//!
+//! What others wrote reaches a page as text: every template escapes it. No page has a script or a
+//! style of its own in it, so that a policy can refuse all that stands in a page; [`POLICY`] does,
+//! and lets nothing be loaded from elsewhere.
 
+mod answer;
+mod link;
 pub(crate) mod routes;
+mod sheet;
+mod step;
 pub(crate) mod unknown;
+mod words;
 
 use std::sync::LazyLock;
 
@@ -31,9 +41,9 @@ const MAIL: &str = include_str!("assets/mail.html");
 const UNKNOWN: &str = include_str!("assets/unknown.html");
 
 /// What a page may load: only from this server, and nothing that stands in the page itself. It is
-/// in no frame and sends no form.
+/// in no frame, and sends forms only to this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src \
-    'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+    'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 /// What a page of the mailbox may load: no script, but a mail in a frame.
 const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
     'none'; frame-ancestors 'none'; form-action 'none'";
@@ -50,14 +60,19 @@ static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=u
 /// Fills a template of HTML; every value is escaped. `script` and `style` are the names of what
 /// pages load, with their versions.
 fn fill(template: &str, values: impl Serialize) -> Result<String> {
+    environment()
+        .render_named_str("page.html", template, values)
+        .map_err(Error::internal)
+}
+
+/// What fills templates.
+fn environment() -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     html::set_escaper(&mut environment);
     environment.add_global("script", format!("accept/app.js?v={}", SCRIPT.version()));
     environment.add_global("style", format!("accept/style.css?v={}", SHEET.version()));
     environment
-        .render_named_str("page.html", template, values)
-        .map_err(Error::internal)
 }
 
 /// What leads from the page at `path` to the server's root: a proxy may have put a path before it.

@@ -1,18 +1,22 @@
 //! The HTTP of the pages. Opening one changes nothing.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::context;
 
-use super::{
-    ACCEPT, MAIL, MAILBOX, MAILBOX_POLICY, POLICY, SCRIPT, SHEET, fill, is_link, root_from,
-};
+use super::answer::{self, PageForm};
+use super::sheet::Sheet;
+use super::step::Step;
+use super::words;
+use super::{MAIL, MAILBOX, MAILBOX_POLICY, POLICY, SCRIPT, SHEET, fill, is_link, root_from};
 use crate::api::dev::Developer;
 use crate::api::dev::mailbox::OfMail;
-use crate::api::error_responses::{COMMON, WITH_KEY};
+use crate::api::error_responses::{COMMON, FORM, REDEMPTION, WITH_KEY, WITHOUT_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
@@ -23,11 +27,18 @@ use crate::http::query::NoQuery;
 use crate::http::route::Route;
 use crate::mail::mailbox::query::Filter;
 use crate::mail::mailbox::store;
+use crate::mail::words::Words;
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_accept, accept, &[COMMON, &[Code::RateLimited]]).public(),
+        Operation::new(
+            __path_send_accept_form,
+            send_accept_form,
+            &[COMMON, WITHOUT_KEY, WRITING, FORM, REDEMPTION],
+        )
+        .public(),
         Operation::new(
             __path_accept_script,
             accept_script,
@@ -70,19 +81,15 @@ pub(crate) fn is_link_as_path(request: &HttpRequest) -> bool {
         && (rest.starts_with('#') || encoded.trim_start_matches("25").starts_with("23"))
 }
 
-/// The page that links lead to, of a server without mail and of one with it.
-static ACCEPT_PAGES: LazyLock<Result<[Asset; 2]>> = LazyLock::new(|| {
-    let page = |has_mail| {
-        accept_html(has_mail, "").map(|html| Asset::new("text/html; charset=utf-8", html))
+/// The page that links lead to as it is opened, by language.
+static START: LazyLock<Result<BTreeMap<&str, Asset>>> = LazyLock::new(|| {
+    let page = |words: &'static Words| {
+        let html = Sheet::bare(Step::Start).html_in(words, "")?;
+        let asset = Asset::new("text/html; charset=utf-8", html);
+        Ok((words.language.as_str(), asset))
     };
-    Ok([page(false)?, page(true)?])
+    words::catalogues()?.all().map(page).collect()
 });
-
-/// The HTML of the page that links lead to. `root` is what [`root_from`] makes of its path.
-fn accept_html(has_mail: bool, root: &str) -> Result<String> {
-    let mail = if has_mail { "on" } else { "off" };
-    fill(ACCEPT, context! { mail, root })
-}
 
 /// A page under `policy`.
 fn page(policy: &'static str, html: String) -> HttpResponse {
@@ -116,27 +123,59 @@ fn page(policy: &'static str, html: String) -> HttpResponse {
     ),
     security(())
 )]
-async fn accept(_: Anonymous, state: Data<State>, request: HttpRequest) -> Result<HttpResponse> {
-    let pages = ACCEPT_PAGES
+async fn accept(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
+    let pages = START
         .as_ref()
         .map_err(|error| Error::internal(error.to_string()))?;
+    let language = words::find(&words::wished(&request))?.language.as_str();
+    let page = pages
+        .get(language)
+        .ok_or_else(|| Error::internal(language))?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-    Ok(pages[usize::from(state.rules.sending.has_mail)].respond_with(&request, response))
+    let mut response = page.respond_with(&request, response);
+    let vary = HeaderValue::from_static("Accept-Language");
+    response.headers_mut().append(header::VARY, vary);
+    Ok(response)
 }
 
-/// `GET` of the page under another path without a key: the same page. Its script takes the token out
-/// of the path.
+/// `POST /accept` without a key: a step of the page, as a form.
+///
+/// # Errors
+/// Those of the operations that its buttons stand for.
+#[utoipa::path(
+    post,
+    path = "/accept",
+    operation_id = "sendAcceptForm",
+    tag = "Pages",
+    summary = "A step of that page",
+    description = "What the forms of the page send, with its script and without: the link, then the \
+        button that was pressed. It does what the operations under `/v1/invitations` do, and shows \
+        what is next. Whoever asks for HTML gets errors as a page, with the same status.",
+    request_body(content = Option<PageForm>, content_type = "application/x-www-form-urlencoded",
+        example = json!({"do": "join", "token": crate::redemption::EXAMPLE_TOKEN})),
+    responses(
+        (status = 200, description = "The next step.", content_type = "text/html", body = String,
+            example = "<!doctype html>"),
+    ),
+    security(())
+)]
+async fn send_accept_form(
+    _: NoQuery,
+    request: HttpRequest,
+    state: Data<State>,
+) -> Result<HttpResponse> {
+    answer::respond(request, state).await
+}
+
+/// `GET` of the page under another path without a key: the same page. Its script takes the token
+/// out of the path.
 ///
 /// # Errors
 /// None that a request can cause.
-pub(crate) async fn accept_as_spelled(
-    _: Anonymous,
-    state: Data<State>,
-    request: HttpRequest,
-) -> Result<HttpResponse> {
+pub(crate) async fn accept_as_spelled(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     let root = root_from(request.path());
-    let html = accept_html(state.rules.sending.has_mail, &root)?;
+    let html = Sheet::bare(Step::Start).html(&request, &root)?;
     Ok(page(POLICY, html))
 }
 

@@ -25,12 +25,17 @@ const REFUSED: (&str, &str) = (
 /// Whether a person asks for a page: a browser names HTML before all else. A key belongs to a
 /// program.
 pub(crate) fn is_asked_by_a_person(request: &HttpRequest) -> bool {
-    let headers = request.headers();
-    let accepted = headers.get(header::ACCEPT).map(|accept| accept.as_bytes());
-    let first = accepted.and_then(|accept| accept.split(|&byte| b",;".contains(&byte)).next());
     [Method::GET, Method::HEAD].contains(request.method())
-        && !headers.contains_key(header::AUTHORIZATION)
-        && first.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
+        && !request.headers().contains_key(header::AUTHORIZATION)
+        && prefers_html(request)
+}
+
+/// Whether `request` asks for HTML before all else, as browsers do.
+pub(super) fn prefers_html(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(header::ACCEPT);
+    let accepted = accepted.map(|accept| accept.as_bytes());
+    let first = accepted.and_then(|accept| accept.split(|&byte| b",;".contains(&byte)).next());
+    first.is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(b"text/html"))
 }
 
 /// Says in words what a problem document would say of `error`, with the same status and headers.

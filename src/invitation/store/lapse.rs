@@ -1,12 +1,12 @@
 //! The SQL of invitations whose time has passed, or passes soon.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 use uuid::Uuid;
 
 use super::read_id;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 
 /// The end of an invitation is near when it is no more than so many seconds away: two days.
 pub(crate) const NEAR_SECONDS: i64 = 2 * 24 * 60 * 60;
@@ -27,9 +27,12 @@ pub(crate) struct Lapsed {
 pub(crate) struct Step {
     /// The invitations whose end is near.
     pub near: Vec<Lapsed>,
-    /// The last one that was looked at, where more may follow.
-    pub last: Option<(String, Uuid)>,
+    /// Where the last one is that was looked at, where more may follow.
+    pub last: Option<Place>,
 }
+
+/// Where an invitation is in its table: its organization, and its id as the row has it.
+pub(crate) type Place = (String, Vec<u8>);
 
 /// What `invitation.lapse` is of an invitation that ends at `expires_at`.
 pub(super) fn near(now: Timestamp, expires_at: Timestamp) -> Option<u8> {
@@ -45,18 +48,26 @@ pub(crate) fn list_lapsed(reader: &Reader<'_>, limit: u32) -> Result<Vec<Lapsed>
          where state = 0
            and lapse = 0
            and expires_at <= :now
+           and length(id) = 16
          order by expires_at
          limit :limit",
     )?;
     let bound = named_params! { ":now": reader.now.as_millis(), ":limit": limit };
-    let rows = statement.query_map(bound, |row| {
-        Ok(Lapsed {
-            organization: row.get(0)?,
-            id: read_id(row, 1)?,
-            expires_at: Timestamp::from_millis(row.get(2)?),
-        })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let mut rows = statement.query(bound)?;
+    let mut lapsed = Vec::new();
+    while let Some(row) = rows.next()? {
+        lapsed.extend(unless_damaged("invitation", from_row(row))?);
+    }
+    Ok(lapsed)
+}
+
+/// Reads an invitation from its organization, its id and its end.
+fn from_row(row: &Row<'_>) -> Result<Lapsed> {
+    Ok(Lapsed {
+        organization: row.get(0)?,
+        id: read_id(row, 1)?,
+        expires_at: Timestamp::from_millis(row.get(2)?),
+    })
 }
 
 /// Notes that the history of `lapsed` says from now on that its time has passed. Returns whether
@@ -81,7 +92,7 @@ pub(crate) fn set_lapse_told(tx: &WriteTx<'_>, lapsed: &Lapsed) -> Result<bool> 
 }
 
 /// Looks at up to `limit` invitations behind `after`.
-pub(crate) fn list_near(reader: &Reader<'_>, after: &(String, Uuid), limit: u32) -> Result<Step> {
+pub(crate) fn list_near(reader: &Reader<'_>, after: &Place, limit: u32) -> Result<Step> {
     let mut statement = reader.prepare_cached(
         "select organization_id, id, expires_at,
                 state = 0 and lapse is null and expires_at < :until
@@ -93,20 +104,16 @@ pub(crate) fn list_near(reader: &Reader<'_>, after: &(String, Uuid), limit: u32)
     let mut rows = statement.query(named_params! {
         ":until": reader.now.plus_seconds(NEAR_SECONDS).as_millis(),
         ":organization_id": after.0,
-        ":id": after.1.as_bytes(),
+        ":id": after.1,
         ":limit": limit,
     })?;
     let (mut near, mut last, mut seen) = (Vec::new(), None, 0);
     while let Some(row) = rows.next()? {
-        let found = Lapsed {
-            organization: row.get(0)?,
-            id: read_id(row, 1)?,
-            expires_at: Timestamp::from_millis(row.get(2)?),
-        };
         seen += 1;
-        last = Some((found.organization.clone(), found.id));
+        let place = || Ok((row.get(0)?, row.get(1)?));
+        last = unless_damaged("invitation", place())?.or(last);
         if row.get(3)? {
-            near.push(found);
+            near.extend(unless_damaged("invitation", from_row(row))?);
         }
     }
     Ok(Step {

@@ -24,7 +24,7 @@ use crate::outbox::mail::Delivery;
 
 pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{
-    Lapsed, NEAR_SECONDS, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
+    Lapsed, NEAR_SECONDS, Place, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
 };
 use row::{COLUMNS, from_row, id, read_id};
 
@@ -134,7 +134,7 @@ pub fn list(
                 show(&invitation)?;
                 Some(invitation.id)
             }
-            None => Some(id(row)?),
+            None => id(row).ok().or(last),
         };
     }
     Ok(rows.next()?.and(last))

@@ -44,7 +44,7 @@ pub(super) fn has_stray_brace(sentence: &str) -> bool {
 
 /// What a sentence becomes a part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::mail) enum Form {
+pub(crate) enum Form {
     /// A subject, where names are short enough for all of it.
     Subject,
     /// Plain text.
@@ -56,7 +56,7 @@ pub(in crate::mail) enum Form {
 
 /// What the parts of sentences stand for, by their names.
 #[derive(Debug)]
-pub(in crate::mail) struct Parts<'a>(Vec<(&'a str, String)>);
+pub(crate) struct Parts<'a>(Vec<(&'a str, String)>);
 
 impl<'a, const COUNT: usize> From<[(&'a str, String); COUNT]> for Parts<'a> {
     fn from(parts: [(&'a str, String); COUNT]) -> Self {
@@ -66,7 +66,7 @@ impl<'a, const COUNT: usize> From<[(&'a str, String); COUNT]> for Parts<'a> {
 
 impl Parts<'_> {
     /// `sentence` with what its parts stand for; one that is not known stands for nothing.
-    pub(in crate::mail) fn fill(&self, sentence: &str, form: Form) -> String {
+    pub(crate) fn fill(&self, sentence: &str, form: Form) -> String {
         let mut filled = String::with_capacity(sentence.len() * 2);
         for piece in pieces(sentence) {
             match (piece, form) {

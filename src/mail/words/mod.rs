@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use crate::base::clock::Timestamp;
 use crate::base::locale::fallbacks;
 
-pub(super) use fill::{Form, Parts};
+pub(crate) use fill::{Form, Parts};
 
 /// The language that is there whatever else is missing.
 const ENGLISH: &str = "en";
@@ -31,7 +31,7 @@ const OURS: [(&str, &str); 5] = [
 
 /// The words of one language.
 #[derive(Clone, Debug)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Its language tag, in normal case.
     pub language: String,
     /// Which way it is written: `ltr` or `rtl`.
@@ -50,7 +50,7 @@ pub(super) struct Words {
 
 impl Words {
     /// A time as people read it, in UTC.
-    pub(super) fn long(&self, time: Timestamp) -> String {
+    pub(crate) fn long(&self, time: Timestamp) -> String {
         let seconds = time.as_millis().div_euclid(1000);
         let Ok(time) = OffsetDateTime::from_unix_timestamp(seconds) else {
             return String::new();
@@ -73,7 +73,7 @@ impl Words {
 
 /// The words of every language that there are any in.
 #[derive(Debug)]
-pub(super) struct Catalogues {
+pub(crate) struct Catalogues {
     /// The English ones, for whoever reads none of the others.
     english: Words,
     /// The others, by language tag in lowercase.
@@ -86,15 +86,26 @@ impl Catalogues {
     ///
     /// # Errors
     /// The language whose file cannot be used, and why.
-    pub(super) fn load(files: Vec<(String, String)>) -> Result<Self, (String, String)> {
-        let reference = file::parse(ENGLISH, include_str!("en.json"), None, None)
-            .map_err(|why| (ENGLISH.to_owned(), why))?;
+    pub(crate) fn load(files: Vec<(String, String)>) -> Result<Self, (String, String)> {
+        let ours = OURS.map(|(tag, text)| (tag.to_owned(), text.to_owned()));
+        Self::parse(include_str!("en.json"), ours.into_iter().chain(files))
+    }
+
+    /// The English words of a file, and those of `others`, by language tag.
+    ///
+    /// # Errors
+    /// The language whose file cannot be used, and why.
+    pub(crate) fn parse(
+        english: &str,
+        others: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, (String, String)> {
+        let reference =
+            file::parse(ENGLISH, english, None, None).map_err(|why| (ENGLISH.to_owned(), why))?;
         let mut all = Self {
             english: reference.clone(),
             others: BTreeMap::new(),
         };
-        let ours = OURS.map(|(tag, text)| (tag.to_owned(), text.to_owned()));
-        for (tag, text) in ours.into_iter().chain(files) {
+        for (tag, text) in others {
             let words = file::parse(&tag, &text, all.get(&tag), Some(&reference))
                 .map_err(|why| (tag.clone(), why))?;
             all.insert(&tag, words);
@@ -104,13 +115,13 @@ impl Catalogues {
 
     /// The words in the first of `locales`, or in what it falls back to, that there are any in; else
     /// the English ones.
-    pub(super) fn find(&self, locales: &[String]) -> &Words {
+    pub(crate) fn find(&self, locales: &[String]) -> &Words {
         let mut tags = locales.iter().flat_map(|locale| fallbacks(locale));
         tags.find_map(|tag| self.get(tag)).unwrap_or(&self.english)
     }
 
     /// The words of every language, for trying templates with each.
-    pub(super) fn all(&self) -> impl Iterator<Item = &Words> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Words> {
         std::iter::once(&self.english).chain(self.others.values())
     }
 

@@ -1,7 +1,8 @@
 //! Authorities of the operator's own: trusted by mail, webhooks and the keys of the identity
 //! provider, besides the well-known ones.
 //!
-//! The files here are of a throw-away authority, which signed a server at 127.0.0.1, and of another.
+//! The files here are of a throw-away authority, which signed a server at 127.0.0.1, and of
+//! another.
 
 mod tls;
 

@@ -179,6 +179,29 @@ fn what_ended_while_no_server_ran_is_told_at_the_next_start_and_what_retention_d
 }
 
 #[test]
+fn a_damaged_row_keeps_no_other_end_from_being_told() {
+    for damage in ["id = x'0102'", "organization_id = cast(x'ff41' as text)"] {
+        let mut app = TestApp::serve();
+        let made = [1, 2].map(|number| invite(&app, &format!("u{number}@b.co")));
+        app.post(
+            &invitations("zzz"),
+            r#"{"email":"far@b.co","role":"developer","expiresIn":2592000}"#,
+        );
+        let conn = rusqlite::Connection::open(&app.database).expect("it opens");
+        conn.execute_batch(&format!(
+            "pragma ignore_check_constraints = 1;
+             pragma foreign_keys = 0;
+             update invitation set {damage} where email = 'u1@b.co'"
+        ))
+        .expect("good SQL");
+        drop(conn);
+        app = app.with_lapses();
+        app.advance_to(MINUTE);
+        assert_eq!(whose(&wait_for(&app, 1)), [&made[1]["id"]], "{damage}");
+    }
+}
+
+#[test]
 fn an_end_is_told_once_when_another_invitation_takes_the_place() {
     let app = TestApp::serve().with_lapses();
     let first = invite(&app, "a@b.co");

@@ -1,5 +1,5 @@
-//! Emoji, and languages that are spelled with invisible characters, are ordinary text. What hides in
-//! a text is refused.
+//! Emoji, and languages that are spelled with invisible characters, are ordinary text. What hides
+//! in a text is refused.
 
 use invited::base::text::hides_something;
 use proptest::prelude::*;

@@ -125,6 +125,13 @@ fn the_banner_says_how_mail_leaves_and_without_a_server_links_still_work() {
         "{:?}",
         server.banner
     );
+    let links = server.banner_value("links").expect("where links lead");
+    assert!(
+        links.contains("lead nowhere")
+            && links.contains("--smtp-url")
+            && links.contains("--accept-url"),
+        "{links}"
+    );
     let key = server.banner_value("admin key").expect("a key");
     let path = "/v1/organizations/acme/invitations";
     let body = r#"{"email":"ada@example.com","role":"developer"}"#;
@@ -181,6 +188,15 @@ fn development_sends_where_it_is_told_to() {
         201
     );
     assert_eq!(smtp.wait(1)[0].to, ["ada@example.com"]);
+    assert_eq!(server.banner_value("links"), None, "mail brings the code");
+    let own = folder.path().join("own.db");
+    let page = Server::spawn(
+        invited()
+            .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+            .arg(own)
+            .args(["--accept-url", "https://app.acme.test/join"]),
+    );
+    assert_eq!(page.banner_value("links"), None, "the page is another one");
     let kept = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
     assert!(
         kept.banner_value("mail")

@@ -12,7 +12,7 @@ use crate::support::TestApp;
 use crate::support::life::{path_of, refusal, wrong};
 
 /// A server whose provider has the key of `signer`; the file has to outlive its start only.
-fn start(signer: &Signer, more: &[&str]) -> (TestApp, NamedTempFile) {
+pub fn start(signer: &Signer, more: &[&str]) -> (TestApp, NamedTempFile) {
     let file = file_of(&[signer.jwk()]);
     let path = Path::to_str(file.path()).expect("a path");
     let words = [

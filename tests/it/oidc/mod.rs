@@ -3,6 +3,7 @@
 mod answers;
 mod claims;
 mod keys;
+mod page;
 mod provider;
 mod settings;
 pub mod signer;

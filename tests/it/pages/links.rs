@@ -55,10 +55,10 @@ fn the_page_comes_whatever_was_done_to_its_link_on_the_way() {
             let head = app.anonymous("HEAD", &path).send();
             assert_eq!((head.status, head.text().len()), (200, 0), "{path}");
             let post = app.anonymous("POST", &path).send();
-            let refusal = if path.contains(token) {
-                unknown
-            } else {
-                "method_not_allowed"
+            let refusal = match before_query {
+                _ if path.contains(token) => unknown,
+                "/accept" => "invalid_query",
+                _ => "method_not_allowed",
             };
             assert_eq!(post.code(), refusal, "{path}");
         }

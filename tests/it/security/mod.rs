@@ -6,8 +6,8 @@
 //! * [`fields`]: what no body may set and no answer shows.
 //! * [`roles`]: nobody grants more than they have. [`guesses`]: wrong proofs are bounded.
 //! * [`ends`]: what ends a link ends it at once.
-//! * [`planted`]: where secrets never are. [`planted_mails`]: those that were mailed. [`search`]: how
-//!   they are looked for. [`talkative`]: where.
+//! * [`planted`]: where secrets never are. [`planted_mails`]: those that were mailed. [`search`]:
+//!   how they are looked for. [`talkative`]: where.
 
 mod callers;
 mod ends;

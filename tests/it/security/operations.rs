@@ -83,7 +83,7 @@ fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
         "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem"
-        | "getAcceptPage" | "getAcceptScript" | "getStyle" => Nothing,
+        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" => Nothing,
         "lookupInvitation"
         | "requestInvitationCode"
         | "acceptInvitationByToken"
