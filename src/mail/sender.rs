@@ -165,6 +165,8 @@ pub enum Outcome {
     Kept(Box<Message>),
     /// The mail server cannot be reached.
     Unreachable(String),
+    /// What takes the mail asks to be left alone for so many milliseconds.
+    Resting(String, i64),
     /// The mail server refuses us: the login, or the sender. That says nothing of the mail.
     Barred(String),
     /// The mail server does not take it now.
@@ -233,6 +235,7 @@ impl Channel for Mail {
         match outcome {
             Outcome::Sent | Outcome::Kept(_) | Outcome::Refused(_) => Answer::Taken,
             Outcome::Unreachable(_) => Answer::NoWay,
+            Outcome::Resting(_, rest_ms) => Answer::Resting(*rest_ms),
             Outcome::Barred(_) => Answer::Barred,
             Outcome::Deferred(_) => Answer::Failed(None),
             Outcome::Stalled(_) => Answer::TimedOut,
@@ -291,7 +294,7 @@ impl Channel for Mail {
                 mailbox::store::insert(tx, claim.kind, message)
             }
             Outcome::Kept(_) => Ok(()),
-            Outcome::Unreachable(error) | Outcome::Barred(error) => {
+            Outcome::Unreachable(error) | Outcome::Resting(error, _) | Outcome::Barred(error) => {
                 put_off(tx, item, UNREACHABLE, error)
             }
             Outcome::Deferred(error) | Outcome::Stalled(error) => {

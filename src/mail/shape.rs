@@ -25,7 +25,7 @@ impl ShapeLog {
     /// Logs what changed of `server` by this outcome, once; `flags` say what to correct.
     pub(crate) fn note(&self, outcome: &Outcome, server: &impl fmt::Display, flags: &str) {
         let shape = match outcome {
-            Outcome::Unreachable(_) => Shape::Away,
+            Outcome::Unreachable(_) | Outcome::Resting(..) => Shape::Away,
             Outcome::Barred(_) => Shape::Bars,
             _ => Shape::Works,
         };
@@ -36,7 +36,7 @@ impl ShapeLog {
             return;
         }
         match outcome {
-            Outcome::Unreachable(error) => {
+            Outcome::Unreachable(error) | Outcome::Resting(error, _) => {
                 log::warn!("the mail {server} cannot be used; mail waits: {error}");
             }
             Outcome::Barred(error) => log::error!(

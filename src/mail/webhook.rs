@@ -24,10 +24,12 @@ use crate::base::roots::Roots;
 use crate::secret::{Keyring, Secret};
 use crate::webhook::client::{Client, Headers, Reply};
 use crate::webhook::guard::Guard;
-use crate::webhook::sign;
+use crate::webhook::{retry, sign};
 
 /// Every network: the operator says where the mail goes.
 const EVERYWHERE: [&str; 2] = ["0.0.0.0/0", "::/0"];
+/// For how many milliseconds it may ask to be left alone.
+const MOST_REST_MS: i64 = 60 * 60 * 1000;
 /// The type in the body.
 const TYPE: &str = "mail";
 
@@ -126,7 +128,10 @@ impl MailWebhook {
         composer: &Composer,
     ) -> Outcome {
         let outcome = match self.request(letter, message, composer) {
-            Ok((headers, body)) => judge(self.client.post(self.url.as_str(), &headers, &body)),
+            Ok((headers, body)) => judge(
+                self.client.post(self.url.as_str(), &headers, &body),
+                letter.sent_at,
+            ),
             Err(error) => Outcome::Deferred(error.to_string()),
         };
         self.shape.note(&outcome, self, "--mail-webhook");
@@ -177,18 +182,22 @@ impl MailWebhook {
     }
 }
 
-/// What an answer means for the mail.
-fn judge(answer: std::result::Result<Reply, &'static str>) -> Outcome {
-    let Reply { status, .. } = match answer {
+/// What an answer means for the mail, which was begun at `now`.
+fn judge(answer: std::result::Result<Reply, &'static str>, now: Timestamp) -> Outcome {
+    let reply = match answer {
         Ok(reply) => reply,
         Err(error) => return Outcome::Unreachable(error.to_owned()),
     };
+    let status = reply.status;
     let text = format!("the mail webhook answered {status}");
     match status {
         200..=299 => Outcome::Sent,
         422 => Outcome::Refused(text),
         401 | 403 | 404 | 405 | 410 => Outcome::Barred(text),
-        429 | 502 | 503 | 504 => Outcome::Unreachable(text),
+        429 | 502 | 503 | 504 => match retry::rest_ms(&reply, now) {
+            Some(rest_ms) => Outcome::Resting(text, rest_ms.min(MOST_REST_MS)),
+            None => Outcome::Unreachable(text),
+        },
         _ => Outcome::Deferred(text),
     }
 }

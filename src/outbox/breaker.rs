@@ -37,6 +37,11 @@ const BARRED: &[Delay] = &[
     },
 ];
 
+/// So many milliseconds after `now`.
+fn after(now: Timestamp, ms: i64) -> Timestamp {
+    Timestamp::from_millis(now.as_millis().saturating_add(ms))
+}
+
 /// The breaker of a channel. In memory only: a restart tries at once.
 #[derive(Debug, Default)]
 pub(crate) struct Breaker {
@@ -58,13 +63,15 @@ impl Breaker {
 
     /// Notes what a try came to.
     pub(crate) fn push(&mut self, answer: Answer, now: Timestamp) {
-        let is_barred = match answer {
-            Answer::NoWay => false,
-            Answer::Barred => true,
+        let (is_barred, rest_ms) = match answer {
+            Answer::NoWay => (false, 0),
+            Answer::Resting(rest_ms) => (false, rest_ms),
+            Answer::Barred => (true, 0),
             _ => return *self = Self::default(),
         };
         // What was under way when the way was closed says nothing new.
         if self.next_at.is_some_and(|next_at| next_at > now) && is_barred == self.is_barred {
+            self.next_at = self.next_at.max(Some(after(now, rest_ms)));
             return;
         }
         self.failures = if is_barred == self.is_barred {
@@ -74,7 +81,7 @@ impl Breaker {
         };
         self.is_barred = is_barred;
         let ms = delay_ms(if is_barred { BARRED } else { AWAY }, self.failures).unwrap_or_default();
-        self.next_at = Some(Timestamp::from_millis(now.as_millis().saturating_add(ms)));
+        self.next_at = Some(after(now, ms.max(rest_ms)));
     }
 
     /// Has the next probe go out at once: the clock was set back.

@@ -24,6 +24,8 @@ pub enum Answer {
     TimedOut,
     /// Nothing: what leads to all destinations is away.
     NoWay,
+    /// Nothing: what leads to all destinations asks to be left alone for so many milliseconds.
+    Resting(i64),
     /// Nothing: what leads to all destinations refuses us.
     Barred,
 }
@@ -102,7 +104,7 @@ impl Destination {
                 self.failures = self.failures.saturating_add(1);
                 false
             }
-            Answer::NoWay | Answer::Barred => false,
+            Answer::NoWay | Answer::Resting(_) | Answer::Barred => false,
         }
     }
 }

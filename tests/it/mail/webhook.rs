@@ -207,6 +207,29 @@ fn while_the_endpoint_is_away_one_mail_is_tried_and_all_go_out_when_it_is_back()
 }
 
 #[test]
+fn an_endpoint_that_asks_to_be_left_alone_is_for_that_long_and_an_hour_at_most() {
+    for (asked, quiet, seconds) in [
+        ("120", 115, 122),
+        ("Mon, 23 Nov 2026 02:48:00 GMT", 290, 302),
+        ("999999999", 3_590, 3_602),
+        ("0", 0, 61),
+    ] {
+        let endpoint = Endpoint::start();
+        let app = app(&endpoint.url(), &[]);
+        endpoint.script(&[Act::Later(503, asked)]);
+        let made = invite(&app, "ada@example.com", &json!({}));
+        wait_for(&app, &made, |now| now["deliveryAttempts"] == 1);
+        if quiet > 0 {
+            app.advance_to(quiet * 1000);
+            std::thread::sleep(std::time::Duration::from_millis(700));
+            assert_eq!(endpoint.received().len(), 1, "{asked}");
+        }
+        app.advance_to(seconds * 1000);
+        wait_until(&app, &made, "sent");
+    }
+}
+
+#[test]
 fn a_url_that_could_be_read_on_the_way_or_a_second_way_is_refused_and_never_repeated() {
     let from = ["--mail-from", "a@acme.test"];
     let public = ["--public-url", "https://invites.test"];
