@@ -75,13 +75,13 @@ const REQUESTS: [Request; 4] = [
 
 // What the release profile takes, and a twentieth more.
 /// See [`Request::limit`].
-const LIMIT_LIVE: u32 = 28_900;
+const LIMIT_LIVE: u32 = 29_000;
 /// See [`Request::limit`].
-const LIMIT_GET: u32 = 58_100;
+const LIMIT_GET: u32 = 57_700;
 /// See [`Request::limit`].
-const LIMIT_LIST: u32 = 204_000;
+const LIMIT_LIST: u32 = 204_900;
 /// See [`Request::limit`].
-const LIMIT_CREATE: u32 = 218_000;
+const LIMIT_CREATE: u32 = 208_100;
 
 /// Measures all of them and prints the table; with `check`, what is above its limit is a failure.
 ///
