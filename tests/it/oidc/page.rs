@@ -1,11 +1,11 @@
 //! Signing in instead of giving a code, on the page that links lead to.
 
 use serde_json::{Value, json};
-use url::form_urlencoded;
 
 use super::answers::start;
 use super::signer::Signer;
 use super::{claims, claims_with};
+use crate::pages::forms::{form, shows};
 use crate::support::process::run;
 use crate::support::{Answer, TestApp};
 
@@ -19,24 +19,9 @@ fn server(signer: &Signer, more: &[&str]) -> (TestApp, tempfile::NamedTempFile) 
 
 /// Sends a form as the sign-in page's browser does.
 fn send(app: &TestApp, fields: &[(&str, &str)]) -> Answer {
-    let mut body = form_urlencoded::Serializer::new(String::new());
-    body.extend_pairs(fields);
-    app.anonymous("POST", "/accept")
-        .header("Content-Type", "application/x-www-form-urlencoded")
-        .header("Accept", "text/html")
+    form(app, fields)
         .header("Origin", "https://id.example.com")
-        .body(body.finish())
         .send()
-}
-
-/// Whether the page has everything of `texts`, under `status`.
-#[track_caller]
-fn shows(answer: &Answer, status: u16, texts: &[&str]) {
-    let html = answer.text();
-    assert_eq!(answer.status, status, "{html}");
-    for text in texts {
-        assert!(html.contains(text), "{text} is missing: {html}");
-    }
 }
 
 /// An id token for the link with `token`, with changes.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{PAYLOADS, policy};
-use crate::support::{Answer, TestApp, invitation};
+use crate::support::{Answer, Request, TestApp, invitation};
 
 /// The invited person at a browser.
 struct Person<'a> {
@@ -30,20 +30,27 @@ impl Person<'_> {
     }
 }
 
-/// Sends a form as a browser does.
-fn send<'a>(app: &TestApp, fields: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Answer {
+/// A form as a browser sends it.
+pub fn form<'a>(
+    app: &TestApp,
+    fields: impl IntoIterator<Item = &'a (&'a str, &'a str)>,
+) -> Request {
     let mut body = form_urlencoded::Serializer::new(String::new());
     body.extend_pairs(fields);
     app.anonymous("POST", "/accept")
         .header("Content-Type", "application/x-www-form-urlencoded")
         .header("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
         .body(body.finish())
-        .send()
+}
+
+/// Sends a form as a browser does.
+fn send<'a>(app: &TestApp, fields: impl IntoIterator<Item = &'a (&'a str, &'a str)>) -> Answer {
+    form(app, fields).send()
 }
 
 /// Whether the page has everything of `texts`, under `status`.
 #[track_caller]
-fn shows(answer: &Answer, status: u16, texts: &[&str]) {
+pub fn shows(answer: &Answer, status: u16, texts: &[&str]) {
     let html = answer.text();
     assert_eq!(answer.status, status, "{html}");
     assert_eq!(

@@ -5,7 +5,7 @@
 //! of links on their way. [`unknown`]: addresses that nothing is at.
 
 mod assets;
-mod forms;
+pub mod forms;
 mod links;
 mod unknown;
 
