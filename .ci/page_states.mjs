@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
+import { api, at, key, url } from "./page_server.mjs";
 
-const [url, key] = process.argv.slice(2);
 const shots = process.env.INVITED_SHOTS;
 const require = createRequire(import.meta.url);
 const axe = existsSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url)) ? require("axe-core").source : "";
@@ -18,14 +18,6 @@ function check(isSo, what) {
   checks += 1;
 }
 
-async function api(method, path, body) {
-  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
-  const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${response.ok ? "" : await response.text()}`);
-  return response.status === 204 ? null : response.json();
-}
-
-const at = (made) => `/v1/organizations/${made.organizationId}/invitations/${made.id}`;
 const given = async (made) => (await api("POST", `${at(made)}/link`)).url;
 let people = 0;
 

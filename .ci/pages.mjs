@@ -2,8 +2,7 @@
 // and address and code accept by any other; what others wrote stays text; nothing is asked of other servers. With a key, `node pages.mjs URL KEY`: those of a server without mail.
 import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
-
-const [url, key] = process.argv.slice(2);
+import { api, at, key, url } from "./page_server.mjs";
 
 // What markup could do harm; each is stored as a name, and shown by every page.
 const MARKUP = [
@@ -75,14 +74,6 @@ function check(isSo, what) {
   checks += 1;
 }
 
-async function api(method, path, body) {
-  const headers = { ...(body && { "Content-Type": "application/json" }), ...(key && { Authorization: `Bearer ${key}` }) };
-  const response = await fetch(url + path, { method, headers, body: body && JSON.stringify(body) });
-  assert.ok(response.ok, `${method} ${path}: ${response.status} ${response.ok ? "" : await response.text()}`);
-  return response.status === 204 ? null : response.json();
-}
-
-const at = (invitation) => `/v1/organizations/${invitation.organizationId}/invitations/${invitation.id}`;
 const invite = (organization, body) => api("POST", `/v1/organizations/${organization}/invitations`, { role: "developer", ...body });
 
 // The newest mail of a kind to an address.
