@@ -297,6 +297,27 @@ create table api_key (
   revoked_at    integer
 ) strict, without rowid;
 
+-- A browser that is signed in to the console. It may do what its key may, for as long as the key is live.
+-- There are few rows: one that has ended goes when another person signs in.
+create table session (
+  -- SHA-256 of the token that the browser holds.
+  token_hash    blob    not null primary key check (length(token_hash) = 32),
+  -- The same of the token before, which is still taken for a minute; null: there was none.
+  replaced_hash blob    check (length(replaced_hash) = 32),
+  key_id        text    not null references api_key (id),
+  created_at    integer not null,
+  -- When it got its token.
+  renewed_at    integer not null
+) strict, without rowid;
+
+-- A link that signs in to the console, once. There are few rows: one whose time is over goes when another is made.
+create table login (
+  -- SHA-256 of its token.
+  token_hash blob    not null primary key check (length(token_hash) = 32),
+  key_id     text    not null references api_key (id),
+  expires_at integer not null
+) strict, without rowid;
+
 -- The history of the server: who made and revoked keys, changed webhooks, deleted organizations and erased addresses.
 -- Append-only, written in the transaction of the change. Rows name ids and no address, so nothing has to be taken out of
 -- them; they stay for ever.
@@ -305,7 +326,7 @@ create table audit (
   -- UUIDv7: the order of rows is the order of commits.
   id            blob    not null primary key check (length(id) = 16),
   -- One of those in src/audit/mod.rs: key.created, .revoked; webhook.created, .updated, .disabled, .secret_rotated, .deleted;
-  -- organization.deleted; address.erased; secret.rotated, .lost
+  -- organization.deleted; address.erased; secret.rotated, .lost; session.created, .ended
   action        text    not null,
   -- Who did it: an API key's id, `dev`, `cli` for a command at the machine, or `server`.
   actor         text    not null,

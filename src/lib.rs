@@ -9,7 +9,8 @@
 //!    the server, [`secret`] what links and codes are derived from, [`purge`] how far a deletion
 //!    has come, [`idempotency`] the responses that are stored with their cause.
 //! 3. [`outbox`] has the two queues of what is told to the outside, and what works them off.
-//! 4. [`key`] is who may do what, [`policy`] what this server allows, [`event`] the history.
+//! 4. [`key`] is who may do what, [`session`] who is signed in to the console, [`policy`] what this
+//!    server allows, [`event`] the history.
 //! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell
 //!    of it, [`redemption`] is what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
@@ -52,4 +53,5 @@ pub mod redemption;
 pub mod retention;
 pub mod secret;
 pub mod server;
+pub mod session;
 pub mod webhook;

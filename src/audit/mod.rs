@@ -44,6 +44,10 @@ pub(crate) enum Action {
     SecretRotated,
     /// The server went on without a secret that was needed.
     SecretLost,
+    /// A browser was signed in to the console with an API key.
+    SessionCreated,
+    /// A browser was signed out of the console.
+    SessionEnded,
 }
 
 impl Action {
@@ -60,6 +64,8 @@ impl Action {
         (Self::AddressErased, "address.erased"),
         (Self::SecretRotated, "secret.rotated"),
         (Self::SecretLost, "secret.lost"),
+        (Self::SessionCreated, "session.created"),
+        (Self::SessionEnded, "session.ended"),
     ];
 
     /// The action as it is stored and shown.
@@ -174,6 +180,6 @@ mod tests {
             let same = Action::ALL.iter().filter(|(_, other)| other == name);
             assert_eq!(same.count(), 1, "{name}");
         }
-        assert_eq!(Action::ALL.len(), Action::SecretLost as usize + 1);
+        assert_eq!(Action::ALL.len(), Action::SessionEnded as usize + 1);
     }
 }

@@ -127,7 +127,7 @@ fn compress(text: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Whether the caller would rather have gzip than the plain bytes.
-fn takes_gzip(request: &HttpRequest) -> bool {
+pub(crate) fn takes_gzip(request: &HttpRequest) -> bool {
     let forms = [Encoding::gzip(), Encoding::identity()];
     request.headers().contains_key(header::ACCEPT_ENCODING)
         && AcceptEncoding::parse(request)

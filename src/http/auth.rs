@@ -77,6 +77,19 @@ impl Caller {
         ))
     }
 
+    /// The caller of `request`, who was found to be `actor` by other means than a key; counts the
+    /// request.
+    ///
+    /// # Errors
+    /// [`Code::RateLimited`].
+    pub(crate) fn admit(request: &HttpRequest, actor: &str, rights: Rights) -> Result<Self> {
+        Context::of(request)?.limits.count_request(actor)?;
+        Ok(Self {
+            actor: actor.to_owned(),
+            rights: Arc::new(rights),
+        })
+    }
+
     /// Checks that `request` carries a live key.
     ///
     /// # Errors

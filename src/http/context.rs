@@ -13,8 +13,16 @@ use crate::db::Db;
 use crate::key::last_use::LastUses;
 use crate::policy::limits::{Limits, Shares};
 
-/// Writes the response to a request that failed, under the id of the request.
-pub(crate) type WriteError = fn(&Error, &str) -> HttpResponse;
+/// Writes the response to a request that failed.
+pub(crate) type WriteError = fn(&Error, &Failed<'_>) -> HttpResponse;
+
+/// A request that failed, as far as its response is about it.
+pub(crate) struct Failed<'a> {
+    /// The `X-Request-Id` of the response.
+    pub request_id: &'a str,
+    /// The path that was asked for; empty where the framework has lost it.
+    pub path: &'a str,
+}
 
 /// What the toolkit takes from the server that it serves. It is data of the application.
 pub(crate) struct Context {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::asset::Static;
 use super::connection::{self, Answering};
-use super::context::{Context, WriteError};
+use super::context::{Context, Failed, WriteError};
 use super::{answer_body, auth, host, problem, refusal_log, unread};
 use crate::base::error::{Code, Error, Result};
 use crate::policy::limits::Share;
@@ -51,6 +51,12 @@ impl RequestId {
             .get::<Self>()
             .map(|id| id.0.clone())
             .unwrap_or_default()
+    }
+
+    /// A request to `path` with this id that failed.
+    fn failed<'a>(&'a self, path: &'a str) -> Failed<'a> {
+        let request_id = &self.0;
+        Failed { request_id, path }
     }
 
     /// Takes the caller's id, or makes one.
@@ -89,8 +95,9 @@ pub(crate) async fn envelope(
     }
     if let Err(error) = check(&request) {
         refusal_log::log(request.request(), &error, &id.0);
+        let response = respond(&error, &id.failed(request.path()));
         return Ok(finish(
-            request.into_response(respond(&error, &id.0)),
+            request.into_response(response),
             &id,
             answering,
             None,
@@ -100,7 +107,7 @@ pub(crate) async fn envelope(
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             return Err(answered(
-                with_ours(&error, |error| respond(error, &id.0)),
+                with_ours(&error, |error| respond(error, &id.failed(""))),
                 &id,
             ));
         }
@@ -108,7 +115,7 @@ pub(crate) async fn envelope(
         // in the writer.
         Err(_) => {
             return Err(answered(
-                respond(&Error::internal("a handler panicked"), &id.0),
+                respond(&Error::internal("a handler panicked"), &id.failed("")),
                 &id,
             ));
         }
@@ -116,7 +123,8 @@ pub(crate) async fn envelope(
     response = write_error(response, respond, &id);
     let room = make_room(&response);
     if let Err(error) = &room {
-        response = response.into_response(respond(error, &id.0));
+        let refused = respond(error, &id.failed(response.request().path()));
+        response = response.into_response(refused);
         // Whoever reads nothing is not kept.
         response
             .response_mut()
@@ -153,7 +161,7 @@ fn write_error(
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
             refusal_log::log(request, error, &id.0);
-            respond(error, &id.0)
+            respond(error, &id.failed(request.path()))
         })
     });
     match problem {
@@ -263,10 +271,12 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
-    headers.insert(
-        header::REFERRER_POLICY,
-        HeaderValue::from_static("no-referrer"),
-    );
+    if !headers.contains_key(header::REFERRER_POLICY) {
+        headers.insert(
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        );
+    }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     }

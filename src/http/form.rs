@@ -8,8 +8,9 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as NoStruct, MapDeserializer};
 use url::form_urlencoded;
 
-use super::json::{MAX_BODY, arrive, declared, too_large};
+use super::json::{LARGE_BODY, MAX_BODY, arrive, declared, make_room, too_large};
 use crate::base::error::{Code, Error, Result};
+use crate::policy::limits::Share;
 
 /// The type that a browser gives the body of a form.
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -20,18 +21,45 @@ pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 /// # Errors
 /// [`Code::UnsupportedMediaType`], and those of a body that does not arrive.
 pub(crate) async fn read<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
+    parse(&read_bytes(request, MAX_BODY).await?)
+}
+
+/// A form as it was sent: every name with every value, in its order.
+#[derive(Debug)]
+pub(crate) struct Pairs {
+    /// The names and values.
+    pub pairs: Vec<(String, String)>,
+    /// The memory of the form, to be held for as long as what was in it.
+    pub room: Share,
+}
+
+/// Reads the form that `actor` sent as the body of `request`, of at most [`LARGE_BODY`] bytes.
+///
+/// # Errors
+/// Those of [`read`]; [`Code::Overloaded`] where there is no memory for it.
+pub(crate) async fn read_pairs(request: &HttpRequest, actor: &str) -> Result<Pairs> {
+    let room = make_room(request, actor, LARGE_BODY)?;
+    let body = read_bytes(request, LARGE_BODY).await?;
+    Ok(Pairs {
+        pairs: form_urlencoded::parse(&body).into_owned().collect(),
+        room,
+    })
+}
+
+/// Reads the body of `request`, which is a form of at most `max` bytes.
+async fn read_bytes(request: &HttpRequest, max: usize) -> Result<Vec<u8>> {
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     if !is_chunked && declared(request).is_none_or(|length| length == 0) {
-        return parse(&[]);
+        return Ok(Vec::new());
     }
     if !is_form(request) {
         let detail = "The body must be Content-Type: application/x-www-form-urlencoded.";
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
-    if declared(request).is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large(MAX_BODY));
+    if declared(request).is_some_and(|length| length > max) {
+        return Err(too_large(max));
     }
-    parse(&arrive(request, MAX_BODY).await?)
+    Ok(arrive(request, max).await?.to_vec())
 }
 
 /// Reads a form.

@@ -46,6 +46,37 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
     fits.then_some(()).ok_or_else(refused)
 }
 
+/// Refuses a form that no page of this server has sent. Every browser says of a form where it comes
+/// from, in at least one of two headers. `public_origin` is where people reach the server; the
+/// `Host` of a request is another name of it.
+///
+/// # Errors
+/// [`Code::OriginNotAllowed`].
+pub(crate) fn check_form(headers: &HeaderMap, public_origin: &str) -> Result<()> {
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let is_own = |origin: &[u8]| {
+        let origin = std::str::from_utf8(origin).unwrap_or_default();
+        let rest = origin.split_once("://").map(|(_, rest)| rest);
+        origin.eq_ignore_ascii_case(public_origin)
+            || host.is_some() && rest.map(str::to_ascii_lowercase) == host.map(str::to_ascii_lowercase)
+    };
+    let mut origins = headers.get_all(header::ORIGIN).peekable();
+    let mut sites = headers.get_all(SEC_FETCH_SITE).peekable();
+    let is_told = origins.peek().is_some() || sites.peek().is_some();
+    let fits = is_told
+        && origins.all(|origin| is_own(origin.as_bytes()))
+        && sites.all(|site| site == "same-origin");
+    let refused = || {
+        Error::new(
+            Code::OriginNotAllowed,
+            "Only a page of this server may send this form, from a browser that says so.",
+        )
+    };
+    fits.then_some(()).ok_or_else(refused)
+}
+
 /// Checks the Host header of a request to a server in `mode`. The framework refuses two of them,
 /// and none in HTTP/1.1.
 pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {

@@ -46,7 +46,7 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
         Box::pin(async move {
             check_headers(&request, MAX)?;
             let room = if MAX > MAX_BODY {
-                Some(make_room(&request, MAX)?)
+                Some(make_room(&request, &auth::actor_of(&request), MAX)?)
             } else {
                 None
             };
@@ -185,15 +185,15 @@ pub(super) fn declared(request: &HttpRequest) -> Option<usize> {
         .ok()
 }
 
-/// Takes memory for a body of at most `max` bytes. Whoever has much in memory already is refused,
+/// Takes memory for a body of at most `max` bytes by `actor`. Whoever has much in memory already is refused,
 /// and nobody else.
-fn make_room(request: &HttpRequest, max: usize) -> Result<Share> {
+pub(super) fn make_room(request: &HttpRequest, actor: &str, max: usize) -> Result<Share> {
     let context = Context::of(request)?;
     let length = declared(request).unwrap_or(max).min(max);
     let detail = "Too many large bodies by this caller are in memory; nothing was changed.";
     context
         .bodies
-        .take(&auth::actor_of(request), length)
+        .take(actor, length)
         .ok_or_else(|| Error::new(Code::Overloaded, detail))
 }
 

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
 
+use super::context::Failed;
 use crate::base::error::{Code, Error, Problem};
 
 /// What the limit is that a request went over.
@@ -11,10 +12,10 @@ const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy")
 /// What is left of it, and when there will be more.
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Responds with `error` under `request_id`; logs the cause of one that the server is to blame for.
-pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
-    log_cause(error, request_id);
-    let problem = Problem::of(error, request_id);
+/// Responds with `error`; logs the cause of one that the server is to blame for.
+pub(crate) fn respond(error: &Error, failed: &Failed<'_>) -> HttpResponse {
+    log_cause(error, failed.request_id);
+    let problem = Problem::of(error, failed.request_id);
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);
     response

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 25] = [
+const ORDER: [&str; 26] = [
     "base",
     "oidc",
     "db",
@@ -14,6 +14,7 @@ const ORDER: [&str; 25] = [
     "idempotency",
     "outbox",
     "key",
+    "session",
     "policy",
     "event",
     "organization",
@@ -35,7 +36,7 @@ const ORDER: [&str; 25] = [
 const TOOLKIT_MAY: [&str; 5] = ["base", "db", "idempotency", "key", "policy"];
 
 /// Whose file has the SQL of a table.
-const OWNERS: [(&str, &str); 14] = [
+const OWNERS: [(&str, &str); 16] = [
     ("api_key", "key/store.rs"),
     ("audit", "audit/store.rs"),
     ("code", "invitation/code/store.rs"),
@@ -43,11 +44,13 @@ const OWNERS: [(&str, &str); 14] = [
     ("idempotency", "idempotency/store.rs"),
     ("idempotency_use", "idempotency/store.rs"),
     ("invitation", "invitation/store/"),
+    ("login", "session/store.rs"),
     ("mail", "outbox/mail/store.rs"),
     ("mailbox", "mail/mailbox/store.rs"),
     ("organization", "organization/store.rs"),
     ("purge", "purge/store.rs"),
     ("secret", "secret/store.rs"),
+    ("session", "session/store.rs"),
     ("webhook", "webhook/store.rs"),
     ("webhook_delivery", "outbox/webhook/store.rs"),
 ];

@@ -16,6 +16,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
 use crate::http::auth::{Caller, OrganizationAccess, Read, Write};
+use crate::http::context;
 use crate::http::envelope::RequestId;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
@@ -57,8 +58,8 @@ pub(crate) fn operations() -> Vec<Operation> {
 }
 
 /// Responds with `error` in the dialect.
-pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
-    problem::log_cause(error, request_id);
+pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpResponse {
+    problem::log_cause(error, failed.request_id);
     let meaning = error.code.meaning();
     let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
     let mut response = HttpResponse::build(error.status_code());
@@ -66,7 +67,7 @@ pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
     response.json(Failed {
         status: meaning.status,
         error: text,
-        request_id: request_id.to_owned(),
+        request_id: failed.request_id.to_owned(),
     })
 }
 
@@ -74,7 +75,7 @@ pub(crate) fn respond(error: &Error, request_id: &str) -> HttpResponse {
 fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
     let envelope = Envelope {
         status: 200,
-        request_id: request_id.to_owned(),
+        request_id: failed.request_id.to_owned(),
         result,
     };
     serde_json::to_vec(&envelope).map_err(Error::internal)

@@ -1,0 +1,127 @@
+//! The SQL of sessions and of sign-in links.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::{Hash, Session};
+use crate::base::clock::Timestamp;
+use crate::base::error::Result;
+use crate::db::{Reader, WriteTx, unreadable};
+use crate::key::token::KeyId;
+
+/// The session whose token has this hash, or had it until it was replaced after `replaced_after`.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(super) fn find(
+    reader: &Reader<'_>,
+    hash: &Hash,
+    replaced_after: Timestamp,
+) -> Result<Option<Session>> {
+    let mut statement = reader.prepare_cached(
+        "select token_hash, key_id, created_at, renewed_at
+         from session
+         where token_hash = :hash
+            or (replaced_hash = :hash and renewed_at > :replaced_after)",
+    )?;
+    let bound = named_params! { ":hash": hash, ":replaced_after": replaced_after.as_millis() };
+    let found = statement.query_row(bound, |row| {
+        Ok(Session {
+            hash: row.get(0)?,
+            key: key_id(row, 1)?,
+            created_at: Timestamp::from_millis(row.get(2)?),
+            renewed_at: Timestamp::from_millis(row.get(3)?),
+        })
+    });
+    Ok(found.optional()?)
+}
+
+/// Inserts a session of `key` with a token of this hash.
+pub(super) fn insert(tx: &WriteTx<'_>, hash: &Hash, key: &KeyId) -> Result<()> {
+    tx.prepare_cached(
+        "insert into session (token_hash, key_id, created_at, renewed_at)
+         values (:hash, :key, :now, :now)",
+    )?
+    .execute(named_params! { ":hash": hash, ":key": key.as_str(), ":now": tx.now.as_millis() })?;
+    Ok(())
+}
+
+/// Replaces the token with the hash `old`. Returns whether there was a session with it.
+pub(super) fn replace(tx: &WriteTx<'_>, old: &Hash, new: &Hash) -> Result<bool> {
+    let changed = tx
+        .prepare_cached(
+            "update session
+             set token_hash = :new,
+                 replaced_hash = :old,
+                 renewed_at = :now
+             where token_hash = :old",
+        )?
+        .execute(named_params! { ":new": new, ":old": old, ":now": tx.now.as_millis() })?;
+    Ok(changed > 0)
+}
+
+/// Deletes the session with this hash. Returns whether there was one.
+pub(super) fn delete(tx: &WriteTx<'_>, hash: &Hash) -> Result<bool> {
+    let deleted = tx
+        .prepare_cached("delete from session where token_hash = ?1")?
+        .execute([hash])?;
+    Ok(deleted > 0)
+}
+
+/// Deletes all sessions and all links. Returns the keys that the sessions stood for.
+pub(super) fn delete_all(tx: &WriteTx<'_>) -> Result<Vec<KeyId>> {
+    tx.execute("delete from login", [])?;
+    let mut statement = tx.prepare_cached("delete from session returning key_id")?;
+    let keys = statement.query_map([], |row| key_id(row, 0))?;
+    Ok(keys.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Deletes the sessions that began before `begun`, or got their token before `renewed`.
+pub(super) fn delete_ended(tx: &WriteTx<'_>, begun: Timestamp, renewed: Timestamp) -> Result<()> {
+    tx.prepare_cached("delete from session where created_at <= ?1 or renewed_at <= ?2")?
+        .execute([begun.as_millis(), renewed.as_millis()])?;
+    Ok(())
+}
+
+/// Inserts a sign-in link of `key` whose token has this hash.
+pub(super) fn insert_link(
+    tx: &WriteTx<'_>,
+    hash: &Hash,
+    key: &KeyId,
+    expires_at: Timestamp,
+) -> Result<()> {
+    tx.prepare_cached(
+        "insert into login (token_hash, key_id, expires_at)
+         values (:hash, :key, :end)",
+    )?
+    .execute(
+        named_params! { ":hash": hash, ":key": key.as_str(), ":end": expires_at.as_millis() },
+    )?;
+    Ok(())
+}
+
+/// Deletes the link with this hash. Returns its key where the link was still good.
+pub(super) fn take_link(tx: &WriteTx<'_>, hash: &Hash) -> Result<Option<KeyId>> {
+    let mut statement = tx.prepare_cached(
+        "delete from login
+         where token_hash = :hash
+           and expires_at > :now
+         returning key_id",
+    )?;
+    let bound = named_params! { ":hash": hash, ":now": tx.now.as_millis() };
+    Ok(statement
+        .query_row(bound, |row| key_id(row, 0))
+        .optional()?)
+}
+
+/// Deletes the links whose time is over at `now`.
+pub(super) fn delete_links_before(tx: &WriteTx<'_>, now: Timestamp) -> Result<()> {
+    tx.prepare_cached("delete from login where expires_at <= ?1")?
+        .execute([now.as_millis()])?;
+    Ok(())
+}
+
+/// Reads the id of a key.
+fn key_id(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<KeyId> {
+    KeyId::parse(row.get_ref(column)?.as_str()?)
+        .ok_or_else(|| unreadable(column, "no id of a key"))
+}
