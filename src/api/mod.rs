@@ -53,8 +53,30 @@ pub(crate) const DIALECTS: &[(&str, WriteError)] =
 /// The forms that a page of any origin may send, as a sign-in page does.
 pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
 
-/// Every operation of a server in `mode`.
-fn operations(mode: Mode) -> Vec<Operation> {
+/// The parts that a server has.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer {
+    /// Whom the server is for.
+    pub mode: Mode,
+    /// Whether it has the console.
+    pub console: bool,
+    /// Whether it has the reference.
+    pub docs: bool,
+}
+
+impl Offer {
+    /// Every part that a server in `mode` can have.
+    pub fn all(mode: Mode) -> Self {
+        Self {
+            mode,
+            console: true,
+            docs: true,
+        }
+    }
+}
+
+/// Every operation of a server that has the parts of `offer`.
+fn operations(offer: Offer) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
         invitations::operations(),
@@ -74,7 +96,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
         pages::routes::operations(),
         clickhouse::routes::operations(),
     ];
-    if mode == Mode::Dev {
+    if offer.mode == Mode::Dev {
         operations.extend([
             dev::operations(),
             faults::operations(),
@@ -85,10 +107,10 @@ fn operations(mode: Mode) -> Vec<Operation> {
     operations.into_iter().flatten().collect()
 }
 
-/// Every path of a server in `mode`, with its methods.
-pub fn routes(mode: Mode) -> Vec<Route> {
+/// Every path of a server that has the parts of `offer`, with its methods.
+pub fn routes(offer: Offer) -> Vec<Route> {
     let mut routes: Vec<Route> = Vec::new();
-    for operation in operations(mode) {
+    for operation in operations(offer) {
         match routes.iter_mut().find(|route| route.path == operation.path) {
             Some(route) => operation.join(route),
             None => routes.push(operation.into_route()),
@@ -97,12 +119,12 @@ pub fn routes(mode: Mode) -> Vec<Route> {
     routes
 }
 
-/// What finds the operation of every request to a server in `mode`.
+/// What finds the operation of every request to a server that has the parts of `offer`.
 ///
 /// # Errors
 /// None that depends on anything but the program.
-pub(crate) async fn router(mode: Mode) -> std::result::Result<Router, String> {
-    let mut routes = routes(mode);
+pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
+    let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
     Router::build(routes, web::to(unknown_path)).await
 }

@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{AdditionalProperties, ArrayItems, SchemaType};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Required, Schema, Type};
 
-use super::clickhouse;
+use super::{Offer, clickhouse};
 use crate::api::error_responses::COMMON;
 use crate::api::operation::Operation;
 use crate::base::error::Code;
@@ -67,7 +67,7 @@ struct Document;
 /// The whole document: what is said of the server, and every operation.
 fn document() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
-    for operation in super::operations(Mode::Dev) {
+    for operation in super::operations(Offer::all(Mode::Dev)) {
         operation.add_to(&mut document);
     }
     let components = document.components.get_or_insert_default();

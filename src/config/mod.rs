@@ -123,7 +123,7 @@ pub struct Settings {
     #[command(flatten)]
     pub mail: MailSettings,
 
-    /// The page that links lead to
+    /// The pages
     #[command(flatten)]
     pub page: PageSettings,
 

@@ -1,18 +1,59 @@
-//! Settings of the page that links lead to.
+//! Settings of the pages.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::Settings;
+use super::{Config, Settings};
+use crate::api::Offer;
 use crate::base::failure::Failure;
 
-/// Settings of the page that links lead to.
+/// Whether a server has a part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// The part is there.
+    #[default]
+    On,
+    /// The part's paths do not exist.
+    Off,
+}
+
+/// Settings of the pages.
 #[derive(Args, Clone, Debug)]
 pub struct PageSettings {
     /// Page where people sign in at the identity provider instead of giving a code: it sends their
     /// id token to /accept as a form, as `response_mode=form_post` does; needs --oidc-issuer
     #[arg(long, env = "INVITED_SIGN_IN_URL", value_name = "URL", value_parser = parse_sign_in_url)]
     pub sign_in_url: Option<Url>,
+
+    /// Console for operators at /console
+    #[arg(
+        long,
+        env = "INVITED_CONSOLE",
+        value_name = "SWITCH",
+        default_value = "on"
+    )]
+    pub console: Switch,
+
+    /// Reference for developers at /docs, and the problems as pages
+    #[arg(
+        long,
+        env = "INVITED_DOCS",
+        value_name = "SWITCH",
+        default_value = "on"
+    )]
+    pub docs: Switch,
+}
+
+impl Config {
+    /// The parts that the server has.
+    pub(crate) fn offer(&self) -> Offer {
+        let pages = &self.settings.page;
+        Offer {
+            mode: self.mode,
+            console: pages.console == Switch::On,
+            docs: pages.docs == Switch::On,
+        }
+    }
 }
 
 impl Settings {

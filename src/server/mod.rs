@@ -20,6 +20,7 @@ use actix_web::{App, web};
 use url::Url;
 
 use crate::api;
+use crate::api::Offer;
 use crate::api::state::State;
 use crate::base::clock;
 use crate::base::failure::Failure;
@@ -55,6 +56,8 @@ pub struct Program {
     context: Context,
     /// What its handlers share.
     state: State,
+    /// The parts that it has.
+    offer: Offer,
     /// The mail that it sends; none: mail is off.
     mail: Option<Mail>,
     /// How often it is written when keys were last used.
@@ -107,6 +110,7 @@ impl Program {
             context: build::context(config, &state),
             mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
+            offer: config.offer(),
             last_use_every: config.last_use_every,
             lapse_every: config.lapse_every,
             serving: serve::Options {
@@ -194,11 +198,7 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (db, mode, retention) = (
-            self.state.db.clone(),
-            self.context.mode,
-            self.state.retention,
-        );
+        let (db, offer, retention) = (self.state.db.clone(), self.offer, self.state.retention);
         let limits = Arc::clone(&self.context.limits);
         // Before there are requests: what an erasure had begun by now was cut off.
         let mut tasks = Tasks::default();
@@ -220,7 +220,7 @@ impl Program {
                 .app_data(context.clone())
                 .app_data(state.clone())
                 .app_data(Rc::new(Latest::new(context.db.clone())))
-                .default_service(fn_factory(move || api::router(mode)))
+                .default_service(fn_factory(move || api::router(offer)))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };
         let port = self.listener.try_clone().ok();

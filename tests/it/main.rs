@@ -46,7 +46,7 @@
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, seeds.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
-//!   [`pages`]: what people see in a browser.
+//!   [`pages`]: what people see in a browser. [`reference`]: what developers read there.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
 //! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
@@ -116,6 +116,7 @@ mod ports;
 mod queries;
 mod races;
 mod readme;
+mod reference;
 mod refusal_log;
 mod retention;
 mod secret;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use invited::api::Offer;
 use invited::base::error::{ERRORS, FIELD_ERRORS};
 use invited::base::mode::Mode;
 use serde_json::Value;
@@ -43,7 +44,7 @@ fn routed(mode: Mode) -> BTreeSet<String> {
             .map(move |method| format!("{method} {path}"))
             .collect::<Vec<_>>()
     };
-    invited::api::routes(mode)
+    invited::api::routes(Offer::all(mode))
         .into_iter()
         .flat_map(of)
         .collect()

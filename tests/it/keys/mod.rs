@@ -12,6 +12,7 @@ mod revoked;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use invited::api::Offer;
 use invited::base::mode::Mode;
 use invited::base::role::Role;
 use invited::key::token::PlainKey;
@@ -134,7 +135,7 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
 /// The routes that need a key, each with its methods.
 fn guarded_routes() -> Vec<(String, String)> {
     let is_guarded = |path: &str| !PUBLIC.contains(&path) && !BY_TOKEN.contains(&path);
-    let routes = invited::api::routes(Mode::Serve)
+    let routes = invited::api::routes(Offer::all(Mode::Serve))
         .into_iter()
         .filter(|route| is_guarded(route.path.as_str()));
     routes
