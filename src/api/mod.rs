@@ -3,14 +3,15 @@
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
 //!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
 //!   documents them, what handles them, what they can fail with.
-//! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
-//!   is only in development.
+//! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
+//!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
 pub(crate) mod audit;
 pub(crate) mod bounces;
 pub(crate) mod clickhouse;
+pub(crate) mod console;
 pub(crate) mod dev;
 pub(crate) mod erasure;
 mod error_responses;
@@ -46,9 +47,12 @@ use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
 
-/// The dialects whose errors are not problem documents, each with the beginning of its paths.
-pub(crate) const DIALECTS: &[(&str, WriteError)] =
-    &[(clickhouse::PREFIX, clickhouse::routes::respond)];
+/// The paths whose errors are not problem documents, each with their beginning. A server without
+/// the console has only the first.
+const DIALECTS: &[(&str, WriteError)] = &[
+    (clickhouse::PREFIX, clickhouse::routes::respond),
+    (console::PREFIX, console::respond_with_error),
+];
 
 /// The forms that a page of any origin may send, as a sign-in page does.
 pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
@@ -72,6 +76,15 @@ impl Offer {
             console: true,
             docs: true,
         }
+    }
+}
+
+/// What writes errors as other than problem documents, on a server that has the parts of `offer`.
+pub(crate) fn dialects(offer: Offer) -> &'static [(&'static str, WriteError)] {
+    if offer.console {
+        DIALECTS
+    } else {
+        &DIALECTS[..1]
     }
 }
 
@@ -126,6 +139,9 @@ pub fn routes(offer: Offer) -> Vec<Route> {
 pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
     let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
+    if offer.console {
+        routes.extend(console::routes());
+    }
     Router::build(routes, web::to(unknown_path)).await
 }
 

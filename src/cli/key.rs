@@ -170,7 +170,7 @@ fn revoke(database: &Path, id: &KeyId) -> Result<(), Failure> {
 }
 
 /// Reads a key's id; a whole key is taken by its id, so that nobody has to cut it.
-fn parse_id(text: &str) -> Result<KeyId, String> {
+pub(super) fn parse_id(text: &str) -> Result<KeyId, String> {
     let id = text
         .strip_prefix("ivk_")
         .and_then(|rest| rest.split('_').next())

@@ -3,6 +3,7 @@
 mod dev;
 mod key;
 pub(crate) mod listen;
+mod login;
 mod mail;
 mod openapi;
 mod output;
@@ -53,6 +54,10 @@ enum Command {
     Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// Print a link that signs in to the console once, within ten minutes
+    Login(login::LoginArgs),
+    /// Sign everybody out of the console
+    Logout(login::LogoutArgs),
     /// Change the secret from which links and codes are derived
     Secret(secret::SecretArgs),
     /// Try how mail leaves
@@ -74,6 +79,8 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings),
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Login(args)) => login::login(args),
+            Some(Command::Logout(args)) => login::logout(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
@@ -110,6 +117,21 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Where the console of `program` is, and how one gets into it; none: it has none.
+fn console(program: &Program) -> Option<String> {
+    if !program.offer().console {
+        return None;
+    }
+    let url = format!("http://{}", program.address);
+    Some(match &program.sign_in {
+        Some(token) => format!(
+            "{}\n             signs you in once, within ten minutes; `invited login` makes another",
+            login::link(&url, token)
+        ),
+        None => format!("{url}/console"),
+    })
+}
+
 /// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes,
 /// the new key, a first call.
 fn announce(program: &Program, database: &Path, output: &Output) {
@@ -120,6 +142,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
         env!("CARGO_PKG_VERSION"),
         file.display()
     );
+    banner.extend(console(program).map(|line| format!("  console    {line}\n")));
     banner += &format!("  mail       {}\n", program.mail());
     banner.extend(
         program

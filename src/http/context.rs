@@ -74,10 +74,11 @@ impl Context {
 
     /// What writes the error of a request to `path`.
     pub(crate) fn write_error(&self, path: &str) -> WriteError {
-        let dialect = self
-            .dialects
-            .iter()
-            .find(|(prefix, _)| path.starts_with(prefix));
+        let is_below = |prefix: &str| {
+            let rest = path.strip_prefix(prefix.trim_end_matches('/'));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let dialect = self.dialects.iter().find(|(prefix, _)| is_below(prefix));
         dialect.map_or(problem::respond, |(_, write)| *write)
     }
 }

@@ -60,7 +60,8 @@ pub(crate) fn check_form(headers: &HeaderMap, public_origin: &str) -> Result<()>
         let origin = std::str::from_utf8(origin).unwrap_or_default();
         let rest = origin.split_once("://").map(|(_, rest)| rest);
         origin.eq_ignore_ascii_case(public_origin)
-            || host.is_some() && rest.map(str::to_ascii_lowercase) == host.map(str::to_ascii_lowercase)
+            || host.is_some()
+                && rest.map(str::to_ascii_lowercase) == host.map(str::to_ascii_lowercase)
     };
     let mut origins = headers.get_all(header::ORIGIN).peekable();
     let mut sites = headers.get_all(SEC_FETCH_SITE).peekable();

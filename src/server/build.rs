@@ -18,7 +18,7 @@ use crate::http::context::Context;
 use crate::http::etag::EtagKey;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
-use crate::key::token::PlainKey;
+use crate::key::token::{KeyId, PlainKey};
 use crate::key::{self, NewKey, Rights};
 use crate::mail::message::{Composer, Sender};
 use crate::mail::sender::Mail;
@@ -29,6 +29,7 @@ use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
 use crate::secret::Keyring;
+use crate::session::{self, Token};
 
 /// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
 /// times as much.
@@ -100,6 +101,14 @@ pub(crate) async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
         .await
         .map(Some)
         .map_err(failed)
+}
+
+/// Makes a link that signs in to the console with the first key.
+pub(crate) async fn first_link(db: &Db, key: &KeyId) -> Result<Token, Failure> {
+    let key = key.clone();
+    db.write(move |tx| session::make_link(tx, &key))
+        .await
+        .map_err(|error| Failure::runtime(error.to_string(), "see the log"))
 }
 
 /// The URL under which people and programs reach a server that listens on `address`.
@@ -176,7 +185,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),
-        dialects: api::DIALECTS,
+        dialects: api::dialects(config.offer()),
         open_forms: api::OPEN_FORMS,
     }
 }

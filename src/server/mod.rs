@@ -40,6 +40,7 @@ use crate::oidc;
 use crate::policy::Rules;
 use crate::retention;
 use crate::secret;
+use crate::session::Token;
 use crate::webhook;
 use crate::webhook::sender::Webhooks;
 
@@ -72,6 +73,8 @@ pub struct Program {
     pub public_url: Url,
     /// The admin key, if this start made the first one.
     pub admin_key: Option<PlainKey>,
+    /// What signs in to the console, if this start made the first key.
+    pub(crate) sign_in: Option<Token>,
     /// What the person who starts it has to know besides, a sentence each.
     pub notes: Vec<String>,
     /// What the person has to know of where links lead, if anything.
@@ -104,6 +107,10 @@ impl Program {
         } else {
             None
         };
+        let sign_in = match &admin_key {
+            Some(key) => Some(build::first_link(&db, &key.id).await?),
+            None => None,
+        };
         let state = build::state(config, db, keyring, oidc, &public_url);
         Ok(Self {
             listener,
@@ -121,10 +128,16 @@ impl Program {
             address,
             public_url,
             admin_key,
+            sign_in,
             notes,
             dead_links: config.settings.dead_links(config.mode)?,
             roots: config.roots.clone(),
         })
+    }
+
+    /// The parts that it has.
+    pub(crate) fn offer(&self) -> Offer {
+        self.offer
     }
 
     /// The open data file.

@@ -122,6 +122,5 @@ pub(super) fn delete_links_before(tx: &WriteTx<'_>, now: Timestamp) -> Result<()
 
 /// Reads the id of a key.
 fn key_id(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<KeyId> {
-    KeyId::parse(row.get_ref(column)?.as_str()?)
-        .ok_or_else(|| unreadable(column, "no id of a key"))
+    KeyId::parse(row.get_ref(column)?.as_str()?).ok_or_else(|| unreadable(column, "no id of a key"))
 }

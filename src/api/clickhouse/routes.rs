@@ -75,7 +75,7 @@ pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpRespon
 fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
     let envelope = Envelope {
         status: 200,
-        request_id: failed.request_id.to_owned(),
+        request_id: request_id.to_owned(),
         result,
     };
     serde_json::to_vec(&envelope).map_err(Error::internal)

@@ -31,7 +31,9 @@ const MONTHS: [&str; 12] = [
 /// exact time behind it. What it takes is a time as the API writes it; the template has `now`.
 pub(super) fn when(state: &State<'_, '_>, value: &Value) -> Result<Value, Error> {
     let Some(time) = parse(value)? else {
-        return Ok(Value::from_safe_string("<span class=\"quiet\">—</span>".to_owned()));
+        return Ok(Value::from_safe_string(
+            "<span class=\"quiet\">—</span>".to_owned(),
+        ));
     };
     let now = state.lookup("now").map(|now| parse(&now)).transpose()?;
     let words = relative(time, now.flatten().unwrap_or(time));
@@ -71,7 +73,11 @@ fn relative(time: Timestamp, now: Timestamp) -> String {
     }
     let found = UNITS.iter().find(|(size, _)| distance >= *size);
     let Some((size, unit)) = found else {
-        let words = if seconds > 0 { "in a moment" } else { "just now" };
+        let words = if seconds > 0 {
+            "in a moment"
+        } else {
+            "just now"
+        };
         return words.to_owned();
     };
     let length = plural(distance / size, unit);
@@ -118,8 +124,13 @@ pub(super) fn length(millis: i64) -> String {
     let Some(first) = first else {
         return format!("{millis} ms");
     };
-    let shown = parts[first..].iter().take(2).filter(|(count, _)| *count > 0);
-    let shown: Vec<_> = shown.map(|(count, unit)| format!("{count} {unit}")).collect();
+    let shown = parts[first..]
+        .iter()
+        .take(2)
+        .filter(|(count, _)| *count > 0);
+    let shown: Vec<_> = shown
+        .map(|(count, unit)| format!("{count} {unit}"))
+        .collect();
     shown.join(" ")
 }
 
@@ -179,6 +190,9 @@ mod tests {
         assert_eq!(length(450), "450 ms");
         assert_eq!(thousands(1_234_567), "1\u{202f}234\u{202f}567");
         assert_eq!(thousands(-123), "-123");
-        assert_eq!((bytes(512), bytes(1_572_864)), ("512 bytes".to_owned(), "1.5 MiB".to_owned()));
+        assert_eq!(
+            (bytes(512), bytes(1_572_864)),
+            ("512 bytes".to_owned(), "1.5 MiB".to_owned())
+        );
     }
 }

@@ -205,7 +205,9 @@ impl Fields {
 
     /// The first value of `name`.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        let mut pairs = self.0.iter();
+        let (_, value) = pairs.find(|(known, _)| known == name)?;
+        Some(value)
     }
 
     /// The same without the space around it.

@@ -76,7 +76,7 @@ fn environment() -> Environment<'static> {
 }
 
 /// What leads from the page at `path` to the server's root: a proxy may have put a path before it.
-fn root_from(path: &str) -> String {
+pub(crate) fn root_from(path: &str) -> String {
     "../".repeat(path.matches('/').count().saturating_sub(1))
 }
 

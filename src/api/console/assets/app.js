@@ -1,0 +1,102 @@
+"use strict";
+// What makes the console quicker. Everything works without it.
+
+// Requests by htmx run no text as code, and put no style into the page.
+document.addEventListener("click", (event) => {
+  const copy = event.target.closest("[data-copy]");
+  if (copy) {
+    navigator.clipboard.writeText(copy.dataset.copy).then(() => say(copy, "Copied"));
+  }
+  const pause = event.target.closest("[data-pause]");
+  if (pause) {
+    setPaused(pause, pause.getAttribute("aria-pressed") !== "true");
+  }
+});
+
+// Says for two seconds on a button what it has done.
+function say(button, text) {
+  const before = button.textContent;
+  button.textContent = text;
+  setTimeout(() => { button.textContent = before; }, 2000);
+}
+
+// One box chooses all rows of its form.
+document.addEventListener("change", (event) => {
+  const all = event.target.closest("[data-all]");
+  if (all) {
+    for (const box of all.form.querySelectorAll(`input[name="${all.dataset.all}"]`)) {
+      box.checked = all.checked;
+    }
+  }
+  const file = event.target.closest("input[type=file][data-into]");
+  if (file && file.files.length) {
+    put(file.files[0], document.getElementById(file.dataset.into));
+  }
+});
+
+// A file that is chosen or dropped is read here: the server gets its text.
+async function put(file, area) {
+  area.value = await file.text();
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+for (const name of ["dragover", "dragleave", "drop"]) {
+  document.addEventListener(name, (event) => {
+    const place = event.target.closest?.(".drop");
+    if (!place) { return; }
+    place.classList.toggle("over", name === "dragover");
+    if (name === "dragover") { event.preventDefault(); }
+    if (name === "drop" && event.dataTransfer.files.length) {
+      event.preventDefault();
+      put(event.dataTransfer.files[0], place.querySelector("textarea"));
+    }
+  });
+}
+
+// The secret of a sign-in link stands behind the #, so that no server and no log gets it by itself.
+function signIn() {
+  const form = document.querySelector("form[data-sign-in]");
+  const token = location.hash.slice(1);
+  if (form && token.startsWith("ivl_")) {
+    history.replaceState(null, "", location.pathname + location.search);
+    form.querySelector("[name=key]").value = token;
+    form.submit();
+  }
+}
+
+// Parts that are live load themselves again when the server says that something happened.
+const sources = new Map();
+function setPaused(button, paused) {
+  const part = document.getElementById(button.dataset.pause);
+  button.setAttribute("aria-pressed", paused);
+  button.textContent = paused ? "Go on" : "Pause";
+  part.toggleAttribute("data-paused", paused);
+  document.querySelector(`.live[data-of="${part.id}"]`)?.classList.toggle("paused", paused);
+  if (!paused) { reload(part); }
+}
+function reload(part) {
+  if (part.hasAttribute("data-paused") || part.contains(document.activeElement)) { return; }
+  htmx.ajax("GET", location.href, { target: `#${part.id}`, select: `#${part.id}`, swap: "outerHTML" });
+}
+function listen() {
+  const wanted = new Set();
+  for (const part of document.querySelectorAll("[data-live]")) { wanted.add(part.dataset.live); }
+  for (const [url, source] of sources) {
+    if (!wanted.has(url)) { source.close(); sources.delete(url); }
+  }
+  for (const url of wanted) {
+    if (sources.has(url)) { continue; }
+    const source = new EventSource(url);
+    let waiting = 0;
+    const changed = () => {
+      clearTimeout(waiting);
+      waiting = setTimeout(() => {
+        for (const part of document.querySelectorAll(`[data-live="${url}"]`)) { reload(part); }
+      }, 250);
+    };
+    source.onmessage = changed;
+    source.addEventListener("change", changed);
+    sources.set(url, source);
+  }
+}
+document.addEventListener("htmx:afterSettle", listen);
+document.addEventListener("DOMContentLoaded", () => { signIn(); listen(); });

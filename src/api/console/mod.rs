@@ -1,0 +1,87 @@
+//! The console: pages to see and run everything with, for people who are signed in.
+//!
+//! It has no rules of its own: its handlers call what the handlers of the API call, and its rights
+//! are those of an API key. Every task is done by plain links and forms. A script, htmx, puts what
+//! changed into the page instead of loading all of it.
+//!
+//! * [`visitor`] is who is at the console: the first argument of every handler. [`sign_in`] opens
+//!   and ends sessions.
+//! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
+//! * [`assets`] are style, script and icon.
+//! * Each other file is a place of the navigation: [`organizations`].
+//!
+//! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
+//! `parts.html` has the pieces that several of them share. A page that was changed by a form is
+//! reached by a redirect, whose query says in one of a few words what was done.
+
+mod assets;
+mod organizations;
+mod sheet;
+mod sign_in;
+mod times;
+mod trouble;
+mod visitor;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::pages::unknown;
+use crate::base::error::{Error, Result};
+use crate::http::anonymous::Anonymous;
+use crate::http::auth::Caller;
+use crate::http::route::Route;
+
+use assets::{APP, HTMX, STYLE};
+pub(crate) use trouble::respond as respond_with_error;
+
+/// What the paths of the console begin with.
+pub(crate) const PREFIX: &str = "/console";
+
+/// The templates, by name.
+const TEMPLATES: [(&str, &str); 6] = [
+    ("bare.html", include_str!("assets/templates/bare.html")),
+    ("layout.html", include_str!("assets/templates/layout.html")),
+    (
+        "organizations.html",
+        include_str!("assets/templates/organizations.html"),
+    ),
+    ("parts.html", include_str!("assets/templates/parts.html")),
+    (
+        "sign_in.html",
+        include_str!("assets/templates/sign_in.html"),
+    ),
+    (
+        "trouble.html",
+        include_str!("assets/templates/trouble.html"),
+    ),
+];
+
+/// The paths of the console. They are in no document: its pages are for people.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = vec![get("/", web::to(front))];
+    routes.extend(assets::routes());
+    routes.extend(sign_in::routes());
+    routes.extend(organizations::routes());
+    routes
+}
+
+/// A page at `path`.
+fn get(path: &str, handler: actix_web::Route) -> Route {
+    Route::public(path.to_owned()).with(Method::GET, handler)
+}
+
+/// What takes the forms that are sent to `path`.
+fn post(path: &str, handler: actix_web::Route) -> Route {
+    Route::public(path.to_owned()).with(Method::POST, handler)
+}
+
+/// `GET /`: leads a person to the console. A program gets what it gets for every address that
+/// nothing is at.
+async fn front(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
+    if unknown::is_asked_by_a_person(&request) {
+        return Ok(sheet::see_other("console"));
+    }
+    Err(Caller::check(&request)
+        .err()
+        .unwrap_or_else(Error::not_found))
+}
