@@ -57,7 +57,7 @@ static TEMPLATES: LazyLock<std::result::Result<Environment<'static>, minijinja::
 /// Reads the templates.
 fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     html::set_escaper(&mut environment);

@@ -175,9 +175,10 @@ pub(crate) fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Or
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
-/// The personal note of an invitation, which only its mail shows.
-pub(crate) fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
-    let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
+/// The personal note of an invitation, which only its mail shows. `conn` is a reader's or a
+/// transaction's.
+pub(crate) fn find_note(conn: &Connection, id: Uuid) -> Result<Option<String>> {
+    let mut statement = conn.prepare_cached("select note from invitation where id = ?1")?;
     Ok(statement
         .query_row([id.as_bytes()], |row| row.get(0))
         .optional()?
