@@ -40,7 +40,7 @@ pub(super) fn routes() -> Vec<Route> {
         get(PATH, web::to(page)),
         post(&below("link"), web::to(show_link)),
         post(&below("resend"), web::to(resend)),
-        post(&below("revoke"), web::to(revoke)),
+        get(&below("revoke"), web::to(revoke_page)).with(POST, web::to(revoke)),
         get(&below("change"), web::to(change_page)).with(POST, web::to(change)),
         get(&below("delete"), web::to(delete_page)).with(POST, web::to(delete_it)),
         get(&below("mail"), web::to(mail_page)),
@@ -205,6 +205,18 @@ async fn resend(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     finish(&visitor, &target, outcome, "resent").await
 }
 
+/// `GET .../revoke` with `invitations:write`: what taking it back does.
+async fn revoke_page(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
+    show_about(&visitor, id, "invitation_revoke.html").await
+}
+
+/// Shows a page about the invitation and nothing else, with `invitations:write`.
+async fn show_about(visitor: &Visitor, id: InvitationId, template: &str) -> Result<HttpResponse> {
+    let target = Target::of(visitor, id, Scope::Write)?;
+    let values = visitor.state.db.read(|reader| target.values(reader))?;
+    visitor.show(Place::Organizations, template, values).await
+}
+
 /// `POST .../revoke` with `invitations:write`.
 async fn revoke(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     let target = Target::of(&visitor, id, Scope::Write)?;
@@ -300,11 +312,7 @@ fn refused(name: &'static str, detail: &'static str) -> Error {
 
 /// `GET .../delete` with `invitations:write`: what a deletion does.
 async fn delete_page(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
-    let target = Target::of(&visitor, id, Scope::Write)?;
-    let values = visitor.state.db.read(|reader| target.values(reader))?;
-    visitor
-        .show(Place::Organizations, "invitation_delete.html", values)
-        .await
+    show_about(&visitor, id, "invitation_delete.html").await
 }
 
 /// `POST .../delete` with `invitations:write`.

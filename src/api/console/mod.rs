@@ -40,7 +40,7 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 11] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
     (
         "invitation.html",
@@ -57,6 +57,10 @@ const TEMPLATES: [(&str, &str); 10] = [
     (
         "invitation_mail.html",
         include_str!("assets/templates/invitation_mail.html"),
+    ),
+    (
+        "invitation_revoke.html",
+        include_str!("assets/templates/invitation_revoke.html"),
     ),
     ("layout.html", include_str!("assets/templates/layout.html")),
     (
