@@ -28,6 +28,7 @@
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`damage`]: a file with values or pages that cannot be.
+//! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
@@ -76,6 +77,7 @@ mod caps;
 mod cli;
 mod clock_back;
 mod connections;
+mod console;
 mod corpus;
 mod cost;
 mod create;

@@ -66,6 +66,7 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
     environment.add_filter("length_of_time", times::length);
     environment.add_filter("thousands", times::thousands);
     environment.add_filter("bytes", times::bytes);
+    environment.add_filter("pretty_json", pretty_json);
     environment.add_global("version", env!("CARGO_PKG_VERSION"));
     for (name, asset) in [("style", &STYLE), ("app", &APP), ("htmx", &HTMX)] {
         environment.add_global(name, asset.version());
@@ -74,6 +75,14 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
         environment.add_template(name, text)?;
     }
     Ok(environment)
+}
+
+/// The filter that writes a value as JSON on lines of its own, which the template escapes.
+fn pretty_json(value: &Value) -> std::result::Result<String, minijinja::Error> {
+    serde_json::to_string_pretty(value).map_err(|error| {
+        let kind = minijinja::ErrorKind::BadSerialization;
+        minijinja::Error::new(kind, "no JSON").with_source(error)
+    })
 }
 
 /// Fills a template.
