@@ -2,7 +2,7 @@
 //! and port.
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their
-//!   options and boundaries.
+//!   options and boundaries. [`list_search`]: what a list is searched for.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests.
 //!   [`races`]: parallel ones. [`group`]: changes that share a commit.
@@ -99,6 +99,7 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod list_search;
 mod listen;
 mod locale;
 mod log_size;
