@@ -41,7 +41,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle};
+use invitations::{batch, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -57,6 +57,7 @@ pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
 fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
+        summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
         erasure::operations(),
