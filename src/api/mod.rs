@@ -41,7 +41,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle, summary};
+use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -60,6 +60,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
         summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
+        explain::operations(),
         erasure::operations(),
         bounces::operations(),
         redemption::operations(),

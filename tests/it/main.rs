@@ -13,7 +13,7 @@
 //! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what
 //!   everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does
-//!   with its link.
+//!   with its link. [`explain`]: why somebody cannot accept.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
@@ -87,6 +87,7 @@ mod dev;
 mod dialect;
 mod erasure;
 mod events;
+mod explain;
 mod faults;
 mod file;
 mod folders;

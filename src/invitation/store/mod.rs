@@ -162,11 +162,11 @@ pub fn list(
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may
 /// have lapsed.
 pub(crate) fn find_standing(
-    tx: &WriteTx<'_>,
+    conn: &Connection,
     organization: &OrganizationId,
     email: &Email,
 ) -> Result<Option<Uuid>> {
-    let mut statement = tx.prepare_cached(
+    let mut statement = conn.prepare_cached(
         "select id
          from invitation
          where email = :email
