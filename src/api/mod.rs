@@ -42,7 +42,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle};
+use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -92,8 +92,10 @@ pub(crate) fn dialects(offer: Offer) -> &'static [(&'static str, WriteError)] {
 fn operations(offer: Offer) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
+        summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
+        explain::operations(),
         erasure::operations(),
         bounces::operations(),
         redemption::operations(),
