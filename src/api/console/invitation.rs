@@ -25,6 +25,7 @@ use crate::invitation::{Invitation, delete, json as show_json, new, renew, store
 use crate::key::Scope;
 use crate::mail::context::preview;
 use crate::organization;
+use crate::redemption::explain::{ExplainBody, explain};
 
 /// Events of an invitation that its page shows.
 const SHOWN_EVENTS: u32 = 100;
@@ -43,6 +44,7 @@ pub(super) fn routes() -> Vec<Route> {
         get(&below("revoke"), web::to(revoke_page)).with(POST, web::to(revoke)),
         get(&below("change"), web::to(change_page)).with(POST, web::to(change)),
         get(&below("delete"), web::to(delete_page)).with(POST, web::to(delete_it)),
+        post(&below("explain"), web::to(explain_to)),
         get(&below("mail"), web::to(mail_page)),
         get(&below("mail/html"), web::to(mail_html)),
     ]
@@ -184,6 +186,33 @@ async fn show_link(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     let signing = state.keyring.signing();
     let link = link::url(signing, TokenKind::Given, accept_url, &present);
     let values = values(&visitor, &target, context! { link }).await?;
+    visitor
+        .show(Place::Organizations, "invitation.html", values)
+        .await
+}
+
+/// `POST .../explain` with `invitations:read`: the page with the rules of an acceptance on it, for
+/// the address that the form has.
+async fn explain_to(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
+    let target = Target::of(&visitor, id, Scope::Read)?;
+    let sent = visitor.form().await?;
+    let state = &visitor.state;
+    let email = sent.fields.trimmed("email");
+    let address = match (ExplainBody {
+        email: email.clone(),
+    })
+    .parse(state.rules.hosts)
+    {
+        Ok(address) => address,
+        Err(error) => return finish(&visitor, &target, Err(error), "").await,
+    };
+    let place = (&target.organization, target.id);
+    let found = state
+        .db
+        .read(|reader| explain(reader, &state.keyring, &state.rules, place, &address))?;
+    let found = found.ok_or_else(Error::not_found)?;
+    let explained = context! { email, can_accept => found.can_accept, rules => found.rules };
+    let values = values(&visitor, &target, context! { explained }).await?;
     visitor
         .show(Place::Organizations, "invitation.html", values)
         .await
