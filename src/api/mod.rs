@@ -5,8 +5,10 @@
 //!   documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
-//! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
-//! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
+//! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is. [`reference`]
+//!   shows the document to developers.
+//! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
+//!   long lists into responses.
 
 pub(crate) mod audit;
 pub(crate) mod bounces;
@@ -25,8 +27,10 @@ pub(crate) mod organizations;
 pub(crate) mod pages;
 pub(crate) mod problems;
 pub(crate) mod redemption;
+pub(crate) mod reference;
 pub(crate) mod state;
 pub(crate) mod stream;
+mod vendor;
 pub(crate) mod webhooks;
 
 use actix_web::http::Method;
@@ -107,7 +111,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         deliveries::operations(),
         health::operations(),
         openapi::operations(),
-        problems::operations(),
+        problems::operations(offer.docs),
         pages::routes::operations(),
         clickhouse::routes::operations(),
     ];
@@ -118,6 +122,9 @@ fn operations(offer: Offer) -> Vec<Operation> {
             mailbox::operations(),
             pages::routes::operations_of_development(),
         ]);
+    }
+    if offer.docs {
+        operations.push(reference::operations());
     }
     operations.into_iter().flatten().collect()
 }

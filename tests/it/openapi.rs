@@ -210,14 +210,18 @@ fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(
         "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, \
          `application/problem+json`).\n\
-         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running \
-         server shows each row at\n`/problems/{code}`.\n\n\
-         | status | code | meaning |\n|---|---|---|\n",
+         `code` is stable.\nThis page is the table in `src/base/error/`; a running server shows \
+         each row at `/problems/{code}`.\n\n\
+         | status | code | meaning | what to do |\n|---|---|---|---|\n",
     );
     for row in ERRORS {
         expected += &format!(
-            "| {} | `{}` | {}. {} |\n",
-            row.status, row.name, row.title, row.meaning
+            "| {} | `{}` | {}. {} | {} |\n",
+            row.status,
+            row.name,
+            row.title,
+            row.meaning,
+            row.code.remedy()
         );
     }
     expected += "\n## Codes in `errors`\n\n`validation_failed` and some others list what is \
@@ -248,6 +252,7 @@ fn every_code_has_a_page_and_every_problem_points_to_its_own() {
             .send();
         assert_eq!(page.status, 200, "{}", row.name);
         assert!(page.text().contains(row.meaning), "{}", row.name);
+        assert!(page.text().contains(row.code.remedy()), "{}", row.name);
     }
     assert_eq!(
         app.anonymous("GET", "/problems")

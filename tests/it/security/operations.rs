@@ -83,7 +83,9 @@ fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
         "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem"
-        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" => Nothing,
+        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" | "getReference"
+        | "getReferenceScript" | "getReferenceStyle" | "getSwaggerUiScript"
+        | "getSwaggerUiStyle" => Nothing,
         "lookupInvitation"
         | "requestInvitationCode"
         | "acceptInvitationByToken"
