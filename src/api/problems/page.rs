@@ -16,6 +16,7 @@ use crate::api::reference::SHEET;
 use crate::base::error::{Code, ERRORS, Error, FIELD_ERRORS, Meaning, Problem, Result};
 use crate::base::html;
 use crate::http::asset::Asset;
+use crate::http::context::Failed;
 use crate::http::problem;
 
 /// The pages of all errors, by code; the list of them is under no name.
@@ -124,7 +125,11 @@ fn prose(text: &str) -> Value {
 
 /// The headers of the response to `error` that tell something of it.
 fn headers_of(error: &Error) -> Vec<(String, String)> {
-    let response = problem::respond(error, example::REQUEST_ID);
+    let failed = Failed {
+        request_id: example::REQUEST_ID,
+        path: "",
+    };
+    let response = problem::respond(error, &failed);
     let text = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
         Some((name.to_string(), value.to_str().ok()?.to_owned()))
     };
