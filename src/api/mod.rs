@@ -42,7 +42,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle};
+use invitations::{batch, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -92,6 +92,7 @@ pub(crate) fn dialects(offer: Offer) -> &'static [(&'static str, WriteError)] {
 fn operations(offer: Offer) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
+        summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
         erasure::operations(),

@@ -2,7 +2,8 @@
 //! and port.
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their
-//!   options and boundaries.
+//!   options and boundaries. [`list_search`]: what a list is searched for.
+//!   [`summary`]: the figures of an organization.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests.
 //!   [`races`]: parallel ones. [`group`]: changes that share a commit.
@@ -99,6 +100,7 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod list_search;
 mod listen;
 mod locale;
 mod log_size;
@@ -125,6 +127,8 @@ mod signals;
 mod simulation;
 mod snapshot;
 mod sse;
+
+mod summary;
 mod support;
 mod webhooks;
 mod webhooks_api;

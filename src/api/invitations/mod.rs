@@ -3,6 +3,7 @@
 pub(crate) mod batch;
 pub(crate) mod bodies;
 pub(crate) mod lifecycle;
+pub(crate) mod summary;
 pub(crate) mod target;
 
 use actix_web::HttpResponse;
