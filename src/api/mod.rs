@@ -42,7 +42,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle, summary};
+use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -95,6 +95,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
+        explain::operations(),
         erasure::operations(),
         bounces::operations(),
         redemption::operations(),

@@ -1,11 +1,14 @@
 //! What handlers share.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::events::live::Streams;
 use crate::db::Db;
 use crate::dev::seed::Start;
 use crate::http::etag::EtagKey;
+use crate::mail::message::Composer;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::Rules;
@@ -37,6 +40,8 @@ pub(crate) struct State {
     pub oidc: oidc::Verifier,
     /// Deliveries that are to fail; only development can ask for any.
     pub faults: Faults,
+    /// What writes mail; none: the server sends none.
+    pub composer: Option<Arc<Composer>>,
     /// What webhooks may reach.
     pub guard: Guard,
     /// How many webhooks there may be.

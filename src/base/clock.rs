@@ -206,7 +206,7 @@ impl Clock {
     }
 
     /// Lets a settable clock run with the machine's.
-    pub(crate) fn free(&self) {
+    pub fn free(&self) {
         if let Self::Settable(held) = self {
             held.store(FREE, Ordering::SeqCst);
         }

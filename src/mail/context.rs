@@ -10,7 +10,7 @@ use crate::base::color::Color;
 use crate::base::email::Email;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
-use crate::db::WriteTx;
+use crate::db::{Reader, WriteTx};
 use crate::invitation::link::TokenKind;
 use crate::invitation::transition::CurrentInvitation;
 use crate::invitation::{self, Invitation, Status, code, link};
@@ -105,6 +105,48 @@ struct Found {
     settings: Settings,
 }
 
+impl Found {
+    /// What `invitation` says, of an organization with these settings.
+    fn of(organization: &OrganizationId, invitation: &Invitation<'_>, settings: Settings) -> Self {
+        let inviter = invitation.inviter;
+        let (name, email) = inviter.map_or((None, None), |inviter| (inviter.name, inviter.email));
+        Self {
+            present: CurrentInvitation::of(organization, invitation),
+            inviter_name: name.map(str::to_owned),
+            inviter_email: email.map(Email::from_stored),
+            locale: invitation.locale.map(str::to_owned),
+            settings,
+        }
+    }
+}
+
+/// The mail of the invitation `id` of `organization` as it would be sent now, in the language
+/// `locale` where one is given. Its link opens nothing: `link` stands in its place.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn preview(
+    reader: &Reader<'_>,
+    organization: &OrganizationId,
+    id: Uuid,
+    locale: Option<String>,
+    link: String,
+) -> Result<Option<MailContext>> {
+    let settings = organization::store::get_settings(reader, organization)?;
+    let show = |invitation: &Invitation<'_>| Ok(Found::of(organization, invitation, settings));
+    let Some(found) = invitation::store::find(reader, reader.now, organization, id, show)? else {
+        return Ok(None);
+    };
+    let letter = MailContext {
+        reply_to: found.inviter_email.clone(),
+        link: Some(link),
+        note: invitation::store::find_note(reader, id)?,
+        ..letter(reader.now, Kind::Invitation, found)
+    };
+    let locales = locale.into_iter().chain(letter.locales).collect();
+    Ok(Some(MailContext { locales, ..letter }))
+}
+
 /// What is to be done about a claimed row. It has no point any more where the invitation is gone,
 /// is not pending, or of a notice was not answered; where a code was asked for another address, or
 /// is dead; and where reminders or notices are off by now.
@@ -116,22 +158,8 @@ pub(crate) fn find(tx: &WriteTx<'_>, claim: &Claim, mail: &Mail) -> Result<Next>
         return Ok(Next::Drop);
     };
     let show = |invitation: &Invitation<'_>| {
-        let present = CurrentInvitation::of(&organization, invitation);
-        let inviter_name = invitation
-            .inviter
-            .and_then(|inviter| inviter.name)
-            .map(str::to_owned);
-        let inviter_email = invitation
-            .inviter
-            .and_then(|inviter| inviter.email)
-            .map(Email::from_stored);
-        Ok(Found {
-            present,
-            inviter_name,
-            inviter_email,
-            locale: invitation.locale.map(str::to_owned),
-            settings: organization::store::get_settings(tx, &organization)?,
-        })
+        let settings = organization::store::get_settings(tx, &organization)?;
+        Ok(Found::of(&organization, invitation, settings))
     };
     let Some(found) = invitation::store::find(tx, tx.now, &organization, claim.invitation, show)?
     else {
@@ -166,7 +194,7 @@ fn with_link(tx: &WriteTx<'_>, found: Found, kind: Kind, mail: &Mail) -> Result<
         reply_to: found.inviter_email.clone(),
         link: Some(link),
         note,
-        ..letter(tx, kind, found)
+        ..letter(tx.now, kind, found)
     };
     Ok(Next::Send(Box::new(letter)))
 }
@@ -180,7 +208,7 @@ fn with_code(tx: &WriteTx<'_>, found: Found, claim: &Claim, mail: &Mail) -> Resu
         number: code.issued_at.as_millis(),
         expires_at: code.issued_at.plus_seconds(code::LIFETIME_SECONDS),
         code: Some(code.digits),
-        ..letter(tx, claim.kind, found)
+        ..letter(tx.now, claim.kind, found)
     };
     Ok(Next::Send(Box::new(letter)))
 }
@@ -194,7 +222,7 @@ fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
     {
         Some(to) => Ok(Next::Send(Box::new(MailContext {
             to,
-            ..letter(tx, Kind::Notice, found)
+            ..letter(tx.now, Kind::Notice, found)
         }))),
         None => Ok(Next::Drop),
     }
@@ -202,7 +230,7 @@ fn notice(tx: &WriteTx<'_>, found: Found, mail: &Mail) -> Result<Next> {
 
 /// What every mail about an invitation says, to the invited person.
 fn letter(
-    tx: &WriteTx<'_>,
+    sent_at: Timestamp,
     kind: Kind,
     Found {
         present,
@@ -233,6 +261,6 @@ fn letter(
         code: None,
         invitation: present.id,
         number: i64::from(present.send_count),
-        sent_at: tx.now,
+        sent_at,
     }
 }

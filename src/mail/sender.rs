@@ -80,7 +80,7 @@ pub struct Mail {
     /// How it leaves.
     pub transport: Transport,
     /// How letters become mails.
-    pub composer: Composer,
+    pub composer: Arc<Composer>,
     /// Which mails are to fail.
     pub faults: Faults,
     /// From what links and codes are derived.

@@ -42,7 +42,7 @@ const BODIES_TIMES: usize = 3;
 /// How mail is written and leaves: what can fail before the data file is opened.
 pub(crate) struct MailParts {
     /// How it is written.
-    composer: Composer,
+    composer: Arc<Composer>,
     /// How it leaves.
     way: Way,
 }
@@ -81,7 +81,7 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
         None => return Ok(None),
     };
     Ok(Some(MailParts {
-        composer: Composer { sender, templates },
+        composer: Arc::new(Composer { sender, templates }),
         way,
     }))
 }
@@ -148,6 +148,7 @@ pub(crate) fn state(
     keyring: Keyring,
     oidc: oidc::Verifier,
     public_url: &Url,
+    mail: Option<&MailParts>,
 ) -> State {
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
@@ -167,6 +168,7 @@ pub(crate) fn state(
         keyring,
         oidc,
         faults: Faults::default(),
+        composer: mail.map(|mail| Arc::clone(&mail.composer)),
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),

@@ -13,7 +13,7 @@
 //! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what
 //!   everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does
-//!   with its link.
+//!   with its link. [`explain`]: why somebody cannot accept.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
@@ -29,6 +29,7 @@
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
 //! * [`damage`]: a file with values or pages that cannot be.
+//! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
@@ -77,6 +78,7 @@ mod caps;
 mod cli;
 mod clock_back;
 mod connections;
+mod console;
 mod corpus;
 mod cost;
 mod create;
@@ -87,6 +89,7 @@ mod dev;
 mod dialect;
 mod erasure;
 mod events;
+mod explain;
 mod faults;
 mod file;
 mod folders;

@@ -8,13 +8,15 @@
 //!   and ends sessions.
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
-//! * Each other file is a place of the navigation: [`organizations`].
+//! * Each other file is a place of the navigation, or a part of one: [`organizations`],
+//!   [`invitation`].
 //!
 //! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
 //! reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
+mod invitation;
 mod organizations;
 mod sheet;
 mod sign_in;
@@ -38,8 +40,28 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 15] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
+    (
+        "invitation.html",
+        include_str!("assets/templates/invitation.html"),
+    ),
+    (
+        "invitation_change.html",
+        include_str!("assets/templates/invitation_change.html"),
+    ),
+    (
+        "invitation_delete.html",
+        include_str!("assets/templates/invitation_delete.html"),
+    ),
+    (
+        "invitation_mail.html",
+        include_str!("assets/templates/invitation_mail.html"),
+    ),
+    (
+        "invitation_revoke.html",
+        include_str!("assets/templates/invitation_revoke.html"),
+    ),
     ("layout.html", include_str!("assets/templates/layout.html")),
     ("fields.html", include_str!("assets/templates/fields.html")),
     (
@@ -95,6 +117,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(assets::routes());
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
+    routes.extend(invitation::routes());
     routes
 }
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::sync::LazyLock;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -27,6 +27,8 @@ use crate::session::{self, LONGEST_SECONDS, Token};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action \
     'self'";
+/// Whether htmx puts the address of a response into the browser's history.
+const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 /// Bytes of a page that are worth compressing.
 const LONG: usize = 1024;
 
@@ -57,7 +59,7 @@ static TEMPLATES: LazyLock<std::result::Result<Environment<'static>, minijinja::
 /// Reads the templates.
 fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> {
     let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
     environment.set_trim_blocks(true);
     environment.set_lstrip_blocks(true);
     html::set_escaper(&mut environment);
@@ -66,6 +68,7 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
     environment.add_filter("length_of_time", times::length);
     environment.add_filter("thousands", times::thousands);
     environment.add_filter("bytes", times::bytes);
+    environment.add_filter("pretty_json", pretty_json);
     environment.add_global("version", env!("CARGO_PKG_VERSION"));
     for (name, asset) in [("style", &STYLE), ("app", &APP), ("htmx", &HTMX)] {
         environment.add_global(name, asset.version());
@@ -74,6 +77,14 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
         environment.add_template(name, text)?;
     }
     Ok(environment)
+}
+
+/// The filter that writes a value as JSON on lines of its own, which the template escapes.
+fn pretty_json(value: &Value) -> std::result::Result<String, minijinja::Error> {
+    serde_json::to_string_pretty(value).map_err(|error| {
+        let kind = minijinja::ErrorKind::BadSerialization;
+        minijinja::Error::new(kind, "no JSON").with_source(error)
+    })
 }
 
 /// Fills a template.
@@ -174,6 +185,10 @@ impl Visitor {
     ) -> Result<HttpResponse> {
         if let Some(cookie) = self.renewed().await? {
             response.insert_header((header::SET_COOKIE, cookie));
+        }
+        if self.request.method() == Method::POST {
+            // The address of a form is no page to come back to.
+            response.insert_header((HX_PUSH_URL, "false"));
         }
         let query = self.query();
         let frame = context! {

@@ -62,7 +62,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 
 /// What the HTML of a mail may do: be looked at, in a page of this server at most. Mail is written
 /// by others.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+pub(crate) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'self'; sandbox";
 
 /// A mail in the path.

@@ -162,11 +162,11 @@ pub fn list(
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may
 /// have lapsed.
 pub(crate) fn find_standing(
-    tx: &WriteTx<'_>,
+    conn: &Connection,
     organization: &OrganizationId,
     email: &Email,
 ) -> Result<Option<Uuid>> {
-    let mut statement = tx.prepare_cached(
+    let mut statement = conn.prepare_cached(
         "select id
          from invitation
          where email = :email
@@ -194,9 +194,10 @@ pub(crate) fn find_organization(conn: &Connection, id: Uuid) -> Result<Option<Or
     Ok(found.and_then(|organization| OrganizationId::parse(&organization)))
 }
 
-/// The personal note of an invitation, which only its mail shows.
-pub(crate) fn find_note(tx: &WriteTx<'_>, id: Uuid) -> Result<Option<String>> {
-    let mut statement = tx.prepare_cached("select note from invitation where id = ?1")?;
+/// The personal note of an invitation, which only its mail shows. `conn` is a reader's or a
+/// transaction's.
+pub(crate) fn find_note(conn: &Connection, id: Uuid) -> Result<Option<String>> {
+    let mut statement = conn.prepare_cached("select note from invitation where id = ?1")?;
     Ok(statement
         .query_row([id.as_bytes()], |row| row.get(0))
         .optional()?

@@ -230,6 +230,11 @@ impl Templates {
             .map_err(|error| explain(&format!("template {}", name(&error)), &error))
     }
 
+    /// The tags of the languages that there are words in, English first.
+    pub(crate) fn languages(&self) -> impl Iterator<Item = &str> {
+        self.catalogues.all().map(|words| &*words.language)
+    }
+
     /// What `letter` says in these words.
     fn try_render(
         &self,

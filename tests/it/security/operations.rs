@@ -91,6 +91,7 @@ fn needs(id: &str) -> Needs {
         "listInvitations"
         | "getInvitation"
         | "getInvitationSummary"
+        | "explainInvitation"
         | "listEvents"
         | "streamEvents"
         | "getOrganization" => InOrganization(Scope::Read),

@@ -121,10 +121,10 @@ pub fn channel() -> Mail {
     let secret = Secret::new("a secret of the simulation, 0123456789").expect("a secret");
     Mail {
         transport: Transport::Mailbox,
-        composer: Composer {
+        composer: Arc::new(Composer {
             sender: Sender::of_development(),
             templates: Templates::load(None).expect("ours"),
-        },
+        }),
         faults: Faults::default(),
         keyring: Keyring::single(secret),
         accept_url: "http://invited.test/accept".to_owned(),

@@ -99,4 +99,9 @@ function listen() {
   }
 }
 document.addEventListener("htmx:afterSettle", listen);
-document.addEventListener("DOMContentLoaded", () => { signIn(); listen(); });
+document.addEventListener("DOMContentLoaded", () => {
+  // What is relative to this address must not move when the address changes without a new page.
+  for (const link of document.head.querySelectorAll("link")) { link.href = link.href; }
+  signIn();
+  listen();
+});
