@@ -41,7 +41,7 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: [(&str, &str); 20] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
     (
         "invitation.html",
@@ -64,6 +64,39 @@ const TEMPLATES: [(&str, &str); 11] = [
         include_str!("assets/templates/invitation_revoke.html"),
     ),
     ("layout.html", include_str!("assets/templates/layout.html")),
+    ("fields.html", include_str!("assets/templates/fields.html")),
+    (
+        "organization.html",
+        include_str!("assets/templates/organization.html"),
+    ),
+    (
+        "organization_chosen.html",
+        include_str!("assets/templates/organization_chosen.html"),
+    ),
+    (
+        "organization_delete.html",
+        include_str!("assets/templates/organization_delete.html"),
+    ),
+    (
+        "organization_import.html",
+        include_str!("assets/templates/organization_import.html"),
+    ),
+    (
+        "organization_import_check.html",
+        include_str!("assets/templates/organization_import_check.html"),
+    ),
+    (
+        "organization_invite.html",
+        include_str!("assets/templates/organization_invite.html"),
+    ),
+    (
+        "organization_result.html",
+        include_str!("assets/templates/organization_result.html"),
+    ),
+    (
+        "organization_settings.html",
+        include_str!("assets/templates/organization_settings.html"),
+    ),
     (
         "organizations.html",
         include_str!("assets/templates/organizations.html"),
