@@ -40,7 +40,7 @@ use crate::http::context::WriteError;
 use crate::http::route::Route;
 use crate::http::router::Router;
 
-use dev::{faults, mailbox};
+use dev::{faults, mailbox, requests};
 use invitations::{batch, lifecycle};
 use operation::Operation;
 use pages::unknown;
@@ -79,6 +79,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
             dev::operations(),
             faults::operations(),
             mailbox::operations(),
+            requests::operations(),
             pages::routes::operations_of_development(),
         ]);
     }

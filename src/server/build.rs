@@ -16,6 +16,7 @@ use crate::config::{Config, mail};
 use crate::db::{Db, Options};
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
+use crate::http::request_log::RequestLog;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
 use crate::key::token::PlainKey;
@@ -173,6 +174,8 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),
         room_for_answers: config.room_for_answers(),
+        requests: (config.mode == Mode::Dev)
+            .then(|| RequestLog::new(state.db.clock().clone(), config.logs_requests)),
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

@@ -93,6 +93,8 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
             "GET /dev/mailbox/{messageId}/html",
             "GET /dev/mailbox/{messageId}/raw",
             "GET /dev/mailbox/{messageId}/text",
+            "GET /dev/requests",
+            "GET /dev/requests/stream",
             "POST /dev/clock",
             "POST /dev/faults",
             "POST /dev/reset",

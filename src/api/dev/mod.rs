@@ -3,6 +3,7 @@
 
 pub(crate) mod faults;
 pub(crate) mod mailbox;
+pub(crate) mod requests;
 
 use std::future::{Ready, ready};
 

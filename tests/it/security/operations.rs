@@ -119,9 +119,8 @@ fn needs(id: &str) -> Needs {
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
         "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults"
         | "clearFaults" | "listMail" | "deleteAllMail" | "getMail" | "getMailText"
-        | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => {
-            Development
-        }
+        | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage"
+        | "listRequests" | "streamRequests" => Development,
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }
