@@ -40,7 +40,7 @@ use crate::http::context::WriteError;
 use crate::http::route::Route;
 use crate::http::router::Router;
 
-use dev::{faults, mailbox, requests};
+use dev::{faults, mailbox, requests, snapshots};
 use invitations::{batch, lifecycle};
 use operation::Operation;
 use pages::unknown;
@@ -80,6 +80,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
             faults::operations(),
             mailbox::operations(),
             requests::operations(),
+            snapshots::operations(),
             pages::routes::operations_of_development(),
         ]);
     }

@@ -20,7 +20,7 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 5] = [
         Self::Events,
         Self::Mail,
         Self::Webhooks,

@@ -14,6 +14,7 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
+use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
 use crate::http::request_log::RequestLog;
@@ -162,6 +163,7 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        snapshots: Snapshots::default(),
     }
 }
 

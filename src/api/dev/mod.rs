@@ -4,6 +4,7 @@
 pub(crate) mod faults;
 pub(crate) mod mailbox;
 pub(crate) mod requests;
+pub(crate) mod snapshots;
 
 use std::future::{Ready, ready};
 

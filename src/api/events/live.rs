@@ -47,6 +47,8 @@ pub struct Streams {
     places: Shares,
     /// Turns true when the server stops.
     stop: watch::Sender<bool>,
+    /// Changes when the streams of events that there are shall end.
+    cuts: watch::Sender<()>,
     /// How long a stream is silent at most.
     heartbeat: Duration,
 }
@@ -70,6 +72,7 @@ impl Streams {
         Self {
             places: Shares::new(most, 1),
             stop: watch::Sender::new(false),
+            cuts: watch::Sender::new(()),
             heartbeat,
         }
     }
@@ -105,10 +108,16 @@ impl Streams {
             subject,
             known_since: None,
             news,
+            cut: self.cuts.subscribe(),
             seat,
             read_at: Instant::now(),
             places: self.places.clone(),
         })
+    }
+
+    /// Ends the streams of events that there are: what they told is not what happened any more.
+    pub(crate) fn cut(&self) {
+        self.cuts.send_replace(());
     }
 
     /// Ends every stream, those that begin later too.
@@ -147,6 +156,8 @@ pub struct Live {
     known_since: Option<Timestamp>,
     /// Changes when there are new events.
     news: watch::Receiver<u64>,
+    /// Changes when the stream shall end.
+    cut: watch::Receiver<()>,
     /// Its own place.
     seat: Seat,
     /// When it last looked at the file.
@@ -180,7 +191,7 @@ impl Live {
     /// The next part; none at the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
-            if *self.seat.stop.borrow() {
+            if *self.seat.stop.borrow() || self.is_cut() {
                 return Ok(None);
             }
             // What is committed from here on is news again, whether or not this look sees it.
@@ -204,6 +215,11 @@ impl Live {
         }
     }
 
+    /// Whether the stream shall end before the server does.
+    fn is_cut(&self) -> bool {
+        self.cut.has_changed().unwrap_or(false)
+    }
+
     /// Waits until there is something to look at, to say, or to end for.
     async fn wait(&mut self) {
         let streams = u32::try_from(self.places.taken()).unwrap_or(u32::MAX);
@@ -213,8 +229,10 @@ impl Live {
             let _ = self.news.changed().await;
             sleep_until(next_look).await;
         };
+        let mut cut = self.cut.clone();
         tokio::select! {
             _ = self.seat.stop.changed() => {}
+            _ = cut.changed() => {}
             () = news => {}
             () = sleep_until(self.seat.beat_at) => {}
         }

@@ -120,7 +120,8 @@ fn needs(id: &str) -> Needs {
         "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults"
         | "clearFaults" | "listMail" | "deleteAllMail" | "getMail" | "getMailText"
         | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage"
-        | "listRequests" | "streamRequests" => Development,
+        | "listRequests" | "streamRequests" | "listSnapshots" | "takeSnapshot"
+        | "restoreSnapshot" => Development,
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }
