@@ -1,7 +1,7 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
+//!   [`mail_queue`], [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
 //!   documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
 //!   is only in development.
@@ -18,6 +18,7 @@ pub mod events;
 pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod mail_queue;
 pub mod openapi;
 pub(crate) mod operation;
 pub(crate) mod organizations;
@@ -66,6 +67,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
         events::operations(),
         keys::operations(),
         audit::operations(),
+        mail_queue::operations(),
         webhooks::operations(),
         deliveries::operations(),
         health::operations(),
