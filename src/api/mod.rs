@@ -1,8 +1,8 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
-//!   documents them, what handles them, what they can fail with.
+//!   [`mail_queue`], [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its
+//!   operations, once: what documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
 //! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is. [`reference`]
@@ -21,6 +21,7 @@ pub mod events;
 pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod mail_queue;
 pub mod openapi;
 pub(crate) mod operation;
 pub(crate) mod organizations;
@@ -45,7 +46,7 @@ use crate::http::context::WriteError;
 use crate::http::route::Route;
 use crate::http::router::Router;
 
-use dev::{faults, mailbox};
+use dev::{faults, mailbox, requests, snapshots};
 use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
@@ -107,6 +108,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         events::operations(),
         keys::operations(),
         audit::operations(),
+        mail_queue::operations(),
         webhooks::operations(),
         deliveries::operations(),
         health::operations(),
@@ -120,6 +122,8 @@ fn operations(offer: Offer) -> Vec<Operation> {
             dev::operations(),
             faults::operations(),
             mailbox::operations(),
+            requests::operations(),
+            snapshots::operations(),
             pages::routes::operations_of_development(),
         ]);
     }

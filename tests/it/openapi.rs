@@ -94,10 +94,15 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
             "GET /dev/mailbox/{messageId}/html",
             "GET /dev/mailbox/{messageId}/raw",
             "GET /dev/mailbox/{messageId}/text",
+            "GET /dev/requests",
+            "GET /dev/requests/stream",
+            "GET /dev/snapshots",
             "POST /dev/clock",
             "POST /dev/faults",
             "POST /dev/reset",
+            "POST /dev/restore",
             "POST /dev/seed",
+            "POST /dev/snapshot",
         ]
     );
     assert_eq!(served, all);
