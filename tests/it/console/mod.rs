@@ -2,8 +2,10 @@
 //! without a script does.
 //!
 //! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
+//! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
 
+mod desk;
 mod invitation;
 mod sessions;
 
