@@ -1,11 +1,11 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`mail_queue`], [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
-//!   documents them, what handles them, what they can fail with.
+//!   [`mail_queue`], [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its
+//!   operations, once: what documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people. [`dev`]
 //!   is only in development.
-//! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
+//! * [`health`], [`findings`], [`openapi`], [`problems`]: what says of the server itself how it is.
 //! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
 
 pub(crate) mod audit;
@@ -15,6 +15,7 @@ pub(crate) mod dev;
 pub(crate) mod erasure;
 mod error_responses;
 pub mod events;
+pub(crate) mod findings;
 pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
@@ -70,6 +71,7 @@ fn operations(mode: Mode) -> Vec<Operation> {
         mail_queue::operations(),
         webhooks::operations(),
         deliveries::operations(),
+        findings::operations(),
         health::operations(),
         openapi::operations(),
         problems::operations(),

@@ -135,17 +135,20 @@ pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
 }
 
 /// What the handlers share of a server that people reach under `public_url`.
+///
+/// # Errors
+/// What is wrong with the settings of mail.
 pub(crate) fn state(
     config: &Config,
     db: Db,
     keyring: Keyring,
     oidc: oidc::Verifier,
     public_url: &Url,
-) -> State {
+) -> Result<State, Failure> {
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
     let own_page = || format!("{bare}/accept");
-    State {
+    Ok(State {
         db,
         rules: config.rules(public_url),
         retention: config.retention(),
@@ -163,8 +166,9 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        setup: config.doctor_setup()?,
         snapshots: Snapshots::default(),
-    }
+    })
 }
 
 /// What the toolkit takes from the server whose handlers share `state`.

@@ -101,7 +101,7 @@ impl Program {
         } else {
             None
         };
-        let state = build::state(config, db, keyring, oidc, &public_url);
+        let state = build::state(config, db, keyring, oidc, &public_url)?;
         Ok(Self {
             listener,
             context: build::context(config, &state),

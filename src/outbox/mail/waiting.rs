@@ -134,6 +134,17 @@ impl<'a> QueuedMailView<'a> {
     }
 }
 
+/// What was tried in vain, and waits.
+#[derive(Debug)]
+pub(crate) struct PutOff {
+    /// How many mails.
+    pub count: i64,
+    /// When the oldest of them was queued.
+    pub oldest: Timestamp,
+    /// Why the last try of that one failed.
+    pub error: Option<String>,
+}
+
 /// Which mails of the queue are meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {

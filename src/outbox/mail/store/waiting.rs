@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::outbox::mail::Kind;
-use crate::outbox::mail::waiting::{MailId, QueuedMail, Selection, State};
+use crate::outbox::mail::waiting::{MailId, PutOff, QueuedMail, Selection, State};
 
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
@@ -113,6 +113,27 @@ pub(crate) fn list_put_off(reader: &Reader<'_>, selection: &Selection) -> Result
     };
     let ids = statement.query_map(bound, read_id)?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What of everybody's mail was tried in vain and waits; none: nothing does.
+pub(crate) fn find_put_off(reader: &Reader<'_>) -> Result<Option<PutOff>> {
+    // Of several rows the columns beside the one `min` are those of its row.
+    let mut statement = reader.prepare_cached(
+        "select count(*), min(queued_at), error
+         from mail
+         where attempts > 0
+           and lease is null",
+    )?;
+    let found = statement.query_row([], |row| {
+        let oldest: Option<i64> = row.get(1)?;
+        let (count, error) = (row.get(0)?, row.get(2)?);
+        Ok(oldest.map(|oldest| PutOff {
+            count,
+            oldest: Timestamp::from_millis(oldest),
+            error,
+        }))
+    });
+    Ok(found?)
 }
 
 /// Makes mails due at once that still wait for their next try, and has the worker forget who asked
