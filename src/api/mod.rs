@@ -43,7 +43,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox, requests, snapshots};
-use invitations::{batch, lifecycle};
+use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -59,8 +59,10 @@ pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
 fn operations(mode: Mode) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
+        summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
+        explain::operations(),
         erasure::operations(),
         bounces::operations(),
         redemption::operations(),

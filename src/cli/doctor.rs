@@ -6,7 +6,7 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, Settings};
 use crate::db::read_file;
-use crate::doctor::{self, Finding, State};
+use crate::doctor::{self, Finding, Severity};
 
 /// What to look at, and how to say it.
 #[derive(Args, Debug)]
@@ -39,7 +39,7 @@ pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
         Format::Text => findings.iter().map(line).collect::<String>(),
         Format::Json => json(&findings)?,
     })?;
-    let bad = findings.iter().filter(|one| one.state == State::Bad);
+    let bad = findings.iter().filter(|one| one.state == Severity::Bad);
     match bad.count() {
         0 => Ok(()),
         count => Err(Failure::runtime(
@@ -64,9 +64,9 @@ fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
 /// A finding as a person reads it.
 fn line(finding: &Finding) -> String {
     let state = match finding.state {
-        State::Ok => "ok",
-        State::Warn => "warn",
-        State::Bad => "BAD",
+        Severity::Ok => "ok",
+        Severity::Warn => "warn",
+        Severity::Bad => "BAD",
     };
     let fix = finding
         .fix

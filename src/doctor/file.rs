@@ -156,16 +156,16 @@ pub(super) fn unreadable(name: &'static str, error: &crate::base::error::Error) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::doctor::State;
+    use crate::doctor::Severity;
 
     #[test]
     fn little_space_is_told_before_there_is_none() {
         for (free, state) in [
-            (0, State::Bad),
-            (100 * MIB - 1, State::Bad),
-            (100 * MIB, State::Warn),
-            (1024 * MIB - 1, State::Warn),
-            (1024 * MIB, State::Ok),
+            (0, Severity::Bad),
+            (100 * MIB - 1, Severity::Bad),
+            (100 * MIB, Severity::Warn),
+            (1024 * MIB - 1, Severity::Warn),
+            (1024 * MIB, Severity::Ok),
         ] {
             assert_eq!(judge_space(free).state, state, "{free}");
         }

@@ -21,7 +21,7 @@ pub(crate) use setup::Setup;
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum Severity {
     /// Nothing is wrong.
     Ok,
     /// It works, and is not as it should be.
@@ -32,12 +32,13 @@ pub(crate) enum State {
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ServerFinding)]
 pub(crate) struct Finding {
     /// The name of the check.
     #[schema(value_type = String, example = "disk")]
     pub name: &'static str,
     /// How bad it is.
-    pub state: State,
+    pub state: Severity,
     /// What was found.
     pub detail: String,
     /// What to do about it. Absent where nothing is wrong.
@@ -51,7 +52,7 @@ impl Finding {
     fn ok(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
             name,
-            state: State::Ok,
+            state: Severity::Ok,
             detail: detail.into(),
             fix: None,
         }
@@ -61,7 +62,7 @@ impl Finding {
     fn warn(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             name,
-            state: State::Warn,
+            state: Severity::Warn,
             detail: detail.into(),
             fix: Some(fix.into()),
         }
@@ -70,7 +71,7 @@ impl Finding {
     /// It does not work, or soon will not.
     fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
-            state: State::Bad,
+            state: Severity::Bad,
             ..Self::warn(name, detail, fix)
         }
     }
@@ -143,7 +144,7 @@ mod tests {
     use super::*;
 
     /// The states of what a server says, writes first.
-    fn states(is_writable: bool, is_in_place: bool, integrity: Integrity) -> [State; 2] {
+    fn states(is_writable: bool, is_in_place: bool, integrity: Integrity) -> [Severity; 2] {
         let running = Running {
             is_writable,
             is_in_place,
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_server_says_that_its_disk_failed_or_its_file_is_gone_or_damaged() {
-        use State::{Bad, Ok};
+        use Severity::{Bad, Ok};
         assert_eq!(states(true, true, Integrity::Unchecked), [Ok, Ok]);
         assert_eq!(states(false, true, Integrity::Ok), [Bad, Ok]);
         assert_eq!(states(true, false, Integrity::Ok), [Bad, Ok]);

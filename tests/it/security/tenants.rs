@@ -136,10 +136,11 @@ impl Board {
         let only_looks = operation.is_read()
             // No mail waits here to be tried.
             || [
+                "explainInvitation",
                 "getInvitationLink",
                 "lookupInvitation",
-                "sendAcceptForm",
                 "retryMail",
+                "sendAcceptForm",
             ]
             .contains(&&*operation.id);
         if status == 200 && !only_looks {

@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::outbox::mail::Kind;
-use crate::outbox::mail::waiting::{MailId, PutOff, QueuedMail, Selection, State};
+use crate::outbox::mail::waiting::{MailId, PutOff, QueuedMail, QueuedMailState, Selection};
 
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
@@ -63,10 +63,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<QueuedMail> {
     let (attempts, lane, lease): (u32, Option<u8>, Option<u32>) =
         (row.get(6)?, row.get(4)?, row.get(5)?);
     let state = match (lease, lane, attempts) {
-        (Some(_), ..) => State::Sending,
-        (None, Some(_), _) => State::Ready,
-        (None, None, 0) => State::Scheduled,
-        (None, None, _) => State::Retrying,
+        (Some(_), ..) => QueuedMailState::Sending,
+        (None, Some(_), _) => QueuedMailState::Ready,
+        (None, None, 0) => QueuedMailState::Scheduled,
+        (None, None, _) => QueuedMailState::Retrying,
     };
     let due_at = Some(Timestamp::from_millis(row.get(7)?));
     Ok(QueuedMail {
@@ -76,7 +76,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<QueuedMail> {
         state,
         attempts,
         queued_at: Timestamp::from_millis(row.get(8)?),
-        due_at: due_at.filter(|_| state != State::Sending),
+        due_at: due_at.filter(|_| state != QueuedMailState::Sending),
         error: row.get(9)?,
     })
 }
