@@ -1,7 +1,7 @@
 //! What is wrong with a server, or soon will be, each finding with what to do about it.
 //!
-//! * [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that waits,
-//!   [`setup`] at the settings.
+//! * [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that
+//!   waits, [`setup`] at the settings.
 //!
 //! The same checks run in a server and in a command beside it. No finding names a path: the API
 //! shows them.
