@@ -26,6 +26,7 @@ const ORDER: [&str; 26] = [
     "erasure",
     "deletion",
     "dev",
+    "doctor",
     "http",
     "api",
     "config",
