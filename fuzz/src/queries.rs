@@ -115,6 +115,16 @@ fn check_invitations(query: &str, organization: &OrganizationId) {
                 "{query}"
             );
             assert!((1..32).contains(&list.filter.status_bits()), "{query}");
+            let (begin, end) = (list.filter.created_after, list.filter.created_before);
+            assert!(
+                begin.zip(end).is_none_or(|(begin, end)| begin <= end),
+                "{query}"
+            );
+            let search = list.filter.search.as_deref();
+            let is_of_an_address = |text: &str| {
+                (1..=254).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+            };
+            assert!(search.is_none_or(is_of_an_address), "{query}");
             let link = list
                 .paged(organization)
                 .next_link(PUBLIC_URL, 7, LAST.simple());

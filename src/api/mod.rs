@@ -44,7 +44,7 @@ use crate::http::route::Route;
 use crate::http::router::Router;
 
 use dev::{faults, mailbox};
-use invitations::{batch, lifecycle};
+use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
 use webhooks::deliveries;
@@ -82,8 +82,10 @@ impl Offer {
 fn operations(offer: Offer) -> Vec<Operation> {
     let mut operations = vec![
         batch::operations(),
+        summary::operations(),
         invitations::operations(),
         lifecycle::operations(),
+        explain::operations(),
         erasure::operations(),
         bounces::operations(),
         redemption::operations(),

@@ -119,7 +119,7 @@ pub(super) fn look_up(state: &State, token: &LinkToken) -> Result<Preview> {
     let found = state.db.read(|reader| {
         let show = |invitation: &Invitation<'_>, organization: &_| {
             let settings = organization::store::get_settings(reader, organization)?;
-            let acceptance = acceptance_of(token, &settings, state.rules.acceptance);
+            let acceptance = acceptance_of(token.kind, &settings, state.rules.acceptance);
             Ok(Preview {
                 acceptance: (invitation.status == Status::Pending).then_some(acceptance),
                 ..Preview::of(invitation, settings)

@@ -68,11 +68,16 @@ impl Timestamp {
         (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
     }
 
+    /// The day that it is in (UTC), counted from the epoch.
+    pub(crate) fn day(self) -> i64 {
+        self.0.div_euclid(DAY_MILLIS)
+    }
+
     /// The written form. A list of a thousand invitations writes three thousand of these, so the
     /// digits are placed by hand and days are remembered; the calendar is the `time` crate's.
     pub(crate) fn text(self) -> [u8; Self::TEXT_LEN] {
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        let (day, millis) = (self.0.div_euclid(DAY_MILLIS), self.0.rem_euclid(DAY_MILLIS));
+        let (day, millis) = (self.day(), self.0.rem_euclid(DAY_MILLIS));
         text[0..10].copy_from_slice(&day_text(day));
         put(&mut text[11..13], millis / 3_600_000);
         put(&mut text[14..16], millis / 60_000 % 60);
@@ -80,6 +85,11 @@ impl Timestamp {
         put(&mut text[20..23], millis % 1000);
         text
     }
+}
+
+/// The name of the day `day` days after the epoch: `2026-11-23`.
+pub(crate) fn day_name(day: i64) -> String {
+    String::from_utf8_lossy(&day_text(day)).into_owned()
 }
 
 /// The day `day` days after the epoch, as `2026-11-23`.

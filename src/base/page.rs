@@ -79,18 +79,36 @@ pub(crate) fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }
 
+/// One end of a period: the key of its query and the time, where it is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// The key.
+    pub key: &'static str,
+    /// The time.
+    pub time: Option<Timestamp>,
+}
+
+/// Checks that a period does not end before it begins, where both ends are given.
+///
+/// # Errors
+/// That it does.
+pub(crate) fn check_period(begin: End, end: End) -> Checked<()> {
+    let period = begin.time.zip(end.time);
+    if period.is_some_and(|(begin, end)| end < begin) {
+        let detail = format!("it is earlier than {}", begin.key);
+        Err(FieldError::new(end.key, FieldCode::Conflict, detail))
+    } else {
+        Ok(())
+    }
+}
+
 /// Checks that `until` is not earlier than `since`, where both are given.
 ///
 /// # Errors
 /// That it is.
-pub(crate) fn check_period(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
-    let period = since.zip(until);
-    if period.is_some_and(|(since, until)| until < since) {
-        let detail = "it is earlier than since";
-        Err(FieldError::new("until", FieldCode::Conflict, detail))
-    } else {
-        Ok(())
-    }
+pub(crate) fn check_since_until(since: Option<Timestamp>, until: Option<Timestamp>) -> Checked<()> {
+    let end = |key, time| End { key, time };
+    check_period(end("since", since), end("until", until))
 }
 
 /// Which part of a list is meant.

@@ -111,7 +111,7 @@ impl EventQuery {
             until: errors.read(until, |until| page::parse_time("until", until)),
         };
         let page = Page::parse(order, limit, &mut errors);
-        errors.take(page::check_period(filter.since, filter.until));
+        errors.take(page::check_since_until(filter.since, filter.until));
         errors.check()?;
         let mut query = Self { filter, page };
         query.page.after = cursor

@@ -229,6 +229,18 @@ impl Right for Read {
     }
 }
 
+/// The right to list and get invitations, for those who wait for a body first: they read in a
+/// snapshot of their own.
+#[derive(Debug)]
+pub(crate) struct ReadLater;
+
+impl Right for ReadLater {
+    const SCOPE: Scope = Scope::Read;
+    type Snapshot = ();
+
+    fn keep(_: Snapshot) {}
+}
+
 /// Makes rights of those who need nothing of the snapshot: a write waits for its body and its
 /// commit, and no snapshot may be held across an await.
 macro_rules! rights {

@@ -54,7 +54,7 @@ pub(crate) fn accept_or_decline(
     origin: &Origin,
 ) -> Result<()> {
     let limits = &sending.limits;
-    if subject.email != present.email {
+    if !present.is_for(&subject.email) {
         limits.count_wrong_word(present.id, &subject.email)?;
         return Err(Error::new(
             Code::EmailMismatch,

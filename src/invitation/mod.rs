@@ -8,7 +8,7 @@
 //! * [`lapse`] tells of those whose time has passed.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
-//! * [`query`] reads the query of a list, and its cursors.
+//! * [`query`] reads the query of a list, and its cursors; [`summary`] counts.
 //! * [`store`] is the SQL.
 
 pub(crate) mod accept;
@@ -26,6 +26,7 @@ pub mod query;
 pub(crate) mod renew;
 pub(crate) mod rows;
 pub mod store;
+pub(crate) mod summary;
 pub mod transition;
 pub mod update;
 

@@ -5,10 +5,11 @@ use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::Status;
-use crate::base::email::{Email, Hosts};
-use crate::base::error::{Errors, FieldCode, FieldError, Result};
+use crate::base::clock::Timestamp;
+use crate::base::email::{self, Email, Hosts};
+use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{self, Order, Paged};
+use crate::base::page::{self, End, Order, Paged};
 use crate::base::query::{parse_email, parse_names};
 use crate::base::role::Role;
 use crate::outbox::mail::Delivery;
@@ -18,6 +19,13 @@ const ALL_STATUSES: u8 = 0b1_1111;
 
 /// The delivery bits of a filter that takes all of them.
 const ALL_DELIVERIES: u8 = 0b1_1111;
+
+/// The keys of times.
+const CREATED_AFTER: &str = "createdAfter";
+/// As [`CREATED_AFTER`].
+const CREATED_BEFORE: &str = "createdBefore";
+/// As [`CREATED_AFTER`].
+const EXPIRES_BEFORE: &str = "expiresBefore";
 
 /// Which invitations of an organization are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +38,14 @@ pub struct Filter {
     pub email: Option<Email>,
     /// Only those with this role.
     pub role: Option<Role>,
+    /// Only those whose address holds this text.
+    pub search: Option<String>,
+    /// Only those that were made at this time or later.
+    pub created_after: Option<Timestamp>,
+    /// Only those that were made before this time.
+    pub created_before: Option<Timestamp>,
+    /// Only those that end, or ended, before this time.
+    pub expires_before: Option<Timestamp>,
 }
 
 impl Filter {
@@ -39,6 +55,10 @@ impl Filter {
         deliveries: ALL_DELIVERIES,
         email: None,
         role: None,
+        search: None,
+        created_after: None,
+        created_before: None,
+        expires_before: None,
     };
 
     /// Only invitations that stand as `status`.
@@ -48,6 +68,10 @@ impl Filter {
             deliveries: ALL_DELIVERIES,
             email: None,
             role: None,
+            search: None,
+            created_after: None,
+            created_before: None,
+            expires_before: None,
         }
     }
 
@@ -65,11 +89,25 @@ impl Filter {
     pub(crate) fn delivery_bits(&self) -> u8 {
         self.deliveries
     }
+
+    /// Checks that the period of the creation does not end before it begins.
+    fn check_period(&self) -> Checked<()> {
+        let begin = End {
+            key: CREATED_AFTER,
+            time: self.created_after,
+        };
+        let end = End {
+            key: CREATED_BEFORE,
+            time: self.created_before,
+        };
+        page::check_period(begin, end)
+    }
 }
 
 /// The query of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase")]
 pub struct ListParams {
     /// Only these statuses, by comma.
     #[param(
@@ -87,6 +125,18 @@ pub struct ListParams {
     /// Only this role.
     #[param(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$")]
     role: Option<String>,
+    /// Only where the address holds this text, in lowercase or not. It has no wildcards.
+    #[param(min_length = 1, max_length = 254, example = "@example.com")]
+    q: Option<String>,
+    /// Only those that were made then or later: RFC 3339.
+    #[param(format = DateTime)]
+    created_after: Option<String>,
+    /// Only those that were made before then: RFC 3339.
+    #[param(format = DateTime)]
+    created_before: Option<String>,
+    /// Only those that end, or ended, before then: RFC 3339.
+    #[param(format = DateTime)]
+    expires_before: Option<String>,
     /// At most so many.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
     limit: Option<String>,
@@ -122,6 +172,10 @@ impl ListQuery {
             delivery,
             email,
             role,
+            q,
+            created_after,
+            created_before,
+            expires_before,
             limit,
             cursor,
             order,
@@ -134,6 +188,14 @@ impl ListQuery {
                 .unwrap_or(ALL_DELIVERIES),
             email: errors.read(email, |email| parse_email("email", email, hosts)),
             role: errors.read(role, parse_role),
+            search: errors.read(q, parse_search),
+            created_after: errors.read(created_after, |time| page::parse_time(CREATED_AFTER, time)),
+            created_before: errors.read(created_before, |time| {
+                page::parse_time(CREATED_BEFORE, time)
+            }),
+            expires_before: errors.read(expires_before, |time| {
+                page::parse_time(EXPIRES_BEFORE, time)
+            }),
         };
         let mut query = Self {
             filter,
@@ -143,6 +205,7 @@ impl ListQuery {
             after: None,
             limit: errors.read(limit, page::parse_limit),
         };
+        errors.take(query.filter.check_period());
         errors.check()?;
         query.after = cursor
             .map(|cursor| {
@@ -173,6 +236,7 @@ impl ListQuery {
                 .collect::<Vec<_>>()
                 .join(",")
         };
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string());
         let filters = [
             ("status", (self.filter.statuses != ALL_STATUSES).then(names)),
             (
@@ -193,6 +257,10 @@ impl ListQuery {
                     .as_ref()
                     .map(|role| role.as_str().to_owned()),
             ),
+            ("q", self.filter.search.clone()),
+            (CREATED_AFTER, time(self.filter.created_after)),
+            (CREATED_BEFORE, time(self.filter.created_before)),
+            (EXPIRES_BEFORE, time(self.filter.expires_before)),
             ("order", self.order.to_query()),
         ];
         Paged::new(
@@ -244,6 +312,11 @@ fn parse_deliveries(value: &str) -> std::result::Result<u8, FieldError> {
     Ok(deliveries
         .into_iter()
         .fold(0, |bits, delivery| bits | 1 << delivery as u8))
+}
+
+/// Reads a part of an address.
+fn parse_search(value: &str) -> Checked<String> {
+    email::parse_part(value).map_err(|(code, detail)| FieldError::new("q", code, detail))
 }
 
 /// Reads a role.

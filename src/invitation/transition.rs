@@ -123,6 +123,11 @@ impl CurrentInvitation {
         }
     }
 
+    /// Whether `email` is the invited address: nobody else can join.
+    pub(crate) fn is_for(&self, email: &Email) -> bool {
+        self.email == *email
+    }
+
     /// The invitation `id` of `organization`.
     ///
     /// # Errors

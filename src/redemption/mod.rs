@@ -8,8 +8,10 @@
 //! same bytes and cost the same write, and a code is asked for in the same way whether or not its
 //! address is the invited one ([`code`]). A mailed token that opens nothing, and one that is no
 //! proof, get these bytes, too.
+//! With a key that may read the invitation, [`explain`] says which rule stands in the way.
 
 mod digits;
+pub(crate) mod explain;
 pub(crate) mod proof;
 pub(crate) mod store;
 
@@ -207,7 +209,7 @@ impl Attempt {
         // That it was answered already can be seen without any proof.
         self.change.check(present)?;
         let settings = organization::store::get_settings(tx, &present.organization)?;
-        Ok(acceptance_of(&self.token, &settings, self.acceptance) == Acceptance::MailedLink)
+        Ok(acceptance_of(self.token.kind, &settings, self.acceptance) == Acceptance::MailedLink)
     }
 
     /// Whether `code` is the one that was sent to `email`. A wrong one is counted.
@@ -231,14 +233,14 @@ impl Attempt {
     }
 }
 
-/// What proves the address with `token`: of one that was mailed the organization says it, and else
-/// the `server`.
+/// What proves the address with a token of this `kind`: of one that was mailed the organization says
+/// it, and else the `server`.
 pub(crate) fn acceptance_of(
-    token: &LinkToken,
+    kind: TokenKind,
     settings: &Settings,
     server: Acceptance,
 ) -> Acceptance {
-    match token.kind {
+    match kind {
         TokenKind::Given => Acceptance::Code,
         TokenKind::Mailed => settings.acceptance.unwrap_or(server),
     }

@@ -2,7 +2,8 @@
 //! and port.
 //!
 //! * [`base`]: the seed's four operations, to the byte. [`create`], [`batch`], [`list`]: their
-//!   options and boundaries.
+//!   options and boundaries. [`list_search`]: what a list is searched for.
+//!   [`summary`]: the figures of an organization.
 //! * [`organizations`]: what an organization asks of its invitations, and how it comes and goes.
 //! * [`keys`]: who may do what; foreign organizations. [`idempotency`]: repeated requests.
 //!   [`races`]: parallel ones. [`group`]: changes that share a commit.
@@ -12,7 +13,7 @@
 //! * [`deletion`]: how deleted organizations and erased addresses leave the file, and what
 //!   everybody sees meanwhile.
 //! * [`lifecycle`]: what is done to one invitation with a key. [`answer`]: what the person does
-//!   with its link.
+//!   with its link. [`explain`]: why somebody cannot accept.
 //! * [`security`]: tenants, foreign fields, roles, guesses, ends, planted secrets.
 //! * [`secret`]: which secret belongs to a data file, and how it is changed.
 //! * [`accept_races`]: parallel answers to one invitation. [`model`]: the whole state machine under
@@ -86,6 +87,7 @@ mod dev;
 mod dialect;
 mod erasure;
 mod events;
+mod explain;
 mod faults;
 mod file;
 mod folders;
@@ -99,6 +101,7 @@ mod layout;
 mod lifecycle;
 mod limits;
 mod list;
+mod list_search;
 mod listen;
 mod locale;
 mod log_size;
@@ -125,6 +128,8 @@ mod signals;
 mod simulation;
 mod snapshot;
 mod sse;
+
+mod summary;
 mod support;
 mod webhooks;
 mod webhooks_api;

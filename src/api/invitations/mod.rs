@@ -2,7 +2,9 @@
 
 pub(crate) mod batch;
 pub(crate) mod bodies;
+pub(crate) mod explain;
 pub(crate) mod lifecycle;
+pub(crate) mod summary;
 pub(crate) mod target;
 
 use actix_web::HttpResponse;

@@ -156,6 +156,54 @@ pub(crate) fn sent(
     secret.map_or(Ok(None), |secret| current_by(secret, &tx.reader(), present))
 }
 
+/// What became of the latest code of the invited address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// None was asked for.
+    NeverAsked,
+    /// It can be answered until then.
+    Live(Timestamp),
+    /// The invitation was sent again since: it is worthless.
+    Superseded,
+    /// It was answered wrongly too often.
+    UsedUp,
+    /// Its time ended then.
+    Expired(Timestamp),
+}
+
+/// What became of the latest code of the invited address.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn standing(
+    reader: &Reader<'_>,
+    keyring: &Keyring,
+    present: &CurrentInvitation,
+) -> Result<Standing> {
+    let mut latest: Option<Asked> = None;
+    for secret in keyring.verifying(reader.now) {
+        let address_mac = address_mac(secret, present, &present.email);
+        let asked = store::find_asked(reader, (present.id, &address_mac))?;
+        let is_later = |asked: &Asked| latest.is_none_or(|last| last.issued_at < asked.issued_at);
+        latest = asked.filter(is_later).or(latest);
+    }
+    let Some(asked) = latest.filter(|asked| asked.issued_at.as_millis() > 0) else {
+        return Ok(Standing::NeverAsked);
+    };
+    let end = asked.issued_at.plus_seconds(LIFETIME_SECONDS);
+    Ok(
+        if present.send_count > 0 && asked.issued_at < present.sent_at {
+            Standing::Superseded
+        } else if is_live(&asked, reader.now) {
+            Standing::Live(end)
+        } else if asked.tries >= MAX_TRIES {
+            Standing::UsedUp
+        } else {
+            Standing::Expired(end)
+        },
+    )
+}
+
 /// Whether a code that was asked for can still be answered.
 fn is_live(asked: &Asked, now: Timestamp) -> bool {
     asked.tries < MAX_TRIES

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod lapse;
+mod outline;
 mod row;
 
 use std::sync::LazyLock;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
 use crate::base::error::{Error, Result};
+use crate::base::id::lowest_id_at;
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{Order, Page};
 use crate::base::role::Role;
@@ -26,6 +28,7 @@ pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{
     Lapsed, NEAR_SECONDS, Place, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
 };
+pub(crate) use outline::{Outline, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
@@ -48,20 +51,28 @@ static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
     })
 });
 
+/// The conditions of a filter, behind the one that ends the scan.
+const FILTER_SQL: &str = "
+         and (?5 >> case when state = 0 and expires_at <= ?6 then 4 else state end) & 1
+         and (?7 >> delivery) & 1
+         and (?8 is null or email = ?8)
+         and (?9 is null or role = ?9)
+         and (?10 is null or instr(email, ?10))
+         and (?11 is null or created_at >= ?11)
+         and (?12 is null or created_at < ?12)
+         and (?13 is null or expires_at < ?13)";
+
 /// The text of a list. Conditions only where there is a filter, so that the plain list stays a bare
 /// scan of the cluster.
 fn list_sql(is_filtered: bool, order: Order) -> String {
-    let (comparison, direction) = match order {
-        Order::NewestFirst => ("<", "desc"),
-        Order::OldestFirst => (">", "asc"),
+    let (comparison, opposite, direction) = match order {
+        Order::NewestFirst => ("<", ">", "desc"),
+        Order::OldestFirst => (">", "<", "asc"),
     };
     let conditions = if is_filtered {
-        "and (?4 >> case when state = 0 and expires_at <= ?5 then 4 else state end) & 1
-         and (?6 is null or email = ?6)
-         and (?7 is null or role = ?7)
-         and (?8 >> delivery) & 1"
+        format!("and id {opposite} ?4{FILTER_SQL}")
     } else {
-        ""
+        String::new()
     };
     format!(
         "select {COLUMNS}
@@ -94,6 +105,9 @@ pub fn find<T>(
 /// One page of the invitations of `organization` that pass `filter`, each shown by `show`, in the
 /// page's order. Returns the last one of the page where more follow. Steps over one row more than
 /// it shows.
+///
+/// An id never bears an earlier time than `created_at`, so that is where a scan begins or ends. It
+/// may bear a later one, after the clock went back, so times are compared, too.
 pub fn list(
     conn: &Connection,
     now: Timestamp,
@@ -108,20 +122,25 @@ pub fn list(
     let mut rows = if filter.is_empty() {
         statement.query((organization.as_str(), after.as_bytes(), limit))?
     } else {
-        let (email, role) = (
-            filter.email.as_ref().map(Email::as_str),
-            filter.role.as_ref().map(Role::as_str),
-        );
-        let bound = (filter.status_bits(), now.as_millis(), email, role);
+        let earliest = filter.created_after.map_or(Uuid::nil(), lowest_id_at);
+        let (start, end) = match page.order {
+            Order::NewestFirst => (after, earliest),
+            Order::OldestFirst => (after.max(earliest), Uuid::max()),
+        };
         statement.query((
             organization.as_str(),
-            after.as_bytes(),
+            start.as_bytes(),
             limit,
-            bound.0,
-            bound.1,
-            bound.2,
-            bound.3,
+            end.as_bytes(),
+            filter.status_bits(),
+            now.as_millis(),
             filter.delivery_bits(),
+            filter.email.as_ref().map(Email::as_str),
+            filter.role.as_ref().map(Role::as_str),
+            &filter.search,
+            filter.created_after.map(Timestamp::as_millis),
+            filter.created_before.map(Timestamp::as_millis),
+            filter.expires_before.map(Timestamp::as_millis),
         ))?
     };
     let mut last = None;
@@ -143,11 +162,11 @@ pub fn list(
 /// The pending or accepted invitation that holds the place of `email` in `organization`; it may
 /// have lapsed.
 pub(crate) fn find_standing(
-    tx: &WriteTx<'_>,
+    conn: &Connection,
     organization: &OrganizationId,
     email: &Email,
 ) -> Result<Option<Uuid>> {
-    let mut statement = tx.prepare_cached(
+    let mut statement = conn.prepare_cached(
         "select id
          from invitation
          where email = :email

@@ -60,7 +60,10 @@ pub(super) fn from_row<'a>(
     let time = |column: Column| -> rusqlite::Result<Timestamp> {
         Ok(Timestamp::from_millis(row.get(column as usize)?))
     };
-    let (state, expires_at) = (state(row)?, time(Column::ExpiresAt)?);
+    let (state, expires_at) = (
+        read_state(row, Column::State as usize)?,
+        time(Column::ExpiresAt)?,
+    );
     let invitation = Invitation {
         role: role(row)?,
         id: id(row)?,
@@ -80,7 +83,7 @@ pub(super) fn from_row<'a>(
         locale: None,
         send_count: None,
         last_sent_at: None,
-        delivery: delivery(row)?,
+        delivery: read_delivery(row, Column::Delivery as usize)?,
         delivery_attempts: None,
         delivery_error: None,
     };
@@ -163,17 +166,17 @@ pub(super) fn read_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
     Uuid::from_slice(bytes).map_err(|error| unreadable(column, error))
 }
 
-/// Reads the state that is written down, which the clock may have overtaken.
-fn state(row: &Row<'_>) -> rusqlite::Result<Status> {
-    let number: u8 = row.get(Column::State as usize)?;
+/// Reads the state that is written down, which the clock may have overtaken, from a column of any
+/// row.
+pub(super) fn read_state(row: &Row<'_>, column: usize) -> rusqlite::Result<Status> {
+    let number: u8 = row.get(column)?;
     let known = Status::ALL.get(usize::from(number)).copied();
-    known.ok_or_else(|| unreadable(Column::State as usize, "no such state"))
+    known.ok_or_else(|| unreadable(column, "no such state"))
 }
 
-/// Reads how far the delivery has come.
-fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
-    let number: u8 = row.get(Column::Delivery as usize)?;
+/// Reads how far the delivery has come from a column of any row.
+pub(super) fn read_delivery(row: &Row<'_>, column: usize) -> rusqlite::Result<Delivery> {
+    let number: u8 = row.get(column)?;
     let known = Delivery::ALL.get(usize::from(number)).copied();
-    let cause = "no such state of a delivery";
-    known.ok_or_else(|| unreadable(Column::Delivery as usize, cause))
+    known.ok_or_else(|| unreadable(column, "no such state of a delivery"))
 }

@@ -7,12 +7,13 @@
 //! * [`tries`] are those at a secret link.
 //! * [`spacing`] is a limit beyond which things wait.
 //! * [`refusals`] decides which refusals the log is told of.
-//! * [`limiter`] is one limit, [`bounded_store`] its memory, [`client`] tells which address a
+//! * [`looks`] count nothing. [`limiter`] is one limit, [`bounded_store`] its memory, [`client`] tells which address a
 //!   request comes from.
 
 mod bounded_store;
 mod client;
 mod limiter;
+mod looks;
 mod quotas;
 pub(crate) mod refusals;
 mod shares;

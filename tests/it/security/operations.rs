@@ -90,9 +90,13 @@ fn needs(id: &str) -> Needs {
         | "requestInvitationCode"
         | "acceptInvitationByToken"
         | "declineInvitationByToken" => Token,
-        "listInvitations" | "getInvitation" | "listEvents" | "streamEvents" | "getOrganization" => {
-            InOrganization(Scope::Read)
-        }
+        "listInvitations"
+        | "getInvitation"
+        | "getInvitationSummary"
+        | "explainInvitation"
+        | "listEvents"
+        | "streamEvents"
+        | "getOrganization" => InOrganization(Scope::Read),
         "createInvitation" | "createInvitations" | "deleteInvitation" | "updateInvitation"
         | "resendInvitation" | "revokeInvitation" => InOrganization(Scope::Write),
         "acceptInvitation" => InOrganization(Scope::Accept),
