@@ -14,8 +14,10 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
+use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
+use crate::http::request_log::RequestLog;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
 use crate::key::token::{KeyId, PlainKey};
@@ -172,6 +174,7 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        snapshots: Snapshots::default(),
     }
 }
 
@@ -184,6 +187,8 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),
         room_for_answers: config.room_for_answers(),
+        requests: (config.mode == Mode::Dev)
+            .then(|| RequestLog::new(state.db.clock().clone(), config.logs_requests)),
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

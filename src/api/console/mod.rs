@@ -33,7 +33,8 @@ use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
 use crate::http::route::Route;
 
-use assets::{APP, HTMX, STYLE};
+use super::vendor::HTMX;
+use assets::{APP, STYLE};
 pub(crate) use trouble::respond as respond_with_error;
 
 /// What the paths of the console begin with.

@@ -3,6 +3,8 @@
 
 pub(crate) mod faults;
 pub(crate) mod mailbox;
+pub(crate) mod requests;
+pub(crate) mod snapshots;
 
 use std::future::{Ready, ready};
 

@@ -124,7 +124,8 @@ pub fn expected(operation: &Operation, kind: Kind) -> u16 {
             match &*operation.id {
                 "createKey" => 403,
                 "createWebhook" => 422,
-                "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" => 200,
+                "listAudit" | "listKeys" | "listWebhooks" | "eraseAddress" | "listMailQueue"
+                | "retryMail" => 200,
                 _ => 404,
             }
         }

@@ -134,11 +134,13 @@ impl Board {
     fn check_changes(&mut self, operation: &Operation, kind: Kind, status: u16, name: &str) {
         let now = self.app.contents();
         let only_looks = operation.is_read()
+            // No mail waits here to be tried.
             || [
                 "explainInvitation",
                 "getInvitationLink",
                 "lookupInvitation",
                 "sendAcceptForm",
+                "retryMail",
             ]
             .contains(&&*operation.id);
         if status == 200 && !only_looks {
