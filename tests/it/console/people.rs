@@ -281,6 +281,21 @@ fn several_invitations_are_changed_after_a_question_and_each_has_its_outcome() {
     ] {
         assert_eq!(person.post(&way, fields).status, 422, "{fields:?}");
     }
+    // Only what a list knows comes back with the browser.
+    let made = app.invite("acme", "new@example.com");
+    let fields = [
+        ("act", "delete"),
+        ("sure", "yes"),
+        ("id", made["id"].as_str().expect("an id")),
+        ("back", "q=x\r\nSet-Cookie: a=b&did=seeded&next=//evil.test"),
+    ];
+    let done = person.post(&way, &fields);
+    assert_eq!((done.status, done.header("set-cookie")), (303, None));
+    let end = done.header("location").expect("a location").to_owned();
+    assert!(
+        end.ends_with("acme?q=x%0D%0ASet-Cookie%3A+a%3Db&did=deleted&n=1"),
+        "{end}"
+    );
     let back = person.get(&way);
     assert_eq!(
         (back.status, back.header("location")),
