@@ -153,7 +153,7 @@ pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> 
     let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
     if offer.console {
-        routes.extend(console::routes());
+        routes.extend(console::routes(offer.mode));
     }
     Router::build(routes, web::to(unknown_path)).await
 }

@@ -23,8 +23,9 @@ const KEPT: usize = 500;
 const MAX_PATH: usize = 1000;
 /// The longest method that is kept, in bytes: senders may make their own.
 const MAX_METHOD: usize = 32;
-/// The log's own operations, which are left out: who looks at the log would see mostly that.
-const OWN_PATH: &str = "/dev/requests";
+/// The beginnings of paths whose requests would only be in the way of others: who looks at the log
+/// asks for them.
+const NOT_LOGGED: [&str; 2] = ["/dev/requests", "/console"];
 /// What stands in the place of a token.
 const TOKEN: &str = "(token)";
 /// What keys and the tokens of links begin with.
@@ -97,9 +98,10 @@ impl RequestLog {
         }))
     }
 
-    /// Notes that `request` has come, unless it asks for this log.
+    /// Notes that `request` has come, unless it asks for this log or for a page that shows it.
     pub(crate) fn begin(&self, request: &ServiceRequest, request_id: &str) -> Option<Pending> {
-        if request.path().starts_with(OWN_PATH) {
+        let path = request.path();
+        if NOT_LOGGED.iter().any(|own| path.starts_with(own)) {
             return None;
         }
         Some(Pending {

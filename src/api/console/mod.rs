@@ -16,6 +16,7 @@
 //! reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
+mod desk;
 mod invitation;
 mod organizations;
 mod sheet;
@@ -28,7 +29,8 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::pages::unknown;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
+use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
 use crate::http::route::Route;
@@ -41,8 +43,30 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 20] = [
+const TEMPLATES: [(&str, &str); 26] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
+    ("desk.html", include_str!("assets/templates/desk.html")),
+    (
+        "desk_events.html",
+        include_str!("assets/templates/desk_events.html"),
+    ),
+    (
+        "desk_inbox.html",
+        include_str!("assets/templates/desk_inbox.html"),
+    ),
+    (
+        "desk_mail.html",
+        include_str!("assets/templates/desk_mail.html"),
+    ),
+    (
+        "desk_requests.html",
+        include_str!("assets/templates/desk_requests.html"),
+    ),
+    (
+        "desk_state.html",
+        include_str!("assets/templates/desk_state.html"),
+    ),
+    ("fields.html", include_str!("assets/templates/fields.html")),
     (
         "invitation.html",
         include_str!("assets/templates/invitation.html"),
@@ -64,7 +88,6 @@ const TEMPLATES: [(&str, &str); 20] = [
         include_str!("assets/templates/invitation_revoke.html"),
     ),
     ("layout.html", include_str!("assets/templates/layout.html")),
-    ("fields.html", include_str!("assets/templates/fields.html")),
     (
         "organization.html",
         include_str!("assets/templates/organization.html"),
@@ -112,13 +135,18 @@ const TEMPLATES: [(&str, &str); 20] = [
     ),
 ];
 
-/// The paths of the console. They are in no document: its pages are for people.
-pub(crate) fn routes() -> Vec<Route> {
-    let mut routes = vec![get("/", web::to(front))];
+/// The paths of the console of a server in `mode`. They are in no document: its pages are for people.
+pub(crate) fn routes(mode: Mode) -> Vec<Route> {
+    let unknown = get("/console/{*rest}", web::to(unknown_page));
+    let unknown = unknown.with(Method::POST, web::to(unknown_page));
+    let mut routes = vec![get("/", web::to(front)), unknown];
     routes.extend(assets::routes());
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
+    if mode == Mode::Dev {
+        routes.extend(desk::routes());
+    }
     routes
 }
 
@@ -141,4 +169,11 @@ async fn front(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     Err(Caller::check(&request)
         .err()
         .unwrap_or_else(Error::not_found))
+}
+
+/// Every other path below `/console`: 404 for who is signed in, who may know that.
+async fn unknown_page(visitor: visitor::Visitor) -> Result<HttpResponse> {
+    drop(visitor);
+    let detail = "There is no page here. Check the address.";
+    Err(Error::new(Code::NotFound, detail))
 }

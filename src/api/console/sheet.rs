@@ -194,6 +194,7 @@ impl Visitor {
         let frame = context! {
             place,
             root => root_from(self.request.path()),
+            origin => self.state.public_url,
             now => self.state.db.now(),
             is_dev => self.is_dev(),
             actor => self.caller.actor,

@@ -81,7 +81,7 @@ pub(crate) fn root_from(path: &str) -> String {
 }
 
 /// Whether a page may link to `url`.
-fn is_link(url: &str) -> bool {
+pub(crate) fn is_link(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 

@@ -78,6 +78,7 @@ function reload(part) {
   htmx.ajax("GET", location.href, { target: `#${part.id}`, select: `#${part.id}`, swap: "outerHTML" });
 }
 function listen() {
+  for (const part of document.querySelectorAll(".scripted")) { part.hidden = false; }
   const wanted = new Set();
   for (const part of document.querySelectorAll("[data-live]")) { wanted.add(part.dataset.live); }
   for (const [url, source] of sources) {
@@ -103,5 +104,5 @@ document.addEventListener("DOMContentLoaded", () => {
   // What is relative to this address must not move when the address changes without a new page.
   for (const link of document.head.querySelectorAll("link")) { link.href = link.href; }
   signIn();
-  listen();
+  if (window.htmx) { listen(); }
 });
