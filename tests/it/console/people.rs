@@ -122,7 +122,22 @@ fn nobody_is_invited_where_one_cannot_be_and_the_form_says_who_and_why() {
     }
     let nobody = person.post(&format!("{HERE}/invite"), &[("role", "viewer")]);
     assert_eq!(nobody.status, 422);
+    let crowd: String = (0..1_001).map(|n| format!("p{n}@example.com\n")).collect();
+    let crowd = [("email", &*crowd), ("role", "viewer")];
+    let crowd = person.post(&format!("{HERE}/invite"), &crowd);
+    assert_eq!(crowd.status, 422);
+    assert!(crowd.text().contains("at most 1,000 addresses"));
     assert_eq!(all(&app).len(), 1);
+    // Who is named twice is invited once, and who is there already is not counted as new.
+    let form = [
+        ("email", "ADA@example.com new@example.com New@Example.com"),
+        ("role", "viewer"),
+        ("onConflict", "return"),
+    ];
+    let sent = person.post(&format!("{HERE}/invite"), &form);
+    let end = sent.header("location").expect("a location").to_owned();
+    assert!(end.ends_with("?did=invited&n=1"), "{end}");
+    assert_eq!(all(&app).len(), 2);
 }
 
 #[test]
