@@ -9,9 +9,12 @@ use crate::base::organization_id::OrganizationId;
 use crate::db::{Load, WriteTx};
 use crate::invitation::batch::report::{Report, RowResult};
 use crate::invitation::batch::{Batch, BatchBody};
+use crate::invitation::create::Outcome;
 use crate::invitation::new::CreateBody;
 use crate::purge;
 
+/// The most rows of a batch, as the API has it.
+pub(super) const MOST_ROWS: usize = 1_000;
 /// Memory that a row takes up while its batch waits.
 const ROW_BYTES: usize = 1024;
 /// The most errors that a page lists.
@@ -71,6 +74,17 @@ fn parse(
     };
     let state = &visitor.state;
     Batch::parse(organization, body, &state.rules, state.db.now())
+}
+
+/// How many new invitations there are.
+pub(super) fn count_made(report: &Report) -> usize {
+    let is_new = |row: &&RowResult| {
+        let RowResult::Done { outcome, .. } = row else {
+            return false;
+        };
+        *outcome == Outcome::Created
+    };
+    report.rows.iter().filter(is_new).count()
 }
 
 /// Why a row was refused, in words for the person who sent it.

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use minijinja::{Value, context};
 use uuid::Uuid;
 
-use super::batch;
+use super::{batch, filter};
 use crate::api::console::sheet::{Place, see_other};
 use crate::api::console::visitor::{Fields, Visitor};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
@@ -112,7 +112,7 @@ pub(super) async fn form(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     visitor.require(Scope::Write)?;
     let (organization, record) = super::find(&visitor)?;
-    let back = sent.fields.get("back").unwrap_or_default().to_owned();
+    let back = filter::clean(sent.fields.get("back").unwrap_or_default());
     let order = order(&visitor, organization, &sent.fields)?;
     let head = super::head(&order.organization, &record.settings);
     if sent.fields.get("sure").is_none() {

@@ -3,8 +3,6 @@
 //! The file begins with a byte order mark: without one Excel takes UTF-8 for another encoding. A
 //! cell that a spreadsheet would take for a formula gets an apostrophe in front.
 
-use std::borrow::Cow;
-
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -42,7 +40,9 @@ const COLUMNS: [&str; 13] = [
 /// What a file in UTF-8 begins with.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 /// What a cell begins with that a spreadsheet takes for a formula.
-const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
+/// What some spreadsheet begins a new cell behind.
+const SEPARATORS: [char; 6] = [',', ';', '\t', '\r', '\n', '"'];
 
 /// A part of the file, and after which invitation it goes on.
 type Part = (Vec<u8>, Option<Uuid>);
@@ -162,17 +162,22 @@ fn put(csv: &mut Writer<Vec<u8>>, invitation: &Invitation<'_>) -> Result<()> {
         invitation.id.to_string(),
     ];
     let cells = cells.iter().map(|cell| harmless(cell));
-    csv.write_record(cells.map(|cell| cell.into_owned().into_bytes()))
-        .map_err(Error::internal)
+    csv.write_record(cells).map_err(Error::internal)
 }
 
-/// `cell` as no spreadsheet takes it for a formula.
-fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(FORMULA) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
+/// `cell` as no spreadsheet takes it for a formula, nor a part of it: one with another separator
+/// would begin a cell behind it.
+fn harmless(cell: &str) -> String {
+    let mut text = String::with_capacity(cell.len() + 1);
+    let mut is_start = true;
+    for c in cell.chars() {
+        if is_start && FORMULA.contains(&c) {
+            text.push('\'');
+        }
+        text.push(c);
+        is_start = SEPARATORS.contains(&c);
     }
+    text
 }
 
 #[cfg(test)]
@@ -184,6 +189,8 @@ mod tests {
         for cell in ["=1+1", "+1", "-1", "@a", "\tx", "\rx"] {
             assert_eq!(harmless(cell), format!("'{cell}"));
         }
+        assert_eq!(harmless("Ada;=1+1"), "Ada;'=1+1");
+        assert_eq!(harmless("a\t@b\n+c"), "a\t'@b\n'+c");
         for cell in ["", "a=1", "ada@example.com", "'x"] {
             assert_eq!(harmless(cell), cell);
         }

@@ -74,6 +74,15 @@ pub(super) fn is_narrow(fields: &Fields) -> bool {
     NAMES.iter().any(|name| fields.get(name).is_some())
 }
 
+/// What `query` has of a query of the list: a form brings it along.
+pub(super) fn clean(query: &str) -> String {
+    let is_known = |name: &str| name == LIMIT || NAMES.contains(&name);
+    let pairs = url::form_urlencoded::parse(query.as_bytes());
+    url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs.filter(|(name, _)| is_known(name)))
+        .finish()
+}
+
 /// The query that leads to the first page of the same list.
 pub(super) fn to_query(fields: &Fields) -> String {
     let [q, status, delivery, role, after, before] = NAMES;

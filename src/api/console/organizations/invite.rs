@@ -1,9 +1,11 @@
 //! Inviting one person or a few.
 
+use std::collections::HashSet;
+
 use actix_web::HttpResponse;
 use minijinja::{Value, context};
 
-use super::batch;
+use super::batch::{self, MOST_ROWS};
 use crate::api::console::sheet::Place;
 use crate::api::console::visitor::{Fields, Visitor};
 use crate::base::error::{FieldCode, FieldError, Result};
@@ -53,21 +55,27 @@ pub(super) async fn send(visitor: Visitor) -> Result<HttpResponse> {
     let (organization, record) = super::find(&visitor)?;
     let fields = &sent.fields;
     let emails = addresses(fields.get("email").unwrap_or_default());
-    let error = match bodies(fields, &emails) {
-        Ok(rows) => match batch::send(&visitor, &organization, rows, true).await {
-            Ok(report) => batch::error_of(&report, &emails),
-            Err(error) => Some(error),
-        },
-        Err(error) => Some(error.into()),
-    };
-    let Some(error) = error else {
-        let way = super::way(&organization);
-        return Ok(visitor.go(&way, "invited", Some(emails.len())));
-    };
-    let values = values(&visitor, &organization, &record.settings, fields);
-    visitor
-        .show_refused(error, Place::Organizations, TEMPLATE, values)
-        .await
+    match invite(&visitor, &organization, fields, &emails).await {
+        Ok(made) => Ok(visitor.go(&super::way(&organization), "invited", Some(made))),
+        Err(error) => {
+            let values = values(&visitor, &organization, &record.settings, fields);
+            visitor
+                .show_refused(error, Place::Organizations, TEMPLATE, values)
+                .await
+        }
+    }
+}
+
+/// Invites `emails` as the form says. Returns how many invitations are new.
+async fn invite(
+    visitor: &Visitor,
+    organization: &OrganizationId,
+    fields: &Fields,
+    emails: &[String],
+) -> Result<usize> {
+    let rows = bodies(fields, emails)?;
+    let report = batch::send(visitor, organization, rows, true).await?;
+    batch::error_of(&report, emails).map_or_else(|| Ok(batch::count_made(&report)), Err)
 }
 
 /// What the form shows, with `fields` filled in.
@@ -109,14 +117,17 @@ pub(super) fn default_seconds(visitor: &Visitor, settings: &Settings) -> i64 {
     settings.default_expires_in.unwrap_or(of_server)
 }
 
-/// The addresses in a text: by line, comma, semicolon or space, also as `Ada <ada@example.com>`.
+/// The addresses in a text, each once: by line, comma, semicolon or space, also as `Ada
+/// <ada@example.com>`.
 fn addresses(text: &str) -> Vec<String> {
     let in_part = |part| match address_in(part) {
         Some(address) => vec![address],
         None => str::split_whitespace(part).collect(),
     };
+    let mut seen = HashSet::new();
     super::parts(text)
         .flat_map(in_part)
+        .filter(|address| seen.insert(address.to_lowercase()))
         .map(str::to_owned)
         .collect()
 }
@@ -132,6 +143,10 @@ fn bodies(fields: &Fields, emails: &[String]) -> std::result::Result<Vec<CreateB
     if emails.is_empty() {
         let detail = "the addresses of those whom you invite";
         return Err(FieldError::new("/email", FieldCode::Required, detail));
+    }
+    if emails.len() > MOST_ROWS {
+        let detail = "at most 1,000 addresses at a time";
+        return Err(FieldError::new("/email", FieldCode::OutOfRange, detail));
     }
     let expires_in = expires_in(fields)?;
     let metadata = fields.get("metadata").map(serde_json::from_str).transpose();
@@ -172,8 +187,7 @@ mod tests {
 
     #[test]
     fn addresses_are_parted_as_people_part_them() {
-        let text =
-            "ada@example.com, grace@example.com;\r\n Linus T <linus@example.org>\n\n a@b.c d@e.f";
+        let text = "ada@example.com, grace@example.com;\r\n Linus T <linus@example.org>\nADA@example.com\n a@b.c d@e.f";
         let found = addresses(text);
         assert_eq!(
             found,

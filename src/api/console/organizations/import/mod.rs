@@ -9,7 +9,8 @@ use actix_web::HttpResponse;
 use minijinja::{Value, context};
 use serde_json::{Map, json};
 
-use super::{batch, invite};
+use super::batch::{self, MOST_ROWS};
+use super::invite;
 use crate::api::console::sheet::Place;
 use crate::api::console::visitor::{Fields, Visitor};
 use crate::base::email::Email;
@@ -26,8 +27,6 @@ use table::{Row, Table};
 const TEMPLATE: &str = "organization_import.html";
 /// The template of what would become of the rows.
 const CHECKED: &str = "organization_import_check.html";
-/// The most rows of one import: what a batch takes.
-const MOST_ROWS: usize = 1_000;
 /// The fields of the form beside the list.
 const OPTIONS: [&str; 4] = ["role", "note", "expiresIn", "mail"];
 

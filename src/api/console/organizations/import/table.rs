@@ -66,18 +66,19 @@ impl Table {
     /// # Errors
     /// Why it is no table, in words for a person.
     pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
-        let text = text.trim_start_matches('\u{feff}');
+        // A browser sends every line break as two characters, of which the reader counts none.
+        let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
         let mut table = Self::default();
         let mut columns = None;
         let mut is_first = true;
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(separator(text))
+            .delimiter(separator(&text))
             .from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.map_err(|error| format!("not a table: {error}"))?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |place| line_at(&text, place));
             let has_address = record.iter().any(|cell| cell.contains('@'));
             if is_first && !has_address && !record.is_empty() {
                 columns = Some(table.header(&record)?);
@@ -109,6 +110,14 @@ impl Table {
             .collect();
         Ok(Columns { email, role, name })
     }
+}
+
+/// The line of the record at `place`, which is where the empty lines before it begin.
+fn line_at(text: &str, place: &csv::Position) -> u64 {
+    let start = usize::try_from(place.byte()).unwrap_or(usize::MAX);
+    let rest = text.as_bytes().get(start..).unwrap_or_default();
+    let empty = rest.iter().take_while(|byte| **byte == b'\n').count();
+    place.line() + u64::try_from(empty).unwrap_or_default()
 }
 
 /// What a column is called, in lowercase and without what is no letter.
@@ -227,7 +236,7 @@ mod tests {
             assert_eq!(rows(text), expected, "{text}");
         }
         assert_eq!(
-            rows("a@x.org\r\n\r\nAda L <b@x.org>\n"),
+            rows("a@x.org\r\n\r\nAda L <b@x.org>\r\n"),
             [row(1, "a@x.org", None, None), row(3, "b@x.org", None, None)]
         );
     }
