@@ -126,7 +126,6 @@ fn operations(offer: Offer) -> Vec<Operation> {
             mailbox::operations(),
             requests::operations(),
             snapshots::operations(),
-            pages::routes::operations_of_development(),
         ]);
     }
     if offer.docs {

@@ -16,6 +16,9 @@ use crate::base::mode::Mode;
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+/// What browsers say of what a request is for.
+const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+
 /// Refuses a request that a web page of another origin makes: a browser says so in one of two
 /// headers, and other programs send neither. Another port of this machine is another origin.
 ///
@@ -44,6 +47,25 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
         )
     };
     fits.then_some(()).ok_or_else(refused)
+}
+
+/// Refuses a request that a page of another site makes for something in it: an image, a frame, a
+/// script. A person may come here by a link from anywhere.
+///
+/// # Errors
+/// [`Code::OriginNotAllowed`].
+pub(crate) fn check_embedding(headers: &HeaderMap) -> Result<()> {
+    let is_own = headers
+        .get_all(SEC_FETCH_SITE)
+        .all(|site| site == "same-origin" || site == "none");
+    let is_page = headers
+        .get(SEC_FETCH_DEST)
+        .is_some_and(|dest| dest == "document");
+    if is_own || is_page {
+        return Ok(());
+    }
+    let detail = "This is not shown in pages of other sites.";
+    Err(Error::new(Code::OriginNotAllowed, detail))
 }
 
 /// Refuses a form that no page of this server has sent. Every browser says of a form where it comes

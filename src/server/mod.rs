@@ -157,7 +157,7 @@ impl Program {
                 transport: Transport::Mailbox,
                 ..
             }) => {
-                format!("kept, to be read at http://{}/dev/mail", self.address)
+                format!("kept, to be read at http://{}/console/desk", self.address)
             }
             Some(Mail {
                 transport: Transport::Smtp(smtp),

@@ -248,7 +248,6 @@ fn mail_is_deleted_one_by_one_or_all_at_once() {
     for path in [
         "/dev/mailbox/nonsense",
         "/dev/mailbox/019A0C5E-7B1C-7CC3-98C4-DC0C0C07398F",
-        "/dev/mail/nonsense",
     ] {
         assert_eq!(
             (
@@ -336,7 +335,7 @@ fn pages_of_other_sites_get_none_of_a_mail() {
         .expect("an id")
         .to_owned();
     let paths = ["", "/text", "/html", "/raw"].map(|part| format!("/dev/mailbox/{id}{part}"));
-    for path in paths.iter().chain([&format!("/dev/mail/{id}")]) {
+    for path in paths.iter() {
         assert_eq!(app.get(path).status, 200);
         let foreign = app
             .anonymous("GET", path)

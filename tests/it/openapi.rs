@@ -87,8 +87,6 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
             "GET /dev/clock",
             "GET /dev/codes",
             "GET /dev/faults",
-            "GET /dev/mail",
-            "GET /dev/mail/{messageId}",
             "GET /dev/mailbox",
             "GET /dev/mailbox/{messageId}",
             "GET /dev/mailbox/{messageId}/html",

@@ -137,9 +137,11 @@ const TEMPLATES: [(&str, &str); 26] = [
 
 /// The paths of the console of a server in `mode`. They are in no document: its pages are for people.
 pub(crate) fn routes(mode: Mode) -> Vec<Route> {
+    // Who may not ask is told nothing of the methods of the root.
+    let front = Route::new("/".to_owned()).with(Method::GET, web::to(front));
     let unknown = get("/console/{*rest}", web::to(unknown_page));
     let unknown = unknown.with(Method::POST, web::to(unknown_page));
-    let mut routes = vec![get("/", web::to(front)), unknown];
+    let mut routes = vec![front, unknown];
     routes.extend(assets::routes());
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());

@@ -45,6 +45,7 @@ impl Visitor {
         let state = request.app_data::<Data<State>>();
         let state = state.ok_or_else(|| Error::internal("no state"))?.clone();
         let (caller, session) = if context.mode == Mode::Dev {
+            host::check_embedding(request.headers())?;
             (Caller::admit(request, DEV_ACTOR, Rights::ALL)?, None)
         } else {
             let token = token_of(request, &state.public_url).ok_or_else(unknown)?;

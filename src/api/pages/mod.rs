@@ -1,5 +1,5 @@
-//! Pages for people: the one that links lead to, and in development those of the mailbox.
-//! [`routes`] is the HTTP; [`unknown`] is for addresses that nothing is at.
+//! Pages for people who are invited: the one that links lead to. [`routes`] is the HTTP; [`unknown`]
+//! is for addresses that nothing is at.
 //!
 //! The page that links lead to has steps. [`step`] says which there are, [`answer`] does what their
 //! buttons say, [`sheet`] writes them in the [`words`] of a language. [`link`] finds the token in
@@ -33,10 +33,6 @@ const ACCEPT: &str = include_str!("assets/accept.html");
 const ACCEPT_SCRIPT: &str = include_str!("assets/accept.js");
 /// The text of the style of every page.
 const STYLE: &str = include_str!("assets/style.css");
-/// The list of the mail that development has kept.
-const MAILBOX: &str = include_str!("assets/mailbox.html");
-/// One of these mails.
-const MAIL: &str = include_str!("assets/mail.html");
 /// What a browser gets for an address that nothing is at.
 const UNKNOWN: &str = include_str!("assets/unknown.html");
 
@@ -44,10 +40,7 @@ const UNKNOWN: &str = include_str!("assets/unknown.html");
 /// in no frame, and sends forms only to this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src \
     'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
-/// What a page of the mailbox may load: no script, but a mail in a frame.
-const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
-    'none'; frame-ancestors 'none'; form-action 'none'";
-/// What a page may load that has neither.
+/// What a page may load that has neither a script nor a form.
 pub(super) const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
     frame-ancestors 'none'; form-action 'none'";
 

@@ -7,26 +7,20 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use minijinja::context;
 
 use super::answer::{self, PageForm};
 use super::sheet::Sheet;
 use super::step::Step;
 use super::words;
-use super::{MAIL, MAILBOX, MAILBOX_POLICY, POLICY, SCRIPT, SHEET, fill, is_link, root_from};
-use crate::api::dev::Developer;
-use crate::api::dev::mailbox::OfMail;
-use crate::api::error_responses::{COMMON, FORM, REDEMPTION, WITH_KEY, WITHOUT_KEY, WRITING};
+use super::{POLICY, SCRIPT, SHEET, root_from};
+use crate::api::error_responses::{COMMON, FORM, REDEMPTION, WITHOUT_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
-use crate::http::path::MessageId;
 use crate::http::query::NoQuery;
 use crate::http::route::Route;
-use crate::mail::mailbox::query::Filter;
-use crate::mail::mailbox::store;
 use crate::mail::words::Words;
 
 /// The operations of this file.
@@ -46,22 +40,6 @@ pub(crate) fn operations() -> Vec<Operation> {
         )
         .public(),
         Operation::new(__path_style, style, &[COMMON, &[Code::RateLimited]]).public(),
-    ]
-}
-
-/// Those of them that only development has.
-pub(crate) fn operations_of_development() -> Vec<Operation> {
-    vec![
-        Operation::new(
-            __path_mailbox,
-            mailbox,
-            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
-        ),
-        Operation::new(
-            __path_mail,
-            mail,
-            &[COMMON, WITH_KEY, &[Code::OriginNotAllowed]],
-        ),
     ]
 }
 
@@ -211,57 +189,4 @@ async fn accept_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
 )]
 async fn style(_: Anonymous, request: HttpRequest) -> HttpResponse {
     SHEET.respond_versioned(&request)
-}
-
-/// `GET /dev/mail`, only in `invited dev`: the mail that was kept, as a page. It loads itself again
-/// every few seconds.
-///
-/// # Errors
-/// When the file cannot be read.
-#[utoipa::path(
-    get,
-    path = "/dev/mail",
-    operation_id = "getMailboxPage",
-    tag = "Development",
-    summary = "The mailbox as a page",
-    description = "The newest 100 mails, for a browser.",
-    responses(
-        (status = 200, description = "The page.", content_type = "text/html", body = String,
-            example = "<!doctype html>"),
-    )
-)]
-async fn mailbox(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let mails = state
-        .db
-        .read(|reader| store::list(reader, &Filter::default()))?;
-    Ok(page(MAILBOX_POLICY, fill(MAILBOX, context! { mails })?))
-}
-
-/// `GET /dev/mail/{messageId}`, only in `invited dev`: one mail as a page.
-///
-/// # Errors
-/// 404.
-#[utoipa::path(
-    get,
-    path = "/dev/mail/{messageId}",
-    operation_id = "getMailPage",
-    tag = "Development",
-    summary = "A mail as a page",
-    description = "With its link, its code, its text and its HTML, for a browser.",
-    params(OfMail),
-    responses(
-        (status = 200, description = "The page.", content_type = "text/html", body = String,
-            example = "<!doctype html>"),
-    )
-)]
-async fn mail(_: Developer, id: MessageId, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
-    let mail = state
-        .db
-        .read(|reader| store::find(reader, id.0))?
-        .ok_or_else(Error::not_found)?;
-    let can_follow = mail.summary.link.as_deref().is_some_and(is_link);
-    Ok(page(
-        MAILBOX_POLICY,
-        fill(MAIL, context! { mail, can_follow })?,
-    ))
 }

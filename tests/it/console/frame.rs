@@ -96,6 +96,20 @@ fn development_asks_nobody_to_sign_in_and_refuses_pages_of_others_all_the_same()
     assert_eq!(person.get("/console/sign-in").status, 303);
     let answer = sign_out(&app, "a=b", &[("Origin", "http://evil.test")]);
     assert_eq!(answer.status, 403);
+    for site in ["cross-site", "same-site"] {
+        for (dest, status) in [
+            ("iframe", 403),
+            ("empty", 403),
+            ("image", 403),
+            ("document", 200),
+        ] {
+            let request = app
+                .anonymous("GET", "/console")
+                .header("Sec-Fetch-Site", site);
+            let answer = request.header("Sec-Fetch-Dest", dest).send();
+            assert_eq!(answer.status, status, "{site} {dest}");
+        }
+    }
 }
 
 #[test]

@@ -18,14 +18,13 @@ use crate::support::client::raw;
 use crate::support::{Answer, TestApp, invitations};
 
 /// The routes of development, each with a body that it takes.
-const ROUTES: [(&str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str); 13] = [
     ("GET", "/dev/clock", ""),
     ("POST", "/dev/clock", r#"{"set":"2027-01-01T00:00:00Z"}"#),
     ("POST", "/dev/reset", "{}"),
     ("POST", "/dev/seed", r#"{"organizations":[]}"#),
     ("GET", "/dev/mailbox", ""),
     ("DELETE", "/dev/mailbox", ""),
-    ("GET", "/dev/mail", ""),
     ("GET", "/dev/faults", ""),
     ("POST", "/dev/faults", r#"{"mail":{"next":1,"do":"fail"}}"#),
     ("DELETE", "/dev/faults", ""),

@@ -200,7 +200,7 @@ fn development_sends_where_it_is_told_to() {
     let kept = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
     assert!(
         kept.banner_value("mail")
-            .is_some_and(|mail| mail.contains("/dev/mail"))
+            .is_some_and(|mail| mail.contains("/console/desk"))
     );
 }
 

@@ -21,7 +21,7 @@ const PROGRAMS: [&str; 5] = [
 ];
 /// Addresses that nothing is at.
 const PATHS: [&str; 5] = [
-    "/",
+    "/nothing",
     "/accept/x",
     "/v1/nothing?x=1",
     "/a%3Cb%3E//c",
@@ -75,7 +75,7 @@ fn a_program_gets_a_problem_document() {
         (TestApp::serve(), 401),
         (TestApp::start(Mode::Dev, &[]), 404),
     ] {
-        for path in ["/", "/accept/x", "/v1/nothing"] {
+        for path in ["/nothing", "/accept/x", "/v1/nothing"] {
             let mut answers: Vec<_> = PROGRAMS
                 .iter()
                 .map(|accept| ask(&app, "GET", path, accept))
