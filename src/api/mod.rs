@@ -5,8 +5,8 @@
 //!   operations, once: what documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
-//! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is. [`reference`]
-//!   shows the document to developers.
+//! * [`health`], [`findings`], [`openapi`], [`problems`]: what says of the server itself how it is.
+//!   [`reference`] shows the document to developers.
 //! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
 //!   long lists into responses.
 
@@ -18,6 +18,7 @@ pub(crate) mod dev;
 pub(crate) mod erasure;
 mod error_responses;
 pub mod events;
+pub(crate) mod findings;
 pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
@@ -111,6 +112,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         mail_queue::operations(),
         webhooks::operations(),
         deliveries::operations(),
+        findings::operations(),
         health::operations(),
         openapi::operations(),
         problems::operations(offer.docs),

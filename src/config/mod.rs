@@ -5,6 +5,7 @@
 //! A flag wins over the environment, the environment over the default.
 
 mod dev;
+mod doctor;
 pub(crate) mod limits;
 mod links;
 pub(crate) mod mail;
@@ -344,8 +345,8 @@ impl Config {
         self.settings.limits.room_for_answers(self.mode)
     }
 
-    /// What the server allows in an invitation, when people reach it under `public_url`. The limits in
-    /// it are new, so a server asks for it once.
+    /// What the server allows in an invitation, when people reach it under `public_url`. The limits
+    /// in it are new, so a server asks for it once.
     pub(crate) fn rules(&self, public_url: &Url) -> Rules {
         let origins: Vec<_> = self
             .settings

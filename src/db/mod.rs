@@ -84,6 +84,11 @@ const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
 
+/// The version of SQLite that the program is built with.
+pub(crate) fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 /// How to open the file.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -178,7 +178,9 @@ impl Pending {
                 .code
                 .map(|code| format!(" {code}"))
                 .unwrap_or_default();
-            let (method, path) = (&request.method, &request.path);
+            // A query may hold addresses.
+            let path = request.path.split('?').next().unwrap_or_default();
+            let method = &request.method;
             log::info!("{method} {path} {status}{code} in {took:.1?}");
         }
         log.push(request);

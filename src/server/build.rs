@@ -144,6 +144,9 @@ pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
 }
 
 /// What the handlers share of a server that people reach under `public_url`.
+///
+/// # Errors
+/// What is wrong with the settings of mail.
 pub(crate) fn state(
     config: &Config,
     db: Db,
@@ -151,11 +154,11 @@ pub(crate) fn state(
     oidc: oidc::Verifier,
     public_url: &Url,
     mail: Option<&MailParts>,
-) -> State {
+) -> Result<State, Failure> {
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
     let own_page = || format!("{bare}/accept");
-    State {
+    Ok(State {
         db,
         rules: config.rules(public_url),
         retention: config.retention(),
@@ -174,8 +177,9 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        setup: config.doctor_setup()?,
         snapshots: Snapshots::default(),
-    }
+    })
 }
 
 /// What the toolkit takes from the server whose handlers share `state`.

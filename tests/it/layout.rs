@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 26] = [
+const ORDER: [&str; 27] = [
     "base",
     "oidc",
     "db",
@@ -26,6 +26,7 @@ const ORDER: [&str; 26] = [
     "erasure",
     "deletion",
     "dev",
+    "doctor",
     "http",
     "api",
     "config",

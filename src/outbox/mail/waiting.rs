@@ -49,7 +49,7 @@ impl MailId {
 /// Why a mail has not gone out yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum State {
+pub(crate) enum QueuedMailState {
     /// It was not tried yet, and is not due yet.
     Scheduled,
     /// It goes out as soon as it is its turn.
@@ -70,7 +70,7 @@ pub(crate) struct QueuedMail {
     /// The address that it goes to.
     pub to: String,
     /// Why it has not gone out yet.
-    pub state: State,
+    pub state: QueuedMailState,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was queued.
@@ -101,7 +101,7 @@ pub(crate) struct QueuedMailView<'a> {
     /// Why it has not gone out yet: it is not due yet, and was not tried (`scheduled`); it waits
     /// for its turn (`ready`); a try is under way (`sending`); the last try failed, and the next
     /// one is not due yet (`retrying`).
-    pub state: State,
+    pub state: QueuedMailState,
     /// How often it was tried.
     pub attempts: u32,
     /// When it was queued.
@@ -132,6 +132,17 @@ impl<'a> QueuedMailView<'a> {
             error: mail.error.as_deref(),
         }
     }
+}
+
+/// What was tried in vain, and waits.
+#[derive(Debug)]
+pub(crate) struct PutOff {
+    /// How many mails.
+    pub count: i64,
+    /// When the oldest of them was queued.
+    pub oldest: Timestamp,
+    /// Why the last try of that one failed.
+    pub error: Option<String>,
 }
 
 /// Which mails of the queue are meant.

@@ -168,6 +168,7 @@ fn each_request_is_a_line_on_stderr_unless_that_is_switched_off() {
         assert_eq!(server.request("GET", path).send().status, 422);
         server.signal("TERM");
         let (_, _, said) = server.wait();
+        let path = invitations("acme");
         let line = format!("GET {path} 422 validation_failed in ");
         assert_eq!(said.matches(&line).count(), expected, "{said}");
     }

@@ -106,8 +106,8 @@ fn needs(id: &str) -> Needs {
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
             Anywhere(Scope::Read)
         }
-        "eraseAddress" | "listAudit" | "listMailQueue" | "retryMail" | "listKeys" | "createKey"
-        | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
+        "eraseAddress" | "listAudit" | "listFindings" | "listMailQueue" | "retryMail"
+        | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
         "listWebhooks"
         | "createWebhook"
         | "getWebhook"

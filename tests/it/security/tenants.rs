@@ -139,8 +139,8 @@ impl Board {
                 "explainInvitation",
                 "getInvitationLink",
                 "lookupInvitation",
-                "sendAcceptForm",
                 "retryMail",
+                "sendAcceptForm",
             ]
             .contains(&&*operation.id);
         if status == 200 && !only_looks {

@@ -8,7 +8,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::outbox::mail::Kind;
-use crate::outbox::mail::waiting::{MailId, QueuedMail, Selection, State};
+use crate::outbox::mail::waiting::{MailId, PutOff, QueuedMail, QueuedMailState, Selection};
 
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
@@ -63,10 +63,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<QueuedMail> {
     let (attempts, lane, lease): (u32, Option<u8>, Option<u32>) =
         (row.get(6)?, row.get(4)?, row.get(5)?);
     let state = match (lease, lane, attempts) {
-        (Some(_), ..) => State::Sending,
-        (None, Some(_), _) => State::Ready,
-        (None, None, 0) => State::Scheduled,
-        (None, None, _) => State::Retrying,
+        (Some(_), ..) => QueuedMailState::Sending,
+        (None, Some(_), _) => QueuedMailState::Ready,
+        (None, None, 0) => QueuedMailState::Scheduled,
+        (None, None, _) => QueuedMailState::Retrying,
     };
     let due_at = Some(Timestamp::from_millis(row.get(7)?));
     Ok(QueuedMail {
@@ -76,7 +76,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<QueuedMail> {
         state,
         attempts,
         queued_at: Timestamp::from_millis(row.get(8)?),
-        due_at: due_at.filter(|_| state != State::Sending),
+        due_at: due_at.filter(|_| state != QueuedMailState::Sending),
         error: row.get(9)?,
     })
 }
@@ -113,6 +113,27 @@ pub(crate) fn list_put_off(reader: &Reader<'_>, selection: &Selection) -> Result
     };
     let ids = statement.query_map(bound, read_id)?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What of everybody's mail was tried in vain and waits; none: nothing does.
+pub(crate) fn find_put_off(reader: &Reader<'_>) -> Result<Option<PutOff>> {
+    // Of several rows the columns beside the one `min` are those of its row.
+    let mut statement = reader.prepare_cached(
+        "select count(*), min(queued_at), error
+         from mail
+         where attempts > 0
+           and lease is null",
+    )?;
+    let found = statement.query_row([], |row| {
+        let oldest: Option<i64> = row.get(1)?;
+        let (count, error) = (row.get(0)?, row.get(2)?);
+        Ok(oldest.map(|oldest| PutOff {
+            count,
+            oldest: Timestamp::from_millis(oldest),
+            error,
+        }))
+    });
+    Ok(found?)
 }
 
 /// Makes mails due at once that still wait for their next try, and has the worker forget who asked
