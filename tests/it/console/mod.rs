@@ -1,13 +1,14 @@
 //! The console, by plain requests: these tests follow its links and send its forms as a browser
 //! without a script does.
 //!
-//! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
+//! * [`sessions`]: signing in and out, and what ends a session. [`frame`]: what all pages share.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list, changing several, and the file of them.
 
 mod desk;
+mod frame;
 mod invitation;
 mod organizations;
 mod people;
