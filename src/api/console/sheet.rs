@@ -275,7 +275,8 @@ pub(super) fn send(
 ) -> HttpResponse {
     add_headers(&mut response);
     if html.len() > LONG && takes_gzip(request) {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(html.len() / 4), Compression::fast());
+        let mut encoder =
+            GzEncoder::new(Vec::with_capacity(html.len() / 4), Compression::default());
         let compressed = encoder
             .write_all(html.as_bytes())
             .and_then(|()| encoder.finish());

@@ -5,7 +5,7 @@
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
-//!   alone and by a list, changing several, and the file of them.
+//!   alone and by a list. [`several`]: what is done to several invitations, and their file.
 
 mod desk;
 mod frame;
@@ -13,6 +13,7 @@ mod invitation;
 mod organizations;
 mod people;
 mod sessions;
+mod several;
 
 use invited::base::mode::Mode;
 

@@ -1,17 +1,15 @@
-//! Inviting people from the console, alone and from a list; what is done to several of them; and
-//! the file of them.
+//! Inviting people from the console, alone and from a list.
 
-use invited::key::Scope;
 use serde_json::{Value, json};
 
-use super::{Person, dev};
+use super::Person;
 use crate::support::{TestApp, invitations};
 
 /// The place of the organization of these tests.
-const HERE: &str = "/console/organizations/acme";
+pub const HERE: &str = "/console/organizations/acme";
 
 /// A server with an organization that has settings.
-fn with_acme(settings: &Value) -> TestApp {
+pub fn with_acme(settings: &Value) -> TestApp {
     let app = TestApp::serve();
     let put = app.request("PUT", "/v1/organizations/acme");
     assert_eq!(put.json(settings.to_string()).send().status, 201);
@@ -19,7 +17,7 @@ fn with_acme(settings: &Value) -> TestApp {
 }
 
 /// The invitations of the organization, the newest first.
-fn all(app: &TestApp) -> Vec<Value> {
+pub fn all(app: &TestApp) -> Vec<Value> {
     let list = app.get(&invitations("acme")).json();
     list.as_array().expect("a list").clone()
 }
@@ -225,178 +223,4 @@ fn a_list_that_is_empty_too_long_or_no_list_of_addresses_is_refused() {
         "{}",
         checked.text()
     );
-}
-
-#[test]
-fn several_invitations_are_changed_after_a_question_and_each_has_its_outcome() {
-    let app = with_acme(&json!({}));
-    let ids: Vec<_> = ["ada@example.com", "grace@example.com", "linus@example.org"]
-        .iter()
-        .map(|email| {
-            app.invite("acme", email)["id"]
-                .as_str()
-                .expect("an id")
-                .to_owned()
-        })
-        .collect();
-    let person = Person::with_key(&app, &app.key);
-    let way = format!("{HERE}/chosen");
-    let choose = |act, ids: &[String]| {
-        let mut fields = vec![("act", act), ("back", "status=pending")];
-        fields.extend(ids.iter().map(|id| ("id", &**id)));
-        let asked = person.post(&way, &fields);
-        assert_eq!(asked.status, 200, "{}", asked.text());
-        fields.push(("sure", "yes"));
-        (asked.text(), person.post(&way, &fields))
-    };
-    // They were sent a moment ago.
-    let (asked, done) = choose("resend", &ids[..2]);
-    assert!(asked.contains("Send 2 invitations again?"), "{asked}");
-    assert!(asked.contains("grace@example.com"), "{asked}");
-    assert!(!asked.contains("linus@example.org"), "{asked}");
-    let page = done.text();
-    assert!(page.contains("0 sent again, 2 not"), "{page}");
-    assert!(
-        page.contains("sent a moment ago already. Try again in 60 s."),
-        "{page}"
-    );
-    assert!(page.contains("acme?status=pending"), "{page}");
-
-    let (asked, done) = choose("revoke", &ids[..1]);
-    assert!(asked.contains("Revoke 1 invitation?"), "{asked}");
-    assert_eq!(done.status, 303, "{}", done.text());
-    let end = done.header("location").expect("a location").to_owned();
-    assert!(
-        end.ends_with("organizations/acme?status=pending&did=revoked&n=1"),
-        "{end}"
-    );
-    let (_, done) = choose("revoke", &ids[..2]);
-    let page = done.text();
-    assert!(page.contains("1 revoked, 1 not"), "{page}");
-    assert!(
-        page.contains("The invitation is revoked and cannot be revoked any more."),
-        "{page}"
-    );
-
-    app.advance_to(2 * 60 * 1000);
-    let (_, done) = choose("resend", &ids);
-    assert!(
-        done.text().contains("1 sent again, 2 not"),
-        "{}",
-        done.text()
-    );
-    let (asked, done) = choose("delete", &ids);
-    assert!(asked.contains("Delete 3 invitations?"), "{asked}");
-    assert_eq!(done.status, 303, "{}", done.text());
-    assert!(all(&app).is_empty());
-
-    for fields in [
-        &[("act", "revoke")][..],
-        &[("act", "burn"), ("id", &ids[0])],
-    ] {
-        assert_eq!(person.post(&way, fields).status, 422, "{fields:?}");
-    }
-    // Only what a list knows comes back with the browser.
-    let made = app.invite("acme", "new@example.com");
-    let fields = [
-        ("act", "delete"),
-        ("sure", "yes"),
-        ("id", made["id"].as_str().expect("an id")),
-        ("back", "q=x\r\nSet-Cookie: a=b&did=seeded&next=//evil.test"),
-    ];
-    let done = person.post(&way, &fields);
-    assert_eq!((done.status, done.header("set-cookie")), (303, None));
-    let end = done.header("location").expect("a location").to_owned();
-    assert!(
-        end.ends_with("acme?q=x%0D%0ASet-Cookie%3A+a%3Db&did=deleted&n=1"),
-        "{end}"
-    );
-    let back = person.get(&way);
-    assert_eq!(
-        (back.status, back.header("location")),
-        (303, Some("../acme"))
-    );
-}
-
-#[test]
-fn what_is_chosen_of_another_organization_is_not_touched() {
-    let app = with_acme(&json!({}));
-    let foreign = app.invite("globex", "ada@example.com");
-    let id = foreign["id"].as_str().expect("an id");
-    let key = app.key(&[Scope::Read, Scope::Write], &["acme"], None);
-    let person = Person::with_key(&app, &key);
-    let fields = [("act", "delete"), ("sure", "yes"), ("id", id)];
-    let done = person.post(&format!("{HERE}/chosen"), &fields);
-    assert!(done.text().contains("0 deleted, 1 not"), "{}", done.text());
-    assert!(!done.text().contains("ada@example.com"));
-    assert_eq!(
-        app.get(&crate::support::invitation("globex", &foreign["id"]))
-            .status,
-        200
-    );
-}
-
-#[test]
-fn a_file_has_what_the_page_shows_and_no_formulas() {
-    let app = dev();
-    let person = Person::of_development(&app);
-    for (email, name) in [
-        ("a@example.com", "=1+1"),
-        ("b@example.com", "Lovelace, \"Ada\""),
-        ("+c@example.com", "@sum"),
-    ] {
-        let body = json!({"email": email, "role": "viewer", "inviter": {"name": name}});
-        let made = app.post(&invitations("acme"), &body.to_string());
-        assert_eq!(made.status, 201, "{}", made.text());
-    }
-    let file = person.get(&format!("{HERE}/export.csv?role=viewer"));
-    assert_eq!(file.status, 200, "{}", file.text());
-    assert_eq!(
-        file.header("content-disposition"),
-        Some("attachment; filename=\"invitations-acme.csv\"")
-    );
-    let text = file.text();
-    let lines: Vec<_> = text.split("\r\n").collect();
-    assert!(lines[0].starts_with("\u{feff}email,role,status,"), "{text}");
-    assert_eq!(lines.len(), 5, "{text}");
-    assert!(
-        lines[1].starts_with("'+c@example.com,viewer,pending,"),
-        "{text}"
-    );
-    assert!(lines[1].contains(",'@sum,"), "{text}");
-    assert!(lines[2].contains(",\"Lovelace, \"\"Ada\"\"\","), "{text}");
-    assert!(lines[3].contains(",'=1+1,"), "{text}");
-    let some = person.get(&format!("{HERE}/export.csv?q=b%40")).text();
-    assert_eq!(some.split("\r\n").count(), 3, "{some}");
-    assert_eq!(
-        person.get(&format!("{HERE}/export.csv?status=x")).status,
-        422
-    );
-    // What was exported is read as a list: each address stands for its person.
-    let checked = person
-        .post(&format!("{HERE}/import"), &[("list", &*some)])
-        .text();
-    assert!(
-        checked.contains("Has a pending invitation already"),
-        "{checked}"
-    );
-}
-
-#[test]
-fn a_long_file_comes_in_parts_and_whole() {
-    let app = with_acme(&json!({}));
-    let rows: Vec<_> = (0..1_000)
-        .map(|number| json!({"email": format!("p{number}@example.com"), "role": "viewer"}))
-        .collect();
-    let batch = format!("{}/batch", invitations("acme"));
-    app.post(&batch, &json!({"invitations": rows}).to_string());
-    for number in 0..3 {
-        app.invite("acme", &format!("q{number}@example.com"));
-    }
-    let person = Person::with_key(&app, &app.key);
-    let text = person.get(&format!("{HERE}/export.csv")).text();
-    let lines: Vec<_> = text.trim_end().split("\r\n").skip(1).collect();
-    assert_eq!(lines.len(), 1_003);
-    let whole: std::collections::HashSet<_> = lines.iter().collect();
-    assert_eq!(whole.len(), 1_003);
 }

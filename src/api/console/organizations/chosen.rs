@@ -1,6 +1,8 @@
 //! What is done to several invitations that were chosen in the list: asked once more, then done one
 //! by one, each for itself.
 
+use std::collections::HashSet;
+
 use actix_web::HttpResponse;
 use minijinja::{Value, context};
 use uuid::Uuid;
@@ -153,7 +155,7 @@ fn order(visitor: &Visitor, organization: OrganizationId, fields: &Fields) -> Re
         .all("id")
         .filter_map(|id| Uuid::try_parse(id).ok())
         .collect();
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     ids.retain(|id| seen.insert(*id));
     if !(1..=MOST).contains(&ids.len()) {
         let detail = "choose 1 to 1,000 invitations in the list";

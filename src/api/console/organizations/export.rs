@@ -3,6 +3,8 @@
 //! The file begins with a byte order mark: without one Excel takes UTF-8 for another encoding. A
 //! cell that a spreadsheet would take for a formula gets an apostrophe in front.
 
+use std::sync::Arc;
+
 use actix_web::http::header;
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
@@ -76,7 +78,7 @@ pub(super) async fn file(visitor: Visitor) -> Result<HttpResponse> {
         organization,
         query: asked.query,
     };
-    let export = std::sync::Arc::new(export);
+    let export = Arc::new(export);
     let head = [BYTE_ORDER_MARK.as_bytes(), &line(&COLUMNS)?].concat();
     let (rows, more_after) = part(&export, None).await?;
     let first = Some(([head, rows].concat(), more_after));
@@ -104,8 +106,8 @@ fn add_headers(response: &mut HttpResponseBuilder, organization: &OrganizationId
 }
 
 /// Reads a part of the file behind `after`.
-async fn part(export: &std::sync::Arc<Export>, after: Option<Uuid>) -> Result<Part> {
-    let whole = std::sync::Arc::clone(export);
+async fn part(export: &Arc<Export>, after: Option<Uuid>) -> Result<Part> {
+    let whole = Arc::clone(export);
     let read = move |reader: &Reader<'_>| {
         let page = Page {
             order: whole.query.order,

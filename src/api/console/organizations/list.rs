@@ -41,17 +41,12 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse> {
     let search = move |reader: &Reader<'_>| search(reader, &rights, wanted.as_deref(), from);
     let actor = &visitor.caller.actor;
     let found = visitor.state.db.read_long(actor, search).await?;
-    let older = found.more_after.map(|last| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        if let Some(q) = &q {
-            query.append_pair("q", q);
-        }
-        query.append_pair("after", &last).finish()
-    });
-    let newer = q.as_ref().map_or_else(String::new, |q| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("q", q).finish()
-    });
+    let newer = query.to_query(&["q"]);
+    let and = if newer.is_empty() { "" } else { "&" };
+    // An id stands in a query as it is.
+    let older = found
+        .more_after
+        .map(|last| format!("{newer}{and}after={last}"));
     let values = context! {
         rows => found.rows,
         older,
