@@ -9,7 +9,7 @@
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`].
+//!   [`invitation`], [`keys`].
 //!
 //! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
@@ -17,6 +17,7 @@
 
 mod assets;
 mod invitation;
+mod keys;
 mod organizations;
 mod sheet;
 mod sign_in;
@@ -40,7 +41,8 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 11] = [
+const TEMPLATES: &[(&str, &str)] = &[
+    ("admin.html", include_str!("assets/templates/admin.html")),
     ("bare.html", include_str!("assets/templates/bare.html")),
     (
         "invitation.html",
@@ -62,6 +64,20 @@ const TEMPLATES: [(&str, &str); 11] = [
         "invitation_revoke.html",
         include_str!("assets/templates/invitation_revoke.html"),
     ),
+    ("key.html", include_str!("assets/templates/key.html")),
+    (
+        "key_made.html",
+        include_str!("assets/templates/key_made.html"),
+    ),
+    (
+        "key_new.html",
+        include_str!("assets/templates/key_new.html"),
+    ),
+    (
+        "key_revoke.html",
+        include_str!("assets/templates/key_revoke.html"),
+    ),
+    ("keys.html", include_str!("assets/templates/keys.html")),
     ("layout.html", include_str!("assets/templates/layout.html")),
     (
         "organizations.html",
@@ -85,6 +101,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
+    routes.extend(keys::routes());
     routes
 }
 

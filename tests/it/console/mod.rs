@@ -3,8 +3,10 @@
 //!
 //! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
 //! * [`invitation`]: the page of one invitation.
+//! * [`keys`]: the place of API keys.
 
 mod invitation;
+mod keys;
 mod sessions;
 
 use invited::base::mode::Mode;
