@@ -9,13 +9,14 @@
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`], [`keys`].
+//!   [`invitation`], [`keys`], [`webhooks`], [`history`].
 //!
 //! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
 //! reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
+mod history;
 mod invitation;
 mod keys;
 mod organizations;
@@ -24,6 +25,7 @@ mod sign_in;
 mod times;
 mod trouble;
 mod visitor;
+mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -92,6 +94,38 @@ const TEMPLATES: &[(&str, &str)] = &[
         "trouble.html",
         include_str!("assets/templates/trouble.html"),
     ),
+    (
+        "webhook.html",
+        include_str!("assets/templates/webhook.html"),
+    ),
+    (
+        "webhook_delete.html",
+        include_str!("assets/templates/webhook_delete.html"),
+    ),
+    (
+        "webhook_delivery.html",
+        include_str!("assets/templates/webhook_delivery.html"),
+    ),
+    (
+        "webhook_form.html",
+        include_str!("assets/templates/webhook_form.html"),
+    ),
+    (
+        "webhook_rotate.html",
+        include_str!("assets/templates/webhook_rotate.html"),
+    ),
+    (
+        "webhook_secret.html",
+        include_str!("assets/templates/webhook_secret.html"),
+    ),
+    (
+        "webhooks.html",
+        include_str!("assets/templates/webhooks.html"),
+    ),
+    (
+        "history.html",
+        include_str!("assets/templates/history.html"),
+    ),
 ];
 
 /// The paths of the console. They are in no document: its pages are for people.
@@ -102,6 +136,8 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
     routes.extend(keys::routes());
+    routes.extend(webhooks::routes());
+    routes.extend(history::routes());
     routes
 }
 

@@ -3,11 +3,14 @@
 //!
 //! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
 //! * [`invitation`]: the page of one invitation.
-//! * [`keys`]: the place of API keys.
+//! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
+//!   to the server.
 
+mod history;
 mod invitation;
 mod keys;
 mod sessions;
+mod webhooks;
 
 use invited::base::mode::Mode;
 
