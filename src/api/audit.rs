@@ -84,7 +84,7 @@ async fn list(
 }
 
 /// Which rows a caller with `rights` may see: by the rules of [`Rights::see_key`].
-fn sight_of(rights: &Rights) -> Result<Sight> {
+pub(super) fn sight_of(rights: &Rights) -> Result<Sight> {
     let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
     let organizations = rights
         .organizations

@@ -52,7 +52,7 @@ pub(crate) enum Action {
 
 impl Action {
     /// Every action in the order of the enum, with the name under which it is stored and shown.
-    const ALL: &[(Self, &str)] = &[
+    pub(crate) const ALL: &[(Self, &str)] = &[
         (Self::KeyCreated, "key.created"),
         (Self::KeyRevoked, "key.revoked"),
         (Self::WebhookCreated, "webhook.created"),

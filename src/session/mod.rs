@@ -171,6 +171,21 @@ pub(crate) fn end(tx: &WriteTx<'_>, session: &Session, by: By<'_>) -> Result<()>
     Ok(())
 }
 
+/// How many sessions of `key` stand.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn count(reader: &Reader<'_>, key: &KeyId) -> Result<u32> {
+    let (begun, renewed) = (-LONGEST_SECONDS, -IDLE_SECONDS);
+    let now = reader.now;
+    store::count(
+        reader,
+        key,
+        now.plus_seconds(begun),
+        now.plus_seconds(renewed),
+    )
+}
+
 /// Ends every session, and every sign-in link. Returns how many sessions there were.
 ///
 /// # Errors

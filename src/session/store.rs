@@ -82,6 +82,25 @@ pub(super) fn delete_ended(tx: &WriteTx<'_>, begun: Timestamp, renewed: Timestam
     Ok(())
 }
 
+/// How many sessions of `key` began after `begun`, and got their token after `renewed`.
+pub(super) fn count(
+    reader: &Reader<'_>,
+    key: &KeyId,
+    begun: Timestamp,
+    renewed: Timestamp,
+) -> Result<u32> {
+    let mut statement = reader.prepare_cached(
+        "select count(*)
+         from session
+         where key_id = :key
+           and created_at > :begun
+           and renewed_at > :renewed",
+    )?;
+    let bound = named_params! { ":key": key.as_str(), ":begun": begun.as_millis(),
+    ":renewed": renewed.as_millis() };
+    Ok(statement.query_row(bound, |row| row.get(0))?)
+}
+
 /// Inserts a sign-in link of `key` whose token has this hash.
 pub(super) fn insert_link(
     tx: &WriteTx<'_>,

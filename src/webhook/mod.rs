@@ -4,6 +4,7 @@
 //!
 //! * [`mod@new`] turns request bodies into what cannot be wrong, [`json`] is what is shown of a
 //!   webhook, [`store`] the SQL.
+//! * [`manage`] makes, changes and deletes them.
 //! * [`history`]: what the history of the server says of webhooks.
 //! * [`delivery`]: the log of what was sent, and what became of it. [`retry`]: `Retry-After`.
 //! * [`guard`]: which addresses may be reached. [`client`]: one POST. [`sign`]: secrets and
@@ -14,6 +15,7 @@ pub mod delivery;
 pub mod guard;
 pub(crate) mod history;
 pub(crate) mod json;
+pub(crate) mod manage;
 pub mod new;
 pub(crate) mod retry;
 pub mod sender;

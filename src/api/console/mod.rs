@@ -9,21 +9,26 @@
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`].
+//!   [`invitation`], [`keys`], [`webhooks`], [`history`].
 //!
-//! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
+//! The templates are in `assets/templates`, one a page ([`templates`] lists them); `layout.html` is
+//! around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
 //! reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
 mod desk;
+mod history;
 mod invitation;
+mod keys;
 mod organizations;
 mod sheet;
 mod sign_in;
+mod templates;
 mod times;
 mod trouble;
 mod visitor;
+mod webhooks;
 
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -42,99 +47,6 @@ pub(crate) use trouble::respond as respond_with_error;
 /// What the paths of the console begin with.
 pub(crate) const PREFIX: &str = "/console";
 
-/// The templates, by name.
-const TEMPLATES: [(&str, &str); 26] = [
-    ("bare.html", include_str!("assets/templates/bare.html")),
-    ("desk.html", include_str!("assets/templates/desk.html")),
-    (
-        "desk_events.html",
-        include_str!("assets/templates/desk_events.html"),
-    ),
-    (
-        "desk_inbox.html",
-        include_str!("assets/templates/desk_inbox.html"),
-    ),
-    (
-        "desk_mail.html",
-        include_str!("assets/templates/desk_mail.html"),
-    ),
-    (
-        "desk_requests.html",
-        include_str!("assets/templates/desk_requests.html"),
-    ),
-    (
-        "desk_state.html",
-        include_str!("assets/templates/desk_state.html"),
-    ),
-    ("fields.html", include_str!("assets/templates/fields.html")),
-    (
-        "invitation.html",
-        include_str!("assets/templates/invitation.html"),
-    ),
-    (
-        "invitation_change.html",
-        include_str!("assets/templates/invitation_change.html"),
-    ),
-    (
-        "invitation_delete.html",
-        include_str!("assets/templates/invitation_delete.html"),
-    ),
-    (
-        "invitation_mail.html",
-        include_str!("assets/templates/invitation_mail.html"),
-    ),
-    (
-        "invitation_revoke.html",
-        include_str!("assets/templates/invitation_revoke.html"),
-    ),
-    ("layout.html", include_str!("assets/templates/layout.html")),
-    (
-        "organization.html",
-        include_str!("assets/templates/organization.html"),
-    ),
-    (
-        "organization_chosen.html",
-        include_str!("assets/templates/organization_chosen.html"),
-    ),
-    (
-        "organization_delete.html",
-        include_str!("assets/templates/organization_delete.html"),
-    ),
-    (
-        "organization_import.html",
-        include_str!("assets/templates/organization_import.html"),
-    ),
-    (
-        "organization_import_check.html",
-        include_str!("assets/templates/organization_import_check.html"),
-    ),
-    (
-        "organization_invite.html",
-        include_str!("assets/templates/organization_invite.html"),
-    ),
-    (
-        "organization_result.html",
-        include_str!("assets/templates/organization_result.html"),
-    ),
-    (
-        "organization_settings.html",
-        include_str!("assets/templates/organization_settings.html"),
-    ),
-    (
-        "organizations.html",
-        include_str!("assets/templates/organizations.html"),
-    ),
-    ("parts.html", include_str!("assets/templates/parts.html")),
-    (
-        "sign_in.html",
-        include_str!("assets/templates/sign_in.html"),
-    ),
-    (
-        "trouble.html",
-        include_str!("assets/templates/trouble.html"),
-    ),
-];
-
 /// The paths of the console of a server in `mode`. They are in no document: its pages are for people.
 pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     // Who may not ask is told nothing of the methods of the root.
@@ -149,6 +61,9 @@ pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     if mode == Mode::Dev {
         routes.extend(desk::routes());
     }
+    routes.extend(keys::routes());
+    routes.extend(webhooks::routes());
+    routes.extend(history::routes());
     routes
 }
 

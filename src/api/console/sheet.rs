@@ -12,7 +12,7 @@ use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
 use super::visitor::{Visitor, cookie_name, is_https};
-use super::{APP, HTMX, STYLE, times};
+use super::{APP, HTMX, STYLE, templates, times};
 use crate::api::pages::root_from;
 use crate::base::error::{Error, Result};
 use crate::base::html;
@@ -73,7 +73,7 @@ fn environment() -> std::result::Result<Environment<'static>, minijinja::Error> 
     for (name, asset) in [("style", &STYLE), ("app", &APP), ("htmx", &HTMX)] {
         environment.add_global(name, asset.version());
     }
-    for (name, text) in super::TEMPLATES {
+    for (name, text) in templates::ALL {
         environment.add_template(name, text)?;
     }
     Ok(environment)

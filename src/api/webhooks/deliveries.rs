@@ -18,9 +18,9 @@ use crate::http::params::{OfDelivery, OfWebhook, Once};
 use crate::http::path::{DeliveryId, WebhookId};
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
-use crate::outbox::webhook::store as queue;
 use crate::webhook::delivery::query::{DeliveryParams, DeliveryQuery};
 use crate::webhook::delivery::{DeliveryView, store};
+use crate::webhook::manage;
 use crate::webhook::store::get as get_webhook;
 
 /// The operations of this file.
@@ -178,8 +178,7 @@ async fn test(
     let (base, rights) = (state.public_url.clone(), access.caller.rights);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            get_webhook(tx, id.0, &rights)?.check_enabled()?;
-            let delivery = queue::queue_test(tx, id.0)?;
+            let delivery = manage::test(tx, id.0, &rights)?;
             queued(
                 tx,
                 &base,
@@ -231,10 +230,7 @@ async fn redeliver(
     let (base, rights) = (state.public_url.clone(), access.caller.rights);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
-            let webhook = get_webhook(tx, id.webhook, &rights)?;
-            store::find(tx, id.webhook, id.delivery)?.ok_or_else(Error::not_found)?;
-            webhook.check_enabled()?;
-            queue::requeue(tx, id.webhook, id.delivery)?;
+            manage::redeliver(tx, id.webhook, id.delivery, &rights)?;
             queued(tx, &base, id)
         })
     };

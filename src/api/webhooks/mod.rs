@@ -4,14 +4,12 @@ pub(crate) mod deliveries;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use serde_json::Value;
 
 use super::state::State;
 use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
-use crate::audit::Action;
 use crate::base::error::{Code, Error, Result};
-use crate::db::{Topic, WriteTx};
+use crate::db::WriteTx;
 use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
@@ -23,7 +21,7 @@ use crate::idempotency::{self, StoredResponse, Ticket};
 use crate::key::Author;
 use crate::webhook::json::{self, WebhookView};
 use crate::webhook::new::{NewWebhook, WebhookBody, WebhookPatch, WebhookPatchBody};
-use crate::webhook::{DisabledReason, Webhook, history, sign, store};
+use crate::webhook::{Webhook, manage, sign, store};
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
@@ -125,20 +123,7 @@ async fn create(
     let signing = state.keyring.signing().id();
     let most = state.max_webhooks;
     let origin = access.origin();
-    let made = move |tx: &WriteTx<'_>| {
-        store::check_room(tx, new.organization.as_ref(), most)?;
-        let webhook = store::insert(tx, new.clone(), signing)?;
-        let (action, organization) = (Action::WebhookCreated, webhook.organization.as_ref());
-        history::append(
-            tx,
-            origin.by(),
-            action,
-            webhook.id,
-            organization,
-            Value::Null,
-        )?;
-        Ok(webhook)
-    };
+    let made = move |tx: &WriteTx<'_>| manage::create(tx, &new, signing, most, origin.by());
     let response = reveal(
         &state,
         &access.caller.author(),
@@ -213,16 +198,7 @@ async fn update(
     let patch = WebhookPatch::parse(&body.value, &state.guard)?;
     let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
-    let job = move |tx: &WriteTx<'_>| {
-        let before = store::get(tx, id.0, &rights)?;
-        let mut webhook = before.clone();
-        webhook.apply(patch.clone());
-        webhook.updated_at = tx.now;
-        store::update(tx, &webhook)?;
-        history::append_changes(tx, origin.by(), &before, &webhook)?;
-        tx.announce(Topic::Webhooks);
-        Ok(webhook)
-    };
+    let job = move |tx: &WriteTx<'_>| manage::update(tx, id.0, &patch, &rights, origin.by());
     let webhook = author.write(&state.db, job).await?;
     log::info!(
         "request {}: {} changed the webhook {}",
@@ -255,12 +231,7 @@ async fn delete(
 ) -> Result<HttpResponse> {
     let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
-    let job = move |tx: &WriteTx<'_>| {
-        let webhook = store::get(tx, id.0, &rights)?;
-        let (action, organization) = (Action::WebhookDeleted, webhook.organization.as_ref());
-        history::append(tx, origin.by(), action, id.0, organization, Value::Null)?;
-        store::delete(tx, id.0)
-    };
+    let job = move |tx: &WriteTx<'_>| manage::delete(tx, id.0, &rights, origin.by());
     author.write(&state.db, job).await?;
     log::info!(
         "request {}: {} deleted the webhook {}",
@@ -305,15 +276,7 @@ async fn rotate(
     let (author, origin) = (access.caller.author(), access.origin());
     let Caller { actor, rights } = access.caller;
     let signing = state.keyring.signing().id();
-    let rotated = move |tx: &WriteTx<'_>| {
-        let mut webhook = store::get(tx, id.0, &rights)?;
-        webhook.secrets = webhook.secrets.rotated(signing, tx.now);
-        webhook.updated_at = tx.now;
-        store::update(tx, &webhook)?;
-        let (action, organization) = (Action::WebhookSecretRotated, webhook.organization.as_ref());
-        history::append(tx, origin.by(), action, id.0, organization, Value::Null)?;
-        Ok(webhook)
-    };
+    let rotated = move |tx: &WriteTx<'_>| manage::rotate(tx, id.0, signing, &rights, origin.by());
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
     log::info!(
         "request {}: {actor} rotated the secret of the webhook {}",
@@ -355,18 +318,4 @@ async fn reveal(
     };
     let (answer, shown) = author.write(&state.db, job).await?;
     Ok(stored::head(&answer).body(shown.unwrap_or(answer.body)))
-}
-
-impl Webhook {
-    /// Takes over what is to change.
-    fn apply(&mut self, patch: WebhookPatch) {
-        self.url = patch.url.unwrap_or_else(|| self.url.clone());
-        self.types = patch.types.unwrap_or_else(|| self.types.take());
-        self.description = patch.description.unwrap_or_else(|| self.description.take());
-        self.disabled = match patch.enabled {
-            None => self.disabled,
-            Some(true) => None,
-            Some(false) => self.disabled.or(Some(DisabledReason::Paused)),
-        };
-    }
 }

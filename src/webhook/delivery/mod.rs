@@ -40,6 +40,19 @@ pub(crate) struct Record {
     pub next_attempt_at: Option<Timestamp>,
 }
 
+/// How the deliveries of a webhook fare.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Standing {
+    /// How many wait; [`store::MOST_COUNTED`] stands for more, too.
+    pub waiting: u32,
+    /// When the last try began, as far as the newest deliveries tell.
+    pub last_attempt_at: Option<Timestamp>,
+    /// The status of its answer.
+    pub status: Option<u16>,
+    /// What went wrong.
+    pub error: Option<String>,
+}
+
 /// A delivery as the API shows it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
-use super::Record;
 use super::query::DeliveryQuery;
+use super::{Record, Standing};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::id;
@@ -26,6 +26,44 @@ const JOINED: &str = "webhook_delivery d
     join webhook w on w.id = d.webhook_id
       and not exists (select 1 from purge where organization_id = d.organization_id)
     left join event e on e.organization_id = d.organization_id and e.id = d.id";
+
+/// The most rows of a webhook that [`standing`] reads.
+pub(crate) const MOST_COUNTED: u32 = 1000;
+
+/// How the deliveries of a webhook fare.
+pub(crate) fn standing(conn: &Connection, webhook: Uuid) -> Result<Standing> {
+    let mut count = conn.prepare_cached(
+        "select count(*)
+         from (select 1 from webhook_delivery where webhook_id = ?1 and state = 0 limit ?2)",
+    )?;
+    let mut last = conn.prepare_cached(
+        "select last_attempt_at, status, error
+         from (select last_attempt_at, status, error
+               from webhook_delivery
+               where webhook_id = ?1
+               order by id desc
+               limit ?2)
+         where last_attempt_at is not null
+         order by last_attempt_at desc
+         limit 1",
+    )?;
+    let bound = (webhook.as_bytes(), MOST_COUNTED);
+    let waiting = count.query_row(bound, |row| row.get(0))?;
+    let tried = last.query_row(bound, |row| {
+        Ok(Standing {
+            waiting,
+            last_attempt_at: Some(Timestamp::from_millis(row.get(0)?)),
+            status: row.get(1)?,
+            error: row.get(2)?,
+        })
+    });
+    Ok(tried.optional()?.unwrap_or(Standing {
+        waiting,
+        last_attempt_at: None,
+        status: None,
+        error: None,
+    }))
+}
 
 /// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended,
 /// or belong to a webhook that is disabled. Returns how many that were.

@@ -6,14 +6,19 @@
 //! * [`invitation`]: the page of one invitation.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list. [`several`]: what is done to several invitations, and their file.
+//! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
+//!   to the server.
 
 mod desk;
 mod frame;
+mod history;
 mod invitation;
+mod keys;
 mod organizations;
 mod people;
 mod sessions;
 mod several;
+mod webhooks;
 
 use invited::base::mode::Mode;
 
