@@ -136,6 +136,140 @@ async function runsOneInvitation(page, hasScripts) {
   await says(page, "1 invitation deleted.");
 }
 
+// A person's first ten minutes: an organization, five people from a file, a row that is wrong, one that is there already.
+async function invitesFromAFile(page, hasScripts) {
+  const id = `team-${hasScripts}`;
+  await signIn(page, key);
+  await link(page, "New organization").click();
+  await title(page, "New organization");
+  await page.getByLabel("Id", { exact: true }).fill("not an id");
+  await button(page, "Make it").click();
+  await page.locator("[aria-invalid=true]").waitFor();
+  await page.getByLabel("Id", { exact: true }).fill(id);
+  await page.getByLabel("Name", { exact: true }).fill("Team <Nord> & Co.");
+  await button(page, "Make it").click();
+  await title(page, "Team <Nord> & Co.");
+  await says(page, "Nobody is invited yet");
+  await link(page, "Import").click();
+  const rows = ["\ufeffName;E-Mail;Role", '"Hopper; Grace";Grace@Example.com;admin', "Ada;ada@example.com;", "Linus;linus@;viewer", ";ada@example.com;viewer", "Edsger;edsger@example.net;", "Barbara;barbara@example.com;viewer", "Alan;alan@example.com;viewer"];
+  if (hasScripts) {
+    await page.getByLabel("Or choose a file").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(rows.join("\r\n")) });
+    await page.waitForFunction(() => document.querySelector("#list").value.includes("barbara"));
+  } else {
+    await page.getByLabel("Addresses or CSV").fill(rows.join("\n"));
+  }
+  await page.getByLabel("Role").fill("developer");
+  await button(page, "Check the list").click();
+  await title(page, "Check before you invite");
+  check((await page.locator(".chip.good").count()) === 5 && (await page.locator(".chip.warn").count()) === 2, "each row has its fate");
+  check((await api("GET", `/v1/organizations/${id}/invitations`)).length === 0, "nothing was sent");
+  await button(page, "Invite 5 people").click();
+  await title(page, "Team <Nord> & Co.");
+  await says(page, "5 invitations made.");
+  const made = await api("GET", `/v1/organizations/${id}/invitations`);
+  check(made.length === 5 && made.find(({ email }) => email === "grace@example.com").metadata.name === "Hopper; Grace", "they are invited");
+
+  await page.getByRole("searchbox", { name: "Part of an address" }).fill("example.net");
+  await button(page, "Filter").click();
+  await says(page, "1 invitation");
+  check(page.url().includes("q=example.net"), "the filter is in the address");
+  await link(page, "Show all").click();
+  await page.getByRole("row", { name: /ada@/ }).getByRole("checkbox").check();
+  await page.getByRole("row", { name: /alan@/ }).getByRole("checkbox").check();
+  await button(page, "Revoke").click();
+  await title(page, "Revoke 2 invitations?");
+  await button(page, "Revoke 2 invitations").click();
+  await says(page, "2 invitations revoked.");
+  const download = page.waitForEvent("download");
+  await link(page, "Export CSV").click();
+  check((await download).suggestedFilename().endsWith(".csv"), "the list is a file");
+}
+
+// Settings, and the end of an organization.
+async function runsAnOrganization(page, hasScripts) {
+  const id = `short-${hasScripts}`;
+  await api("PUT", `/v1/organizations/${id}`, { name: "Short" });
+  await signIn(page, key);
+  await page.goto(`${url}/console/organizations/${id}/settings`);
+  await page.getByLabel("Name", { exact: true }).fill("Shorter");
+  await button(page, "Save").click();
+  await says(page, "saved");
+  check((await api("GET", `/v1/organizations/${id}`)).name === "Shorter", "the name is another one");
+  await page.goto(`${url}/console/organizations/${id}/delete`);
+  await page.getByRole("textbox").fill("another");
+  await page.locator("main form button").click();
+  check((await api("GET", `/v1/organizations/${id}`)).name === "Shorter", "a wrong id deletes nothing");
+  await page.getByRole("textbox").fill(id);
+  await page.locator("main form button").click();
+  await title(page, "Organizations");
+}
+
+// A key is made, shown once, and revoked.
+async function runsKeys(page, hasScripts) {
+  const name = `ci ${hasScripts}`;
+  await signIn(page, key);
+  await link(page, "Keys").click();
+  await link(page, "New key").click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await button(page, "Make the key").click();
+  await page.getByRole("alert").first().waitFor();
+  check((await page.getByLabel("Name", { exact: true }).inputValue()) === name, "what was typed is there");
+  await page.getByRole("checkbox", { name: /invitations:read/ }).check();
+  await button(page, "Make the key").click();
+  await link(page, "I have copied it").waitFor();
+  const plain = (await page.content()).match(/ivk_[0-9a-f]{16}_[0-9a-f]{72}/)[0];
+  const asked = () => fetch(`${url}/v1/organizations`, { headers: { Authorization: `Bearer ${plain}` } });
+  check((await asked()).status === 200, "the key works");
+  await link(page, "I have copied it").click();
+  await title(page, "Keys");
+  check(!(await page.content()).includes(plain), "it is not shown again");
+  await link(page, name).click();
+  await page.getByRole("link", { name: /Revoke/ }).click();
+  await button(page, "Revoke the key").click();
+  await says(page, "The key is revoked.");
+  check((await asked()).status === 401, "the key opens nothing");
+}
+
+// A webhook is made, paused, enabled and deleted.
+async function runsWebhooks(page, hasScripts) {
+  await signIn(page, key);
+  await link(page, "Webhooks").click();
+  await page.getByRole("link", { name: "New webhook" }).first().click();
+  await page.getByLabel("URL").fill("ftp://hooks.example.com");
+  await page.getByLabel("Name", { exact: true }).fill(`hook ${hasScripts}`);
+  await button(page, "Make the webhook").click();
+  await page.getByRole("alert").first().waitFor();
+  await page.getByLabel("URL").fill("https://hooks.example.com/in");
+  await page.getByRole("checkbox", { name: /invitation\.created/ }).check();
+  await button(page, "Make the webhook").click();
+  await link(page, "I have copied it").click();
+  await button(page, "Pause").click();
+  await button(page, "Enable").click();
+  await button(page, "Pause").waitFor();
+  await page.getByRole("link", { name: /Delete/ }).click();
+  await button(page, "Delete the webhook").click();
+  await says(page, "The webhook is deleted.");
+  await link(page, "History").click();
+  await title(page, "History");
+  await page.getByText(/[Ww]ebhook/).first().waitFor();
+}
+
+// Somebody with a key that may only read, and only one organization.
+async function seesOnlyTheOwn(page) {
+  await api("PUT", "/v1/organizations/acme", { name: "Acme" });
+  const secret = command("key", "create", "--scope", "invitations:read", "--organization", "acme", "--name", "reader");
+  await signIn(page, secret);
+  check((await page.locator("tbody tr").count()) === 1, "there is one organization");
+  for (const name of ["Keys", "Webhooks", "Mail", "Health", "History", "New organization"]) {
+    check((await link(page, name).count()) === 0, `no way to ${name}`);
+  }
+  await link(page, "Acme").click();
+  await title(page, "Acme");
+  check((await page.getByRole("checkbox").count()) === 0 && (await link(page, "Import").count()) === 0, "nothing can be changed");
+  const foreign = await page.goto(`${url}/console/organizations/team-true`);
+  check(foreign.status() === 404, "what is not theirs is not there");
+}
+
 // Everything by the keyboard: the first stop skips the navigation.
 async function usesTheKeyboard(page) {
   await signIn(page, key);
@@ -147,7 +281,7 @@ async function usesTheKeyboard(page) {
   check(await page.evaluate(() => document.querySelector("main").contains(document.activeElement)), "the next one is in the content");
 }
 
-const TASKS = [signsInByLink, signsInAndOut, losesTheKey, runsOneInvitation, usesTheKeyboard];
+const TASKS = [signsInByLink, signsInAndOut, losesTheKey, runsOneInvitation, invitesFromAFile, runsAnOrganization, runsKeys, runsWebhooks, seesOnlyTheOwn, usesTheKeyboard];
 
 try {
   for (const hasScripts of [true, false]) {

@@ -206,7 +206,7 @@ impl Visitor {
                 everywhere => self.caller.rights.organizations.is_none(),
             },
             did => query.get("did"),
-            count => query.get("n").and_then(|count| count.parse::<u32>().ok()),
+            did_count => query.get("n").and_then(|count| count.parse::<u32>().ok()),
         };
         let html = fill(template, context! { ..values, ..frame })?;
         Ok(send(&self.request, response, html))
