@@ -146,6 +146,8 @@ create table mail (
   lease           integer check (lease > 0),
   -- Why the last try failed.
   error           text,
+  -- When it was queued, or queued again.
+  queued_at       integer not null,
   -- Serves: a further sending takes the place of one that waits.
   primary key (invitation_id, kind, address_mac)
 ) strict, without rowid;

@@ -2,14 +2,10 @@
 // axe finds nothing wrong with it, the borders of its fields can be seen, and it fits. INVITED_SHOTS names a folder for pictures of
 // it. With a key: the state of a server without mail. Without scripts the page does the same by plain forms.
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
+import { axe, launch } from "./page_browser.mjs";
 import { api, at, key, url } from "./page_server.mjs";
 
 const shots = process.env.INVITED_SHOTS;
-const require = createRequire(import.meta.url);
-const axe = existsSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url)) ? require("axe-core").source : "";
 let checks = 0;
 let pictures = 0;
 
@@ -44,10 +40,7 @@ const go = (...acts) => async (page) => {
   for (const act of acts) await act(page);
 };
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-gpu"],
-});
+const browser = await launch();
 
 // How much two colours differ, from 1 to 21.
 const CONTRAST = `(() => {

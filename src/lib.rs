@@ -14,7 +14,7 @@
 //! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell
 //!    of it, [`redemption`] is what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
-//!    [`dev`] is what only `invited dev` has.
+//!    [`dev`] is what only `invited dev` has. [`doctor`] says what is wrong with a server.
 //! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint.
 //! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one
 //!    file a subcommand.
@@ -37,6 +37,7 @@ pub mod config;
 pub mod db;
 pub mod deletion;
 pub mod dev;
+pub mod doctor;
 pub mod erasure;
 pub mod event;
 pub mod http;

@@ -9,10 +9,8 @@ use utoipa::openapi::{
 };
 
 use super::clickhouse;
-use crate::base::error::{Code, Meaning};
-
-/// A request id for examples.
-const EXAMPLE_REQUEST_ID: &str = "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11";
+use super::problems::example;
+use crate::base::error::{Code, Meaning, Problem};
 
 /// What every operation can answer.
 pub(crate) const COMMON: &[Code] = &[
@@ -120,14 +118,8 @@ fn by_status(groups: &[&[Code]]) -> BTreeMap<u16, Vec<Code>> {
 /// One response a status, each naming its codes, with a problem document as its example.
 fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     let example = |meaning: &Meaning| {
-        serde_json::json!({
-            "type": format!("/problems/{}", meaning.name),
-            "title": meaning.title,
-            "status": meaning.status,
-            "detail": meaning.meaning,
-            "code": meaning.name,
-            "requestId": EXAMPLE_REQUEST_ID,
-        })
+        let error = example::of(meaning.code);
+        serde_json::json!(Problem::of(&error, example::REQUEST_ID))
     };
     let response = |codes: &[Code]| response(codes, "application/problem+json", "Problem", example);
     by_status(groups)
@@ -141,7 +133,7 @@ fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
     let example = |meaning: &Meaning| {
         let error = format!("{}: {}", meaning.name.to_uppercase(), meaning.title);
         serde_json::json!({ "status": meaning.status, "error": error,
-            "requestId": EXAMPLE_REQUEST_ID })
+            "requestId": example::REQUEST_ID })
     };
     let response = |codes: &[Code]| response(codes, "application/json", "Failed", example);
     by_status(groups)

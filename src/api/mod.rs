@@ -1,12 +1,14 @@
 //! Every endpoint, by the first segment of its path. This file puts them together.
 //!
 //! * [`invitations`], [`redemption`], [`organizations`], [`events`], [`keys`], [`audit`],
-//!   [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its operations, once: what
-//!   documents them, what handles them, what they can fail with.
+//!   [`mail_queue`], [`webhooks`], [`erasure`], [`bounces`]: the API. Each file declares its
+//!   operations, once: what documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
-//! * [`health`], [`openapi`], [`problems`]: what says of the server itself how it is.
-//! * [`state`] is what handlers share; [`stream`] turns long lists into responses.
+//! * [`health`], [`findings`], [`openapi`], [`problems`]: what says of the server itself how it is.
+//!   [`reference`] shows the document to developers.
+//! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
+//!   long lists into responses.
 
 pub(crate) mod audit;
 pub(crate) mod bounces;
@@ -16,17 +18,21 @@ pub(crate) mod dev;
 pub(crate) mod erasure;
 mod error_responses;
 pub mod events;
+pub(crate) mod findings;
 pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
+pub(crate) mod mail_queue;
 pub mod openapi;
 pub(crate) mod operation;
 pub(crate) mod organizations;
 pub(crate) mod pages;
 pub(crate) mod problems;
 pub(crate) mod redemption;
+pub(crate) mod reference;
 pub(crate) mod state;
 pub(crate) mod stream;
+mod vendor;
 pub(crate) mod webhooks;
 
 use actix_web::http::Method;
@@ -41,7 +47,7 @@ use crate::http::context::WriteError;
 use crate::http::route::Route;
 use crate::http::router::Router;
 
-use dev::{faults, mailbox};
+use dev::{faults, mailbox, requests, snapshots};
 use invitations::{batch, explain, lifecycle, summary};
 use operation::Operation;
 use pages::unknown;
@@ -103,11 +109,13 @@ fn operations(offer: Offer) -> Vec<Operation> {
         events::operations(),
         keys::operations(),
         audit::operations(),
+        mail_queue::operations(),
         webhooks::operations(),
         deliveries::operations(),
+        findings::operations(),
         health::operations(),
         openapi::operations(),
-        problems::operations(),
+        problems::operations(offer.docs),
         pages::routes::operations(),
         clickhouse::routes::operations(),
     ];
@@ -116,8 +124,13 @@ fn operations(offer: Offer) -> Vec<Operation> {
             dev::operations(),
             faults::operations(),
             mailbox::operations(),
+            requests::operations(),
+            snapshots::operations(),
             pages::routes::operations_of_development(),
         ]);
+    }
+    if offer.docs {
+        operations.push(reference::operations());
     }
     operations.into_iter().flatten().collect()
 }
@@ -142,7 +155,7 @@ pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> 
     let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
     if offer.console {
-        routes.extend(console::routes());
+        routes.extend(console::routes(offer.mode));
     }
     Router::build(routes, web::to(unknown_path)).await
 }

@@ -48,6 +48,7 @@ pub(crate) fn operations() -> Vec<Operation> {
             changed."),
         (name = "Keys", description = "API keys: who may do what, to which organizations, until \
             when."),
+        (name = "Mail", description = "Mail that has not gone out yet."),
         (name = "Audit", description = "What was done to the server as a whole, by whom."),
         (name = "Webhooks", description = "Endpoints that are told of events, and what became of \
             each delivery."),

@@ -7,6 +7,8 @@ use url::Url;
 use super::events::live::Streams;
 use crate::db::Db;
 use crate::dev::seed::Start;
+use crate::dev::snapshots::Snapshots;
+use crate::doctor::Setup;
 use crate::http::etag::EtagKey;
 use crate::mail::message::Composer;
 use crate::oidc;
@@ -48,4 +50,8 @@ pub(crate) struct State {
     pub max_webhooks: u32,
     /// What a reset puts back.
     pub start: Start,
+    /// What the checks of the server look at.
+    pub setup: Setup,
+    /// What a restore puts back; only development has any.
+    pub snapshots: Snapshots,
 }

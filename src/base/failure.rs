@@ -14,6 +14,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// What went wrong.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it.
+    pub(crate) fn hint(&self) -> &str {
+        &self.hint
+    }
+
     /// The command failed at its work: exit code 1.
     pub(crate) fn runtime(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {

@@ -23,6 +23,7 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings {
         server: settings,
         seed,
+        request_log,
     } = settings;
     let output = Output::start(&settings.log);
     server::block_on(async {
@@ -38,6 +39,7 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
             None => super::database(settings.database.clone()),
         };
         let mut config = Config::new(settings, &database, Mode::Dev)?;
+        config.logs_requests = request_log;
         config.start = seed
             .as_deref()
             .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;

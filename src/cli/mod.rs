@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod dev;
+mod doctor;
 mod key;
 pub(crate) mod listen;
 mod login;
@@ -64,6 +65,8 @@ enum Command {
     Mail(mail::MailArgs),
     /// Hand events on to an application on this machine, while it is being developed
     Webhook(webhook::WebhookArgs),
+    /// Look for what is wrong with a server, also while it runs
+    Doctor(Box<doctor::DoctorArgs>),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -84,6 +87,7 @@ impl Cli {
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
+            Some(Command::Doctor(args)) => doctor::run(*args),
             Some(Command::Openapi) => openapi::run(),
         }
     }

@@ -4,6 +4,8 @@
 //!
 //! A flag wins over the environment, the environment over the default.
 
+mod dev;
+mod doctor;
 pub(crate) mod limits;
 mod links;
 pub(crate) mod mail;
@@ -39,6 +41,7 @@ use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
+pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
 use mail::{MailSettings, Way};
 use page::PageSettings;
@@ -242,19 +245,6 @@ impl Settings {
     }
 }
 
-/// The settings of a server for development.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct DevSettings {
-    /// Those of every server.
-    #[command(flatten)]
-    pub server: Settings,
-
-    /// JSON file with the organizations and invitations to start with, if the data file has none
-    /// [default: samples]
-    #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
-    pub seed: Option<PathBuf>,
-}
-
 /// Everything that decides how a server behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -274,6 +264,9 @@ pub struct Config {
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
     pub start: Start,
+    /// Whether each request to a server for development is logged. It is not, unless the caller of
+    /// [`Config::new`] knows better.
+    pub logs_requests: bool,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,
     /// Threads that answer requests.
@@ -327,6 +320,7 @@ impl Config {
             mail_way,
             clock,
             start,
+            logs_requests: false,
             synchronous,
             workers,
             heartbeat,
@@ -351,8 +345,8 @@ impl Config {
         self.settings.limits.room_for_answers(self.mode)
     }
 
-    /// What the server allows in an invitation, when people reach it under `public_url`. The limits in
-    /// it are new, so a server asks for it once.
+    /// What the server allows in an invitation, when people reach it under `public_url`. The limits
+    /// in it are new, so a server asks for it once.
     pub(crate) fn rules(&self, public_url: &Url) -> Rules {
         let origins: Vec<_> = self
             .settings

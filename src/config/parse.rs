@@ -136,3 +136,12 @@ pub(crate) fn parse_log(text: &str) -> Result<String, String> {
         .map(|_| text.to_owned());
     checked.map_err(|error| format!("{error}; as info, or warn,invited=debug"))
 }
+
+/// Reads a switch.
+pub(crate) fn parse_switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("on or off".to_owned()),
+    }
+}

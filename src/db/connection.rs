@@ -74,6 +74,15 @@ pub(crate) fn open_in_memory() -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a temporary file that is as a new one. It is nobody else's, and SQLite removes it with the
+/// connection; the system does where the process ends before.
+pub(crate) fn open_temporary() -> Result<Connection> {
+    let conn = Connection::open("")?;
+    conn.execute_batch(include_str!("../../schema.sql"))?;
+    conn.pragma_update(None, "foreign_keys", false)?;
+    Ok(conn)
+}
+
 /// What the pool opens its connections with.
 pub(crate) fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)

@@ -12,6 +12,7 @@
 //!   that nothing was committed.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
+//! * [`mod@copy`] copies all rows of the file, and puts them back.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //! * [`turns`] decides who may read for long.
 //!
@@ -22,6 +23,7 @@
 
 mod checkpoint;
 mod connection;
+mod copy;
 mod error;
 mod file;
 mod header;
@@ -60,6 +62,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
+pub(crate) use copy::Copy;
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
@@ -80,6 +83,11 @@ pub(crate) const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
 const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
+
+/// The version of SQLite that the program is built with.
+pub(crate) fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
 
 /// How to open the file.
 #[derive(Clone, Debug)]

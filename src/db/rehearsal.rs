@@ -6,6 +6,7 @@ use std::cell::Cell;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
+use super::copy::list_stored_columns;
 use super::transaction::{IdMint, WriteTx};
 use super::{Db, Reader, connection};
 use crate::base::error::Result;
@@ -36,7 +37,7 @@ impl Stage {
         condition: &str,
         bound: impl Params,
     ) -> Result<()> {
-        let names = self.stored_columns(table)?;
+        let names = list_stored_columns(&self.conn, table)?;
         let (columns, names) = (names.len(), names.join(", "));
         let mut select =
             reader.prepare_cached(&format!("select {names} from {table} where {condition}"))?;
@@ -51,15 +52,6 @@ impl Stage {
             insert.execute(params_from_iter(values?))?;
         }
         Ok(())
-    }
-
-    /// The columns of `table` but those that the database makes itself.
-    fn stored_columns(&self, table: &str) -> rusqlite::Result<Vec<String>> {
-        let mut info = self
-            .conn
-            .prepare_cached("select name from pragma_table_info(?1)")?;
-        let names = info.query_map([table], |row| row.get(0))?;
-        names.collect()
     }
 
     /// What rows are added by that are not copied.

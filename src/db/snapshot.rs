@@ -88,6 +88,14 @@ impl Deref for Reader<'_> {
 }
 
 impl Reader<'_> {
+    /// The version of the schema of the file.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(crate) fn schema_version(&self) -> Result<i64> {
+        Ok(self.pragma_query_value(None, "user_version", |row| row.get(0))?)
+    }
+
     /// Checks that the file can be read at all.
     ///
     /// # Errors

@@ -8,6 +8,9 @@ use tokio::sync::watch;
 pub enum Topic {
     /// There are new events, or somebody may see them no more.
     Events,
+    /// Mail that waits is to be tried now, whoever asked to be left alone. It stands before the
+    /// next one, so that who is woken by that knows.
+    MailRetry,
     /// There is mail to send.
     Mail,
     /// There is something for webhooks.
@@ -20,8 +23,9 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic.
-    const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Events,
+        Self::MailRetry,
         Self::Mail,
         Self::Webhooks,
         Self::Mailbox,

@@ -2,11 +2,13 @@
 //!
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`;
 //!   [`plan`] carries it out.
+//! * [`snapshots`] are what one can go back to.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
 pub(crate) mod folder;
 pub(crate) mod plan;
 pub mod seed;
+pub(crate) mod snapshots;
 pub mod store;
 
 use std::time::Duration;

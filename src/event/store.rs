@@ -139,6 +139,14 @@ pub(crate) fn latest(conn: &Connection, organization: &OrganizationId) -> Result
     Ok(latest.optional()?)
 }
 
+/// When the newest event of the file happened.
+pub(crate) fn find_newest_time(conn: &Connection) -> Result<Option<Timestamp>> {
+    let newest = conn
+        .prepare_cached("select created_at from event order by rowid desc limit 1")?
+        .query_row([], |row| row.get(0).map(Timestamp::from_millis));
+    Ok(newest.optional()?)
+}
+
 /// Reads an event, borrowing its texts from the row.
 fn from_row<'a>(row: &'a Row<'_>, organization: &'a OrganizationId) -> Result<Event<'a>> {
     let text = |column: usize| -> rusqlite::Result<&'a str> { Ok(row.get_ref(column)?.as_str()?) };

@@ -1,7 +1,7 @@
 //! Pages and documents that are the same for everybody: made once, compressed once, and sent
 //! without a copy of their own.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
@@ -10,6 +10,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use futures_util::stream;
 use sha2::{Digest, Sha256};
@@ -45,12 +46,10 @@ struct Form {
 
 impl Form {
     /// The form that has these bytes.
-    fn new(bytes: Vec<u8>) -> Self {
+    fn new(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         let tag = hex(&Sha256::digest(&bytes)[..TAG]);
-        Self {
-            bytes: bytes.into(),
-            tag,
-        }
+        Self { bytes, tag }
     }
 }
 
@@ -63,6 +62,15 @@ impl Asset {
             content_type,
             plain: Form::new(text),
             gzip: Form::new(compressed),
+        }
+    }
+
+    /// The asset whose text the program has with gzip already.
+    pub(crate) fn packed(content_type: &'static str, gzip: &'static [u8]) -> Self {
+        Self {
+            content_type,
+            plain: Form::new(unpack(gzip).unwrap_or_default()),
+            gzip: Form::new(gzip),
         }
     }
 
@@ -124,6 +132,13 @@ fn compress(text: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(text)?;
     encoder.finish()
+}
+
+/// What `gzip` holds.
+fn unpack(gzip: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    GzDecoder::new(gzip).read_to_end(&mut text)?;
+    Ok(text)
 }
 
 /// Whether the caller would rather have gzip than the plain bytes.

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::etag::EtagKey;
 use super::problem;
+use super::request_log::RequestLog;
 use super::stopping::Stopping;
 use crate::base::error::{Error, Result};
 use crate::base::mode::Mode;
@@ -42,6 +43,8 @@ pub(crate) struct Context {
     pub etags: EtagKey,
     /// When keys were last used.
     pub last_uses: LastUses,
+    /// The requests as they come; none: nobody keeps them.
+    pub requests: Option<RequestLog>,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
     /// The beginnings of paths below which errors are not problem documents, and what writes them

@@ -4,6 +4,7 @@
 //! Order: request id; URI length and Host; the handler, with panics caught; errors to documents;
 //! headers.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
@@ -20,6 +21,7 @@ use uuid::Uuid;
 use super::asset::Static;
 use super::connection::{self, Answering};
 use super::context::{Context, Failed, WriteError};
+use super::request_log::without_token;
 use super::{answer_body, auth, host, problem, refusal_log, unread};
 use crate::base::error::{Code, Error, Result};
 use crate::policy::limits::Share;
@@ -85,45 +87,67 @@ pub(crate) async fn envelope(
     context
         .iter()
         .for_each(|context| context.stopping.count_request());
-    let respond: WriteError = context.map_or(problem::respond, |context| {
+    let pending = context
+        .and_then(|context| context.requests.as_ref())
+        .and_then(|requests| requests.begin(&request, &id.0));
+    let write: WriteError = context.map_or(problem::respond, |context| {
         context.write_error(request.path())
     });
+    let code = Cell::new(None);
+    let respond = |error: &Error, path: &str| {
+        code.set(Some(error.code));
+        write(error, &id.failed(path))
+    };
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         let path = without_token(request.path());
         log::debug!("request {}: {} {path}", id.0, request.method());
     }
+    let outcome = answer(request, next, &id, answering, &respond).await;
+    let status = match &outcome {
+        Ok(response) => response.status().as_u16(),
+        Err(error) => error.as_response_error().status_code().as_u16(),
+    };
+    log::debug!("request {}: {status} in {:?}", id.0, start.elapsed());
+    if let Some(pending) = pending {
+        pending.end(status, code.get());
+    }
+    outcome
+}
+
+/// The finished answer to `request`; `respond` writes those that are errors.
+async fn answer(
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+    id: &RequestId,
+    answering: Option<Answering>,
+    respond: &impl Fn(&Error, &str) -> HttpResponse,
+) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if let Err(error) = check(&request) {
         refusal_log::log(request.request(), &error, &id.0);
-        let response = respond(&error, &id.failed(request.path()));
-        return Ok(finish(
-            request.into_response(response),
-            &id,
-            answering,
-            None,
-        ));
+        let response = respond(&error, request.path());
+        let refused = request.into_response(response);
+        return Ok(finish(refused, id, answering, None));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            return Err(answered(
-                with_ours(&error, |error| respond(error, &id.failed(""))),
-                &id,
-            ));
+            let response = with_ours(&error, |error| respond(error, ""));
+            return Err(answered(response, id));
         }
         // What panicked has been printed by the panic hook; no transaction is open, since jobs run
         // in the writer.
         Err(_) => {
             return Err(answered(
-                respond(&Error::internal("a handler panicked"), &id.failed("")),
-                &id,
+                respond(&Error::internal("a handler panicked"), ""),
+                id,
             ));
         }
     };
-    response = write_error(response, respond, &id);
+    response = write_error(response, respond, id);
     let room = make_room(&response);
     if let Err(error) = &room {
-        let refused = respond(error, &id.failed(response.request().path()));
+        let refused = respond(error, response.request().path());
         response = response.into_response(refused);
         // Whoever reads nothing is not kept.
         response
@@ -131,37 +155,20 @@ pub(crate) async fn envelope(
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    let response = finish(response, &id, answering, room.ok().flatten());
-    log::debug!(
-        "request {}: {} in {:?}",
-        id.0,
-        response.status().as_u16(),
-        start.elapsed()
-    );
-    Ok(response)
-}
-
-/// What the log may have of `path`. Some mail filters move the token of a link from the fragment
-/// into it.
-fn without_token(path: &str) -> &str {
-    // Filters write its characters in many ways, so nothing is kept behind the page's own path.
-    let start = path.find("/accept").map(|page| page + "/accept".len());
-    let tokens = ["ivt_", "ivm_"].map(|prefix| path.find(prefix));
-    let first = tokens.into_iter().chain([start]).flatten().min();
-    first.map_or(path, |end| &path[..end])
+    Ok(finish(response, id, answering, room.ok().flatten()))
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
 fn write_error(
     response: ServiceResponse<BoxBody>,
-    respond: WriteError,
+    respond: &impl Fn(&Error, &str) -> HttpResponse,
     id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
             refusal_log::log(request, error, &id.0);
-            respond(error, &id.failed(request.path()))
+            respond(error, request.path())
         })
     });
     match problem {
@@ -297,20 +304,6 @@ mod tests {
     /// A handler with a bug.
     async fn broken() -> HttpResponse {
         panic!("a bug")
-    }
-
-    #[actix_web::test]
-    async fn the_log_has_no_token_that_came_in_a_path() {
-        for path in [
-            "/accept%23ivt_0a_0b?x",
-            "/accept/ivm_0a_0b/ivt_0a_0b",
-            "/accept%23%69vm_0a_0b",
-            "/accept%2523ivm%5F0a_0b",
-        ] {
-            assert_eq!(without_token(path), "/accept");
-        }
-        assert_eq!(without_token("/other/ivt_0a_0b"), "/other/");
-        assert_eq!(without_token("/v1/keys"), "/v1/keys");
     }
 
     #[actix_web::test]

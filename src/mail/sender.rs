@@ -200,6 +200,7 @@ impl Channel for Mail {
     type Turns = Turns;
     const NAME: &'static str = ACTOR;
     const TOPIC: Topic = Topic::Mail;
+    const RETRY: Option<Topic> = Some(Topic::MailRetry);
     // One domain that fell silent while it had all of its eight places leaves four to the others.
     const ROOM: Room = Room {
         urgent: 2,

@@ -84,7 +84,7 @@ impl Breaker {
         self.next_at = Some(after(now, ms.max(rest_ms)));
     }
 
-    /// Has the next probe go out at once: the clock was set back.
+    /// Has the next probe go out at once: the clock was set back, or an operator asks for it.
     pub(crate) fn forget_times(&mut self) {
         self.next_at = self.next_at.map(|_| Timestamp::from_millis(0));
     }

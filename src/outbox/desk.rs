@@ -136,6 +136,13 @@ impl<C: Channel> Desk<C> {
         self.back.extend(places);
     }
 
+    /// Forgets which destinations asked to be left alone, and has the next probe of a way that is
+    /// closed go out at once.
+    pub(crate) fn forget_rests(&mut self) {
+        self.places.forget_rests();
+        self.breaker.forget_times();
+    }
+
     /// Notes what the clock shows. Returns what it showed before, if it was set back: then the desk
     /// forgets every time, and what waits in the file must be recalled.
     ///

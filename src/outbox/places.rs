@@ -175,6 +175,13 @@ impl Places {
         }
     }
 
+    /// Forgets which destinations asked to be left alone.
+    pub(crate) fn forget_rests(&mut self) {
+        for known in self.destinations.values_mut() {
+            known.rests_until = None;
+        }
+    }
+
     /// Forgets every time: the clock was set back.
     pub(crate) fn forget_times(&mut self) {
         for known in self.destinations.values_mut() {

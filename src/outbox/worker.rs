@@ -55,6 +55,8 @@ pub trait Channel: Send + Sync + 'static {
     const NAME: &'static str;
     /// What is announced when a row is added.
     const TOPIC: Topic;
+    /// What is announced, with the topic, when all that waits is to be tried now.
+    const RETRY: Option<Topic> = None;
     /// Deliveries at the same time.
     const ROOM: Room;
 
@@ -166,10 +168,17 @@ impl<C: Channel> Worker<C> {
     /// Works until `stop` is ready. What is under way then is waited for, but not for long.
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut news = self.db.follow(C::TOPIC);
+        let mut retries = C::RETRY.map(|topic| self.db.follow(topic));
         tokio::pin!(stop);
         let mut must_release = true;
         loop {
             news.mark_unchanged();
+            if let Some(retries) = &mut retries
+                && retries.has_changed().unwrap_or(false)
+            {
+                retries.mark_unchanged();
+                self.desk.forget_rests();
+            }
             let stepped = if must_release {
                 self.release().await
             } else {

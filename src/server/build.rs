@@ -14,8 +14,10 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
+use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
+use crate::http::request_log::RequestLog;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
 use crate::key::token::{KeyId, PlainKey};
@@ -142,6 +144,9 @@ pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
 }
 
 /// What the handlers share of a server that people reach under `public_url`.
+///
+/// # Errors
+/// What is wrong with the settings of mail.
 pub(crate) fn state(
     config: &Config,
     db: Db,
@@ -149,11 +154,11 @@ pub(crate) fn state(
     oidc: oidc::Verifier,
     public_url: &Url,
     mail: Option<&MailParts>,
-) -> State {
+) -> Result<State, Failure> {
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
     let own_page = || format!("{bare}/accept");
-    State {
+    Ok(State {
         db,
         rules: config.rules(public_url),
         retention: config.retention(),
@@ -172,7 +177,9 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
-    }
+        setup: config.doctor_setup()?,
+        snapshots: Snapshots::default(),
+    })
 }
 
 /// What the toolkit takes from the server whose handlers share `state`.
@@ -184,6 +191,8 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),
         room_for_answers: config.room_for_answers(),
+        requests: (config.mode == Mode::Dev)
+            .then(|| RequestLog::new(state.db.clock().clone(), config.logs_requests)),
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

@@ -111,7 +111,7 @@ impl Program {
             Some(key) => Some(build::first_link(&db, &key.id).await?),
             None => None,
         };
-        let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref());
+        let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref())?;
         Ok(Self {
             listener,
             context: build::context(config, &state),

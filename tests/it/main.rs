@@ -46,7 +46,9 @@
 //! * [`folders`]: the temporary folders of development.
 //! * [`locale`]: the language of invitations and organizations.
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
-//! * [`dev`]: what only development has: the clock, resets, seeds.
+//! * [`dev`]: what only development has: the clock, resets, snapshots, seeds, the log of
+//!   requests.
+//! * [`doctor`]: what is wrong with a server, or soon will be.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
 //!   [`pages`]: what people see in a browser. [`reference`]: what developers read there.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
@@ -87,6 +89,7 @@ mod deletion;
 mod descriptors;
 mod dev;
 mod dialect;
+mod doctor;
 mod erasure;
 mod events;
 mod explain;

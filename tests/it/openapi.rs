@@ -94,10 +94,15 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
             "GET /dev/mailbox/{messageId}/html",
             "GET /dev/mailbox/{messageId}/raw",
             "GET /dev/mailbox/{messageId}/text",
+            "GET /dev/requests",
+            "GET /dev/requests/stream",
+            "GET /dev/snapshots",
             "POST /dev/clock",
             "POST /dev/faults",
             "POST /dev/reset",
+            "POST /dev/restore",
             "POST /dev/seed",
+            "POST /dev/snapshot",
         ]
     );
     assert_eq!(served, all);
@@ -210,14 +215,18 @@ fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(
         "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, \
          `application/problem+json`).\n\
-         `code` is stable.\nThis page is the table in `src/base/error/codes.rs`; a running \
-         server shows each row at\n`/problems/{code}`.\n\n\
-         | status | code | meaning |\n|---|---|---|\n",
+         `code` is stable.\nThis page is the table in `src/base/error/`; a running server shows \
+         each row at `/problems/{code}`.\n\n\
+         | status | code | meaning | what to do |\n|---|---|---|---|\n",
     );
     for row in ERRORS {
         expected += &format!(
-            "| {} | `{}` | {}. {} |\n",
-            row.status, row.name, row.title, row.meaning
+            "| {} | `{}` | {}. {} | {} |\n",
+            row.status,
+            row.name,
+            row.title,
+            row.meaning,
+            row.code.remedy()
         );
     }
     expected += "\n## Codes in `errors`\n\n`validation_failed` and some others list what is \
@@ -248,6 +257,7 @@ fn every_code_has_a_page_and_every_problem_points_to_its_own() {
             .send();
         assert_eq!(page.status, 200, "{}", row.name);
         assert!(page.text().contains(row.meaning), "{}", row.name);
+        assert!(page.text().contains(row.code.remedy()), "{}", row.name);
     }
     assert_eq!(
         app.anonymous("GET", "/problems")

@@ -8,10 +8,15 @@ use crate::support::life::wrong;
 use crate::support::{Answer, TestApp};
 
 /// Operations for probes and for links in mail: both get keys of somebody else added to their URL.
-const TAKE_ANY_QUERY: [&str; 5] = [
+const TAKE_ANY_QUERY: [&str; 10] = [
     "getAcceptPage",
     "getAcceptScript",
     "getStyle",
+    "getReference",
+    "getReferenceScript",
+    "getReferenceStyle",
+    "getSwaggerUiStyle",
+    "getSwaggerUiScript",
     "getLiveness",
     "getReadiness",
 ];

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::get;
+use crate::api::vendor::HTMX;
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 use crate::http::route::Route;
@@ -21,13 +22,6 @@ pub(super) static APP: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new(
         "text/javascript; charset=utf-8",
         include_str!("assets/app.js"),
-    )
-});
-/// The script that puts what changed into a page.
-pub(super) static HTMX: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "text/javascript; charset=utf-8",
-        include_str!("assets/htmx.min.js"),
     )
 });
 /// The icon of the browser's tab.

@@ -16,6 +16,7 @@
 //! reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
+mod desk;
 mod history;
 mod invitation;
 mod keys;
@@ -31,12 +32,14 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::pages::unknown;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
+use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
 use crate::http::route::Route;
 
-use assets::{APP, HTMX, STYLE};
+use super::vendor::HTMX;
+use assets::{APP, STYLE};
 pub(crate) use trouble::respond as respond_with_error;
 
 /// What the paths of the console begin with.
@@ -46,6 +49,28 @@ pub(crate) const PREFIX: &str = "/console";
 const TEMPLATES: &[(&str, &str)] = &[
     ("admin.html", include_str!("assets/templates/admin.html")),
     ("bare.html", include_str!("assets/templates/bare.html")),
+    ("desk.html", include_str!("assets/templates/desk.html")),
+    (
+        "desk_events.html",
+        include_str!("assets/templates/desk_events.html"),
+    ),
+    (
+        "desk_inbox.html",
+        include_str!("assets/templates/desk_inbox.html"),
+    ),
+    (
+        "desk_mail.html",
+        include_str!("assets/templates/desk_mail.html"),
+    ),
+    (
+        "desk_requests.html",
+        include_str!("assets/templates/desk_requests.html"),
+    ),
+    (
+        "desk_state.html",
+        include_str!("assets/templates/desk_state.html"),
+    ),
+    ("fields.html", include_str!("assets/templates/fields.html")),
     (
         "invitation.html",
         include_str!("assets/templates/invitation.html"),
@@ -81,6 +106,38 @@ const TEMPLATES: &[(&str, &str)] = &[
     ),
     ("keys.html", include_str!("assets/templates/keys.html")),
     ("layout.html", include_str!("assets/templates/layout.html")),
+    (
+        "organization.html",
+        include_str!("assets/templates/organization.html"),
+    ),
+    (
+        "organization_chosen.html",
+        include_str!("assets/templates/organization_chosen.html"),
+    ),
+    (
+        "organization_delete.html",
+        include_str!("assets/templates/organization_delete.html"),
+    ),
+    (
+        "organization_import.html",
+        include_str!("assets/templates/organization_import.html"),
+    ),
+    (
+        "organization_import_check.html",
+        include_str!("assets/templates/organization_import_check.html"),
+    ),
+    (
+        "organization_invite.html",
+        include_str!("assets/templates/organization_invite.html"),
+    ),
+    (
+        "organization_result.html",
+        include_str!("assets/templates/organization_result.html"),
+    ),
+    (
+        "organization_settings.html",
+        include_str!("assets/templates/organization_settings.html"),
+    ),
     (
         "organizations.html",
         include_str!("assets/templates/organizations.html"),
@@ -128,9 +185,11 @@ const TEMPLATES: &[(&str, &str)] = &[
     ),
 ];
 
-/// The paths of the console. They are in no document: its pages are for people.
-pub(crate) fn routes() -> Vec<Route> {
-    let mut routes = vec![get("/", web::to(front))];
+/// The paths of the console of a server in `mode`. They are in no document: its pages are for people.
+pub(crate) fn routes(mode: Mode) -> Vec<Route> {
+    let unknown = get("/console/{*rest}", web::to(unknown_page));
+    let unknown = unknown.with(Method::POST, web::to(unknown_page));
+    let mut routes = vec![get("/", web::to(front)), unknown];
     routes.extend(assets::routes());
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
@@ -138,6 +197,9 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(keys::routes());
     routes.extend(webhooks::routes());
     routes.extend(history::routes());
+    if mode == Mode::Dev {
+        routes.extend(desk::routes());
+    }
     routes
 }
 
@@ -160,4 +222,11 @@ async fn front(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     Err(Caller::check(&request)
         .err()
         .unwrap_or_else(Error::not_found))
+}
+
+/// Every other path below `/console`: 404 for who is signed in, who may know that.
+async fn unknown_page(visitor: visitor::Visitor) -> Result<HttpResponse> {
+    drop(visitor);
+    let detail = "There is no page here. Check the address.";
+    Err(Error::new(Code::NotFound, detail))
 }

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::sync::LazyLock;
 
-use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -27,6 +27,8 @@ use crate::session::{self, LONGEST_SECONDS, Token};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action \
     'self'";
+/// Whether htmx puts the address of a response into the browser's history.
+const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 /// Bytes of a page that are worth compressing.
 const LONG: usize = 1024;
 
@@ -184,10 +186,15 @@ impl Visitor {
         if let Some(cookie) = self.renewed().await? {
             response.insert_header((header::SET_COOKIE, cookie));
         }
+        if self.request.method() == Method::POST {
+            // The address of a form is no page to come back to.
+            response.insert_header((HX_PUSH_URL, "false"));
+        }
         let query = self.query();
         let frame = context! {
             place,
             root => root_from(self.request.path()),
+            origin => self.state.public_url,
             now => self.state.db.now(),
             is_dev => self.is_dev(),
             actor => self.caller.actor,

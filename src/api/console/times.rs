@@ -36,13 +36,15 @@ pub(super) fn when(state: &State<'_, '_>, value: &Value) -> Result<Value, Error>
         ));
     };
     let now = state.lookup("now").map(|now| parse(&now)).transpose()?;
-    let words = relative(time, now.flatten().unwrap_or(time));
-    let exact = exact_words(time);
-    Ok(Value::from_safe_string(format!(
-        "<time datetime=\"{time}\" title=\"{}\">{}</time>",
-        html::escape(&exact),
-        html::escape(&words),
-    )))
+    let element = element(time, now.flatten().unwrap_or(time));
+    Ok(Value::from_safe_string(element))
+}
+
+/// `time` as an element: how long before or after `now` it is, and the exact time behind it. Its
+/// words have nothing in them that HTML would take for its own.
+pub(super) fn element(time: Timestamp, now: Timestamp) -> String {
+    let (words, exact) = (relative(time, now), exact_words(time));
+    format!("<time datetime=\"{time}\" title=\"{exact}\">{words}</time>")
 }
 
 /// The filter that writes a time as an element in full.

@@ -3,6 +3,8 @@
 
 pub(crate) mod faults;
 pub(crate) mod mailbox;
+pub(crate) mod requests;
+pub(crate) mod snapshots;
 
 use std::future::{Ready, ready};
 
@@ -165,12 +167,22 @@ async fn change_clock(
     state: Data<State>,
     body: Json<ClockBody>,
 ) -> Result<HttpResponse> {
-    ClockChange::parse(&body.value)?.apply(state.db.clock())?;
+    set_clock(&state, &body.value).await?;
+    Ok(show(state.db.clock()))
+}
+
+/// Changes the clock.
+///
+/// # Errors
+/// [`Code::ValidationFailed`] when it is not exactly one change, or one to a time that cannot be
+/// written.
+pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
+    ClockChange::parse(body)?.apply(state.db.clock())?;
     // A pass by the timer would come within the hour: too late to be seen.
     if let Some(retention) = state.retention {
         retention::sweep(&state.db, retention).await?;
     }
-    Ok(show(state.db.clock()))
+    Ok(())
 }
 
 /// `POST /dev/reset`, only in `invited dev`: 204. Everything in the file goes, keys included; what
@@ -195,17 +207,26 @@ async fn reset(
     state: Data<State>,
     _: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
+    start_over(&state, developer.origin).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Puts back what the server started with.
+///
+/// # Errors
+/// When that cannot be made any more; nothing is changed then.
+pub(crate) async fn start_over(state: &State, origin: Origin) -> Result<()> {
     let (start, rules) = (state.start.clone(), state.rules.clone());
     // The ages of the seed count from the time to which the clock goes back.
     let now = Clock::System.now();
     let job = move |tx: &crate::db::WriteTx<'_>| {
         store::empty(tx)?;
-        start.fill(&tx.at(now), &rules, &developer.origin)
+        start.fill(&tx.at(now), &rules, &origin)
     };
     state.db.write(job).await?;
     state.db.clock().free();
     state.faults.clear();
-    Ok(HttpResponse::NoContent().finish())
+    Ok(())
 }
 
 /// `POST /dev/seed`, only in `invited dev`: 200 with what was made. It takes the place of
@@ -238,12 +259,21 @@ async fn seed(
     state: Data<State>,
     body: Json<Seed, LARGE_BODY>,
 ) -> Result<HttpResponse> {
+    let seeded = plant(&state, body.value, developer.origin).await?;
+    Ok(HttpResponse::Ok().json(seeded))
+}
+
+/// Replaces everything in the file by what `seed` says.
+///
+/// # Errors
+/// [`Code::ValidationFailed`] with everything that is not acceptable; nothing is changed then.
+pub(crate) async fn plant(state: &State, seed: Seed, origin: Origin) -> Result<Seeded> {
     let rules = state.rules.clone();
     let job = move |tx: &crate::db::WriteTx<'_>| {
         store::empty(tx)?;
-        seed::fill(tx, body.value.clone(), &rules, &developer.origin)
+        seed::fill(tx, seed.clone(), &rules, &origin)
     };
-    Ok(HttpResponse::Ok().json(state.db.write(job).await?))
+    state.db.write(job).await
 }
 
 /// A code that an invited person could have been sent.

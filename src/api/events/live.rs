@@ -37,9 +37,9 @@ const PAGE: u32 = 200;
 /// Bytes after which a part takes no further event.
 const FULL: usize = 16 * 1024;
 /// What every stream begins with: after how many milliseconds a client that was cut off comes back.
-const OPENING: &[u8] = b"retry: 2000\n\n";
+pub(crate) const OPENING: &[u8] = b"retry: 2000\n\n";
 /// A comment: it tells the peer that the stream lives, and us that the peer does.
-const BEAT: &[u8] = b":\n\n";
+pub(crate) const BEAT: &[u8] = b":\n\n";
 
 /// The streams of a server.
 pub struct Streams {
@@ -47,6 +47,8 @@ pub struct Streams {
     places: Shares,
     /// Turns true when the server stops.
     stop: watch::Sender<bool>,
+    /// Changes when the streams of events that there are shall end.
+    cuts: watch::Sender<()>,
     /// How long a stream is silent at most.
     heartbeat: Duration,
 }
@@ -70,8 +72,28 @@ impl Streams {
         Self {
             places: Shares::new(most, 1),
             stop: watch::Sender::new(false),
+            cuts: watch::Sender::new(()),
             heartbeat,
         }
+    }
+
+    /// Takes a place for a stream to `actor`.
+    ///
+    /// # Errors
+    /// [`Code::Overloaded`] when the caller has too many, or all of them are taken.
+    pub(crate) fn take_seat(&self, actor: &str) -> Result<Seat> {
+        let too_many = || {
+            Error::new(
+                Code::Overloaded,
+                "This caller has as many streams of events as it may have now.",
+            )
+        };
+        Ok(Seat {
+            _place: self.places.take(actor, 1).ok_or_else(too_many)?,
+            stop: self.stop.subscribe(),
+            heartbeat: self.heartbeat,
+            beat_at: Instant::now() + self.heartbeat,
+        })
     }
 
     /// Begins a stream.
@@ -79,34 +101,47 @@ impl Streams {
     /// # Errors
     /// [`Code::Overloaded`] when the caller has too many, or all of them are taken.
     pub fn open(&self, db: Db, subject: Subject) -> Result<Live> {
-        let too_many = || {
-            Error::new(
-                Code::Overloaded,
-                "This caller has as many streams of events as it may have now.",
-            )
-        };
-        let place = self.places.take(&subject.actor, 1).ok_or_else(too_many)?;
-        let (news, stop) = (db.follow(Topic::Events), self.stop.subscribe());
-        let (heartbeat, now) = (self.heartbeat, Instant::now());
-        let places = self.places.clone();
-        let (known_since, read_at, beat_at) = (None, now, now + heartbeat);
+        let seat = self.take_seat(&subject.actor)?;
+        let news = db.follow(Topic::Events);
         Ok(Live {
             db,
             subject,
-            known_since,
+            known_since: None,
             news,
-            stop,
-            heartbeat,
-            read_at,
-            beat_at,
-            places,
-            _place: place,
+            cut: self.cuts.subscribe(),
+            seat,
+            read_at: Instant::now(),
+            places: self.places.clone(),
         })
+    }
+
+    /// Ends the streams of events that there are: what they told is not what happened any more.
+    pub(crate) fn cut(&self) {
+        self.cuts.send_replace(());
     }
 
     /// Ends every stream, those that begin later too.
     pub(crate) fn close(&self) {
         self.stop.send_replace(true);
+    }
+}
+
+/// What every stream holds for as long as it lasts.
+pub(crate) struct Seat {
+    /// Turns true when the server stops.
+    pub stop: watch::Receiver<bool>,
+    /// When the stream says something, even if nothing happened.
+    pub beat_at: Instant,
+    /// How long it is silent at most.
+    heartbeat: Duration,
+    /// Its place.
+    _place: Share,
+}
+
+impl Seat {
+    /// Something is being said: the next heartbeat comes a whole interval later.
+    pub(crate) fn postpone_beat(&mut self) {
+        self.beat_at = Instant::now() + self.heartbeat;
     }
 }
 
@@ -121,18 +156,14 @@ pub struct Live {
     known_since: Option<Timestamp>,
     /// Changes when there are new events.
     news: watch::Receiver<u64>,
-    /// Turns true when the server stops.
-    stop: watch::Receiver<bool>,
-    /// How long it is silent at most.
-    heartbeat: Duration,
+    /// Changes when the stream shall end.
+    cut: watch::Receiver<()>,
+    /// Its own place.
+    seat: Seat,
     /// When it last looked at the file.
     read_at: Instant,
-    /// When it says something, even if nothing happened.
-    beat_at: Instant,
     /// The places of all streams.
     places: Shares,
-    /// Its own place.
-    _place: Share,
 }
 
 /// What a look at the file found.
@@ -160,7 +191,7 @@ impl Live {
     /// The next part; none at the end.
     async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
-            if *self.stop.borrow() {
+            if *self.seat.stop.borrow() || self.is_cut() {
                 return Ok(None);
             }
             // What is committed from here on is news again, whether or not this look sees it.
@@ -169,11 +200,11 @@ impl Live {
                 return Ok(None);
             };
             if !events.is_empty() {
-                self.postpone_beat();
+                self.seat.postpone_beat();
                 return Ok(Some(events));
             }
-            if Instant::now() >= self.beat_at {
-                self.postpone_beat();
+            if Instant::now() >= self.seat.beat_at {
+                self.seat.postpone_beat();
                 return Ok(Some(BEAT.to_vec()));
             }
             if has_more {
@@ -182,6 +213,11 @@ impl Live {
                 self.wait().await;
             }
         }
+    }
+
+    /// Whether the stream shall end before the server does.
+    fn is_cut(&self) -> bool {
+        self.cut.has_changed().unwrap_or(false)
     }
 
     /// Waits until there is something to look at, to say, or to end for.
@@ -193,10 +229,12 @@ impl Live {
             let _ = self.news.changed().await;
             sleep_until(next_look).await;
         };
+        let mut cut = self.cut.clone();
         tokio::select! {
-            _ = self.stop.changed() => {}
+            _ = self.seat.stop.changed() => {}
+            _ = cut.changed() => {}
             () = news => {}
-            () = sleep_until(self.beat_at) => {}
+            () = sleep_until(self.seat.beat_at) => {}
         }
     }
 
@@ -258,11 +296,6 @@ impl Live {
                 && key.rights.scopes.contain(Scope::Read)
                 && key.rights.see(organization)
         }))
-    }
-
-    /// Something is being said: the next heartbeat comes a whole interval later.
-    fn postpone_beat(&mut self) {
-        self.beat_at = Instant::now() + self.heartbeat;
     }
 }
 

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::{Bytes, Data};
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::{TryStreamExt, stream};
+use futures_util::{Stream, TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::state::State;
@@ -152,6 +152,25 @@ async fn stream(
         None => store::latest(&snapshot.reader(), &organization)?.unwrap_or_default(),
     };
     drop(snapshot);
+    let subject = Subject {
+        organization,
+        filter: query.filter,
+        after,
+        actor: caller.actor,
+    };
+    let open = || Ok(state.streams.open(state.db.clone(), subject)?.parts());
+    respond_live(&request, request_id, open)
+}
+
+/// Responds with the parts of the stream that `open` begins.
+///
+/// # Errors
+/// Those of `open`.
+pub(crate) fn respond_live<Parts: Stream<Item = Result<Vec<u8>>> + 'static>(
+    request: &HttpRequest,
+    request_id: String,
+    open: impl FnOnce() -> Result<Parts>,
+) -> Result<HttpResponse> {
     let mut response = HttpResponse::Ok();
     // At its end nothing is left to ask for, and a server that stops must not wait for the
     // connection.
@@ -163,19 +182,26 @@ async fn stream(
         // The framework would read a body to its end, and throw it away.
         return Ok(response.streaming(stream::empty::<Result<Bytes>>()));
     }
-    let subject = Subject {
-        organization,
-        filter: query.filter,
-        after,
-        actor: caller.actor,
-    };
-    let live = state.streams.open(state.db.clone(), subject)?;
-    let parts = live.parts().map_ok(Bytes::from);
+    let parts = open()?.map_ok(Bytes::from);
     Ok(response.streaming(parts.inspect_err(move |error| problem::log_cause(error, &request_id))))
 }
 
 /// The event that `Last-Event-ID` names, if it is there.
 fn last_event_id(request: &HttpRequest) -> Result<Option<Uuid>> {
+    let wrong = "Last-Event-ID is not the id of an event: a UUID, lowercase with hyphens.";
+    read_last_event_id(request, wrong, |text| parse_event_id(text).ok())
+}
+
+/// What `parse` makes of the header `Last-Event-ID`, if it is there; `wrong` is said where it makes
+/// nothing of it.
+///
+/// # Errors
+/// [`Code::BadRequest`] for two headers, and for one that is no id.
+pub(crate) fn read_last_event_id<Id>(
+    request: &HttpRequest,
+    wrong: &'static str,
+    parse: impl FnOnce(&str) -> Option<Id>,
+) -> Result<Option<Id>> {
     // Some clients send the header without a value where they know no event.
     let mut headers = request
         .headers()
@@ -188,19 +214,8 @@ fn last_event_id(request: &HttpRequest) -> Result<Option<Uuid>> {
             "There are two Last-Event-ID headers.",
         ));
     }
-    let parse = |header: &header::HeaderValue| {
-        header
-            .to_str()
-            .ok()
-            .and_then(|text| parse_event_id(text).ok())
-    };
-    let wrong = || {
-        Error::new(
-            Code::BadRequest,
-            "Last-Event-ID is not the id of an event: a UUID, lowercase with hyphens.",
-        )
-    };
+    let parse = |header: &header::HeaderValue| header.to_str().ok().and_then(parse);
     header
-        .map(|header| parse(header).ok_or_else(wrong))
+        .map(|header| parse(header).ok_or_else(|| Error::new(Code::BadRequest, wrong)))
         .transpose()
 }

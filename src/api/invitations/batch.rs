@@ -19,7 +19,7 @@ use crate::http::params::{InOrganization, Once};
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::actor::Actor;
-use crate::invitation::batch::report::{BatchAnswer, StoredReport};
+use crate::invitation::batch::report::{BatchAnswer, Report, StoredReport};
 use crate::invitation::batch::{Batch, BatchBody, store};
 use crate::purge;
 
@@ -88,7 +88,9 @@ async fn create(
     let batch = Batch::parse(&access.organization, value, &state.rules, state.db.now())?;
     if batch.is_dry_run {
         // Nothing is kept, so a repetition has the same effect: none.
-        let body = rehearse(&state.db, access.organization, batch, by).await?;
+        let request_id = by.origin.request_id.clone();
+        let report = rehearse(&state.db, access.organization, Arc::new(batch), by).await?;
+        let body = StoredReport::new(&report, &request_id)?.answer(report, true)?;
         return Ok(HttpResponse::Ok()
             .content_type("application/json")
             .body(body));
@@ -130,22 +132,22 @@ async fn create(
     Ok(stored::head(&answer).body(body))
 }
 
-/// What would become of a batch, as JSON: found out on a copy of what it may meet, so that no write
-/// waits for it.
-async fn rehearse(
+/// What would become of a batch: found out on a copy of what it may meet, so that no write waits
+/// for it.
+///
+/// # Errors
+/// When the file cannot be read, or the read takes too long.
+pub(crate) async fn rehearse(
     db: &Db,
     organization: OrganizationId,
-    batch: Batch,
+    batch: Arc<Batch>,
     by: Actor,
-) -> Result<Vec<u8>> {
-    let (batch, actor) = (Arc::new(batch), by.origin.actor.clone());
+) -> Result<Report> {
+    let actor = by.origin.actor.clone();
     let rows = Arc::clone(&batch);
     let copy = move |reader: &Reader<'_>, stage: &Stage| {
         store::copy(reader, stage, &organization, &rows.emails())
     };
-    let run = move |tx: &WriteTx<'_>| {
-        let report = batch.run(tx, &by)?;
-        StoredReport::new(&report, &by.origin.request_id)?.answer(report, true)
-    };
+    let run = move |tx: &WriteTx<'_>| batch.run(tx, &by);
     db.rehearse(&actor, copy, run).await
 }

@@ -48,7 +48,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const MAILBOX_POLICY: &str = "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri \
     'none'; frame-ancestors 'none'; form-action 'none'";
 /// What a page may load that has neither.
-const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
+pub(super) const PLAIN_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
     frame-ancestors 'none'; form-action 'none'";
 
 /// The script of the page that links lead to.
@@ -59,7 +59,7 @@ static SHEET: LazyLock<Asset> = LazyLock::new(|| Asset::new("text/css; charset=u
 
 /// Fills a template of HTML; every value is escaped. `script` and `style` are the names of what
 /// pages load, with their versions.
-fn fill(template: &str, values: impl Serialize) -> Result<String> {
+pub(super) fn fill(template: &str, values: impl Serialize) -> Result<String> {
     environment()
         .render_named_str("page.html", template, values)
         .map_err(Error::internal)
@@ -81,7 +81,7 @@ pub(crate) fn root_from(path: &str) -> String {
 }
 
 /// Whether a page may link to `url`.
-fn is_link(url: &str) -> bool {
+pub(crate) fn is_link(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
 }
 

@@ -1,6 +1,7 @@
 //! The code of an error, as programs compare it.
 
 use super::codes::{ERRORS, Meaning};
+use super::remedies::REMEDIES;
 
 /// What went wrong, as a caller can tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,5 +59,10 @@ impl Code {
     pub fn meaning(self) -> &'static Meaning {
         // The table lists the codes in the order of the enum; a test holds that.
         &ERRORS[self as usize]
+    }
+
+    /// What to do about it.
+    pub fn remedy(self) -> &'static str {
+        REMEDIES[self as usize].1
     }
 }

@@ -13,7 +13,7 @@ pub struct Meaning {
     pub status: u16,
     /// A few words, the same for every occurrence (RFC 9457, 3.1.3).
     pub title: &'static str,
-    /// What happened and what the caller can do about it.
+    /// What happened. What to do about it is in [`super::REMEDIES`].
     pub meaning: &'static str,
 }
 
@@ -24,8 +24,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "bad_request",
         status: 400,
         title: "Malformed request",
-        meaning: "A header or the request line cannot be understood; `detail` names it. Correct \
-            it and send the request again.",
+        meaning: "A header or the request line cannot be understood; `detail` names it.",
     },
     Meaning {
         code: Code::InvalidJson,
@@ -42,7 +41,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 400,
         title: "Unknown field",
         meaning: "The body has a field that this operation does not take. Nothing is ignored \
-            silently: remove or correct it.",
+            silently.",
     },
     Meaning {
         code: Code::InvalidQuery,
@@ -56,24 +55,22 @@ pub const ERRORS: &[Meaning] = &[
         name: "invalid_cursor",
         status: 400,
         title: "Invalid cursor",
-        meaning: "The cursor is altered, or belongs to another organization, filter or order. \
-            Start again without it and follow the `Link` header.",
+        meaning: "The cursor is altered, or belongs to another organization, filter or order.",
     },
     Meaning {
         code: Code::Unauthorized,
         name: "unauthorized",
         status: 401,
         title: "No valid key",
-        meaning: "The request carries no valid API key. Send `Authorization: Bearer ivk_...`; \
-            unknown, altered, revoked and expired keys all get this answer.",
+        meaning: "The request carries no valid API key. Unknown, altered, revoked and expired keys \
+            all get this answer.",
     },
     Meaning {
         code: Code::InsufficientScope,
         name: "insufficient_scope",
         status: 403,
         title: "The key lacks a scope",
-        meaning: "The key is valid but lacks the scope that `detail` names. Use another key, or \
-            create one with `invited key create --scope`.",
+        meaning: "The key is valid but lacks the scope that `detail` names.",
     },
     Meaning {
         code: Code::RoleNotGrantable,
@@ -89,7 +86,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 403,
         title: "Another e-mail address was invited",
         meaning: "Only a user with the invited address can answer the invitation, and the proven \
-            address is another one. Nothing was used up: sign in with the invited address.",
+            address is another one. Nothing was used up.",
     },
     Meaning {
         code: Code::KeyExceedsOwnRights,
@@ -113,17 +110,14 @@ pub const ERRORS: &[Meaning] = &[
         status: 403,
         title: "Origin not allowed",
         meaning: "In `invited dev` no web page of another origin changes anything, and under \
-            `/dev/` none reads anything. Call from a terminal, a test or the server of your \
-            application.",
+            `/dev/` none reads anything.",
     },
     Meaning {
         code: Code::IdTokenRejected,
         name: "id_token_rejected",
         status: 403,
         title: "Id token rejected",
-        meaning: "The id token does not prove who accepts; `detail` says why. Get a fresh one \
-            from the identity provider of this server, for its audience and with a verified \
-            address.",
+        meaning: "The id token does not prove who accepts; `detail` says why.",
     },
     Meaning {
         code: Code::NotFound,
@@ -139,25 +133,23 @@ pub const ERRORS: &[Meaning] = &[
         name: "proof_rejected",
         status: 404,
         title: "The proof does not hold",
-        meaning: "Link, address and code do not belong together, the code is older than 10 \
-            minutes or was answered wrongly 5 times, or a mailed link came alone that opens \
-            nothing or needs a code. Which of these it is, is not told. Ask for a new code for the \
-            invited address.",
+        meaning: "Link, address and code do not belong together, the code is older than 10 minutes \
+            or was answered wrongly 5 times, or a mailed link came alone that opens nothing or \
+            needs a code. Which of these it is, is not told.",
     },
     Meaning {
         code: Code::MethodNotAllowed,
         name: "method_not_allowed",
         status: 405,
         title: "Method not allowed",
-        meaning: "The path exists, but not with this method. The `Allow` header lists the \
-            methods it has.",
+        meaning: "The path exists, but not with this method.",
     },
     Meaning {
         code: Code::RequestTimeout,
         name: "request_timeout",
         status: 408,
         title: "The request took too long to arrive",
-        meaning: "The body did not arrive in time. Send it without pauses.",
+        meaning: "The body did not arrive in time.",
     },
     Meaning {
         code: Code::AlreadyInvited,
@@ -165,7 +157,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 409,
         title: "Already invited",
         meaning: "A pending invitation of this organization stands for this address; \
-            `invitationId` names it. `onConflict` can return, replace or renew it.",
+            `invitationId` names it.",
     },
     Meaning {
         code: Code::AlreadyAccepted,
@@ -173,7 +165,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 409,
         title: "Already accepted",
         meaning: "An accepted invitation of this organization stands for this address; \
-            `invitationId` names it. Delete it when the member has left.",
+            `invitationId` names it.",
     },
     Meaning {
         code: Code::StatusConflict,
@@ -181,8 +173,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 409,
         title: "The invitation's status does not allow it",
         meaning: "The invitation was answered, revoked or has expired in the meantime; \
-            `invitationStatus` says where it stands. Accepted, declined and revoked are final; \
-            an expired one can be sent again.",
+            `invitationStatus` says where it stands. Accepted, declined and revoked are final.",
     },
     Meaning {
         code: Code::MailQueued,
@@ -190,15 +181,14 @@ pub const ERRORS: &[Meaning] = &[
         status: 409,
         title: "The mail is still queued",
         meaning: "The mail that came back is noted as queued here, not yet as sent. Nothing was \
-            changed. Report it again after `Retry-After` seconds.",
+            changed.",
     },
     Meaning {
         code: Code::PendingLimitReached,
         name: "pending_limit_reached",
         status: 409,
         title: "Too many pending invitations",
-        meaning: "The organization has as many pending invitations as its `maxPending` allows. \
-            Revoke or delete one, wait until one is answered or lapses, or raise the limit.",
+        meaning: "The organization has as many pending invitations as its `maxPending` allows.",
     },
     Meaning {
         code: Code::WebhookLimitReached,
@@ -206,15 +196,14 @@ pub const ERRORS: &[Meaning] = &[
         status: 409,
         title: "Too many webhooks",
         meaning: "The organization has as many webhooks as one may have, or the server keeps no \
-            more of them. Delete one that is not needed any more.",
+            more of them.",
     },
     Meaning {
         code: Code::WebhookDisabled,
         name: "webhook_disabled",
         status: 409,
         title: "The webhook is disabled",
-        meaning: "Nothing is sent to a webhook that is disabled; `disabledReason` says why it \
-            is. Enable it first: PATCH it with `enabled: true`.",
+        meaning: "Nothing is sent to a webhook that is disabled; `disabledReason` says why it is.",
     },
     Meaning {
         code: Code::PreconditionFailed,
@@ -222,7 +211,7 @@ pub const ERRORS: &[Meaning] = &[
         status: 412,
         title: "Precondition failed",
         meaning: "`If-Match` names another version than the present one, or `If-None-Match` the \
-            present one. Read it again, then decide.",
+            present one.",
     },
     Meaning {
         code: Code::BodyTooLarge,
@@ -259,8 +248,7 @@ pub const ERRORS: &[Meaning] = &[
         name: "idempotency_key_reused",
         status: 422,
         title: "Idempotency key reused",
-        meaning: "This `Idempotency-Key` was used in the last 24 hours with another body. Use a \
-            new key for a new request.",
+        meaning: "This `Idempotency-Key` was used in the last 24 hours with another body.",
     },
     Meaning {
         code: Code::BatchUndone,
@@ -275,24 +263,22 @@ pub const ERRORS: &[Meaning] = &[
         name: "resend_too_soon",
         status: 429,
         title: "Renewed too recently",
-        meaning: "The invitation was sent a moment ago. `Retry-After` says in how many seconds \
-            it can be renewed.",
+        meaning: "The invitation was sent a moment ago.",
     },
     Meaning {
         code: Code::RateLimited,
         name: "rate_limited",
         status: 429,
         title: "Too many requests",
-        meaning: "A limit of this server is reached; `detail` names it, `RateLimit-Policy` has \
-            its figures. Nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "A limit of this server is reached; `detail` names it, `RateLimit-Policy` has its \
+            figures. Nothing was changed.",
     },
     Meaning {
         code: Code::Internal,
         name: "internal",
         status: 500,
         title: "Internal error",
-        meaning: "Something unexpected happened; nothing was changed. The log has the cause \
-            under the `requestId`.",
+        meaning: "Something unexpected happened; nothing was changed.",
     },
     Meaning {
         code: Code::Overloaded,
@@ -300,40 +286,37 @@ pub const ERRORS: &[Meaning] = &[
         status: 503,
         title: "Overloaded",
         meaning: "More requests wait than the server takes on, or it has no memory or no file \
-            descriptor left for this one; nothing was changed. Try again after `Retry-After` \
-            seconds.",
+            descriptor left for this one; nothing was changed.",
     },
     Meaning {
         code: Code::ReadTimeout,
         name: "read_timeout",
         status: 503,
         title: "The read took too long",
-        meaning: "The read was stopped after its time limit. Narrow it, or page through it with \
-            `limit`.",
+        meaning: "The read was stopped after its time limit.",
     },
     Meaning {
         code: Code::IdentityProviderUnavailable,
         name: "identity_provider_unavailable",
         status: 503,
         title: "Identity provider unavailable",
-        meaning: "The keys of the identity provider cannot be had, so no id token can be \
-            checked; nothing was changed. Try again after `Retry-After` seconds.",
+        meaning: "The keys of the identity provider cannot be had, so no id token can be checked; \
+            nothing was changed.",
     },
     Meaning {
         code: Code::StorageBusy,
         name: "storage_busy",
         status: 503,
         title: "Storage busy",
-        meaning: "Another program holds the data file; nothing was changed. Try again after \
-            `Retry-After` seconds.",
+        meaning: "Another program holds the data file; nothing was changed.",
     },
     Meaning {
         code: Code::StorageFull,
         name: "storage_full",
         status: 503,
         title: "Storage full",
-        meaning: "The disk is full, or a quota or a limit on the size of files is reached; \
-            nothing was changed. Reads go on. Writes work again as soon as there is space.",
+        meaning: "The disk is full, or a quota or a limit on the size of files is reached; nothing \
+            was changed. Reads go on.",
     },
     Meaning {
         code: Code::StorageFailed,
@@ -350,9 +333,8 @@ pub const ERRORS: &[Meaning] = &[
         name: "storage_corrupt",
         status: 503,
         title: "Storage damaged",
-        meaning: "The data file is damaged where this request reads it; nothing was changed. \
-            Other requests go on. A list leaves out the rows that are damaged; the log names \
-            them. Restore a backup.",
+        meaning: "The data file is damaged where this request reads it; nothing was changed. Other \
+            requests go on. A list leaves out the rows that are damaged; the log names them.",
     },
 ];
 

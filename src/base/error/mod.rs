@@ -1,5 +1,5 @@
-//! The error type. What its codes mean stands in one closed table each: [`ERRORS`] and
-//! [`FIELD_ERRORS`].
+//! The error type. What its codes mean stands in one closed table each: [`ERRORS`] with
+//! [`REMEDIES`], and [`FIELD_ERRORS`].
 //!
 //! Everything that can go wrong in a request is an [`Error`] with a [`Code`]. Problem documents,
 //! `/problems/{code}`, `docs/errors.md` and the OpenAPI document all come from the tables.
@@ -9,6 +9,7 @@ mod codes;
 mod errors;
 pub(crate) mod fields;
 pub mod problem;
+mod remedies;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,6 +20,7 @@ pub use codes::{ERRORS, Meaning};
 pub(crate) use errors::Errors;
 pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
 pub(crate) use problem::Problem;
+pub use remedies::REMEDIES;
 
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///

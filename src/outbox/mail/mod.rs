@@ -1,7 +1,9 @@
-//! The queue of mail: what waits to go out. [`store`] is its SQL, [`turns`] knows whose turn it is.
+//! The queue of mail: what waits to go out. [`store`] is its SQL, [`turns`] knows whose turn it is,
+//! [`waiting`] is what an operator sees of it.
 
 pub mod store;
 pub(crate) mod turns;
+pub(crate) mod waiting;
 
 /// How far the last sending of an invitation has come. The numbers are those of
 /// `invitation.delivery` in the file.

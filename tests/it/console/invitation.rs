@@ -245,3 +245,26 @@ fn a_narrow_key_sees_no_button_that_it_may_not_press() {
         "pending"
     );
 }
+
+#[test]
+fn the_page_explains_why_an_address_cannot_accept() {
+    let app = dev();
+    let person = Person::of_development(&app);
+    let page = page_of(&app.invite("acme", "grace@example.com"));
+    let explain = format!("{page}/explain");
+    let other = person.post(&explain, &[("email", "<b>grace@example.org")]);
+    assert_eq!(other.status, 200);
+    assert!(other.text().contains("This person cannot accept."));
+    assert!(
+        other
+            .text()
+            .contains("value=\"&lt;b&gt;grace@example.org\"")
+    );
+    let right = person.post(&explain, &[("email", "Grace@Example.com")]);
+    assert!(right.text().contains("This person can accept."));
+    assert_eq!(person.post(&explain, &[("email", " ")]).status, 422);
+    assert_eq!(
+        app.get(&page.replace("/console", "/v1")).json()["status"],
+        "pending"
+    );
+}

@@ -1,14 +1,21 @@
 //! The console, by plain requests: these tests follow its links and send its forms as a browser
 //! without a script does.
 //!
-//! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
+//! * [`sessions`]: signing in and out, and what ends a session. [`frame`]: what all pages share.
+//! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
+//! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
+//!   alone and by a list, changing several, and the file of them.
 //! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
 //!   to the server.
 
+mod desk;
+mod frame;
 mod history;
 mod invitation;
 mod keys;
+mod organizations;
+mod people;
 mod sessions;
 mod webhooks;
 

@@ -333,7 +333,7 @@ fn what_waits_to_be_told_or_sent_of_it_is_never_told_or_sent() {
     // queued beside the server.
     let queue = |tx: &invited::db::WriteTx<'_>| {
         let due = START + 1_000;
-        let row = format!("id, 0, x'', organization_id, 'b.co', null, {due}, 0, null, null");
+        let row = format!("id, 0, x'', organization_id, 'b.co', null, {due}, 0, null, null, {due}");
         Ok(tx.execute(
             &format!("insert into mail select {row} from invitation"),
             [],

@@ -1,10 +1,14 @@
 //! What only development has: a clock to set, a file to empty and to fill.
 //!
 //! * [`clock`]: the clock. [`seed`]: seed documents.
+//! * [`requests`]: the log of requests.
+//! * [`snapshots`]: snapshots of everything.
 //! * [`start`]: what `invited dev` starts with, and goes back to.
 
 mod clock;
+mod requests;
 mod seed;
+mod snapshots;
 mod start;
 
 use invited::base::mode::Mode;
@@ -14,7 +18,7 @@ use crate::support::client::raw;
 use crate::support::{Answer, TestApp, invitations};
 
 /// The routes of development, each with a body that it takes.
-const ROUTES: [(&str, &str, &str); 10] = [
+const ROUTES: [(&str, &str, &str); 14] = [
     ("GET", "/dev/clock", ""),
     ("POST", "/dev/clock", r#"{"set":"2027-01-01T00:00:00Z"}"#),
     ("POST", "/dev/reset", "{}"),
@@ -25,6 +29,14 @@ const ROUTES: [(&str, &str, &str); 10] = [
     ("GET", "/dev/faults", ""),
     ("POST", "/dev/faults", r#"{"mail":{"next":1,"do":"fail"}}"#),
     ("DELETE", "/dev/faults", ""),
+    ("GET", "/dev/requests", ""),
+    ("GET", "/dev/snapshots", ""),
+    ("POST", "/dev/snapshot", "{}"),
+    (
+        "POST",
+        "/dev/restore",
+        r#"{"id":"00000000-0000-4000-8000-000000000000"}"#,
+    ),
 ];
 
 /// A server for development.

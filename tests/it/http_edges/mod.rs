@@ -291,6 +291,11 @@ fn documents_and_pages_go_compressed_to_whom_that_suits_and_have_a_tag() {
         "/accept/app.js",
         "/accept/style.css",
         "/problems",
+        "/docs",
+        "/docs/app.js",
+        "/docs/style.css",
+        "/docs/swagger-ui.js",
+        "/docs/swagger-ui.css",
     ] {
         let get = |headers: &[(&str, &str)]| {
             headers

@@ -26,7 +26,7 @@ const TARGET: &str = "target@b.co";
 /// An id that no invitation has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
 /// The routes that answer without a key.
-const PUBLIC: [&str; 8] = [
+const PUBLIC: [&str; 13] = [
     "/health/live",
     "/health/ready",
     "/openapi.json",
@@ -35,6 +35,11 @@ const PUBLIC: [&str; 8] = [
     "/accept",
     "/accept/app.js",
     "/accept/style.css",
+    "/docs",
+    "/docs/app.js",
+    "/docs/style.css",
+    "/docs/swagger-ui.js",
+    "/docs/swagger-ui.css",
 ];
 /// The routes that take the token of a link; some of them take a key as well.
 const BY_TOKEN: [&str; 4] = [

@@ -172,6 +172,8 @@ fn requests_without_a_valid_key_are_limited_by_address_and_those_with_one_are_no
         "/accept",
         "/accept/app.js",
         "/accept/style.css",
+        "/docs",
+        "/docs/swagger-ui.js",
     ] {
         let page = app
             .anonymous("GET", path)

@@ -6,6 +6,7 @@
 //! * [`delivery`]: what becomes of a mail whatever the server does. [`fair`]: whose mail goes
 //!   first, and what waits for the server. [`kinds`]: codes, reminders, notices.
 //! * [`languages`]: whose language a mail is in.
+//! * [`queue`]: what waits, as an operator sees it, and trying it now.
 //! * [`ordinary_text`]: emoji and languages that are spelled with invisible characters.
 //! * [`brand`]: what an organization gives its mail.
 //! * [`content`]: what people see of a mail, and whom a reply goes to.
@@ -27,6 +28,7 @@ mod languages;
 mod oauth;
 mod ordinary_text;
 mod providers;
+mod queue;
 mod settings;
 mod trial;
 mod trouble;

@@ -83,7 +83,9 @@ fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
         "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem"
-        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" => Nothing,
+        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" | "getReference"
+        | "getReferenceScript" | "getReferenceStyle" | "getSwaggerUiScript"
+        | "getSwaggerUiStyle" => Nothing,
         "lookupInvitation"
         | "requestInvitationCode"
         | "acceptInvitationByToken"
@@ -104,9 +106,8 @@ fn needs(id: &str) -> Needs {
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
             Anywhere(Scope::Read)
         }
-        "eraseAddress" | "listAudit" | "listKeys" | "createKey" | "getKey" | "revokeKey" => {
-            Anywhere(Scope::Admin)
-        }
+        "eraseAddress" | "listAudit" | "listFindings" | "listMailQueue" | "retryMail"
+        | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
         "listWebhooks"
         | "createWebhook"
         | "getWebhook"
@@ -123,9 +124,9 @@ fn needs(id: &str) -> Needs {
         "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
         "getClock" | "changeClock" | "listCodes" | "reset" | "seed" | "getFaults" | "setFaults"
         | "clearFaults" | "listMail" | "deleteAllMail" | "getMail" | "getMailText"
-        | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage" => {
-            Development
-        }
+        | "getMailHtml" | "getMailRaw" | "deleteMail" | "getMailboxPage" | "getMailPage"
+        | "listRequests" | "streamRequests" | "listSnapshots" | "takeSnapshot"
+        | "restoreSnapshot" => Development,
         other => panic!("{other} is not in the table of tests/it/security/operations.rs"),
     }
 }

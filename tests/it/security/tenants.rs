@@ -134,10 +134,12 @@ impl Board {
     fn check_changes(&mut self, operation: &Operation, kind: Kind, status: u16, name: &str) {
         let now = self.app.contents();
         let only_looks = operation.is_read()
+            // No mail waits here to be tried.
             || [
                 "explainInvitation",
                 "getInvitationLink",
                 "lookupInvitation",
+                "retryMail",
                 "sendAcceptForm",
             ]
             .contains(&&*operation.id);

@@ -58,7 +58,11 @@ pub fn ask(app: &TestApp, key: &str, more: &str, last: Option<&str>) -> TcpStrea
 impl Reader {
     /// Opens the stream of acme, which must work, and reads its beginning.
     pub fn open(app: &TestApp, key: &str, more: &str, last: Option<&str>) -> Self {
-        let mut socket = ask(app, key, more, last);
+        Self::of_socket(ask(app, key, more, last))
+    }
+
+    /// Reads the beginning of the stream that was asked for on `socket`; it must work.
+    pub fn of_socket(mut socket: TcpStream) -> Self {
         let mut head = Vec::new();
         let mut byte = [0];
         while !head.ends_with(b"\r\n\r\n") {

@@ -78,6 +78,7 @@ function reload(part) {
   htmx.ajax("GET", location.href, { target: `#${part.id}`, select: `#${part.id}`, swap: "outerHTML" });
 }
 function listen() {
+  for (const part of document.querySelectorAll(".scripted")) { part.hidden = false; }
   const wanted = new Set();
   for (const part of document.querySelectorAll("[data-live]")) { wanted.add(part.dataset.live); }
   for (const [url, source] of sources) {
@@ -99,4 +100,9 @@ function listen() {
   }
 }
 document.addEventListener("htmx:afterSettle", listen);
-document.addEventListener("DOMContentLoaded", () => { signIn(); listen(); });
+document.addEventListener("DOMContentLoaded", () => {
+  // What is relative to this address must not move when the address changes without a new page.
+  for (const link of document.head.querySelectorAll("link")) { link.href = link.href; }
+  signIn();
+  if (window.htmx) { listen(); }
+});

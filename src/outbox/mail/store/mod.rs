@@ -1,4 +1,6 @@
-//! The SQL of the queue of mail.
+//! The SQL of the queue of mail: how it is worked off. [`waiting`] has what an operator asks of it.
+
+pub(crate) mod waiting;
 
 use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
@@ -84,9 +86,9 @@ pub fn queue(
     };
     tx.prepare_cached(
         "insert into mail (invitation_id, kind, address_mac, organization_id, domain, lane,
-         due_at, attempts)
+         due_at, attempts, queued_at)
          select id, :kind, :address_mac, organization_id, substr(address, instr(address, '@') +
-         1), :lane, :due_at, 0
+         1), :lane, :due_at, 0, :now
          from (select id, organization_id, iif(:kind = :notice, coalesce(inviter_email, email),
          email) as address
                from invitation
@@ -95,7 +97,7 @@ pub fn queue(
          on conflict do update
          set domain = excluded.domain, lane = excluded.lane, due_at = excluded.due_at, attempts
          = 0, lease = null,
-             error = null",
+             error = null, queued_at = excluded.queued_at",
     )?
     .execute(named_params! {
         ":invitation_id": invitation.as_bytes(),
@@ -104,6 +106,7 @@ pub fn queue(
         ":address_mac": address_mac,
         ":lane": (due_at <= tx.now).then_some(lane as u8),
         ":due_at": due_at.as_millis(),
+        ":now": tx.now.as_millis(),
     })?;
     tx.announce(Topic::Mail);
     Ok(())

@@ -1,16 +1,18 @@
 //! One invitation: all there is to know of it, and all that can be done to it.
+//!
+//! * [`change`] is the form of what can be changed, [`mail`] how its mail looks.
 
-use actix_web::http::header;
+mod change;
+mod mail;
+
 use actix_web::{HttpResponse, web};
 use minijinja::{Value, context};
-use serde_json::{Map, json};
 use uuid::Uuid;
 
 use super::sheet::Place;
-use super::visitor::{Fields, Visitor};
+use super::visitor::Visitor;
 use super::{get, post};
-use crate::api::dev::mailbox::MAIL_POLICY;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{Order, Page};
 use crate::db::{Reader, WriteTx};
@@ -20,18 +22,15 @@ use crate::http::path::InvitationId;
 use crate::http::route::Route;
 use crate::invitation::link::{self, TokenKind};
 use crate::invitation::transition::{self, Change, CurrentInvitation};
-use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, delete, json as show_json, new, renew, store};
 use crate::key::Scope;
-use crate::mail::context::preview;
 use crate::organization;
+use crate::redemption::explain::{ExplainBody, explain};
 
 /// Events of an invitation that its page shows.
 const SHOWN_EVENTS: u32 = 100;
 /// What the path of an invitation is.
 const PATH: &str = "/console/organizations/{organizationId}/invitations/{invitationId}";
-/// What stands in a preview in place of the secret part of the link.
-const NO_TOKEN: &str = "only-the-mail-itself-has-the-link";
 
 /// The paths of this file.
 pub(super) fn routes() -> Vec<Route> {
@@ -41,10 +40,11 @@ pub(super) fn routes() -> Vec<Route> {
         post(&below("link"), web::to(show_link)),
         post(&below("resend"), web::to(resend)),
         get(&below("revoke"), web::to(revoke_page)).with(POST, web::to(revoke)),
-        get(&below("change"), web::to(change_page)).with(POST, web::to(change)),
+        get(&below("change"), web::to(change::page)).with(POST, web::to(change::send)),
         get(&below("delete"), web::to(delete_page)).with(POST, web::to(delete_it)),
-        get(&below("mail"), web::to(mail_page)),
-        get(&below("mail/html"), web::to(mail_html)),
+        post(&below("explain"), web::to(explain_to)),
+        get(&below("mail"), web::to(mail::page)),
+        get(&below("mail/html"), web::to(mail::html)),
     ]
 }
 
@@ -189,6 +189,33 @@ async fn show_link(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
         .await
 }
 
+/// `POST .../explain` with `invitations:read`: the page with the rules of an acceptance on it, for
+/// the address that the form has.
+async fn explain_to(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
+    let target = Target::of(&visitor, id, Scope::Read)?;
+    let sent = visitor.form().await?;
+    let state = &visitor.state;
+    let email = sent.fields.trimmed("email");
+    let address = match (ExplainBody {
+        email: email.clone(),
+    })
+    .parse(state.rules.hosts)
+    {
+        Ok(address) => address,
+        Err(error) => return finish(&visitor, &target, Err(error), "").await,
+    };
+    let place = (&target.organization, target.id);
+    let found = state
+        .db
+        .read(|reader| explain(reader, &state.keyring, &state.rules, place, &address))?;
+    let found = found.ok_or_else(Error::not_found)?;
+    let explained = context! { email, can_accept => found.can_accept, rules => found.rules };
+    let values = values(&visitor, &target, context! { explained }).await?;
+    visitor
+        .show(Place::Organizations, "invitation.html", values)
+        .await
+}
+
 /// `POST .../resend` with `invitations:write`.
 async fn resend(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     let target = Target::of(&visitor, id, Scope::Write)?;
@@ -231,85 +258,6 @@ async fn revoke(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     finish(&visitor, &target, outcome, "revoked").await
 }
 
-/// `GET .../change` with `invitations:write`: the form of what can be changed.
-async fn change_page(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
-    let target = Target::of(&visitor, id, Scope::Write)?;
-    let values = visitor.state.db.read(|reader| target.values(reader))?;
-    let values = context! { form => (), ..values };
-    visitor
-        .show(Place::Organizations, "invitation_change.html", values)
-        .await
-}
-
-/// `POST .../change` with `invitations:write`.
-async fn change(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
-    let target = Target::of(&visitor, id, Scope::Write)?;
-    let sent = visitor.form().await?;
-    let (db, rules) = (&visitor.state.db, &visitor.state.rules);
-    let outcome = match patch(&sent.fields).and_then(|body| Patch::parse(body, rules, db.now())) {
-        Ok(patch) => {
-            let (organization, by) = (target.organization.clone(), visitor.by());
-            let job = move |tx: &WriteTx<'_>| {
-                update::update(tx, &organization, id.0, &patch, &by, |_| Ok(()))
-            };
-            visitor.author().write(db, job).await
-        }
-        Err(error) => Err(error),
-    };
-    let Err(error) = outcome else {
-        return Ok(visitor.go(&target.way(), "changed", None));
-    };
-    let values = db.read(|reader| target.values(reader))?;
-    let form = context! {
-        role => sent.fields.get("role"),
-        days => sent.fields.get("days"),
-        locale => sent.fields.get("locale"),
-        redirect_url => sent.fields.get("redirectUrl"),
-        metadata => sent.fields.get("metadata"),
-    };
-    let values = context! { form, ..values };
-    visitor
-        .show_refused(
-            error,
-            Place::Organizations,
-            "invitation_change.html",
-            values,
-        )
-        .await
-}
-
-/// The change that a form asks for: what is empty is unset, and days that are empty leave the end
-/// as it is.
-fn patch(fields: &Fields) -> Result<UpdateBody> {
-    let mut body = Map::new();
-    let text = |name: &str| fields.trimmed(name);
-    body.insert("role".to_owned(), json!(text("role")));
-    body.insert("redirectUrl".to_owned(), json!(text("redirectUrl")));
-    body.insert("locale".to_owned(), json!(text("locale")));
-    if let Some(days) = text("days") {
-        let seconds = days.parse::<i64>().map(|days| days.saturating_mul(86_400));
-        let seconds = seconds.map_err(|_| refused("expiresIn", "a whole number of days"))?;
-        body.insert("expiresIn".to_owned(), json!(seconds));
-    }
-    let metadata = text("metadata").unwrap_or_else(|| "null".to_owned());
-    let metadata: serde_json::Value = serde_json::from_str(&metadata)
-        .map_err(|_| refused("metadata", "JSON: an object, as {\"team\": \"kernel\"}"))?;
-    if !(metadata.is_object() || metadata.is_null()) {
-        return Err(refused(
-            "metadata",
-            "a JSON object, as {\"team\": \"kernel\"}",
-        ));
-    }
-    body.insert("metadata".to_owned(), metadata);
-    serde_json::from_value(body.into()).map_err(Error::internal)
-}
-
-/// 422 for one field of a form.
-fn refused(name: &'static str, detail: &'static str) -> Error {
-    use crate::base::error::{FieldCode, FieldError};
-    FieldError::new(format!("/{name}"), FieldCode::InvalidFormat, detail).into()
-}
-
 /// `GET .../delete` with `invitations:write`: what a deletion does.
 async fn delete_page(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     show_about(&visitor, id, "invitation_delete.html").await
@@ -328,80 +276,4 @@ async fn delete_it(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
         }
         refused => finish(&visitor, &target, refused, "").await,
     }
-}
-
-/// The mail of the invitation, in the language that the query names.
-fn letter(visitor: &Visitor, target: &Target) -> Result<(String, Letter)> {
-    let composer = visitor.state.composer.as_ref();
-    let composer = composer.ok_or_else(|| {
-        Error::new(
-            Code::NotFound,
-            "This server sends no mail (see --smtp-url).",
-        )
-    })?;
-    let asked = visitor.query().trimmed("language");
-    let languages: Vec<_> = composer.templates.languages().map(str::to_owned).collect();
-    let asked = asked.filter(|asked| languages.contains(asked));
-    let link = format!("{}#{NO_TOKEN}", visitor.state.accept_url);
-    let found = visitor.state.db.read(|reader| {
-        preview(
-            reader,
-            &target.organization,
-            target.id,
-            asked.clone(),
-            link.clone(),
-        )
-    })?;
-    let letter = found.ok_or_else(Error::not_found)?;
-    let rendered = composer
-        .templates
-        .render(&letter)
-        .map_err(Error::internal)?;
-    let shown = asked.or_else(|| letter.locales.into_iter().next());
-    let letter = Letter {
-        languages,
-        subject: rendered.subject,
-        text: rendered.text,
-        html: rendered.html,
-    };
-    Ok((shown.unwrap_or_else(|| "en".to_owned()), letter))
-}
-
-/// A mail as it would be sent.
-struct Letter {
-    /// The languages that it can be in.
-    languages: Vec<String>,
-    /// Its subject.
-    subject: String,
-    /// Its body as plain text.
-    text: String,
-    /// Its body as HTML.
-    html: String,
-}
-
-/// `GET .../mail` with `invitations:read`: how the mail looks in each language.
-async fn mail_page(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
-    let target = Target::of(&visitor, id, Scope::Read)?;
-    let (language, letter) = letter(&visitor, &target)?;
-    let values = visitor.state.db.read(|reader| target.values(reader))?;
-    let Letter {
-        languages,
-        subject,
-        text,
-        ..
-    } = letter;
-    let values = context! { language, languages, subject, text, ..values };
-    visitor
-        .show(Place::Organizations, "invitation_mail.html", values)
-        .await
-}
-
-/// `GET .../mail/html` with `invitations:read`: the mail's HTML, which can run and load nothing.
-async fn mail_html(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
-    let target = Target::of(&visitor, id, Scope::Read)?;
-    let (_, letter) = letter(&visitor, &target)?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, MAIL_POLICY))
-        .content_type("text/html; charset=utf-8")
-        .body(letter.html))
 }

@@ -1,0 +1,84 @@
+//! `invited doctor`: what is wrong with a server, or soon will be, beside a running one or without.
+
+use clap::{Args, ValueEnum};
+
+use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::config::{Config, Settings};
+use crate::db::read_file;
+use crate::doctor::{self, Finding, Severity};
+
+/// What to look at, and how to say it.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// The settings of the server.
+    #[command(flatten)]
+    settings: Settings,
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+}
+
+/// How to print what was found.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// Lines for people.
+    Text,
+    /// One JSON array.
+    Json,
+}
+
+/// Runs all checks and prints what they found.
+pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
+    let database = super::database(args.settings.database.clone());
+    let findings = match Config::new(args.settings, &database, Mode::Serve) {
+        Ok(config) => examine(&config)?,
+        Err(failure) => vec![Finding::of_failure("settings", &failure)],
+    };
+    super::print(&match args.output {
+        Format::Text => findings.iter().map(line).collect::<String>(),
+        Format::Json => json(&findings)?,
+    })?;
+    let bad = findings.iter().filter(|one| one.state == Severity::Bad);
+    match bad.count() {
+        0 => Ok(()),
+        count => Err(Failure::runtime(
+            format!("{count} of {} findings are bad", findings.len()),
+            "each says what to do",
+        )),
+    }
+}
+
+/// What the checks find.
+fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
+    let mut findings = doctor::examine_outside(&config.doctor_setup()?);
+    // What is missing was found already.
+    if config.database.exists() {
+        let read = read_file(&config.database, |reader| Ok(doctor::examine_file(reader)));
+        findings
+            .extend(read.unwrap_or_else(|failure| vec![Finding::of_failure("contents", &failure)]));
+    }
+    Ok(findings)
+}
+
+/// A finding as a person reads it.
+fn line(finding: &Finding) -> String {
+    let state = match finding.state {
+        Severity::Ok => "ok",
+        Severity::Warn => "warn",
+        Severity::Bad => "BAD",
+    };
+    let fix = finding
+        .fix
+        .as_ref()
+        .map(|fix| format!("{:18}fix: {fix}\n", ""))
+        .unwrap_or_default();
+    format!("{state:5}{:13}{}\n{fix}", finding.name, finding.detail)
+}
+
+/// The findings as JSON.
+fn json(findings: &[Finding]) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(findings);
+    json.map(|json| json + "\n")
+        .map_err(|error| Failure::runtime(error.to_string(), "take --output text"))
+}

@@ -1,0 +1,26 @@
+//! The settings of `invited dev`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Settings;
+use super::parse::parse_switch;
+
+/// The settings of a server for development.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DevSettings {
+    /// Those of every server.
+    #[command(flatten)]
+    pub server: Settings,
+
+    /// JSON file with the organizations and invitations to start with, if the data file has none
+    /// [default: samples]
+    #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+
+    /// Whether to log each request in a line: on or off
+    #[arg(long, env = "INVITED_REQUEST_LOG", value_name = "on|off", default_value = "on",
+        value_parser = parse_switch, action = clap::ArgAction::Set)]
+    pub request_log: bool,
+}

@@ -1,0 +1,31 @@
+//! What the checks of a server take from its configuration.
+
+use super::Config;
+use super::mail::Way;
+use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::doctor::Setup;
+
+impl Config {
+    /// What the checks look at.
+    ///
+    /// # Errors
+    /// What is wrong with the settings of mail.
+    pub(crate) fn doctor_setup(&self) -> Result<Setup, Failure> {
+        let settings = &self.settings;
+        Ok(Setup {
+            database: self.database.clone(),
+            secret: self.secret.path().map(ToOwned::to_owned),
+            listen: settings.listen,
+            public_url: settings.public_url.clone(),
+            mail: match &self.mail_way {
+                Some(Way::Smtp(_)) => Some("a mail server is set"),
+                Some(Way::Webhook(_)) => Some("a URL takes it"),
+                None => (self.mode == Mode::Dev).then_some("kept, to be read at /dev/mail"),
+            },
+            dead_links: settings.dead_links(self.mode)?,
+            keep_closed: settings.keep_closed,
+            trusts_proxies: !settings.trusted_proxies.is_empty(),
+        })
+    }
+}

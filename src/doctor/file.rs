@@ -1,0 +1,173 @@
+//! The data file and what lies beside it.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{Finding, Setup};
+use crate::db::Reader;
+use crate::event;
+
+/// Rights of others than the owner.
+const OTHERS: u32 = 0o077;
+/// Rights of others to write.
+const OTHERS_WRITE: u32 = 0o022;
+/// Bytes in a MiB.
+const MIB: u64 = 1024 * 1024;
+/// Free space below which writes will soon fail.
+const LITTLE_SPACE: u64 = 100 * MIB;
+/// Free space below which there is time to act.
+const ENOUGH_SPACE: u64 = 1024 * MIB;
+/// Bytes that the log has at most while nobody keeps it from being cut.
+const LONG_LOG: u64 = 64 * MIB;
+/// Milliseconds that the clock may be behind the newest event: synchronization moves it by less.
+const BEHIND_MS: i64 = 60_000;
+
+/// Whether only its owner can read the data file.
+pub(super) fn check_mode(setup: &Setup) -> Finding {
+    let name = "data_file";
+    match fs::metadata(&setup.database) {
+        Ok(found) if found.mode() & OTHERS != 0 => Finding::warn(
+            name,
+            format!(
+                "others on this machine may open the data file (mode {:04o})",
+                found.mode() & 0o7777
+            ),
+            "chmod 600 the data file and the files beside it that end in -wal and -shm",
+        ),
+        Ok(found) => Finding::ok(name, format!("{} MiB, private", found.len() / MIB)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Finding::bad(
+            name,
+            "there is no data file",
+            "start `invited serve` once to make it, or name the right one with --database",
+        ),
+        Err(error) => Finding::bad(
+            name,
+            format!("the data file cannot be looked at ({})", error.kind()),
+            "run this as the user that the server runs as",
+        ),
+    }
+}
+
+/// Whether the secret is there, and its owner's alone.
+pub(super) fn check_secret(setup: &Setup) -> Finding {
+    let name = "secret";
+    let Some(path) = &setup.secret else {
+        return Finding::ok(name, "given by INVITED_SECRET");
+    };
+    let private = "chmod 600 the secret file";
+    match fs::metadata(path) {
+        Ok(found) if found.mode() & OTHERS_WRITE != 0 => Finding::bad(
+            name,
+            "others on this machine may write the secret file: the server will not start with it",
+            format!("make sure that nobody has, then {private}"),
+        ),
+        Ok(found) if found.mode() & OTHERS != 0 => Finding::warn(
+            name,
+            format!(
+                "others on this machine may read the secret file (mode {:04o})",
+                found.mode() & 0o7777
+            ),
+            format!("{private}; where somebody may have read it, `invited secret rotate`"),
+        ),
+        Ok(_) => Finding::ok(name, "in a file of its own, private"),
+        Err(error) => Finding::bad(
+            name,
+            format!("the secret file cannot be looked at ({})", error.kind()),
+            "put the secret back that belongs to the data file: no link works without it",
+        ),
+    }
+}
+
+/// Whether there is space for the file to grow.
+pub(super) fn check_disk(setup: &Setup) -> Finding {
+    let name = "disk";
+    let folder = setup.database.parent().unwrap_or(Path::new("."));
+    let Ok(found) = rustix::fs::statvfs(folder) else {
+        return Finding::warn(
+            name,
+            "how much space is free cannot be told",
+            "look with `df` at the disk of the data file",
+        );
+    };
+    judge_space(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Whether `free` bytes are enough.
+fn judge_space(free: u64) -> Finding {
+    let name = "disk";
+    let detail = format!("{} MiB are free", free / MIB);
+    let fix = "make room on the disk of the data file, or move the file to a larger one";
+    if free < LITTLE_SPACE {
+        Finding::bad(name, detail, fix)
+    } else if free < ENOUGH_SPACE {
+        Finding::warn(name, detail, fix)
+    } else {
+        Finding::ok(name, detail)
+    }
+}
+
+/// Whether the log is cut.
+pub(super) fn check_log(setup: &Setup) -> Finding {
+    let mut path = setup.database.as_os_str().to_owned();
+    path.push("-wal");
+    let bytes = fs::metadata(PathBuf::from(path)).map_or(0, |found| found.len());
+    let detail = format!("the log of the data file has {} MiB", bytes / MIB);
+    if bytes > LONG_LOG {
+        let fix = "end the program besides the server that reads the data file without an end";
+        Finding::warn("log", detail, fix)
+    } else {
+        Finding::ok("log", detail)
+    }
+}
+
+/// Which schema the file has. One that is not this program's was refused before.
+pub(super) fn check_schema(reader: &Reader<'_>) -> Finding {
+    match reader.schema_version() {
+        Ok(version) => Finding::ok("schema", format!("schema version {version}")),
+        Err(error) => unreadable("schema", &error),
+    }
+}
+
+/// Whether the clock is where it was when the newest event happened, or later.
+pub(super) fn check_clock(reader: &Reader<'_>) -> Finding {
+    let newest = match event::store::find_newest_time(reader) {
+        Ok(newest) => newest,
+        Err(error) => return unreadable("clock", &error),
+    };
+    let behind_ms = newest.map_or(0, |newest| newest.as_millis() - reader.now.as_millis());
+    if behind_ms > BEHIND_MS {
+        let seconds = behind_ms / 1000;
+        let detail = format!("the clock is {seconds} s behind the newest event");
+        let fix = "set the clock of this machine, and keep it set (NTP)";
+        Finding::bad("clock", detail, fix)
+    } else {
+        Finding::ok("clock", format!("it is {}", reader.now))
+    }
+}
+
+/// The file cannot be read.
+pub(super) fn unreadable(name: &'static str, error: &crate::base::error::Error) -> Finding {
+    let detail = format!("the data file cannot be read: {}", error.detail);
+    Finding::bad(name, detail, "look at the log of the server")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Severity;
+
+    #[test]
+    fn little_space_is_told_before_there_is_none() {
+        for (free, state) in [
+            (0, Severity::Bad),
+            (100 * MIB - 1, Severity::Bad),
+            (100 * MIB, Severity::Warn),
+            (1024 * MIB - 1, Severity::Warn),
+            (1024 * MIB, Severity::Ok),
+        ] {
+            assert_eq!(judge_space(free).state, state, "{free}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What is wrong with a server, or soon will be, each finding with what to do about it.
+//!
+//! * [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that
+//!   waits, [`setup`] at the settings.
+//!
+//! The same checks run in a server and in a command beside it. No finding names a path: the API
+//! shows them.
+
+mod file;
+mod queue;
+mod setup;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::base::failure::Failure;
+use crate::db::{Integrity, Reader};
+
+pub(crate) use setup::Setup;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// Nothing is wrong.
+    Ok,
+    /// It works, and is not as it should be.
+    Warn,
+    /// It does not work, or soon will not.
+    Bad,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ServerFinding)]
+pub(crate) struct Finding {
+    /// The name of the check.
+    #[schema(value_type = String, example = "disk")]
+    pub name: &'static str,
+    /// How bad it is.
+    pub state: Severity,
+    /// What was found.
+    pub detail: String,
+    /// What to do about it. Absent where nothing is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    /// Nothing is wrong.
+    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: Severity::Ok,
+            detail: detail.into(),
+            fix: None,
+        }
+    }
+
+    /// It works, and is not as it should be.
+    fn warn(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            name,
+            state: Severity::Warn,
+            detail: detail.into(),
+            fix: Some(fix.into()),
+        }
+    }
+
+    /// It does not work, or soon will not.
+    fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self {
+            state: Severity::Bad,
+            ..Self::warn(name, detail, fix)
+        }
+    }
+
+    /// What a command could not do, in its words.
+    pub(crate) fn of_failure(name: &'static str, failure: &Failure) -> Self {
+        Self::bad(name, failure.what(), failure.hint())
+    }
+}
+
+/// What only the server itself knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Running {
+    /// Whether writes are taken.
+    pub is_writable: bool,
+    /// Whether the data file is at its place.
+    pub is_in_place: bool,
+    /// What the last look through the whole file came to.
+    pub integrity: Integrity,
+}
+
+/// What can be found without reading the data file.
+pub(crate) fn examine_outside(setup: &Setup) -> Vec<Finding> {
+    let mut findings = vec![
+        Finding::ok("version", concat!("invited ", env!("CARGO_PKG_VERSION"))),
+        file::check_mode(setup),
+        file::check_secret(setup),
+        file::check_disk(setup),
+        file::check_log(setup),
+    ];
+    findings.extend(setup::check(setup));
+    findings
+}
+
+/// What can be found in the data file.
+pub(crate) fn examine_file(reader: &Reader<'_>) -> Vec<Finding> {
+    vec![
+        Finding::ok("sqlite", format!("SQLite {}", crate::db::sqlite_version())),
+        file::check_schema(reader),
+        file::check_clock(reader),
+        queue::check(reader),
+    ]
+}
+
+/// What the server itself says.
+pub(crate) fn examine_running(running: Running) -> Vec<Finding> {
+    let restart = "look at the log for what the disk reported, mend that, and restart the server";
+    let writes = if !running.is_in_place {
+        let fix = "put the data file back to its place, or restart the server";
+        Finding::bad("writes", "the data file was removed or replaced", fix)
+    } else if running.is_writable {
+        Finding::ok("writes", "writes are taken")
+    } else {
+        Finding::bad("writes", "writes are refused: the disk failed", restart)
+    };
+    let integrity = match running.integrity {
+        Integrity::Unchecked => Finding::ok("integrity", "the file was not looked through yet"),
+        Integrity::Ok => Finding::ok("integrity", "no damage was found in the file"),
+        Integrity::Damaged => Finding::bad(
+            "integrity",
+            "the file is damaged",
+            "look at the log for where, and go back to a copy of the file",
+        ),
+    };
+    vec![writes, integrity]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The states of what a server says, writes first.
+    fn states(is_writable: bool, is_in_place: bool, integrity: Integrity) -> [Severity; 2] {
+        let running = Running {
+            is_writable,
+            is_in_place,
+            integrity,
+        };
+        let findings = examine_running(running);
+        [findings[0].state, findings[1].state]
+    }
+
+    #[test]
+    fn a_server_says_that_its_disk_failed_or_its_file_is_gone_or_damaged() {
+        use Severity::{Bad, Ok};
+        assert_eq!(states(true, true, Integrity::Unchecked), [Ok, Ok]);
+        assert_eq!(states(false, true, Integrity::Ok), [Bad, Ok]);
+        assert_eq!(states(true, false, Integrity::Ok), [Bad, Ok]);
+        assert_eq!(states(true, true, Integrity::Damaged), [Ok, Bad]);
+    }
+}

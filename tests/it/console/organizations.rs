@@ -1,0 +1,372 @@
+//! The place of organizations: all of them, one with its invitations, and its settings.
+
+use invited::key::Scope;
+use serde_json::json;
+
+use super::{Person, dev};
+use crate::support::{TestApp, invitation, invitations};
+
+/// What could do harm where it is not written as text.
+const PAYLOADS: [&str; 4] = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>",
+    "{{7*7}}",
+    "' autofocus onfocus='alert(1)",
+];
+
+/// `text` as a page has it that takes it for text.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#x27;")
+}
+
+/// Gives `organization` settings over the API.
+fn put(app: &TestApp, organization: &str, settings: &serde_json::Value) {
+    let path = format!("/v1/organizations/{organization}");
+    let put = app.request("PUT", &path).json(settings.to_string()).send();
+    assert!(matches!(put.status, 200 | 201), "{}", put.text());
+}
+
+#[test]
+fn a_new_server_says_what_an_organization_is_and_how_to_make_one() {
+    let app = TestApp::serve();
+    let page = Person::with_key(&app, &app.key).page("/console");
+    for words in [
+        "No organizations yet",
+        "console/new-organization\">New organization",
+        "curl -X PUT http://invited.test/v1/organizations/acme",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let key = app.key(&[Scope::Read], &[], None);
+    let page = Person::with_key(&app, &key).page("/console");
+    assert!(page.contains("No organizations yet"), "{page}");
+    assert!(!page.contains("new-organization"), "{page}");
+}
+
+#[test]
+fn organizations_are_found_by_a_part_of_their_id_or_name_and_have_counts() {
+    let app = TestApp::serve();
+    put(&app, "acme", &json!({"name": "Ärzte & Co."}));
+    put(&app, "globex", &json!({}));
+    let made = app.invite("acme", "ada@example.com");
+    app.invite("acme", "grace@example.com");
+    let accept = format!("{}/accept", invitation("acme", &made["id"]));
+    assert_eq!(
+        app.post(&accept, r#"{"email":"ada@example.com"}"#).status,
+        200
+    );
+    let person = Person::with_key(&app, &app.key);
+    let page = person.page("/console");
+    for words in [
+        "Ärzte &amp; Co.",
+        ">globex<",
+        "1<span class=\"on-phone\"> pending",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    for q in ["%C3%84RZTE", "CM", "co."] {
+        let page = person.page(&format!("/console?q={q}"));
+        assert!(page.contains("organizations/acme\""), "{q}: {page}");
+        assert!(!page.contains("organizations/globex"), "{q}: {page}");
+    }
+    let none = person.page("/console?q=%3Cscript%3E");
+    assert!(none.contains("No organization fits"), "{none}");
+    assert!(none.contains("&lt;script&gt;"), "{none}");
+}
+
+#[test]
+fn a_long_list_of_organizations_has_pages_that_keep_the_search() {
+    let app = TestApp::serve();
+    for number in 10..40 {
+        put(&app, &format!("team-{number}"), &json!({}));
+        put(&app, &format!("x{number}"), &json!({}));
+    }
+    let person = Person::with_key(&app, &app.key);
+    let page = person.page("/console?q=team");
+    assert!(page.contains("organizations/team-10\""), "{page}");
+    assert!(!page.contains("organizations/team-35\""), "{page}");
+    assert!(page.contains("?q=team&amp;after=team-34"), "{page}");
+    let next = person.page("/console?q=team&after=team-34");
+    assert!(next.contains("organizations/team-39\""), "{next}");
+    assert!(!next.contains("organizations/x"), "{next}");
+}
+
+#[test]
+fn an_organization_is_made_by_a_form_that_keeps_what_was_typed_where_it_is_refused() {
+    let app = TestApp::serve();
+    let person = Person::with_key(&app, &app.key);
+    let refused = person.post(
+        "/console/new-organization",
+        &[
+            ("id", "acme"),
+            ("name", "Acme <Ltd.>"),
+            ("color", "green"),
+            ("lifetime", "9999"),
+        ],
+    );
+    let page = refused.text();
+    assert_eq!(refused.status, 422, "{page}");
+    for words in [
+        "value=\"Acme &lt;Ltd.&gt;\"",
+        "value=\"green\"",
+        "id=\"wrong-color\"",
+        "id=\"wrong-defaultExpiresIn\"",
+        "aria-invalid=\"true\"",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let form = [
+        ("id", "acme"),
+        ("name", "Acme Ltd."),
+        ("roles", "admin\r\nviewer, x"),
+        ("lifetime", "36"),
+        ("unit", "hours"),
+    ];
+    let made = person.post("/console/new-organization", &form);
+    assert_eq!(made.status, 303, "{}", made.text());
+    let end = made.header("location").expect("a location").to_owned();
+    assert!(
+        end.ends_with("console/organizations/acme?did=organization-created"),
+        "{end}"
+    );
+    let shown = app.get("/v1/organizations/acme").json();
+    assert_eq!(shown["roles"], json!(["admin", "viewer", "x"]));
+    assert_eq!(shown["defaultExpiresIn"], 129_600);
+    let again = person.post("/console/new-organization", &form);
+    assert_eq!(again.status, 422);
+    assert!(again.text().contains("id=\"wrong-id\""), "{}", again.text());
+}
+
+#[test]
+fn settings_are_saved_as_a_whole_and_not_over_those_of_somebody_else() {
+    let app = TestApp::serve();
+    let all = json!({
+        "name": "Acme", "roles": ["admin", "viewer"], "defaultExpiresIn": 90, "allowedDomains":
+        ["example.com"], "blockedDomains": ["bad.example.com"], "maxPending": 7, "mailFromName":
+        "Acme Mail", "color": "#0b7a5b", "locale": "de", "acceptance": "code",
+        "acceptUrl": "http://invited.test/join",
+    });
+    put(&app, "acme", &all);
+    let person = Person::with_key(&app, &app.key);
+    let way = "/console/organizations/acme/settings";
+    let page = person.page(way);
+    let seen = page
+        .split("name=\"seen\" value=\"")
+        .nth(1)
+        .expect("a version");
+    let seen = seen.split('"').next().expect("its end").to_owned();
+    let form = [
+        ("seen", &*seen),
+        ("name", "Acme"),
+        ("roles", "admin\nviewer"),
+        ("lifetime", "90"),
+        ("unit", "seconds"),
+        ("allowedDomains", "example.com"),
+        ("blockedDomains", "bad.example.com"),
+        ("maxPending", "7"),
+        ("mailFromName", "Acme Mail"),
+        ("color", "#0b7a5b"),
+        ("locale", "de"),
+        ("acceptance", "code"),
+        ("acceptUrl", "http://invited.test/join"),
+    ];
+    // What the page shows is what is sent.
+    for (_, value) in &form {
+        assert!(page.contains(value), "{value}: {page}");
+    }
+    let saved = person.post(way, &form);
+    assert_eq!(saved.status, 303, "{}", saved.text());
+    let shown = app.get("/v1/organizations/acme").json();
+    for (name, value) in all.as_object().expect("an object") {
+        assert_eq!(shown[name], *value, "{name}");
+    }
+    put(&app, "acme", &json!({"name": "Another"}));
+    let late = person.post(way, &form);
+    assert_eq!(late.status, 412);
+    assert!(late.text().contains("Acme Mail"), "{}", late.text());
+    assert_eq!(app.get("/v1/organizations/acme").json()["name"], "Another");
+}
+
+#[test]
+fn an_organization_is_deleted_once_its_id_was_typed() {
+    let app = TestApp::serve();
+    app.invite("acme", "ada@example.com");
+    let person = Person::with_key(&app, &app.key);
+    let way = "/console/organizations/acme/delete";
+    let page = person.page(way);
+    assert!(page.contains("1 invitation, 1 of them pending"), "{page}");
+    let refused = person.post(way, &[("confirm", "ACME")]);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text().contains("id=\"wrong-confirm\""),
+        "{}",
+        refused.text()
+    );
+    let deleted = person.post(way, &[("confirm", " acme ")]);
+    assert_eq!(deleted.status, 303, "{}", deleted.text());
+    let end = deleted.header("location").expect("a location").to_owned();
+    assert!(end.ends_with("console?did=organization-deleted"), "{end}");
+    assert_eq!(app.get("/v1/organizations/acme").status, 404);
+    assert_eq!(person.get("/console/organizations/acme").status, 404);
+}
+
+#[test]
+fn the_page_of_an_organization_has_figures_filters_and_pages() {
+    let app = TestApp::serve();
+    for number in 10..70 {
+        app.invite("acme", &format!("p{number}@example.com"));
+    }
+    let made = app.invite("acme", "ada@example.com");
+    app.advance_to(60 * 60 * 1000);
+    let accept = format!("{}/accept", invitation("acme", &made["id"]));
+    assert_eq!(
+        app.post(&accept, r#"{"email":"ada@example.com"}"#).status,
+        200
+    );
+    let person = Person::with_key(&app, &app.key);
+    let way = "/console/organizations/acme";
+    let page = person.page(way);
+    for words in [
+        "<b class=\"num\">60</b><span>pending",
+        "<b class=\"num\">1</b><span>accepted",
+        "<b class=\"num\">1 %</b>",
+        "<b class=\"num\">1 h</b>",
+        "61 sent and 1 accepted in 90 days",
+        "<rect class=\"sent\"",
+        "<td class=\"num lead\">2026-11-23</td>",
+        "50 invitations",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let older = page.split("href=\"?after=").nth(1).expect("an older page");
+    let older = older.split('"').next().expect("its end");
+    let next = person.page(&format!("{way}?after={older}"));
+    assert!(
+        next.contains("p10@example.com") && next.contains("11 invitations"),
+        "{next}"
+    );
+    assert_eq!(
+        person
+            .page(&format!("{way}?limit=1000"))
+            .matches("name=\"id\"")
+            .count(),
+        61
+    );
+    for (query, count) in [
+        ("q=P1", 10),
+        ("status=accepted", 1),
+        ("delivery=sent", 0),
+        ("role=viewer", 0),
+        ("role=developer&q=ada", 1),
+        ("createdAfter=2026-11-23&limit=1000", 61),
+        ("createdBefore=2026-11-23", 0),
+    ] {
+        let page = person.page(&format!("{way}?{query}"));
+        assert_eq!(
+            page.matches("name=\"id\"").count(),
+            count,
+            "{query}: {page}"
+        );
+    }
+    for query in ["status=lost", "limit=1001", "createdAfter=soon", "q=%00"] {
+        let refused = person.get(&format!("{way}?{query}"));
+        assert_eq!(refused.status, 422, "{query}");
+    }
+}
+
+#[test]
+fn what_a_narrow_key_may_not_do_is_not_on_its_pages_and_not_done() {
+    let app = TestApp::serve();
+    app.invite("acme", "ada@example.com");
+    app.invite("globex", "ada@example.com");
+    let key = app.key(&[Scope::Read], &["acme"], None);
+    let reader = Person::with_key(&app, &key);
+    let list = reader.page("/console");
+    assert!(
+        list.contains("organizations/acme\"") && !list.contains("globex"),
+        "{list}"
+    );
+    let page = reader.page("/console/organizations/acme");
+    assert!(page.contains("ada@example.com"), "{page}");
+    for way in ["/invite", "/import", "/settings", "/chosen"] {
+        assert!(!page.contains(&format!("acme{way}\"")), "{way}: {page}");
+        let path = format!("/console/organizations/acme{way}");
+        let posted = reader.post(&path, &[("act", "delete"), ("email", "x@example.com")]);
+        assert_eq!(posted.status, 403, "{way}: {}", posted.text());
+        if way != "/chosen" {
+            assert_eq!(reader.get(&path).status, 403, "{way}");
+        }
+    }
+    assert_eq!(reader.get("/console/new-organization").status, 403);
+    let key = app.key(&[Scope::Admin], &["acme"], None);
+    let admin = Person::with_key(&app, &key);
+    for way in [
+        "",
+        "/invite",
+        "/import",
+        "/settings",
+        "/delete",
+        "/export.csv",
+        "/chosen",
+    ] {
+        for organization in ["globex", "unknown"] {
+            let path = format!("/console/organizations/{organization}{way}");
+            let seen = admin.get(&path);
+            assert!(!seen.text().contains("ada@example.com"), "{path}");
+            assert_eq!(seen.status, 404, "{path}");
+        }
+        if !matches!(way, "" | "/export.csv") {
+            let path = format!("/console/organizations/globex{way}");
+            let posted = admin.post(&path, &[("confirm", "globex"), ("act", "delete")]);
+            assert_eq!(posted.status, 404, "{path}: {}", posted.text());
+        }
+    }
+    let foreign = admin.post("/console/new-organization", &[("id", "initech")]);
+    assert_eq!(foreign.status, 422, "{}", foreign.text());
+    assert_eq!(app.get("/v1/organizations/globex").status, 200);
+}
+
+#[test]
+fn what_people_wrote_is_text_on_every_page() {
+    for payload in PAYLOADS {
+        let app = dev();
+        put(&app, "acme", &json!({"name": payload}));
+        let body =
+            json!({"email": "ada@example.com", "role": "admin", "inviter": {"name": payload}});
+        let made = app.post(&invitations("acme"), &body.to_string());
+        assert_eq!(made.status, 201, "{}", made.text());
+        let person = Person::of_development(&app);
+        let here = "/console/organizations/acme";
+        for way in ["", "/invite", "/import", "/settings", "/delete"] {
+            let page = person.page(&format!("{here}{way}"));
+            assert!(page.contains(&escaped(payload)), "{way}: {page}");
+            assert!(
+                !page.contains("<script>alert") && !page.contains("<img"),
+                "{way}: {page}"
+            );
+            assert!(!page.contains(">49<"), "{way}: {page}");
+        }
+        for (way, field) in [
+            ("/invite", "email"),
+            ("/invite", "note"),
+            ("/import", "list"),
+            ("/delete", "confirm"),
+        ] {
+            let refused = person.post(
+                &format!("{here}{way}"),
+                &[(field, payload), ("expiresIn", "x")],
+            );
+            let page = refused.text();
+            assert_eq!(refused.status, 422, "{way} {field}: {page}");
+            assert!(page.contains(&escaped(payload)), "{way} {field}: {page}");
+            assert!(
+                !page.contains("<script>alert") && !page.contains("<img"),
+                "{way} {field}: {page}"
+            );
+        }
+    }
+}
