@@ -14,7 +14,7 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 use crate::db::WriteTx;
 use crate::http::route::Route;
-use crate::key::new::KeyBody;
+use crate::key::new::{KeyBody, MAX_LIFETIME_SECONDS};
 use crate::key::token::PlainKey;
 use crate::key::{Key, NewKey, Scope, manage};
 
@@ -130,12 +130,13 @@ fn names_in(text: &str) -> Vec<&str> {
 
 /// The seconds in so many days.
 fn seconds(days: &str) -> Result<i64> {
-    let days: std::result::Result<i64, _> = days.trim().parse();
-    let days = days.map_err(|_| {
-        let detail = "a whole number of days, or nothing";
-        refused("expiresIn", FieldCode::InvalidFormat, detail)
+    let days = days.trim().parse().ok();
+    let days = days.filter(|days| (1..=MAX_LIFETIME_SECONDS / DAY).contains(days));
+    let days: i64 = days.ok_or_else(|| {
+        let detail = "a whole number of days from 1 to 3652, or nothing";
+        refused("expiresIn", FieldCode::OutOfRange, detail)
     })?;
-    Ok(days.saturating_mul(DAY))
+    Ok(days * DAY)
 }
 
 /// 422 for one field of the form.
