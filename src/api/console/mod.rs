@@ -9,7 +9,7 @@
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`].
+//!   [`invitation`], [`mail`].
 //!
 //! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
@@ -18,6 +18,7 @@
 mod assets;
 mod desk;
 mod invitation;
+mod mail;
 mod organizations;
 mod sheet;
 mod sign_in;
@@ -43,7 +44,7 @@ pub(crate) use trouble::respond as respond_with_error;
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
     ("desk.html", include_str!("assets/templates/desk.html")),
     (
@@ -88,6 +89,7 @@ const TEMPLATES: [(&str, &str); 26] = [
         include_str!("assets/templates/invitation_revoke.html"),
     ),
     ("layout.html", include_str!("assets/templates/layout.html")),
+    ("mail.html", include_str!("assets/templates/mail.html")),
     (
         "organization.html",
         include_str!("assets/templates/organization.html"),
@@ -144,6 +146,7 @@ pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
+    routes.extend(mail::routes());
     if mode == Mode::Dev {
         routes.extend(desk::routes());
     }

@@ -4,11 +4,13 @@
 //! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
+//! * [`mail`]: the queue of mail.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list, changing several, and the file of them.
 
 mod desk;
 mod invitation;
+mod mail;
 mod organizations;
 mod people;
 mod sessions;
