@@ -13,7 +13,7 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 // Pages of one kind that are looked at.
 const OF_A_KIND = 2;
 // What queries of pages may name.
-const KEYS = ["q", "status", "delivery", "role", "createdAfter", "after", "cursor", "did", "n", "language", "action", "state", "next", "kind", "to"];
+const KEYS = ["q", "status", "delivery", "role", "createdAfter", "after", "cursor", "did", "n", "language", "action", "state", "next", "kind", "to", "organizationId"];
 let checks = 0;
 let pictures = 0;
 function check(isSo, what) {

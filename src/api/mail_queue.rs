@@ -8,7 +8,7 @@ use super::state::State;
 use crate::api::error_responses::{BODY, COMMON, LISTING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
-use crate::http::auth::{Access, Admin};
+use crate::http::auth::{Access, Admin, Caller};
 use crate::http::json::OptionalJson;
 use crate::http::query::{NoQuery, Query};
 use crate::outbox::mail::store::waiting as store;
@@ -112,6 +112,16 @@ async fn retry(
     let caller = access.caller;
     let selection = Selection::within(caller.rights.organizations.as_deref())?;
     let selection = body.0.value.narrow(selection)?;
+    let retried = try_now(&state, &caller, selection).await?;
+    Ok(HttpResponse::Ok().json(Retried { retried }))
+}
+
+/// Makes what of a selection waits for its next try due at once, for `caller`. Returns how many
+/// mails those are.
+///
+/// # Errors
+/// When the file cannot be read, or written.
+pub(super) async fn try_now(state: &State, caller: &Caller, selection: Selection) -> Result<usize> {
     let read = move |reader: &crate::db::Reader<'_>| store::list_put_off(reader, &selection);
     let ids = state.db.read_long(&caller.actor, read).await?;
     let author = caller.author();
@@ -123,5 +133,5 @@ async fn retry(
         let job = move |tx: &crate::db::WriteTx<'_>| store::try_now(tx, &chunk);
         retried += author.write(&state.db, job).await?;
     }
-    Ok(HttpResponse::Ok().json(Retried { retried }))
+    Ok(retried)
 }

@@ -23,6 +23,10 @@ impl Config {
                 Some(Way::Webhook(_)) => Some("a URL takes it"),
                 None => (self.mode == Mode::Dev).then_some("kept, to be read at /dev/mail"),
             },
+            mail_host: self.mail_way.as_ref().and_then(|way| match way {
+                Way::Smtp(server) => Some(format!("{}:{}", server.host, server.port)),
+                Way::Webhook(url) => url.host_str().map(ToOwned::to_owned),
+            }),
             dead_links: settings.dead_links(self.mode)?,
             keep_closed: settings.keep_closed,
             trusts_proxies: !settings.trusted_proxies.is_empty(),

@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub public_url: Option<Url>,
     /// How mail leaves, in a word; none: mail is off.
     pub mail: Option<&'static str>,
+    /// The host of the mail server, or of the URL that takes mail.
+    pub mail_host: Option<String>,
     /// Why links lead nowhere, if they do.
     pub dead_links: Option<&'static str>,
     /// For how many days closed invitations are kept; none: for ever.

@@ -9,18 +9,18 @@
 //! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`], [`keys`], [`webhooks`], [`history`].
+//!   [`invitation`], [`mail`], [`webhooks`], [`keys`], [`history`], [`desk`].
 //!
 //! The templates are in `assets/templates`, one a page ([`templates`] lists them); `layout.html` is
-//! around them, and
-//! `parts.html` has the pieces that several of them share. A page that was changed by a form is
-//! reached by a redirect, whose query says in one of a few words what was done.
+//! around them, and `parts.html` has the pieces that several of them share. A page that was changed
+//! by a form is reached by a redirect, whose query says in one of a few words what was done.
 
 mod assets;
 mod desk;
 mod history;
 mod invitation;
 mod keys;
+mod mail;
 mod organizations;
 mod sheet;
 mod sign_in;
@@ -34,13 +34,13 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::pages::unknown;
+use super::vendor::HTMX;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
 use crate::http::route::Route;
 
-use super::vendor::HTMX;
 use assets::{APP, STYLE};
 pub(crate) use trouble::respond as respond_with_error;
 
@@ -58,6 +58,7 @@ pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     routes.extend(sign_in::routes());
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
+    routes.extend(mail::routes());
     if mode == Mode::Dev {
         routes.extend(desk::routes());
     }

@@ -65,6 +65,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
     ),
     ("keys.html", include_str!("assets/templates/keys.html")),
     ("layout.html", include_str!("assets/templates/layout.html")),
+    ("mail.html", include_str!("assets/templates/mail.html")),
     (
         "organization.html",
         include_str!("assets/templates/organization.html"),

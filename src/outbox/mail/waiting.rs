@@ -34,7 +34,7 @@ impl MailId {
     }
 
     /// Reads what a cursor names.
-    fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (invitation, rest) = text.split_at_checked(ID_DIGITS)?;
         let (kind, mac) = rest.split_at_checked(1)?;
         let byte = |at: usize| u8::from_str_radix(mac.get(at..at + 2)?, 16).ok();
@@ -46,18 +46,40 @@ impl MailId {
     }
 }
 
+// The numbers are those that the SQL of the queue tells them by.
 /// Why a mail has not gone out yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[repr(u8)]
 pub(crate) enum QueuedMailState {
     /// It was not tried yet, and is not due yet.
-    Scheduled,
+    Scheduled = 0,
     /// It goes out as soon as it is its turn.
-    Ready,
+    Ready = 1,
     /// A try is under way.
-    Sending,
+    Sending = 2,
     /// The last try failed, and the next one is not due yet.
-    Retrying,
+    Retrying = 3,
+}
+
+impl QueuedMailState {
+    /// Every state, by number.
+    pub(crate) const ALL: [Self; 4] = [Self::Scheduled, Self::Ready, Self::Sending, Self::Retrying];
+
+    /// The state as it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Ready => "ready",
+            Self::Sending => "sending",
+            Self::Retrying => "retrying",
+        }
+    }
+
+    /// The state called `name`.
+    pub(crate) fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
 }
 
 /// A mail of the queue.
@@ -145,6 +167,19 @@ pub(crate) struct PutOff {
     pub error: Option<String>,
 }
 
+/// How much waits.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Counts {
+    /// All that waits.
+    pub waiting: i64,
+    /// Of that, what waits for its next try since the last one failed.
+    pub put_off: i64,
+    /// Of that, what was not tried yet, and is for later.
+    pub scheduled: i64,
+    /// When the oldest of what was put off was queued; none: nothing was.
+    pub oldest: Option<Timestamp>,
+}
+
 /// Which mails of the queue are meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
@@ -154,6 +189,8 @@ pub(crate) struct Selection {
     pub organization: Option<OrganizationId>,
     /// Only those about this invitation.
     pub invitation: Option<Uuid>,
+    /// Only those that wait for this reason.
+    pub state: Option<QueuedMailState>,
 }
 
 impl Selection {

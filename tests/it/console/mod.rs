@@ -4,6 +4,7 @@
 //! * [`sessions`]: signing in and out, and what ends a session. [`frame`]: what all pages share.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
+//! * [`mail`]: the queue of mail.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list. [`several`]: what is done to several invitations, and their file.
 //! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
@@ -14,6 +15,7 @@ mod frame;
 mod history;
 mod invitation;
 mod keys;
+mod mail;
 mod organizations;
 mod people;
 mod sessions;

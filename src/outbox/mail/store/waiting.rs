@@ -8,7 +8,9 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Reader, Topic, WriteTx};
 use crate::outbox::mail::Kind;
-use crate::outbox::mail::waiting::{MailId, PutOff, QueuedMail, QueuedMailState, Selection};
+use crate::outbox::mail::waiting::{
+    Counts, MailId, PutOff, QueuedMail, QueuedMailState, Selection,
+};
 
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
@@ -17,6 +19,12 @@ const SELECTED: &str = "(:organizations is null
        and (:organization is null or mail.organization_id = :organization)
        and (:invitation is null or mail.invitation_id = :invitation)
        and not exists (select 1 from purge where organization_id = mail.organization_id)";
+
+/// The number of the state of a mail.
+const STATE: &str = "case when mail.lease is not null then 2
+            when mail.lane is not null then 1
+            when mail.attempts = 0 then 0
+            else 3 end";
 
 /// Lists what waits in the queue, the mails of the oldest invitations first, at most `limit` of
 /// them that come after `after`. Returns whether there are more.
@@ -28,13 +36,14 @@ pub(crate) fn list(
 ) -> Result<(Vec<QueuedMail>, bool)> {
     let mut statement = reader.prepare_cached(&format!(
         "select mail.invitation_id, mail.kind, mail.address_mac, mail.organization_id,
-                mail.lane, mail.lease, mail.attempts, mail.due_at, mail.queued_at, mail.error,
+                {STATE}, mail.attempts, mail.due_at, mail.queued_at, mail.error,
                 iif(mail.kind = :notice, coalesce(i.inviter_email, i.email), i.email)
          from mail
          join invitation i on i.id = mail.invitation_id
          where (mail.invitation_id, mail.kind, mail.address_mac)
                > (:after_invitation, :after_kind, :after_mac)
            and {SELECTED}
+           and (:state is null or :state = {STATE})
          order by mail.invitation_id, mail.kind, mail.address_mac
          limit :limit"
     ))?;
@@ -47,6 +56,7 @@ pub(crate) fn list(
         ":organizations": selection.organizations,
         ":organization": organization,
         ":invitation": invitation,
+        ":state": selection.state.map(|state| state as u8),
         ":limit": i64::from(limit) + 1,
     };
     let mails = statement.query_map(bound, read)?;
@@ -60,24 +70,19 @@ pub(crate) fn list(
 
 /// Reads a row of [`list`].
 fn read(row: &Row<'_>) -> rusqlite::Result<QueuedMail> {
-    let (attempts, lane, lease): (u32, Option<u8>, Option<u32>) =
-        (row.get(6)?, row.get(4)?, row.get(5)?);
-    let state = match (lease, lane, attempts) {
-        (Some(_), ..) => QueuedMailState::Sending,
-        (None, Some(_), _) => QueuedMailState::Ready,
-        (None, None, 0) => QueuedMailState::Scheduled,
-        (None, None, _) => QueuedMailState::Retrying,
-    };
-    let due_at = Some(Timestamp::from_millis(row.get(7)?));
+    let state = QueuedMailState::ALL.get(usize::from(row.get::<_, u8>(4)?));
+    let none = || rusqlite::Error::InvalidColumnType(4, "state".to_owned(), Type::Integer);
+    let state = *state.ok_or_else(none)?;
+    let due_at = Some(Timestamp::from_millis(row.get(6)?));
     Ok(QueuedMail {
         id: read_id(row)?,
         organization_id: row.get(3)?,
-        to: row.get(10)?,
+        to: row.get(9)?,
         state,
-        attempts,
-        queued_at: Timestamp::from_millis(row.get(8)?),
+        attempts: row.get(5)?,
+        queued_at: Timestamp::from_millis(row.get(7)?),
         due_at: due_at.filter(|_| state != QueuedMailState::Sending),
-        error: row.get(9)?,
+        error: row.get(8)?,
     })
 }
 
@@ -113,6 +118,34 @@ pub(crate) fn list_put_off(reader: &Reader<'_>, selection: &Selection) -> Result
     };
     let ids = statement.query_map(bound, read_id)?;
     Ok(ids.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Counts what waits, in whatever state.
+pub(crate) fn count(reader: &Reader<'_>, selection: &Selection) -> Result<Counts> {
+    let mut statement = reader.prepare_cached(&format!(
+        "select count(*),
+                count(*) filter (where {STATE} = 3),
+                count(*) filter (where {STATE} = 0),
+                min(queued_at) filter (where {STATE} = 3)
+         from mail
+         where {SELECTED}"
+    ))?;
+    let (organization, invitation) = (selection.organization(), selection.invitation());
+    let bound = named_params! {
+        ":organizations": selection.organizations,
+        ":organization": organization,
+        ":invitation": invitation,
+    };
+    let counts = statement.query_row(bound, |row| {
+        let oldest: Option<i64> = row.get(3)?;
+        Ok(Counts {
+            waiting: row.get(0)?,
+            put_off: row.get(1)?,
+            scheduled: row.get(2)?,
+            oldest: oldest.map(Timestamp::from_millis),
+        })
+    });
+    Ok(counts?)
 }
 
 /// What of everybody's mail was tried in vain and waits; none: nothing does.
