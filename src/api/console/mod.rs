@@ -6,10 +6,11 @@
 //!
 //! * [`visitor`] is who is at the console: the first argument of every handler. [`sign_in`] opens
 //!   and ends sessions.
-//! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
+//! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong;
+//!   [`standing`] knows how the server is.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`], [`mail`].
+//!   [`invitation`], [`mail`], [`health`].
 //!
 //! The templates are in `assets/templates`, one a page; `layout.html` is around them, and
 //! `parts.html` has the pieces that several of them share. A page that was changed by a form is
@@ -17,11 +18,13 @@
 
 mod assets;
 mod desk;
+mod health;
 mod invitation;
 mod mail;
 mod organizations;
 mod sheet;
 mod sign_in;
+mod standing;
 mod times;
 mod trouble;
 mod visitor;
@@ -38,13 +41,14 @@ use crate::http::route::Route;
 
 use super::vendor::HTMX;
 use assets::{APP, STYLE};
+pub(crate) use standing::Standing;
 pub(crate) use trouble::respond as respond_with_error;
 
 /// What the paths of the console begin with.
 pub(crate) const PREFIX: &str = "/console";
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 27] = [
+const TEMPLATES: [(&str, &str); 28] = [
     ("bare.html", include_str!("assets/templates/bare.html")),
     ("desk.html", include_str!("assets/templates/desk.html")),
     (
@@ -68,6 +72,7 @@ const TEMPLATES: [(&str, &str); 27] = [
         include_str!("assets/templates/desk_state.html"),
     ),
     ("fields.html", include_str!("assets/templates/fields.html")),
+    ("health.html", include_str!("assets/templates/health.html")),
     (
         "invitation.html",
         include_str!("assets/templates/invitation.html"),
@@ -147,6 +152,7 @@ pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
     routes.extend(mail::routes());
+    routes.extend(health::routes());
     if mode == Mode::Dev {
         routes.extend(desk::routes());
     }

@@ -4,11 +4,12 @@
 //! * [`sessions`]: signing in and out, what ends a session, and who may send its forms.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
-//! * [`mail`]: the queue of mail.
+//! * [`mail`]: the queue of mail. [`health`]: what is wrong with the server, and its numbers.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list, changing several, and the file of them.
 
 mod desk;
+mod health;
 mod invitation;
 mod mail;
 mod organizations;
