@@ -15,10 +15,11 @@ use crate::base::error::{Error, Result};
 use crate::db::Reader;
 use crate::doctor::{self, Finding, Severity};
 use crate::http::route::Route;
+use crate::invitation::store as invitations;
 use crate::key::Scope;
+use crate::organization::store as organizations;
 use crate::outbox::mail::store::waiting as mail;
 use crate::outbox::mail::waiting::{Counts, Selection};
-use crate::{invitation, organization};
 
 /// Rows of a kind that are counted at most, in about 30 ms: beyond, the page says that there are
 /// more.
@@ -44,8 +45,8 @@ impl Rows {
     /// Counts what there is.
     fn count(reader: &Reader<'_>) -> Result<Self> {
         Ok(Self {
-            organizations: organization::store::count_all(reader, MOST_COUNTED)?,
-            invitations: invitation::store::count_all(reader, MOST_COUNTED)?,
+            organizations: organizations::count_all(reader, MOST_COUNTED)?,
+            invitations: invitations::count_all(reader, MOST_COUNTED)?,
             mail: mail::count(reader, &Selection::default())?,
         })
     }
