@@ -45,6 +45,15 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
     if access.caller.rights.organizations.is_some() {
         return Err(Error::not_found());
     }
+    let findings = find(&state, &access.caller.actor).await?;
+    Ok(HttpResponse::Ok().json(findings))
+}
+
+/// What each check finds now, for `actor`.
+///
+/// # Errors
+/// When the file cannot be read now.
+pub(super) async fn find(state: &State, actor: &str) -> Result<Vec<Finding>> {
     let (db, setup) = (state.db.clone(), state.setup.clone());
     // It looks at the disk, which may take its time.
     let look = move |reader: &Reader<'_>| {
@@ -57,6 +66,5 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
         }));
         Ok(findings)
     };
-    let findings = state.db.read_long(&access.caller.actor, look).await?;
-    Ok(HttpResponse::Ok().json(findings))
+    state.db.read_long(actor, look).await
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::console::Standing;
 use super::events::live::Streams;
+use crate::base::clock::Timestamp;
 use crate::db::Db;
 use crate::dev::seed::Start;
 use crate::dev::snapshots::Snapshots;
@@ -50,6 +52,10 @@ pub(crate) struct State {
     pub max_webhooks: u32,
     /// What a reset puts back.
     pub start: Start,
+    /// When the server was started, by the clock of the machine.
+    pub started_at: Timestamp,
+    /// What the checks of the server found last.
+    pub standing: Standing,
     /// What the checks of the server look at.
     pub setup: Setup,
     /// What a restore puts back; only development has any.

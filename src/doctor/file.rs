@@ -5,6 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use super::{Finding, Setup};
 use crate::db::Reader;
 use crate::event;
@@ -80,18 +82,53 @@ pub(super) fn check_secret(setup: &Setup) -> Finding {
     }
 }
 
+/// How much there is of what grows, in bytes. None: it cannot be told.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Sizes {
+    /// The data file.
+    pub file: Option<u64>,
+    /// Its log.
+    pub log: Option<u64>,
+    /// What is free on the disk of the data file.
+    pub free: Option<u64>,
+}
+
+/// Looks how large the data file and its log are, and how much space is left.
+pub(crate) fn measure(setup: &Setup) -> Sizes {
+    Sizes {
+        file: fs::metadata(&setup.database).ok().map(|found| found.len()),
+        log: log_bytes(setup),
+        free: free_bytes(setup),
+    }
+}
+
+/// How many bytes the log of the data file has.
+fn log_bytes(setup: &Setup) -> Option<u64> {
+    let mut path = setup.database.as_os_str().to_owned();
+    path.push("-wal");
+    fs::metadata(PathBuf::from(path))
+        .ok()
+        .map(|found| found.len())
+}
+
+/// How many bytes are free on the disk of the data file.
+fn free_bytes(setup: &Setup) -> Option<u64> {
+    let folder = setup.database.parent().unwrap_or(Path::new("."));
+    let found = rustix::fs::statvfs(folder).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// Whether there is space for the file to grow.
 pub(super) fn check_disk(setup: &Setup) -> Finding {
     let name = "disk";
-    let folder = setup.database.parent().unwrap_or(Path::new("."));
-    let Ok(found) = rustix::fs::statvfs(folder) else {
+    let Some(free) = free_bytes(setup) else {
         return Finding::warn(
             name,
             "how much space is free cannot be told",
             "look with `df` at the disk of the data file",
         );
     };
-    judge_space(found.f_bavail.saturating_mul(found.f_frsize))
+    judge_space(free)
 }
 
 /// Whether `free` bytes are enough.
@@ -110,9 +147,7 @@ fn judge_space(free: u64) -> Finding {
 
 /// Whether the log is cut.
 pub(super) fn check_log(setup: &Setup) -> Finding {
-    let mut path = setup.database.as_os_str().to_owned();
-    path.push("-wal");
-    let bytes = fs::metadata(PathBuf::from(path)).map_or(0, |found| found.len());
+    let bytes = log_bytes(setup).unwrap_or_default();
     let detail = format!("the log of the data file has {} MiB", bytes / MIB);
     if bytes > LONG_LOG {
         let fix = "end the program besides the server that reads the data file without an end";

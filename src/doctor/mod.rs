@@ -16,10 +16,11 @@ use utoipa::ToSchema;
 use crate::base::failure::Failure;
 use crate::db::{Integrity, Reader};
 
+pub(crate) use file::measure;
 pub(crate) use setup::Setup;
 
 /// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Severity {
     /// Nothing is wrong.

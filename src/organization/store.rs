@@ -101,6 +101,13 @@ pub(crate) fn count_pending(
     Ok(statement.query_row(bound, |row| row.get(0))?)
 }
 
+/// How many organizations there are, up to `most`.
+pub(crate) fn count_all(conn: &Connection, most: u32) -> Result<i64> {
+    let mut statement =
+        conn.prepare_cached("select count(*) from (select 1 from organization limit ?1)")?;
+    Ok(statement.query_row([most], |row| row.get(0))?)
+}
+
 /// The organization, if it is known and is not being deleted. `conn` is a reader's or a
 /// transaction's.
 pub(crate) fn find(conn: &Connection, id: &OrganizationId) -> Result<Option<Record>> {

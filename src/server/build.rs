@@ -6,9 +6,11 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::api;
+use crate::api::console::Standing;
 use crate::api::events::live::Streams;
 use crate::api::state::State;
 use crate::audit::By;
+use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
@@ -177,6 +179,8 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        started_at: Clock::System.now(),
+        standing: Standing::default(),
         setup: config.doctor_setup()?,
         snapshots: Snapshots::default(),
     })

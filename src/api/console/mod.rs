@@ -6,10 +6,11 @@
 //!
 //! * [`visitor`] is who is at the console: the first argument of every handler. [`sign_in`] opens
 //!   and ends sessions.
-//! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong.
+//! * [`sheet`] writes pages, [`times`] times and numbers on them; [`trouble`] what went wrong;
+//!   [`standing`] knows how the server is.
 //! * [`assets`] are style, script and icon.
 //! * Each other file is a place of the navigation, or a part of one: [`organizations`],
-//!   [`invitation`], [`mail`], [`webhooks`], [`keys`], [`history`], [`desk`].
+//!   [`invitation`], [`mail`], [`webhooks`], [`keys`], [`history`], [`health`], [`desk`].
 //!
 //! The templates are in `assets/templates`, one a page ([`templates`] lists them); `layout.html` is
 //! around them, and `parts.html` has the pieces that several of them share. A page that was changed
@@ -17,6 +18,7 @@
 
 mod assets;
 mod desk;
+mod health;
 mod history;
 mod invitation;
 mod keys;
@@ -24,6 +26,7 @@ mod mail;
 mod organizations;
 mod sheet;
 mod sign_in;
+mod standing;
 mod templates;
 mod times;
 mod trouble;
@@ -42,6 +45,7 @@ use crate::http::auth::Caller;
 use crate::http::route::Route;
 
 use assets::{APP, STYLE};
+pub(crate) use standing::Standing;
 pub(crate) use trouble::respond as respond_with_error;
 
 /// What the paths of the console begin with.
@@ -59,6 +63,7 @@ pub(crate) fn routes(mode: Mode) -> Vec<Route> {
     routes.extend(organizations::routes());
     routes.extend(invitation::routes());
     routes.extend(mail::routes());
+    routes.extend(health::routes());
     if mode == Mode::Dev {
         routes.extend(desk::routes());
     }

@@ -197,6 +197,7 @@ impl Visitor {
             origin => self.state.public_url,
             now => self.state.db.now(),
             is_dev => self.is_dev(),
+            standing => self.standing().await,
             actor => self.caller.actor,
             may => context! {
                 write => self.may(Scope::Write),

@@ -26,6 +26,7 @@ pub(super) const ALL: &[(&str, &str)] = &[
         include_str!("assets/templates/desk_state.html"),
     ),
     ("fields.html", include_str!("assets/templates/fields.html")),
+    ("health.html", include_str!("assets/templates/health.html")),
     (
         "history.html",
         include_str!("assets/templates/history.html"),

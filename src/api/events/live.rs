@@ -96,6 +96,11 @@ impl Streams {
         })
     }
 
+    /// How many streams there are.
+    pub(crate) fn count(&self) -> usize {
+        self.places.taken()
+    }
+
     /// Begins a stream.
     ///
     /// # Errors

@@ -28,7 +28,7 @@ pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{
     Lapsed, NEAR_SECONDS, Place, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
 };
-pub(crate) use outline::{Outline, list_newest};
+pub(crate) use outline::{Outline, count_all, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,

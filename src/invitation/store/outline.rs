@@ -23,6 +23,13 @@ pub(crate) struct Outline {
     pub closed_at: Option<Timestamp>,
 }
 
+/// How many invitations there are, those of all organizations together, up to `most`.
+pub(crate) fn count_all(conn: &Connection, most: u32) -> Result<i64> {
+    let mut statement =
+        conn.prepare_cached("select count(*) from (select 1 from invitation limit ?1)")?;
+    Ok(statement.query_row([most], |row| row.get(0))?)
+}
+
 /// Hands the `limit` newest invitations of `organization` to `count`, as they stand at `now`.
 /// Returns whether there are more.
 pub(crate) fn list_newest(

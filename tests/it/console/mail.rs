@@ -154,6 +154,7 @@ fn what_was_put_off_is_tried_now_all_of_it_or_that_of_one_organization_or_one_ma
     assert_eq!(done.status, 303);
     wait_queue(&app, "retrying", 0);
     assert_eq!(smtp.wait(2).len(), 2);
+    wait_queue(&app, "sending", 0);
     assert!(person.page("/console/mail").contains("No mail waits"));
 }
 

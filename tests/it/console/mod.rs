@@ -4,7 +4,7 @@
 //! * [`sessions`]: signing in and out, and what ends a session. [`frame`]: what all pages share.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
-//! * [`mail`]: the queue of mail.
+//! * [`mail`]: the queue of mail. [`health`]: what is wrong with the server, and its numbers.
 //! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
 //!   alone and by a list. [`several`]: what is done to several invitations, and their file.
 //! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
@@ -12,6 +12,7 @@
 
 mod desk;
 mod frame;
+mod health;
 mod history;
 mod invitation;
 mod keys;
