@@ -21,7 +21,7 @@ impl Config {
             mail: match &self.mail_way {
                 Some(Way::Smtp(_)) => Some("a mail server is set"),
                 Some(Way::Webhook(_)) => Some("a URL takes it"),
-                None => (self.mode == Mode::Dev).then_some("kept, to be read at /dev/mail"),
+                None => (self.mode == Mode::Dev).then_some("kept, to be read at /console/desk"),
             },
             mail_host: self.mail_way.as_ref().and_then(|way| match way {
                 Way::Smtp(server) => Some(format!("{}:{}", server.host, server.port)),

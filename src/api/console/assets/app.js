@@ -79,6 +79,9 @@ function reload(part) {
 }
 function listen() {
   for (const part of document.querySelectorAll(".scripted")) { part.hidden = false; }
+  // On a phone the places are a strip that scrolls.
+  const place = document.querySelector(".side [aria-current]");
+  if (place) { place.parentElement.scrollLeft = place.offsetLeft - place.parentElement.clientWidth / 3; }
   const wanted = new Set();
   for (const part of document.querySelectorAll("[data-live]")) { wanted.add(part.dataset.live); }
   for (const [url, source] of sources) {
