@@ -1,13 +1,16 @@
 //! The command line: one file a subcommand.
 
+mod backup;
 mod dev;
 mod key;
 pub(crate) mod listen;
 mod mail;
 mod openapi;
 mod output;
+mod progress;
 mod secret;
 mod serve;
+mod verify;
 mod webhook;
 
 use std::io::{self, Write};
@@ -53,6 +56,10 @@ enum Command {
     Dev(DevSettings),
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// Copy the data file, also while a server runs
+    Backup(backup::BackupArgs),
+    /// Look for damage in the data file or a backup, and compare every invitation with its history
+    Verify(verify::VerifyArgs),
     /// Change the secret from which links and codes are derived
     Secret(secret::SecretArgs),
     /// Try how mail leaves
@@ -74,6 +81,8 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(settings),
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Backup(args)) => backup::run(args),
+            Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),

@@ -67,6 +67,20 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a file for reading that nobody writes and that has no log. Nothing is written beside it.
+pub(crate) fn open_immutable(path: &Path) -> Result<Connection> {
+    let escaped = percent_encoding::percent_encode(
+        path.as_os_str().as_encoded_bytes(),
+        percent_encoding::NON_ALPHANUMERIC,
+    );
+    let mut conn = Connection::open_with_flags(
+        format!("file:{escaped}?immutable=1"),
+        reader_flags() | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    set_reader_pragmas(&mut conn)?;
+    Ok(conn)
+}
+
 /// Opens a file in memory that is as a new one: with the present schema, and nothing in it.
 pub(crate) fn open_in_memory() -> Result<Connection> {
     let conn = Connection::open_in_memory()?;

@@ -7,6 +7,7 @@
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
 //!   next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
+//! * [`copy`] makes a copy of the file while others write to it.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
@@ -22,6 +23,7 @@
 
 mod checkpoint;
 mod connection;
+mod copy;
 mod error;
 mod file;
 mod header;
@@ -60,6 +62,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
+pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};

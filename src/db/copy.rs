@@ -1,0 +1,236 @@
+//! Copies a data file page by page while others write to it.
+//!
+//! Most pages are copied without a transaction, in small pieces with rests between. Then one read
+//! transaction compares every page with its copy, and writes those that changed meanwhile. So the
+//! copy is one moment of the file, and the transaction, which keeps the log from being started
+//! over, is as short as one look at every page.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::place::beside;
+use super::refusal::by_sqlite;
+use super::{Reader, connection, header, offline, place, schema};
+use crate::base::clock::Clock;
+use crate::base::error;
+use crate::base::failure::Failure;
+
+/// Passes before the transaction. Each finds fewer changed pages than the one before.
+const PASSES: usize = 2;
+/// Pages of 4,096 bytes in a piece: what is written between two rests.
+const PIECE: u32 = 64;
+/// How long a pass rests after a piece that was written: 256 KiB in 5 ms are 50 MB a second.
+const REST_AFTER_WRITES: Duration = Duration::from_millis(5);
+/// How long it rests after a piece that was only compared.
+const REST_AFTER_READS: Duration = Duration::from_micros(300);
+/// Pages that are written between two syncs: a commit of the server never waits for more of ours.
+const PAGES_PER_SYNC: u64 = 1_024;
+
+/// How far a copy has come, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// Bytes that are done.
+    pub done: u64,
+    /// Bytes of the whole file.
+    pub total: u64,
+}
+
+/// A data file that can be copied.
+pub(crate) struct Source {
+    /// A connection that only reads.
+    conn: Connection,
+    /// Where the file is.
+    path: PathBuf,
+}
+
+/// Why a copy failed.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The file cannot be read.
+    Source(Failure),
+    /// The copy cannot be written.
+    Target(io::Error),
+}
+
+/// [`CopyError`], before it is put into words.
+enum Broken {
+    /// The file cannot be read.
+    Source(rusqlite::Error),
+    /// The copy cannot be written.
+    Target(io::Error),
+}
+
+impl Source {
+    /// Opens the data file at `path`, which may be served.
+    ///
+    /// # Errors
+    /// When there is no file of ours.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let path = offline::existing(path)?;
+        let conn = connection::open_reader(&path).map_err(|error| by_sqlite(&path, error))?;
+        Ok(Self { conn, path })
+    }
+
+    /// Opens the backup at `path`. Nothing is written beside a file that has no log.
+    ///
+    /// # Errors
+    /// When there is no file of ours.
+    pub(crate) fn open_backup(path: &Path) -> Result<Self, Failure> {
+        let path = place::resolve(path)?;
+        header::check_backup(&path)?;
+        let conn = if beside(&path, "-wal").exists() {
+            connection::open_reader(&path)
+        } else {
+            connection::open_immutable(&path)
+        };
+        let conn = conn.map_err(|error| by_sqlite(&path, error))?;
+        schema::check(&conn, &path)?;
+        Ok(Self { conn, path })
+    }
+
+    /// Where the file is, without symbolic links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file in one transaction.
+    ///
+    /// # Errors
+    /// What `read` returns, or that the file cannot be read.
+    pub(crate) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> error::Result<T>,
+    ) -> error::Result<T> {
+        self.conn.execute_batch("begin")?;
+        let outcome = read(&Reader {
+            conn: &self.conn,
+            now: Clock::System.now(),
+        });
+        // Ends a read transaction, which cannot lose anything.
+        let ended = self.conn.execute_batch("commit");
+        let outcome = outcome?;
+        ended?;
+        Ok(outcome)
+    }
+
+    /// Copies the file into `target`, and syncs it. `tell` is told how far the first pass has come.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the copy cannot be written.
+    pub(crate) fn copy(
+        &self,
+        target: &File,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<(), CopyError> {
+        self.try_copy(target, tell).map_err(|broken| match broken {
+            Broken::Source(error) => CopyError::Source(by_sqlite(&self.path, error)),
+            Broken::Target(error) => CopyError::Target(error),
+        })
+    }
+
+    /// [`Source::copy`], with what failed as SQLite tells it.
+    fn try_copy(&self, target: &File, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
+        for pass in 0..PASSES {
+            let mut told = |progress| {
+                if pass == 0 {
+                    tell(progress);
+                }
+            };
+            self.pass(target, &mut told)?;
+        }
+        self.conn.execute_batch("begin")?;
+        let copied = self.last_pass(target);
+        // Ends a read transaction, which cannot lose anything.
+        let ended = self.conn.execute_batch("commit");
+        copied?;
+        ended?;
+        target.sync_all().map_err(Broken::Target)
+    }
+
+    /// One pass in pieces, each a moment of its own, with rests between.
+    fn pass(&self, target: &File, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
+        let (mut next, mut unsynced) = (1, 0);
+        loop {
+            let count = self.page_count()?;
+            if next > count {
+                return Ok(());
+            }
+            let last = count.min(next.saturating_add(PIECE - 1));
+            self.conn.execute_batch("begin")?;
+            let piece = self.piece(target, next, last);
+            self.conn.execute_batch("commit")?;
+            let written = piece?;
+            unsynced += written;
+            if unsynced >= PAGES_PER_SYNC {
+                target.sync_data().map_err(Broken::Target)?;
+                unsynced = 0;
+            }
+            tell(Progress {
+                done: u64::from(last) * self.page_size()?,
+                total: u64::from(count) * self.page_size()?,
+            });
+            thread::sleep(if written > 0 {
+                REST_AFTER_WRITES
+            } else {
+                REST_AFTER_READS
+            });
+            next = last + 1;
+        }
+    }
+
+    /// The pass inside of a transaction, after which the copy is what the transaction sees.
+    fn last_pass(&self, target: &File) -> Result<(), Broken> {
+        let count = self.page_count()?;
+        self.piece(target, 1, count)?;
+        let length = u64::from(count) * self.page_size()?;
+        target.set_len(length).map_err(Broken::Target)
+    }
+
+    /// Writes the pages from `first` to `last` that differ from their copies. Returns how many that
+    /// were.
+    fn piece(&self, target: &File, first: u32, last: u32) -> Result<u64, Broken> {
+        let sql = "select data from sqlite_dbpage where pgno = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let (mut copy, mut written) = (Vec::new(), 0);
+        for number in first..=last {
+            let page = statement.query_row([number], |row| {
+                let page = row.get_ref(0)?.as_blob()?;
+                let at = u64::from(number - 1) * page.len() as u64;
+                copy.resize(page.len(), 0);
+                if target.read_exact_at(&mut copy, at).is_ok() && copy == page {
+                    return Ok(Ok(0));
+                }
+                Ok(target.write_all_at(page, at).map(|()| 1))
+            });
+            // A page that is gone since the pages were counted is not there to be copied.
+            let page = page.optional()?.unwrap_or(Ok(0));
+            written += page.map_err(Broken::Target)?;
+        }
+        Ok(written)
+    }
+
+    /// How many pages the file has now.
+    fn page_count(&self) -> rusqlite::Result<u32> {
+        self.conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+    }
+
+    /// How many bytes a page has.
+    fn page_size(&self) -> rusqlite::Result<u64> {
+        self.conn
+            .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
+            .map(u64::from)
+    }
+}
+
+impl From<rusqlite::Error> for Broken {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Source(error)
+    }
+}
