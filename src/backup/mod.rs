@@ -1,11 +1,12 @@
 //! Copies of the data file: made beside a running server, looked through, and put back.
 //!
 //! * [`part`] is a file that comes to its name only when it is whole. [`verify`] looks through a
-//!   file, [`store`] is the SQL of that.
+//!   file, [`store`] is the SQL of that. [`restore`] puts a backup in the place of a data file.
 //!
 //! A copy is checked before it has its name: what is called a backup is one.
 
 pub(crate) mod part;
+pub(crate) mod restore;
 pub(crate) mod store;
 pub(crate) mod verify;
 
@@ -65,7 +66,7 @@ pub(crate) fn make(
     if let Some(text) = secret {
         part::write_private(&secret_place, text, may_replace)?;
     }
-    part.finish(may_replace)?;
+    part.finish(place, may_replace)?;
     Ok(made)
 }
 

@@ -22,8 +22,6 @@ pub(crate) struct Part {
     file: File,
     /// Where it is.
     path: TempPath,
-    /// What its name will be.
-    place: PathBuf,
 }
 
 impl Part {
@@ -64,7 +62,6 @@ impl Part {
         Ok(Self {
             path: TempPath::try_from_path(&path).map_err(failed)?,
             file,
-            place: place.to_owned(),
         })
     }
 
@@ -78,24 +75,23 @@ impl Part {
         &self.path
     }
 
-    /// Gives the file its name. What has that name is replaced, or with `may_replace` unset
-    /// refused.
+    /// Gives the file its name, in the same folder. What has that name is replaced, or with
+    /// `may_replace` unset refused.
     ///
     /// # Errors
     /// When it cannot be renamed.
-    pub(crate) fn finish(self, may_replace: bool) -> Result<(), Failure> {
-        let place = self.place;
+    pub(crate) fn finish(self, place: &Path, may_replace: bool) -> Result<(), Failure> {
         let named = if may_replace {
-            self.path.persist(&place)
+            self.path.persist(place)
         } else {
-            self.path.persist_noclobber(&place)
+            self.path.persist_noclobber(place)
         };
         named
             .map_err(|error| error.error)
-            .and_then(|()| sync_folder(&place))
+            .and_then(|()| sync_folder(place))
             .map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => exists(&place),
-                _ => cannot_write(&place, &error),
+                ErrorKind::AlreadyExists => exists(place),
+                _ => cannot_write(place, &error),
             })
     }
 
@@ -104,10 +100,9 @@ impl Part {
     /// # Errors
     /// When it cannot be removed.
     pub(crate) fn into_unnamed(self) -> Result<File, Failure> {
-        let place = self.place;
-        self.path
-            .close()
-            .map_err(|error| cannot_write(&place, &error))?;
+        let path = self.path.to_path_buf();
+        let removed = self.path.close();
+        removed.map_err(|error| cannot_write(&path, &error))?;
         Ok(self.file)
     }
 }

@@ -8,6 +8,7 @@ mod mail;
 mod openapi;
 mod output;
 mod progress;
+mod restore;
 mod secret;
 mod serve;
 mod verify;
@@ -58,6 +59,8 @@ enum Command {
     Key(key::KeyArgs),
     /// Copy the data file, also while a server runs
     Backup(backup::BackupArgs),
+    /// Put a backup in the place of the data file, while no server runs
+    Restore(restore::RestoreArgs),
     /// Look for damage in the data file or a backup, and compare every invitation with its history
     Verify(verify::VerifyArgs),
     /// Change the secret from which links and codes are derived
@@ -82,6 +85,7 @@ impl Cli {
             Some(Command::Dev(settings)) => dev::run(settings),
             Some(Command::Key(args)) => key::run(args),
             Some(Command::Backup(args)) => backup::run(args),
+            Some(Command::Restore(args)) => restore::run(args),
             Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),

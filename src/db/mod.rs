@@ -7,7 +7,8 @@
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
 //!   next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
-//! * [`copy`] makes a copy of the file while others write to it.
+//! * [`copy`] makes a copy of the file while others write to it, [`replacement`] puts one in its
+//!   place.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
@@ -39,6 +40,7 @@ mod place;
 mod queue;
 mod refusal;
 mod rehearsal;
+mod replacement;
 mod schema;
 mod scrub;
 mod snapshot;
@@ -71,6 +73,7 @@ use log_limit::LogLimit;
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;
 pub(crate) use rehearsal::Stage;
+pub(crate) use replacement::Replacement;
 use snapshot::{Open, TimeLimit};
 pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;

@@ -195,7 +195,7 @@ impl Comparison {
             Some(_) => format!("bring back the copy of {source}"),
         };
         let rest = format!(
-            "or start once with --new-secret to go on without: then {}",
+            "or give --new-secret once to go on without: then {}",
             self.loss
         );
         Failure::runtime(what, format!("{remedy}; {rest}"))

@@ -2,13 +2,14 @@
 //!
 //! * [`live`]: what a backup holds that is made under writers. [`whole`]: a backup is whole or
 //!   absent, whatever ends it. [`refusals`]: what is never replaced, and what is said of it.
-//! * [`damage`]: what a look through a file finds.
+//! * [`restored`]: a backup takes the place of a data file. [`damage`]: what a look through a file finds.
 //!
 //! [`live`] and [`whole`] do a share of their figures; `INVITED_BACKUPS=full` does all of them.
 
 mod damage;
 mod live;
 mod refusals;
+mod restored;
 mod whole;
 
 use std::collections::BTreeSet;
