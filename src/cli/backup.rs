@@ -14,7 +14,7 @@ use crate::db::Source;
 use crate::secret;
 
 /// How much nicer than others this command is: a server beside it comes first.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 19;
 
 /// Where the copy goes.
 #[derive(Args, Debug)]

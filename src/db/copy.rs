@@ -10,7 +10,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
@@ -168,7 +168,10 @@ impl Source {
             let written = piece?;
             unsynced += written;
             if unsynced >= PAGES_PER_SYNC {
+                let begun = Instant::now();
                 target.sync_data().map_err(Broken::Target)?;
+                // The disk is left to others for as long as it was ours.
+                thread::sleep(begun.elapsed());
                 unsynced = 0;
             }
             tell(Progress {
