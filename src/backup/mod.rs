@@ -23,6 +23,9 @@ use crate::db::{CopyError, Progress, Source, resolve};
 /// What belongs to a data file, by what stands behind its name.
 const OF_DATA_FILE: [&str; 4] = ["-wal", "-shm", ".lock", ".secret"];
 
+/// How much nicer than others a look through a file is: a server beside it comes first.
+const NICENESS: i32 = 19;
+
 /// How far a command has come.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
@@ -99,6 +102,8 @@ fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
         CopyError::Target(error) => cannot_write(part.path(), &error),
     })?;
     tell(Step::Checking);
+    // Not before: the transaction of the copy ought to be short.
+    give_way();
     let Report { counts, findings } = verify::check(&Source::open_backup(part.path())?)?;
     if let Some(first) = findings.first.first() {
         return Err(Failure::runtime(
@@ -112,6 +117,11 @@ fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
     let bytes = part.file().metadata().map(|metadata| metadata.len());
     let bytes = bytes.map_err(|error| cannot_write(part.path(), &error))?;
     Ok(Made { counts, bytes })
+}
+
+/// Lets others have the processor first. Where that is refused, the command goes on all the same.
+pub(crate) fn give_way() {
+    let _ = rustix::process::nice(NICENESS);
 }
 
 /// A look through the file at `path` has found something.

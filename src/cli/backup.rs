@@ -13,9 +13,6 @@ use crate::config;
 use crate::db::Source;
 use crate::secret;
 
-/// How much nicer than others this command is: a server beside it comes first.
-const NICENESS: i32 = 19;
-
 /// Where the copy goes.
 #[derive(Args, Debug)]
 pub(crate) struct BackupArgs {
@@ -38,7 +35,6 @@ pub(crate) struct BackupArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: BackupArgs) -> Result<(), Failure> {
-    give_way();
     let source = Source::open(&super::database(args.database))?;
     if args.file.as_os_str() == "-" {
         return to_stdout(&source, args.with_secret);
@@ -59,11 +55,6 @@ pub(crate) fn run(args: BackupArgs) -> Result<(), Failure> {
     )?;
     drop(display);
     super::print(&told(&args.file, &made, secret.is_some()))
-}
-
-/// Lets others have the machine first. Where that is refused, it goes on all the same.
-pub(super) fn give_way() {
-    let _ = rustix::process::nice(NICENESS);
 }
 
 /// Writes a backup to stdout, and what is told of it to stderr.

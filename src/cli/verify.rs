@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::backup::give_way;
 use super::progress::Display;
 use crate::backup::verify::{self, Report};
 use crate::backup::{self, Step};
@@ -24,7 +23,7 @@ pub(crate) struct VerifyArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
-    give_way();
+    backup::give_way();
     let source = match args.file {
         Some(file) => Source::open_backup(&file)?,
         None => Source::open(&super::database(args.database))?,
