@@ -119,6 +119,14 @@ fn an_organization_is_made_by_a_form_that_keeps_what_was_typed_where_it_is_refus
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    let form = [("id", "acme"), ("lifetime", "2"), ("unit", "weeks")];
+    let refused = person.post("/console/new-organization", &form);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text().contains("id=\"wrong-unit\""),
+        "{}",
+        refused.text()
+    );
     let form = [
         ("id", "acme"),
         ("name", "Acme Ltd."),
@@ -235,8 +243,8 @@ fn the_page_of_an_organization_has_figures_filters_and_pages() {
         "<b class=\"num\">1</b><span>accepted",
         "<b class=\"num\">1 %</b>",
         "<b class=\"num\">1 h</b>",
-        "61 sent and 1 accepted in 90 days",
-        "<rect class=\"sent\"",
+        "61 invited and 1 accepted in 90 days",
+        "<rect class=\"invited\"",
         "<td class=\"num lead\">2026-11-23</td>",
         "50 invitations",
     ] {
@@ -263,7 +271,13 @@ fn the_page_of_an_organization_has_figures_filters_and_pages() {
         ("role=viewer", 0),
         ("role=developer&q=ada", 1),
         ("createdAfter=2026-11-23&limit=1000", 61),
-        ("createdBefore=2026-11-23", 0),
+        ("createdBefore=2026-11-22", 0),
+        (
+            "createdAfter=2026-11-23&createdBefore=2026-11-23&limit=1000",
+            61,
+        ),
+        ("expiresBefore=2026-11-24", 0),
+        ("status=accepted,expired", 1),
     ] {
         let page = person.page(&format!("{way}?{query}"));
         assert_eq!(
@@ -272,9 +286,38 @@ fn the_page_of_an_organization_has_figures_filters_and_pages() {
             "{query}: {page}"
         );
     }
-    for query in ["status=lost", "limit=1001", "createdAfter=soon", "q=%00"] {
+    for (query, words) in [
+        ("status=lost", "<option selected>lost</option>"),
+        ("limit=1001", "limit"),
+        ("createdAfter=soon", "a day, as 2026-11-29"),
+        ("expiresBefore=2026-13-01", "value=\"2026-13-01\""),
+        ("q=%F0%9F%98%80", "a part of an address: letters, digits"),
+        ("q=%00", "a part of an address"),
+    ] {
         let refused = person.get(&format!("{way}?{query}"));
+        let page = refused.text();
         assert_eq!(refused.status, 422, "{query}");
+        assert!(page.contains(words), "{query}: {page}");
+        assert!(page.contains("Nothing is shown"), "{query}: {page}");
+    }
+    // The form says what the address asks for.
+    for (query, words) in [
+        (
+            "status=pending,expired",
+            "<option selected>pending,expired</option>",
+        ),
+        ("delivery=none,sent", "<option selected>none,sent</option>"),
+        (
+            "createdAfter=2026-11-23T01:00:00Z",
+            "type=\"text\" name=\"createdAfter\" value=\"2026-11-23T01:00:00Z\"",
+        ),
+        (
+            "expiresBefore=2027-01-01",
+            "type=\"date\" name=\"expiresBefore\" value=\"2027-01-01\"",
+        ),
+    ] {
+        let page = person.page(&format!("{way}?{query}"));
+        assert!(page.contains(words), "{query}: {page}");
     }
 }
 

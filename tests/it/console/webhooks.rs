@@ -85,7 +85,7 @@ fn a_new_webhook_shows_its_secret_once_and_so_does_a_rotation() {
     let page = page_of(&webhook);
     let html = person.page(&page);
     assert!(
-        html.contains("<h1 dir=\"auto\">billing &lt;b&gt;</h1>"),
+        html.contains("<h1><bdi>billing &lt;b&gt;</bdi></h1>"),
         "{html}"
     );
 
