@@ -57,7 +57,7 @@ impl Rows {
         self.put(format_args!("<td class=\"lead\">{link}"));
         self.put_inviter(invitation.inviter);
         self.put(format_args!(
-            "<td class=\"role\">{}<td class=\"state\">{}<td>{}",
+            "<td class=\"role\">{}<td class=\"state\">{}<td class=\"tight\">{}",
             escape(invitation.role),
             status(invitation.status),
             delivery(invitation.delivery),
