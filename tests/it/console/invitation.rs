@@ -5,6 +5,7 @@ use invited::key::Scope;
 use serde_json::json;
 
 use super::{Person, dev};
+use crate::support::smtp::Smtp;
 use crate::support::{TestApp, invitations};
 
 /// The path of the page of an invitation of `acme`.
@@ -308,6 +309,23 @@ fn the_mail_is_shown_with_the_page_of_its_organization() {
         mail.contains("http://app.test/join#only-the-mail-itself"),
         "{mail}"
     );
+}
+
+#[test]
+fn the_mail_has_the_note_for_those_only_who_could_have_written_it() {
+    let smtp = Smtp::start();
+    let words = ["--smtp-url", &smtp.url(), "--mail-from", "a@acme.test"];
+    let app = TestApp::start(Mode::Serve, &words);
+    let body = json!({"email": "a@example.com", "role": "owner", "note": "Between us"});
+    let made = app.post(&invitations("acme"), &body.to_string()).json();
+    let reader = app.key(&[Scope::Read], &[], None);
+    for (key, has_note) in [(&app.key, true), (&reader, false)] {
+        let person = Person::with_key(&app, key);
+        for way in ["mail", "mail/html"] {
+            let page = person.page(&format!("{}/{way}", page_of(&made)));
+            assert_eq!(page.contains("Between us"), has_note, "{way}: {page}");
+        }
+    }
 }
 
 #[test]
