@@ -108,6 +108,9 @@ pub fn parse_domain(text: &str) -> Result<String, EmailError> {
     normal_domain(text, Hosts::SingleLabelToo).map_err(|_| (FieldCode::InvalidFormat, form))
 }
 
+/// What a part of an address is.
+const PART: &str = "a part of an address: letters, digits and signs as @ . _ + -, without spaces";
+
 /// Brings a part of an address to the form that it has in an address: lowercase, and a domain that
 /// holds other than ASCII letters, from the `@` on or alone, as A-labels. Such a domain must be whole.
 ///
@@ -119,12 +122,11 @@ pub(crate) fn parse_part(text: &str) -> Result<String, EmailError> {
         text.to_ascii_lowercase()
     } else {
         let at = text.rfind('@').map_or(0, |at| at + 1);
-        let domain = parse_domain(&text[at..])?;
+        let domain = parse_domain(&text[at..]).map_err(|(code, _)| (code, PART))?;
         text[..at].to_ascii_lowercase() + &domain
     };
     if !part.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let detail = "an address holds neither spaces nor, before the @, other than ASCII letters";
-        return Err((FieldCode::InvalidFormat, detail));
+        return Err((FieldCode::InvalidFormat, PART));
     }
     if part.is_empty() || part.len() > MAX_ADDRESS {
         return Err((FieldCode::OutOfRange, "1 to 254 characters of an address"));

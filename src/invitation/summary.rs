@@ -37,6 +37,9 @@ pub(crate) struct Summary {
     pub median_acceptance_ms: Option<i64>,
     /// The last 90 days (UTC), the earliest first, today last.
     pub days: Vec<DayCounts>,
+    /// How many of those that were made on these days were accepted.
+    #[serde(skip)]
+    pub accepted_of_days: u32,
 }
 
 /// How many invitations stand as what.
@@ -121,6 +124,8 @@ struct Counter {
     first_day: i64,
     /// Milliseconds from creation to acceptance.
     acceptances_ms: Vec<i64>,
+    /// How many of those that were made on these days were accepted.
+    accepted_of_days: u32,
 }
 
 impl Counter {
@@ -138,6 +143,7 @@ impl Counter {
             days: (first_day..first_day + DAYS).map(day).collect(),
             first_day,
             acceptances_ms: Vec::new(),
+            accepted_of_days: 0,
         }
     }
 
@@ -147,15 +153,14 @@ impl Counter {
         if outline.status == Status::Pending {
             *self.deliveries.of(outline.delivery) += 1;
         }
-        if let Some(day) = self.day_of(outline.created_at) {
-            day.invited += 1;
-        }
+        let is_of_days = self.day_of(outline.created_at).map(|day| day.invited += 1);
         let accepted_at = outline
             .closed_at
             .filter(|_| outline.status == Status::Accepted);
         let Some(accepted_at) = accepted_at else {
             return;
         };
+        self.accepted_of_days += u32::from(is_of_days.is_some());
         if let Some(day) = self.day_of(accepted_at) {
             day.accepted += 1;
         }
@@ -178,6 +183,7 @@ impl Counter {
             pending_deliveries: self.deliveries,
             median_acceptance_ms: median(&mut self.acceptances_ms),
             days: self.days,
+            accepted_of_days: self.accepted_of_days,
         }
     }
 }

@@ -5,14 +5,14 @@ use minijinja::{Value, context};
 use serde_json::json;
 
 use super::get;
+use super::period;
 use super::sheet::Place;
 use super::visitor::{Fields, Visitor};
 use crate::api::audit::sight_of;
 use crate::audit::query::AuditQuery;
 use crate::audit::store::{self, Sight};
 use crate::audit::{Action, AuditEntry};
-use crate::base::clock::Timestamp;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Error, Errors, Result};
 use crate::base::id;
 use crate::db::Reader;
 use crate::http::route::Route;
@@ -29,8 +29,6 @@ const FILTERS: [&str; 6] = [
     "since",
     "until",
 ];
-/// Seconds in a day.
-const DAY: i64 = 24 * 60 * 60;
 
 /// The paths of this file.
 pub(super) fn routes() -> Vec<Route> {
@@ -56,27 +54,23 @@ fn words(action: Action) -> &'static str {
     }
 }
 
-/// The time at which a day begins, `days` days after the one in `text`; what is no day stays as it
-/// is, for whoever reads it to refuse.
-fn start_of(text: &str, days: i64) -> String {
-    let day = Timestamp::parse(&format!("{text}T00:00:00Z"));
-    let shifted = day.map(|day| day.plus_seconds(days * DAY).to_string());
-    shifted.unwrap_or_else(|| text.to_owned())
-}
-
 /// The page that the address asks for. Both days are part of a period.
 ///
 /// # Errors
 /// 422 for a filter that is not acceptable.
 fn parse(query: &Fields) -> Result<AuditQuery> {
     let text = |name: &str| query.trimmed(name);
+    let mut errors = Errors::default();
+    let since = errors.read(text("since"), |day| period::begin("since", day));
+    let until = errors.read(text("until"), |day| period::end("until", day));
+    errors.check()?;
     let params = json!({
         "action": text("action"),
         "actor": text("actor"),
         "subject": text("subject"),
         "organizationId": text("organizationId"),
-        "since": text("since").map(|day| start_of(&day, 0)),
-        "until": text("until").map(|day| start_of(&day, 1)),
+        "since": since,
+        "until": until,
     });
     let params = serde_json::from_value(params).map_err(Error::internal)?;
     let mut audit = AuditQuery::parse(params)?;

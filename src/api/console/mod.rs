@@ -24,6 +24,7 @@ mod invitation;
 mod keys;
 mod mail;
 mod organizations;
+mod period;
 mod sheet;
 mod sign_in;
 mod standing;

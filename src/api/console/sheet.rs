@@ -208,6 +208,7 @@ impl Visitor {
             },
             did => query.get("did"),
             did_count => query.get("n").and_then(|count| count.parse::<u32>().ok()),
+            did_rest => query.get("rest").and_then(|count| count.parse::<u32>().ok()),
         };
         let html = fill(template, context! { ..values, ..frame })?;
         Ok(send(&self.request, response, html))

@@ -1,15 +1,26 @@
 //! The page of one invitation.
 
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::json;
 
 use super::{Person, dev};
+use crate::support::smtp::Smtp;
 use crate::support::{TestApp, invitations};
 
 /// The path of the page of an invitation of `acme`.
 fn page_of(invitation: &serde_json::Value) -> String {
     let id = invitation["id"].as_str().expect("an id");
     format!("/console/organizations/acme/invitations/{id}")
+}
+
+/// The version that a form has been filled in for.
+fn seen(page: &str) -> String {
+    let rest = page
+        .split("name=\"seen\" value=\"")
+        .nth(1)
+        .expect("a version");
+    rest.split('"').next().unwrap_or_default().to_owned()
 }
 
 #[test]
@@ -120,7 +131,9 @@ fn a_change_is_refused_at_its_field_and_keeps_what_was_typed() {
         let typed = value.replace('"', "&quot;");
         assert!(page.contains(&typed), "{name}: {page}");
     }
+    let seen = seen(&person.page(&change));
     let fields = [
+        ("seen", &*seen),
         ("role", "viewer"),
         ("days", "30"),
         ("metadata", "{\"a\": 1}"),
@@ -133,13 +146,18 @@ fn a_change_is_refused_at_its_field_and_keeps_what_was_typed() {
         (&changed["metadata"]["a"], &changed["locale"]),
         (&json!(1), &json!("de"))
     );
-    // What is empty is unset; the end stays where it is.
-    assert_eq!(
-        person
-            .post(&change, &[("role", "viewer"), ("metadata", "")])
-            .status,
-        303
+    // Who has not seen that change does not undo it.
+    let late = person.post(&change, &fields);
+    assert_eq!(late.status, 412, "{}", late.text());
+    assert!(
+        late.text().contains("Somebody has changed this invitation"),
+        "{}",
+        late.text()
     );
+    // What is empty is unset; the end stays where it is.
+    let seen = self::seen(&person.page(&change));
+    let fields = [("seen", &*seen), ("role", "viewer"), ("metadata", "")];
+    assert_eq!(person.post(&change, &fields).status, 303);
     let emptied = app.get(&page_of(&made).replace("/console", "/v1")).json();
     assert_eq!(emptied["expiresAt"], changed["expiresAt"]);
     assert!(emptied.get("metadata").is_none() && emptied.get("locale").is_none());
@@ -244,6 +262,70 @@ fn a_narrow_key_sees_no_button_that_it_may_not_press() {
         app.get(&page.replace("/console", "/v1")).json()["status"],
         "pending"
     );
+}
+
+#[test]
+fn a_key_sees_no_button_for_a_role_that_it_may_not_grant_and_a_reader_no_note() {
+    let app = TestApp::serve();
+    let body = json!({"email": "a@example.com", "role": "owner", "note": "Between us"});
+    let owner = app.post(&invitations("acme"), &body.to_string()).json();
+    let developer = app.invite("acme", "b@example.com");
+    let narrow = json!({
+        "name": "narrow", "scopes": ["invitations:read", "invitations:write"],
+        "roles": ["developer"],
+    });
+    let narrow = app.post("/v1/keys", &narrow.to_string()).json();
+    let narrow = Person::with_key(&app, narrow["key"].as_str().expect("a key"));
+    let page = narrow.page(&page_of(&owner));
+    for button in ["Send again", "Change", "Revoke", "Delete"] {
+        assert!(!page.contains(&format!(">{button}")), "{button}: {page}");
+    }
+    assert!(page.contains("Between us"), "{page}");
+    let page = narrow.page(&page_of(&developer));
+    for button in ["Send again", "Change", "Revoke", "Delete"] {
+        assert!(page.contains(&format!(">{button}")), "{button}: {page}");
+    }
+    let form = narrow.page(&format!("{}/change", page_of(&developer)));
+    assert!(
+        form.contains("<option selected>developer</option>"),
+        "{form}"
+    );
+    assert!(!form.contains("owner"), "{form}");
+    let reader = app.key(&[Scope::Read], &[], None);
+    let page = Person::with_key(&app, &reader).page(&page_of(&owner));
+    assert!(!page.contains("Between us"), "{page}");
+}
+
+#[test]
+fn the_mail_is_shown_with_the_page_of_its_organization() {
+    let app = TestApp::start(Mode::Dev, &["--redirect-origins", "http://app.test"]);
+    let settings = json!({"acceptUrl": "http://app.test/join"});
+    let put = app.request("PUT", "/v1/organizations/acme");
+    let put = put.json(settings.to_string()).send();
+    assert_eq!(put.status, 201, "{}", put.text());
+    let page = page_of(&app.invite("acme", "grace@example.com"));
+    let mail = Person::of_development(&app).page(&format!("{page}/mail"));
+    assert!(
+        mail.contains("http://app.test/join#only-the-mail-itself"),
+        "{mail}"
+    );
+}
+
+#[test]
+fn the_mail_has_the_note_for_those_only_who_could_have_written_it() {
+    let smtp = Smtp::start();
+    let words = ["--smtp-url", &smtp.url(), "--mail-from", "a@acme.test"];
+    let app = TestApp::start(Mode::Serve, &words);
+    let body = json!({"email": "a@example.com", "role": "owner", "note": "Between us"});
+    let made = app.post(&invitations("acme"), &body.to_string()).json();
+    let reader = app.key(&[Scope::Read], &[], None);
+    for (key, has_note) in [(&app.key, true), (&reader, false)] {
+        let person = Person::with_key(&app, key);
+        for way in ["mail", "mail/html"] {
+            let page = person.page(&format!("{}/{way}", page_of(&made)));
+            assert_eq!(page.contains("Between us"), has_note, "{way}: {page}");
+        }
+    }
 }
 
 #[test]

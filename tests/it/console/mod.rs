@@ -5,8 +5,9 @@
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
 //! * [`mail`]: the queue of mail. [`health`]: what is wrong with the server, and its numbers.
-//! * [`organizations`]: the place of organizations, and their settings. [`people`]: inviting people
-//!   alone and by a list. [`several`]: what is done to several invitations, and their file.
+//! * [`organizations`]: the place of organizations. [`settings`]: making one, its settings and its
+//!   end. [`people`]: inviting people alone and by a list. [`several`]: what is done to several
+//!   invitations, and their file.
 //! * [`keys`], [`webhooks`], [`history`]: the places of API keys, of webhooks, and of what was done
 //!   to the server.
 
@@ -20,6 +21,7 @@ mod mail;
 mod organizations;
 mod people;
 mod sessions;
+mod settings;
 mod several;
 mod webhooks;
 

@@ -41,6 +41,16 @@ fn a_few_people_are_invited_by_one_form() {
     let person = Person::with_key(&app, &app.key);
     let page = person.page(&format!("{HERE}/invite"));
     assert!(page.contains("<option>viewer</option>"), "{page}");
+    let first =
+        "required aria-describedby=\"hint-role\">\n<option value=\"\">Choose a role</option>";
+    assert!(page.contains(first), "{page}");
+    let list = person.page(&format!("{HERE}/import"));
+    assert!(list.contains("<option value=\"\">none: rows"), "{list}");
+    let none = person.post(
+        &format!("{HERE}/invite"),
+        &[("email", "x@example.com"), ("role", "")],
+    );
+    assert!(none.status == 422 && none.text().contains("id=\"wrong-role\""));
     let sent = person.post(
         &format!("{HERE}/invite"),
         &[
@@ -134,8 +144,13 @@ fn nobody_is_invited_where_one_cannot_be_and_the_form_says_who_and_why() {
     ];
     let sent = person.post(&format!("{HERE}/invite"), &form);
     let end = sent.header("location").expect("a location").to_owned();
-    assert!(end.ends_with("?did=invited&n=1"), "{end}");
+    assert!(end.ends_with("?rest=1&did=invited-return&n=1"), "{end}");
     assert_eq!(all(&app).len(), 2);
+    let page = person.page(&format!("{HERE}?rest=1&did=invited-return&n=0"));
+    assert!(
+        page.contains("0 invitations made, 1 stays as it was."),
+        "{page}"
+    );
 }
 
 #[test]
@@ -173,11 +188,17 @@ fn a_list_is_checked_before_anything_is_sent_and_then_its_good_rows_are_invited(
     let edit = [&fields[..], &[("step", "edit"), ("list", list)]].concat();
     let form = person.post(&way, &edit).text();
     assert!(form.contains("E-Mail;Rolle;Name;Team"), "{form}");
-    let send = [&fields[..], &[("step", "send")]].concat();
+    assert!(page.contains("name=\"left\" value=\"4\""), "{page}");
+    let send = [&fields[..], &[("step", "send"), ("left", "4")]].concat();
     let sent = person.post(&way, &send);
     assert_eq!(sent.status, 303, "{}", sent.text());
     let end = sent.header("location").expect("a location").to_owned();
-    assert!(end.ends_with("organizations/acme?did=invited&n=2"), "{end}");
+    assert!(end.ends_with("acme?rest=4&did=imported&n=2"), "{end}");
+    let page = person.page(&format!("{HERE}?rest=4&did=imported&n=2"));
+    assert!(
+        page.contains("2 invitations made, 4 rows were refused."),
+        "{page}"
+    );
     let made = all(&app);
     assert_eq!(made.len(), 3);
     let ada = made
@@ -192,7 +213,10 @@ fn a_list_is_checked_before_anything_is_sent_and_then_its_good_rows_are_invited(
     let page = again.text();
     assert_eq!(again.status, 200, "{page}");
     assert!(page.contains("Not all were invited"), "{page}");
-    assert!(page.contains("0 invited, 2 not"), "{page}");
+    assert!(
+        page.contains("0 invited, 2 not; 4 rows were refused before"),
+        "{page}"
+    );
     assert_eq!(all(&app).len(), 3);
 }
 
@@ -207,6 +231,11 @@ fn a_list_that_is_empty_too_long_or_no_list_of_addresses_is_refused() {
         ("", "addresses, one a line"),
         ("Person;Team\nAda;Red", "a column that is called email"),
         (&*long, "this list has 1001"),
+        (
+            "email,name\na@example.com,Ren\u{fffd}",
+            "save it as CSV UTF-8",
+        ),
+        ("a\0@\0x\0.\0o\0r\0g\0", "save it as CSV UTF-8"),
     ] {
         let refused = person.post(&way, &[("list", list), ("role", "viewer")]);
         let page = refused.text();

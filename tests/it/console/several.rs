@@ -70,12 +70,21 @@ fn several_invitations_are_changed_after_a_question_and_each_has_its_outcome() {
     assert_eq!(done.status, 303, "{}", done.text());
     assert!(all(&app).is_empty());
 
-    for fields in [
-        &[("act", "revoke")][..],
-        &[("act", "burn"), ("id", &ids[0])],
+    let burn = person.post(&way, &[("act", "burn"), ("id", &ids[0])]);
+    assert_eq!(burn.status, 422);
+    // Who chose nothing, or what is gone, is back at the list.
+    let nothing = [("act", "revoke"), ("back", "status=pending")];
+    let gone = [("act", "delete"), ("id", &*ids[0])];
+    for (fields, end) in [
+        (&nothing[..], "acme?status=pending&did=nothing-chosen"),
+        (&gone, "acme?did=gone"),
     ] {
-        assert_eq!(person.post(&way, fields).status, 422, "{fields:?}");
+        let sent = person.post(&way, fields);
+        let to = sent.header("location").expect("a location").to_owned();
+        assert!(sent.status == 303 && to.ends_with(end), "{end}: {to}");
     }
+    let page = person.page(&format!("{HERE}?did=nothing-chosen"));
+    assert!(page.contains("Choose at least one invitation."), "{page}");
     // Only what a list knows comes back with the browser.
     let made = app.invite("acme", "new@example.com");
     let fields = [

@@ -36,8 +36,20 @@ document.addEventListener("change", (event) => {
 
 // A file that is chosen or dropped is read here: the server gets its text.
 async function put(file, area) {
-  area.value = await file.text();
+  area.value = decode(new Uint8Array(await file.arrayBuffer()));
   area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+// A spreadsheet writes UTF-16 with a mark, UTF-8, or what Windows had before.
+function decode(bytes) {
+  const mark = bytes[0] * 256 + bytes[1];
+  if (mark === 0xfffe || mark === 0xfeff) {
+    return new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes);
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
 }
 for (const name of ["dragover", "dragleave", "drop"]) {
   document.addEventListener(name, (event) => {

@@ -12,6 +12,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::http::path::InvitationId;
 use crate::key::Scope;
 use crate::mail::context::preview;
+use crate::organization;
 
 /// What stands in a preview in place of the secret part of the link.
 const NO_TOKEN: &str = "only-the-mail-itself-has-the-link";
@@ -28,17 +29,17 @@ fn letter(visitor: &Visitor, target: &Target) -> Result<(String, Letter)> {
     let asked = visitor.query().trimmed("language");
     let languages: Vec<_> = composer.templates.languages().map(str::to_owned).collect();
     let asked = asked.filter(|asked| languages.contains(asked));
-    let link = format!("{}#{NO_TOKEN}", visitor.state.accept_url);
     let found = visitor.state.db.read(|reader| {
-        preview(
-            reader,
-            &target.organization,
-            target.id,
-            asked.clone(),
-            link.clone(),
-        )
+        let settings = organization::store::get_settings(reader, &target.organization)?;
+        let accept_url = settings.accept_url.as_ref();
+        let link = accept_url.unwrap_or(&visitor.state.accept_url);
+        let link = format!("{link}#{NO_TOKEN}");
+        preview(reader, &target.organization, target.id, asked.clone(), link)
     })?;
-    let letter = found.ok_or_else(Error::not_found)?;
+    let mut letter = found.ok_or_else(Error::not_found)?;
+    if !visitor.may(Scope::Write) {
+        letter.note = None;
+    }
     let rendered = composer
         .templates
         .render(&letter)

@@ -5,6 +5,8 @@
 mod change;
 mod mail;
 
+use std::sync::Arc;
+
 use actix_web::{HttpResponse, web};
 use minijinja::{Value, context};
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use crate::http::route::Route;
 use crate::invitation::link::{self, TokenKind};
 use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::invitation::{Invitation, delete, json as show_json, new, renew, store};
-use crate::key::Scope;
+use crate::key::{Rights, Scope};
 use crate::organization;
 use crate::redemption::explain::{ExplainBody, explain};
 
@@ -52,11 +54,14 @@ pub(super) fn routes() -> Vec<Route> {
 const POST: actix_web::http::Method = actix_web::http::Method::POST;
 
 /// The invitation in the path.
+#[derive(Clone)]
 struct Target {
     /// Its organization.
     organization: OrganizationId,
     /// Its id.
     id: Uuid,
+    /// What the visitor may do.
+    rights: Arc<Rights>,
 }
 
 impl Target {
@@ -67,6 +72,7 @@ impl Target {
         Ok(Self {
             organization,
             id: id.0,
+            rights: visitor.caller.rights.clone(),
         })
     }
 
@@ -86,12 +92,16 @@ impl Target {
         let invitation: serde_json::Value =
             serde_json::from_slice(&json).map_err(Error::internal)?;
         let settings = organization::store::get_settings(reader, &self.organization)?;
+        let role = invitation["role"].as_str().unwrap_or_default();
+        // The API never shows the note: only who could have written it sees it here.
+        let is_writer = self.rights.scopes.contain(Scope::Write);
+        let note = is_writer.then(|| store::find_note(reader, self.id));
         Ok(context! {
+            may_grant => self.rights.check_grant(role).is_ok(),
             invitation => Value::from_serialize(invitation),
             organization => self.organization.as_str(),
             organization_name => settings.name,
-            roles => settings.roles,
-            note => store::find_note(reader, self.id)?,
+            note => note.transpose()?.flatten(),
         })
     }
 
@@ -120,9 +130,9 @@ impl Target {
 
 /// Everything that the page shows, and `more`.
 async fn values(visitor: &Visitor, target: &Target, more: Value) -> Result<Value> {
-    let (organization, id) = (target.organization.clone(), target.id);
+    let of = target.clone();
     let read = move |reader: &Reader<'_>| {
-        let target = Target { organization, id };
+        let target = of;
         let (values, events) = (target.values(reader)?, target.events(reader)?);
         Ok((values, events))
     };

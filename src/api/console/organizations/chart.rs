@@ -18,20 +18,20 @@ const LEAST: u32 = 2;
 /// The figures as the page shows them.
 pub(super) fn figures(summary: &Summary) -> Value {
     let sum = |count: fn(&DayCounts) -> u32| summary.days.iter().map(count).sum::<u32>();
-    let (sent, accepted) = (sum(|day| day.invited), sum(|day| day.accepted));
+    let (invited, accepted) = (sum(|day| day.invited), sum(|day| day.accepted));
     let busy: Vec<_> = summary
         .days
         .iter()
         .rev()
         .filter(|day| day.invited + day.accepted > 0)
-        .map(|day| context! { day => day.day, sent => day.invited, accepted => day.accepted })
+        .map(|day| context! { day => day.day, invited => day.invited, accepted => day.accepted })
         .collect();
     context! {
         statuses => summary.statuses,
         is_exact => summary.is_exact,
         median_ms => summary.median_acceptance_ms,
-        percent => (100 * accepted).checked_div(sent).map(|percent| percent.min(100)),
-        sent,
+        percent => (100 * summary.accepted_of_days).checked_div(invited),
+        invited,
         accepted,
         bars => Value::from_safe_string(bars(&summary.days)),
         width => DAY * summary.days.len(),
@@ -42,14 +42,14 @@ pub(super) fn figures(summary: &Summary) -> Value {
     }
 }
 
-/// The bars of the days: beside each other what was sent and what was accepted.
+/// The bars of the days: beside each other who was invited and who accepted.
 fn bars(days: &[DayCounts]) -> String {
     let most = days.iter().map(|day| day.invited.max(day.accepted)).max();
     let most = most.unwrap_or_default();
     let mut bars = String::new();
     for (place, day) in days.iter().enumerate() {
         for (class, x, count) in [
-            ("sent", DAY * place + 1, day.invited),
+            ("invited", DAY * place + 1, day.invited),
             ("accepted", DAY * place + BAR + 2, day.accepted),
         ] {
             let height = height(count, most);

@@ -109,27 +109,33 @@ pub(super) async fn back(visitor: Visitor) -> Result<HttpResponse> {
 /// person means it; with `sure` does it, and says for each what became of it.
 ///
 /// # Errors
-/// 404 where the organization is not known, 422 where nothing was chosen.
+/// 404 where the organization is not known, 422 for an act that there is not.
 pub(super) async fn form(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     visitor.require(Scope::Write)?;
     let (organization, record) = super::find(&visitor)?;
     let back = filter::clean(sent.fields.get("back").unwrap_or_default());
+    let list = format!("{}?{back}", super::way(&organization));
+    let list = list.trim_end_matches('?');
+    if sent.fields.get("id").is_none() {
+        return Ok(visitor.go(list, "nothing-chosen", None));
+    }
     let order = order(&visitor, organization, &sent.fields)?;
     let head = super::head(&order.organization, &record.settings);
     if sent.fields.get("sure").is_none() {
-        return ask(&visitor, &order, head, &back).await;
+        return match find_chosen(&visitor, &order)? {
+            rows if rows.is_empty() => Ok(visitor.go(list, "gone", None)),
+            rows => ask(&visitor, &order, rows, head, &back).await,
+        };
     }
     let act = order.act;
-    let way = format!("{}?{back}", super::way(&order.organization));
     let outcomes = run(&visitor, order).await?;
     let failed: Vec<_> = outcomes
         .iter()
         .filter_map(|(email, why)| Some(context! { email, why => why.as_ref()? }))
         .collect();
     if failed.is_empty() {
-        let way = way.trim_end_matches('?');
-        return Ok(visitor.go(way, act.did(), Some(outcomes.len())));
+        return Ok(visitor.go(list, act.did(), Some(outcomes.len())));
     }
     let values = context! {
         organization => head,
@@ -137,6 +143,7 @@ pub(super) async fn form(visitor: Visitor) -> Result<HttpResponse> {
         done => outcomes.len() - failed.len(),
         done_words => act.done(),
         failed,
+        left => 0,
         back,
     };
     visitor
@@ -172,9 +179,9 @@ fn order(visitor: &Visitor, organization: OrganizationId, fields: &Fields) -> Re
     })
 }
 
-/// Shows what is about to happen, and to which.
-async fn ask(visitor: &Visitor, order: &Order, head: Value, back: &str) -> Result<HttpResponse> {
-    let rows = visitor.state.db.read(|reader| {
+/// The invitations that were chosen, as far as they are there.
+fn find_chosen(visitor: &Visitor, order: &Order) -> Result<Vec<Value>> {
+    visitor.state.db.read(|reader| {
         let mut rows = Vec::new();
         for id in &order.ids {
             let show = |invitation: &Invitation<'_>| {
@@ -194,7 +201,17 @@ async fn ask(visitor: &Visitor, order: &Order, head: Value, back: &str) -> Resul
             )?);
         }
         Ok(rows)
-    })?;
+    })
+}
+
+/// Shows what is about to happen, and to which.
+async fn ask(
+    visitor: &Visitor,
+    order: &Order,
+    rows: Vec<Value>,
+    head: Value,
+    back: &str,
+) -> Result<HttpResponse> {
     let values = context! {
         organization => head,
         act => order.act.name(),

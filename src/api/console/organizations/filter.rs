@@ -4,19 +4,21 @@ use minijinja::Value;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
+use crate::api::console::period;
 use crate::api::console::visitor::{Fields, Visitor};
-use crate::base::error::{Error, Result};
+use crate::base::error::{Checked, Error, Errors, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::invitation::query::{ListParams, ListQuery};
 
 /// The names of the query that choose invitations, as in the API.
-pub(super) const NAMES: [&str; 6] = [
+pub(super) const NAMES: [&str; 7] = [
     "q",
     "status",
     "delivery",
     "role",
     "createdAfter",
     "createdBefore",
+    "expiresBefore",
 ];
 /// The name of the query that says how many.
 const LIMIT: &str = "limit";
@@ -40,11 +42,12 @@ impl Asked {
     pub(super) fn parse(visitor: &Visitor, organization: &OrganizationId) -> Result<Self> {
         let fields = visitor.query();
         let mut given = Map::new();
+        let mut errors = Errors::default();
         for name in NAMES.into_iter().chain([LIMIT]) {
-            if let Some(value) = fields.trimmed(name) {
-                given.insert(name.to_owned(), json!(full_time(name, value)));
-            }
+            let value = errors.read(fields.trimmed(name), |value| full(name, value));
+            given.extend(value.map(|value| (name.to_owned(), json!(value))));
         }
+        errors.check()?;
         let params: ListParams = serde_json::from_value(given.into()).map_err(Error::internal)?;
         let mut query = ListQuery::parse(params, organization, visitor.state.rules.hosts)?;
         let after = fields.get("after");
@@ -54,12 +57,12 @@ impl Asked {
     }
 }
 
-/// A day is a time of the API: its beginning. Other values stay as they are.
-fn full_time(name: &str, value: String) -> String {
-    if name.starts_with("created") && !value.contains('T') {
-        format!("{value}T00:00:00Z")
-    } else {
-        value
+/// A value of the query as the API has it: a time of a day. Other values stay as they are.
+fn full(name: &'static str, value: &str) -> Checked<String> {
+    match name {
+        "createdAfter" | "expiresBefore" => period::begin(name, value),
+        "createdBefore" => period::end(name, value),
+        _ => Ok(value.to_owned()),
     }
 }
 
@@ -85,6 +88,6 @@ pub(super) fn clean(query: &str) -> String {
 
 /// The query that leads to the first page of the same list.
 pub(super) fn to_query(fields: &Fields) -> String {
-    let [q, status, delivery, role, after, before] = NAMES;
-    fields.to_query(&[q, status, delivery, role, after, before, LIMIT])
+    let names: Vec<_> = NAMES.into_iter().chain([LIMIT]).collect();
+    fields.to_query(&names)
 }

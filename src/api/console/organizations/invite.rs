@@ -56,7 +56,17 @@ pub(super) async fn send(visitor: Visitor) -> Result<HttpResponse> {
     let fields = &sent.fields;
     let emails = addresses(fields.get("email").unwrap_or_default());
     match invite(&visitor, &organization, fields, &emails).await {
-        Ok(made) => Ok(visitor.go(&super::way(&organization), "invited", Some(made))),
+        Ok(made) => {
+            let way = super::way(&organization);
+            let did = match fields.get("onConflict") {
+                Some("resend") => "invited-resend",
+                _ => "invited-return",
+            };
+            Ok(match emails.len() - made {
+                0 => visitor.go(&way, "invited", Some(made)),
+                rest => visitor.go(&format!("{way}?rest={rest}"), did, Some(made)),
+            })
+        }
         Err(error) => {
             let values = values(&visitor, &organization, &record.settings, fields);
             visitor
@@ -97,7 +107,10 @@ fn values(
 }
 
 /// The roles that the visitor can give in an organization with `settings`; none: any.
-pub(super) fn roles(visitor: &Visitor, settings: &Settings) -> Option<Vec<String>> {
+pub(in crate::api::console) fn roles(
+    visitor: &Visitor,
+    settings: &Settings,
+) -> Option<Vec<String>> {
     let of_server = &visitor.state.rules.roles;
     let of_server = || of_server.iter().map(|role| role.as_str().to_owned());
     let of_key = visitor.caller.rights.roles.as_ref();

@@ -13,7 +13,7 @@ mod chosen;
 mod export;
 mod filter;
 mod import;
-mod invite;
+pub(super) mod invite;
 mod list;
 mod one;
 mod removal;

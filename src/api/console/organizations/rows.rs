@@ -57,15 +57,16 @@ impl Rows {
         self.put(format_args!("<td class=\"lead\">{link}"));
         self.put_inviter(invitation.inviter);
         self.put(format_args!(
-            "<td>{}<td class=\"state\">{}<td>{}",
+            "<td class=\"role\">{}<td class=\"state\">{}<td class=\"tight\">{}",
             escape(invitation.role),
             status(invitation.status),
             delivery(invitation.delivery),
         ));
         let ends = matches!(invitation.status, Status::Pending | Status::Expired);
         let expires = ends.then_some(invitation.expires_at);
-        self.put_time("num", expires);
-        self.put_time("num quiet", Some(invitation.created_at));
+        let is_over = invitation.status == Status::Expired;
+        self.put_time("num", if is_over { "expired" } else { "expires" }, expires);
+        self.put_time("num quiet", "created", Some(invitation.created_at));
         self.html.push('\n');
     }
 
@@ -80,11 +81,17 @@ impl Rows {
         }
     }
 
-    /// Appends a cell with a time.
-    fn put_time(&mut self, class: &str, time: Option<Timestamp>) {
-        let now = self.now;
-        let words = time.map_or_else(|| "—".to_owned(), |time| times::element(time, now));
-        self.put(format_args!("<td class=\"{class}\">{words}"));
+    /// Appends a cell with a time. A phone shows no heads of columns, so it says there `what` then
+    /// was, or will be.
+    fn put_time(&mut self, class: &str, what: &str, time: Option<Timestamp>) {
+        let Some(time) = time else {
+            self.put(format_args!("<td class=\"{class} no-phone\">—"));
+            return;
+        };
+        let words = times::element(time, self.now);
+        self.put(format_args!(
+            "<td class=\"{class}\"><span class=\"on-phone\">{what} </span>{words}"
+        ));
     }
 
     /// Appends a piece. Writing to a text cannot fail.

@@ -26,9 +26,11 @@ const LINES: [&str; 7] = [
 ];
 /// The fields that hold a list.
 const LISTS: [&str; 3] = ["roles", "allowedDomains", "blockedDomains"];
+/// Seconds in a day.
+const DAY: i64 = 86_400;
 /// Units of a lifetime in seconds, the longest first.
 const UNITS: [(&str, i64); 4] = [
-    ("days", 86_400),
+    ("days", DAY),
     ("hours", 3_600),
     ("minutes", 60),
     ("seconds", 1),
@@ -219,10 +221,9 @@ fn body(fields: &Fields) -> Result<SettingsBody> {
     let max_pending = errors.read(fields.trimmed("maxPending"), |text| {
         parse_number("/maxPending", text)
     });
+    let unit = errors.read(fields.trimmed("unit"), parse_unit);
     errors.check()?;
-    let unit = fields.get("unit").unwrap_or("days");
-    let unit = UNITS.into_iter().find(|(name, _)| *name == unit);
-    let unit = unit.map_or(1, |(_, length)| length);
+    let unit = unit.unwrap_or(DAY);
     let list = |name| {
         let text = fields.get(name)?;
         Some(super::parts(text).map(str::to_owned).collect::<Vec<_>>())
@@ -240,6 +241,16 @@ fn body(fields: &Fields) -> Result<SettingsBody> {
         locale: fields.trimmed("locale"),
         acceptance: fields.trimmed("acceptance"),
     })
+}
+
+/// Reads a unit of a lifetime. Returns its seconds.
+fn parse_unit(text: &str) -> Checked<i64> {
+    let unit = UNITS.into_iter().find(|(name, _)| *name == text);
+    let wrong = || {
+        let detail = "days, hours, minutes or seconds";
+        FieldError::new("/unit", FieldCode::UnknownValue, detail)
+    };
+    unit.map(|(_, seconds)| seconds).ok_or_else(wrong)
 }
 
 /// Reads a whole number.

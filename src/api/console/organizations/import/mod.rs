@@ -92,6 +92,10 @@ fn values(
 fn read(fields: &Fields, name: &'static str) -> Result<Table> {
     let wrong = |code, detail: String| FieldError::new("/list", code, detail).into();
     let text = fields.get(name).unwrap_or_default();
+    if text.contains(['\u{fffd}', '\0']) {
+        let detail = "some letters could not be read; save it as CSV UTF-8".to_owned();
+        return Err(wrong(FieldCode::ForbiddenCharacter, detail));
+    }
     let table = Table::parse(text).map_err(|why| wrong(FieldCode::InvalidFormat, why))?;
     match table.rows.len() {
         0 => {
@@ -210,13 +214,20 @@ async fn invite_rows(
     let report = batch::send(visitor, organization, bodies?, false).await?;
     let failed = failures(&table, &report);
     let made = table.rows.len() - failed.len();
+    let left = fields.get("left").and_then(|left| left.parse().ok());
+    let left: usize = left.unwrap_or_default();
     if failed.is_empty() {
-        return Ok(visitor.go(&super::way(organization), "invited", Some(made)));
+        let way = super::way(organization);
+        return Ok(match left {
+            0 => visitor.go(&way, "invited", Some(made)),
+            left => visitor.go(&format!("{way}?rest={left}"), "imported", Some(made)),
+        });
     }
     let values = context! {
         organization => super::head(organization, settings),
         title => "Not all were invited",
         done => made,
+        left,
         done_words => "invited",
         failed,
         back => "",

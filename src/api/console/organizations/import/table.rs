@@ -7,7 +7,8 @@ use crate::base::error::{Error, Result};
 
 /// What separates the cells of a table.
 const SEPARATORS: [char; 3] = [';', '\t', ','];
-/// What the column of addresses is called, in lowercase and without what is no letter.
+/// What the column of addresses is called, in lowercase and without what is no letter: the surest
+/// name first, since an address may be a street, too.
 const EMAIL: &[&str] = &[
     "email",
     "emails",
@@ -16,11 +17,11 @@ const EMAIL: &[&str] = &[
     "mail",
     "mailaddress",
     "useremail",
-    "address",
-    "adresse",
     "emailadresse",
     "correo",
     "courriel",
+    "address",
+    "adresse",
 ];
 /// What the column of roles is called.
 const ROLE: &[&str] = &["role", "roles", "userrole", "rolle", "permission"];
@@ -95,8 +96,9 @@ impl Table {
     /// Reads the first line of a table, which names its columns.
     fn header(&mut self, record: &StringRecord) -> std::result::Result<Columns, String> {
         let place = |names: &[&str]| {
-            let mut cells = record.iter();
-            cells.position(|cell| names.contains(&&*plain(cell)))
+            let cells: Vec<_> = record.iter().map(plain).collect();
+            let find = |name: &&str| cells.iter().position(|cell| cell == name);
+            names.iter().find_map(find)
         };
         let email = place(EMAIL).ok_or_else(|| {
             "the first line has neither an address nor a column that is called email".to_owned()
@@ -259,6 +261,18 @@ mod tests {
                 row(3, "nobody", None, None)
             ]
         );
+    }
+
+    #[test]
+    fn a_column_of_streets_is_not_taken_for_the_one_of_addresses() {
+        for text in [
+            "Name,Address,Email\nAda,1 Main Street,a@x.org\n",
+            "Adresse;Name;Courriel\n1 rue X;Ada;a@x.org\n",
+        ] {
+            assert_eq!(rows(text), [row(2, "a@x.org", None, Some("Ada"))], "{text}");
+        }
+        let only = rows("Name,Address\nAda,a@x.org\n");
+        assert_eq!(only, [row(2, "a@x.org", None, Some("Ada"))]);
     }
 
     #[test]
