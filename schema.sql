@@ -300,7 +300,7 @@ create table api_key (
 ) strict, without rowid;
 
 -- A browser that is signed in to the console. It may do what its key may, for as long as the key is live.
--- There are few rows: one that has ended goes when another person signs in.
+-- There are few rows: at most 50 of a key, and one that has ended goes when another person signs in.
 create table session (
   -- SHA-256 of the token that the browser holds.
   token_hash    blob    not null primary key check (length(token_hash) = 32),
@@ -311,6 +311,11 @@ create table session (
   -- When it got its token.
   renewed_at    integer not null
 ) strict, without rowid;
+
+-- Serves: the session whose token was replaced a moment ago.
+create index session_replaced
+  on session (replaced_hash)
+  where replaced_hash is not null;
 
 -- A link that signs in to the console, once. There are few rows: one whose time is over goes when another is made.
 create table login (

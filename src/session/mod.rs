@@ -3,7 +3,7 @@
 //! A session stands for an API key and can do what the key can, for as long as the key is live. The
 //! browser holds a random token in a cookie, the file its hash. A session ends
 //! [`IDLE_SECONDS`] after it was last renewed, [`LONGEST_SECONDS`] after it began, when the person
-//! signs out, and with its key. Its token is replaced every [`RENEWED_AFTER_SECONDS`] of use; the
+//! signs out or signs in again, with its key, and when the key has [`MOST`] others. Its token is replaced every [`RENEWED_AFTER_SECONDS`] of use; the
 //! one before is still taken for [`GRACE_SECONDS`], so that a request which was on its way finds
 //! its session.
 //!
@@ -31,6 +31,8 @@ pub(crate) const LONGEST_SECONDS: i64 = 7 * 24 * 60 * 60;
 const RENEWED_AFTER_SECONDS: i64 = 10 * 60;
 /// How long a token is still taken after it was replaced.
 const GRACE_SECONDS: i64 = 60;
+/// How many sessions of a key there may be.
+const MOST: u32 = 50;
 /// How long a sign-in link works.
 pub(crate) const LINK_SECONDS: i64 = 10 * 60;
 /// What the token of a sign-in link begins with.
@@ -127,13 +129,19 @@ pub(crate) fn get(reader: &Reader<'_>, token: &Token) -> Result<(Session, Rights
     Ok((session, key.rights))
 }
 
-/// Opens a session for `key`, which the person has shown to hold. Sessions that have ended leave
-/// the file.
+/// Opens a session for `key`, which the person has shown to hold. It takes the place of the one
+/// with the token `before`. Sessions that have ended leave the file, and so do the oldest of a key
+/// that has too many.
 ///
 /// # Errors
 /// [`Code::Unauthorized`] where the key has died; [`Code::InsufficientScope`] where the console
 /// could show nothing to it.
-pub(crate) fn open(tx: &WriteTx<'_>, key: &KeyId, by: By<'_>) -> Result<Token> {
+pub(crate) fn open(
+    tx: &WriteTx<'_>,
+    key: &KeyId,
+    before: Option<&Token>,
+    by: By<'_>,
+) -> Result<Token> {
     let key = key::store::find(tx, key)?
         .filter(|key| key.is_live(tx.now))
         .ok_or_else(Error::unauthorized)?;
@@ -144,6 +152,14 @@ pub(crate) fn open(tx: &WriteTx<'_>, key: &KeyId, by: By<'_>) -> Result<Token> {
     }
     let (begun, renewed) = (-LONGEST_SECONDS, -IDLE_SECONDS);
     store::delete_ended(tx, tx.now.plus_seconds(begun), tx.now.plus_seconds(renewed))?;
+    let replaced_after = tx.now.plus_seconds(-GRACE_SECONDS);
+    let before = before.map(|token| store::find(tx, &token.hash(), replaced_after));
+    if let Some(session) = before.transpose()?.flatten() {
+        end(tx, &session, by)?;
+    }
+    for _ in 0..store::delete_oldest(tx, &key.id, MOST - 1)? {
+        record(tx, by, Action::SessionEnded, key.id.as_str())?;
+    }
     let token = Token::generate()?;
     store::insert(tx, &token.hash(), &key.id)?;
     record(tx, by, Action::SessionCreated, key.id.as_str())?;
@@ -160,7 +176,7 @@ pub(crate) fn renew(tx: &WriteTx<'_>, session: &Session) -> Result<Option<Token>
     Ok(is_renewed.then_some(token))
 }
 
-/// Ends `session`.
+/// Ends `session`, also where another request has renewed it meanwhile.
 ///
 /// # Errors
 /// When the file cannot be written.

@@ -1,6 +1,6 @@
 //! The SQL of sessions and of sign-in links.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{Hash, Session};
 use crate::base::clock::Timestamp;
@@ -13,11 +13,11 @@ use crate::key::token::KeyId;
 /// # Errors
 /// When the file cannot be read.
 pub(super) fn find(
-    reader: &Reader<'_>,
+    connection: &Connection,
     hash: &Hash,
     replaced_after: Timestamp,
 ) -> Result<Option<Session>> {
-    let mut statement = reader.prepare_cached(
+    let mut statement = connection.prepare_cached(
         "select token_hash, key_id, created_at, renewed_at
          from session
          where token_hash = :hash
@@ -59,12 +59,31 @@ pub(super) fn replace(tx: &WriteTx<'_>, old: &Hash, new: &Hash) -> Result<bool> 
     Ok(changed > 0)
 }
 
-/// Deletes the session with this hash. Returns whether there was one.
+/// Deletes the session whose token has this hash, or had it until it was replaced. Returns whether
+/// there was one.
 pub(super) fn delete(tx: &WriteTx<'_>, hash: &Hash) -> Result<bool> {
     let deleted = tx
-        .prepare_cached("delete from session where token_hash = ?1")?
+        .prepare_cached("delete from session where token_hash = ?1 or replaced_hash = ?1")?
         .execute([hash])?;
     Ok(deleted > 0)
+}
+
+/// Deletes the sessions of `key` but for the `kept` that got their tokens last. Returns how many
+/// that were.
+pub(super) fn delete_oldest(tx: &WriteTx<'_>, key: &KeyId, kept: u32) -> Result<usize> {
+    let deleted = tx
+        .prepare_cached(
+            "delete from session
+             where token_hash in (
+               select token_hash
+               from session
+               where key_id = :key
+               order by renewed_at desc, created_at desc
+               limit -1 offset :kept
+             )",
+        )?
+        .execute(named_params! { ":key": key.as_str(), ":kept": kept })?;
+    Ok(deleted)
 }
 
 /// Deletes all sessions and all links. Returns the keys that the sessions stood for.

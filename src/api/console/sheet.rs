@@ -28,7 +28,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action \
     'self'";
 /// Whether htmx puts the address of a response into the browser's history.
-const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
+pub(super) const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 /// Bytes of a page that are worth compressing.
 const LONG: usize = 1024;
 
