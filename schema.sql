@@ -304,7 +304,8 @@ create table api_key (
 create table session (
   -- SHA-256 of the token that the browser holds.
   token_hash    blob    not null primary key check (length(token_hash) = 32),
-  -- The same of the token before, which is still taken for a minute; null: there was none.
+  -- The same of the token before, which is still taken: the browser may not have got the new one. Null: there was none, or the
+  -- browser has used the new one since.
   replaced_hash blob    check (length(replaced_hash) = 32),
   key_id        text    not null references api_key (id),
   created_at    integer not null,
@@ -312,7 +313,7 @@ create table session (
   renewed_at    integer not null
 ) strict, without rowid;
 
--- Serves: the session whose token was replaced a moment ago.
+-- Serves: the session whose token was replaced.
 create index session_replaced
   on session (replaced_hash)
   where replaced_hash is not null;

@@ -110,6 +110,14 @@ async function losesTheWay(page, hasScripts) {
   await link(page, "Go to the console").click();
   await title(page, "Organizations");
 
+  const third = await invite(`explained-${hasScripts}@example.com`);
+  await page.goto(pageOf(third));
+  await api("DELETE", `/v1/organizations/acme/invitations/${third.id}`);
+  await page.getByLabel("The person's address").fill("other@example.com");
+  await button(page, "Explain").click();
+  await link(page, "Go to the console").click();
+  await title(page, "Organizations");
+
   const other = await invite(`ended-${hasScripts}@example.com`);
   await page.goto(pageOf(other));
   command("logout", "--all");

@@ -8,25 +8,21 @@ use crate::base::error::Result;
 use crate::db::{Reader, WriteTx, unreadable};
 use crate::key::token::KeyId;
 
-/// The session whose token has this hash, or had it until it was replaced after `replaced_after`.
+/// The session whose token has this hash, or had it before it was replaced.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn find(
-    connection: &Connection,
-    hash: &Hash,
-    replaced_after: Timestamp,
-) -> Result<Option<Session>> {
+pub(super) fn find(connection: &Connection, hash: &Hash) -> Result<Option<Session>> {
     let mut statement = connection.prepare_cached(
-        "select token_hash, key_id, created_at, renewed_at
+        "select token_hash, key_id, created_at, renewed_at, replaced_hash is not null
          from session
-         where token_hash = :hash
-            or (replaced_hash = :hash and renewed_at > :replaced_after)",
+         where token_hash = ?1 or replaced_hash = ?1",
     )?;
-    let bound = named_params! { ":hash": hash, ":replaced_after": replaced_after.as_millis() };
-    let found = statement.query_row(bound, |row| {
+    let found = statement.query_row([hash], |row| {
         Ok(Session {
             hash: row.get(0)?,
+            shown: *hash,
+            has_replaced: row.get(4)?,
             key: key_id(row, 1)?,
             created_at: Timestamp::from_millis(row.get(2)?),
             renewed_at: Timestamp::from_millis(row.get(3)?),
@@ -45,18 +41,29 @@ pub(super) fn insert(tx: &WriteTx<'_>, hash: &Hash, key: &KeyId) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the token with the hash `old`. Returns whether there was a session with it.
-pub(super) fn replace(tx: &WriteTx<'_>, old: &Hash, new: &Hash) -> Result<bool> {
+/// Replaces the token of `session`; the one that the browser has shown is still taken. Returns
+/// whether the session was there with its token.
+pub(super) fn replace(tx: &WriteTx<'_>, session: &Session, new: &Hash) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update session
              set token_hash = :new,
-                 replaced_hash = :old,
+                 replaced_hash = :shown,
                  renewed_at = :now
              where token_hash = :old",
         )?
-        .execute(named_params! { ":new": new, ":old": old, ":now": tx.now.as_millis() })?;
+        .execute(
+            named_params! { ":new": new, ":shown": session.shown, ":old": session.hash,
+            ":now": tx.now.as_millis() },
+        )?;
     Ok(changed > 0)
+}
+
+/// Forgets the token that the one with this hash has replaced.
+pub(super) fn forget_replaced(tx: &WriteTx<'_>, hash: &Hash) -> Result<()> {
+    tx.prepare_cached("update session set replaced_hash = null where token_hash = ?1")?
+        .execute([hash])?;
+    Ok(())
 }
 
 /// Deletes the session whose token has this hash, or had it until it was replaced. Returns whether

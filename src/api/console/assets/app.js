@@ -129,7 +129,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr, target, requestConfig } = event.detail;
   if (target.hasAttribute("data-live")) {
     event.detail.shouldSwap &&= xhr.status === 200;
-  } else if (!xhr.responseText.includes(' id="side"')) {
+    return;
+  }
+  if (xhr.status >= 400) {
+    // All of it is shown, also where a part was asked for.
+    Object.assign(event.detail, { target: document.querySelector("main"), selectOverride: "main", swapOverride: "outerHTML show:window:top" });
+  }
+  if (!xhr.responseText.includes(' id="side"')) {
     const isPage = requestConfig.verb === "get" || xhr.responseURL !== new URL(requestConfig.path, location.href).href;
     if (!isPage && xhr.status !== 401) { return; }
     event.detail.shouldSwap = false;
@@ -145,7 +151,7 @@ function refocus() {
 document.addEventListener("htmx:afterSettle", (event) => {
   listen();
   // What loads itself takes no focus.
-  if (!event.target.hasAttribute?.("data-live")) { refocus(); }
+  if (!event.detail.target?.hasAttribute("data-live")) { refocus(); }
 });
 document.addEventListener("DOMContentLoaded", () => {
   // What is relative to this address must not move when the address changes without a new page.
