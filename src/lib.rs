@@ -14,7 +14,8 @@
 //! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell
 //!    of it, [`redemption`] is what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
-//!    [`dev`] is what only `invited dev` has. [`doctor`] says what is wrong with a server.
+//!    [`dev`] is what only `invited dev` has, [`doctor`] says what is wrong with a server, [`backup`]
+//!    makes copies of the file and puts them back.
 //! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint.
 //! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one
 //!    file a subcommand.
@@ -31,6 +32,7 @@
 
 pub mod api;
 pub mod audit;
+pub mod backup;
 pub mod base;
 pub mod cli;
 pub mod config;

@@ -6,7 +6,7 @@
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
 //! * [`health`], [`findings`], [`openapi`], [`problems`]: what says of the server itself how it is.
-//!   [`reference`] shows the document to developers.
+//!   [`mod@reference`] shows the document to developers.
 //! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
 //!   long lists into responses.
 

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand.
 
+mod backup;
 mod dev;
 mod doctor;
 mod key;
@@ -8,8 +9,11 @@ mod login;
 mod mail;
 mod openapi;
 mod output;
+mod progress;
+mod restore;
 mod secret;
 mod serve;
+mod verify;
 mod webhook;
 
 use std::io::{self, Write};
@@ -59,6 +63,12 @@ enum Command {
     Login(login::LoginArgs),
     /// Sign everybody out of the console
     Logout(login::LogoutArgs),
+    /// Copy the data file, also while a server runs
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the data file, while no server runs
+    Restore(restore::RestoreArgs),
+    /// Look for damage in the data file or a backup, and compare every invitation with its history
+    Verify(verify::VerifyArgs),
     /// Change the secret from which links and codes are derived
     Secret(secret::SecretArgs),
     /// Try how mail leaves
@@ -84,6 +94,9 @@ impl Cli {
             Some(Command::Key(args)) => key::run(args),
             Some(Command::Login(args)) => login::login(args),
             Some(Command::Logout(args)) => login::logout(args),
+            Some(Command::Backup(args)) => backup::run(args),
+            Some(Command::Restore(args)) => restore::run(args),
+            Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),

@@ -19,6 +19,8 @@ const READER_CACHE: i64 = -8000;
 const WRITER_CACHE: i64 = -4_000;
 /// Bytes that a log keeps when it is started over.
 const LOG_LIMIT: i64 = 64 * 1024 * 1024;
+/// Bytes of a file that are mapped into memory where nobody writes it: as many as SQLite admits.
+const MAPPED: i64 = 0x7fff_0000;
 /// Prepared statements kept per connection: more than the program has.
 const STATEMENTS: usize = 64;
 
@@ -64,6 +66,23 @@ pub(crate) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
 pub(crate) fn open_reader(path: &Path) -> Result<Connection> {
     let mut conn = Connection::open_with_flags(path, reader_flags())?;
     set_reader_pragmas(&mut conn)?;
+    Ok(conn)
+}
+
+/// Opens a file for reading that nobody writes and that has no log. Nothing is written beside it.
+pub(crate) fn open_immutable(path: &Path) -> Result<Connection> {
+    let escaped = percent_encoding::percent_encode(
+        path.as_os_str().as_encoded_bytes(),
+        percent_encoding::NON_ALPHANUMERIC,
+    );
+    let mut conn = Connection::open_with_flags(
+        format!("file:{escaped}?immutable=1"),
+        reader_flags() | OpenFlags::SQLITE_OPEN_URI,
+    )?;
+    set_reader_pragmas(&mut conn)?;
+    // Nobody writes it, so what speaks against this elsewhere does not here. A check reads in an
+    // order of its own, and most of its time would be calls to the system.
+    conn.pragma_update(None, "mmap_size", MAPPED)?;
     Ok(conn)
 }
 

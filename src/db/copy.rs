@@ -1,99 +1,239 @@
-//! A copy of all rows of the file, which can be put back later. Only development keeps any.
+//! Copies a data file page by page while others write to it.
 //!
-//! A copy is a temporary file that SQLite makes without a name: it goes with the process, however
-//! that ends. Most copies never leave the page cache.
+//! Most pages are copied without a transaction, in small pieces with rests between. Then one read
+//! transaction compares every page with its copy, and writes those that changed meanwhile. So the
+//! copy is one moment of the file, and the transaction, which keeps the log from being started
+//! over, is as short as one look at every page.
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, Result as SqlResult};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::transaction::WriteTx;
-use super::{Reader, connection};
-use crate::base::error::Result;
+use rusqlite::{Connection, OptionalExtension};
 
-/// The table that is not replaced: to which secrets the file belongs is a fact about the server,
-/// which goes on.
-const SECRETS: &str = "secret";
+use super::place::beside;
+use super::refusal::by_sqlite;
+use super::{Reader, connection, header, offline, place, schema};
+use crate::base::clock::Clock;
+use crate::base::error;
+use crate::base::failure::Failure;
 
-/// All rows of the file at a point in time.
-pub(crate) struct Copy {
-    /// The connection to the copy.
+/// Passes before the transaction. Each finds fewer changed pages than the one before.
+const PASSES: usize = 2;
+/// Pages of 4,096 bytes in a piece: what is written between two rests.
+const PIECE: u32 = 64;
+/// How long a pass rests after a piece that was written: 256 KiB in 5 ms are 50 MB a second.
+const REST_AFTER_WRITES: Duration = Duration::from_millis(5);
+/// How long it rests after a piece that was only compared.
+const REST_AFTER_READS: Duration = Duration::from_micros(300);
+/// Pages that are written between two syncs: a commit of the server never waits for more of ours.
+const PAGES_PER_SYNC: u64 = 1_024;
+
+/// How far a copy has come, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    /// Bytes that are done.
+    pub done: u64,
+    /// Bytes of the whole file.
+    pub total: u64,
+}
+
+/// A data file that can be copied.
+pub(crate) struct Source {
+    /// A connection that only reads.
     conn: Connection,
+    /// Where the file is.
+    path: PathBuf,
 }
 
-impl Copy {
-    /// Copies all rows that `reader` sees, at one point in time.
+/// Why a copy failed.
+#[derive(Debug)]
+pub(crate) enum CopyError {
+    /// The file cannot be read.
+    Source(Failure),
+    /// The copy cannot be written.
+    Target(io::Error),
+}
+
+/// [`CopyError`], before it is put into words.
+enum Broken {
+    /// The file cannot be read.
+    Source(rusqlite::Error),
+    /// The copy cannot be written.
+    Target(io::Error),
+}
+
+impl Source {
+    /// Opens the data file at `path`, which may be served.
     ///
     /// # Errors
-    /// When the file cannot be read, or the copy has no place.
-    pub(crate) fn take(reader: &Reader<'_>) -> Result<Self> {
-        let conn = connection::open_temporary()?;
-        let (from, into) = (
-            reader.unchecked_transaction()?,
-            conn.unchecked_transaction()?,
-        );
-        for table in list_tables(&into)? {
-            copy_rows(&from, &into, &table, "insert")?;
-        }
-        into.commit()?;
-        Ok(Self { conn })
+    /// When there is no file of ours.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let path = offline::existing(path)?;
+        let conn = connection::open_reader(&path).map_err(|error| by_sqlite(&path, error))?;
+        Ok(Self { conn, path })
     }
 
-    /// Puts the rows of the copy in the place of all that is in the file now.
+    /// Opens the backup at `path`. Nothing is written beside a file that has no log.
     ///
     /// # Errors
-    /// When the file cannot be written.
-    pub(crate) fn put_back(&self, tx: &WriteTx<'_>) -> Result<()> {
-        let tables = list_tables(&self.conn)?;
-        // References are checked when all rows are there, so the order of tables does not matter.
-        tx.pragma_update(None, "defer_foreign_keys", true)?;
-        let replaced = tables
-            .iter()
-            .try_for_each(|table| self.replace_rows(tx, table));
-        tx.pragma_update(None, "defer_foreign_keys", false)?;
-        Ok(replaced?)
+    /// When there is no file of ours.
+    pub(crate) fn open_backup(path: &Path) -> Result<Self, Failure> {
+        let path = place::resolve(path)?;
+        header::check_backup(&path)?;
+        let conn = if beside(&path, "-wal").exists() {
+            connection::open_reader(&path)
+        } else {
+            connection::open_immutable(&path)
+        };
+        let conn = conn.map_err(|error| by_sqlite(&path, error))?;
+        schema::check(&conn, &path)?;
+        Ok(Self { conn, path })
     }
 
-    /// Replaces the rows of `table` by those of the copy.
-    fn replace_rows(&self, tx: &WriteTx<'_>, table: &str) -> SqlResult<()> {
-        if table == SECRETS {
-            // What was signed by a secret of then may name one that is gone since.
-            return copy_rows(&self.conn, tx, table, "insert or ignore");
+    /// Where the file is, without symbolic links.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads the file in one transaction.
+    ///
+    /// # Errors
+    /// What `read` returns, or that the file cannot be read.
+    pub(crate) fn at_one_moment<T>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> error::Result<T>,
+    ) -> error::Result<T> {
+        self.conn.execute_batch("begin")?;
+        let outcome = read(&Reader {
+            conn: &self.conn,
+            now: Clock::System.now(),
+        });
+        // Ends a read transaction, which cannot lose anything.
+        let ended = self.conn.execute_batch("commit");
+        let outcome = outcome?;
+        ended?;
+        Ok(outcome)
+    }
+
+    /// Copies the file into `target`, and syncs it. `tell` is told how far the first pass has come.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or the copy cannot be written.
+    pub(crate) fn copy(
+        &self,
+        target: &File,
+        tell: &mut dyn FnMut(Progress),
+    ) -> Result<(), CopyError> {
+        self.try_copy(target, tell).map_err(|broken| match broken {
+            Broken::Source(error) => CopyError::Source(by_sqlite(&self.path, error)),
+            Broken::Target(error) => CopyError::Target(error),
+        })
+    }
+
+    /// [`Source::copy`], with what failed as SQLite tells it.
+    fn try_copy(&self, target: &File, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
+        for pass in 0..PASSES {
+            let mut told = |progress| {
+                if pass == 0 {
+                    tell(progress);
+                }
+            };
+            self.pass(target, &mut told)?;
         }
-        tx.execute(&format!("delete from {table}"), [])?;
-        copy_rows(&self.conn, tx, table, "insert")
+        self.conn.execute_batch("begin")?;
+        let copied = self.last_pass(target);
+        // Ends a read transaction, which cannot lose anything.
+        let ended = self.conn.execute_batch("commit");
+        copied?;
+        ended?;
+        target.sync_all().map_err(Broken::Target)
     }
-}
 
-/// The tables of a new file. Those of other programs are not among them.
-fn list_tables(copy: &Connection) -> SqlResult<Vec<String>> {
-    copy.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite%'")?
-        .query_map([], |row| row.get(0))?
-        .collect()
-}
-
-/// Copies all rows of `table`, in their order.
-fn copy_rows(from: &Connection, into: &Connection, table: &str, insert: &str) -> SqlResult<()> {
-    let names = list_stored_columns(from, table)?;
-    let (columns, names) = (names.len(), names.join(", "));
-    let places = vec!["?"; columns].join(", ");
-    let mut select = from.prepare(&format!("select {names} from {table}"))?;
-    let mut insert = into.prepare(&format!(
-        "{insert} into {table} ({names}) values ({places})"
-    ))?;
-    let mut rows = select.query([])?;
-    while let Some(row) = rows.next()? {
-        for column in 0..columns {
-            let value = ToSqlOutput::Borrowed(row.get_ref(column)?);
-            insert.raw_bind_parameter(column + 1, value)?;
+    /// One pass in pieces, each a moment of its own, with rests between.
+    fn pass(&self, target: &File, tell: &mut dyn FnMut(Progress)) -> Result<(), Broken> {
+        let (mut next, mut unsynced) = (1, 0);
+        loop {
+            let count = self.page_count()?;
+            if next > count {
+                return Ok(());
+            }
+            let last = count.min(next.saturating_add(PIECE - 1));
+            self.conn.execute_batch("begin")?;
+            let piece = self.piece(target, next, last);
+            self.conn.execute_batch("commit")?;
+            let written = piece?;
+            unsynced += written;
+            if unsynced >= PAGES_PER_SYNC {
+                let begun = Instant::now();
+                target.sync_data().map_err(Broken::Target)?;
+                // The disk is left to others for as long as it was ours.
+                thread::sleep(begun.elapsed());
+                unsynced = 0;
+            }
+            tell(Progress {
+                done: u64::from(last) * self.page_size()?,
+                total: u64::from(count) * self.page_size()?,
+            });
+            thread::sleep(if written > 0 {
+                REST_AFTER_WRITES
+            } else {
+                REST_AFTER_READS
+            });
+            next = last + 1;
         }
-        insert.raw_execute()?;
     }
-    Ok(())
+
+    /// The pass inside of a transaction, after which the copy is what the transaction sees.
+    fn last_pass(&self, target: &File) -> Result<(), Broken> {
+        let count = self.page_count()?;
+        self.piece(target, 1, count)?;
+        let length = u64::from(count) * self.page_size()?;
+        target.set_len(length).map_err(Broken::Target)
+    }
+
+    /// Writes the pages from `first` to `last` that differ from their copies. Returns how many that
+    /// were.
+    fn piece(&self, target: &File, first: u32, last: u32) -> Result<u64, Broken> {
+        let sql = "select data from sqlite_dbpage where pgno = ?1";
+        let mut statement = self.conn.prepare_cached(sql)?;
+        let (mut copy, mut written) = (Vec::new(), 0);
+        for number in first..=last {
+            let page = statement.query_row([number], |row| {
+                let page = row.get_ref(0)?.as_blob()?;
+                let at = u64::from(number - 1) * page.len() as u64;
+                copy.resize(page.len(), 0);
+                if target.read_exact_at(&mut copy, at).is_ok() && copy == page {
+                    return Ok(Ok(0));
+                }
+                Ok(target.write_all_at(page, at).map(|()| 1))
+            });
+            // A page that is gone since the pages were counted is not there to be copied.
+            let page = page.optional()?.unwrap_or(Ok(0));
+            written += page.map_err(Broken::Target)?;
+        }
+        Ok(written)
+    }
+
+    /// How many pages the file has now.
+    fn page_count(&self) -> rusqlite::Result<u32> {
+        self.conn
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+    }
+
+    /// How many bytes a page has.
+    fn page_size(&self) -> rusqlite::Result<u64> {
+        self.conn
+            .pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))
+            .map(u64::from)
+    }
 }
 
-/// The columns of `table` but those that the database makes itself.
-pub(super) fn list_stored_columns(conn: &Connection, table: &str) -> SqlResult<Vec<String>> {
-    conn.prepare_cached("select name from pragma_table_info(?1)")?
-        .query_map([table], |row| row.get(0))?
-        .collect()
+impl From<rusqlite::Error> for Broken {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Source(error)
+    }
 }

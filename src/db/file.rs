@@ -121,7 +121,10 @@ pub(crate) fn is_present(path: &Path) -> Result<bool, Failure> {
 
 /// Checks what can be seen of a file from outside. A file with two names has two logs, and whoever
 /// serves it by both damages it.
-fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it can be no data file, or must not be one.
+pub(crate) fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), Failure> {
     let (place, file) = (
         shell_word(&folder(path).to_string_lossy()),
         shell_word(&path.to_string_lossy()),
@@ -212,7 +215,10 @@ fn make_private(path: &Path) -> Option<String> {
 }
 
 /// Makes the folder of the file, for its owner alone. Does nothing where it is.
-fn create_folder(path: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// When it cannot be made.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
     let folder = folder(path);
     if folder.is_dir() {
         return Ok(());
@@ -287,7 +293,10 @@ fn fill(unfinished: &Path, path: &Path) -> Result<(), Failure> {
 }
 
 /// Makes names in a folder durable.
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
+///
+/// # Errors
+/// When they cannot be synced.
+pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 

@@ -20,10 +20,19 @@ const HEADER: usize = 100;
 
 /// Looks at the file without SQLite: rights, header, application id, schema version, length.
 pub(crate) fn check_header(path: &Path) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    check(path, options.read(true).write(true))
+}
+
+/// The same for a file that is only read.
+pub(crate) fn check_backup(path: &Path) -> Result<(), Failure> {
+    check(path, OpenOptions::new().read(true))
+}
+
+/// Looks at the file that `options` open.
+fn check(path: &Path, options: &OpenOptions) -> Result<(), Failure> {
     let mut header = [0; HEADER];
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
+    let mut file = options
         .open(path)
         .map_err(|error| by_system(path, &error))?;
     let length = file

@@ -7,12 +7,14 @@
 //! * [`connection`] is the one place where connections get their pragmas.
 //! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
 //!   next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
+//! * [`mod@copy`] makes a copy of the file while others write to it, [`replacement`] puts one in its
+//!   place.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
-//! * [`mod@copy`] copies all rows of the file, and puts them back.
+//! * [`row_copy`] copies all rows of the file, and puts them back.
 //! * [`scrub`] clears what deleted rows leave behind in pages that are in use.
 //! * [`turns`] decides who may read for long.
 //!
@@ -39,6 +41,8 @@ mod place;
 mod queue;
 mod refusal;
 mod rehearsal;
+mod replacement;
+mod row_copy;
 mod schema;
 mod scrub;
 mod snapshot;
@@ -62,7 +66,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
 pub use connection::Synchronous;
-pub(crate) use copy::Copy;
+pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
@@ -71,6 +75,8 @@ use log_limit::LogLimit;
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;
 pub(crate) use rehearsal::Stage;
+pub(crate) use replacement::Replacement;
+pub(crate) use row_copy::RowCopy;
 use snapshot::{Open, TimeLimit};
 pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;

@@ -53,7 +53,10 @@ pub fn write_file<T>(
 
 /// The data file that `path` names. A command never makes one: a mistyped path would look like an
 /// empty one.
-fn existing(path: &Path) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// When there is no file of ours at `path`.
+pub(crate) fn existing(path: &Path) -> Result<PathBuf, Failure> {
     let path = &place::resolve(path)?;
     if !file::is_present(path)? {
         return Err(Failure::runtime(

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
-use super::copy::list_stored_columns;
+use super::row_copy::list_stored_columns;
 use super::transaction::{IdMint, WriteTx};
 use super::{Db, Reader, connection};
 use crate::base::error::Result;

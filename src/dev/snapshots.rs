@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
-use crate::db::{Copy, Db, Topic, WriteTx};
+use crate::db::{Db, RowCopy, Topic, WriteTx};
 use crate::outbox::faults::{Faults, Plans};
 use crate::outbox::{mail, webhook};
 
@@ -47,7 +47,7 @@ pub(crate) struct Snapshot {
     /// How it is shown.
     view: SnapshotView,
     /// The rows of the file.
-    copy: Mutex<Copy>,
+    copy: Mutex<RowCopy>,
     /// Where the clock stood still; none: it ran.
     stopped_at: Option<Timestamp>,
     /// The faults that were still to come.
@@ -65,7 +65,7 @@ impl Snapshots {
             created_at: db.now(),
         };
         let (stopped_at, faults) = (db.clock().stopped_at(), faults.plans());
-        let copy = db.read_long(actor, Copy::take).await?;
+        let copy = db.read_long(actor, RowCopy::take).await?;
         let mut snapshots = self.lock();
         if snapshots.len() >= KEPT {
             snapshots.pop_front();

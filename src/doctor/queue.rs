@@ -30,7 +30,8 @@ pub(super) fn check(reader: &Reader<'_>) -> Finding {
     };
     let waited_ms = reader.now.as_millis() - oldest.as_millis();
     let detail = format!(
-        "{count} mails were tried in vain, the oldest since {oldest}: {}",
+        "{count} {} tried in vain, the oldest since {oldest}: {}",
+        if count == 1 { "mail was" } else { "mails were" },
         error.unwrap_or_default()
     );
     let fix = "mend what the error says, try it with `invited mail test`, then POST \

@@ -60,6 +60,17 @@ impl Source {
         Loaded::read(path).map(Some)
     }
 
+    /// The text of the secrets, as a file holds it.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub(crate) fn text(&self) -> Result<String, Failure> {
+        match self {
+            Self::Given(text) => Ok(format!("{}\n", text.trim_ascii_end())),
+            Self::File(path) | Self::Own(path) => read_text(path).map(|(text, _)| text),
+        }
+    }
+
     /// The file of the secrets; none: they were given themselves.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {

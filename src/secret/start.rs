@@ -11,7 +11,7 @@ use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
-use crate::db::{Db, Reader, WriteTx};
+use crate::db::{self, Db, Reader, WriteTx};
 
 /// How many seconds a secret verifies once another one signs, where nothing else was said: 30 days.
 pub(crate) const KEEP_SECONDS: i64 = 30 * 24 * 60 * 60;
@@ -80,6 +80,24 @@ pub(crate) async fn open(
         keyring: Keyring::new(loaded.signing, loaded.earlier, &known),
         notes,
     })
+}
+
+/// The text of the secrets in `secrets`, which must be those of the data file `source`.
+///
+/// # Errors
+/// When they cannot be read, or others are needed.
+pub(crate) fn text_of(
+    source: &db::Source,
+    secrets: &Source,
+) -> std::result::Result<String, Failure> {
+    let loaded = secrets.load(false)?;
+    let compared = source.at_one_moment(|reader| Comparison::of(reader, loaded.as_ref()));
+    let compared = compared.map_err(failed)?;
+    match loaded {
+        Some(loaded) => compared.check(&loaded, secrets)?,
+        None => return Err(compared.refusal(None, secrets)),
+    }
+    secrets.text()
 }
 
 /// Notes which secret signs from now on, that those before it end, and that `missing` are gone.
@@ -177,7 +195,7 @@ impl Comparison {
             Some(_) => format!("bring back the copy of {source}"),
         };
         let rest = format!(
-            "or start once with --new-secret to go on without: then {}",
+            "or give --new-secret once to go on without: then {}",
             self.loss
         );
         Failure::runtime(what, format!("{remedy}; {rest}"))

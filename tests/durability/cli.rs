@@ -1,4 +1,4 @@
-//! The `invited key` commands, run beside the server.
+//! Commands that run beside the server.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -21,6 +21,17 @@ pub fn key_list(database: &Path) -> Outcome<String> {
 pub fn key_revoke(database: &Path, key_text: &str) -> Outcome<String> {
     let id = key_text.split('_').nth(1).ok_or("a key without an id")?;
     key(database, &["revoke", id])
+}
+
+/// Makes a backup at `file`. Returns what was said when that was refused; nothing when it worked.
+pub fn backup(database: &Path, file: &Path, words: &[&str]) -> Outcome<String> {
+    let mut command = Command::new(BINARY);
+    command.arg("backup").args(words).arg(file);
+    let output = command.arg("--database").arg(database).output()?;
+    if output.status.success() {
+        return Ok(String::new());
+    }
+    Ok(String::from_utf8(output.stderr)?)
 }
 
 /// Runs one `invited key` command and expects it to succeed.

@@ -1,5 +1,5 @@
 //! R4: a full disk stops writes only, and room heals it without a restart. A server starts on a
-//! full disk, too.
+//! full disk, too. R13: a backup that finds no room leaves nothing.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -16,7 +16,7 @@ use crate::ledger::{Change, Entry, Reply};
 use crate::load::{Load, entries};
 use crate::scale::Scale;
 use crate::server::Launch;
-use crate::{Outcome, report};
+use crate::{Outcome, cli, report};
 
 /// Concurrent writers while the disk fills up.
 const WRITERS: usize = 16;
@@ -218,4 +218,30 @@ fn only_storage_full(entries: &[Entry]) -> Outcome<usize> {
         })?;
     }
     Ok(refused)
+}
+
+/// Makes backups to a disk that is too small, and to one that has room.
+pub fn backups_without_room_leave_nothing(_: &Scale) -> Outcome {
+    let directory = tempfile::tempdir()?;
+    let mount = Mount::tmpfs(&directory.path().join("disk"), "size=64k")?;
+    let database = directory.path().join("data").join("invited.db");
+    let server = Launch::serve(&database).run()?;
+    let file = mount.point().join("backup.db");
+    let length = fs::metadata(&database)?.len();
+    ensure(length > 64 << 10, || format!("{length} bytes fit"))?;
+    let refused = cli::backup(&database, &file, &[])?;
+    ensure(refused.contains("make room there"), || refused.clone())?;
+    let left = fs::read_dir(mount.point())?.count();
+    ensure(left == 0, || format!("{left} files are left"))?;
+    mount.remount("size=256k")?;
+    let told = cli::backup(&database, &file, &[])?;
+    ensure(told.is_empty(), || told.clone())?;
+    // There is room for one, but not for a second beside it.
+    let whole = fs::read(&file)?;
+    mount.remount(&format!("size={}", whole.len() + (32 << 10)))?;
+    let refused = cli::backup(&database, &file, &["--force"])?;
+    ensure(refused.contains("make room there"), || refused.clone())?;
+    ensure(fs::read(&file)? == whole, || "another backup".to_owned())?;
+    no_panic(&server.kill()?)?;
+    sound(&file)
 }

@@ -110,7 +110,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 22] = [
+const TRIALS: [Planned; 23] = [
     (
         "r1_acknowledged_changes_survive_kill",
         kill::acknowledged_changes_survive_kill,
@@ -154,6 +154,11 @@ const TRIALS: [Planned; 22] = [
     (
         "r4_full_disk_stops_writes_only",
         full_disk::full_disk_stops_writes_only,
+        faults::mount_obstacle,
+    ),
+    (
+        "r13_backups_without_room_leave_nothing",
+        full_disk::backups_without_room_leave_nothing,
         faults::mount_obstacle,
     ),
     (

@@ -32,6 +32,7 @@
 //! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
@@ -72,6 +73,7 @@
 mod accept_races;
 mod answer;
 mod audit;
+mod backup;
 mod bad_inputs;
 mod base;
 mod batch;

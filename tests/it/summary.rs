@@ -211,7 +211,8 @@ fn a_damaged_invitation_is_left_out_and_its_neighbours_are_counted() {
 fn figures_are_read_in_the_order_of_the_table_without_a_sort() {
     let app = TestApp::serve();
     let source = include_str!("../../src/invitation/store/outline.rs");
-    let sql = source.split('"').find(|text| text.starts_with("select"));
+    let is_list = |text: &&str| text.starts_with("select") && text.contains("order by id");
+    let sql = source.split('"').find(is_list);
     let sql = sql.expect("the statement");
     let conn = rusqlite::Connection::open(&app.database).expect("it opens");
     let mut plan = conn

@@ -48,7 +48,7 @@ pub(crate) fn operations() -> Vec<Operation> {
                         "detail": "It is compared as new.user@example.com."},
                     {"rule": "address", "passes": true, "detail": "It is the invited address."},
                     {"rule": "status", "passes": true,
-                        "detail": "It was neither answered nor taken back."},
+                        "detail": "It was neither answered nor revoked."},
                     {"rule": "expiry", "passes": false,
                         "detail": "Its time ended at 2026-11-30T02:43:00.123Z. Send it again."}
                 ]

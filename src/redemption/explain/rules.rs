@@ -45,14 +45,14 @@ pub(super) fn address(case: &Case<'_>, address: &Address) -> Result<Finding> {
     Ok(Finding::fails(RULE, detail))
 }
 
-/// The invitation was neither answered nor taken back.
+/// The invitation was neither answered nor revoked.
 pub(super) fn status(case: &Case<'_>) -> Finding {
     const RULE: &str = "status";
     let at = case.closed_at.map(|at| format!(" at {at}"));
     let at = at.unwrap_or_default();
     match case.present.status {
         Status::Pending | Status::Expired => {
-            Finding::passes(RULE, "It was neither answered nor taken back.")
+            Finding::passes(RULE, "It was neither answered nor revoked.")
         }
         Status::Accepted => Finding::fails(
             RULE,
@@ -67,7 +67,7 @@ pub(super) fn status(case: &Case<'_>) -> Finding {
         ),
         Status::Revoked => Finding::fails(
             RULE,
-            format!("It was taken back{at}. Invite the address again."),
+            format!("It was revoked{at}. Invite the address again."),
         ),
     }
 }
@@ -103,7 +103,7 @@ pub(super) fn link(case: &Case<'_>) -> Finding {
             RULE,
             format!("The link in the mail is proof enough.{latest}"),
         ),
-        Acceptance::Code => Finding::fails(
+        Acceptance::Code => Finding::is_open(
             RULE,
             format!(
                 "The link in the mail is not enough here: the page asks for a code as well.{latest}"

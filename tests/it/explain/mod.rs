@@ -161,7 +161,7 @@ fn how_an_invitation_was_closed_is_said_with_its_time() {
     let (_, detail) = finding(&explain(&app, &made, INVITED), "status");
     let at = app.look(&made)["revokedAt"].clone();
     let at = at.as_str().expect("a time");
-    assert!(detail.contains(&format!("taken back at {at}")), "{detail}");
+    assert!(detail.contains(&format!("revoked at {at}")), "{detail}");
     let made = app.invite("initech", INVITED);
     app.advance_to(2 * WEEK);
     let (_, detail) = finding(&explain(&app, &made, INVITED), "expiry");

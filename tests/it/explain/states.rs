@@ -166,13 +166,8 @@ fn of_a_code() -> Vec<State> {
         state("too many wrong answers", too_many, 0, &["code_tries"]),
         state("a code, and sent again", superseded, 0, &["code"]),
         state("sent again, and a code", after_resend, 0, &[]),
-        state("codes are wanted", wanted, 0, &["link"]),
-        state(
-            "codes are wanted, one is there",
-            wanted_and_asked,
-            0,
-            &["link"],
-        ),
+        state("codes are wanted", wanted, 0, &[]),
+        state("codes are wanted, one is there", wanted_and_asked, 0, &[]),
     ]
 }
 

@@ -102,6 +102,7 @@ async fn delete(visitor: Visitor, id: MessageId) -> Result<HttpResponse> {
 /// `POST /console/desk/mail/delete`: the inbox is empty then.
 async fn delete_all(visitor: Visitor) -> Result<HttpResponse> {
     visitor.form().await?;
+    state::keep_snapshot(&visitor).await?;
     visitor.state.db.write(store::delete_all).await?;
     Ok(visitor.go("desk", "inbox-emptied", None))
 }

@@ -131,6 +131,7 @@ fn plans(fields: &Fields) -> Result<Plans> {
 /// `POST /console/desk/reset`: back to the start.
 async fn reset(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
+    keep_snapshot(&visitor).await?;
     let outcome = dev::start_over(&visitor.state, visitor.origin()).await;
     finish(&visitor, outcome, "reset", &sent.fields).await
 }
@@ -140,22 +141,30 @@ async fn seed(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     let text = sent.fields.get("seed").unwrap_or_default();
     let outcome = match json::parse(text.as_bytes()) {
-        Ok(seed) => dev::plant(&visitor.state, seed, visitor.origin())
-            .await
-            .map(drop),
+        Ok(seed) => {
+            keep_snapshot(&visitor).await?;
+            dev::plant(&visitor.state, seed, visitor.origin())
+                .await
+                .map(drop)
+        }
         Err(error) => Err(error),
     };
     finish(&visitor, outcome, "seeded", &sent.fields).await
 }
 
-/// `POST /console/desk/snapshot`: keeps everything as it is.
-async fn take(visitor: Visitor) -> Result<HttpResponse> {
-    let sent = visitor.form().await?;
+/// Keeps everything as it is, so that there is a way back from what comes next.
+pub(super) async fn keep_snapshot(visitor: &Visitor) -> Result<()> {
     let state = &visitor.state;
     let taken = state
         .snapshots
         .take(&state.db, &state.faults, &visitor.caller.actor);
-    let outcome = taken.await.map(drop);
+    taken.await.map(drop)
+}
+
+/// `POST /console/desk/snapshot`: keeps everything as it is.
+async fn take(visitor: Visitor) -> Result<HttpResponse> {
+    let sent = visitor.form().await?;
+    let outcome = keep_snapshot(&visitor).await;
     finish(&visitor, outcome, "snapshot", &sent.fields).await
 }
 
@@ -168,6 +177,8 @@ async fn restore(visitor: Visitor) -> Result<HttpResponse> {
         Ok(snapshot) => snapshot.restore(&state.db, &state.faults).await,
         Err(error) => Err(error),
     };
-    state.streams.cut();
+    if outcome.is_ok() {
+        state.streams.cut();
+    }
     finish(&visitor, outcome, "restored", &sent.fields).await
 }

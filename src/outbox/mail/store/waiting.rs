@@ -12,6 +12,9 @@ use crate::outbox::mail::waiting::{
     Counts, MailId, PutOff, QueuedMail, QueuedMailState, Selection,
 };
 
+/// The most mails of the queue that are counted.
+pub(crate) const MOST_COUNTED: u32 = 100_000;
+
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
 const SELECTED: &str = "(:organizations is null
@@ -120,14 +123,14 @@ pub(crate) fn list_put_off(reader: &Reader<'_>, selection: &Selection) -> Result
     Ok(ids.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Counts what waits, in whatever state.
+/// Counts what waits, in whatever state, among the first [`MOST_COUNTED`] mails.
 pub(crate) fn count(reader: &Reader<'_>, selection: &Selection) -> Result<Counts> {
     let mut statement = reader.prepare_cached(&format!(
         "select count(*),
                 count(*) filter (where {STATE} = 3),
                 count(*) filter (where {STATE} = 0),
                 min(queued_at) filter (where {STATE} = 3)
-         from mail
+         from (select * from mail limit {MOST_COUNTED}) as mail
          where {SELECTED}"
     ))?;
     let (organization, invitation) = (selection.organization(), selection.invitation());
@@ -151,12 +154,12 @@ pub(crate) fn count(reader: &Reader<'_>, selection: &Selection) -> Result<Counts
 /// What of everybody's mail was tried in vain and waits; none: nothing does.
 pub(crate) fn find_put_off(reader: &Reader<'_>) -> Result<Option<PutOff>> {
     // Of several rows the columns beside the one `min` are those of its row.
-    let mut statement = reader.prepare_cached(
+    let mut statement = reader.prepare_cached(&format!(
         "select count(*), min(queued_at), error
-         from mail
+         from (select * from mail limit {MOST_COUNTED})
          where attempts > 0
-           and lease is null",
-    )?;
+           and lease is null"
+    ))?;
     let found = statement.query_row([], |row| {
         let oldest: Option<i64> = row.get(1)?;
         let (count, error) = (row.get(0)?, row.get(2)?);

@@ -12,11 +12,14 @@ use super::operation::{Lifetime, ORGANIZATIONS, Operation, Pick, ROLES, Token};
 use super::rules::{Flaw, Model};
 use super::state::{Invitation, Shows};
 use crate::support::kept::{Call, Kept};
+use crate::support::process::run;
 use crate::support::{START, TestApp};
 use compare::same;
 
 /// An id that nothing has.
 const NO_ID: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
+/// Sequences between two looks at the whole file.
+const RUNS_PER_LOOK: u64 = 10;
 /// The settings of the server: the limits count by the machine's time, so none is on.
 const SETTINGS: [&str; 6] = [
     "--limit-recipient",
@@ -62,8 +65,18 @@ impl Driver {
         self.app.clock.set(Timestamp::from_millis(START));
         let mut model = Model::new(flaw);
         let compared = self.do_all(&mut model, operations);
+        if self.runs.is_multiple_of(RUNS_PER_LOOK) {
+            self.verify();
+        }
         let cleared = self.clear(&mut model);
         compared.and(cleared)
+    }
+
+    /// Looks through the file with the command: each invitation is what its history says.
+    fn verify(&self) {
+        let output = run(&["verify", "--database", &self.app.database.to_string_lossy()]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}");
     }
 
     /// Does all operations on both sides, and compares what is there then.

@@ -1,0 +1,168 @@
+//! Copies of the data file: made beside a running server, looked through, and put back.
+//!
+//! * [`part`] is a file that comes to its name only when it is whole. [`verify`] looks through a
+//!   file, [`store`] is the SQL of that. [`restore`] puts a backup in the place of a data file.
+//!
+//! A copy is checked before it has its name: what is called a backup is one.
+
+pub(crate) mod part;
+pub(crate) mod restore;
+pub(crate) mod store;
+pub(crate) mod verify;
+
+use std::fs::File;
+use std::io::{self, Seek};
+use std::path::{Path, PathBuf};
+
+use part::{Part, beside, cannot_write};
+use verify::{Counts, Report};
+
+use crate::base::failure::Failure;
+use crate::db::{CopyError, Progress, Source, resolve};
+
+/// What belongs to a data file, by what stands behind its name.
+const OF_DATA_FILE: [&str; 4] = ["-wal", "-shm", ".lock", ".secret"];
+
+/// How much nicer than others a look through a file is: a server beside it comes first.
+const NICENESS: i32 = 19;
+
+/// How far a command has come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    /// Pages are copied.
+    Copying(Progress),
+    /// The file is looked through.
+    Checking,
+}
+
+/// Whom a command tells how far it has come.
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(Step);
+
+/// A copy that was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made {
+    /// What is in it.
+    pub counts: Counts,
+    /// How many bytes it has.
+    pub bytes: u64,
+}
+
+/// Makes a backup of `source` at `place`, with `secret` beside it where that is given: whole, or
+/// not at all. With `may_replace` a backup that is there is replaced.
+///
+/// # Errors
+/// When the file is damaged, or the backup cannot be written there.
+pub(crate) fn make(
+    source: &Source,
+    place: &Path,
+    secret: Option<&str>,
+    may_replace: bool,
+    tell: Tell<'_>,
+) -> Result<Made, Failure> {
+    check_place(source, place, may_replace)?;
+    let secret_place = beside(place, ".secret");
+    if secret.is_some() && !may_replace && secret_place.exists() {
+        return Err(part::exists(&secret_place));
+    }
+    let part = Part::begin(place)?;
+    let made = fill(source, &part, tell)?;
+    if let Some(text) = secret {
+        part::write_private(&secret_place, text, may_replace)?;
+    }
+    part.finish(place, may_replace)?;
+    Ok(made)
+}
+
+/// Makes a backup of `source`, and writes it to `output` once it is checked: until then it lies
+/// beside the data file.
+///
+/// # Errors
+/// When the file is damaged, or the backup cannot be written.
+pub(crate) fn make_to(
+    source: &Source,
+    output: &mut impl io::Write,
+    tell: Tell<'_>,
+) -> Result<Made, Failure> {
+    let part = Part::begin(&beside(source.path(), ".backup"))?;
+    let made = fill(source, &part, tell)?;
+    let mut file: File = part.into_unnamed()?;
+    let written = file
+        .rewind()
+        .and_then(|()| io::copy(&mut file, output))
+        .and_then(|_| output.flush());
+    written.map_err(|error| cannot_write(Path::new("to stdout"), &error))?;
+    Ok(made)
+}
+
+/// Copies `source` into `part`, and looks through the copy.
+fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
+    let copied = source.copy(part.file(), &mut |progress| tell(Step::Copying(progress)));
+    copied.map_err(|error| match error {
+        CopyError::Source(failure) => failure,
+        CopyError::Target(error) => cannot_write(part.path(), &error),
+    })?;
+    tell(Step::Checking);
+    // Not before: the transaction of the copy ought to be short.
+    give_way();
+    let Report { counts, findings } = verify::check(&Source::open_backup(part.path())?)?;
+    if let Some(first) = findings.first.first() {
+        return Err(Failure::runtime(
+            format!(
+                "{} is damaged, so it was not copied ({first})",
+                source.path().display()
+            ),
+            "`invited verify` names all that is wrong; keep the backups that you have",
+        ));
+    }
+    let bytes = part.file().metadata().map(|metadata| metadata.len());
+    let bytes = bytes.map_err(|error| cannot_write(part.path(), &error))?;
+    Ok(Made { counts, bytes })
+}
+
+/// Lets others have the processor first. Where that is refused, the command goes on all the same.
+pub(crate) fn give_way() {
+    let _ = rustix::process::nice(NICENESS);
+}
+
+/// A look through the file at `path` has found something.
+pub(crate) fn damaged(path: &Path, findings: usize) -> Failure {
+    Failure::runtime(
+        format!("{} is damaged (findings: {findings})", path.display()),
+        "keep a copy of it; restore a backup that `invited verify` finds to be whole",
+    )
+}
+
+/// Checks that a backup may be at `place`: no data file, and nothing that belongs to one, is ever
+/// replaced.
+fn check_place(source: &Source, place: &Path, may_replace: bool) -> Result<(), Failure> {
+    let own = |suffix| beside(source.path(), suffix);
+    let is_own = |path: &PathBuf| {
+        path == source.path() || OF_DATA_FILE.iter().any(|suffix| *path == own(suffix))
+    };
+    if resolve(place).is_ok_and(|path| is_own(&path)) {
+        return Err(Failure::usage(
+            format!("{} belongs to the data file itself", place.display()),
+            "name another file",
+        ));
+    }
+    if place.is_dir() {
+        return Err(Failure::usage(
+            format!("{} is a folder", place.display()),
+            "name a file in it",
+        ));
+    }
+    let Ok(found) = place.symlink_metadata() else {
+        return Ok(());
+    };
+    if !may_replace {
+        return Err(part::exists(place));
+    }
+    let is_served = ["-wal", ".lock"].map(|suffix| beside(place, suffix).exists()) != [false; 2];
+    if is_served || !found.is_file() {
+        return Err(Failure::runtime(
+            format!("{} is no backup, so it is not replaced", place.display()),
+            "name another file; to put a backup in the place of a data file, use `invited restore`",
+        ));
+    }
+    Ok(())
+}

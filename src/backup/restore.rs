@@ -1,0 +1,137 @@
+//! Puts a backup in the place of a data file.
+//!
+//! Everything is checked on a copy beside the data file before anything is touched. Then the two
+//! are exchanged in one step: whatever ends the command, the old file is there or the new one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::part::{self, Part, beside};
+use super::verify::Counts;
+use super::{Made, Tell, fill};
+use crate::base::failure::Failure;
+use crate::db::{Replacement, Source};
+use crate::secret;
+
+/// What was restored.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    /// What is in it.
+    pub counts: Counts,
+    /// Where the file is that was there before; none: there was no file.
+    pub before: Option<PathBuf>,
+    /// Where a secret was put that lay beside the backup.
+    pub secret: Option<PathBuf>,
+}
+
+/// Puts the backup at `backup` in the place of the data file `place`, whose secrets are `secrets`.
+/// With `may_replace_secret` it does not ask for them.
+///
+/// # Errors
+/// When a server has the data file, the backup is not whole, or the secrets are not those of the
+/// backup: nothing is changed then.
+pub(crate) fn restore(
+    backup: &Path,
+    place: Replacement,
+    secrets: &secret::Source,
+    may_replace_secret: bool,
+    tell: Tell<'_>,
+) -> Result<Restored, Failure> {
+    match prepare(backup, &place, secrets, may_replace_secret, tell) {
+        Ok(prepared) => prepared.put(place),
+        Err(failure) => {
+            place.give_up();
+            Err(failure)
+        }
+    }
+}
+
+/// A copy of a backup that may take the place of a data file.
+struct Prepared {
+    /// The copy.
+    part: Part,
+    /// What is in it.
+    counts: Counts,
+    /// The secret that goes with it, and where to.
+    secret: Option<(PathBuf, String)>,
+}
+
+/// Copies and checks a backup.
+fn prepare(
+    backup: &Path,
+    place: &Replacement,
+    secrets: &secret::Source,
+    may_replace_secret: bool,
+    tell: Tell<'_>,
+) -> Result<Prepared, Failure> {
+    let source = Source::open_backup(backup)?;
+    if source.path() == place.path() {
+        return Err(Failure::usage(
+            format!("{} is the data file itself", backup.display()),
+            "name the backup that is to take its place",
+        ));
+    }
+    let part = Part::begin(&beside(place.path(), ".restored"))?;
+    let Made { counts, .. } = fill(&source, &part, tell)?;
+    let secret = if may_replace_secret {
+        None
+    } else {
+        find_secret(&source, secrets)?
+    };
+    Ok(Prepared {
+        part,
+        counts,
+        secret,
+    })
+}
+
+/// Makes sure that the secrets are those of the backup. Returns the text of those that lie beside
+/// it, and their place, where there are none at that place.
+fn find_secret(
+    source: &Source,
+    secrets: &secret::Source,
+) -> Result<Option<(PathBuf, String)>, Failure> {
+    let failure = match secret::start::text_of(source, secrets) {
+        Ok(_) => return Ok(None),
+        Err(failure) => failure,
+    };
+    let beside = beside(source.path(), ".secret");
+    let found = secret::Source::File(beside.clone());
+    let (Some(place), Ok(text)) = (secrets.path(), secret::start::text_of(source, &found)) else {
+        return Err(failure);
+    };
+    if fs::symlink_metadata(place).is_ok() {
+        return Err(Failure::runtime(
+            format!("{secrets} does not belong to {}", source.path().display()),
+            format!(
+                "the secret beside the backup does: keep a copy of the other one, then put {} in \
+                 its place",
+                beside.display()
+            ),
+        ));
+    }
+    Ok(Some((place.to_owned(), text)))
+}
+
+impl Prepared {
+    /// Puts the copy in its place.
+    fn put(self, place: Replacement) -> Result<Restored, Failure> {
+        if let Some((path, text)) = &self.secret {
+            part::write_private(path, text, false)?;
+        }
+        let (before, had_file) = (place.name_before(), place.has_file());
+        if had_file {
+            // Until they are exchanged, the new file has the name that the old one will have.
+            self.part.finish(&before, false)?;
+            place.exchange(&before)?;
+        } else {
+            place.move_log(&before)?;
+            self.part.finish(place.path(), false)?;
+        }
+        Ok(Restored {
+            counts: self.counts,
+            before: had_file.then_some(before),
+            secret: self.secret.map(|(path, _)| path),
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Looks through a whole file: what SQLite sees of damage, and what only the histories tell.
+
+use std::fmt;
+
+use super::store;
+use crate::base::error::{Code, Error, Result};
+use crate::base::failure::Failure;
+use crate::db::{Reader, Source};
+
+/// Findings that are kept: one damaged page may have many.
+const MOST: usize = 100;
+
+/// How many rows there are of what people ask about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Organizations.
+    pub organizations: u32,
+    /// Invitations, in every state.
+    pub invitations: u32,
+    /// Events of all histories.
+    pub events: u32,
+    /// API keys, revoked ones too.
+    pub keys: u32,
+    /// Webhooks.
+    pub webhooks: u32,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// The first ones, a sentence each.
+    pub first: Vec<String>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Findings {
+    /// Adds one.
+    pub(crate) fn add(&mut self, what: String) {
+        self.count += 1;
+        if self.first.len() < MOST {
+            self.first.push(what);
+        }
+    }
+
+    /// Notes that a part of the file is damaged so that a check could not go on.
+    fn note(&mut self, checked: Result<()>) -> Result<()> {
+        match checked {
+            Err(error) if error.code == Code::StorageCorrupt => {
+                let cause = std::error::Error::source(&error).map(ToString::to_string);
+                self.add(format!(
+                    "a check could not go on: {}",
+                    cause.unwrap_or_default()
+                ));
+                Ok(())
+            }
+            checked => checked,
+        }
+    }
+}
+
+/// What a look through a whole file came to.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// What is in it.
+    pub counts: Counts,
+    /// What is wrong with it.
+    pub findings: Findings,
+}
+
+/// Looks through the file of `source`, in one moment of it.
+///
+/// # Errors
+/// When it cannot be read for another reason than damage.
+pub(crate) fn check(source: &Source) -> std::result::Result<Report, Failure> {
+    source
+        .at_one_moment(check_all)
+        .map_err(|error| failed(source, &error))
+}
+
+/// Runs every check.
+fn check_all(reader: &Reader<'_>) -> Result<Report> {
+    let (mut counts, mut findings) = (Counts::default(), Findings::default());
+    let checked = store::check_integrity(reader, &mut findings);
+    findings.note(checked)?;
+    let checked = store::check_foreign_keys(reader, &mut findings);
+    findings.note(checked)?;
+    let counted = store::count(reader).map(|found| counts = found);
+    findings.note(counted)?;
+    let checked = store::check_histories(reader, &mut findings, counts.invitations);
+    findings.note(checked)?;
+    Ok(Report { counts, findings })
+}
+
+/// A file cannot be read.
+fn failed(source: &Source, error: &Error) -> Failure {
+    let cause = std::error::Error::source(error)
+        .map(|cause| format!(": {cause}"))
+        .unwrap_or_default();
+    Failure::runtime(
+        format!("{}{cause} ({})", error.detail, source.path().display()),
+        "nothing was changed; try again",
+    )
+}
+
+/// In the order of their weight, as a person counts.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "invitations {}, organizations {}, events {}, keys {}, webhooks {}",
+            self.invitations, self.organizations, self.events, self.keys, self.webhooks
+        )
+    }
+}
