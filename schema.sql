@@ -300,17 +300,23 @@ create table api_key (
 ) strict, without rowid;
 
 -- A browser that is signed in to the console. It may do what its key may, for as long as the key is live.
--- There are few rows: one that has ended goes when another person signs in.
+-- There are few rows: at most 50 of a key, and one that has ended goes when another person signs in.
 create table session (
   -- SHA-256 of the token that the browser holds.
   token_hash    blob    not null primary key check (length(token_hash) = 32),
-  -- The same of the token before, which is still taken for a minute; null: there was none.
+  -- The same of the token before, which is still taken: the browser may not have got the new one. Null: there was none, or the
+  -- browser has used the new one since.
   replaced_hash blob    check (length(replaced_hash) = 32),
   key_id        text    not null references api_key (id),
   created_at    integer not null,
   -- When it got its token.
   renewed_at    integer not null
 ) strict, without rowid;
+
+-- Serves: the session whose token was replaced.
+create index session_replaced
+  on session (replaced_hash)
+  where replaced_hash is not null;
 
 -- A link that signs in to the console, once. There are few rows: one whose time is over goes when another is made.
 create table login (

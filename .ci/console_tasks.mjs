@@ -94,6 +94,76 @@ async function losesTheKey(page) {
   command("key", "revoke", secret);
   await link(page, "Organizations").first().click();
   await says(page, "Your session has ended");
+  check((await page.locator("#side").count()) === 0, "nothing of the old page is left");
+}
+
+// What fails is a page of its own, and the way back leads to where the person was. A form keeps them at their page.
+async function losesTheWay(page, hasScripts) {
+  const made = await invite(`gone-${hasScripts}@example.com`);
+  await signIn(page, key);
+  await page.goto(`${url}/console/organizations/acme`);
+  await api("DELETE", `/v1/organizations/acme/invitations/${made.id}`);
+  await link(page, made.email).click();
+  await page.waitForURL(pageOf(made));
+  check((await page.locator("#side").count()) === 0, "the error stands alone");
+  check(await page.locator("main").evaluate((main) => getComputedStyle(main).maxWidth !== "none"), "it has its style");
+  await link(page, "Go to the console").click();
+  await title(page, "Organizations");
+
+  const third = await invite(`explained-${hasScripts}@example.com`);
+  await page.goto(pageOf(third));
+  await api("DELETE", `/v1/organizations/acme/invitations/${third.id}`);
+  await page.getByLabel("The person's address").fill("other@example.com");
+  await button(page, "Explain").click();
+  await link(page, "Go to the console").click();
+  await title(page, "Organizations");
+
+  const other = await invite(`ended-${hasScripts}@example.com`);
+  await page.goto(pageOf(other));
+  command("logout", "--all");
+  await button(page, "Get link").click();
+  await says(page, "Your session has ended");
+  await page.getByLabel("API key or sign-in link").fill(key);
+  await button(page, "Sign in").click();
+  await title(page, other.email);
+  check(page.url() === pageOf(other), "they are where they were");
+}
+
+// A link on another site shows what it leads to, though the browser keeps the cookie back at first.
+async function comesByALink(page) {
+  await signIn(page, key);
+  await page.goto("about:blank");
+  await page.setContent(`<a href="${url}/console/keys?x=1">here</a>`);
+  await link(page, "here").click();
+  await title(page, "Keys");
+  check(page.url() === `${url}/console/keys?x=1`, "with its query");
+}
+
+// With scripts the focus stays where something is to be done.
+async function keepsTheFocus(page, hasScripts) {
+  if (!hasScripts) { return; }
+  const focus = () => page.evaluate(() => document.activeElement.id || document.activeElement.tagName);
+  const made = await invite("focus@example.com");
+  await signIn(page, key);
+  await link(page, "Keys").click();
+  await title(page, "Keys");
+  await page.waitForFunction(() => document.activeElement.id === "content");
+  await link(page, "New key").click();
+  await title(page, "New key");
+  await page.getByLabel("Name", { exact: true }).fill("focus");
+  await button(page, "Make the key").click();
+  await page.waitForFunction(() => document.activeElement.id === "trouble");
+  await page.goto(pageOf(made));
+  await page.getByLabel("The person's address").fill("other@example.com");
+  await button(page, "Explain").click();
+  await says(page, "This person cannot accept.");
+  await page.waitForTimeout(100);
+  check((await focus()) === "explain-go", "the button has it");
+  await button(page, "Get link").click();
+  await page.waitForFunction(() => document.activeElement.id === "content");
+  for (let times = 0; times < 2; times += 1) { await page.locator("[data-copy]").click(); }
+  await page.waitForTimeout(2300);
+  check((await page.locator("[data-copy]").textContent()) === "Copy", "the button has its word again");
 }
 
 // All that is done to one invitation.
@@ -281,7 +351,7 @@ async function usesTheKeyboard(page) {
   check(await page.evaluate(() => document.querySelector("main").contains(document.activeElement)), "the next one is in the content");
 }
 
-const TASKS = [signsInByLink, signsInAndOut, losesTheKey, runsOneInvitation, invitesFromAFile, runsAnOrganization, runsKeys, runsWebhooks, seesOnlyTheOwn, usesTheKeyboard];
+const TASKS = [signsInByLink, signsInAndOut, losesTheKey, losesTheWay, comesByALink, keepsTheFocus, runsOneInvitation, invitesFromAFile, runsAnOrganization, runsKeys, runsWebhooks, seesOnlyTheOwn, usesTheKeyboard];
 
 try {
   for (const hasScripts of [true, false]) {

@@ -35,7 +35,7 @@ pub(crate) mod stream;
 mod vendor;
 pub(crate) mod webhooks;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, header};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
@@ -153,10 +153,33 @@ pub fn routes(offer: Offer) -> Vec<Route> {
 pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
     let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
+    let pages = [
+        (true, "/problems/"),
+        (offer.docs, "/docs/"),
+        (offer.console, "/console/"),
+    ];
+    let pages = pages.into_iter().filter(|(is_there, _)| *is_there);
+    routes.extend(pages.map(|(_, path)| {
+        Route::public(path.to_owned()).with(Method::GET, web::to(without_the_slash))
+    }));
     if offer.console {
         routes.extend(console::routes(offer.mode));
     }
     Router::build(routes, web::to(unknown_path)).await
+}
+
+/// `GET` of a page with a slash behind its path: leads to the page.
+async fn without_the_slash(_: Anonymous, request: HttpRequest) -> HttpResponse {
+    let page = request.path().trim_matches('/');
+    let mark = if request.query_string().is_empty() {
+        ""
+    } else {
+        "?"
+    };
+    let location = format!("../{page}{mark}{}", request.query_string());
+    HttpResponse::PermanentRedirect()
+        .insert_header((header::LOCATION, location))
+        .finish()
 }
 
 /// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a

@@ -21,8 +21,8 @@ pub(crate) type WriteError = fn(&Error, &Failed<'_>) -> HttpResponse;
 pub(crate) struct Failed<'a> {
     /// The `X-Request-Id` of the response.
     pub request_id: &'a str,
-    /// The path that was asked for; empty where the framework has lost it.
-    pub path: &'a str,
+    /// The request; none where the framework has lost it.
+    pub request: Option<&'a HttpRequest>,
 }
 
 /// What the toolkit takes from the server that it serves. It is data of the application.

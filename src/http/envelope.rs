@@ -55,10 +55,13 @@ impl RequestId {
             .unwrap_or_default()
     }
 
-    /// A request to `path` with this id that failed.
-    fn failed<'a>(&'a self, path: &'a str) -> Failed<'a> {
+    /// What failed: `request`, which has this id.
+    fn failed<'a>(&'a self, request: Option<&'a HttpRequest>) -> Failed<'a> {
         let request_id = &self.0;
-        Failed { request_id, path }
+        Failed {
+            request_id,
+            request,
+        }
     }
 
     /// Takes the caller's id, or makes one.
@@ -94,9 +97,9 @@ pub(crate) async fn envelope(
         context.write_error(request.path())
     });
     let code = Cell::new(None);
-    let respond = |error: &Error, path: &str| {
+    let respond = |error: &Error, request: Option<&HttpRequest>| {
         code.set(Some(error.code));
-        write(error, &id.failed(path))
+        write(error, &id.failed(request))
     };
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
@@ -121,25 +124,25 @@ async fn answer(
     next: Next<BoxBody>,
     id: &RequestId,
     answering: Option<Answering>,
-    respond: &impl Fn(&Error, &str) -> HttpResponse,
+    respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if let Err(error) = check(&request) {
         refusal_log::log(request.request(), &error, &id.0);
-        let response = respond(&error, request.path());
+        let response = respond(&error, Some(request.request()));
         let refused = request.into_response(response);
         return Ok(finish(refused, id, answering, None));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            let response = with_ours(&error, |error| respond(error, ""));
+            let response = with_ours(&error, |error| respond(error, None));
             return Err(answered(response, id));
         }
         // What panicked has been printed by the panic hook; no transaction is open, since jobs run
         // in the writer.
         Err(_) => {
             return Err(answered(
-                respond(&Error::internal("a handler panicked"), ""),
+                respond(&Error::internal("a handler panicked"), None),
                 id,
             ));
         }
@@ -147,7 +150,7 @@ async fn answer(
     response = write_error(response, respond, id);
     let room = make_room(&response);
     if let Err(error) = &room {
-        let refused = respond(error, response.request().path());
+        let refused = respond(error, Some(response.request()));
         response = response.into_response(refused);
         // Whoever reads nothing is not kept.
         response
@@ -161,14 +164,14 @@ async fn answer(
 /// Writes the problem document of a response that is an error, and logs what was refused.
 fn write_error(
     response: ServiceResponse<BoxBody>,
-    respond: &impl Fn(&Error, &str) -> HttpResponse,
+    respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
     id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
             refusal_log::log(request, error, &id.0);
-            respond(error, request.path())
+            respond(error, Some(request))
         })
     });
     match problem {

@@ -68,9 +68,16 @@ pub(crate) fn check_embedding(headers: &HeaderMap) -> Result<()> {
     Err(Error::new(Code::OriginNotAllowed, detail))
 }
 
+/// Whether a person follows a link on a page of another site.
+pub(crate) fn is_link_elsewhere(headers: &HeaderMap) -> bool {
+    let site = headers.get(SEC_FETCH_SITE);
+    let dest = headers.get(SEC_FETCH_DEST);
+    site.is_some_and(|site| site == "cross-site") && dest.is_some_and(|dest| dest == "document")
+}
+
 /// Refuses a form that no page of this server has sent. Every browser says of a form where it comes
 /// from, in at least one of two headers. `public_origin` is where people reach the server; the
-/// `Host` of a request is another name of it.
+/// `Host` of a request is another name of it, by the same scheme.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
@@ -78,12 +85,15 @@ pub(crate) fn check_form(headers: &HeaderMap, public_origin: &str) -> Result<()>
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
+    let scheme = public_origin.split("://").next().unwrap_or_default();
     let is_own = |origin: &[u8]| {
         let origin = std::str::from_utf8(origin).unwrap_or_default();
-        let rest = origin.split_once("://").map(|(_, rest)| rest);
+        let is_at_host = |(its, rest): (&str, &str)| {
+            its.eq_ignore_ascii_case(scheme)
+                && host.is_some_and(|host| rest.eq_ignore_ascii_case(host))
+        };
         origin.eq_ignore_ascii_case(public_origin)
-            || host.is_some()
-                && rest.map(str::to_ascii_lowercase) == host.map(str::to_ascii_lowercase)
+            || origin.split_once("://").is_some_and(is_at_host)
     };
     let mut origins = headers.get_all(header::ORIGIN).peekable();
     let mut sites = headers.get_all(SEC_FETCH_SITE).peekable();

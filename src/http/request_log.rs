@@ -28,8 +28,8 @@ const MAX_METHOD: usize = 32;
 const NOT_LOGGED: [&str; 2] = ["/dev/requests", "/console"];
 /// What stands in the place of a token.
 const TOKEN: &str = "(token)";
-/// What keys and the tokens of links begin with.
-const PREFIXES: [&str; 3] = ["ivk_", "ivt_", "ivm_"];
+/// What keys, the tokens of links and the secrets of webhooks begin with.
+const PREFIXES: [&str; 5] = ["ivk_", "ivt_", "ivm_", "ivl_", "whsec_"];
 /// How often a filter of mail may have escaped a link.
 const ESCAPES: usize = 4;
 
@@ -192,7 +192,7 @@ impl Pending {
 pub(crate) fn without_token(path: &str) -> &str {
     // Filters write its characters in many ways, so nothing is kept behind the page's own path.
     let start = path.find("/accept").map(|page| page + "/accept".len());
-    let tokens = ["ivt_", "ivm_"].map(|prefix| path.find(prefix));
+    let tokens = ["ivt_", "ivm_", "ivl_", "whsec_"].map(|prefix| path.find(prefix));
     let first = tokens.into_iter().chain([start]).flatten().min();
     first.map_or(path, |end| &path[..end])
 }
@@ -267,7 +267,9 @@ mod tests {
         ] {
             assert_eq!(without_token(path), "/accept");
         }
-        assert_eq!(without_token("/other/ivt_0a_0b"), "/other/");
+        for token in ["ivt_0a_0b", "ivl_0a", "whsec_0a"] {
+            assert_eq!(without_token(&format!("/other/{token}")), "/other/");
+        }
         assert_eq!(without_token("/v1/keys"), "/v1/keys");
     }
 
@@ -282,6 +284,8 @@ mod tests {
                 "/v1/keys?api_key=(token)&x=1",
             ),
             ("/v1/keys", "t=%69vt_0a_0b", "/v1/keys?t=(token)"),
+            ("/v1/keys", "l=ivl_0a&x=1", "/v1/keys?l=(token)&x=1"),
+            ("/v1/keys", "s=whsec%5F0a", "/v1/keys?s=(token)"),
             ("/v1/keys", "t=%2569vt%255F0a_0b", "/v1/keys?t=(token)"),
             ("/v1/%69vk_0a_0b/x", "", "/v1/(token)/x"),
             (

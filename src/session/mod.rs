@@ -3,9 +3,11 @@
 //! A session stands for an API key and can do what the key can, for as long as the key is live. The
 //! browser holds a random token in a cookie, the file its hash. A session ends
 //! [`IDLE_SECONDS`] after it was last renewed, [`LONGEST_SECONDS`] after it began, when the person
-//! signs out, and with its key. Its token is replaced every [`RENEWED_AFTER_SECONDS`] of use; the
-//! one before is still taken for [`GRACE_SECONDS`], so that a request which was on its way finds
-//! its session.
+//! signs out or signs in again, with its key, and when the key has [`MOST`] others.
+//!
+//! Its token is replaced every [`RENEWED_AFTER_SECONDS`] of use. The one before is still taken for
+//! [`GRACE_SECONDS`], so that a request which was on its way finds its session, and until the
+//! browser has used the new one after that: the response that brought it may have got lost.
 //!
 //! * [`store`] is the SQL.
 
@@ -29,8 +31,10 @@ pub(crate) const IDLE_SECONDS: i64 = 12 * 60 * 60;
 pub(crate) const LONGEST_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// How old the token of a session gets while it is used.
 const RENEWED_AFTER_SECONDS: i64 = 10 * 60;
-/// How long a token is still taken after it was replaced.
+/// How long a token is still taken, at least, after it was replaced.
 const GRACE_SECONDS: i64 = 60;
+/// How many sessions of a key there may be.
+const MOST: u32 = 50;
 /// How long a sign-in link works.
 pub(crate) const LINK_SECONDS: i64 = 10 * 60;
 /// What the token of a sign-in link begins with.
@@ -91,6 +95,10 @@ impl fmt::Debug for Token {
 pub(crate) struct Session {
     /// The hash of its token.
     pub hash: Hash,
+    /// The hash of the token that the browser has shown: its token, or the one before.
+    pub shown: Hash,
+    /// Whether the token before is still taken.
+    pub has_replaced: bool,
     /// The key that it stands for.
     pub key: KeyId,
     /// When it began.
@@ -110,6 +118,14 @@ impl Session {
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
         now >= self.renewed_at.plus_seconds(RENEWED_AFTER_SECONDS)
     }
+
+    /// Whether the token before is not to be taken any more: the browser has the new one, and what
+    /// was on its way has come.
+    pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
+        self.has_replaced
+            && self.shown == self.hash
+            && now >= self.renewed_at.plus_seconds(GRACE_SECONDS)
+    }
 }
 
 /// The session with this token, and what may be done in it.
@@ -117,8 +133,7 @@ impl Session {
 /// # Errors
 /// [`Code::Unauthorized`] where there is none, or it has ended.
 pub(crate) fn get(reader: &Reader<'_>, token: &Token) -> Result<(Session, Rights)> {
-    let replaced_after = reader.now.plus_seconds(-GRACE_SECONDS);
-    let session = store::find(reader, &token.hash(), replaced_after)?
+    let session = store::find(reader, &token.hash())?
         .filter(|session| session.stands(reader.now))
         .ok_or_else(ended)?;
     let key = key::store::find(reader, &session.key)?
@@ -127,13 +142,19 @@ pub(crate) fn get(reader: &Reader<'_>, token: &Token) -> Result<(Session, Rights
     Ok((session, key.rights))
 }
 
-/// Opens a session for `key`, which the person has shown to hold. Sessions that have ended leave
-/// the file.
+/// Opens a session for `key`, which the person has shown to hold. It takes the place of the one
+/// with the token `before`. Sessions that have ended leave the file, and so do the oldest of a key
+/// that has too many.
 ///
 /// # Errors
 /// [`Code::Unauthorized`] where the key has died; [`Code::InsufficientScope`] where the console
 /// could show nothing to it.
-pub(crate) fn open(tx: &WriteTx<'_>, key: &KeyId, by: By<'_>) -> Result<Token> {
+pub(crate) fn open(
+    tx: &WriteTx<'_>,
+    key: &KeyId,
+    before: Option<&Token>,
+    by: By<'_>,
+) -> Result<Token> {
     let key = key::store::find(tx, key)?
         .filter(|key| key.is_live(tx.now))
         .ok_or_else(Error::unauthorized)?;
@@ -144,6 +165,13 @@ pub(crate) fn open(tx: &WriteTx<'_>, key: &KeyId, by: By<'_>) -> Result<Token> {
     }
     let (begun, renewed) = (-LONGEST_SECONDS, -IDLE_SECONDS);
     store::delete_ended(tx, tx.now.plus_seconds(begun), tx.now.plus_seconds(renewed))?;
+    let before = before.map(|token| store::find(tx, &token.hash()));
+    if let Some(session) = before.transpose()?.flatten() {
+        end(tx, &session, by)?;
+    }
+    for _ in 0..store::delete_oldest(tx, &key.id, MOST - 1)? {
+        record(tx, by, Action::SessionEnded, key.id.as_str())?;
+    }
     let token = Token::generate()?;
     store::insert(tx, &token.hash(), &key.id)?;
     record(tx, by, Action::SessionCreated, key.id.as_str())?;
@@ -156,11 +184,19 @@ pub(crate) fn open(tx: &WriteTx<'_>, key: &KeyId, by: By<'_>) -> Result<Token> {
 /// When the file cannot be written.
 pub(crate) fn renew(tx: &WriteTx<'_>, session: &Session) -> Result<Option<Token>> {
     let token = Token::generate()?;
-    let is_renewed = store::replace(tx, &session.hash, &token.hash())?;
+    let is_renewed = store::replace(tx, session, &token.hash())?;
     Ok(is_renewed.then_some(token))
 }
 
-/// Ends `session`.
+/// Takes the token that `session` had before no longer.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn settle(tx: &WriteTx<'_>, session: &Session) -> Result<()> {
+    store::forget_replaced(tx, &session.hash)
+}
+
+/// Ends `session`, also where another request has renewed it meanwhile.
 ///
 /// # Errors
 /// When the file cannot be written.

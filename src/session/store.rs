@@ -1,6 +1,6 @@
 //! The SQL of sessions and of sign-in links.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{Hash, Session};
 use crate::base::clock::Timestamp;
@@ -8,25 +8,21 @@ use crate::base::error::Result;
 use crate::db::{Reader, WriteTx, unreadable};
 use crate::key::token::KeyId;
 
-/// The session whose token has this hash, or had it until it was replaced after `replaced_after`.
+/// The session whose token has this hash, or had it before it was replaced.
 ///
 /// # Errors
 /// When the file cannot be read.
-pub(super) fn find(
-    reader: &Reader<'_>,
-    hash: &Hash,
-    replaced_after: Timestamp,
-) -> Result<Option<Session>> {
-    let mut statement = reader.prepare_cached(
-        "select token_hash, key_id, created_at, renewed_at
+pub(super) fn find(connection: &Connection, hash: &Hash) -> Result<Option<Session>> {
+    let mut statement = connection.prepare_cached(
+        "select token_hash, key_id, created_at, renewed_at, replaced_hash is not null
          from session
-         where token_hash = :hash
-            or (replaced_hash = :hash and renewed_at > :replaced_after)",
+         where token_hash = ?1 or replaced_hash = ?1",
     )?;
-    let bound = named_params! { ":hash": hash, ":replaced_after": replaced_after.as_millis() };
-    let found = statement.query_row(bound, |row| {
+    let found = statement.query_row([hash], |row| {
         Ok(Session {
             hash: row.get(0)?,
+            shown: *hash,
+            has_replaced: row.get(4)?,
             key: key_id(row, 1)?,
             created_at: Timestamp::from_millis(row.get(2)?),
             renewed_at: Timestamp::from_millis(row.get(3)?),
@@ -45,26 +41,56 @@ pub(super) fn insert(tx: &WriteTx<'_>, hash: &Hash, key: &KeyId) -> Result<()> {
     Ok(())
 }
 
-/// Replaces the token with the hash `old`. Returns whether there was a session with it.
-pub(super) fn replace(tx: &WriteTx<'_>, old: &Hash, new: &Hash) -> Result<bool> {
+/// Replaces the token of `session`; the one that the browser has shown is still taken. Returns
+/// whether the session was there with its token.
+pub(super) fn replace(tx: &WriteTx<'_>, session: &Session, new: &Hash) -> Result<bool> {
     let changed = tx
         .prepare_cached(
             "update session
              set token_hash = :new,
-                 replaced_hash = :old,
+                 replaced_hash = :shown,
                  renewed_at = :now
              where token_hash = :old",
         )?
-        .execute(named_params! { ":new": new, ":old": old, ":now": tx.now.as_millis() })?;
+        .execute(
+            named_params! { ":new": new, ":shown": session.shown, ":old": session.hash,
+            ":now": tx.now.as_millis() },
+        )?;
     Ok(changed > 0)
 }
 
-/// Deletes the session with this hash. Returns whether there was one.
+/// Forgets the token that the one with this hash has replaced.
+pub(super) fn forget_replaced(tx: &WriteTx<'_>, hash: &Hash) -> Result<()> {
+    tx.prepare_cached("update session set replaced_hash = null where token_hash = ?1")?
+        .execute([hash])?;
+    Ok(())
+}
+
+/// Deletes the session whose token has this hash, or had it until it was replaced. Returns whether
+/// there was one.
 pub(super) fn delete(tx: &WriteTx<'_>, hash: &Hash) -> Result<bool> {
     let deleted = tx
-        .prepare_cached("delete from session where token_hash = ?1")?
+        .prepare_cached("delete from session where token_hash = ?1 or replaced_hash = ?1")?
         .execute([hash])?;
     Ok(deleted > 0)
+}
+
+/// Deletes the sessions of `key` but for the `kept` that got their tokens last. Returns how many
+/// that were.
+pub(super) fn delete_oldest(tx: &WriteTx<'_>, key: &KeyId, kept: u32) -> Result<usize> {
+    let deleted = tx
+        .prepare_cached(
+            "delete from session
+             where token_hash in (
+               select token_hash
+               from session
+               where key_id = :key
+               order by renewed_at desc, created_at desc
+               limit -1 offset :kept
+             )",
+        )?
+        .execute(named_params! { ":key": key.as_str(), ":kept": kept })?;
+    Ok(deleted)
 }
 
 /// Deletes all sessions and all links. Returns the keys that the sessions stood for.

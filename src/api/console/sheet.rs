@@ -28,7 +28,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     connect-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action \
     'self'";
 /// Whether htmx puts the address of a response into the browser's history.
-const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
+pub(super) const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
 /// Bytes of a page that are worth compressing.
 const LONG: usize = 1024;
 
@@ -214,14 +214,20 @@ impl Visitor {
         Ok(send(&self.request, response, html))
     }
 
-    /// The cookie of the session with a new token, where its token is old enough.
+    /// The cookie of the session with a new token, where its token is old enough. Once the browser
+    /// has that token, the one before opens nothing.
     async fn renewed(&self) -> Result<Option<HeaderValue>> {
         let now = self.state.db.now();
-        let due = self.session.as_ref().filter(|session| session.is_due(now));
-        let Some(session) = due else {
+        let Some(session) = self.session.clone() else {
             return Ok(None);
         };
-        let session = session.clone();
+        if !session.is_due(now) {
+            if session.is_settled(now) {
+                let job = move |tx: &WriteTx<'_>| session::settle(tx, &session);
+                self.author().write(&self.state.db, job).await?;
+            }
+            return Ok(None);
+        }
         let job = move |tx: &WriteTx<'_>| session::renew(tx, &session);
         let token = self.author().write(&self.state.db, job).await?;
         token

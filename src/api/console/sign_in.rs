@@ -7,7 +7,7 @@ use minijinja::context;
 use serde::Deserialize;
 
 use super::sheet::{self, cookie, see_other};
-use super::visitor::{Visitor, check_origin};
+use super::visitor::{Visitor, check_origin, token_of};
 use super::{get, post};
 use crate::api::state::State;
 use crate::audit::By;
@@ -42,6 +42,25 @@ struct SignIn {
     next: String,
 }
 
+/// A request that opens a session.
+struct Opening {
+    /// Its id.
+    request_id: String,
+    /// The token of the session that the browser has.
+    before: Option<Token>,
+}
+
+impl Opening {
+    /// Opens a session for `key`.
+    fn open(&self, tx: &WriteTx<'_>, key: &KeyId) -> Result<Token> {
+        let by = By {
+            actor: key.as_str(),
+            request_id: Some(&self.request_id),
+        };
+        session::open(tx, key, self.before.as_ref(), by)
+    }
+}
+
 /// What a person signs in with.
 enum Proof {
     /// An API key.
@@ -61,27 +80,40 @@ impl Proof {
     }
 }
 
-/// `GET /console/sign-in` without a session: the form, or in development the console itself.
-async fn page(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
-    if Context::of(&request)?.mode == Mode::Dev {
-        return Ok(see_other("../console"));
+/// `GET /console/sign-in?next=...`: the form, or the page that comes next where nobody has to sign
+/// in. Without `next` there is the form in any case: a sign-in link may stand behind the `#`.
+async fn page(_: Anonymous, request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    let query: Vec<_> = url::form_urlencoded::parse(request.query_string().as_bytes()).collect();
+    let next = query.iter().find(|(name, _)| name == "next");
+    let next = next.map(|(_, next)| &**next).filter(|next| is_way(next));
+    let token = token_of(&request, &state.public_url);
+    let session = token.map(|token| state.db.read(|reader| session::get(reader, &token)));
+    let is_signed_in = matches!(session, Some(Ok(_)));
+    if Context::of(&request)?.mode == Mode::Dev || is_signed_in && next.is_some() {
+        return Ok(see_other(&format!("..{}", next.unwrap_or("/console"))));
     }
-    let values = context! { detail => (), next => "" };
+    let ended = session.and_then(Result::err);
+    let detail = ended.map(|error| error.detail.to_string());
+    let values = context! { detail, next => next.unwrap_or_default(), is_signed_in };
     let html = sheet::bare(request.path(), "sign_in.html", values)?;
     Ok(sheet::send(&request, HttpResponse::Ok(), html))
 }
 
-/// `POST /console/sign-in` with a key or a sign-in link: opens a session.
+/// `POST /console/sign-in` with a key or a sign-in link: opens a session. The one that the browser
+/// had ends.
 ///
 /// # Errors
 /// 401 for what opens nothing, 403 for a key that cannot read, and for a form of another origin.
 async fn sign_in(_: Anonymous, request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
     check_origin(&request, &state.public_url)?;
     let sent: SignIn = form::read(&request).await?;
-    let request_id = RequestId::of(&request);
+    let opening = Opening {
+        request_id: RequestId::of(&request),
+        before: token_of(&request, &state.public_url),
+    };
     let token = match Proof::parse(&sent.key).ok_or_else(no_proof)? {
-        Proof::Key(key) => open_with_key(&state, &key, request_id).await?,
-        Proof::Link(link) => open_with_link(&state, link, request_id).await?,
+        Proof::Key(key) => open_with_key(&state, &key, opening).await?,
+        Proof::Link(link) => open_with_link(&state, link, opening).await?,
     };
     let way = Some(&*sent.next).filter(|next| is_way(next));
     let way = way.unwrap_or("/console?did=signed-in");
@@ -92,7 +124,7 @@ async fn sign_in(_: Anonymous, request: HttpRequest, state: Data<State>) -> Resu
 }
 
 /// Opens a session for a person who holds `key`.
-async fn open_with_key(state: &State, key: &PlainKey, request_id: String) -> Result<Token> {
+async fn open_with_key(state: &State, key: &PlainKey, opening: Opening) -> Result<Token> {
     let hashed = key.hashed();
     let is_known = state
         .db
@@ -100,7 +132,7 @@ async fn open_with_key(state: &State, key: &PlainKey, request_id: String) -> Res
     is_known
         .ok_or_else(|| unauthorized("This key opens nothing: it is unknown, revoked or over."))?;
     let id = key.id.clone();
-    let job = move |tx: &WriteTx<'_>| open(tx, &id, &request_id);
+    let job = move |tx: &WriteTx<'_>| opening.open(tx, &id);
     state
         .db
         .write_as(key.id.as_str(), crate::db::Load::ONE, job)
@@ -108,21 +140,12 @@ async fn open_with_key(state: &State, key: &PlainKey, request_id: String) -> Res
 }
 
 /// Opens the session that `link` is good for.
-async fn open_with_link(state: &State, link: Token, request_id: String) -> Result<Token> {
+async fn open_with_link(state: &State, link: Token, opening: Opening) -> Result<Token> {
     let job = move |tx: &WriteTx<'_>| {
         let key = session::take_link(tx, &link)?;
-        open(tx, &key, &request_id)
+        opening.open(tx, &key)
     };
     state.db.write(job).await
-}
-
-/// Opens a session for `key` by the request with this id.
-fn open(tx: &WriteTx<'_>, key: &KeyId, request_id: &str) -> Result<Token> {
-    let by = By {
-        actor: key.as_str(),
-        request_id: Some(request_id),
-    };
-    session::open(tx, key, by)
 }
 
 /// `POST /console/sign-out`: ends the session.
@@ -142,11 +165,16 @@ async fn sign_out(visitor: Visitor) -> Result<HttpResponse> {
     Ok(response)
 }
 
-/// Whether `path` is one of the console, as this server writes it.
-fn is_way(path: &str) -> bool {
+/// Whether `way` is the path of a page of the console, as this server writes it, and perhaps a
+/// query.
+pub(super) fn is_way(way: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/._~-".contains(&byte);
-    path.strip_prefix("/console")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let in_query = |byte: u8| byte.is_ascii_alphanumeric() || b"=&%+._~:@*-".contains(&byte);
+    let (path, query) = way.split_once('?').unwrap_or((way, ""));
+    query.bytes().all(in_query)
+        && path
+            .strip_prefix("/console")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         && path.bytes().all(allowed)
         && !path.contains("//")
         && !path.contains("..")
@@ -171,7 +199,12 @@ mod tests {
 
     #[test]
     fn only_a_page_of_the_console_follows_a_sign_in() {
-        for way in ["/console", "/console/organizations/acme", "/console/keys"] {
+        for way in [
+            "/console",
+            "/console/organizations/acme",
+            "/console/organizations/acme?q=ada%40b.co&status=pending",
+            "/console?did=signed-in",
+        ] {
             assert!(is_way(way), "{way}");
         }
         for way in [
@@ -184,6 +217,9 @@ mod tests {
             "/console\\evil",
             "https://evil.example/console",
             "/console/sign-out",
+            "/console?a=\r\nb: c",
+            "/console?next=//evil.example",
+            "/console/../v1?a=b",
         ] {
             assert!(!is_way(way), "{way}");
         }

@@ -3,6 +3,7 @@
 /// Every template.
 pub(super) const ALL: &[(&str, &str)] = &[
     ("admin.html", include_str!("assets/templates/admin.html")),
+    ("again.html", include_str!("assets/templates/again.html")),
     ("bare.html", include_str!("assets/templates/bare.html")),
     ("desk.html", include_str!("assets/templates/desk.html")),
     (

@@ -182,7 +182,7 @@ pub(super) fn is_https(public_url: &str) -> bool {
 }
 
 /// The token in the cookie of `request`; none where there is no such cookie, or more than one.
-fn token_of(request: &HttpRequest, public_url: &str) -> Option<Token> {
+pub(super) fn token_of(request: &HttpRequest, public_url: &str) -> Option<Token> {
     let name = cookie_name(public_url);
     let lines = request.headers().get_all(header::COOKIE);
     let mut values = lines

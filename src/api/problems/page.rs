@@ -127,7 +127,7 @@ fn prose(text: &str) -> Value {
 fn headers_of(error: &Error) -> Vec<(String, String)> {
     let failed = Failed {
         request_id: example::REQUEST_ID,
-        path: "",
+        request: None,
     };
     let response = problem::respond(error, &failed);
     let text = |(name, value): (&header::HeaderName, &header::HeaderValue)| {

@@ -47,6 +47,19 @@ fn only_a_page_of_this_server_may_send_its_forms() {
         assert!(answer.text().contains("origin_not_allowed"), "{headers:?}");
     }
     assert_eq!(status_with(&app, &cookie), 200);
+    // Another name of the server is known by its `Host`, but not by another scheme.
+    for (origin, status) in [("https", 403), ("http", 401)] {
+        let origin = format!("{origin}://{}", app.address);
+        let answer = sign_out(&app, "a=b", &[("Origin", &origin)]);
+        assert_eq!(answer.status, 401, "{origin}");
+        let answer = app
+            .anonymous("POST", "/console/sign-in")
+            .header("Origin", &origin)
+            .header("Content-Type", "application/x-www-form-urlencoded")
+            .body(form(&[("key", "hello")]))
+            .send();
+        assert_eq!(answer.status, status, "{origin}");
+    }
     // Nor may another page sign somebody in: what they did would be seen by who owns the key.
     let forged = app
         .anonymous("POST", "/console/sign-in")

@@ -1,7 +1,8 @@
 //! The console, by plain requests: these tests follow its links and send its forms as a browser
 //! without a script does.
 //!
-//! * [`sessions`]: signing in and out, and what ends a session. [`frame`]: what all pages share.
+//! * [`sessions`]: signing in and out, and what ends a session. [`ways`]: where a person comes by
+//!   signing in, and from which addresses. [`frame`]: what all pages share.
 //! * [`desk`]: what only development has.
 //! * [`invitation`]: the page of one invitation.
 //! * [`mail`]: the queue of mail. [`health`]: what is wrong with the server, and its numbers.
@@ -23,6 +24,7 @@ mod people;
 mod sessions;
 mod settings;
 mod several;
+mod ways;
 mod webhooks;
 
 use invited::base::mode::Mode;

@@ -280,9 +280,34 @@ fn the_token_is_replaced_every_ten_minutes_of_use_and_the_old_one_lives_a_minute
     // A request that was on its way then.
     app.advance_to(11 * 60 * 1000 - 1);
     assert_eq!(person.get("/console").status, 200);
-    app.advance_to(11 * 60 * 1000);
-    assert_eq!(person.get("/console").status, 401);
     assert_eq!(renewed.get("/console").status, 200);
+    app.advance_to(11 * 60 * 1000);
+    assert_eq!(renewed.get("/console").status, 200);
+    assert_eq!(person.get("/console").status, 401);
+}
+
+#[test]
+fn a_browser_that_did_not_get_its_new_token_stays_signed_in_and_gets_another() {
+    let app = TestApp::serve();
+    let person = Person::with_key(&app, &app.key);
+    let minute = 60 * 1000;
+    app.advance_to(10 * minute);
+    let lost = Person {
+        app: &app,
+        cookie: Some(cookie(&person.get("/console"))),
+    };
+    app.advance_to(15 * minute);
+    let answer = person.get("/console");
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+    app.advance_to(20 * minute);
+    let renewed = Person {
+        app: &app,
+        cookie: Some(cookie(&person.get("/console"))),
+    };
+    assert_eq!(lost.get("/console").status, 401, "it was never used");
+    app.advance_to(21 * minute);
+    assert_eq!(renewed.get("/console").status, 200);
+    assert_eq!(person.get("/console").status, 401);
 }
 
 #[test]

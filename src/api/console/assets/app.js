@@ -4,20 +4,41 @@
 // Requests by htmx run no text as code, and put no style into the page.
 document.addEventListener("click", (event) => {
   const copy = event.target.closest("[data-copy]");
-  if (copy) {
-    navigator.clipboard.writeText(copy.dataset.copy).then(() => say(copy, "Copied"));
-  }
+  if (copy) { copyText(copy); }
   const pause = event.target.closest("[data-pause]");
   if (pause) {
     setPaused(pause, pause.getAttribute("aria-pressed") !== "true");
   }
 });
 
+// Copies what a button names. Browsers have a clipboard only over https and on the machine itself: elsewhere the
+// field beside the button is chosen and copied in the old way.
+async function copyText(button) {
+  const beside = button.parentElement.querySelector("input");
+  const field = beside?.value === button.dataset.copy ? beside : null;
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    say(button, "Copied");
+  } catch {
+    const area = field ?? document.body.appendChild(document.createElement("textarea"));
+    if (!field) { area.className = "unseen"; area.value = button.dataset.copy; }
+    area.select();
+    const isCopied = document.execCommand("copy");
+    if (!field) { area.remove(); }
+    if (isCopied) { button.focus(); }
+    say(button, isCopied ? "Copied" : field ? "Press Ctrl+C" : "Not copied");
+  }
+}
+
 // Says for two seconds on a button what it has done.
+const said = new WeakMap();
 function say(button, text) {
-  const before = button.textContent;
+  const before = said.get(button);
+  clearTimeout(before?.timer);
+  const words = before?.words ?? button.textContent;
   button.textContent = text;
-  setTimeout(() => { button.textContent = before; }, 2000);
+  const timer = setTimeout(() => { button.textContent = words; said.delete(button); }, 2000);
+  said.set(button, { words, timer });
 }
 
 // One box chooses all rows of its form.
@@ -114,7 +135,36 @@ function listen() {
     sources.set(url, source);
   }
 }
-document.addEventListener("htmx:afterSettle", listen);
+// What is no page with the navigation stays out of it: what failed is loaded as a page of its own. A form that failed
+// is told of in the page, or, after the session, by a page that asks to sign in and leads back here.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr, target, requestConfig } = event.detail;
+  if (target.hasAttribute("data-live")) {
+    event.detail.shouldSwap &&= xhr.status === 200;
+    return;
+  }
+  if (xhr.status >= 400) {
+    // All of it is shown, also where a part was asked for.
+    Object.assign(event.detail, { target: document.querySelector("main"), selectOverride: "main", swapOverride: "outerHTML show:window:top" });
+  }
+  if (!xhr.responseText.includes(' id="side"')) {
+    const isPage = requestConfig.verb === "get" || xhr.responseURL !== new URL(requestConfig.path, location.href).href;
+    if (!isPage && xhr.status !== 401) { return; }
+    event.detail.shouldSwap = false;
+    if (isPage) { location.assign(xhr.responseURL); } else { location.reload(); }
+  }
+});
+// The focus was on something that is not there any more.
+function refocus() {
+  if (document.activeElement && document.activeElement !== document.body) { return; }
+  const place = ["#trouble", "main [aria-invalid=true]", "#content"].map((where) => document.querySelector(where));
+  place.find((found) => found)?.focus({ preventScroll: true });
+}
+document.addEventListener("htmx:afterSettle", (event) => {
+  listen();
+  // What loads itself takes no focus.
+  if (!event.detail.target?.hasAttribute("data-live")) { refocus(); }
+});
 document.addEventListener("DOMContentLoaded", () => {
   // What is relative to this address must not move when the address changes without a new page.
   for (const link of document.head.querySelectorAll("link")) { link.href = link.href; }
