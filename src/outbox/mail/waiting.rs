@@ -286,11 +286,11 @@ impl MailQueueQuery {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RetryBody {
     /// Only what is about invitations of this organization.
-    #[schema(value_type = String, required = false,
+    #[schema(value_type = Option<String>,
         pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$")]
     pub organization_id: Option<String>,
     /// Only what is about this invitation.
-    #[schema(value_type = String, required = false, format = Uuid)]
+    #[schema(value_type = Option<String>, format = Uuid)]
     pub invitation_id: Option<String>,
 }
 
