@@ -201,7 +201,6 @@ impl Visitor {
             actor => self.caller.actor,
             may => context! {
                 write => self.may(Scope::Write),
-                accept => self.may(Scope::Accept),
                 link => self.may(Scope::Link),
                 admin => self.may(Scope::Admin),
                 everywhere => self.caller.rights.organizations.is_none(),

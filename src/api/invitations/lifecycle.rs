@@ -2,6 +2,7 @@
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use uuid::Uuid;
 
 use super::bodies::{AcceptBody, ResendBody, SecretLink};
 use super::target::{Target, check_version};
@@ -9,6 +10,7 @@ use crate::api::error_responses::{BODY, CHANGING, COMMON, CREATING, WITH_KEY, WR
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
+use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
 use crate::http::auth::{Accept, Link, OrganizationAccess, Write};
 use crate::http::etag::Conditions;
@@ -314,30 +316,33 @@ async fn link(
     state: Data<State>,
     _: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
-    let organization = access.organization;
+    let link = find_link(&state, &access.organization, id.0)?;
+    Ok(HttpResponse::Ok().json(link))
+}
+
+/// The secret link of an invitation, as whoever vouches for nobody may hand it out.
+///
+/// # Errors
+/// [`Code::NotFound`], and [`Code::StatusConflict`] for what cannot be accepted: it has no link.
+pub(crate) fn find_link(
+    state: &State,
+    organization: &OrganizationId,
+    id: Uuid,
+) -> Result<SecretLink> {
     let (present, accept_url) = state.db.read(|reader| {
         let show =
-            |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(&organization, invitation));
-        let present = store::find(reader, reader.now, &organization, id.0, show)?;
-        Ok((
-            present,
-            organization::store::get_settings(reader, &organization)?.accept_url,
-        ))
+            |invitation: &Invitation<'_>| Ok(CurrentInvitation::of(organization, invitation));
+        let present = store::find(reader, reader.now, organization, id, show)?;
+        let settings = organization::store::get_settings(reader, organization)?;
+        Ok((present, settings.accept_url))
     })?;
     let present = present.ok_or_else(Error::not_found)?;
-    // What cannot be accepted has no link.
     Change::Accept.check(&present)?;
     let (signing, kind) = (state.keyring.signing(), TokenKind::Given);
-    let token = links::token(signing, kind, present.id, present.send_count);
-    let url = links::url(
-        signing,
-        kind,
-        accept_url.as_ref().unwrap_or(&state.accept_url),
-        &present,
-    );
-    Ok(HttpResponse::Ok().json(SecretLink {
-        token,
-        url,
+    let accept_url = accept_url.as_ref().unwrap_or(&state.accept_url);
+    Ok(SecretLink {
+        token: links::token(signing, kind, present.id, present.send_count),
+        url: links::url(signing, kind, accept_url, &present),
         expires_at: present.expires_at,
-    }))
+    })
 }

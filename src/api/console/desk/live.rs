@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::db::Topic;
 use crate::http::context::Context;
 use crate::http::route::Route;
+use crate::http::router::read_param;
 
 /// What a page gets when there is something new. What it is, the page asks for.
 const CHANGE: &[u8] = b"event: change\ndata: {}\n\n";
@@ -28,8 +29,8 @@ pub(super) fn routes() -> Vec<Route> {
 /// # Errors
 /// 404 for another feed, 503 for one stream too many.
 async fn live(visitor: Visitor) -> Result<HttpResponse> {
-    let path = visitor.request.path();
-    let news = match path.rsplit('/').next() {
+    let feed = read_param(&visitor.request, "feed", |feed| Some(feed.to_owned()));
+    let news = match feed.as_deref() {
         Some("mail") => visitor.state.db.follow(Topic::Mailbox),
         Some("events") => visitor.state.db.follow(Topic::Events),
         Some("requests") => Context::of(&visitor.request)?

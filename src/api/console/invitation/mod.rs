@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::sheet::Place;
 use super::visitor::Visitor;
 use super::{get, post};
-use crate::base::error::{Error, Result};
+use crate::api::invitations::lifecycle::find_link;
+use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{Order, Page};
 use crate::db::{Reader, WriteTx};
@@ -22,7 +23,6 @@ use crate::event;
 use crate::event::query::{EventQuery, Filter};
 use crate::http::path::InvitationId;
 use crate::http::route::Route;
-use crate::invitation::link::{self, TokenKind};
 use crate::invitation::transition::{self, Change, CurrentInvitation};
 use crate::invitation::{Invitation, delete, json as show_json, new, renew, store};
 use crate::key::{Rights, Scope};
@@ -176,23 +176,13 @@ async fn finish(
 async fn show_link(visitor: Visitor, id: InvitationId) -> Result<HttpResponse> {
     let target = Target::of(&visitor, id, Scope::Link)?;
     visitor.form().await?;
-    let state = &visitor.state;
-    let found = state.db.read(|reader| {
-        let show = |invitation: &Invitation<'_>| {
-            Ok(CurrentInvitation::of(&target.organization, invitation))
-        };
-        let found = store::find(reader, reader.now, &target.organization, target.id, show)?;
-        let settings = organization::store::get_settings(reader, &target.organization)?;
-        Ok((found, settings.accept_url))
-    });
-    let (found, accept_url) = found?;
-    let present = found.ok_or_else(Error::not_found)?;
-    if let Err(error) = Change::Accept.check(&present) {
-        return finish(&visitor, &target, Err(error), "").await;
-    }
-    let accept_url = accept_url.as_ref().unwrap_or(&state.accept_url);
-    let signing = state.keyring.signing();
-    let link = link::url(signing, TokenKind::Given, accept_url, &present);
+    let link = match find_link(&visitor.state, &target.organization, target.id) {
+        Ok(link) => link.url,
+        Err(error) if error.code == Code::StatusConflict => {
+            return finish(&visitor, &target, Err(error), "").await;
+        }
+        Err(error) => return Err(error),
+    };
     let values = values(&visitor, &target, context! { link }).await?;
     visitor
         .show(Place::Organizations, "invitation.html", values)
