@@ -172,6 +172,6 @@ fn given(settings: &Settings) -> Vec<String> {
         "max-webhooks",
         vec![settings.limits.max_webhooks.to_string()],
     );
-    add("log", vec![settings.log.clone()]);
+    add("log", vec![settings.log.log.clone()]);
     given
 }

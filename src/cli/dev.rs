@@ -25,7 +25,7 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
         seed,
         request_log,
     } = settings;
-    let output = Output::start(&settings.log);
+    let output = Output::start(&settings.log.log);
     server::block_on(async {
         let signals = Signals::listen()?;
         let folder = if settings.database.is_none() {

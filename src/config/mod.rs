@@ -8,7 +8,10 @@ mod dev;
 mod doctor;
 pub(crate) mod limits;
 mod links;
+mod log;
 pub(crate) mod mail;
+#[cfg(feature = "oidc")]
+mod oidc;
 pub mod page;
 mod parse;
 mod secret;
@@ -34,7 +37,6 @@ use crate::dev::seed::Start;
 use crate::http::connection::Deadlines;
 use crate::invitation::lapse::LOOK_EVERY;
 use crate::key::last_use::WRITE_EVERY;
-use crate::oidc;
 use crate::policy::limits::Limits;
 use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
 use crate::retention::{self, Retention};
@@ -43,11 +45,12 @@ use crate::webhook::guard::Guard;
 
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
+pub use log::LogSettings;
 use mail::{MailSettings, Way};
-use page::PageSettings;
 #[cfg(feature = "oidc")]
-use parse::{parse_audience, parse_issuer, parse_jwks};
-use parse::{parse_cooldown, parse_log, parse_network, parse_origin};
+pub use oidc::OidcSettings;
+use page::PageSettings;
+use parse::{parse_cooldown, parse_network, parse_origin};
 pub(crate) use parse::{parse_lifetime, parse_public_url};
 pub(crate) use secret::secret_source;
 
@@ -146,42 +149,19 @@ pub struct Settings {
         value_parser = parse_network)]
     pub webhook_allow: Vec<IpNet>,
 
-    /// Identity provider whose id tokens prove an acceptance: the `iss` of its tokens; with the
-    /// next two, or without them
+    /// The identity provider
     #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_ISSUER", value_name = "URL", value_parser = parse_issuer)]
-    pub oidc_issuer: Option<String>,
-
-    /// What the identity provider calls this server: the `aud` of its id tokens
-    #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_AUDIENCE", value_name = "TEXT", value_parser = parse_audience)]
-    pub oidc_audience: Option<String>,
-
-    /// Keys of the identity provider, a JWK set: a file, or an https URL (http on a loopback host)
-    #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_JWKS", value_name = "FILE|URL", value_parser = parse_jwks)]
-    pub oidc_jwks: Option<oidc::Source>,
-
-    /// How long after its issue an id token of the identity provider counts: 1m to 365d
-    #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_MAX_AGE", value_name = "DURATION", default_value = "1h",
-        value_parser = parse_lifetime)]
-    pub oidc_max_age: Duration,
-
-    /// Take only id tokens whose `nonce` is that of the link's invitation
-    #[cfg(feature = "oidc")]
-    #[arg(long, env = "INVITED_OIDC_NONCE")]
-    pub oidc_nonce: bool,
+    #[command(flatten)]
+    pub oidc: OidcSettings,
 
     /// PEM file with the certificates of your own authorities, trusted besides the well-known ones
     /// by mail, webhooks and the keys of the identity provider
     #[arg(long, env = "INVITED_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// What to log: error, warn, info, debug, or a filter by module, as warn,invited=debug
-    #[arg(long, env = "INVITED_LOG", value_name = "FILTER", default_value = "info",
-        value_parser = parse_log)]
-    pub log: String,
+    /// The log
+    #[command(flatten)]
+    pub log: LogSettings,
 }
 
 impl Settings {
@@ -198,49 +178,10 @@ impl Settings {
     ///
     /// # Errors
     /// When they name a part of it only.
-    #[cfg(feature = "oidc")]
-    pub fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
-        let (issuer, audience, jwks) = (&self.oidc_issuer, &self.oidc_audience, &self.oidc_jwks);
-        if let (Some(issuer), Some(audience), Some(jwks)) = (issuer, audience, jwks) {
-            let (issuer, audience, jwks) = (issuer.clone(), audience.clone(), jwks.clone());
-            let (max_age, requires_nonce) = (self.oidc_max_age, self.oidc_nonce);
-            return Ok(Some(oidc::Options {
-                issuer,
-                audience,
-                jwks,
-                max_age,
-                requires_nonce,
-                roots: self.roots()?,
-            }));
-        }
-        let all = [
-            ("--oidc-issuer", issuer.is_none()),
-            ("--oidc-audience", audience.is_none()),
-            ("--oidc-jwks", jwks.is_none()),
-        ];
-        let missing: Vec<_> = all
-            .iter()
-            .filter(|(_, is_missing)| *is_missing)
-            .map(|(flag, _)| *flag)
-            .collect();
-        if missing.len() == all.len() {
-            return Ok(None);
-        }
-        Err(Failure::usage(
-            format!(
-                "the identity provider is named in part only: no {}",
-                missing.join(", no ")
-            ),
-            "give --oidc-issuer, --oidc-audience and --oidc-jwks, or none of them",
-        ))
-    }
-
-    /// No identity provider: a program without the feature `oidc` knows none.
-    ///
-    /// # Errors
-    /// None; with the feature `oidc` there are some.
-    #[cfg(not(feature = "oidc"))]
-    pub(crate) fn oidc(&self) -> Result<Option<oidc::Options>, Failure> {
+    pub fn oidc(&self) -> Result<Option<crate::oidc::Options>, Failure> {
+        #[cfg(feature = "oidc")]
+        return self.oidc.options(self.roots()?);
+        #[cfg(not(feature = "oidc"))]
         Ok(None)
     }
 }

@@ -52,7 +52,7 @@ pub struct Options {
 /// The operator's identity provider: a program without the feature `oidc` knows none.
 #[cfg(not(feature = "oidc"))]
 #[derive(Clone, Debug)]
-pub(crate) enum Options {}
+pub enum Options {}
 
 /// Who the identity provider says the caller is.
 #[derive(Debug)]

@@ -147,6 +147,7 @@ fn issuer_and_audience_have_the_form_that_tokens_have() {
     }
     assert_eq!(
         settings(&["--oidc-issuer", "https://ID.example.com"])
+            .oidc
             .oidc_issuer
             .as_deref(),
         Some("https://ID.example.com")
