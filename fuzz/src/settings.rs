@@ -115,13 +115,15 @@ fn is_plain(url: &Url) -> bool {
 /// The arguments that say what `settings` are.
 fn given(settings: &Settings) -> Vec<String> {
     let time = |time: Duration| humantime::format_duration(time).to_string();
-    let mut given = vec![
-        format!("--listen={}", settings.listen),
-        format!("--default-expiry={}", time(settings.default_expiry)),
-    ];
+    let mut given = vec![format!(
+        "--default-expiry={}",
+        time(settings.default_expiry)
+    )];
     let mut add = |name: &str, values: Vec<String>| {
         given.extend(values.iter().map(|value| format!("--{name}={value}")));
     };
+    let places = settings.listen.iter().map(ToString::to_string);
+    add("listen", places.collect());
     let urls = |urls: &[Url]| urls.iter().map(Url::to_string).collect::<Vec<_>>();
     add("public-url", urls(settings.public_url.as_slice()));
     add("accept-url", urls(settings.accept_url.as_slice()));

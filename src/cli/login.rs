@@ -1,6 +1,5 @@
 //! `invited login` and `invited logout`: who is signed in to the console, beside a running server.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,7 +9,7 @@ use super::key::parse_id;
 use crate::audit::By;
 use crate::base::error::{Code, Error};
 use crate::base::failure::Failure;
-use crate::config::parse_public_url;
+use crate::config::{Listen, listen, parse_public_url};
 use crate::db::write_file;
 use crate::key::token::KeyId;
 use crate::key::{self, Rights};
@@ -29,14 +28,10 @@ pub(crate) struct LoginArgs {
     /// Where people reach the server [default: http:// and the address of --listen]
     #[arg(long, env = "INVITED_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<Url>,
-    /// The address that the server listens on
-    #[arg(
-        long,
-        env = "INVITED_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1:8080"
-    )]
-    listen: SocketAddr,
+    /// Where the server listens [default: 127.0.0.1:8080]
+    #[arg(long, env = "INVITED_LISTEN", value_name = "PLACE,...", value_delimiter = ',',
+        value_parser = listen::parse_listen)]
+    listen: Vec<Listen>,
 }
 
 /// Whose sessions end.
@@ -55,7 +50,7 @@ pub(crate) fn login(args: LoginArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let url = match args.public_url {
         Some(url) => url.to_string(),
-        None => format!("http://{}", args.listen),
+        None => listen::local_url(&listen::or_default(&args.listen), false),
     };
     let token = write_file(&database, |tx| match &args.key {
         None => session::make_link_with_key(tx, Rights::ALL, By::CLI),

@@ -26,7 +26,7 @@ use clap::{Parser, Subcommand};
 
 use crate::base::failure::Failure;
 use crate::config::{DevSettings, Settings};
-use crate::server::Program;
+use crate::server::{Address, Program};
 
 use output::Output;
 
@@ -139,11 +139,11 @@ fn console(program: &Program) -> Option<String> {
     if !program.offer().console {
         return None;
     }
-    let url = format!("http://{}", program.address);
+    let url = &program.local_url;
     Some(match &program.sign_in {
         Some(token) => format!(
             "{}\n             signs you in once, within ten minutes; `invited login` makes another",
-            login::link(&url, token)
+            login::link(url, token)
         ),
         None => format!("{url}/console"),
     })
@@ -152,11 +152,12 @@ fn console(program: &Program) -> Option<String> {
 /// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes,
 /// the new key, a first call.
 fn announce(program: &Program, database: &Path, output: &Output) {
-    let url = format!("http://{}", program.address);
+    let url = &program.local_url;
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let mut banner = format!(
-        "invited {}\n  listening  {url}\n  data file  {}\n",
+        "invited {}\n  listening  {}\n  data file  {}\n",
         env!("CARGO_PKG_VERSION"),
+        listening(program),
         file.display()
     );
     banner.extend(console(program).map(|line| format!("  console    {line}\n")));
@@ -182,6 +183,20 @@ fn announce(program: &Program, database: &Path, output: &Output) {
         }
         None => String::new(),
     };
-    banner += &format!("\n  curl {header}{url}/v1/organizations/acme/invitations\n\n");
+    let socket = match (program.address(), program.addresses().next()) {
+        (None, Some(Address::Unix(path))) => format!("--unix-socket {} ", path.display()),
+        _ => String::new(),
+    };
+    banner += &format!("\n  curl {header}{socket}{url}/v1/organizations/acme/invitations\n\n");
     output.say(&banner);
+}
+
+/// Where `program` listens, a line each.
+fn listening(program: &Program) -> String {
+    let line = |address: &Address| match address {
+        Address::Tcp(address) => format!("http://{address}"),
+        Address::Unix(_) => address.to_string(),
+    };
+    let lines: Vec<_> = program.addresses().map(line).collect();
+    lines.join("\n             ")
 }

@@ -1,7 +1,7 @@
 //! What the checks of a server take from its configuration.
 
-use super::Config;
 use super::mail::Way;
+use super::{Config, Listen};
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::doctor::Setup;
@@ -16,7 +16,8 @@ impl Config {
         Ok(Setup {
             database: self.database.clone(),
             secret: self.secret.path().map(ToOwned::to_owned),
-            listen: settings.listen,
+            listen: settings.places().iter().map(ToString::to_string).collect(),
+            is_local: settings.places().iter().all(Listen::is_local),
             public_url: settings.public_url.clone(),
             mail: match &self.mail_way {
                 Some(Way::Smtp(_)) => Some("a mail server is set"),

@@ -23,8 +23,8 @@ impl Settings {
         }
         Err(Failure::usage(
             format!(
-                "{flag} needs --public-url: without it, links in mail lead to http://{}",
-                self.listen
+                "{flag} needs --public-url: without it, links in mail lead to {}",
+                self.local_url()
             ),
             "say where people reach this server: --public-url https://invites.example.com (to try \
              it on this machine: --public-url http://127.0.0.1:8080)",

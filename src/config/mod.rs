@@ -8,6 +8,7 @@ mod dev;
 mod doctor;
 pub(crate) mod limits;
 mod links;
+pub(crate) mod listen;
 mod log;
 pub(crate) mod mail;
 #[cfg(feature = "oidc")]
@@ -16,7 +17,6 @@ pub mod page;
 mod parse;
 mod secret;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,8 @@ use crate::webhook::guard::Guard;
 
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
+pub use listen::Listen;
+use listen::{parse_listen, parse_proxy};
 pub use log::LogSettings;
 use mail::{MailSettings, Way};
 #[cfg(feature = "oidc")]
@@ -60,14 +62,12 @@ const RESEND_COOLDOWN: Duration = Duration::from_secs(60);
 /// The settings of a server.
 #[derive(Args, Clone, Debug)]
 pub struct Settings {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        env = "INVITED_LISTEN",
-        value_name = "ADDRESS:PORT",
-        default_value = "127.0.0.1:8080"
-    )]
-    pub listen: SocketAddr,
+    /// Where to listen, by comma or several times: 127.0.0.1:8080, localhost:8080, :8080 for all
+    /// addresses, unix:/run/invited.sock?mode=660; port 0 takes a free one [default: the sockets of
+    /// systemd, or 127.0.0.1:8080]
+    #[arg(long, env = "INVITED_LISTEN", value_name = "PLACE,...", value_delimiter = ',',
+        value_parser = parse_listen)]
+    pub listen: Vec<Listen>,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
     /// temporary file]
@@ -137,10 +137,10 @@ pub struct Settings {
     #[command(flatten)]
     pub limits: LimitSettings,
 
-    /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8 or 192.0.2.7/32; none:
-    /// nobody's
+    /// Proxies whose `X-Forwarded-For` is believed, by comma, as 10.0.0.0/8, 192.0.2.7/32, or unix
+    /// for whoever comes by a unix socket; none: nobody's
     #[arg(long, env = "INVITED_TRUSTED_PROXIES", value_name = "CIDR,...", value_delimiter = ',',
-        value_parser = parse_network)]
+        value_parser = parse_proxy)]
     pub trusted_proxies: Vec<IpNet>,
 
     /// Internal networks that webhooks may reach, also without TLS, by comma, as 10.1.0.0/16; none:
@@ -229,15 +229,8 @@ impl Config {
     /// When the settings do not fit the mode or each other: development never listens beyond this
     /// machine.
     pub fn new(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
-        if mode == Mode::Dev && !settings.listen.ip().is_loopback() {
-            return Err(Failure::usage(
-                format!(
-                    "dev listens on loopback addresses only (--listen {})",
-                    settings.listen
-                ),
-                "dev needs no key, so it must not be reached from outside: use 127.0.0.1, or \
-                 `invited serve`",
-            ));
+        if mode == Mode::Dev {
+            settings.check_places_of_dev()?;
         }
         settings.check_links(mode)?;
         settings.check_sign_in()?;

@@ -1,6 +1,5 @@
 //! The settings, as far as they can be wrong without keeping a server from starting.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use url::{Host, Url};
@@ -15,7 +14,9 @@ pub(crate) struct Setup {
     /// The file of the secret; none: the secret was given itself.
     pub secret: Option<PathBuf>,
     /// Where the server listens.
-    pub listen: SocketAddr,
+    pub listen: Vec<String>,
+    /// Whether only this machine reaches it there.
+    pub is_local: bool,
     /// Where people and programs reach it, if that is set.
     pub public_url: Option<Url>,
     /// How mail leaves, in a word; none: mail is off.
@@ -45,7 +46,7 @@ fn check_public_url(setup: &Setup) -> Finding {
     let name = "public_url";
     let fix = "say where people reach this server: --public-url https://invites.example.com";
     let Some(url) = &setup.public_url else {
-        return if setup.listen.ip().is_loopback() {
+        return if setup.is_local {
             Finding::ok(name, "not set: only this machine reaches the server")
         } else {
             let detail = "not set, and the server listens beyond this machine: links name the \

@@ -1,7 +1,7 @@
 //! Requests without a key: counted by the address they come from.
 
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::X_FORWARDED_FOR;
@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 
 use super::context::Context;
 use crate::base::error::{Error, Result};
+use crate::policy::limits::UNIX_PEER;
 
 /// A request that needs no key and may come: the first argument of every public handler that does
 /// any work.
@@ -31,9 +32,7 @@ impl Anonymous {
 
 /// The peer that sent `request`, and its `X-Forwarded-For` lines.
 pub(crate) fn origin(request: &HttpRequest) -> (IpAddr, Vec<&str>) {
-    let peer = request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let peer = request.peer_addr().map_or(UNIX_PEER, |peer| peer.ip());
     let lines = request.headers().get_all(X_FORWARDED_FOR);
     // What is not even ASCII is no address, as an empty line is none.
     (

@@ -1,10 +1,10 @@
 //! The parts that a server is built of.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use url::Url;
 
+use super::bind::Listener;
 use crate::api;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
@@ -115,12 +115,24 @@ pub(crate) async fn first_link(db: &Db, key: &KeyId) -> Result<Token, Failure> {
         .map_err(|error| Failure::runtime(error.to_string(), "see the log"))
 }
 
-/// The URL under which people and programs reach a server that listens on `address`.
+/// The URL by which this machine reaches a server that listens on `listeners`: that of the first
+/// one with a port.
+pub(crate) fn local_url(listeners: &[Listener]) -> String {
+    match listeners.iter().find_map(|one| one.address.tcp()) {
+        Some(address) if address.ip().is_unspecified() => {
+            format!("http://localhost:{}", address.port())
+        }
+        Some(address) => format!("http://{address}"),
+        None => "http://localhost".to_owned(),
+    }
+}
+
+/// The URL under which people and programs reach a server that this machine reaches by `local_url`.
 ///
 /// # Errors
-/// When none is set, and the address makes none.
-pub(crate) fn public_url(config: &Config, address: SocketAddr) -> Result<Url, Failure> {
-    let made = || Url::parse(&format!("http://{address}"));
+/// When none is set, and that is none for others.
+pub(crate) fn public_url(config: &Config, local_url: &str) -> Result<Url, Failure> {
+    let made = || Url::parse(local_url);
     let url = config.settings.public_url.clone().map_or_else(made, Ok);
     url.map_err(|error| Failure::runtime(error.to_string(), "give the URL with --public-url"))
 }

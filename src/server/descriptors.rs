@@ -16,9 +16,11 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use crate::base::failure::Failure;
 use crate::policy::limits;
 
-/// Descriptors that a server holds as soon as it is there, besides those for each worker: for its
-/// file, its readers, its port and its logs.
-const OWN: usize = 32;
+/// Descriptors that a server holds as soon as it is there, besides those for each worker and each
+/// listener: for its file, its readers and its logs.
+const OWN: usize = 30;
+/// Descriptors of each listener: its socket, and what ends it.
+const OWN_OF_LISTENER: usize = 2;
 /// Descriptors of each worker thread: its readers of the file, and its event loop.
 const OWN_OF_WORKER: usize = 6;
 /// Descriptors without which nothing can be served.
@@ -87,10 +89,11 @@ impl Connections {
     /// When `workers` could not serve anything with so few descriptors.
     pub(crate) fn within_limits(
         workers: usize,
+        listeners: usize,
         trusted_proxies: Vec<IpNet>,
     ) -> Result<Arc<Self>, Failure> {
         let files = raise_limit();
-        let own = OWN + OWN_OF_WORKER * workers;
+        let own = OWN + OWN_OF_LISTENER * listeners + OWN_OF_WORKER * workers;
         let spare = files.saturating_sub(own);
         if spare < FEWEST {
             return Err(Failure::runtime(

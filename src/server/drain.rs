@@ -4,12 +4,11 @@
 //! lies in a socket then goes unanswered, and its client cannot tell what became of it. So before
 //! that, all who are connected are served for a moment, with answers that close their connections.
 
-use std::net::{Shutdown, TcpListener};
 use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
-use socket2::SockRef;
 
+use super::bind::Closer;
 use crate::http::stopping::Stopping;
 
 /// How long new connections are still accepted.
@@ -23,34 +22,29 @@ const SETTLING: Duration = Duration::from_millis(2);
 /// How often it is looked whether requests come.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Serves what is there already. Afterwards nobody can connect any more; `port` is the server's
-/// port once more.
-pub(crate) async fn finish(handle: &ServerHandle, port: Option<TcpListener>, stopping: &Stopping) {
-    let (began, mut port) = (Instant::now(), port);
+/// Serves what is there already. Afterwards nobody can connect any more; `closers` end the sockets
+/// that the server listens on.
+pub(crate) async fn finish(handle: &ServerHandle, closers: Vec<Closer>, stopping: &Stopping) {
+    let (began, mut closers) = (Instant::now(), closers);
     let (mut known, mut beats) = (stopping.requests(), stopping.beats());
     let is_quiet = |beats: &[u64]| {
         let now = stopping.beats();
         now.iter().zip(beats).all(|(now, then)| now - then >= QUIET)
     };
-    while began.elapsed() < MOST && (port.is_some() || !is_quiet(&beats)) {
+    while began.elapsed() < MOST && (!closers.is_empty() || !is_quiet(&beats)) {
         tokio::time::sleep(LOOK).await;
         if stopping.requests() != known {
             (known, beats) = (stopping.requests(), stopping.beats());
         }
-        if began.elapsed() >= ACCEPTING
-            && let Some(port) = port.take()
-        {
-            close(handle, &port).await;
+        if began.elapsed() >= ACCEPTING && !closers.is_empty() {
+            close(handle, std::mem::take(&mut closers)).await;
         }
     }
 }
 
-/// Refuses new connections. The framework keeps its listener until it stops, so the system is
-/// asked.
-async fn close(handle: &ServerHandle, port: &TcpListener) {
+/// Refuses new connections.
+async fn close(handle: &ServerHandle, closers: Vec<Closer>) {
     handle.pause().await;
     tokio::time::sleep(SETTLING).await;
-    // Where the system does not do this, new connections wait until the listener goes, a moment
-    // later.
-    let _ = SockRef::from(port).shutdown(Shutdown::Read);
+    closers.into_iter().for_each(Closer::close);
 }

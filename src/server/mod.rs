@@ -7,11 +7,14 @@ mod descriptors;
 mod drain;
 mod serve;
 mod signals;
+mod stream;
 mod tasks;
 mod timed;
 
-use std::net::{SocketAddr, TcpListener};
-use std::rc::Rc;
+use std::cell::RefCell;
+use std::net::SocketAddr;
+
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,15 +47,16 @@ use crate::session::Token;
 use crate::webhook;
 use crate::webhook::sender::Webhooks;
 
-use bind::bind;
+pub use bind::Address;
+use bind::{Listener, bind};
 use descriptors::Connections;
 pub use signals::Signals;
 use tasks::{Tasks, Working};
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
-    /// Where it listens.
-    listener: TcpListener,
+    /// What it listens on.
+    listeners: Vec<Listener>,
     /// What the toolkit takes from it.
     context: Context,
     /// What its handlers share.
@@ -67,8 +71,8 @@ pub struct Program {
     lapse_every: Duration,
     /// How requests are served.
     serving: serve::Options,
-    /// The address it listens on, with the port it got.
-    pub address: SocketAddr,
+    /// The URL by which this machine reaches it.
+    pub(crate) local_url: String,
     /// The URL under which people and programs reach it.
     pub public_url: Url,
     /// The admin key, if this start made the first one.
@@ -90,13 +94,17 @@ impl Program {
     /// When either cannot be had. Must be called within a tokio runtime.
     pub async fn build(config: &Config) -> Result<Self, Failure> {
         clock::check_machine()?;
-        let connections =
-            Connections::within_limits(config.workers, config.settings.trusted_proxies.clone())?;
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
-        let (listener, address) = bind(config.settings.listen)?;
-        let public_url = build::public_url(config, address)?;
+        let listeners = bind(&config.settings.listen, config.mode)?;
+        let connections = Connections::within_limits(
+            config.workers,
+            listeners.len(),
+            config.settings.trusted_proxies.clone(),
+        )?;
+        let local_url = build::local_url(&listeners);
+        let public_url = build::public_url(config, &local_url)?;
         let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
@@ -113,7 +121,7 @@ impl Program {
         };
         let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref())?;
         Ok(Self {
-            listener,
+            listeners,
             context: build::context(config, &state),
             mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
@@ -125,7 +133,7 @@ impl Program {
                 connections,
                 deadlines: config.deadlines,
             },
-            address,
+            local_url,
             public_url,
             admin_key,
             sign_in,
@@ -138,6 +146,16 @@ impl Program {
     /// The parts that it has.
     pub(crate) fn offer(&self) -> Offer {
         self.offer
+    }
+
+    /// Where it listens, with the ports it got.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.listeners.iter().map(|listener| &listener.address)
+    }
+
+    /// The first address with a port that it listens on, if there is one.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.addresses().find_map(Address::tcp)
     }
 
     /// The open data file.
@@ -157,7 +175,7 @@ impl Program {
                 transport: Transport::Mailbox,
                 ..
             }) => {
-                format!("kept, to be read at http://{}/console/desk", self.address)
+                format!("kept, to be read at {}/console/desk", self.local_url)
             }
             Some(Mail {
                 transport: Transport::Smtp(smtp),
@@ -232,12 +250,13 @@ impl Program {
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())
-                .app_data(Rc::new(Latest::new(context.db.clone())))
+                .app_data(latest(&context.db))
                 .default_service(fn_factory(move || api::router(offer)))
                 .wrap(actix_web::middleware::from_fn(envelope))
         };
-        let port = self.listener.try_clone().ok();
-        let server = serve::serve(app, self.listener, self.serving).map_err(cannot_serve)?;
+        let mut listeners = self.listeners;
+        let closers = listeners.iter_mut().map(Listener::closer).collect();
+        let server = serve::serve(app, listeners, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
         tasks.spawn(tasks::sweep_limits(limits));
         tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
@@ -252,7 +271,7 @@ impl Program {
             // Streams and stalls would go on for too long.
             shared.streams.close();
             faults.stop();
-            drain::finish(&handle, port, &ending.stopping).await;
+            drain::finish(&handle, closers, &ending.stopping).await;
             // All at a time: each may take a while. What is queued meanwhile goes out after the
             // next start.
             futures_util::join!(
@@ -267,6 +286,23 @@ impl Program {
         db.close();
         outcome.map_err(cannot_serve)
     }
+}
+
+thread_local! {
+    /// What a worker thread keeps from one request to the next, whichever socket they come by.
+    static LATEST: RefCell<Weak<Latest>> = const { RefCell::new(Weak::new()) };
+}
+
+/// What this worker thread keeps from one request to the next: made for the first of its sockets,
+/// and gone with the last one.
+fn latest(db: &Db) -> Rc<Latest> {
+    LATEST.with_borrow_mut(|kept| {
+        kept.upgrade().unwrap_or_else(|| {
+            let latest = Rc::new(Latest::new(db.clone()));
+            *kept = Rc::downgrade(&latest);
+            latest
+        })
+    })
 }
 
 /// The server could not be started.

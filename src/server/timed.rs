@@ -1,4 +1,4 @@
-//! A TCP connection whose peer may not take its time.
+//! A connection whose peer may not take its time.
 //!
 //! The framework has a deadline for the first head of a connection, and none for the heads after it
 //! or for answers that nobody takes. So both stand here, between the socket and the framework:
@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::bare_post::{FirstHead, LAST_LINE, NO_BODY};
 use super::descriptors::Connection;
+use super::stream::Stream;
 use crate::http::connection::{Deadlines, Progress};
 
 /// The answer to a head that came too late, as the framework gives it for the first one.
@@ -34,7 +34,7 @@ const AGAIN: Duration = Duration::from_millis(10);
 /// A connection with deadlines.
 pub(crate) struct Timed {
     /// The socket.
-    stream: TcpStream,
+    stream: Stream,
     /// How long its peer may take.
     deadlines: Deadlines,
     /// Its requests.
@@ -59,7 +59,7 @@ pub(crate) struct Timed {
 
 impl Timed {
     /// The connection over `stream`.
-    pub(crate) fn new(stream: TcpStream, deadlines: Deadlines, place: Connection) -> Self {
+    pub(crate) fn new(stream: Stream, deadlines: Deadlines, place: Connection) -> Self {
         Self {
             stream,
             deadlines,
@@ -110,10 +110,10 @@ impl Timed {
 
     /// Ends a connection whose next head came too late: the framework is told that nothing more
     /// comes.
-    fn end_reading(&mut self) {
+    fn end_reading(&mut self, cx: &mut Context<'_>) {
         if self.has_head_begun && self.taken_by.is_none() {
             // A peer that does not get this is closed all the same.
-            let _ = self.stream.try_write(TOO_LATE);
+            let _ = Pin::new(&mut self.stream).poll_write(cx, TOO_LATE);
         }
         self.is_over = true;
     }
@@ -165,7 +165,7 @@ impl AsyncRead for Timed {
         let before = buffer.filled().len();
         match Pin::new(&mut this.stream).poll_read(cx, buffer) {
             Poll::Pending if this.is_head_late() => {
-                this.end_reading();
+                this.end_reading(cx);
                 Poll::Ready(Ok(()))
             }
             Poll::Ready(Ok(())) if buffer.filled().len() > before => {

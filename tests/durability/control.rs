@@ -25,7 +25,9 @@ pub fn serve(database: &Path) -> Outcome {
     config.synchronous = Synchronous::Normal;
     server::block_on(async {
         let program = Program::build(&config).await?;
-        say(format!("  listening  http://{}", program.address));
+        if let Some(address) = program.address() {
+            say(format!("  listening  http://{address}"));
+        }
         program.run(Signals::listen()?).await
     })?;
     Ok(())

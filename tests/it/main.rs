@@ -33,6 +33,7 @@
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
+//! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
@@ -134,6 +135,7 @@ mod security;
 mod signals;
 mod simulation;
 mod snapshot;
+mod sockets;
 mod sse;
 
 mod summary;

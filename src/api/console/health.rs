@@ -100,7 +100,7 @@ fn settings(visitor: &Visitor) -> Value {
     context! {
         public_url => state.public_url,
         is_public_url_set => setup.public_url.is_some(),
-        listen => setup.listen.to_string(),
+        listen => setup.listen.join(", "),
         mail => setup.mail,
         mail_host => setup.mail_host,
         keep_closed => setup.keep_closed,

@@ -98,7 +98,7 @@ impl TestApp {
         config.last_use_every = Duration::from_secs(60 * 60);
         config.lapse_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
-        let address = config.settings.listen;
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut app = Self {
             address,
             key: String::new(),
@@ -143,7 +143,7 @@ impl TestApp {
                     .map(|key| key.reveal())
                     .unwrap_or_default();
                 started
-                    .send((program.address, key))
+                    .send((program.address().expect("it has a port"), key))
                     .expect("the test waits");
                 program
                     .run_until(async { drop(stopped.await) })

@@ -66,7 +66,7 @@ pub fn run(words: &[&str]) -> Output {
 pub struct Server {
     /// The process.
     pub child: Child,
-    /// Where it listens.
+    /// The first address with a port that it listens on; one that nobody has: there is none.
     pub address: SocketAddr,
     /// The lines of its banner.
     pub banner: Vec<String>,
@@ -93,11 +93,12 @@ impl Server {
 
     /// Starts `command`, and reads its banner.
     pub fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stderr(Stdio::piped())
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("it starts");
+        Self::spawn_kept(command.stdin(Stdio::null()))
+    }
+
+    /// [`Server::spawn`] with the stdin that `command` has.
+    pub fn spawn_kept(command: &mut Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut banner = Vec::new();
         while !banner
@@ -112,11 +113,9 @@ impl Server {
             );
             banner.push(line.trim_end().to_owned());
         }
-        let url = value(&banner, "listening").expect("a banner names the URL");
-        let address = url
-            .trim_start_matches("http://")
-            .parse()
-            .expect("an address");
+        let mut urls = banner.iter().filter_map(|line| line.split("://").nth(1));
+        let address = urls.find_map(|url| url.parse().ok());
+        let address = address.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
         Self {
             child,
             address,
