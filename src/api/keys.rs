@@ -112,10 +112,7 @@ async fn create(
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
-    let line = format!(
-        "request {}: {} made the key",
-        origin.request_id, origin.actor
-    );
+    let line = format!("{} made the key", origin.actor);
     let new = NewKey::parse(&body.value, state.db.now())?;
     let base = format!("{}/v1/keys", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
@@ -203,12 +200,7 @@ async fn revoke(
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
-    let line = format!(
-        "request {}: {} revoked the key {}",
-        origin.request_id,
-        origin.actor,
-        id.0.as_str()
-    );
+    let line = format!("{} revoked the key {}", origin.actor, id.0.as_str());
     author
         .write(&state.db, move |tx| {
             manage::revoke(tx, &id.0, &origin, &rights)

@@ -255,10 +255,7 @@ async fn delete(
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
-    let done = format!(
-        "organization {organization} deleted by {}, request {}",
-        origin.actor, origin.request_id
-    );
+    let done = format!("organization {organization} deleted by {}", origin.actor);
     let job = move |tx: &WriteTx<'_>| {
         deletion::begin(tx, &organization, origin.by(), |present| {
             conditions.check_match(present)

@@ -1,7 +1,9 @@
 //! What everything stands on: plain values that know nothing of a file, of HTTP, or of a feature.
 
+pub mod addresses;
 pub mod clock;
 pub mod color;
+pub(crate) mod current_request;
 pub mod email;
 pub mod error;
 pub mod failure;
@@ -15,6 +17,7 @@ pub mod organization_id;
 pub mod origin;
 pub mod page;
 pub(crate) mod query;
+pub(crate) mod redacted;
 pub mod role;
 pub mod roots;
 pub mod text;

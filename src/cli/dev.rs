@@ -23,9 +23,8 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
     let DevSettings {
         server: settings,
         seed,
-        request_log,
     } = settings;
-    let output = Output::start(&settings.log.log);
+    let output = Output::start(&settings.log);
     server::block_on(async {
         let signals = Signals::listen()?;
         let folder = if settings.database.is_none() {
@@ -39,7 +38,6 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
             None => super::database(settings.database.clone()),
         };
         let mut config = Config::new(settings, &database, Mode::Dev)?;
-        config.logs_requests = request_log;
         config.start = seed
             .as_deref()
             .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;

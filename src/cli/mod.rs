@@ -5,6 +5,7 @@ mod dev;
 mod doctor;
 mod key;
 pub(crate) mod listen;
+mod log_line;
 mod login;
 mod mail;
 mod openapi;
@@ -25,10 +26,12 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::base::failure::Failure;
+use crate::config::log::Format;
 use crate::config::{DevSettings, Settings};
 use crate::server::{Address, Program};
 
 use output::Output;
+pub use output::start_logging;
 
 /// Where the data file is when nothing says otherwise.
 const DEFAULT_DATABASE: &str = "invited-data/invited.db";
@@ -149,11 +152,36 @@ fn console(program: &Program) -> Option<String> {
     })
 }
 
+/// Logs what there is to know of a server that starts, for programs that read the log. Its first key
+/// is not for them.
+fn log_start(program: &Program, file: &Path) {
+    let notes = program.notes.iter().map(String::as_str);
+    for note in notes.chain(program.dead_links) {
+        log::warn!("{note}");
+    }
+    if program.admin_key.is_some() {
+        log::warn!(
+            "an admin key was made, which no log shows: make one that you see with `invited key \
+             create --scope admin`"
+        );
+    }
+    log::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        url = program.local_url.as_str(),
+        "dataFile" = file.to_string_lossy().as_ref(),
+        mail = program.mail().as_str();
+        "listening"
+    );
+}
+
 /// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes,
 /// the new key, a first call.
 fn announce(program: &Program, database: &Path, output: &Output) {
     let url = &program.local_url;
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    if output.format == Format::Json {
+        return log_start(program, &file);
+    }
     let mut banner = format!(
         "invited {}\n  listening  {}\n  data file  {}\n",
         env!("CARGO_PKG_VERSION"),

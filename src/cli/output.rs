@@ -12,10 +12,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anstream::AutoStream;
-use env_logger::fmt::{Target, WriteStyle};
+use env_logger::fmt::style::Style;
+use env_logger::fmt::{Formatter, Target, WriteStyle};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::log_line::Line;
 use crate::base::clock::Clock;
+use crate::config::LogSettings;
+use crate::config::log::Format;
 
 /// Lines that may wait to be written.
 const LINES: usize = 1024;
@@ -32,11 +36,14 @@ const ACCEPTOR_EVERY: Duration = Duration::from_secs(10);
 pub(crate) struct Output {
     /// What waits to be written.
     queue: Queue,
+    /// How the log is written.
+    pub format: Format,
 }
 
 impl Output {
-    /// Starts to write what is said, and to log by `filter`, which the settings have checked.
-    pub(crate) fn start(filter: &str) -> Self {
+    /// Starts to write what is said, and to log as `settings` say.
+    pub(crate) fn start(settings: &LogSettings) -> Self {
+        let format = settings.log_format;
         let (orders, received) = sync_channel(LINES);
         let queue = Queue {
             orders,
@@ -44,10 +51,15 @@ impl Output {
         };
         let dropped = Arc::clone(&queue.dropped);
         // It is never joined: it may be waiting for a reader that never comes.
-        thread::spawn(move || write_all(&received, &dropped));
-        start_logging(filter, queue.clone());
-        log_panics(queue.clone());
-        Self { queue }
+        thread::spawn(move || write_all(&received, &dropped, format));
+        // JSON is for programs, which take no colours.
+        let style = match format {
+            Format::Text => WriteStyle::from(AutoStream::choice(&io::stderr())),
+            Format::Json => WriteStyle::Never,
+        };
+        start_logging(settings, Box::new(queue.clone()), style);
+        log_panics(queue.clone(), format);
+        Self { queue, format }
     }
 
     /// Says `text`, which is whole lines.
@@ -112,11 +124,11 @@ impl Write for Queue {
 }
 
 /// Writes what is put into the queue, until nobody can put anything there.
-fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
+fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64, format: Format) {
     loop {
         let order = match orders.try_recv() {
             Err(TryRecvError::Empty) => {
-                log_dropped(dropped);
+                log_dropped(dropped, format);
                 orders.recv().ok()
             }
             order => order.ok(),
@@ -127,7 +139,7 @@ fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
                 let _ = io::stderr().write_all(&text);
             }
             Some(Order::Tell(caller)) => {
-                log_dropped(dropped);
+                log_dropped(dropped, format);
                 let _ = caller.try_send(());
             }
             None => return,
@@ -136,48 +148,62 @@ fn write_all(orders: &Receiver<Order>, dropped: &AtomicU64) {
 }
 
 /// Writes how many lines were dropped, if any, in the form of the log.
-fn log_dropped(dropped: &AtomicU64) {
+fn log_dropped(dropped: &AtomicU64, format: Format) {
     let count = dropped.swap(0, Ordering::Relaxed);
     if count > 0 {
-        let now = Clock::System.now();
-        let line = format!(
-            "[{now} WARN  {}] {count} lines were dropped: nobody read stderr\n",
-            module_path!()
-        );
+        let what = format!("{count} lines were dropped: nobody read stderr");
+        let line = Line::plain(Clock::System.now(), Level::Warn, module_path!(), what);
+        let line = line.write(format, Style::new());
         let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 
+/// The target of what a panic says.
+const PANIC: &str = "invited::panic";
+
 /// Where the framework tells of what is no HTTP.
 const PARSER: &str = "actix_http::h1::dispatcher";
 
-/// Starts to log by `filter` into `queue`, in colour where stderr is a terminal that has it.
-fn start_logging(filter: &str, queue: Queue) {
+/// Starts to log as `settings` say into `sink`. Returns whether it does: only the first logger of a
+/// process counts.
+pub fn start_logging(
+    settings: &LogSettings,
+    sink: Box<dyn Write + Send>,
+    style: WriteStyle,
+) -> bool {
     let mut logger = env_logger::Builder::new();
     // The banner says what these say at a start, and more clearly.
     for chatty in ["actix_server", crate::db::MIGRATIONS_LOG_TARGET] {
         logger.filter_module(chatty, LevelFilter::Warn);
     }
-    let style = WriteStyle::from(AutoStream::choice(&io::stderr()));
+    let format = settings.log_format;
     let logger = logger
-        .parse_filters(filter)
+        .parse_filters(&settings.log)
+        .format(move |to, record| write_record(to, record, format))
         .write_style(style)
-        .target(Target::Pipe(Box::new(queue)))
+        .target(Target::Pipe(sink))
         .build();
     let level = logger.filter();
-    // Only the first logger of a process counts; there is never a second here.
-    if log::set_boxed_logger(Box::new(Logger {
+    let is_first = log::set_boxed_logger(Box::new(Logger {
         logger,
         acceptor_told_at: Mutex::default(),
     }))
-    .is_ok()
-    {
+    .is_ok();
+    if is_first {
         log::set_max_level(level);
     }
+    is_first
+}
+
+/// Writes the line of `record`.
+fn write_record(to: &mut Formatter, record: &Record<'_>, format: Format) -> io::Result<()> {
+    let style = to.default_level_style(record.level());
+    let line = Line::of(record, Clock::System.now()).write(format, style);
+    to.write_all(line.as_bytes())
 }
 
 /// Has panics say what they have to say by way of `queue`, whatever is logged.
-fn log_panics(queue: Queue) {
+fn log_panics(queue: Queue, format: Format) {
     std::panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
         let backtrace = if backtrace.status() == BacktraceStatus::Captured {
@@ -189,7 +215,16 @@ fn log_panics(queue: Queue) {
             .name()
             .unwrap_or("without a name")
             .to_owned();
-        queue.put(format!("thread {thread} {panic}\n{backtrace}").into_bytes());
+        let what = format!("thread {thread} {panic}\n{backtrace}");
+        // People read a backtrace line by line; programs read it as one value.
+        let parts: Vec<_> = match format {
+            Format::Text => what.lines().collect(),
+            Format::Json => vec![what.trim_end()],
+        };
+        for part in parts {
+            let line = Line::plain(Clock::System.now(), Level::Error, PANIC, part);
+            queue.put(line.write(format, Style::new()).into_bytes());
+        }
     }));
 }
 

@@ -8,7 +8,7 @@ use crate::server::{self, Program, Signals};
 
 /// Serves until stopped.
 pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
-    let output = Output::start(&settings.log.log);
+    let output = Output::start(&settings.log);
     let database = super::database(settings.database.clone());
     let config = Config::new(settings, &database, Mode::Serve)?;
     server::block_on(async {

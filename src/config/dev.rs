@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::Settings;
-use super::parse::parse_switch;
 
 /// The settings of a server for development.
 #[derive(Args, Clone, Debug)]
@@ -18,9 +17,4 @@ pub(crate) struct DevSettings {
     /// [default: samples]
     #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
-
-    /// Whether to log each request in a line: on or off
-    #[arg(long, env = "INVITED_REQUEST_LOG", value_name = "on|off", default_value = "on",
-        value_parser = parse_switch, action = clap::ArgAction::Set)]
-    pub request_log: bool,
 }

@@ -9,7 +9,7 @@ mod doctor;
 pub(crate) mod limits;
 mod links;
 pub(crate) mod listen;
-mod log;
+pub mod log;
 pub(crate) mod mail;
 #[cfg(feature = "oidc")]
 mod oidc;
@@ -205,9 +205,6 @@ pub struct Config {
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
     pub start: Start,
-    /// Whether each request to a server for development is logged. It is not, unless the caller of
-    /// [`Config::new`] knows better.
-    pub logs_requests: bool,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,
     /// Threads that answer requests.
@@ -254,7 +251,6 @@ impl Config {
             mail_way,
             clock,
             start,
-            logs_requests: false,
             synchronous,
             workers,
             heartbeat,
@@ -267,6 +263,14 @@ impl Config {
     /// For how long closed invitations are kept; none: for ever.
     pub(crate) fn retention(&self) -> Option<Retention> {
         self.settings.keep_closed.map(|days| Retention { days })
+    }
+
+    /// Whether each request is a line of the log: in development, unless the settings say otherwise.
+    pub(crate) fn logs_access(&self) -> bool {
+        self.settings
+            .log
+            .access_log
+            .unwrap_or(self.mode == Mode::Dev)
     }
 
     /// What webhooks may reach.

@@ -13,7 +13,7 @@ use crate::policy::limits::Share;
 
 /// Bytes that are handed to a connection at a time. The framework copies all that it is given, and
 /// holds the copy for as long as the peer does not read it.
-const PIECE: usize = 16 * 1024;
+pub(super) const PIECE: usize = 16 * 1024;
 
 /// The body of an answer, with what is let go when all of it was handed over.
 struct AnswerBody {

@@ -6,8 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::etag::EtagKey;
 use super::problem;
-use super::request_log::RequestLog;
+use super::request_log::{self, RequestLog};
 use super::stopping::Stopping;
+use crate::base::addresses::Addresses;
 use crate::base::error::{Error, Result};
 use crate::base::mode::Mode;
 use crate::db::Db;
@@ -45,6 +46,10 @@ pub(crate) struct Context {
     pub last_uses: LastUses,
     /// The requests as they come; none: nobody keeps them.
     pub requests: Option<RequestLog>,
+    /// Whether each request is a line of the log.
+    pub logs_access: bool,
+    /// What the log has of the addresses of clients.
+    pub addresses: Addresses,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
     /// The beginnings of paths below which errors are not problem documents, and what writes them
@@ -68,6 +73,12 @@ impl Context {
         request
             .app_data::<web::Data<Self>>()
             .map(|context| &***context)
+    }
+
+    /// Whether whoever asks for `path` looks at the requests themselves: such requests would only be
+    /// in the way of others.
+    pub(crate) fn is_of_log(&self, path: &str) -> bool {
+        self.requests.is_some() && request_log::is_of_log(path)
     }
 
     /// Whether `request` is for a form that a page of any origin may send.

@@ -1,11 +1,12 @@
 //! Around every request: its id, the checks that need no route, the headers of every answer, and
 //! every error's document.
 //!
-//! Order: request id; URI length and Host; the handler, with panics caught; errors to documents;
+//! Order: request id and trace; URI length and Host; the handler, with panics caught; errors to documents;
 //! headers.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -18,12 +19,16 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 use uuid::Uuid;
 
+use super::access_log::Line;
 use super::asset::Static;
 use super::connection::{self, Answering};
 use super::context::{Context, Failed, WriteError};
 use super::request_log::without_token;
+use super::trace_context::find_trace_id;
 use super::{answer_body, auth, host, problem, refusal_log, unread};
+use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Result};
+use crate::base::redacted::TOKEN_PREFIXES;
 use crate::policy::limits::Share;
 
 /// The header that names a request, in both directions.
@@ -43,7 +48,7 @@ const MAX_URI: usize = 8 * 1024;
 
 /// The id of a request: the caller's, where it is usable, else a UUIDv4.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(String);
+pub(crate) struct RequestId(Rc<str>);
 
 impl RequestId {
     /// The id that the envelope gave to `request`.
@@ -51,7 +56,7 @@ impl RequestId {
         request
             .extensions()
             .get::<Self>()
-            .map(|id| id.0.clone())
+            .map(|id| id.0.to_string())
             .unwrap_or_default()
     }
 
@@ -64,13 +69,16 @@ impl RequestId {
         }
     }
 
-    /// Takes the caller's id, or makes one.
+    /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of ours
+    /// is not taken.
     fn choose(headers: &HeaderMap) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
         let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-        let usable =
-            given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed));
-        Self(usable.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned))
+        let usable = given.filter(|id| {
+            let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
+            has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
+        });
+        Self(usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from))
     }
 }
 
@@ -79,13 +87,40 @@ impl RequestId {
 /// # Errors
 /// None of its own: what the framework passes on as an error carries its finished answer.
 pub(crate) async fn envelope(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<BoxBody>,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let answering = connection::begin(request.request());
     let id = RequestId::choose(request.headers());
     request.extensions_mut().insert(id.clone());
+    let current = CurrentRequest {
+        id: Rc::clone(&id.0),
+        trace_id: find_trace_id(request.headers()).map(Rc::from),
+    };
+    let line = Line::begin(&request, &current, start);
+    let work = work(request, next, id, start, answering);
+    let (outcome, code) = current.run(work).await;
+    match line {
+        Some(line) => line.end(outcome, code),
+        None => outcome,
+    }
+}
+
+/// What came of a request: its finished response, and the code of the error that it is.
+type Outcome = (
+    std::result::Result<ServiceResponse<BoxBody>, actix_web::Error>,
+    Option<Code>,
+);
+
+/// Responds to `request`, whose lines in the log name it already.
+async fn work(
+    mut request: ServiceRequest,
+    next: Next<BoxBody>,
+    id: RequestId,
+    start: Instant,
+    answering: Option<Answering>,
+) -> Outcome {
     let context = Context::find(request.request());
     context
         .iter()
@@ -104,18 +139,18 @@ pub(crate) async fn envelope(
     unread::stash(&mut request);
     if log::log_enabled!(log::Level::Debug) {
         let path = without_token(request.path());
-        log::debug!("request {}: {} {path}", id.0, request.method());
+        log::debug!("{} {path}", request.method());
     }
     let outcome = answer(request, next, &id, answering, &respond).await;
     let status = match &outcome {
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
-    log::debug!("request {}: {status} in {:?}", id.0, start.elapsed());
+    log::debug!("{status} in {:?}", start.elapsed());
     if let Some(pending) = pending {
         pending.end(status, code.get());
     }
-    outcome
+    (outcome, code.get())
 }
 
 /// The finished answer to `request`; `respond` writes those that are errors.
@@ -127,7 +162,7 @@ async fn answer(
     respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     if let Err(error) = check(&request) {
-        refusal_log::log(request.request(), &error, &id.0);
+        refusal_log::log(request.request(), &error);
         let response = respond(&error, Some(request.request()));
         let refused = request.into_response(response);
         return Ok(finish(refused, id, answering, None));
@@ -147,7 +182,7 @@ async fn answer(
             ));
         }
     };
-    response = write_error(response, respond, id);
+    response = write_error(response, respond);
     let room = make_room(&response);
     if let Err(error) = &room {
         let refused = respond(error, Some(response.request()));
@@ -165,12 +200,11 @@ async fn answer(
 fn write_error(
     response: ServiceResponse<BoxBody>,
     respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
-    id: &RequestId,
 ) -> ServiceResponse<BoxBody> {
     let request = response.request();
     let problem = response.response().error().map(|error| {
         with_ours(error, |error| {
-            refusal_log::log(request, error, &id.0);
+            refusal_log::log(request, error);
             respond(error, Some(request))
         })
     });

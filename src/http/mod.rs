@@ -5,6 +5,7 @@
 //! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline
 //! ([`json`]) or an end ([`unread`]), loose queries ([`query`]). [`form`] reads what a page sends.
 
+pub(crate) mod access_log;
 pub(crate) mod anonymous;
 pub(crate) mod answer_body;
 pub(crate) mod asset;
@@ -28,4 +29,5 @@ pub(crate) mod request_log;
 pub mod route;
 pub(crate) mod router;
 pub(crate) mod stopping;
+mod trace_context;
 pub(crate) mod unread;

@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpResponse, ResponseError};
 
 use super::context::Failed;
+use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Problem};
 
 /// What the limit is that a request went over.
@@ -45,7 +46,12 @@ pub(crate) fn add_headers(response: &mut actix_web::HttpResponseBuilder, error: 
 /// Logs why the server failed, once, under the id that the caller was given.
 pub(crate) fn log_cause(error: &Error, request_id: &str) {
     if let Some(cause) = &error.cause {
-        log::error!("request {request_id}: {error} ({cause})");
+        let of_stream = || CurrentRequest {
+            id: request_id.into(),
+            trace_id: None,
+        };
+        let request = CurrentRequest::get().unwrap_or_else(of_stream);
+        request.run_now(|| log::error!("{error} ({cause})"));
     }
 }
 

@@ -11,6 +11,7 @@ use actix_web::http::Method;
 use super::context::Context;
 use super::router::{pattern_of, read_param};
 use super::{anonymous, auth};
+use crate::base::addresses::Addresses;
 use crate::base::error::Error;
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
@@ -19,7 +20,7 @@ use crate::policy::limits::refusals::{Refusal, Refusals};
 
 /// Tells the log that `request` was refused with `error`, if that is due. Only the first one of a
 /// kind and a network in a minute is.
-pub(crate) fn log(request: &HttpRequest, error: &Error, request_id: &str) {
+pub(crate) fn log(request: &HttpRequest, error: &Error) {
     let Some(refusal) = refusal_of(error).filter(|_| log::log_enabled!(log::Level::Warn)) else {
         return;
     };
@@ -39,31 +40,38 @@ pub(crate) fn log(request: &HttpRequest, error: &Error, request_id: &str) {
         foreign_organization(request, refusal),
         who(request, context.mode),
     );
+    let from = from(context.addresses.show(client));
     let before = if left_out == 0 {
         String::new()
     } else {
         format!("; {left_out} more like it were left out")
     };
     log::warn!(
-        "request {request_id}: {}: {status} {code}: {method} {route}{what} by {who} from \
-         {client}{before}",
+        "{}: {status} {code}: {method} {route}{what} by {who}{from}{before}",
         refusal.name()
     );
 }
 
 /// Tells the log of refusals that were left out, and that no later one has told of.
-pub(crate) fn log_left_out(refusals: &Refusals) {
+pub(crate) fn log_left_out(refusals: &Refusals, addresses: Addresses) {
     for left_out in refusals.sweep() {
-        let network = left_out.network.map_or_else(
-            || "other addresses".to_owned(),
-            |network| network.to_string(),
-        );
+        let others = || Some("other addresses".to_owned());
+        let network = left_out.network;
+        let network = network.map_or_else(others, |network| addresses.show(network));
         log::warn!(
-            "{}: {} more like it from {network} were left out",
+            "{}: {} more like it{} were left out",
             left_out.refusal.name(),
-            left_out.count
+            left_out.count,
+            from(network)
         );
     }
+}
+
+/// Where requests came from, as far as the log has that.
+fn from(client: Option<String>) -> String {
+    client
+        .map(|client| format!(" from {client}"))
+        .unwrap_or_default()
 }
 
 /// What kind of refusal it is; none: nothing of an attack.
@@ -78,7 +86,7 @@ fn refusal_of(error: &Error) -> Option<Refusal> {
 }
 
 /// The method of `request`. One of its sender's own making may hold anything.
-fn method_of(request: &HttpRequest) -> &str {
+pub(super) fn method_of(request: &HttpRequest) -> &str {
     let known = [
         Method::GET,
         Method::HEAD,

@@ -1,8 +1,7 @@
-//! The requests of a server for development, as they come: the newest are kept in memory, and each
-//! is a line of the log.
+//! The requests of a server for development, as they come: the newest are kept in memory.
 //!
-//! A server for everybody has no such log, and its requests pay nothing for it. Nothing in here
-//! holds a token.
+//! A server for everybody keeps none, and its requests pay nothing for it. Nothing in here holds a
+//! token.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +15,7 @@ use utoipa::ToSchema;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::Code;
+use crate::base::redacted::TOKEN_PREFIXES;
 
 /// How many requests are kept.
 const KEPT: usize = 500;
@@ -28,8 +28,6 @@ const MAX_METHOD: usize = 32;
 const NOT_LOGGED: [&str; 2] = ["/dev/requests", "/console"];
 /// What stands in the place of a token.
 const TOKEN: &str = "(token)";
-/// What keys, the tokens of links and the secrets of webhooks begin with.
-const PREFIXES: [&str; 5] = ["ivk_", "ivt_", "ivm_", "ivl_", "whsec_"];
 /// How often a filter of mail may have escaped a link.
 const ESCAPES: usize = 4;
 
@@ -69,8 +67,6 @@ pub(crate) struct RequestLog(Arc<Shared>);
 struct Shared {
     /// When requests come.
     clock: Clock,
-    /// Whether each of them is a line of the log, too.
-    is_told: bool,
     /// The newest ones, oldest first.
     requests: Mutex<VecDeque<Arc<LoggedRequest>>>,
     /// The number of the newest one.
@@ -88,11 +84,10 @@ pub(crate) struct Pending {
 }
 
 impl RequestLog {
-    /// No requests yet; `is_told` says whether each becomes a line of the log.
-    pub(crate) fn new(clock: Clock, is_told: bool) -> Self {
+    /// No requests yet.
+    pub(crate) fn new(clock: Clock) -> Self {
         Self(Arc::new(Shared {
             clock,
-            is_told,
             requests: Mutex::default(),
             newest: watch::Sender::new(0),
         }))
@@ -101,7 +96,7 @@ impl RequestLog {
     /// Notes that `request` has come, unless it asks for this log or for a page that shows it.
     pub(crate) fn begin(&self, request: &ServiceRequest, request_id: &str) -> Option<Pending> {
         let path = request.path();
-        if NOT_LOGGED.iter().any(|own| path.starts_with(own)) {
+        if is_of_log(path) {
             return None;
         }
         Some(Pending {
@@ -173,18 +168,13 @@ impl Pending {
         request.status = status;
         request.code = code.map(|code| code.meaning().name);
         request.duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        if log.0.is_told {
-            let code = request
-                .code
-                .map(|code| format!(" {code}"))
-                .unwrap_or_default();
-            // A query may hold addresses.
-            let path = request.path.split('?').next().unwrap_or_default();
-            let method = &request.method;
-            log::info!("{method} {path} {status}{code} in {took:.1?}");
-        }
         log.push(request);
     }
+}
+
+/// Whether whoever asks for `path` looks at the log.
+pub(super) fn is_of_log(path: &str) -> bool {
+    NOT_LOGGED.iter().any(|own| path.starts_with(own))
 }
 
 /// What the log may have of `path`. Some mail filters move the token of a link from the fragment
@@ -231,10 +221,10 @@ fn replaced(text: &str) -> String {
 }
 
 /// Whether `text` holds a token, however often it was escaped.
-fn holds_token(text: &str) -> bool {
+pub(super) fn holds_token(text: &str) -> bool {
     let mut text = text.to_ascii_lowercase();
     for _ in 0..ESCAPES {
-        if PREFIXES.iter().any(|prefix| text.contains(prefix)) {
+        if TOKEN_PREFIXES.iter().any(|prefix| text.contains(prefix)) {
             return true;
         }
         if !text.contains('%') {

@@ -9,7 +9,11 @@ use actix_service::Service;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::request_log::holds_token;
 use super::route::{Handlers, Response, Route};
+
+/// The longest id in a path, in bytes.
+const MAX_ID: usize = 128;
 
 /// Hands each request to the handlers of its path. Every thread has one of its own.
 pub(crate) struct Router {
@@ -109,6 +113,27 @@ pub(crate) fn read_param<T>(
     let mut names = matched.pattern.names.iter();
     let place = names.position(|known| known == name)?;
     read(matched.values.get(place)?)
+}
+
+/// The path of `request`, with names in place of what is no id; none: it has no route.
+pub(crate) fn path_of_ids(request: &HttpRequest) -> Option<String> {
+    let extensions = request.extensions();
+    let matched = extensions.get::<Matched>()?;
+    let mut path = matched.pattern.path.clone();
+    for (name, value) in matched.pattern.names.iter().zip(&matched.values) {
+        if is_id(value) {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+    }
+    Some(path)
+}
+
+/// Whether a part of a path can be an id, and holds no token.
+fn is_id(value: &str) -> bool {
+    let has_form = value
+        .bytes()
+        .all(|c| c.is_ascii_alphanumeric() || b"._~-".contains(&c));
+    has_form && value.len() <= MAX_ID && !holds_token(value)
 }
 
 /// The path of the route of `request`, with names in place of values; none: it has no route.

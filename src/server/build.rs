@@ -207,8 +207,9 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),
         room_for_answers: config.room_for_answers(),
-        requests: (config.mode == Mode::Dev)
-            .then(|| RequestLog::new(state.db.clock().clone(), config.logs_requests)),
+        requests: (config.mode == Mode::Dev).then(|| RequestLog::new(state.db.clock().clone())),
+        logs_access: config.logs_access(),
+        addresses: config.settings.log.log_addresses,
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

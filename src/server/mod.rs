@@ -231,6 +231,7 @@ impl Program {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
         let (db, offer, retention) = (self.state.db.clone(), self.offer, self.state.retention);
         let limits = Arc::clone(&self.context.limits);
+        let addresses = self.context.addresses;
         // Before there are requests: what an erasure had begun by now was cut off.
         let mut tasks = Tasks::default();
         tasks.spawn(deletion::run(db.clone()));
@@ -258,7 +259,7 @@ impl Program {
         let closers = listeners.iter_mut().map(Listener::closer).collect();
         let server = serve::serve(app, listeners, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
-        tasks.spawn(tasks::sweep_limits(limits));
+        tasks.spawn(tasks::sweep_limits(limits, addresses));
         tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
         tasks.spawn(lapse::run(db.clone(), self.lapse_every));
         tasks.spawn(webhook::sender::keep_swept(db.clone()));

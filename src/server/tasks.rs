@@ -7,6 +7,7 @@ use actix_web::rt::task::JoinHandle;
 use actix_web::web;
 use tokio::sync::oneshot;
 
+use crate::base::addresses::Addresses;
 use crate::db::Db;
 use crate::http::context::Context;
 use crate::http::refusal_log;
@@ -33,11 +34,11 @@ impl Tasks {
 }
 
 /// Has `limits` forget who has not used them lately, for as long as it is polled.
-pub(crate) async fn sweep_limits(limits: Arc<Limits>) {
+pub(crate) async fn sweep_limits(limits: Arc<Limits>, addresses: Addresses) {
     loop {
         tokio::time::sleep(SWEEP_LIMITS_EVERY).await;
         limits.sweep();
-        refusal_log::log_left_out(&limits.refusals);
+        refusal_log::log_left_out(&limits.refusals, addresses);
     }
 }
 

@@ -35,6 +35,7 @@
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
+//!   [`logs`]: its log of what happens.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
 //!   [`http_edges`]: what other programs and proxies do to HTTP.
@@ -113,6 +114,7 @@ mod list_search;
 mod listen;
 mod locale;
 mod log_size;
+mod logs;
 mod machine_clock;
 mod mail;
 mod mailbox;

@@ -79,7 +79,7 @@ fn five_hundred_bad_keys_leave_one_line_that_says_who_from_where() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     let route = "/v1/organizations/{organizationId}/invitations";
     let said = format!(
-        "request guess-0: unauthorized: 401 unauthorized: GET {route} by key {id} from 127.0.0.1"
+        "request guess-0: unauthorized: 401 unauthorized: GET {route} by key {id} from 127.0.0.0/24"
     );
     assert!(lines[0].ends_with(&said), "{}", lines[0]);
 }
@@ -125,11 +125,11 @@ fn each_kind_of_refusal_has_a_line_of_its_own_and_none_of_them_shows_what_was_se
     let lines = warnings(server);
     let route = "/v1/organizations/{organizationId}/invitations";
     let expected = [
-        ": unauthorized: 401 unauthorized: GET /v1/invitations by anonymous from 127.0.0.1"
+        ": unauthorized: 401 unauthorized: GET /v1/invitations by anonymous from 127.0.0.0/24"
             .to_owned(),
-        format!(": forbidden: 403 insufficient_scope: POST {route} by key {id} from 127.0.0.1"),
-        format!(": foreign: 404 not_found: GET {route} of globex by key {id} from 127.0.0.1"),
-        format!(": rate limited: 429 rate_limited: GET {route} by key {id} from 127.0.0.1"),
+        format!(": forbidden: 403 insufficient_scope: POST {route} by key {id} from 127.0.0.0/24"),
+        format!(": foreign: 404 not_found: GET {route} of globex by key {id} from 127.0.0.0/24"),
+        format!(": rate limited: 429 rate_limited: GET {route} by key {id} from 127.0.0.0/24"),
     ];
     assert_eq!(lines.len(), expected.len(), "{lines:?}");
     for (line, expected) in lines.iter().zip(expected) {
@@ -194,7 +194,7 @@ fn keys_and_webhooks_of_others_are_foreign_too() {
     let lines = warnings(server);
     assert_eq!(lines.len(), 1, "{lines:?}");
     let said = format!(
-        "foreign: 404 not_found: GET /v1/keys/{{keyId}} by key {} from 127.0.0.1",
+        "foreign: 404 not_found: GET /v1/keys/{{keyId}} by key {} from 127.0.0.0/24",
         &bound[4..20]
     );
     assert!(lines[0].ends_with(&said), "{}", lines[0]);
@@ -202,7 +202,7 @@ fn keys_and_webhooks_of_others_are_foreign_too() {
 
 #[test]
 fn two_networks_have_two_lines_and_the_addresses_of_one_share_a_line() {
-    let (_folder, server) = serve(&["--trusted-proxies", "127.0.0.1"]);
+    let (_folder, server) = serve(&["--trusted-proxies", "127.0.0.1", "--log-addresses", "full"]);
     let clients = [
         "203.0.113.7",
         "203.0.113.8",

@@ -257,7 +257,7 @@ fn page(request: &HttpRequest, sheet: &Sheet, error: Option<&Error>) -> Result<H
     let mut response = HttpResponse::build(status);
     if let Some(error) = error {
         let request_id = RequestId::of(request);
-        refusal_log::log(request, error, &request_id);
+        refusal_log::log(request, error);
         problem::log_cause(error, &request_id);
         problem::add_headers(&mut response, error);
     }

@@ -44,7 +44,7 @@ pub(super) fn prefers_html(request: &HttpRequest) -> bool {
 /// When the page cannot be written.
 pub(crate) fn respond(request: &HttpRequest, error: &Error) -> Result<HttpResponse> {
     let request_id = RequestId::of(request);
-    refusal_log::log(request, error, &request_id);
+    refusal_log::log(request, error);
     problem::log_cause(error, &request_id);
     let (title, message) = match error.code {
         Code::NotFound | Code::Unauthorized => NOTHING,

@@ -132,11 +132,7 @@ async fn create(
         made,
     )
     .await?;
-    log::info!(
-        "request {}: {} made a webhook",
-        access.request_id,
-        access.caller.actor
-    );
+    log::info!("{} made a webhook", access.caller.actor);
     Ok(response)
 }
 
@@ -200,12 +196,7 @@ async fn update(
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| manage::update(tx, id.0, &patch, &rights, origin.by());
     let webhook = author.write(&state.db, job).await?;
-    log::info!(
-        "request {}: {} changed the webhook {}",
-        access.request_id,
-        access.caller.actor,
-        id.0
-    );
+    log::info!("{} changed the webhook {}", access.caller.actor, id.0);
     Ok(HttpResponse::Ok().json(WebhookView::new(&webhook)))
 }
 
@@ -233,12 +224,7 @@ async fn delete(
     let rights = access.caller.rights;
     let job = move |tx: &WriteTx<'_>| manage::delete(tx, id.0, &rights, origin.by());
     author.write(&state.db, job).await?;
-    log::info!(
-        "request {}: {} deleted the webhook {}",
-        access.request_id,
-        access.caller.actor,
-        id.0
-    );
+    log::info!("{} deleted the webhook {}", access.caller.actor, id.0);
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -278,11 +264,7 @@ async fn rotate(
     let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| manage::rotate(tx, id.0, signing, &rights, origin.by());
     let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
-    log::info!(
-        "request {}: {actor} rotated the secret of the webhook {}",
-        access.request_id,
-        id.0
-    );
+    log::info!("{actor} rotated the secret of the webhook {}", id.0);
     Ok(response)
 }
 

@@ -162,7 +162,7 @@ fn a_stream_of_the_log_ends_with_the_server() {
 #[test]
 fn each_request_is_a_line_on_stderr_unless_that_is_switched_off() {
     for (setting, expected) in [("on", 1), ("off", 0)] {
-        let words = ["dev", "--listen", "127.0.0.1:0", "--request-log", setting];
+        let words = ["dev", "--listen", "127.0.0.1:0", "--access-log", setting];
         let server = Server::start(&words);
         let path = "/v1/organizations/acme/invitations?limit=0";
         assert_eq!(server.request("GET", path).send().status, 422);

@@ -101,10 +101,10 @@ impl Server {
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut banner = Vec::new();
-        while !banner
-            .last()
-            .is_some_and(|line: &String| line.trim_start().starts_with("curl "))
-        {
+        let is_last = |line: &String| {
+            line.trim_start().starts_with("curl ") || line.contains(r#""message":"listening""#)
+        };
+        while !banner.last().is_some_and(is_last) {
             let mut line = String::new();
             assert_ne!(
                 rest.read_line(&mut line).expect("stderr reads"),
@@ -115,6 +115,10 @@ impl Server {
         }
         let mut urls = banner.iter().filter_map(|line| line.split("://").nth(1));
         let address = urls.find_map(|url| url.parse().ok());
+        let address = address.or_else(|| {
+            let url = url_of_record(banner.last()?)?;
+            url.split("://").nth(1)?.parse().ok()
+        });
         let address = address.unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
         Self {
             child,
@@ -185,6 +189,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The URL in the record that a server with a log for programs begins with.
+fn url_of_record(line: &str) -> Option<String> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    record["url"].as_str().map(str::to_owned)
 }
 
 /// The value behind `name` in a banner.

@@ -184,13 +184,10 @@ async fn revoke(visitor: Visitor, id: PathKeyId) -> Result<HttpResponse> {
     visitor.require(Scope::Admin)?;
     visitor.form().await?;
     let (origin, rights) = (visitor.origin(), visitor.caller.rights.clone());
-    let (line, key) = (
-        format!("request {}: {}", origin.request_id, origin.actor),
-        id.0.clone(),
-    );
+    let (actor, key) = (origin.actor.clone(), id.0.clone());
     let job = move |tx: &WriteTx<'_>| manage::revoke(tx, &key, &origin, &rights);
     visitor.author().write(&visitor.state.db, job).await?;
-    log::info!("{line} revoked the key {}", id.0.as_str());
+    log::info!("{actor} revoked the key {}", id.0.as_str());
     if visitor.caller.actor == id.0.as_str() {
         return Ok(see_other("../../sign-in"));
     }

@@ -94,10 +94,10 @@ async fn make(visitor: &Visitor, fields: &Fields) -> Result<(Key, PlainKey)> {
     let db = &visitor.state.db;
     let new = NewKey::parse(&body(fields)?, db.now())?;
     let (origin, rights) = (visitor.origin(), visitor.caller.rights.clone());
-    let line = format!("request {}: {}", origin.request_id, origin.actor);
+    let actor = origin.actor.clone();
     let job = move |tx: &WriteTx<'_>| manage::create(tx, &new, &origin, &rights);
     let (key, plain) = visitor.author().write(db, job).await?;
-    log::info!("{line} made the key {}", key.id.as_str());
+    log::info!("{actor} made the key {}", key.id.as_str());
     Ok((key, plain))
 }
 

@@ -45,10 +45,7 @@ pub(super) async fn delete(visitor: Visitor) -> Result<HttpResponse> {
             .await;
     }
     let origin = visitor.origin();
-    let done = format!(
-        "organization {organization} deleted by {}, request {}",
-        origin.actor, origin.request_id
-    );
+    let done = format!("organization {organization} deleted by {}", origin.actor);
     let job = move |tx: &WriteTx<'_>| deletion::begin(tx, &organization, origin.by(), |_| Ok(()));
     visitor.author().write(&visitor.state.db, job).await?;
     log::info!("{done}");

@@ -151,8 +151,7 @@ async fn finish<T>(
 
 /// Writes into the log of the program what the visitor did.
 fn note(visitor: &Visitor, what: &str) {
-    let (request_id, actor) = (visitor.request_id(), &visitor.caller.actor);
-    log::info!("request {request_id}: {actor} {what}");
+    log::info!("{} {what}", visitor.caller.actor);
 }
 
 /// `POST .../test` with `admin`: queues a test.
