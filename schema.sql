@@ -254,6 +254,12 @@ create table event (
   organization_id text    not null references organization (id),
   -- UUIDv7: the order of events is the order of commits.
   id              blob    not null check (length(id) = 16),
+  -- Its place in the history of the organization: 1, 2, 3 and so on.
+  position        integer not null check (position > 0),
+  -- The hash of all else in this row and of the chain of the event before (src/event/chain.rs), so
+  -- that a history of which anything was changed, put in or taken out does not fit.
+  -- Read by the event after it, and by `invited verify`.
+  chain           blob    not null check (length(chain) = 32),
   -- One of those in src/event/mod.rs: invitation.created, .updated, .renewed, .accepted, .declined, .revoked, .expired, .deleted, .erased, .delivery_failed, .bounced;
   -- organization.updated
   type            text    not null,
@@ -265,6 +271,9 @@ create table event (
   -- for each mail.
   request_id      text    not null,
   created_at      integer not null,
+  -- For each member of `before` and `after` that an erasure can take out: a random salt while it is
+  -- there, and once it was erased the hash of both, which the chain holds (src/event/facts.rs).
+  seals           blob    not null,
   -- The fields that changed, of an organization all its settings, as JSON objects, without the members that
   -- held an address that was erased. Null where there is no before or after.
   before          text,

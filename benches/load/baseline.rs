@@ -153,7 +153,7 @@ fn insert_loop(database: &Path, span: Duration) -> Result<()> {
     let count = "select count(*) from organization where id like 'small-%'";
     let organizations: u32 = conn.query_row(count, [], |row| row.get(0))?;
     let mut commits = 0;
-    let rows = measure(span, || -> rusqlite::Result<u32> {
+    let rows = measure(span, || -> invited::base::error::Result<u32> {
         let transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         for _ in 0..GROUP {
             let random = uuid::Uuid::new_v4().as_u128();

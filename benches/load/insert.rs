@@ -2,7 +2,10 @@
 //! server, and the seeding too.
 
 use invited::base::clock::{Clock, Timestamp};
-use rusqlite::{Connection, Result, named_params};
+use invited::base::error::Result;
+use invited::event;
+use invited::event::chain::EventRow;
+use rusqlite::{Connection, named_params};
 use uuid::Uuid;
 
 /// How long the invitations live: longer than a seeded file is kept.
@@ -74,20 +77,20 @@ pub fn insert(conn: &Connection, organization: &str, email: &str) -> Result<Inse
         "{{\"email\":\"{email}\",\"role\":\"{ROLE}\",\"status\":\"pending\",\"expiresAt\":\"{}\"}}",
         inserted.expires_at
     );
-    conn.prepare_cached(
-        "insert into event (organization_id, id, type, invitation_id, actor, request_id,
-         created_at, after)
-         values (:organization_id, :id, 'invitation.created', :invitation_id, :actor,
-         :request_id, :now, :after)",
-    )?
-    .execute(named_params! {
-        ":organization_id": organization,
-        ":id": Uuid::now_v7().as_bytes(),
-        ":invitation_id": inserted.id.as_bytes(),
-        ":actor": ACTOR,
-        ":request_id": Uuid::new_v4().to_string(),
-        ":now": now,
-        ":after": after,
-    })?;
+    let request_id = Uuid::new_v4().to_string();
+    event::store::row::insert(
+        conn,
+        &EventRow {
+            organization,
+            id: Uuid::now_v7(),
+            kind: "invitation.created",
+            invitation: Some(inserted.id),
+            actor: ACTOR,
+            request_id: &request_id,
+            created_at,
+            before: None,
+            after: Some(&after),
+        },
+    )?;
     Ok(inserted)
 }

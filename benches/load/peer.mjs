@@ -19,9 +19,10 @@ const list = db.prepare(`${from} order by id desc limit ?`);
 const organization = db.prepare("insert or ignore into organization (id, created_at, updated_at) values (?, ?, ?)");
 const invitation = db.prepare(`insert into invitation (organization_id, ${columns})
   values (?, ?, ?, ?, 0, ?, ?, ?)`);
+// Its events stand for themselves: as many bytes, and no chain.
 const event = db.prepare(`insert into event
-  (organization_id, id, type, invitation_id, actor, request_id, created_at, after)
-  values (?, ?, 'invitation.created', ?, ?, ?, ?, ?)`);
+  (organization_id, id, position, chain, type, invitation_id, actor, request_id, created_at, seals, after)
+  values (?, ?, 1, zeroblob(32), 'invitation.created', ?, ?, ?, ?, zeroblob(17), ?)`);
 
 const states = ["pending", "accepted", "declined", "revoked", "expired"];
 const uuid = (id) => id.toString("hex").replace(/(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");

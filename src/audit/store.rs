@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::query::{AuditQuery, names};
-use super::{AuditEntry, NewEntry};
+use super::{Action, AuditEntry, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
@@ -76,6 +76,14 @@ impl Sight {
     pub(crate) fn is_whole(&self) -> bool {
         self.organizations.is_none() && self.roles.is_none()
     }
+}
+
+/// Whether a deletion of `organization` was begun after the row or event `id` was made.
+pub(crate) fn was_deleted_after(conn: &Connection, organization: &str, id: Uuid) -> Result<bool> {
+    let mut statement =
+        conn.prepare_cached("select 1 from audit where id > ?1 and subject = ?2 and action = ?3")?;
+    let action = Action::OrganizationDeleted.name();
+    Ok(statement.exists((id.as_bytes(), organization, action))?)
 }
 
 /// One page of the history as far as `sight` goes, each row shown by `show`, in the page's order.

@@ -1,10 +1,13 @@
 //! Copies of the data file: made beside a running server, looked through, and put back.
 //!
 //! * [`part`] is a file that comes to its name only when it is whole. [`verify`] looks through a
-//!   file, [`store`] is the SQL of that. [`restore`] puts a backup in the place of a data file.
+//!   file, [`store`] is the SQL of that; [`chain`] looks whether histories are whole, and [`heads`]
+//!   are what people keep of them. [`restore`] puts a backup in the place of a data file.
 //!
 //! A copy is checked before it has its name: what is called a backup is one.
 
+mod chain;
+pub(crate) mod heads;
 pub(crate) mod part;
 pub(crate) mod restore;
 pub(crate) mod store;
@@ -15,7 +18,7 @@ use std::io::{self, Seek};
 use std::path::{Path, PathBuf};
 
 use part::{Part, beside, cannot_write};
-use verify::{Counts, Report};
+use verify::{Ask, Counts, Report};
 
 use crate::base::failure::Failure;
 use crate::db::{CopyError, Progress, Source, resolve};
@@ -104,7 +107,10 @@ fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
     tell(Step::Checking);
     // Not before: the transaction of the copy ought to be short.
     give_way();
-    let Report { counts, findings } = verify::check(&Source::open_backup(part.path())?)?;
+    let copy = Source::open_backup(part.path())?;
+    let Report {
+        counts, findings, ..
+    } = verify::check(&copy, &Ask::default())?;
     if let Some(first) = findings.first.first() {
         return Err(Failure::runtime(
             format!(

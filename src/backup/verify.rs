@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::store;
+use super::heads::WrittenHead;
+use super::{chain, heads, store};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 use crate::db::{Reader, Source};
@@ -59,37 +60,55 @@ impl Findings {
     }
 }
 
+/// What a look through a file is asked about histories, besides whether they fit.
+#[derive(Debug, Default)]
+pub(crate) struct Ask {
+    /// Heads that were written down: are they still in their histories?
+    pub against: Vec<WrittenHead>,
+    /// Whether the heads of today are to be told.
+    pub wants_heads: bool,
+}
+
 /// What a look through a whole file came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Report {
     /// What is in it.
     pub counts: Counts,
     /// What is wrong with it.
     pub findings: Findings,
+    /// The heads of its histories, where they were asked for.
+    pub heads: Vec<WrittenHead>,
+    /// The organizations of heads that were written down, and that were deleted since.
+    pub deleted: Vec<String>,
 }
 
 /// Looks through the file of `source`, in one moment of it.
 ///
 /// # Errors
 /// When it cannot be read for another reason than damage.
-pub(crate) fn check(source: &Source) -> std::result::Result<Report, Failure> {
+pub(crate) fn check(source: &Source, ask: &Ask) -> std::result::Result<Report, Failure> {
     source
-        .at_one_moment(check_all)
+        .at_one_moment(|reader| check_all(reader, ask))
         .map_err(|error| failed(source, &error))
 }
 
 /// Runs every check.
-fn check_all(reader: &Reader<'_>) -> Result<Report> {
-    let (mut counts, mut findings) = (Counts::default(), Findings::default());
-    let checked = store::check_integrity(reader, &mut findings);
-    findings.note(checked)?;
-    let checked = store::check_foreign_keys(reader, &mut findings);
-    findings.note(checked)?;
-    let counted = store::count(reader).map(|found| counts = found);
-    findings.note(counted)?;
-    let checked = store::check_histories(reader, &mut findings, counts.invitations);
-    findings.note(checked)?;
-    Ok(Report { counts, findings })
+fn check_all(reader: &Reader<'_>, ask: &Ask) -> Result<Report> {
+    let mut report = Report::default();
+    let checked = store::check_integrity(reader, &mut report.findings);
+    report.findings.note(checked)?;
+    let checked = store::check_foreign_keys(reader, &mut report.findings);
+    report.findings.note(checked)?;
+    let counted = store::count(reader).map(|found| report.counts = found);
+    report.findings.note(counted)?;
+    let checked = store::check_histories(reader, &mut report.findings, report.counts.invitations);
+    report.findings.note(checked)?;
+    let heads = ask.wants_heads.then_some(&mut report.heads);
+    let checked = chain::check(reader, &mut report.findings, heads);
+    report.findings.note(checked)?;
+    let compared = heads::compare(reader, &ask.against, &mut report);
+    report.findings.note(compared)?;
+    Ok(report)
 }
 
 /// A file cannot be read.

@@ -1,12 +1,13 @@
 //! `invited verify`: looks through a data file or a backup.
 
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::progress::Display;
-use crate::backup::verify::{self, Report};
-use crate::backup::{self, Step};
+use crate::backup::verify::{self, Ask, Report};
+use crate::backup::{self, Step, heads, part};
 use crate::base::failure::Failure;
 use crate::db::Source;
 
@@ -19,27 +20,72 @@ pub(crate) struct VerifyArgs {
     /// Data file [default: invited-data/invited.db]
     #[arg(long, env = "INVITED_DATABASE", value_name = "FILE")]
     database: Option<PathBuf>,
+    /// Write the heads of all histories into a file, to be kept elsewhere; - for stdout
+    #[arg(long, value_name = "HEADS")]
+    heads: Option<PathBuf>,
+    /// Check that the heads in this file are still in their histories
+    #[arg(long, value_name = "HEADS")]
+    against: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     backup::give_way();
+    let against = args.against.as_deref().map(heads::read).transpose()?;
+    let ask = Ask {
+        against: against.unwrap_or_default(),
+        wants_heads: args.heads.is_some(),
+    };
+    // What was just compared may be brought up to date; nothing else is replaced.
+    let may_replace = args.heads == args.against;
+    if let Some(path) = &args.heads
+        && !may_replace
+        && path.exists()
+    {
+        return Err(Failure::usage(
+            format!("{} is there already", path.display()),
+            "name another file, or the same file with --against",
+        ));
+    }
     let source = match args.file {
         Some(file) => Source::open_backup(&file)?,
         None => Source::open(&super::database(args.database))?,
     };
     let mut display = Display::new();
     display.show(Step::Checking);
-    let Report { counts, findings } = verify::check(&source)?;
+    let report = verify::check(&source, &ask)?;
     drop(display);
-    if findings.count == 0 {
-        return super::print(&format!("ok: {counts}\n"));
+    if report.findings.count > 0 {
+        super::print(&lines(report.findings.first.iter().map(String::as_str)))?;
+        return Err(backup::damaged(source.path(), report.findings.count));
     }
-    let lines: String = findings
-        .first
+    tell(&report, args.heads.as_deref(), may_replace)
+}
+
+/// Tells of a file with which nothing is wrong, and writes its heads where they are wanted.
+fn tell(report: &Report, place: Option<&Path>, may_replace: bool) -> Result<(), Failure> {
+    let written = heads::lines(&report.heads)?;
+    let deleted = report
+        .deleted
         .iter()
-        .map(|finding| format!("{finding}\n"))
-        .collect();
-    super::print(&lines)?;
-    Err(backup::damaged(source.path(), findings.count))
+        .map(|organization| format!("{organization} was deleted since its head was written down"));
+    let mut said = lines(deleted);
+    said += &format!("ok: {}\n", report.counts);
+    match place {
+        Some(place) if place.as_os_str() == "-" => {
+            // A closed stderr does not make the file a worse one.
+            let _ = io::stderr().write_all(said.as_bytes());
+            super::print(&written)
+        }
+        Some(place) => {
+            part::write_private(place, &written, may_replace)?;
+            super::print(&said)
+        }
+        None => super::print(&said),
+    }
+}
+
+/// Texts as lines.
+fn lines(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
+    texts.map(|text| format!("{}\n", text.as_ref())).collect()
 }

@@ -3,11 +3,12 @@
 use rusqlite::{Connection, Row, Rows, named_params};
 use uuid::Uuid;
 
-use super::text::{mentions, redact};
+use super::text::{is_held, mentions};
 use super::{Found, Step};
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Reader, WriteTx};
+use crate::event;
 
 /// An invitation of the address.
 #[derive(Clone)]
@@ -183,8 +184,7 @@ pub(crate) fn find_events(
          limit ?2",
     )?;
     walk(statement.query((after, limit))?, limit, |row| {
-        let is_held =
-            redact(text(row, 3)?, address).is_some() || redact(text(row, 4)?, address).is_some();
+        let is_held = is_held(text(row, 3)?, address) || is_held(text(row, 4)?, address);
         let organization = if is_held {
             Some(OrganizationId::from_stored(text(row, 1)?)?)
         } else {
@@ -313,30 +313,9 @@ impl Found for FoundEvent {
     }
 
     fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
-        let mut look = tx.prepare_cached(
-            "select before, after from event where organization_id = ?1 and id = ?2",
-        )?;
-        let mut rows = look.query((self.organization.as_str(), self.id.as_bytes()))?;
-        let Some(row) = rows.next()? else {
-            return Ok(false);
-        };
-        let (before, after): (Option<String>, Option<String>) = (row.get(0)?, row.get(1)?);
-        let without = |facts: &Option<String>| redact(facts.as_deref()?, address);
-        let redacted = (without(&before), without(&after));
-        if redacted == (None, None) {
-            return Ok(false);
-        }
-        drop(rows);
-        tx.prepare_cached(
-            "update event set before = ?3, after = ?4 where organization_id = ?1 and id = ?2",
-        )?
-        .execute((
-            self.organization.as_str(),
-            self.id.as_bytes(),
-            redacted.0.or(before),
-            redacted.1.or(after),
-        ))?;
-        Ok(true)
+        event::store::row::erase(tx, &self.organization, self.id, |text| {
+            mentions(text, address)
+        })
     }
 }
 

@@ -1,9 +1,6 @@
-//! Where an address stands in a text, and how it is taken out of an event.
+//! Where an address stands in a text, and in the facts of an event.
 
-use serde_json::{Map, Value};
-
-/// The members of an event's `before` and `after` that the application or the person filled.
-const MEMBERS: [&str; 3] = ["email", "acceptedBy", "redirectUrl"];
+use crate::event::facts::Facts;
 
 /// Whether `text` holds `address`, in any case and also as a URL writes it, by itself: not as a
 /// part of a longer address.
@@ -24,16 +21,10 @@ pub(crate) fn mentions(text: &str, address: &str) -> bool {
     })
 }
 
-/// `facts` of an event without the members that hold `address`; nothing where none does.
-pub(crate) fn redact(facts: &str, address: &str) -> Option<String> {
-    if !mentions(facts, address) {
-        return None;
-    }
-    let mut members: Map<String, Value> = serde_json::from_str(facts).ok()?;
-    let count = members.len();
-    let holds = |value: &Value| value.as_str().is_some_and(|text| mentions(text, address));
-    members.retain(|name, value| !(MEMBERS.contains(&name.as_str()) && holds(value)));
-    (members.len() < count).then(|| Value::Object(members).to_string())
+/// Whether a member of the facts of an event that can be taken out holds `address`.
+pub(crate) fn is_held(facts: &str, address: &str) -> bool {
+    let holds = |text: &str| mentions(text, address);
+    holds(facts) && Facts::parse(None, Some(facts)).is_ok_and(|facts| facts.holds(holds))
 }
 
 #[cfg(test)]
@@ -66,16 +57,17 @@ mod tests {
     }
 
     #[test]
-    fn an_event_loses_only_the_members_that_hold_the_address() {
-        let facts = r#"{"email":"a@b.co","role":"a@b.co","status":"pending"}"#;
-        assert_eq!(
-            redact(facts, "a@b.co").as_deref(),
-            Some(r#"{"role":"a@b.co","status":"pending"}"#)
-        );
-        assert_eq!(redact(r#"{"email":"xa@b.co"}"#, "a@b.co"), None);
-        assert_eq!(
-            redact(r#"{"acceptedBy":"A@b.co"}"#, "a@b.co").as_deref(),
-            Some("{}")
-        );
+    fn only_members_that_can_be_taken_out_are_looked_at() {
+        for (facts, expected) in [
+            (r#"{"email":"a@b.co","role":"owner"}"#, true),
+            (r#"{"acceptedBy":"A@b.co"}"#, true),
+            (r#"{"redirectUrl":"https://x.y/?to=a%40b.co"}"#, true),
+            (r#"{"email":"xa@b.co"}"#, false),
+            (r#"{"role":"a@b.co"}"#, false),
+            (r#"{"email":["a@b.co"]}"#, false),
+            (r#"{"email":"a@b.co""#, false),
+        ] {
+            assert_eq!(is_held(facts, "a@b.co"), expected, "{facts}");
+        }
     }
 }

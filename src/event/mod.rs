@@ -3,7 +3,10 @@
 //! An event is written in the transaction of its change, so neither can be there without the other.
 //!
 //! * [`query`] reads the queries, [`store`] is the SQL.
+//! * [`chain`] ties each event to those before it, [`facts`] is what an erasure may take out of it.
 
+pub mod chain;
+pub(crate) mod facts;
 pub mod query;
 pub mod store;
 

@@ -42,7 +42,7 @@ const OWNERS: [(&str, &str); 16] = [
     ("api_key", "key/store.rs"),
     ("audit", "audit/store.rs"),
     ("code", "invitation/code/store.rs"),
-    ("event", "event/store.rs"),
+    ("event", "event/store/"),
     ("idempotency", "idempotency/store.rs"),
     ("idempotency_use", "idempotency/store.rs"),
     ("invitation", "invitation/store/"),

@@ -48,7 +48,7 @@ fn found(folder: &Path, bytes: &[u8]) -> String {
 }
 
 /// The bytes of a file after `sql` was run on it.
-fn after_sql(folder: &Path, bytes: &[u8], sql: &str) -> Vec<u8> {
+pub fn after_sql(folder: &Path, bytes: &[u8], sql: &str) -> Vec<u8> {
     let file = folder.join("changed.db");
     fs::write(&file, bytes).expect("it is written");
     let conn = rusqlite::Connection::open(&file).expect("it opens");

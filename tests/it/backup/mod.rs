@@ -2,11 +2,17 @@
 //!
 //! * [`live`]: what a backup holds that is made under writers. [`whole`]: a backup is whole or
 //!   absent, whatever ends it. [`refusals`]: what is never replaced, and what is said of it.
-//! * [`restored`]: a backup takes the place of a data file. [`damage`]: what a look through a file finds.
+//! * [`restored`]: a backup takes the place of a data file. [`damage`]: what a look through a file
+//!   finds. [`chain`]: histories in which something was changed, [`flips`] a bit
+//!   of them, and [`heads`] with a head that was written down.
 //!
-//! [`live`] and [`whole`] do a share of their figures; `INVITED_BACKUPS=full` does all of them.
+//! [`live`], [`whole`] and [`flips`] do a share of their figures; `INVITED_BACKUPS=full` does all
+//! of them.
 
+mod chain;
 mod damage;
+mod flips;
+mod heads;
 mod live;
 mod refusals;
 mod restored;

@@ -2,8 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use invited::base::clock::Timestamp;
 use invited::base::mode::Mode;
 use invited::db::WriteTx;
+use invited::event;
+use invited::event::chain::EventRow;
 use invited::purge;
 use serde_json::json;
 
@@ -19,7 +22,7 @@ pub fn fill(tx: &WriteTx<'_>, organization: &str, rows: u32) -> invited::base::e
         [organization],
     )?;
     for number in 0..rows {
-        let (id, event) = (tx.new_id(), tx.new_id());
+        let (id, event_id) = (tx.new_id(), tx.new_id());
         let email = format!("{organization}.{number}@latex.example");
         tx.execute(
             "insert into invitation (organization_id, id, email, role, state, created_at,
@@ -27,11 +30,19 @@ pub fn fill(tx: &WriteTx<'_>, organization: &str, rows: u32) -> invited::base::e
              values (?1, ?2, ?3, 'developer', 0, 0, 9999999999999, 0)",
             (organization, id.as_bytes(), email),
         )?;
-        tx.execute(
-            "insert into event (organization_id, id, type, invitation_id, actor, request_id,
-             created_at)
-             values (?1, ?2, 'invitation.created', ?3, 'dev', 'r', 0)",
-            (organization, event.as_bytes(), id.as_bytes()),
+        event::store::row::insert(
+            tx,
+            &EventRow {
+                organization,
+                id: event_id,
+                kind: "invitation.created",
+                invitation: Some(id),
+                actor: "dev",
+                request_id: "r",
+                created_at: Timestamp::from_millis(0),
+                before: None,
+                after: None,
+            },
         )?;
     }
     Ok(())

@@ -1,10 +1,15 @@
 //! The SQL of events.
+//!
+//! * [`row`] is that of single rows with their chain.
+
+pub mod row;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::chain::EventRow;
 use super::query::{self, EventQuery};
 use super::{Event, NewEvent};
 use crate::base::clock::Timestamp;
@@ -24,22 +29,21 @@ pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result
             .transpose()
             .map_err(Error::internal)
     };
-    tx.prepare_cached(
-        "insert into event
-           (organization_id, id, type, invitation_id, actor, request_id, created_at, before, after)
-         values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute((
-        event.organization.as_str(),
-        id.as_bytes(),
-        event.kind.name(),
-        event.invitation.map(Uuid::into_bytes),
-        &event.origin.actor,
-        &event.origin.request_id,
-        tx.now.as_millis(),
-        json(event.before)?,
-        json(event.after)?,
-    ))?;
+    let (before, after) = (json(event.before)?, json(event.after)?);
+    row::insert(
+        tx,
+        &EventRow {
+            organization: event.organization.as_str(),
+            id,
+            kind: event.kind.name(),
+            invitation: event.invitation,
+            actor: &event.origin.actor,
+            request_id: &event.origin.request_id,
+            created_at: tx.now,
+            before: before.as_deref(),
+            after: after.as_deref(),
+        },
+    )?;
     tx.announce(Topic::Events);
     outbox::webhook::store::queue(tx, event.organization, event.kind.name(), id)
 }
