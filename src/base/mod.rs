@@ -1,6 +1,7 @@
 //! What everything stands on: plain values that know nothing of a file, of HTTP, or of a feature.
 
 pub mod addresses;
+pub mod certificate;
 pub mod clock;
 pub mod color;
 pub(crate) mod current_request;

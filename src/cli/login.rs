@@ -32,6 +32,9 @@ pub(crate) struct LoginArgs {
     #[arg(long, env = "INVITED_LISTEN", value_name = "PLACE,...", value_delimiter = ',',
         value_parser = listen::parse_listen)]
     listen: Vec<Listen>,
+    /// The certificate that the server shows, if it speaks TLS: the link begins with https then
+    #[arg(long, env = "INVITED_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
 }
 
 /// Whose sessions end.
@@ -50,7 +53,7 @@ pub(crate) fn login(args: LoginArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let url = match args.public_url {
         Some(url) => url.to_string(),
-        None => listen::local_url(&listen::or_default(&args.listen), false),
+        None => listen::local_url(&listen::or_default(&args.listen), args.tls_cert.is_some()),
     };
     let token = write_file(&database, |tx| match &args.key {
         None => session::make_link_with_key(tx, Rights::ALL, By::CLI),

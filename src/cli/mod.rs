@@ -26,6 +26,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::base::failure::Failure;
+use crate::config::listen::scheme;
 use crate::config::log::Format;
 use crate::config::{DevSettings, Settings};
 use crate::server::{Address, Program};
@@ -222,7 +223,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
 /// Where `program` listens, a line each.
 fn listening(program: &Program) -> String {
     let line = |address: &Address| match address {
-        Address::Tcp(address) => format!("http://{address}"),
+        Address::Tcp(address) => format!("{}://{address}", scheme(program.has_tls())),
         Address::Unix(_) => address.to_string(),
     };
     let lines: Vec<_> = program.addresses().map(line).collect();

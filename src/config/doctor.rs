@@ -18,6 +18,7 @@ impl Config {
             secret: self.secret.path().map(ToOwned::to_owned),
             listen: settings.places().iter().map(ToString::to_string).collect(),
             is_local: settings.places().iter().all(Listen::is_local),
+            certificate: self.certificate.clone(),
             public_url: settings.public_url.clone(),
             mail: match &self.mail_way {
                 Some(Way::Smtp(_)) => Some("a mail server is set"),

@@ -213,7 +213,7 @@ impl Settings {
 
     /// The URL by which this machine reaches the server.
     pub(crate) fn local_url(&self) -> String {
-        local_url(&self.places(), false)
+        local_url(&self.places(), self.tls.tls_cert.is_some())
     }
 }
 

@@ -16,6 +16,7 @@ mod oidc;
 pub mod page;
 mod parse;
 mod secret;
+mod tls;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::api::events::live::HEARTBEAT;
+use crate::base::certificate::CertificateFiles;
 use crate::base::clock::Clock;
 use crate::base::email::Hosts;
 use crate::base::failure::Failure;
@@ -55,6 +57,7 @@ use page::PageSettings;
 use parse::{parse_cooldown, parse_network, parse_origin};
 pub(crate) use parse::{parse_lifetime, parse_public_url};
 pub(crate) use secret::secret_source;
+pub use tls::TlsSettings;
 
 /// How long an invitation waits before it can be sent again, unless something else is set: long
 /// enough that nobody is flooded by impatience.
@@ -68,6 +71,10 @@ pub struct Settings {
     #[arg(long, env = "INVITED_LISTEN", value_name = "PLACE,...", value_delimiter = ',',
         value_parser = parse_listen)]
     pub listen: Vec<Listen>,
+
+    /// TLS
+    #[command(flatten)]
+    pub tls: TlsSettings,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
     /// temporary file]
@@ -197,6 +204,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the secret comes from.
     pub secret: Source,
+    /// The certificate that it shows; none: it speaks no TLS.
+    pub certificate: Option<CertificateFiles>,
     /// How mail leaves; none: it is off, or in development kept in a mailbox.
     pub mail_way: Option<Way>,
     /// The authorities that it trusts besides the well-known ones.
@@ -244,6 +253,7 @@ impl Config {
             (settings.mail.way()?, HEARTBEAT, Deadlines::default());
         Ok(Self {
             roots: settings.roots()?,
+            certificate: settings.tls.files()?,
             settings,
             database,
             mode,

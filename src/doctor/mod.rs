@@ -1,11 +1,12 @@
 //! What is wrong with a server, or soon will be, each finding with what to do about it.
 //!
-//! * [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that
+//! * [`certificate`] looks at the certificate that the server shows, [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that
 //!   waits, [`setup`] at the settings.
 //!
 //! The same checks run in a server and in a command beside it. No finding names a path: the API
 //! shows them.
 
+mod certificate;
 mod file;
 mod queue;
 mod setup;
@@ -104,6 +105,7 @@ pub(crate) fn examine_outside(setup: &Setup) -> Vec<Finding> {
         file::check_log(setup),
     ];
     findings.extend(setup::check(setup));
+    findings.extend(setup.certificate.as_ref().map(certificate::check));
     findings
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use url::{Host, Url};
 
 use super::Finding;
+use crate::base::certificate::CertificateFiles;
 
 /// What the checks take from the configuration.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Setup {
     pub listen: Vec<String>,
     /// Whether only this machine reaches it there.
     pub is_local: bool,
+    /// The certificate that it shows, if it speaks TLS.
+    pub certificate: Option<CertificateFiles>,
     /// Where people and programs reach it, if that is set.
     pub public_url: Option<Url>,
     /// How mail leaves, in a word; none: mail is off.
@@ -77,6 +80,7 @@ fn check_proxies(setup: &Setup) -> Finding {
         .public_url
         .as_ref()
         .is_some_and(|url| url.scheme() == "https");
+    let is_behind = is_behind && setup.certificate.is_none();
     match (setup.trusts_proxies, is_behind) {
         (true, _) => Finding::ok("proxies", "the headers of some proxies are believed"),
         (false, false) => Finding::ok("proxies", "no proxy is named"),

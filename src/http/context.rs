@@ -50,6 +50,8 @@ pub(crate) struct Context {
     pub logs_access: bool,
     /// What the log has of the addresses of clients.
     pub addresses: Addresses,
+    /// Whether browsers are to come with TLS only from now on.
+    pub is_tls_only: bool,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
     /// The beginnings of paths below which errors are not problem documents, and what writes them

@@ -37,6 +37,8 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
+/// For a year, and for this name only: others may be on other machines.
+const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// Longest id that is taken from a caller.
 const MAX_REQUEST_ID: usize = 128;
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
@@ -286,7 +288,13 @@ fn finish(
     room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
     add_headers(response.headers_mut(), id);
-    if Context::find(response.request()).is_some_and(|context| context.stopping.has_begun()) {
+    let context = Context::find(response.request());
+    let is_stopping = context.is_some_and(|context| context.stopping.has_begun());
+    if context.is_some_and(|context| context.is_tls_only) {
+        let headers = response.headers_mut();
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    }
+    if is_stopping {
         // Whoever would send another request here could not be answered.
         response
             .response_mut()

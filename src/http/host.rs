@@ -29,9 +29,10 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
         .get(header::HOST)
         .map_or(&b""[..], |host| host.as_bytes());
     let is_own = |origin: &[u8]| {
-        origin
+        let own = origin
             .strip_prefix(b"http://")
-            .is_some_and(|own| own.eq_ignore_ascii_case(host))
+            .or_else(|| origin.strip_prefix(b"https://"));
+        own.is_some_and(|own| own.eq_ignore_ascii_case(host))
     };
     let is_same = |site: &[u8]| site == b"same-origin" || site == b"none";
     let fits = headers

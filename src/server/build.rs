@@ -5,6 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::bind::Listener;
+use super::tls::Tls;
 use crate::api;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
@@ -14,6 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
+use crate::config::listen::{is_localhost, scheme};
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
 use crate::dev::snapshots::Snapshots;
@@ -117,14 +119,34 @@ pub(crate) async fn first_link(db: &Db, key: &KeyId) -> Result<Token, Failure> {
 
 /// The URL by which this machine reaches a server that listens on `listeners`: that of the first
 /// one with a port.
-pub(crate) fn local_url(listeners: &[Listener]) -> String {
-    match listeners.iter().find_map(|one| one.address.tcp()) {
-        Some(address) if address.ip().is_unspecified() => {
-            format!("http://localhost:{}", address.port())
-        }
-        Some(address) => format!("http://{address}"),
-        None => "http://localhost".to_owned(),
+pub(crate) fn local_url(listeners: &[Listener], has_tls: bool) -> String {
+    let authority = match listeners.iter().find_map(|one| one.address.tcp()) {
+        Some(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
+        Some(address) => address.to_string(),
+        None => "localhost".to_owned(),
+    };
+    format!("{}://{authority}", scheme(has_tls))
+}
+
+/// The certificate of a server that listens on `listeners`, and what is told of it; none: it has
+/// none.
+///
+/// # Errors
+/// When it cannot be used, or nobody would see it.
+pub(crate) fn tls(
+    config: &Config,
+    listeners: &[Listener],
+) -> Result<Option<(Tls, Vec<String>)>, Failure> {
+    let Some(files) = &config.certificate else {
+        return Ok(None);
+    };
+    if listeners.iter().all(|one| one.address.tcp().is_none()) {
+        return Err(Failure::usage(
+            "--tls-cert is for addresses with a port, and --listen has none",
+            "leave --tls-cert and --tls-key out: unix sockets need no TLS",
+        ));
     }
+    Tls::load(files.clone()).map(Some)
 }
 
 /// The URL under which people and programs reach a server that this machine reaches by `local_url`.
@@ -198,6 +220,18 @@ pub(crate) fn state(
     })
 }
 
+/// Whether browsers are told to come with TLS only: where the server itself speaks it, under a name
+/// that people reach. A machine's own name serves other programs, too.
+fn is_tls_only(config: &Config) -> bool {
+    let url = config.settings.public_url.as_ref();
+    let has_name = |url: &&Url| url.domain().is_some_and(|name| !is_localhost(name));
+    config.mode == Mode::Serve
+        && config.certificate.is_some()
+        && url
+            .filter(has_name)
+            .is_some_and(|url| url.scheme() == "https")
+}
+
 /// What the toolkit takes from the server whose handlers share `state`.
 pub(crate) fn context(config: &Config, state: &State) -> Context {
     Context {
@@ -210,6 +244,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         requests: (config.mode == Mode::Dev).then(|| RequestLog::new(state.db.clock().clone())),
         logs_access: config.logs_access(),
         addresses: config.settings.log.log_addresses,
+        is_tls_only: is_tls_only(config),
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

@@ -1,15 +1,19 @@
 //! Builds the program from its configuration, and runs it until it is stopped.
 
+mod admit;
 mod bare_post;
 mod bind;
 mod build;
 mod descriptors;
 mod drain;
+mod notify;
+mod pulse;
 mod serve;
 mod signals;
 mod stream;
 mod tasks;
 mod timed;
+mod tls;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -50,8 +54,11 @@ use crate::webhook::sender::Webhooks;
 pub use bind::Address;
 use bind::{Listener, bind};
 use descriptors::Connections;
+use pulse::Pulse;
 pub use signals::Signals;
+use signals::Wish;
 use tasks::{Tasks, Working};
+use tls::Tls;
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
@@ -103,12 +110,15 @@ impl Program {
             listeners.len(),
             config.settings.trusted_proxies.clone(),
         )?;
-        let local_url = build::local_url(&listeners);
+        let tls = build::tls(config, &listeners)?;
+        let local_url = build::local_url(&listeners, tls.is_some());
         let public_url = build::public_url(config, &local_url)?;
         let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
         notes.extend(db.notice().map(str::to_owned));
+        let (tls, notes_of_tls) = tls.unzip();
+        notes.extend(notes_of_tls.into_iter().flatten());
         notes.extend(config.settings.plain_links());
         let admin_key = if config.mode == Mode::Serve {
             build::first_key(&db).await?
@@ -132,6 +142,7 @@ impl Program {
                 workers: config.workers,
                 connections,
                 deadlines: config.deadlines,
+                tls,
             },
             local_url,
             public_url,
@@ -146,6 +157,11 @@ impl Program {
     /// The parts that it has.
     pub(crate) fn offer(&self) -> Offer {
         self.offer
+    }
+
+    /// Whether it speaks TLS with those who come by an address.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.serving.tls.is_some()
     }
 
     /// Where it listens, with the ports it got.
@@ -210,13 +226,17 @@ impl Program {
         mut signals: Signals,
         clean_up: impl FnOnce() + Send + 'static,
     ) -> Result<(), Failure> {
+        let tls = self.serving.tls.clone();
         self.run_until(async move {
-            signals.next().await;
+            while signals.next().await == Wish::Reload {
+                reload(tls.as_ref());
+            }
+            notify::stopping();
             log::info!(
                 "stopping: requests already received are answered; a second signal stops at once"
             );
             tokio::spawn(async move {
-                signals.next().await;
+                while signals.next().await != Wish::Stop {}
                 clean_up();
                 std::process::exit(1);
             });
@@ -245,8 +265,11 @@ impl Program {
         let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
         let (ending, shared) = (context.clone(), state.clone());
         let used = context.clone();
+        let pulse = Arc::new(Pulse::default());
+        let asked = Arc::clone(&pulse);
         let app = move || {
-            let beating = context.clone();
+            let (beating, asked) = (context.clone(), Arc::clone(&asked));
+            actix_web::rt::spawn(async move { asked.answer().await });
             actix_web::rt::spawn(async move { beating.stopping.beat().await });
             App::new()
                 .app_data(context.clone())
@@ -259,6 +282,7 @@ impl Program {
         let closers = listeners.iter_mut().map(Listener::closer).collect();
         let server = serve::serve(app, listeners, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
+        tasks.spawn(notify::keep_told(pulse, db.clone()));
         tasks.spawn(tasks::sweep_limits(limits, addresses));
         tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
         tasks.spawn(lapse::run(db.clone(), self.lapse_every));
@@ -287,6 +311,16 @@ impl Program {
         db.close();
         outcome.map_err(cannot_serve)
     }
+}
+
+/// Reads again what can be read again: the certificate.
+fn reload(tls: Option<&Tls>) {
+    notify::reloading();
+    match tls {
+        Some(tls) => tls.reload(),
+        None => log::info!("SIGHUP: there is nothing to read again"),
+    }
+    notify::ready();
 }
 
 thread_local! {

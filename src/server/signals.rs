@@ -1,10 +1,21 @@
-//! The signals that end a server, and those that do not.
+//! The signals that end a server, that have it read its files again, and that do nothing.
 
 use rustix::process::Signal as Number;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::cannot_serve;
 use crate::base::failure::Failure;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// To stop.
+    Stop,
+    /// To stop, since the terminal is gone. Shells and the system say so once more.
+    StopWithTerminal,
+    /// To read files again.
+    Reload,
+}
 
 /// SIGTERM, SIGINT and SIGHUP. They are listened to before anything is opened, so that none finds a
 /// server unprepared: one that comes during the start ends it as soon as it is there.
@@ -13,8 +24,11 @@ pub struct Signals {
     terminate: Signal,
     /// What Ctrl-C sends.
     interrupt: Signal,
-    /// What a terminal sends that goes away; none: whoever started this process had it ignored.
+    /// What a terminal sends that goes away, and who wants files to be read again; none: whoever
+    /// started this process had it ignored.
     hangup: Option<Signal>,
+    /// Whether the process was started at a terminal.
+    had_terminal: bool,
     /// What a write beyond a limit of the size of files sends. It ends a process that does not
     /// listen; for one that does the write fails, as on a full disk.
     _file_too_large: Signal,
@@ -35,12 +49,18 @@ impl Signals {
             } else {
                 Some(listen(SignalKind::hangup())?)
             },
+            had_terminal: has_terminal(),
             _file_too_large: listen(SignalKind::from_raw(Number::XFSZ.as_raw()))?,
         })
     }
 
-    /// Waits for one that ends a server.
-    pub(crate) async fn next(&mut self) {
+    /// Waits for the next one, whatever it asks for: a command has nothing to read again.
+    pub(crate) async fn any(&mut self) {
+        self.next().await;
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) -> Wish {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -48,11 +68,21 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-            _ = hangup => {}
+            _ = self.terminate.recv() => Wish::Stop,
+            _ = self.interrupt.recv() => Wish::Stop,
+            _ = hangup => if self.had_terminal && !has_terminal() {
+                Wish::StopWithTerminal
+            } else {
+                Wish::Reload
+            },
         }
     }
+}
+
+/// Whether this process is at a terminal. The system takes it away from all its processes before it
+/// tells them.
+fn has_terminal() -> bool {
+    std::fs::File::open("/dev/tty").is_ok()
 }
 
 /// Whether this process was started with a signal ignored, as `nohup` does. Where the system does

@@ -7,7 +7,8 @@
 //!   and within [`Deadlines::head`] of its first byte. What comes too late is answered 408 and read
 //!   no further.
 //! * While the socket takes no bytes, it must take some within [`Deadlines::write`]. Else the
-//!   connection is cut off, and what was still in the system for it is thrown away.
+//!   connection is cut off, and what was still in the system for it is thrown away. What waits
+//!   inside of TLS was not taken by the socket.
 
 use std::io;
 use std::pin::Pin;
@@ -49,6 +50,8 @@ pub(crate) struct Timed {
     is_over: bool,
     /// Its first head.
     first_head: FirstHead,
+    /// How many bytes the socket had taken when last looked.
+    taken: u64,
     /// When some of the answer must be taken.
     taken_by: Option<Instant>,
     /// Wakes the connection when a deadline has passed; made when there is the first one.
@@ -69,6 +72,7 @@ impl Timed {
             has_head_begun: false,
             is_over: false,
             first_head: FirstHead::default(),
+            taken: 0,
             taken_by: None,
             alarm: None,
             _place: place,
@@ -114,6 +118,7 @@ impl Timed {
         if self.has_head_begun && self.taken_by.is_none() {
             // A peer that does not get this is closed all the same.
             let _ = Pin::new(&mut self.stream).poll_write(cx, TOO_LATE);
+            let _ = Pin::new(&mut self.stream).poll_flush(cx);
         }
         self.is_over = true;
     }
@@ -137,6 +142,27 @@ impl Timed {
             // moved away.
             alarm.as_mut().reset(at.max(Instant::now() + AGAIN));
         }
+    }
+
+    /// Looks whether the socket takes what is there for it, after an attempt to give it some that
+    /// `is_waiting` for room.
+    ///
+    /// # Errors
+    /// When it has taken nothing for too long.
+    fn check_taken(&mut self, cx: &mut Context<'_>, is_waiting: bool) -> io::Result<()> {
+        if self.taken != self.stream.taken() {
+            (self.taken, self.taken_by) = (self.stream.taken(), None);
+        }
+        if !is_waiting {
+            return Ok(());
+        }
+        if has_passed(self.taken_by) {
+            return Err(self.cut_off());
+        }
+        self.taken_by
+            .get_or_insert_with(|| Instant::now() + self.deadlines.write);
+        self.set_alarm(cx);
+        Ok(())
     }
 
     /// Cuts the connection off: what the peer did not take is not kept for it.
@@ -185,23 +211,17 @@ impl AsyncWrite for Timed {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let polled = Pin::new(&mut this.stream).poll_write(cx, bytes);
-        if polled.is_ready() {
-            this.taken_by = None;
-        } else if has_passed(this.taken_by) {
-            return Poll::Ready(Err(this.cut_off()));
-        } else {
-            this.taken_by
-                .get_or_insert_with(|| Instant::now() + this.deadlines.write);
-            this.set_alarm(cx);
-        }
+        this.check_taken(cx, polled.is_pending())?;
         polled
     }
 
     /// The framework calls this at the end of whatever it does: so here it falls asleep.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let polled = Pin::new(&mut this.stream).poll_flush(cx);
+        this.check_taken(cx, polled.is_pending())?;
         this.set_alarm(cx);
-        Pin::new(&mut this.stream).poll_flush(cx)
+        polled
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

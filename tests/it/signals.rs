@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,29 @@ fn serve(folder: &Path) -> Server {
         .args(["serve", "--listen", "127.0.0.1:0", "--database"])
         .arg(folder.join("invited.db"));
     Server::spawn(&mut command)
+}
+
+/// A server at a terminal of its own, which goes away with what is returned besides.
+fn serve_at_terminal(folder: &Path) -> (Server, OwnedFd) {
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let terminal = openpt(flags).expect("a terminal");
+    grantpt(&terminal)
+        .and_then(|()| unlockpt(&terminal))
+        .expect("it is ours");
+    let name = ptsname(&terminal, Vec::new()).expect("a name");
+    let end = rustix::fs::open(
+        name.as_c_str(),
+        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    let mut command = wrapped("setsid", &["--ctty", "env", "--default-signal=HUP"]);
+    command
+        .stdin(end.expect("its other end"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+        .arg(folder.join("invited.db"));
+    (Server::spawn_kept(&mut command), terminal)
 }
 
 /// Sends a signal without a program between.
@@ -53,7 +77,7 @@ fn rest_of(mut stream: TcpStream) -> Answer {
 fn a_terminal_that_goes_away_ends_a_server_as_sigterm_does() {
     for in_flight in [0, 1, 20] {
         let folder = tempfile::tempdir().expect("a folder");
-        let server = serve(folder.path());
+        let (server, terminal) = serve_at_terminal(folder.path());
         let key = server.banner_value("admin key").expect("an admin key");
         let path = "/v1/organizations/acme/events/stream";
         server
@@ -76,6 +100,9 @@ fn a_terminal_that_goes_away_ends_a_server_as_sigterm_does() {
                 stream
             })
             .collect();
+        drop(terminal);
+        // Shells say so once more: that is no second signal.
+        std::thread::sleep(Duration::from_millis(in_flight));
         send(&server, Signal::HUP);
         for mut stream in begun {
             let mut rest = String::new();
@@ -117,6 +144,33 @@ fn a_server_that_was_started_to_outlive_its_terminal_does() {
         }
         send(&server, Signal::TERM);
         assert_eq!(server.wait().0.code(), Some(0), "{program}");
+    }
+}
+
+#[test]
+fn a_hangup_while_the_terminal_is_there_or_never_was_stops_nobody() {
+    for has_terminal in [true, false] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (server, terminal) = if has_terminal {
+            let (server, terminal) = serve_at_terminal(folder.path());
+            (server, Some(terminal))
+        } else {
+            let mut command = wrapped("setsid", &["env", "--default-signal=HUP"]);
+            command
+                .args(["serve", "--listen", "127.0.0.1:0", "--database"])
+                .arg(folder.path().join("invited.db"));
+            (Server::spawn(&mut command), None)
+        };
+        for _ in 0..3 {
+            send(&server, Signal::HUP);
+            std::thread::sleep(Duration::from_millis(100));
+            assert_eq!(server.request("GET", "/health/ready").send().status, 200);
+        }
+        send(&server, Signal::TERM);
+        let (status, _, printed) = server.wait();
+        assert_eq!(status.code(), Some(0), "{printed}");
+        assert!(printed.contains("nothing to read again"), "{printed}");
+        drop(terminal);
     }
 }
 
@@ -167,16 +221,25 @@ fn whole_requests_that_lie_in_the_socket_when_a_stop_is_asked_for_are_answered()
 #[test]
 fn from_a_stop_on_answers_close_their_connections_and_soon_nobody_else_gets_one() {
     let mut refused_after = Vec::new();
-    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+    for signal in [Some(Signal::TERM), Some(Signal::INT), None] {
         let folder = tempfile::tempdir().expect("a folder");
-        let server = serve(folder.path());
+        let (server, terminal) = serve_at_terminal(folder.path());
         let live = Request::kept(server.address, "GET", "/health/live").bytes();
         let mut kept = TcpStream::connect(server.address).expect("it accepts");
         assert_eq!(
             client::answer_kept(&mut kept, &live).header("connection"),
             None
         );
-        send(&server, signal);
+        let _terminal = match signal {
+            Some(signal) => {
+                send(&server, signal);
+                Some(terminal)
+            }
+            None => {
+                drop(terminal);
+                None
+            }
+        };
         let start = Instant::now();
         std::thread::sleep(Duration::from_millis(10));
         let answer = client::answer_kept(&mut kept, &live);

@@ -67,11 +67,11 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     ));
     say(&format!("forwarding  to {forward_to}"));
     say(&format!("secret      {}", registered.secret));
-    signals.next().await;
+    signals.any().await;
     let id = registered.id.clone();
     let removed = tokio::select! {
         removed = blocking(&server, move |server| server.remove(&id)) => removed,
-        () = signals.next() => Err(server.not_removed(&registered.id, "it was interrupted")),
+        () = signals.any() => Err(server.not_removed(&registered.id, "it was interrupted")),
     };
     handle.stop(true).await;
     removed

@@ -1,8 +1,15 @@
 //! Where a server listens: several places at once, names, all addresses.
 //!
-//! * [`unix`]: sockets of paths. [`passed`]: sockets that systemd hands over.
+//! * [`unix`]: sockets of paths. [`passed`]: sockets that systemd hands over. [`notify`]: what
+//!   systemd is told. [`tls`]: HTTPS, by what [`certificate`] has. [`tls_peers`]: peers that take
+//!   their time. [`reload`]: what is read again.
 
+mod certificate;
+mod notify;
 mod passed;
+mod reload;
+mod tls;
+mod tls_peers;
 mod unix;
 
 use std::io::{Read, Write};

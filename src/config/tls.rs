@@ -1,0 +1,45 @@
+//! The certificate that the server shows.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::base::certificate::CertificateFiles;
+use crate::base::failure::Failure;
+
+/// The settings of TLS.
+#[derive(Args, Clone, Debug)]
+pub struct TlsSettings {
+    /// PEM file with the certificate that the server shows, and those between it and its authority;
+    /// with it, addresses speak HTTPS only. Read again on SIGHUP
+    #[arg(long, env = "INVITED_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// PEM file with the key of that certificate, without a password
+    #[arg(long, env = "INVITED_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+}
+
+impl TlsSettings {
+    /// The files, if they are named.
+    ///
+    /// # Errors
+    /// When only one is.
+    pub(crate) fn files(&self) -> Result<Option<CertificateFiles>, Failure> {
+        let (given, missing) = match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => {
+                return Ok(Some(CertificateFiles {
+                    certificate: certificate.clone(),
+                    key: key.clone(),
+                }));
+            }
+            (None, None) => return Ok(None),
+            (Some(_), None) => ("--tls-cert", "--tls-key"),
+            (None, Some(_)) => ("--tls-key", "--tls-cert"),
+        };
+        Err(Failure::usage(
+            format!("{given} needs {missing}"),
+            "give the certificate and its key, or neither",
+        ))
+    }
+}
