@@ -1,14 +1,11 @@
-//! Parses the command line, runs the command, prints its error, sets the exit code.
+//! Runs the command line, prints its error, sets the exit code.
 
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use invited::cli::Cli;
-
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match invited::cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             invited::cli::print_error(&failure);

@@ -12,7 +12,7 @@ use crate::db::{Reader, Source};
 const MOST: usize = 100;
 
 /// How many rows there are of what people ask about.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(crate) struct Counts {
     /// Organizations.
     pub organizations: u32,

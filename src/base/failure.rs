@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why a command did not do its work.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// What went wrong, naming the value.
     what: String,
@@ -40,6 +40,12 @@ impl Failure {
             hint: hint.into(),
             usage: true,
         }
+    }
+
+    /// The same with more about what went wrong.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        self.what = format!("{} ({note})", self.what);
+        self
     }
 
     /// The exit code of the process.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::HumanBytes;
+use serde_json::json;
 
+use super::format::{Format, OutputArgs};
 use super::progress::Display;
 use crate::backup::{self, Made};
 use crate::base::failure::Failure;
@@ -31,13 +33,16 @@ pub(crate) struct BackupArgs {
     /// File with the secret [default: the data file's name with .secret]
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// How to print what was copied.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
-pub(crate) fn run(args: BackupArgs) -> Result<(), Failure> {
-    let source = Source::open(&super::database(args.database))?;
+pub(crate) fn run(args: &BackupArgs) -> Result<(), Failure> {
+    let source = Source::open(&super::database(args.database.clone()))?;
     if args.file.as_os_str() == "-" {
-        return to_stdout(&source, args.with_secret);
+        return to_stdout(&source, args);
     }
     let secret = if args.with_secret {
         let secret = config::secret_source(args.secret_file.as_deref(), source.path())?;
@@ -54,12 +59,25 @@ pub(crate) fn run(args: BackupArgs) -> Result<(), Failure> {
         &mut |step| display.show(step),
     )?;
     drop(display);
-    super::print(&told(&args.file, &made, secret.is_some()))
+    let shown = json!({
+        "file": args.file.to_string_lossy(),
+        "bytes": made.bytes,
+        "counts": made.counts,
+        "hasSecret": secret.is_some(),
+    });
+    let told = || told(&args.file, &made, secret.is_some());
+    args.output.print(told, &shown)
 }
 
 /// Writes a backup to stdout, and what is told of it to stderr.
-fn to_stdout(source: &Source, with_secret: bool) -> Result<(), Failure> {
-    if with_secret {
+fn to_stdout(source: &Source, args: &BackupArgs) -> Result<(), Failure> {
+    if args.output.output == Format::Json {
+        return Err(Failure::usage(
+            "--output json prints to stdout, and so does the backup",
+            "name a file",
+        ));
+    }
+    if args.with_secret {
         return Err(Failure::usage(
             "--with-secret puts the secret beside a file, and stdout is none",
             "name a file, or copy the secret yourself",

@@ -9,6 +9,7 @@ use crate::base::failure::Failure;
 use crate::base::json;
 use crate::base::mode::Mode;
 use crate::base::origin::Origin;
+use crate::config::sources::Sources;
 use crate::config::{Config, DevSettings};
 use crate::dev::folder::Folder;
 use crate::dev::seed::{Seed, Start};
@@ -19,7 +20,7 @@ use crate::server::{self, Program, Signals};
 const MAX_PRINTED: usize = 10;
 
 /// Serves until stopped; a temporary file goes with the process.
-pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
+pub(crate) fn run(settings: DevSettings, sources: &Sources) -> Result<(), Failure> {
     let DevSettings {
         server: settings,
         seed,
@@ -41,10 +42,11 @@ pub(crate) fn run(settings: DevSettings) -> Result<(), Failure> {
         config.start = seed
             .as_deref()
             .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
-        let program = Program::build(&config).await?;
+        let mut program = Program::build(&config).await?;
         begin(&program, config.start.clone())
             .await
             .map_err(|error| unusable(seed.as_deref(), &error))?;
+        program.notes.extend(sources.notes.iter().cloned());
         super::announce(&program, &config.database, &output);
         program
             .run_and_clean_up(signals, move || {

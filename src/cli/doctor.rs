@@ -1,7 +1,8 @@
 //! `invited doctor`: what is wrong with a server, or soon will be, beside a running one or without.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use super::format::OutputArgs;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, Settings};
@@ -14,18 +15,9 @@ pub(crate) struct DoctorArgs {
     /// The settings of the server.
     #[command(flatten)]
     settings: Settings,
-    /// How to print what was found
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    output: Format,
-}
-
-/// How to print what was found.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// Lines for people.
-    Text,
-    /// One JSON array.
-    Json,
+    /// How to print what was found.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs all checks and prints what they found.
@@ -35,10 +27,8 @@ pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
         Ok(config) => examine(&config)?,
         Err(failure) => vec![Finding::of_failure("settings", &failure)],
     };
-    super::print(&match args.output {
-        Format::Text => findings.iter().map(line).collect::<String>(),
-        Format::Json => json(&findings)?,
-    })?;
+    let text = || findings.iter().map(line).collect();
+    args.output.print(text, &findings)?;
     let bad = findings.iter().filter(|one| one.state == Severity::Bad);
     match bad.count() {
         0 => Ok(()),
@@ -74,11 +64,4 @@ fn line(finding: &Finding) -> String {
         .map(|fix| format!("{:18}fix: {fix}\n", ""))
         .unwrap_or_default();
     format!("{state:5}{:13}{}\n{fix}", finding.name, finding.detail)
-}
-
-/// The findings as JSON.
-fn json(findings: &[Finding]) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(findings);
-    json.map(|json| json + "\n")
-        .map_err(|error| Failure::runtime(error.to_string(), "take --output text"))
 }

@@ -3,15 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::format::{OutputArgs, table};
 use crate::audit::By;
 use crate::base::clock::{Clock, Timestamp};
+use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 use crate::db::{read_file, write_file};
+use crate::key::json::ApiKey;
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
-use crate::key::token::KeyId;
+use crate::key::token::{KeyId, PlainKey};
 use crate::key::{self, Key, NewKey, Rights, Scope};
 
 /// What to do with keys.
@@ -30,8 +34,10 @@ pub(crate) struct KeyArgs {
 enum KeyCommand {
     /// Make a key and print it: it cannot be shown again
     Create(CreateArgs),
+    /// Print a new key that no data file has yet, for `--admin-key-file`
+    Generate(OutputArgs),
     /// List the keys, without their secrets
-    List,
+    List(OutputArgs),
     /// Revoke a key: the next request that carries it is refused
     Revoke {
         /// The key's id: the 16 hex digits after `ivk_`
@@ -60,6 +66,9 @@ struct CreateArgs {
     /// How long it works, as 12h or 90d, at most 10y; else until it is revoked
     #[arg(long, value_name = "DURATION", value_parser = parse_lifetime)]
     expires_in: Option<i64>,
+    /// How to print the key.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -67,13 +76,29 @@ pub(crate) fn run(args: KeyArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     match args.command {
         KeyCommand::Create(new) => create(&database, new),
-        KeyCommand::List => list(&database),
+        KeyCommand::Generate(output) => generate(output),
+        KeyCommand::List(output) => list(&database, output),
         KeyCommand::Revoke { id } => revoke(&database, &id),
     }
 }
 
+/// Prints a key that no data file has yet.
+fn generate(output: OutputArgs) -> Result<(), Failure> {
+    let key = PlainKey::generate().map_err(|error| {
+        Failure::runtime(
+            format!("the system has no randomness to give ({error})"),
+            "try again",
+        )
+    })?;
+    output.print(
+        || format!("{}\n", key.reveal()),
+        &json!({ "key": key.reveal() }),
+    )
+}
+
 /// Makes a key; prints it, and nothing else, to stdout.
 fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
+    let output = new.output;
     let scopes = if new.scopes.is_empty() {
         vec![Scope::Read, Scope::Write]
     } else {
@@ -90,13 +115,27 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
             .expires_in
             .map(|seconds| Clock::System.now().plus_seconds(seconds)),
     };
-    let key = write_file(database, |tx| key::manage::create_as(tx, &new, By::CLI))?;
-    super::print(&format!("{}\n", key.reveal()))
+    let (made, key) = write_file(database, |tx| {
+        let key = key::manage::create_as(tx, &new, By::CLI)?;
+        let made = key::store::find(tx, &key.id)?;
+        let made = made.ok_or_else(|| Error::internal("a key vanished in its own transaction"))?;
+        Ok((made, key))
+    })?;
+    let mut shown = ApiKey::new(&made, Clock::System.now());
+    shown.key = Some(key.reveal());
+    output.print(|| format!("{}\n", key.reveal()), &shown)
 }
 
-/// Prints a table of the keys.
-fn list(database: &Path) -> Result<(), Failure> {
+/// Prints the keys.
+fn list(database: &Path, output: OutputArgs) -> Result<(), Failure> {
     let keys = read_file(database, key::store::list)?;
+    let now = Clock::System.now();
+    let shown: Vec<_> = keys.iter().map(|key| ApiKey::new(key, now)).collect();
+    output.print(|| text(&keys, now), &shown)
+}
+
+/// The keys as a table.
+fn text(keys: &[Key], now: Timestamp) -> String {
     let header = [
         "ID",
         "STATE",
@@ -110,26 +149,10 @@ fn list(database: &Path) -> Result<(), Failure> {
         "NAME",
     ]
     .map(str::to_owned);
-    let now = Clock::System.now();
     let rows: Vec<_> = std::iter::once(header)
         .chain(keys.iter().map(|key| row(key, now)))
         .collect();
-    let width = |column: usize| {
-        rows.iter()
-            .map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths: Vec<_> = (0..10).map(width).collect();
-    let line = |row: &[String; 10]| {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(&widths)
-            .map(|(cell, &width)| format!("{cell:width$}"))
-            .collect();
-        format!("{}\n", cells.join("  ").trim_end())
-    };
-    super::print(&rows.iter().map(line).collect::<String>())
+    table(&rows)
 }
 
 /// One line of the table.

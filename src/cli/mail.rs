@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::format::{Format, OutputArgs};
 use crate::base::email::{Email, Hosts};
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
@@ -60,6 +62,9 @@ struct TestArgs {
     /// PEM file with the certificates of your own authorities, trusted besides the well-known ones
     #[arg(long, env = "INVITED_CA_FILE", value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// How to print the steps: as JSON, once all are done.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -83,6 +88,7 @@ fn secret(args: &SecretArgs) -> Result<(), Failure> {
 
 /// Sends a mail, and tells of each step.
 fn test(args: &TestArgs) -> Result<(), Failure> {
+    args.smtp.check_tokens()?;
     let server = args.smtp.server()?;
     if server.is_none() && args.mail_webhook.is_some() {
         let hint = "to try --mail-webhook, invite an address of your own; to try a mail server, \
@@ -97,13 +103,19 @@ fn test(args: &TestArgs) -> Result<(), Failure> {
     let roots = args.ca_file.as_deref().map(Roots::load).transpose()?;
     let roots = roots.unwrap_or_default();
     let smtp = Smtp::new(server, address(&sender.address), &roots)?;
-    let mut failed = Ok(());
+    let is_text = args.output.output == Format::Text;
+    let (mut failed, mut steps) = (Ok(()), Vec::new());
     let mut tell = |step: &str, what: &str| {
-        let printed = super::print(&format!("{step:<10} {what}\n"));
-        failed = std::mem::replace(&mut failed, Ok(())).and(printed);
+        if is_text {
+            let printed = super::print(&format!("{step:<10} {what}\n"));
+            failed = std::mem::replace(&mut failed, Ok(())).and(printed);
+        }
+        steps.push(json!({ "step": step, "what": what }));
     };
-    trial::run(&smtp, sender, &args.to, &roots, &mut tell)?;
-    failed
+    let sent = trial::run(&smtp, sender, &args.to, &roots, &mut tell);
+    // The steps before the one that failed, too.
+    args.output.print(String::new, &steps)?;
+    sent.and(failed)
 }
 
 /// Reads an address.

@@ -1,8 +1,11 @@
 //! The command line: one file a subcommand.
 
+mod arguments;
 mod backup;
+mod config;
 mod dev;
 mod doctor;
+mod format;
 mod key;
 pub(crate) mod listen;
 mod log_line;
@@ -28,6 +31,7 @@ use clap::{Parser, Subcommand};
 use crate::base::failure::Failure;
 use crate::config::listen::scheme;
 use crate::config::log::Format;
+use crate::config::sources::Sources;
 use crate::config::{DevSettings, Settings};
 use crate::server::{Address, Program};
 
@@ -79,31 +83,49 @@ enum Command {
     Mail(mail::MailArgs),
     /// Hand events on to an application on this machine, while it is being developed
     Webhook(webhook::WebhookArgs),
+    /// Show, check or begin the settings of a server
+    Config(config::ConfigArgs),
     /// Look for what is wrong with a server, also while it runs
     Doctor(Box<doctor::DoctorArgs>),
     /// Print the OpenAPI document
     Openapi,
 }
 
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// What the person at the terminal has to know.
+pub fn run() -> Result<(), Failure> {
+    let (cli, sources) = arguments::read();
+    if let Some(failure) = sources.failures.first().filter(|_| !cli.tells_failures()) {
+        return Err(failure.clone());
+    }
+    cli.run(&sources)
+        .map_err(|failure| sources.explain(failure))
+}
+
 impl Cli {
+    /// Whether the command itself tells of values that are wrong.
+    fn tells_failures(&self) -> bool {
+        matches!(&self.command, Some(Command::Config(args)) if args.tells_failures())
+    }
+
     /// Runs the command.
-    ///
-    /// # Errors
-    /// What the person at the terminal has to know.
-    pub fn run(self) -> Result<(), Failure> {
+    fn run(self, sources: &Sources) -> Result<(), Failure> {
         match self.command {
-            None => serve::run(self.settings),
-            Some(Command::Serve(settings)) => serve::run(settings),
-            Some(Command::Dev(settings)) => dev::run(settings),
+            None => serve::run(self.settings, sources),
+            Some(Command::Serve(settings)) => serve::run(settings, sources),
+            Some(Command::Dev(settings)) => dev::run(settings, sources),
             Some(Command::Key(args)) => key::run(args),
             Some(Command::Login(args)) => login::login(args),
             Some(Command::Logout(args)) => login::logout(args),
-            Some(Command::Backup(args)) => backup::run(args),
+            Some(Command::Backup(args)) => backup::run(&args),
             Some(Command::Restore(args)) => restore::run(args),
             Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
+            Some(Command::Config(args)) => config::run(args, sources),
             Some(Command::Doctor(args)) => doctor::run(*args),
             Some(Command::Openapi) => openapi::run(),
         }

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
+use super::format::OutputArgs;
 use super::progress::Display;
 use crate::backup::restore::{Restored, restore};
 use crate::base::failure::Failure;
@@ -25,6 +27,9 @@ pub(crate) struct RestoreArgs {
     /// File with the secret [default: the data file's name with .secret]
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     secret_file: Option<PathBuf>,
+    /// How to print what was restored.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -42,8 +47,18 @@ pub(crate) fn run(args: RestoreArgs) -> Result<(), Failure> {
         before,
         secret,
     } = restored?;
-    let mut told = format!("{}: {counts}\n", database.display());
-    told.extend(before.map(|path| format!("the file before is {}\n", path.display())));
-    told.extend(secret.map(|path| format!("its secret is {}\n", path.display())));
-    super::print(&told)
+    let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+    let shown = json!({
+        "file": path(&database),
+        "counts": counts,
+        "before": before.as_ref().map(path),
+        "secret": secret.as_ref().map(path),
+    });
+    let told = || {
+        let mut told = format!("{}: {counts}\n", database.display());
+        told.extend(before.map(|path| format!("the file before is {}\n", path.display())));
+        told.extend(secret.map(|path| format!("its secret is {}\n", path.display())));
+        told
+    };
+    args.output.print(told, &shown)
 }

@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
+use super::format::OutputArgs;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::failure::Failure;
 use crate::config;
@@ -46,13 +48,20 @@ struct RotateArgs {
     /// Until when they work, as 2027-01-31T00:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_until)]
     until: Option<Timestamp>,
+    /// How to print what was changed.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: SecretArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let source = config::secret_source(args.secret_file.as_deref(), &database)?;
-    let SecretCommand::Rotate(RotateArgs { keep_old, until }) = args.command;
+    let SecretCommand::Rotate(RotateArgs {
+        keep_old,
+        until,
+        output,
+    }) = args.command;
     let kept_until = || {
         Clock::System
             .now()
@@ -60,12 +69,16 @@ pub(crate) fn run(args: SecretArgs) -> Result<(), Failure> {
     };
     let until = until.unwrap_or_else(kept_until);
     let path = rotate(&database, &source, until)?;
-    super::print(&format!(
-        "a new secret is the first in {}: keep a copy of the file\n\
+    let told = || {
+        format!(
+            "a new secret is the first in {}: keep a copy of the file\n\
          restart the server to sign with it; links and codes by the one before work until \
          {until}\n",
-        path.display()
-    ))
+            path.display()
+        )
+    };
+    let shown = json!({ "file": path.to_string_lossy(), "until": until });
+    output.print(told, &shown)
 }
 
 /// Reads for how many seconds the secret before verifies.

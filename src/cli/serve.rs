@@ -3,17 +3,19 @@
 use super::output::Output;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
+use crate::config::sources::Sources;
 use crate::config::{Config, Settings};
 use crate::server::{self, Program, Signals};
 
 /// Serves until stopped.
-pub(crate) fn run(settings: Settings) -> Result<(), Failure> {
+pub(crate) fn run(settings: Settings, sources: &Sources) -> Result<(), Failure> {
     let output = Output::start(&settings.log);
     let database = super::database(settings.database.clone());
     let config = Config::new(settings, &database, Mode::Serve)?;
     server::block_on(async {
         let signals = Signals::listen()?;
-        let program = Program::build(&config).await?;
+        let mut program = Program::build(&config).await?;
+        program.notes.extend(sources.notes.iter().cloned());
         super::announce(&program, &config.database, &output);
         program.run(signals).await
     })

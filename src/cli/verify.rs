@@ -1,10 +1,12 @@
 //! `invited verify`: looks through a data file or a backup.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
+use super::format::OutputArgs;
 use super::progress::Display;
 use crate::backup::verify::{self, Ask, Report};
 use crate::backup::{self, Step, heads, part};
@@ -26,6 +28,9 @@ pub(crate) struct VerifyArgs {
     /// Check that the heads in this file are still in their histories
     #[arg(long, value_name = "HEADS")]
     against: Option<PathBuf>,
+    /// How to print what was found.
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// Runs the command.
@@ -56,33 +61,46 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     let report = verify::check(&source, &ask)?;
     drop(display);
     if report.findings.count > 0 {
-        super::print(&lines(report.findings.first.iter().map(String::as_str)))?;
+        args.output
+            .print(|| told(&report), &shown(&source, &report))?;
         return Err(backup::damaged(source.path(), report.findings.count));
     }
-    tell(&report, args.heads.as_deref(), may_replace)
+    let written = heads::lines(&report.heads)?;
+    match args.heads.as_deref() {
+        Some(place) if place.as_os_str() == "-" => {
+            // A closed stderr does not make the file a worse one.
+            let _ = io::stderr().write_all(told(&report).as_bytes());
+            return super::print(&written);
+        }
+        Some(place) => part::write_private(place, &written, may_replace)?,
+        None => {}
+    }
+    args.output
+        .print(|| told(&report), &shown(&source, &report))
 }
 
-/// Tells of a file with which nothing is wrong, and writes its heads where they are wanted.
-fn tell(report: &Report, place: Option<&Path>, may_replace: bool) -> Result<(), Failure> {
-    let written = heads::lines(&report.heads)?;
+/// What was found, for programs.
+fn shown(source: &Source, report: &Report) -> serde_json::Value {
+    json!({
+        "file": source.path().to_string_lossy(),
+        "ok": report.findings.count == 0,
+        "counts": report.counts,
+        "findings": report.findings.first,
+        "findingsTotal": report.findings.count,
+        "deletedOrganizations": report.deleted,
+    })
+}
+
+/// What was found, for people.
+fn told(report: &Report) -> String {
+    if report.findings.count > 0 {
+        return lines(report.findings.first.iter());
+    }
     let deleted = report
         .deleted
         .iter()
         .map(|organization| format!("{organization} was deleted since its head was written down"));
-    let mut said = lines(deleted);
-    said += &format!("ok: {}\n", report.counts);
-    match place {
-        Some(place) if place.as_os_str() == "-" => {
-            // A closed stderr does not make the file a worse one.
-            let _ = io::stderr().write_all(said.as_bytes());
-            super::print(&written)
-        }
-        Some(place) => {
-            part::write_private(place, &written, may_replace)?;
-            super::print(&said)
-        }
-        None => super::print(&said),
-    }
+    lines(deleted) + &format!("ok: {}\n", report.counts)
 }
 
 /// Texts as lines.

@@ -14,7 +14,7 @@ pub(crate) struct DevSettings {
     pub server: Settings,
 
     /// JSON file with the organizations and invitations to start with, if the data file has none
-    /// [default: samples]
+    /// [default: the samples]
     #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
 }

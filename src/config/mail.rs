@@ -47,21 +47,11 @@ pub struct SmtpSettings {
 
     /// URL that gives a token for the login (OAuth 2.0 client credentials, as Microsoft 365 asks);
     /// the password in --smtp-url is the secret of the client then
-    #[arg(
-        long,
-        env = "INVITED_SMTP_TOKEN_URL",
-        value_name = "URL",
-        requires_all = ["smtp_client_id", "smtp_url"]
-    )]
+    #[arg(long, env = "INVITED_SMTP_TOKEN_URL", value_name = "URL")]
     pub smtp_token_url: Option<Url>,
 
     /// What the identity provider calls this server, with --smtp-token-url
-    #[arg(
-        long,
-        env = "INVITED_SMTP_CLIENT_ID",
-        value_name = "ID",
-        requires_all = ["smtp_token_url", "smtp_url"]
-    )]
+    #[arg(long, env = "INVITED_SMTP_CLIENT_ID", value_name = "ID")]
     pub smtp_client_id: Option<String>,
 
     /// What the token is for
@@ -136,6 +126,34 @@ impl SmtpSettings {
         Ok(Some(server))
     }
 
+    /// Checks that the settings of tokens come together.
+    ///
+    /// # Errors
+    /// When one of them is missing.
+    pub(crate) fn check_tokens(&self) -> Result<(), Failure> {
+        let given = [
+            ("--smtp-token-url", self.smtp_token_url.is_some()),
+            ("--smtp-client-id", self.smtp_client_id.is_some()),
+            ("--smtp-url", self.smtp_url.is_some()),
+        ];
+        let is_asked_for = given[0].1 || given[1].1;
+        let named = |is_given: bool| -> Vec<_> {
+            let named = given.iter().filter(|(_, given)| *given == is_given);
+            named.map(|(flag, _)| *flag).collect()
+        };
+        if !is_asked_for || named(false).is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage(
+            format!(
+                "{} needs {}",
+                named(true).first().copied().unwrap_or_default(),
+                named(false).join(" and ")
+            ),
+            "a login by tokens takes --smtp-url, --smtp-token-url and --smtp-client-id",
+        ))
+    }
+
     /// Where the tokens of a login at `server` come from; none: it takes a password.
     fn tokens(&self, server: &Server) -> Result<Option<TokenSource>, Failure> {
         let (Some(url), Some(client_id)) = (&self.smtp_token_url, &self.smtp_client_id) else {
@@ -165,6 +183,7 @@ impl MailSettings {
     /// # Errors
     /// When a URL is none that may be, there are two ways, or nobody is named whom mail comes from.
     pub(crate) fn way(&self) -> Result<Option<Way>, Failure> {
+        self.smtp.check_tokens()?;
         let Some(Hidden(text)) = &self.mail_webhook else {
             return Ok(self.smtp.server()?.map(Way::Smtp));
         };

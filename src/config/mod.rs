@@ -1,21 +1,26 @@
 //! Every setting, once: what it means, its default, its environment variable, its check.
 //!
 //! * [`mail`] has those of mail, [`parse`] reads what they say, [`links`] checks where links lead.
+//! * [`sources`]: the environment and the configuration [`file`](mod@file), which [`masked`] shows.
 //!
-//! A flag wins over the environment, the environment over the default.
+//! A flag wins over the environment, the environment over the file, the file over the default.
 
+mod check;
 mod dev;
 mod doctor;
+pub(crate) mod file;
 pub(crate) mod limits;
 mod links;
 pub(crate) mod listen;
 pub mod log;
 pub(crate) mod mail;
+mod masked;
 #[cfg(feature = "oidc")]
 mod oidc;
 pub mod page;
 mod parse;
 mod secret;
+pub(crate) mod sources;
 mod tls;
 
 use std::path::{Path, PathBuf};

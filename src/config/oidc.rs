@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::parse::{parse_audience, parse_issuer, parse_jwks, parse_lifetime};
 use crate::base::failure::Failure;
@@ -31,7 +32,7 @@ pub struct OidcSettings {
     pub oidc_max_age: Duration,
 
     /// Take only id tokens whose `nonce` is that of the link's invitation
-    #[arg(long, env = "INVITED_OIDC_NONCE")]
+    #[arg(long, env = "INVITED_OIDC_NONCE", value_parser = BoolishValueParser::new())]
     pub oidc_nonce: bool,
 }
 

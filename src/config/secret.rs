@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::sources::variable;
 use crate::base::failure::Failure;
 use crate::secret::Source;
 
@@ -14,17 +15,15 @@ pub(crate) fn secret_source(
     secret_file: Option<&Path>,
     database: &Path,
 ) -> Result<Source, Failure> {
-    let given = std::env::var_os("INVITED_SECRET").filter(|value| !value.is_empty());
+    let given = variable("INVITED_SECRET");
     let Some(given) = given else {
         return Ok(secret_file.map_or_else(
             || own_secret(database),
             |path| Source::File(path.to_owned()),
         ));
     };
-    let in_environment = std::env::var_os("INVITED_SECRET_FILE");
-    if let Some(path) =
-        secret_file.filter(|path| in_environment.as_deref() != Some(path.as_os_str()))
-    {
+    // The environment and the configuration file name none beside the variable.
+    if let Some(path) = secret_file {
         return Err(Failure::usage(
             format!(
                 "both INVITED_SECRET and --secret-file {} give the secret",

@@ -32,6 +32,7 @@
 //! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
+//! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
@@ -83,6 +84,7 @@ mod ca_file;
 mod caps;
 mod cli;
 mod clock_back;
+mod config;
 mod connections;
 mod console;
 mod corpus;

@@ -1,7 +1,8 @@
 //! The binary as people meet it: its banner, its files, its exit codes and its signals.
 //!
-//! * [`keys`]: the commands for keys.
+//! * [`keys`]: the commands for keys. [`json`]: what commands tell programs.
 
+mod json;
 mod keys;
 
 use std::io::{Read, Write};

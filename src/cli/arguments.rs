@@ -1,0 +1,146 @@
+//! The command line, read with the environment and the configuration file.
+
+use clap::builder::UnknownArgumentValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
+
+use super::Cli;
+use crate::config::sources::{CONFIG, Sources, key_of, without_variables};
+
+/// Flags that other programs have, and what they are here.
+const ELSEWHERE: [(&str, &str, &str); 5] = [
+    ("port", "listen", "--listen 127.0.0.1:8080"),
+    ("host", "listen", "--listen 127.0.0.1:8080"),
+    ("bind", "listen", "--listen 127.0.0.1:8080"),
+    ("data-dir", "database", "--database FOLDER/invited.db"),
+    ("json", "output", "--output json"),
+];
+
+/// Reads the command line, the environment and the configuration file. Ends the process where the
+/// command line is wrong, or asks for help.
+pub(super) fn read() -> (Cli, Sources) {
+    let command = complete(Cli::command());
+    let flags = without_variables(command.clone()).try_get_matches();
+    let flags = flags.unwrap_or_else(|error| end(&command, &error));
+    let mut sources = Sources::read(leaf(&flags), &known_keys(&command));
+    let command = sources.apply(command, &flags);
+    let read = command.clone().try_get_matches();
+    let matches = read.unwrap_or_else(|error| end(&command, &error));
+    sources.take_values(&command, &matches);
+    match Cli::from_arg_matches(&matches) {
+        Ok(cli) => (cli, sources),
+        Err(error) => end(&command, &error),
+    }
+}
+
+/// Prints what is wrong with the command line, or the help that it asks for, and ends the process.
+fn end(command: &Command, error: &clap::Error) -> ! {
+    match error.kind() {
+        // With the names of the variables, which were taken out to read the flags alone.
+        ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            match command.clone().try_get_matches() {
+                Err(error) => error.exit(),
+                Ok(_) => error.exit(),
+            }
+        }
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            let text = error.render();
+            let shown = text.to_string().replace('\r', "\\r");
+            if shown == text.to_string() {
+                error.exit();
+            }
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), shown.as_bytes());
+            std::process::exit(error.exit_code());
+        }
+        _ => error.exit(),
+    }
+}
+
+/// The command with what all its parts have in common: the configuration file, a file for each
+/// secret, and what to say to flags of other programs.
+pub(super) fn complete(command: Command) -> Command {
+    let command = command.mut_subcommands(complete);
+    let settings: Vec<Arg> = command
+        .get_arguments()
+        .filter(|arg| arg.get_env().is_some())
+        .cloned()
+        .collect();
+    let is_global = settings.iter().any(Arg::is_global_set);
+    let mut command = command;
+    for (flag, of, instead) in ELSEWHERE {
+        let has = |long: &str| {
+            command
+                .get_arguments()
+                .any(|arg| arg.get_long() == Some(long))
+        };
+        if has(of) && !has(flag) {
+            command = command.arg(foreign(flag, instead));
+        }
+    }
+    if settings.is_empty() {
+        return command;
+    }
+    let files = settings.iter().filter(|arg| arg.is_hide_env_values_set());
+    command = command.args(files.map(secret_file));
+    command.arg(
+        Arg::new(CONFIG)
+            .long(CONFIG)
+            .env("INVITED_CONFIG")
+            .value_name("FILE")
+            .value_parser(value_parser!(std::path::PathBuf))
+            .global(is_global)
+            .help("TOML file with settings, by the names of the flags; `invited config init` makes one"),
+    )
+}
+
+/// A flag that other programs have.
+fn foreign(flag: &'static str, instead: &'static str) -> Arg {
+    let parser = UnknownArgumentValueParser::suggest(format!("the flag here is {instead}"));
+    let action = if flag == "json" {
+        ArgAction::SetTrue
+    } else {
+        ArgAction::Set
+    };
+    Arg::new(flag)
+        .long(flag)
+        .hide(true)
+        .action(action)
+        .value_name("VALUE")
+        .value_parser(parser)
+}
+
+/// The flag for a file that holds the secret `arg`.
+fn secret_file(arg: &Arg) -> Arg {
+    let key = key_of(arg);
+    let variable = arg.get_env().unwrap_or_default().to_string_lossy();
+    Arg::new(format!("{key}-file"))
+        .long(format!("{key}-file"))
+        .env(format!("{variable}_FILE"))
+        .value_name("FILE")
+        .value_parser(value_parser!(std::path::PathBuf))
+        .help(format!(
+            "File that holds the value of --{key}, so that it stands nowhere else"
+        ))
+}
+
+/// The keys that a configuration file may have: the settings of servers.
+fn known_keys(command: &Command) -> Vec<String> {
+    let servers = ["serve", "dev"].into_iter();
+    let commands = servers.filter_map(|name| command.find_subcommand(name));
+    let settings = commands.flat_map(Command::get_arguments);
+    let mut keys: Vec<_> = settings
+        .filter(|arg| arg.get_env().is_some())
+        .map(key_of)
+        .filter(|key| key != CONFIG)
+        .collect();
+    keys.sort();
+    keys.dedup();
+    keys
+}
+
+/// The matches of the last subcommand.
+fn leaf(matches: &ArgMatches) -> &ArgMatches {
+    matches
+        .subcommand()
+        .map_or(matches, |(_, inner)| leaf(inner))
+}

@@ -1,0 +1,138 @@
+//! `invited config check`: everything that `serve` would refuse in the settings, at once.
+
+use clap::{Command, CommandFactory};
+use serde::Serialize;
+
+use crate::base::failure::Failure;
+use crate::base::mode::Mode;
+use crate::cli::arguments::complete;
+use crate::cli::format::OutputArgs;
+use crate::cli::{Cli, database};
+use crate::config::Settings;
+use crate::config::file::alike;
+use crate::config::sources::{Source, Sources, names_flag};
+
+/// What was found.
+#[derive(Serialize)]
+struct Report {
+    /// Whether nothing is wrong.
+    ok: bool,
+    /// What `serve` would refuse.
+    problems: Vec<Problem>,
+    /// What it would take, and tell of.
+    notes: Vec<String>,
+}
+
+/// Something that `serve` would refuse.
+#[derive(Serialize)]
+struct Problem {
+    /// What is wrong.
+    what: String,
+    /// What to do about it.
+    hint: String,
+}
+
+/// Runs the command.
+pub(super) fn run(
+    settings: &Settings,
+    output: OutputArgs,
+    sources: &Sources,
+) -> Result<(), Failure> {
+    let problems = problems(settings, sources);
+    let report = Report {
+        ok: problems.is_empty(),
+        problems: problems.iter().map(problem).collect(),
+        notes: notes(settings, sources),
+    };
+    output.print(|| text(&report, sources), &report)?;
+    match problems.len() {
+        0 => Ok(()),
+        1 => Err(Failure::usage("a setting is wrong", "it says what to do")),
+        count => Err(Failure::usage(
+            format!("{count} settings are wrong"),
+            "each says what to do",
+        )),
+    }
+}
+
+/// Everything that is wrong. What only follows from a value that is refused itself is left out.
+fn problems(settings: &Settings, sources: &Sources) -> Vec<Failure> {
+    let mut problems = sources.failures.clone();
+    let found = settings.problems(&database(settings.database.clone()), Mode::Serve);
+    let is_own = |failure: &Failure| {
+        let refused = sources.refused.iter();
+        let mut named = refused.filter(|key| names_flag(failure.what(), key));
+        named.next().is_none()
+    };
+    problems.extend(
+        found
+            .into_iter()
+            .filter(is_own)
+            .map(|failure| sources.explain(failure)),
+    );
+    problems
+}
+
+/// A failure as programs read it.
+fn problem(failure: &Failure) -> Problem {
+    Problem {
+        what: failure.what().to_owned(),
+        hint: failure.hint().to_owned(),
+    }
+}
+
+/// What is taken, and told of.
+fn notes(settings: &Settings, sources: &Sources) -> Vec<String> {
+    let unknown = unknown_variables(&complete(Cli::command()));
+    let told = sources.notes.iter().cloned();
+    told.chain(unknown).chain(settings.plain_links()).collect()
+}
+
+/// The variables that look like settings and are none.
+fn unknown_variables(command: &Command) -> Vec<String> {
+    let mut known = vec!["INVITED_SECRET".to_owned()];
+    collect_variables(command, &mut known);
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let mut unknown: Vec<_> = set
+        .filter(|name| name.starts_with("INVITED_") && !known.contains(name))
+        .collect();
+    unknown.sort();
+    let told = unknown.into_iter().map(|name| match alike(&name, &known) {
+        Some(alike) => format!("{name} is no setting: did you mean {alike}?"),
+        None => format!("{name} is no setting"),
+    });
+    told.collect()
+}
+
+/// The variables of `command` and its subcommands.
+fn collect_variables(command: &Command, known: &mut Vec<String>) {
+    let names = command.get_arguments().filter_map(|arg| arg.get_env());
+    known.extend(names.map(|name| name.to_string_lossy().into_owned()));
+    for command in command.get_subcommands() {
+        collect_variables(command, known);
+    }
+}
+
+/// The report for people.
+fn text(report: &Report, sources: &Sources) -> String {
+    let mut text = String::new();
+    for Problem { what, hint } in &report.problems {
+        text += &format!("BAD   {what}\n      hint: {hint}\n");
+    }
+    for note in &report.notes {
+        text += &format!("note  {note}\n");
+    }
+    if report.ok {
+        let count = |is_one: fn(&Source) -> bool| {
+            let settings = sources.settings.iter();
+            settings.filter(|setting| is_one(&setting.source)).count()
+        };
+        text += &format!(
+            "ok    settings by flags: {}, by variables: {}, by the file: {}\n",
+            count(|source| matches!(source, Source::Flag)),
+            count(|source| matches!(source, Source::Variable(_))),
+            count(|source| matches!(source, Source::File(..))),
+        );
+    }
+    text
+}
