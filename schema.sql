@@ -291,8 +291,8 @@ create table api_key (
   secret_hash   blob    not null check (length(secret_hash) = 32),
   -- What the operator calls it.
   name          text    not null,
-  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin, 32 deliveries:write.
-  scopes        integer not null check (scopes between 1 and 63),
+  -- Bits: 1 invitations:read, 2 invitations:write, 4 invitations:accept, 8 invitations:link, 16 admin, 32 deliveries:write, 64 metrics:read.
+  scopes        integer not null check (scopes between 1 and 127),
   -- JSON array of the organization ids it is bound to; null: all.
   organizations text,
   -- JSON array of the roles it may grant; null: all.

@@ -16,7 +16,8 @@
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
 //!    [`dev`] is what only `invited dev` has, [`doctor`] says what is wrong with a server, [`backup`]
 //!    makes copies of the file and puts them back.
-//! 7. [`mod@http`] is the toolkit of the endpoints, [`api`] every endpoint.
+//! 7. [`mod@http`] is the toolkit of the endpoints, [`metrics`] what Prometheus is told, [`api`]
+//!    every endpoint.
 //! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one
 //!    file a subcommand.
 //!
@@ -47,6 +48,7 @@ pub mod idempotency;
 pub mod invitation;
 pub mod key;
 pub mod mail;
+pub mod metrics;
 pub mod oidc;
 pub mod organization;
 pub mod outbox;

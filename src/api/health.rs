@@ -1,6 +1,7 @@
 //! Whether the server lives, and whether it takes writes. Public, for supervisors and load
 //! balancers, which may add a query that only keeps caches out: it means nothing here.
 
+use actix_web::http::Method;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,21 +11,36 @@ use crate::api::error_responses::PROBE;
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Integrity;
+use crate::http::route::Route;
+
+/// What a server that is not ready can answer.
+const NOT_READY: &[Code] = &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt];
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_live, live, &[PROBE]).public(),
-        Operation::new(
-            __path_ready,
-            ready,
-            &[
-                PROBE,
-                &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt],
-            ],
-        )
-        .public(),
+        Operation::new(__path_ready, ready, &[PROBE, NOT_READY]).public(),
+        Operation::new(__path_health_live, health_live, &[PROBE]).public(),
+        Operation::new(__path_health_ready, health_ready, &[PROBE, NOT_READY]).public(),
     ]
+}
+
+/// What probes are also set up with: a slash at the end, and the names that say neither. Whoever
+/// restarts a server that is not healthy must not do so because its disk is full, so those mean
+/// that the process is alive.
+pub(crate) fn aliases() -> Vec<Route> {
+    let route = |path: &str, handler| Route::public(path.to_owned()).with(Method::GET, handler);
+    let live_paths = [
+        "/livez/",
+        "/health/live/",
+        "/healthz",
+        "/healthz/",
+        "/health",
+    ];
+    let live_routes = live_paths.map(|path| route(path, web::to(live)));
+    let ready_routes = ["/readyz/", "/health/ready/"].map(|path| route(path, web::to(ready)));
+    live_routes.into_iter().chain(ready_routes).collect()
 }
 
 /// That the process is alive.
@@ -46,10 +62,10 @@ struct Readiness {
     integrity: Integrity,
 }
 
-/// `GET /health/live`: 200 while the process answers.
+/// `GET /livez`: 200 while the process answers.
 #[utoipa::path(
     get,
-    path = "/health/live",
+    path = "/livez",
     operation_id = "getLiveness",
     tag = "Operation",
     summary = "Is the process alive?",
@@ -61,14 +77,14 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Liveness { status: "ok" })
 }
 
-/// `GET /health/ready`: 200 while reads and writes are taken, 503 once the disk has reported an
+/// `GET /readyz`: 200 while reads and writes are taken, 503 once the disk has reported an
 /// error, and while the data file is not at its place.
 ///
 /// # Errors
 /// [`Code::StorageFailed`], or that the file cannot be read.
 #[utoipa::path(
     get,
-    path = "/health/ready",
+    path = "/readyz",
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
@@ -92,4 +108,37 @@ async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
         status: "ok",
         integrity: state.db.integrity(),
     }))
+}
+
+/// `GET /health/live`: the same as `/livez`.
+#[utoipa::path(
+    get,
+    path = "/health/live",
+    operation_id = "getHealthLive",
+    tag = "Operation",
+    summary = "The same as /livez",
+    responses((status = 200, description = "It is.", body = Liveness,
+        example = json!({"status": "ok"}))),
+    security(())
+)]
+async fn health_live() -> HttpResponse {
+    live().await
+}
+
+/// `GET /health/ready`: the same as `/readyz`.
+///
+/// # Errors
+/// Those of [`ready`].
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "getHealthReady",
+    tag = "Operation",
+    summary = "The same as /readyz",
+    responses((status = 200, description = "It does.", body = Readiness,
+        example = json!({"status": "ok", "integrity": "ok"}))),
+    security(())
+)]
+async fn health_ready(state: web::Data<State>) -> Result<HttpResponse> {
+    ready(state).await
 }

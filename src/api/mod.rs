@@ -5,7 +5,8 @@
 //!   operations, once: what documents them, what handles them, what they can fail with.
 //! * [`clickhouse`] is the same invitations in another dialect. [`pages`] are for people who are
 //!   invited, [`console`] is for those who run the server. [`dev`] is only in development.
-//! * [`health`], [`findings`], [`openapi`], [`problems`]: what says of the server itself how it is.
+//! * [`health`], [`metrics`], [`findings`], [`openapi`], [`problems`]: what says of the server
+//!   itself how it is.
 //!   [`mod@reference`] shows the document to developers.
 //! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
 //!   long lists into responses.
@@ -23,6 +24,7 @@ pub(crate) mod health;
 pub(crate) mod invitations;
 pub(crate) mod keys;
 pub(crate) mod mail_queue;
+pub(crate) mod metrics;
 pub mod openapi;
 pub(crate) mod operation;
 pub(crate) mod organizations;
@@ -114,6 +116,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         deliveries::operations(),
         findings::operations(),
         health::operations(),
+        metrics::operations(),
         openapi::operations(),
         problems::operations(offer.docs),
         pages::routes::operations(),
@@ -151,8 +154,20 @@ pub fn routes(offer: Offer) -> Vec<Route> {
 /// # Errors
 /// None that depends on anything but the program.
 pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
+    Router::build(routes_with_pages(offer), web::to(unknown_path)).await
+}
+
+/// The paths that [`router`] finds, in its order.
+pub(crate) fn paths(offer: Offer) -> Vec<String> {
+    let routes = routes_with_pages(offer);
+    routes.into_iter().map(|route| route.path).collect()
+}
+
+/// Every path of a server that has the parts of `offer`, those included that no document names.
+fn routes_with_pages(offer: Offer) -> Vec<Route> {
     let mut routes = routes(offer);
     routes.push(pages::routes::with_a_slash());
+    routes.extend(health::aliases());
     let pages = [
         (true, "/problems/"),
         (offer.docs, "/docs/"),
@@ -165,7 +180,7 @@ pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> 
     if offer.console {
         routes.extend(console::routes(offer.mode));
     }
-    Router::build(routes, web::to(unknown_path)).await
+    routes
 }
 
 /// `GET` of a page with a slash behind its path: leads to the page.

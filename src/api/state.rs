@@ -13,6 +13,7 @@ use crate::dev::snapshots::Snapshots;
 use crate::doctor::Setup;
 use crate::http::etag::EtagKey;
 use crate::mail::message::Composer;
+use crate::metrics::Metrics;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::Rules;
@@ -54,6 +55,8 @@ pub(crate) struct State {
     pub start: Start,
     /// When the server was started, by the clock of the machine.
     pub started_at: Timestamp,
+    /// What the server tells Prometheus of itself.
+    pub metrics: Arc<Metrics>,
     /// What the checks of the server found last.
     pub standing: Standing,
     /// What the checks of the server look at.

@@ -13,6 +13,7 @@ pub(crate) mod html;
 pub(crate) mod id;
 pub mod json;
 pub mod locale;
+pub(crate) mod metrics;
 pub mod mode;
 pub mod organization_id;
 pub mod origin;

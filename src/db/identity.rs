@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Stat, fstat, stat, statat};
+use rustix::fs::{AtFlags, Stat, fstat, fstatvfs, stat, statat};
 use rustix::io::Errno;
 
 use super::place::folder;
@@ -80,6 +80,22 @@ impl Identity {
             Code::StorageFailed,
             "The data file was removed or replaced while it is served; nothing was changed.",
         ))
+    }
+
+    /// How large the file and its log are, and how much room their disk has, in bytes; none where
+    /// that cannot be told.
+    pub(super) fn sizes(&self) -> [Option<u64>; 3] {
+        let size = |found: Stat| u64::try_from(found.st_size).ok();
+        let mut log = self.name.clone();
+        log.push("-wal");
+        let log = statat(&self.folder, &log, AtFlags::SYMLINK_NOFOLLOW);
+        let disk = fstatvfs(&self.folder);
+        [
+            fstat(&self.file).ok().and_then(size),
+            log.ok().and_then(size),
+            disk.ok()
+                .map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        ]
     }
 
     /// What became of the file; nothing while it is at its place. A failure of the look itself says

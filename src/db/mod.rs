@@ -5,13 +5,14 @@
 //! * [`mod@file`] decides whether a path is ours to open, and makes a new file whole or not at all;
 //!   [`schema`] looks at what is in it, [`refusal`] says why not.
 //! * [`connection`] is the one place where connections get their pragmas.
-//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] decides who is
-//!   next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
+//! * [`writer`] owns the only writing connection and commits in groups, [`queue`] and its [`lanes`]
+//!   decide who is next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
 //! * [`mod@copy`] makes a copy of the file while others write to it, [`replacement`] puts one in its
 //!   place.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
+//! * [`gauges`] are the numbers of the writer and of the file.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`row_copy`] copies all rows of the file, and puts them back.
@@ -28,10 +29,12 @@ mod connection;
 mod copy;
 mod error;
 mod file;
+mod gauges;
 mod header;
 mod identity;
 mod integrity;
 mod job;
+mod lanes;
 mod latest;
 mod load;
 mod lock;
@@ -68,6 +71,7 @@ use crate::base::failure::Failure;
 pub use connection::Synchronous;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
+pub(crate) use gauges::{FileNumbers, WriterNumbers};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;

@@ -11,11 +11,10 @@
 //! free after it. So one alone may have three quarters, two may have three sevenths each, and there
 //! is always something left for one more: who is refused is who has much waiting.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use super::lanes::Lanes;
 use super::load::Load;
 
 /// Jobs that wait, by who asks for them.
@@ -27,36 +26,6 @@ pub(crate) struct Queue<J> {
     news: Condvar,
     /// How much may wait.
     bound: Load,
-}
-
-/// What the queue holds.
-#[derive(Debug)]
-struct Lanes<J> {
-    /// The lane of each actor who has jobs waiting, or has used time lately.
-    by_actor: HashMap<String, Lane<J>>,
-    /// Who has jobs waiting, by the time they have used; among equals who came first.
-    turns: BinaryHeap<Reverse<(Duration, u64, String)>>,
-    /// The time used by whoever had the last turn: where those start who come.
-    floor: Duration,
-    /// What waits in all lanes.
-    total: Load,
-    /// How often somebody took a place in `turns`.
-    arrivals: u64,
-    /// Whether no more jobs are taken on.
-    is_closed: bool,
-}
-
-/// The jobs of one actor.
-#[derive(Debug)]
-struct Lane<J> {
-    /// They, in the order in which they came.
-    waiting: VecDeque<(J, Load)>,
-    /// What they take up.
-    load: Load,
-    /// The time that the actor has used.
-    used: Duration,
-    /// Whether a job of the actor was taken, and its time is not known yet.
-    is_served: bool,
 }
 
 /// Why a job was not taken on.
@@ -82,16 +51,8 @@ pub(crate) struct Turn<J> {
 impl<J> Queue<J> {
     /// An empty queue in which no more than `bound` may wait.
     pub(crate) fn new(bound: Load) -> Self {
-        let lanes = Lanes {
-            by_actor: HashMap::new(),
-            turns: BinaryHeap::new(),
-            floor: Duration::ZERO,
-            total: Load::default(),
-            arrivals: 0,
-            is_closed: false,
-        };
         Self {
-            lanes: Mutex::new(lanes),
+            lanes: Mutex::new(Lanes::new()),
             news: Condvar::new(),
             bound,
         }
@@ -148,6 +109,12 @@ impl<J> Queue<J> {
         self.lock().charge(actor, time);
     }
 
+    /// What waits, and when the job came that has waited for the longest time.
+    pub(crate) fn waiting(&self) -> (Load, Option<Instant>) {
+        let lanes = self.lock();
+        (lanes.total, lanes.oldest())
+    }
+
     /// Takes on no more jobs. Those that wait are still to be taken.
     pub(crate) fn close(&self) {
         self.lock().is_closed = true;
@@ -157,77 +124,6 @@ impl<J> Queue<J> {
     /// The lanes. They are whole even if a thread panicked while it had them.
     fn lock(&self) -> MutexGuard<'_, Lanes<J>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl<J> Lanes<J> {
-    /// Puts a job into the lane of `actor`.
-    fn push(&mut self, actor: &str, load: Load, job: J) {
-        let floor = self.floor;
-        let lane = self
-            .by_actor
-            .entry(actor.to_owned())
-            .or_insert_with(|| Lane::new(floor));
-        let is_new = lane.waiting.is_empty();
-        lane.load = lane.load.plus(load);
-        lane.waiting.push_back((job, load));
-        if is_new {
-            lane.used = lane.used.max(floor);
-            self.queue_up(actor);
-        }
-    }
-
-    /// Takes the job of whoever has used the least time.
-    fn take(&mut self) -> Option<Turn<J>> {
-        let Reverse((used, _, actor)) = self.turns.pop()?;
-        self.floor = self.floor.max(used);
-        let lane = self.by_actor.get_mut(&actor)?;
-        let (job, load) = lane.waiting.pop_front()?;
-        lane.is_served = true;
-        lane.load = lane.load.minus(load);
-        self.total = self.total.minus(load);
-        Some(Turn { job, actor, load })
-    }
-
-    /// Adds to the time that `actor` has used, and gives it its next place.
-    fn charge(&mut self, actor: &str, time: Duration) {
-        if let Some(lane) = self.by_actor.get_mut(actor)
-            && lane.is_served
-        {
-            lane.used = lane.used.saturating_add(time);
-            lane.is_served = false;
-            self.queue_up(actor);
-        }
-        // Where nobody waits, nobody is owed a turn.
-        if self.total.jobs == 0 && self.turns.is_empty() {
-            self.by_actor.clear();
-            self.floor = Duration::ZERO;
-        }
-    }
-
-    /// Gives `actor` a place among those who have jobs waiting, if it has any and is not being
-    /// served.
-    fn queue_up(&mut self, actor: &str) {
-        if let Some(lane) = self.by_actor.get(actor)
-            && !lane.is_served
-            && !lane.waiting.is_empty()
-        {
-            self.arrivals += 1;
-            self.turns
-                .push(Reverse((lane.used, self.arrivals, actor.to_owned())));
-        }
-    }
-}
-
-impl<J> Lane<J> {
-    /// An empty lane of somebody who starts where the others are.
-    fn new(floor: Duration) -> Self {
-        Self {
-            waiting: VecDeque::new(),
-            load: Load::default(),
-            used: floor,
-            is_served: false,
-        }
     }
 }
 

@@ -58,6 +58,11 @@ impl Turns {
         }
     }
 
+    /// How many read now.
+    pub(crate) fn taken(&self) -> usize {
+        super::LONG_READS.saturating_sub(self.places.available_permits())
+    }
+
     /// The next turn of `actor`, once it has come.
     ///
     /// # Errors

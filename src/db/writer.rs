@@ -18,7 +18,6 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -27,12 +26,13 @@ use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
 use super::error::NO_ROOM;
+use super::gauges::{Gauges, WriterNumbers};
 use super::identity::Identity;
 use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
 use super::log_limit::LogLimit;
 use super::queue::{Queue, Refusal, Turn};
-use super::topic::{Notifier, Topic};
+use super::topic::Topic;
 use super::transaction::{IdMint, Transaction, WriteTx};
 use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
@@ -69,16 +69,6 @@ pub(crate) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What can be seen of the writer from outside.
-struct Gauges {
-    /// Set by an I/O error, and never unset.
-    failed: AtomicBool,
-    /// Transactions committed.
-    commits: AtomicU64,
-    /// Where it tells what they were about.
-    notifier: Notifier,
-}
-
 impl Writer {
     /// Starts the thread that owns `conn`.
     pub(crate) fn start(
@@ -88,11 +78,7 @@ impl Writer {
         limit: LogLimit,
     ) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
-        let gauges = Arc::new(Gauges {
-            failed: AtomicBool::new(false),
-            commits: AtomicU64::new(0),
-            notifier: Notifier::new(),
-        });
+        let gauges = Arc::new(Gauges::new());
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
             let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity, limit);
@@ -152,7 +138,7 @@ impl Writer {
 
     /// Whether writes are taken.
     pub(crate) fn is_writable(&self) -> bool {
-        !self.gauges.failed.load(Ordering::Acquire)
+        !self.gauges.has_failed()
     }
 
     /// What follows a topic from now on.
@@ -162,7 +148,24 @@ impl Writer {
 
     /// Transactions committed so far.
     pub(crate) fn commits(&self) -> u64 {
-        self.gauges.commits.load(Ordering::Relaxed)
+        self.gauges.commits.get()
+    }
+
+    /// The writer as it is now.
+    pub(crate) fn numbers(&self) -> WriterNumbers {
+        let (waiting, oldest) = self.queue.waiting();
+        let waits = oldest.map(|came| came.elapsed());
+        let gauges = &self.gauges;
+        WriterNumbers {
+            waiting,
+            oldest: waits.max(gauges.group_age()).unwrap_or_default(),
+            commits: gauges.commits.get(),
+            failures: gauges.failures.get(),
+            group_jobs: gauges.group_jobs.get(),
+            transactions: gauges.transactions.get(),
+            commit_times: gauges.commit_times.get(),
+            is_writable: self.is_writable(),
+        }
     }
 }
 
@@ -187,7 +190,9 @@ fn write_until_closed(
         must_cut: false,
     };
     while let Some(first) = queue.wait() {
+        gauges.begin_group();
         desk.work_off(vec![first], GROUP);
+        gauges.end_group();
     }
 }
 
@@ -248,10 +253,13 @@ impl Desk<'_> {
         }
         match &outcome {
             Ok(topics) => {
-                self.gauges.commits.fetch_add(1, Ordering::Relaxed);
+                self.gauges.commits.add_one();
                 self.gauges.notifier.tell(*topics);
             }
-            Err(undone) => self.record_failure(undone),
+            Err(undone) => {
+                self.gauges.failures.add_one();
+                self.record_failure(undone);
+            }
         }
         for turn in group {
             // Of a job that did not get as far as to run, the time is not known yet.
@@ -293,11 +301,17 @@ impl Desk<'_> {
                 group.extend(self.queue.take());
             }
         }
+        let committing = Instant::now();
         // The error is looked at before anything else happens on this thread, a rollback included.
         let committed = transaction
             .prepare_cached("commit")
             .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;
+        self.gauges
+            .commit_times
+            .observe_duration(committing.elapsed());
+        self.gauges.transactions.observe_duration(begun.elapsed());
+        self.gauges.group_jobs.observe(done as u64);
         Ok(topics.get())
     }
 
@@ -307,7 +321,7 @@ impl Desk<'_> {
     /// [`Code::StorageFailed`] since an I/O error and while the file is not at its place,
     /// [`Code::StorageFull`] while the log cannot be cut for want of room.
     fn check(&mut self) -> Result<()> {
-        if self.gauges.failed.load(Ordering::Acquire) {
+        if self.gauges.has_failed() {
             return Err(refused_since_failure());
         }
         self.identity.check()?;
@@ -327,7 +341,7 @@ impl Desk<'_> {
     /// the disk holds is not known any more.
     fn record_failure(&mut self, Undone { error, stage }: &Undone) {
         // What went wrong before is logged with the request that it is answered to.
-        if *stage != Stage::Commit || self.gauges.failed.load(Ordering::Acquire) {
+        if *stage != Stage::Commit || self.gauges.has_failed() {
             return;
         }
         let cause = std::error::Error::source(error)
@@ -339,7 +353,7 @@ impl Desk<'_> {
         }
         let is_for_good = error.code == Code::StorageFailed;
         if is_for_good {
-            self.gauges.failed.store(true, Ordering::Release);
+            self.gauges.fail();
             log::error!(
                 "writes are refused until a restart, since the disk has failed to store a commit"
             );

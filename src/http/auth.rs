@@ -280,6 +280,8 @@ rights! {
     Link,
     /// The right to report mail that came back.
     Deliveries,
+    /// The right to read the metrics of the server.
+    Metrics,
     /// The right to manage organizations and keys.
     Admin,
 }

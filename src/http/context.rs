@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::etag::EtagKey;
+use super::metrics::RequestMetrics;
 use super::problem;
 use super::request_log::{self, RequestLog};
 use super::stopping::Stopping;
@@ -52,6 +53,8 @@ pub(crate) struct Context {
     pub addresses: Addresses,
     /// Whether browsers are to come with TLS only from now on.
     pub is_tls_only: bool,
+    /// How many requests there were, and how long they took.
+    pub request_metrics: Arc<RequestMetrics>,
     /// Whether the server is about to stop.
     pub stopping: Stopping,
     /// The beginnings of paths below which errors are not problem documents, and what writes them

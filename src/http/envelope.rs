@@ -7,6 +7,7 @@
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -25,7 +26,7 @@ use super::connection::{self, Answering};
 use super::context::{Context, Failed, WriteError};
 use super::request_log::without_token;
 use super::trace_context::find_trace_id;
-use super::{answer_body, auth, host, problem, refusal_log, unread};
+use super::{answer_body, auth, host, metrics, problem, refusal_log, unread};
 use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Result};
 use crate::base::redacted::TOKEN_PREFIXES;
@@ -48,9 +49,19 @@ const STREAMED: usize = 400 * 1024;
 /// Longest path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
 
-/// The id of a request: the caller's, where it is usable, else a UUIDv4.
+/// The id of a request: the caller's, where it is usable, else a UUIDv4. What is found of the
+/// request later stands beside it, for those who have lost the request by then.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(Rc<str>);
+pub(crate) struct RequestId(Rc<Named>);
+
+/// What a handle to a request's id leads to.
+#[derive(Debug)]
+struct Named {
+    /// The id.
+    id: Rc<str>,
+    /// The place of the route among all routes; none: it has none, or it was not found yet.
+    route: Cell<Option<usize>>,
+}
 
 impl RequestId {
     /// The id that the envelope gave to `request`.
@@ -58,13 +69,20 @@ impl RequestId {
         request
             .extensions()
             .get::<Self>()
-            .map(|id| id.0.to_string())
+            .map(|id| id.0.id.to_string())
             .unwrap_or_default()
+    }
+
+    /// Notes the place of the route of `request`.
+    pub(super) fn set_route(request: &HttpRequest, place: usize) {
+        if let Some(id) = request.extensions().get::<Self>() {
+            id.0.route.set(Some(place));
+        }
     }
 
     /// What failed: `request`, which has this id.
     fn failed<'a>(&'a self, request: Option<&'a HttpRequest>) -> Failed<'a> {
-        let request_id = &self.0;
+        let request_id = &self.0.id;
         Failed {
             request_id,
             request,
@@ -80,7 +98,9 @@ impl RequestId {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        Self(usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from))
+        let id = usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from);
+        let route = Cell::new(None);
+        Self(Rc::new(Named { id, route }))
     }
 }
 
@@ -97,7 +117,7 @@ pub(crate) async fn envelope(
     let id = RequestId::choose(request.headers());
     request.extensions_mut().insert(id.clone());
     let current = CurrentRequest {
-        id: Rc::clone(&id.0),
+        id: Rc::clone(&id.0.id),
         trace_id: find_trace_id(request.headers()).map(Rc::from),
     };
     let line = Line::begin(&request, &current, start);
@@ -129,7 +149,9 @@ async fn work(
         .for_each(|context| context.stopping.count_request());
     let pending = context
         .and_then(|context| context.requests.as_ref())
-        .and_then(|requests| requests.begin(&request, &id.0));
+        .and_then(|requests| requests.begin(&request, &id.0.id));
+    let counted = context.map(|context| Arc::clone(&context.request_metrics));
+    let method = metrics::place_of(request.method());
     let write: WriteError = context.map_or(problem::respond, |context| {
         context.write_error(request.path())
     });
@@ -148,7 +170,11 @@ async fn work(
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
-    log::debug!("{status} in {:?}", start.elapsed());
+    let duration = start.elapsed();
+    log::debug!("{status} in {duration:?}");
+    if let Some(counted) = counted {
+        counted.record(id.0.route.get(), method, status, duration);
+    }
     if let Some(pending) = pending {
         pending.end(status, code.get());
     }
@@ -317,7 +343,7 @@ fn finish(
 /// The headers of every answer: its id, that it is not to be taken for another type, and, where its
 /// handler does not say, that it is not to be kept and what a browser may do with it.
 fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
-    if let Ok(id) = HeaderValue::from_str(&id.0) {
+    if let Ok(id) = HeaderValue::from_str(&id.0.id) {
         headers.insert(X_REQUEST_ID, id);
     }
     if !headers.contains_key(header::CACHE_CONTROL) {

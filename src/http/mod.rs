@@ -4,6 +4,7 @@
 //! actix-web leaves some gaps, each closed here: slow routing ([`router`]), wrong methods and HEAD
 //! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline
 //! ([`json`]) or an end ([`unread`]), loose queries ([`query`]). [`form`] reads what a page sends.
+//! [`metrics`] counts requests.
 
 pub(crate) mod access_log;
 pub(crate) mod anonymous;
@@ -18,6 +19,7 @@ pub(crate) mod form;
 pub(crate) mod host;
 pub mod idempotency;
 pub(crate) mod json;
+pub(crate) mod metrics;
 pub(crate) mod optional_caller;
 pub(crate) mod pairs;
 pub(crate) mod params;

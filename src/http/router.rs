@@ -9,6 +9,7 @@ use actix_service::Service;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest};
 
+use super::envelope::RequestId;
 use super::request_log::holds_token;
 use super::route::{Handlers, Response, Route};
 
@@ -25,6 +26,8 @@ pub(crate) struct Router {
 
 /// The path of a route.
 struct Pattern {
+    /// Its place among all routes.
+    place: usize,
     /// As the document has it: with `{names}`.
     path: String,
     /// The names in it, in their order.
@@ -50,8 +53,8 @@ impl Router {
     ) -> Result<Self, String> {
         let failed = |()| "a handler cannot be made".to_owned();
         let mut tree = matchit::Router::new();
-        for route in routes {
-            let pattern = Rc::new(Pattern::new(&route.path));
+        for (place, route) in routes.into_iter().enumerate() {
+            let pattern = Rc::new(Pattern::new(place, &route.path));
             let handlers = route.into_handlers().await.map_err(failed)?;
             tree.insert(pattern.path.clone(), (pattern, handlers))
                 .map_err(|error| error.to_string())?;
@@ -77,6 +80,7 @@ impl Service<ServiceRequest> for Router {
             return self.unknown.call(request);
         };
         let (pattern, handlers) = found.value;
+        RequestId::set_route(request.request(), pattern.place);
         let matched = Matched {
             pattern: Rc::clone(pattern),
             values: found
@@ -91,11 +95,12 @@ impl Service<ServiceRequest> for Router {
 }
 
 impl Pattern {
-    /// The pattern that the document writes as `path`.
-    fn new(path: &str) -> Self {
+    /// The pattern of the route at `place`, which the document writes as `path`.
+    fn new(place: usize, path: &str) -> Self {
         let names = path.split('{').skip(1);
         let names = names.filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
         Self {
+            place,
             path: path.to_owned(),
             names: names.collect(),
         }

@@ -40,16 +40,19 @@ pub enum Scope {
     Admin = 16,
     /// Report mail that came back.
     Deliveries = 32,
+    /// Read the metrics of the server.
+    Metrics = 64,
 }
 
 impl Scope {
     /// Every scope, in the order in which they are listed.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Read,
         Self::Write,
         Self::Accept,
         Self::Link,
         Self::Deliveries,
+        Self::Metrics,
         Self::Admin,
     ];
 
@@ -61,6 +64,7 @@ impl Scope {
             Self::Accept => "invitations:accept",
             Self::Link => "invitations:link",
             Self::Deliveries => "deliveries:write",
+            Self::Metrics => "metrics:read",
             Self::Admin => "admin",
         }
     }

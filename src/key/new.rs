@@ -25,7 +25,7 @@ pub struct KeyBody {
     #[schema(value_type = String, required = true, max_length = 100, example = "backend")]
     pub name: Option<String>,
     /// What it may do: `invitations:read`, `invitations:write`, `invitations:accept`,
-    /// `invitations:link`, `deliveries:write`, `admin`.
+    /// `invitations:link`, `deliveries:write`, `metrics:read`, `admin`.
     #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 1000,
         example = json!(["invitations:read"]))]
     pub scopes: Option<Vec<String>>,

@@ -21,6 +21,7 @@ use crate::db::{Db, Options};
 use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
+use crate::http::metrics::RequestMetrics;
 use crate::http::request_log::RequestLog;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
@@ -31,6 +32,7 @@ use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
 use crate::mail::webhook::MailWebhook;
+use crate::metrics::Metrics;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
@@ -194,8 +196,15 @@ pub(crate) fn state(
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
     let own_page = || format!("{bare}/accept");
+    let started_at = Clock::System.now();
+    let metrics = Arc::new(Metrics {
+        db: db.clone(),
+        requests: Arc::new(RequestMetrics::new(api::paths(config.offer()))),
+        started_at,
+    });
     Ok(State {
         db,
+        metrics,
         rules: config.rules(public_url),
         retention: config.retention(),
         accept_url: settings
@@ -213,7 +222,7 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
-        started_at: Clock::System.now(),
+        started_at,
         standing: Standing::default(),
         setup: config.doctor_setup()?,
         snapshots: Snapshots::default(),
@@ -245,6 +254,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         logs_access: config.logs_access(),
         addresses: config.settings.log.log_addresses,
         is_tls_only: is_tls_only(config),
+        request_metrics: Arc::clone(&state.metrics.requests),
         stopping: Stopping::default(),
         etags: state.etags,
         last_uses: LastUses::default(),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 28] = [
+const ORDER: [&str; 29] = [
     "base",
     "oidc",
     "db",
@@ -29,6 +29,7 @@ const ORDER: [&str; 28] = [
     "doctor",
     "backup",
     "http",
+    "metrics",
     "api",
     "config",
     "server",

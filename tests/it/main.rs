@@ -53,6 +53,7 @@
 //! * [`dev`]: what only development has: the clock, resets, snapshots, seeds, the log of
 //!   requests.
 //! * [`doctor`]: what is wrong with a server, or soon will be.
+//! * [`metrics`]: what Prometheus and supervisors are told.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
 //!   [`pages`]: what people see in a browser. [`reference`]: what developers read there.
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
@@ -120,6 +121,7 @@ mod logs;
 mod machine_clock;
 mod mail;
 mod mailbox;
+mod metrics;
 mod model;
 #[cfg(feature = "oidc")]
 mod oidc;

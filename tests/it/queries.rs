@@ -8,7 +8,7 @@ use crate::support::life::wrong;
 use crate::support::{Answer, TestApp};
 
 /// Operations for probes and for links in mail: both get keys of somebody else added to their URL.
-const TAKE_ANY_QUERY: [&str; 10] = [
+const TAKE_ANY_QUERY: [&str; 12] = [
     "getAcceptPage",
     "getAcceptScript",
     "getStyle",
@@ -17,6 +17,8 @@ const TAKE_ANY_QUERY: [&str; 10] = [
     "getReferenceStyle",
     "getSwaggerUiStyle",
     "getSwaggerUiScript",
+    "getHealthLive",
+    "getHealthReady",
     "getLiveness",
     "getReadiness",
 ];

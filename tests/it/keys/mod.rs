@@ -26,7 +26,9 @@ const TARGET: &str = "target@b.co";
 /// An id that no invitation has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
 /// The routes that answer without a key.
-const PUBLIC: [&str; 13] = [
+const PUBLIC: [&str; 15] = [
+    "/livez",
+    "/readyz",
     "/health/live",
     "/health/ready",
     "/openapi.json",

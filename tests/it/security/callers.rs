@@ -114,6 +114,11 @@ pub fn expected(operation: &Operation, kind: Kind) -> u16 {
         (_, Kind::None) => 401,
         // It is about the server as a whole.
         (_, Kind::Own(&[Scope::Admin])) if operation.id == "listFindings" => 404,
+        (Needs::Anywhere(Scope::Metrics), Kind::Own(scopes) | Kind::Foreign(scopes))
+            if has(scopes, Scope::Metrics) =>
+        {
+            404
+        }
         (Needs::InOrganization(_), Kind::Foreign(_)) => 404,
         // Its body names an invitation of acme.
         (Needs::Anywhere(Scope::Deliveries), Kind::Foreign(scopes))

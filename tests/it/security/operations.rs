@@ -82,10 +82,10 @@ impl Operation {
 fn needs(id: &str) -> Needs {
     use Needs::{Anywhere, Development, InOrganization, Nothing, Token};
     match id {
-        "getLiveness" | "getReadiness" | "getOpenapi" | "listProblems" | "getProblem"
-        | "getAcceptPage" | "sendAcceptForm" | "getAcceptScript" | "getStyle" | "getReference"
-        | "getReferenceScript" | "getReferenceStyle" | "getSwaggerUiScript"
-        | "getSwaggerUiStyle" => Nothing,
+        "getLiveness" | "getReadiness" | "getHealthLive" | "getHealthReady" | "getOpenapi"
+        | "listProblems" | "getProblem" | "getAcceptPage" | "sendAcceptForm"
+        | "getAcceptScript" | "getStyle" | "getReference" | "getReferenceScript"
+        | "getReferenceStyle" | "getSwaggerUiScript" | "getSwaggerUiStyle" => Nothing,
         "lookupInvitation"
         | "requestInvitationCode"
         | "acceptInvitationByToken"
@@ -102,6 +102,7 @@ fn needs(id: &str) -> Needs {
         "acceptInvitation" => InOrganization(Scope::Accept),
         "getInvitationLink" => InOrganization(Scope::Link),
         "reportBounce" => Anywhere(Scope::Deliveries),
+        "getMetrics" => Anywhere(Scope::Metrics),
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
         "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
             Anywhere(Scope::Read)

@@ -19,7 +19,7 @@ use crate::key::token::PlainKey;
 use crate::key::{Key, NewKey, Scope, manage};
 
 /// What each scope lets a key do, in a sentence.
-const SCOPES: [(Scope, &str); 6] = [
+const SCOPES: [(Scope, &str); 7] = [
     (
         Scope::Read,
         "See organizations, invitations and their history. The console needs it.",
@@ -34,6 +34,7 @@ const SCOPES: [(Scope, &str); 6] = [
     ),
     (Scope::Link, "Get the secret link of an invitation."),
     (Scope::Deliveries, "Report mail that came back."),
+    (Scope::Metrics, "Read the metrics of the server."),
     (
         Scope::Admin,
         "Everything, also keys, webhooks and organizations.",
