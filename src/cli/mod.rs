@@ -2,6 +2,7 @@
 
 mod arguments;
 mod backup;
+mod completions;
 mod config;
 mod dev;
 mod doctor;
@@ -11,6 +12,7 @@ pub(crate) mod listen;
 mod log_line;
 mod login;
 mod mail;
+mod man;
 mod openapi;
 mod output;
 mod progress;
@@ -18,6 +20,7 @@ mod restore;
 mod secret;
 mod serve;
 mod verify;
+mod version;
 mod webhook;
 
 use std::io::{self, Write};
@@ -89,6 +92,12 @@ enum Command {
     Doctor(Box<doctor::DoctorArgs>),
     /// Print the OpenAPI document
     Openapi,
+    /// Print what a shell needs to complete commands
+    Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands
+    Man(man::ManArgs),
+    /// Print which program this is
+    Version(version::VersionArgs),
 }
 
 /// Runs what the command line asks for.
@@ -128,6 +137,9 @@ impl Cli {
             Some(Command::Config(args)) => config::run(args, sources),
             Some(Command::Doctor(args)) => doctor::run(*args),
             Some(Command::Openapi) => openapi::run(),
+            Some(Command::Completions(args)) => completions::run(&args),
+            Some(Command::Man(args)) => man::run(args),
+            Some(Command::Version(args)) => version::run(&args),
         }
     }
 }

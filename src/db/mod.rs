@@ -72,6 +72,7 @@ pub use connection::Synchronous;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use gauges::{FileNumbers, WriterNumbers};
+pub(crate) use header::SCHEMA_VERSION;
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;

@@ -1,7 +1,9 @@
 //! The binary as people meet it: its banner, its files, its exit codes and its signals.
 //!
-//! * [`keys`]: the commands for keys. [`json`]: what commands tell programs.
+//! * [`about`]: what the binary says of itself. [`json`]: what commands tell programs. [`keys`]: the
+//!   commands for keys.
 
+mod about;
 mod json;
 mod keys;
 

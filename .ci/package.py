@@ -1,0 +1,191 @@
+"""package.py DEB: the Debian package, installed, upgraded and removed on a machine with a real systemd.
+
+The machine is this one, seen through an overlay in namespaces of its own: what happens there is gone
+afterwards. Its systemd is the first process there. Ends with 77 where that is not possible.
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+DEB = pathlib.Path(sys.argv[1]).resolve()
+SYSTEMD = "/lib/systemd/systemd"
+# What the machine is made of, before its systemd takes over.
+MACHINE = """
+set -e
+mount -t tmpfs tmpfs {place} && mkdir {place}/upper {place}/work {place}/root
+mount -t overlay overlay -o lowerdir=/,upperdir={place}/upper,workdir={place}/work {place}/root
+cp {deb} {newer} {place}/root/ && cd {place}/root
+mount -t proc proc proc && mount --rbind /dev dev && mount -t sysfs sysfs sys
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+mount -t tmpfs tmpfs run && mkdir -p run/lock
+mount -t tmpfs tmpfs tmp && mount -t tmpfs tmpfs var/tmp
+ip link set lo up 2>/dev/null || true
+rm -f etc/systemd/system/*.wants/*
+exec chroot . /usr/bin/env -i container=docker PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=basic.target
+"""
+
+
+class Machine:
+    """A machine with a systemd of its own."""
+
+    def __init__(self, folder, newer):
+        script = MACHINE.format(place=folder, deb=DEB, newer=newer, systemd=SYSTEMD)
+        self.outer = subprocess.Popen(
+            ["unshare", "--mount", "--pid", "--fork", "--cgroup", "--net", "--propagation", "private", "sh", "-c", script],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.first = None
+        for _ in range(200):
+            if self.outer.poll() is not None:
+                break
+            children = pathlib.Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text().split()
+            if children and pathlib.Path(f"/proc/{children[0]}/cmdline").read_bytes().startswith(SYSTEMD.encode()):
+                self.first = children[0]
+                if self.run("systemctl is-system-running", check=False).stdout.strip() in ("running", "degraded"):
+                    return
+            time.sleep(0.1)
+        why = "it does not start" if self.outer.poll() is None else self.outer.stderr.read().decode()
+        self.stop()
+        print(f"no systemd can be started here: {why}")
+        sys.exit(77)
+
+    def run(self, command, check=True):
+        done = subprocess.run(
+            ["nsenter", "--target", self.first, "--mount", "--pid", "--net", "--root", "--wd", "sh", "-c", command],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, (command, done.returncode, done.stdout, done.stderr, self.log())
+        return done
+
+    def log(self):
+        done = self.run("journalctl --no-pager --lines 40 --unit invited; systemctl status --no-pager invited", check=False)
+        return done.stdout + done.stderr
+
+    def ask(self, path, key=None, body=None, port=8080):
+        words = ["curl", "--silent", "--show-error", "--max-time", "10", f"http://127.0.0.1:{port}{path}"]
+        if key:
+            words.append(f"--header 'Authorization: Bearer {key}'")
+        if body:
+            words.append(f"--header 'Content-Type: application/json' --data '{json.dumps(body)}'")
+        return json.loads(self.run(" ".join(words)).stdout or "null")
+
+    def is_active(self):
+        return self.run("systemctl is-active invited", check=False).stdout.strip()
+
+    def main_process(self):
+        return self.run("systemctl show --property MainPID --value invited").stdout.strip()
+
+    def stop(self):
+        if self.first:
+            os.kill(int(self.first), signal.SIGKILL)
+        self.outer.kill()
+        self.outer.wait()
+
+
+def a_newer(folder):
+    """The same package, as if it were a version later."""
+    tree = folder / "newer"
+    subprocess.run(["dpkg-deb", "--raw-extract", str(DEB), str(tree)], check=True)
+    control = tree / "DEBIAN" / "control"
+    control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1+newer", control.read_text(), flags=re.M))
+    package = folder / "newer.deb"
+    subprocess.run(["dpkg-deb", "--build", str(tree), str(package)], check=True, stdout=subprocess.DEVNULL)
+    return package
+
+
+def wait_for(what, is_so):
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+INVITATIONS = "/v1/organizations/acme/invitations"
+
+
+def check(machine):
+    machine.run(f"dpkg --install /{DEB.name}")
+    assert machine.is_active() == "active", machine.log()
+    print("installed: the service is active as soon as dpkg is done")
+
+    # Who it runs as, and what it may.
+    process = machine.main_process()
+    assert machine.run(f"ps -o user= -p {process}").stdout.strip() == "invited"
+    assert re.search(r"CapEff:\s*0+\n", machine.run(f"cat /proc/{process}/status").stdout)
+    mode = machine.run("stat --format '%a %U %n' /var/lib/invited/* /var/lib/invited /etc/invited/invited.toml").stdout
+    for line in mode.splitlines():
+        expected = {"/var/lib/invited": "700 invited", "/etc/invited/invited.toml": "640 root"}
+        words = line.rsplit(" ", 1)
+        assert words[0] == expected.get(words[1], "600 invited"), mode
+    exposure = machine.run("systemd-analyze security --no-pager invited", check=False).stdout.splitlines()[-1]
+    assert float(re.search(r"(\d+\.\d)", exposure).group()) <= 1.5, exposure
+    print(exposure.strip("→ \n"))
+
+    # The key of the first start is in a file that only the service and root read, and in no log.
+    key = machine.run("cat /var/lib/invited/invited.db.admin-key").stdout.strip()
+    assert key.startswith("ivk_") and key not in machine.run("journalctl --no-pager").stdout
+    made = machine.ask(INVITATIONS, key, {"email": "Ada@Example.com", "role": "developer"})
+    assert made["email"] == "ada@example.com", made
+
+    # Commands of an administrator beside it, and its manual.
+    machine.run("invited healthcheck --config /etc/invited/invited.toml")
+    machine.run("invited key list --config /etc/invited/invited.toml")
+    machine.run("invited backup --config /etc/invited/invited.toml /root/backup.db && invited verify /root/backup.db")
+    assert "NAME" in machine.run("man invited | cat").stdout
+
+    # A reload is told; a server that hangs is started again.
+    machine.run("systemctl reload invited")
+    assert machine.is_active() == "active" and machine.main_process() == process
+    machine.run("mkdir -p /run/systemd/system/invited.service.d")
+    machine.run("printf '[Service]\\nWatchdogSec=2s\\n' > /run/systemd/system/invited.service.d/soon.conf")
+    machine.run("systemctl daemon-reload && systemctl restart invited")
+    hung = machine.main_process()
+    machine.run(f"kill -STOP {hung}")
+    wait_for("a server that hangs is started again", lambda: machine.is_active() == "active" and machine.main_process() != hung)
+    assert [row["email"] for row in machine.ask(INVITATIONS, key)] == ["ada@example.com"]
+    print("a server that hung was started again by the watchdog, with what it had acknowledged")
+
+    # A setting that is wrong keeps it from starting, and says so.
+    machine.run("cp /etc/invited/invited.toml /root/kept && echo 'publik-url = \"https://a.example\"' >> /etc/invited/invited.toml")
+    assert machine.run("systemctl restart invited", check=False).returncode != 0
+    assert "publik-url" in machine.log() and "public-url" in machine.log()
+    machine.run("cp /root/kept /etc/invited/invited.toml && systemctl reset-failed invited && systemctl restart invited")
+
+    # What an administrator wrote stays through an upgrade.
+    machine.run("sed -i 's/^listen = .*/listen = \"127.0.0.1:8181\"/' /etc/invited/invited.toml && systemctl restart invited")
+    before = machine.main_process()
+    machine.run("dpkg --install /newer.deb < /dev/null")
+    assert machine.is_active() == "active" and machine.main_process() != before
+    assert [row["email"] for row in machine.ask(INVITATIONS, key, port=8181)] == ["ada@example.com"]
+    print("upgraded: settings and data are there")
+
+    machine.run("dpkg --remove invited")
+    assert machine.is_active() != "active"
+    assert machine.run("test -e /usr/bin/invited", check=False).returncode != 0
+    machine.run("test -e /var/lib/invited/invited.db && test -e /etc/invited/invited.toml")
+    machine.run(f"dpkg --install /{DEB.name} < /dev/null")
+    assert [row["email"] for row in machine.ask(INVITATIONS, key, port=8181)] == ["ada@example.com"]
+    print("removed and installed again: settings and data are there")
+
+    told = machine.run("dpkg --purge invited")
+    assert "/var/lib/invited were left" in told.stderr, told
+    machine.run("test -e /var/lib/invited/invited.db && test ! -e /etc/invited/invited.toml")
+    print("purged: the data are left, and the person is told")
+
+
+with tempfile.TemporaryDirectory() as scratch:
+    folder = pathlib.Path(scratch).resolve()
+    place = folder / "machine"
+    place.mkdir()
+    machine = Machine(place, a_newer(folder))
+    try:
+        check(machine)
+    finally:
+        machine.stop()
