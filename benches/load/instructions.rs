@@ -80,8 +80,9 @@ const LIMIT_LIVE: u32 = 29_000;
 const LIMIT_GET: u32 = 57_700;
 /// See [`Request::limit`].
 const LIMIT_LIST: u32 = 204_900;
-/// See [`Request::limit`].
-const LIMIT_CREATE: u32 = 208_100;
+/// See [`Request::limit`]. Since each event carries the hash of the one before, a create takes
+/// 12,000 more, and that is all by which this was raised.
+const LIMIT_CREATE: u32 = 220_100;
 
 /// Measures all of them and prints the table; with `check`, what is above its limit is a failure.
 ///

@@ -93,16 +93,14 @@ impl Walk<'_> {
                 .add(format!("the event {id} of {organization} cannot be read"));
             return State::IsNamed;
         };
-        let named = format!(
-            "the event {id} of {organization} at {}",
-            event.row.created_at
-        );
         let (found, expected) = (event.head, next(&self.head, &event));
         if expected == Some(found) {
             self.head = found;
             return State::Fits;
         }
-        let missing = found.position - self.head.position - 1;
+        let time = event.row.created_at;
+        let named = format!("the event {id} of {organization} at {time}");
+        let missing = found.position.saturating_sub(self.head.position + 1);
         let what = if expected.is_some_and(|expected| expected.chain == found.chain) {
             "its position was changed".to_owned()
         } else if missing > 0 {

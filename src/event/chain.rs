@@ -59,7 +59,8 @@ impl Head {
     /// The head behind `row`, with its facts and their seals. Returns none where the seals are not
     /// those of the facts.
     pub(crate) fn next(&self, row: &EventRow<'_>, facts: &Facts<'_>, seals: &[u8]) -> Option<Self> {
-        let position = self.position + 1;
+        // The file may be damaged.
+        let position = self.position.saturating_add(1);
         let mut bytes = Vec::with_capacity(TYPICAL_LEN);
         bytes.extend_from_slice(&self.chain);
         bytes.extend_from_slice(&position.to_le_bytes());

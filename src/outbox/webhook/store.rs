@@ -92,14 +92,20 @@ pub struct Attempt {
     pub rest_ms: Option<i64>,
 }
 
-/// Queues an event for every webhook that is to be told of it. Where there is none this is one look
-/// at an empty table.
+/// Queues an event for every webhook that is to be told of it.
 pub(crate) fn queue(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     event_type: &str,
     id: Uuid,
 ) -> Result<()> {
+    // Mostly there is none, and a look takes half of what the statement below takes to find out.
+    if !tx
+        .prepare_cached("select 1 from webhook limit 1")?
+        .exists([])?
+    {
+        return Ok(());
+    }
     let queued = tx
         .prepare_cached(
             "insert into webhook_delivery (webhook_id, id, organization_id, state, lane, due_at,
