@@ -1,8 +1,8 @@
 //! Looks for damage in the whole file, in the background: soon after the start, and once a day.
 //!
 //! SQLite's own `quick_check` runs one table after the other, each with its indexes, on a
-//! connection of its own that only reads. It takes about half of one core, and gives way to whoever
-//! wants the log emptied, or when the log has grown long: a reader keeps it from being cut.
+//! connection of its own that only reads. It takes about half of one core, and gives way where a
+//! checkpoint waits for it.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, Result};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::clearing::{Asked, Clearing};
 use super::connection;
 
 /// How long after the start the first check begins: those who wait for the start come first.
@@ -22,12 +23,11 @@ const FIRST_AFTER: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a check rests that gave way, before it looks at the same table again.
 const GIVEN_WAY: Duration = Duration::from_secs(10);
-/// Steps of SQLite between two looks at whether to rest or to give way.
-const STEPS_PER_LOOK: i32 = 1_000;
+/// Steps of SQLite between two looks at whether to rest or to give way. A page is one step, which
+/// a disk may take a millisecond for.
+const STEPS_PER_LOOK: i32 = 20;
 /// How long a check works before it rests for as long.
 const STRETCH: Duration = Duration::from_millis(5);
-/// Bytes of the log above which a check gives way: half of what the log may have.
-const LONG_LOG: u64 = 32 * 1024 * 1024;
 /// Page cache of a check, in negative KiB: it reads every page once.
 const CACHE: i64 = -512;
 /// Messages of one table that are logged. One damaged page may have many.
@@ -52,12 +52,10 @@ struct Shared {
     verdict: AtomicU8,
     /// Whether to end.
     is_over: AtomicBool,
-    /// Whether somebody waits for the log to be emptied.
-    gives_way: AtomicBool,
+    /// Whether a checkpoint waits for it.
+    clearing: Clearing,
     /// The data file.
     path: PathBuf,
-    /// Its log.
-    log: PathBuf,
 }
 
 /// A handle to the thread that checks.
@@ -78,15 +76,12 @@ enum End {
 
 impl Checker {
     /// Starts the thread.
-    pub(crate) fn start(path: &Path) -> Self {
-        let mut log = path.as_os_str().to_owned();
-        log.push("-wal");
+    pub(crate) fn start(path: &Path, clearing: Clearing) -> Self {
         let shared = Arc::new(Shared {
             verdict: AtomicU8::new(Integrity::Unchecked as u8),
             is_over: AtomicBool::new(false),
-            gives_way: AtomicBool::new(false),
+            clearing,
             path: path.to_owned(),
-            log: log.into(),
         });
         let of_thread = Arc::clone(&shared);
         let thread = thread::spawn(move || of_thread.run());
@@ -103,11 +98,6 @@ impl Checker {
             1 => Integrity::Ok,
             _ => Integrity::Damaged,
         }
-    }
-
-    /// Has a check under way let go of the file: somebody wants the log emptied.
-    pub(crate) fn give_way(&self) {
-        self.shared.gives_way.store(true, Ordering::Release);
     }
 
     /// Ends the thread.
@@ -173,7 +163,6 @@ impl Shared {
 
     /// Checks one table with its indexes, on a connection that goes with it.
     fn check_table(self: &Arc<Self>, table: &str) -> Result<End> {
-        self.gives_way.store(false, Ordering::Release);
         let conn = connection::open_reader(&self.path)?;
         conn.pragma_update(None, "cache_size", CACHE)?;
         self.make_it_rest(&conn)?;
@@ -208,17 +197,15 @@ impl Shared {
             if since.elapsed() > STRETCH {
                 thread::sleep(STRETCH);
                 since = Instant::now();
-                return shared.must_stop();
             }
-            false
+            shared.must_stop()
         };
         conn.progress_handler(STEPS_PER_LOOK, Some(look))
     }
 
     /// Whether a check has to let go of the file.
     fn must_stop(&self) -> bool {
-        let is_long = || std::fs::metadata(&self.log).is_ok_and(|log| log.len() > LONG_LOG);
-        self.is_over() || self.gives_way.load(Ordering::Acquire) || is_long()
+        self.is_over() || self.clearing.asks(Asked::Checks)
     }
 
     /// Whether the thread is to end.
@@ -235,5 +222,46 @@ impl Shared {
                 _ => break,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::connection::{Synchronous, open_writer};
+
+    type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn a_check_lets_go_of_the_file_within_a_few_pages() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("invited.db");
+        crate::db::file::prepare(&path)?;
+        let writer = open_writer(&path, Synchronous::Normal)?;
+        // Three hundred pages: a disk that has to find each of them takes a second for them.
+        writer.execute_batch(
+            "create table test (x);
+             insert into test with recursive n (x) as (
+                 select 1 union all select x + 1 from n where x < 300)
+             select randomblob(4000) from n",
+        )?;
+        let (clearer, clearing) = Clearing::new();
+        let shared = Arc::new(Shared {
+            verdict: AtomicU8::new(Integrity::Unchecked as u8),
+            is_over: AtomicBool::new(false),
+            clearing,
+            path,
+        });
+        for (asked, gives_way) in [
+            (Asked::Nobody, false),
+            (Asked::Snapshots, false),
+            (Asked::Checks, true),
+            (Asked::Reads, true),
+        ] {
+            clearer.send_replace(asked);
+            let end = shared.check_table("test")?;
+            assert_eq!(matches!(end, End::Interrupted), gives_way, "{asked:?}");
+        }
+        Ok(())
     }
 }

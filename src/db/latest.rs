@@ -12,9 +12,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-
 use super::Db;
+use super::clearing::{Asked, Clearing};
 use super::snapshot::{Open, Snapshot};
 use crate::base::error::Result;
 
@@ -35,7 +34,7 @@ pub(crate) struct LatestSnapshot<F> {
     /// The kept snapshot. It ends before the file is closed.
     slot: Rc<Slot<F>>,
     /// Whether a checkpoint waits for readers.
-    clearing: watch::Receiver<bool>,
+    clearing: Clearing,
     /// The file.
     db: Db,
 }
@@ -78,7 +77,7 @@ impl<F: Found + 'static> LatestSnapshot<F> {
                 (Rc::new(self.db.begin(head)?), found)
             }
         };
-        if !*self.clearing.borrow() {
+        if !self.clearing.asks(Asked::Snapshots) {
             *kept = Some((Rc::clone(&open), Rc::clone(&found)));
         }
         let now = self.db.now();
@@ -94,8 +93,7 @@ impl<F: Found + 'static> LatestSnapshot<F> {
         tokio::task::spawn_local(async move {
             tokio::select! {
                 () = tokio::time::sleep(KEPT_FOR) => {}
-                // It fails only when the file is being closed.
-                _ = clearing.wait_for(|is_on| *is_on) => {}
+                () = clearing.wait_for(Asked::Snapshots) => {}
             }
             if let Some(slot) = slot.upgrade() {
                 slot.is_timed.set(false);
@@ -168,12 +166,12 @@ mod tests {
             tokio::time::sleep(3 * KEPT_FOR).await;
             assert!(latest.slot.kept.borrow().is_none());
             // Where a checkpoint waits, at once.
-            let (clearer, clearing) = watch::channel(false);
+            let (clearer, clearing) = Clearing::new();
             latest.clearing = clearing;
             drop(latest.get()?);
             tokio::task::yield_now().await;
             assert!(latest.slot.kept.borrow().is_some());
-            clearer.send_replace(true);
+            clearer.send_replace(Asked::Snapshots);
             for _ in 0..3 {
                 tokio::task::yield_now().await;
             }

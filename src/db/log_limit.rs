@@ -2,13 +2,15 @@
 //!
 //! The checkpoint thread moves the log into the file beside them. Where the machine is busy, or the
 //! disk is slow, it does not keep up. Then the writer waits for it before it goes on: a slow write
-//! is better than a full disk.
+//! is better than a full disk. It waits, too, where the thread says that little is left to move, so
+//! that it need not wait for much later.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Order;
+use super::checkpoint::{Line, Order};
 use super::wal_index::WalIndex;
 
 /// Log frames of one 4,096-byte page each from which on the writer waits: 48 MiB. What is written
@@ -16,7 +18,7 @@ use super::wal_index::WalIndex;
 const MOST: u32 = 12_288;
 /// How long it waits.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// After a wait in vain, since another program reads without an end, it does not wait for so long.
+/// After a wait in vain, since another process reads without an end, it does not wait for so long.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The limit of the log, as the writer keeps it.
@@ -24,14 +26,14 @@ pub(crate) struct LogLimit {
     /// Says how long the log is.
     index: Arc<WalIndex>,
     /// Where the checkpoint thread takes orders.
-    checkpointer: Sender<Order>,
+    checkpointer: Line,
     /// When it may wait again.
     not_before: Instant,
 }
 
 impl LogLimit {
     /// A limit of the log that has this index.
-    pub(crate) fn new(index: Arc<WalIndex>, checkpointer: Sender<Order>) -> Self {
+    pub(crate) fn new(index: Arc<WalIndex>, checkpointer: Line) -> Self {
         Self {
             index,
             checkpointer,
@@ -42,13 +44,14 @@ impl LogLimit {
     /// Waits until the log is moved into the file, where it is long. Must not be called in a
     /// transaction.
     pub(crate) fn wait(&mut self) {
-        let is_long = self.index.head().is_some_and(|head| head.frames() > MOST);
-        if !is_long || Instant::now() < self.not_before {
+        let is_due = self.checkpointer.is_due.load(Ordering::Acquire);
+        let is_long = || self.index.head().is_some_and(|head| head.frames() > MOST);
+        if !(is_due || is_long()) || Instant::now() < self.not_before {
             return;
         }
         let (caller, answer) = channel();
         // Both fail only when the thread is gone, as at the end.
-        let _ = self.checkpointer.send(Order::StartOver(caller));
+        let _ = self.checkpointer.orders.send(Order::StartOver(caller));
         if !answer.recv_timeout(PATIENCE).unwrap_or(false) {
             self.not_before = Instant::now() + PAUSE;
         }
@@ -63,7 +66,8 @@ mod tests {
     use tokio::sync::watch;
 
     use super::*;
-    use crate::db::checkpoint::Checkpointer;
+    use crate::db::checkpoint::{Checkpointer, Parts};
+    use crate::db::clearing::Asked;
     use crate::db::connection::{Synchronous, open_writer};
 
     type Outcome = std::result::Result<(), Box<dyn std::error::Error>>;
@@ -74,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_waits_for_a_long_log_but_not_for_a_reader_that_stays() -> Outcome {
+    fn a_writer_waits_for_a_long_log_but_not_without_an_end() -> Outcome {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("invited.db");
         crate::db::file::prepare(&path)?;
@@ -84,12 +88,14 @@ mod tests {
         writer.execute_batch(small)?;
         let index = Arc::new(WalIndex::open(&path)?);
         let frames = || index.head().map_or(0, |head| head.frames());
-        let checkpointer = Checkpointer::start(
+        let checkpointer = Checkpointer::start(Parts {
             conn,
-            Arc::new(File::open(&path)?),
-            watch::Sender::new(false),
-        );
-        let mut limit = LogLimit::new(Arc::clone(&index), checkpointer.orders());
+            file: Arc::new(File::open(&path)?),
+            index: Arc::clone(&index),
+            clearing: watch::Sender::new(Asked::Nobody),
+        });
+        let mut limit = LogLimit::new(Arc::clone(&index), checkpointer.line());
+        // A thread of ours that does not give way, as none should.
         reader.execute_batch("begin; select x from test")?;
         write_much(&writer)?;
         assert!(frames() > MOST, "{} frames", frames());
@@ -97,11 +103,11 @@ mod tests {
         for _ in 0..100 {
             limit.wait();
         }
-        assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+        assert!(start.elapsed() < 2 * PATIENCE, "{:?}", start.elapsed());
         writer.execute("update test set x = 2", [])?;
         assert!(frames() > MOST, "the control: it is as long as before");
         reader.execute_batch("commit")?;
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(2 * PAUSE);
         limit.wait();
         writer.execute("update test set x = 3", [])?;
         assert!(frames() < 100, "{} frames", frames());

@@ -9,6 +9,7 @@
 //!   decide who is next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
 //! * [`mod@copy`] makes a copy of the file while others write to it, [`replacement`] puts one in its
 //!   place.
+//! * [`clearing`] asks those who read for long to let go, where a checkpoint waits.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
@@ -25,6 +26,7 @@
 //! checkout never waits. No connection is held across an await.
 
 mod checkpoint;
+mod clearing;
 mod connection;
 mod copy;
 mod error;
@@ -39,6 +41,7 @@ mod latest;
 mod load;
 mod lock;
 mod log_limit;
+mod long_read;
 mod offline;
 mod place;
 mod queue;
@@ -68,6 +71,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
 
+use clearing::Clearing;
 pub use connection::Synchronous;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
@@ -82,7 +86,7 @@ pub(crate) use place::resolve;
 pub(crate) use rehearsal::Stage;
 pub(crate) use replacement::Replacement;
 pub(crate) use row_copy::RowCopy;
-use snapshot::{Open, TimeLimit};
+use snapshot::Open;
 pub use snapshot::{Reader, Snapshot};
 pub use topic::Topic;
 pub use transaction::WriteTx;
@@ -130,8 +134,8 @@ struct Shared {
     writer: writer::Writer,
     /// The thread that moves the log into the file.
     checkpointer: checkpoint::Checkpointer,
-    /// Whether a checkpoint waits for readers.
-    clearing: watch::Receiver<bool>,
+    /// Who is asked to let go of old pages.
+    clearing: Clearing,
     /// The thread that looks for damage.
     checker: integrity::Checker,
     /// The thread that sees when the file is taken away.
@@ -185,10 +189,16 @@ impl Db {
             .pragma_query_value(None, "schema_version", |_| Ok(()))
             .map_err(failed)?;
         let wal_index = Arc::new(WalIndex::open(path).map_err(by_system)?);
-        let (clearer, clearing) = watch::channel(false);
+        let (clearer, clearing) = Clearing::new();
         let checkpointer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        let checkpointer = checkpoint::Checkpointer::start(checkpointer, file, clearer);
-        let limit = LogLimit::new(Arc::clone(&wal_index), checkpointer.orders());
+        let log = checkpoint::Parts {
+            conn: checkpointer,
+            file,
+            index: Arc::clone(&wal_index),
+            clearing: clearer,
+        };
+        let checkpointer = checkpoint::Checkpointer::start(log);
+        let limit = LogLimit::new(Arc::clone(&wal_index), checkpointer.line());
         let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity), limit);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
@@ -201,7 +211,7 @@ impl Db {
             .build(connection::reader_manager(path))
             .map_err(|error| refusal::unusable(path, &error.to_string(), "see the log"))?;
         let turns = turns::Turns::new(LONG_READS);
-        let checker = integrity::Checker::start(path);
+        let checker = integrity::Checker::start(path, clearing.clone());
         let watch = identity::Watch::start(Arc::clone(&identity));
         let shared = Shared {
             readers,
@@ -257,7 +267,7 @@ impl Db {
     }
 
     /// Reads without a known bound, on a thread of the blocking pool, for five seconds at most,
-    /// when it is the turn of `actor`.
+    /// when it is the turn of `actor`. Where a checkpoint waits for it, it begins again.
     ///
     /// # Errors
     /// What `read` returns, [`Code::ReadTimeout`], [`Code::Overloaded`] when too many reads of the
@@ -265,16 +275,13 @@ impl Db {
     pub async fn read_long<T: Send + 'static>(
         &self,
         actor: &str,
-        read: impl FnOnce(&Reader<'_>) -> Result<T> + Send + 'static,
+        read: impl Fn(&Reader<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let turn = self.shared.turns.take(actor).await?;
         let db = self.clone();
         let task = move || {
             let _turn = turn;
-            db.read(|reader| {
-                let _limit = TimeLimit::set(reader)?;
-                read(reader)
-            })
+            long_read::run(&db, &db.shared.clearing, read)
         };
         tokio::task::spawn_blocking(task)
             .await
@@ -316,7 +323,6 @@ impl Db {
     /// Tries once to empty the log, so that what was overwritten is in it no more. Returns whether
     /// it could: a reader keeps it from that for as long as it reads.
     pub(crate) async fn empty_log(&self) -> bool {
-        self.shared.checker.give_way();
         self.shared.checkpointer.empty().await.unwrap_or(false)
     }
 

@@ -70,8 +70,8 @@ impl Db {
     pub(crate) async fn rehearse<T: Send + 'static>(
         &self,
         actor: &str,
-        copy: impl FnOnce(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,
-        job: impl FnOnce(&WriteTx<'_>) -> Result<T> + Send + 'static,
+        copy: impl Fn(&Reader<'_>, &Stage) -> Result<()> + Send + 'static,
+        job: impl Fn(&WriteTx<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let play = move |reader: &Reader<'_>| {
             let stage = Stage::new()?;

@@ -2,7 +2,6 @@
 
 use std::ops::Deref;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::Connection;
@@ -10,12 +9,6 @@ use rusqlite::Connection;
 use super::wal_index::Head;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
-
-/// How long a long read may run. Endless readers would keep the log from being checkpointed.
-const LONG_READ_LIMIT: Duration = Duration::from_secs(5);
-
-/// Instructions of SQLite's machine between two looks at the clock: about a millisecond.
-const STEPS_PER_LOOK: i32 = 20_000;
 
 /// A read-only connection for the length of one read.
 pub struct Reader<'a> {
@@ -102,28 +95,5 @@ impl Reader<'_> {
     /// When it cannot.
     pub fn check(&self) -> Result<()> {
         Ok(self.query_row("select count(*) from sqlite_schema", [], |_| Ok(()))?)
-    }
-}
-
-/// The time limit of a long read. Goes with it, even when it panics: the next read on the
-/// connection has its own time.
-pub(super) struct TimeLimit<'a>(&'a Connection);
-
-impl<'a> TimeLimit<'a> {
-    /// Makes SQLite give up on `conn` after the limit.
-    pub(super) fn set(conn: &'a Connection) -> Result<Self> {
-        let start = Instant::now();
-        conn.progress_handler(
-            STEPS_PER_LOOK,
-            Some(move || start.elapsed() > LONG_READ_LIMIT),
-        )?;
-        Ok(Self(conn))
-    }
-}
-
-impl Drop for TimeLimit<'_> {
-    fn drop(&mut self) {
-        // Fails only on a connection that is not ours, which none is.
-        let _ = self.0.progress_handler(0, None::<fn() -> bool>);
     }
 }

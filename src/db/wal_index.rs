@@ -10,10 +10,17 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
+
 use super::place::beside;
 
 /// Bytes of the header.
 const LENGTH: usize = 48;
+
+/// The first of the bytes on which those who read hold their locks ("WAL-mode File Format", 2.3).
+const READ_LOCKS: u64 = 123;
+/// How many they are.
+const READ_LOCK_COUNT: u64 = 5;
 
 /// The header of the index at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,5 +56,17 @@ impl WalIndex {
         let mut head = [0; LENGTH];
         self.file.read_exact_at(&mut head, 0).ok()?;
         Some(Head(head))
+    }
+
+    /// Whether another process reads. The system does not count locks of this process.
+    pub(crate) fn is_read_elsewhere(&self) -> bool {
+        let wanted = Flock {
+            start: READ_LOCKS,
+            length: READ_LOCK_COUNT,
+            pid: None,
+            typ: FlockType::WriteLock,
+            offset_type: FlockOffsetType::Set,
+        };
+        fcntl_getlk(&self.file, &wanted).is_ok_and(|holder| holder.is_some())
     }
 }

@@ -77,7 +77,9 @@ impl List {
     async fn page_elsewhere(&self, opening: Vec<u8>, page: Page) -> Result<Part<Uuid>> {
         let list = self.clone();
         self.db
-            .read_long(&self.actor, move |reader| list.read(reader, opening, &page))
+            .read_long(&self.actor, move |reader| {
+                list.read(reader, opening.clone(), &page)
+            })
             .await
     }
 

@@ -85,7 +85,7 @@ impl List {
         let rights = self.rights.clone();
         self.db
             .read_long(&self.actor, move |reader| {
-                read(reader, &rights, opening, &after, limit)
+                read(reader, &rights, opening.clone(), &after, limit)
             })
             .await
     }

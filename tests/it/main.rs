@@ -37,6 +37,8 @@
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
 //!   [`logs`]: its log of what happens.
+//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets;
+//!   [`log_readers`]: whoever reads gives way to it.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
 //!   [`http_edges`]: what other programs and proxies do to HTTP.
@@ -116,6 +118,7 @@ mod list;
 mod list_search;
 mod listen;
 mod locale;
+mod log_readers;
 mod log_size;
 mod logs;
 mod machine_clock;

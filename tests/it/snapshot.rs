@@ -223,14 +223,7 @@ fn a_get_of_one_of_many_reads_one_page_of_the_file() {
         Ok(())
     })
     .expect("it writes");
-    // The look for damage reads the file, too, once.
-    let is_unchecked = || {
-        let ready = server.request("GET", "/health/ready").send();
-        ready.json()["integrity"] == "unchecked"
-    };
-    while is_unchecked() {
-        thread::sleep(Duration::from_millis(50));
-    }
+    wait_for_look_for_damage(&server);
     // The server walks through its invitations once, and may have their pages in memory. A commit of
     // another process has it forget them. What still lies in the log is read from there.
     thread::sleep(Duration::from_secs(1));
@@ -260,6 +253,17 @@ fn a_get_of_one_of_many_reads_one_page_of_the_file() {
     assert!((GETS..GETS + 80).contains(&reads), "{reads} reads");
 }
 
+/// Waits until the first look for damage is over: it reads the file and takes locks, once.
+fn wait_for_look_for_damage(server: &Server) {
+    let is_unchecked = || {
+        let ready = server.request("GET", "/health/ready").send();
+        ready.json()["integrity"] == "unchecked"
+    };
+    while is_unchecked() {
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_committed() {
     const GETS: usize = 1_000;
@@ -267,6 +271,7 @@ fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_co
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
     let key = server.banner_value("admin key").expect("an admin key");
+    wait_for_look_for_damage(&server);
     let Some(trace) = Trace::start(&server, &["-e", "trace=fcntl,pread64"]) else {
         return;
     };

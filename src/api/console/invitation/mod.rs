@@ -132,8 +132,7 @@ impl Target {
 async fn values(visitor: &Visitor, target: &Target, more: Value) -> Result<Value> {
     let of = target.clone();
     let read = move |reader: &Reader<'_>| {
-        let target = of;
-        let (values, events) = (target.values(reader)?, target.events(reader)?);
+        let (values, events) = (of.values(reader)?, of.events(reader)?);
         Ok((values, events))
     };
     // The history of an organization has no index by invitation.

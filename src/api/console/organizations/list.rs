@@ -38,7 +38,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse> {
     let (q, after) = (query.trimmed("q"), query.trimmed("after"));
     let (rights, wanted) = (visitor.caller.rights.clone(), q.clone());
     let from = after.clone().unwrap_or_default();
-    let search = move |reader: &Reader<'_>| search(reader, &rights, wanted.as_deref(), from);
+    let search = move |reader: &Reader<'_>| search(reader, &rights, wanted.as_deref(), &from);
     let actor = &visitor.caller.actor;
     let found = visitor.state.db.read_long(actor, search).await?;
     let newer = query.to_query(&["q"]);
@@ -65,7 +65,7 @@ fn search(
     reader: &Reader<'_>,
     rights: &Rights,
     wanted: Option<&str>,
-    mut after: String,
+    after: &str,
 ) -> Result<Found> {
     let wanted = wanted.map(str::to_lowercase);
     let fits = |id: &str, record: &Record| {
@@ -74,7 +74,7 @@ fn search(
             id.to_lowercase().contains(wanted) || name.to_lowercase().contains(wanted)
         })
     };
-    let mut found = Found::default();
+    let (mut found, mut after) = (Found::default(), after.to_owned());
     for _ in 0..MOST_SEARCHED / AT_A_TIME {
         let mut last_shown = None;
         let more_after = store::list(reader, rights, (&after, AT_A_TIME), |id, record| {

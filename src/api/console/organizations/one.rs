@@ -53,7 +53,7 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse> {
         root_from(visitor.request.path())
     );
     let rows = Rows::new(base, visitor.state.db.now(), visitor.may(Scope::Write));
-    let read = move |reader: &Reader<'_>| read(reader, &organization, &asked, rows);
+    let read = move |reader: &Reader<'_>| read(reader, &organization, &asked, rows.clone());
     let actor = &visitor.caller.actor;
     let (rows, older, summary) = visitor.state.db.read_long(actor, read).await?;
     let values = context! {

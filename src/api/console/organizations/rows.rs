@@ -15,6 +15,7 @@ use crate::outbox::mail::Delivery;
 const USUAL_LEN: usize = 900;
 
 /// Rows of a table.
+#[derive(Clone)]
 pub(super) struct Rows {
     /// What they are in HTML.
     pub html: String,

@@ -1,15 +1,18 @@
 //! Moves the write-ahead log into the file, on a thread of its own, so that no commit pays for it.
 //!
 //! A passive checkpoint never blocks anybody, but under load it never catches up either: the log
-//! grows. So past a limit a checkpoint makes writers wait, and the log is started over. It keeps
+//! grows. So past a limit the writer waits, and the log is started over: see [`restart`]. It keeps
 //! its length then, since overwriting is cheaper than growing a file. It is cut at every start,
 //! when nothing was written since the last look, and when little of it was used for a while.
 //!
-//! To cut the log, or to start it over, nobody may read from it. Where a reader stays (another
-//! program that copies the file does), each try holds up the writers, so the next one comes later
-//! and waits for less.
+//! To cut the log, or to start it over, nobody may read from it. Whoever of this process reads is
+//! asked to let go. Where another process reads for long (a program that copies the file does),
+//! each try holds up the writers, so the next one comes later and waits for less.
+
+mod restart;
 
 use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -18,25 +21,22 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, Result};
 use tokio::sync::{oneshot, watch};
 
+use super::clearing::Asked;
+use super::wal_index::WalIndex;
+
 /// How often the log is looked at: long enough that a page changed by many commits is moved once.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The same while the log is long. At full speed it grows by some 50 MiB a second.
 const INTERVAL_WHILE_LONG: Duration = Duration::from_millis(50);
 /// How long nobody has written when the log is cut: one look found it as the one before did.
 const QUIET: Duration = Duration::from_millis(190);
-/// Log frames of one 4,096-byte page each above which the log is started over: 32 MiB, so that it
-/// stays below 64 MiB, whatever is written until that is done.
-const RESTART_ABOVE: i64 = 8_192;
-/// Log frames from which on the log is looked at more often.
-const LONG: i64 = RESTART_ABOVE / 4;
+/// Log frames of one 4,096-byte page each from which on the log is looked at more often.
+const LONG: i64 = 2_048;
 /// Frames that a log may keep room for while little is written: 4 MiB.
 const LITTLE: i64 = 1_024;
 /// Looks at a log with few frames after which it is cut although somebody writes: five seconds.
 const LOOKS_UNTIL_CUT: u32 = 25;
-/// A restart makes writers wait until the frames are moved that came since the last look. While
-/// there are more than these, another passive checkpoint moves them first: each one leaves fewer.
-const FEW: i64 = 256;
-/// Passive checkpoints in a row: a disk that is too slow to catch up is not made to.
+/// How often emptying the log is tried.
 const TRIES: usize = 8;
 /// How long after a try to empty the log that met a reader of old pages comes the next.
 const REST_OF_READERS: Duration = Duration::from_millis(5);
@@ -47,15 +47,38 @@ const PATIENCE_AFTER_BUSY: Duration = Duration::from_millis(10);
 /// How many seconds after such a try the next one comes: after the first, the second, and all later
 /// ones. Our own readers are gone after five.
 const PAUSES_SECONDS: [u64; 3] = [1, 2, 5];
-/// How long after a try to start the log over that found a reader in the way the next one comes.
-const PAUSE_OF_RESTART: Duration = Duration::from_secs(1);
 
 /// A handle to the checkpoint thread.
 pub(crate) struct Checkpointer {
     /// Tells the thread what to do besides looking at the log.
     orders: Sender<Order>,
+    /// Whether the log is to be started over.
+    is_due: Arc<AtomicBool>,
     /// The thread, until it was told to end.
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// What the thread works with.
+pub(crate) struct Parts {
+    /// A connection of its own.
+    pub conn: Connection,
+    /// The data file once more, to sync it.
+    ///
+    /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
+    /// connections too. So whoever starts the thread keeps it until all of them are closed.
+    pub file: Arc<File>,
+    /// Says whether another process reads.
+    pub index: Arc<WalIndex>,
+    /// Asks those who read to let go.
+    pub clearing: watch::Sender<Asked>,
+}
+
+/// How the writer has the log started over.
+pub(crate) struct Line {
+    /// Takes orders.
+    pub(super) orders: Sender<Order>,
+    /// Whether the log is to be started over before the next commit.
+    pub(super) is_due: Arc<AtomicBool>,
 }
 
 /// What the thread can be told.
@@ -69,23 +92,20 @@ pub(super) enum Order {
 }
 
 impl Checkpointer {
-    /// Starts the thread on a connection of its own. `file` is the data file once more, to sync it.
-    ///
-    /// Closing a descriptor drops every lock that this process holds on its file, those of SQLite's
-    /// connections too. So whoever calls this keeps `file` until all of them are closed.
-    ///
-    /// `clearing` is true while a checkpoint waits for readers, and writers for it.
-    pub(crate) fn start(conn: Connection, file: Arc<File>, clearing: watch::Sender<bool>) -> Self {
+    /// Starts the thread.
+    pub(crate) fn start(parts: Parts) -> Self {
         let (orders, received) = channel();
         // A connection without a patience of its own would make writers wait for the slowest
         // reader.
-        report(conn.busy_timeout(PATIENCE));
-        let mut log = Log::new(conn, file, clearing);
+        report(parts.conn.busy_timeout(PATIENCE));
+        let mut log = Log::new(parts);
+        let is_due = Arc::clone(&log.is_due);
         // What short lives left behind would add up, for none of them gets to the first look.
         log.cut();
         let thread = thread::spawn(move || log.keep_short(&received));
         Self {
             orders,
+            is_due,
             thread: Mutex::new(Some(thread)),
         }
     }
@@ -99,9 +119,12 @@ impl Checkpointer {
         receiver
     }
 
-    /// Where it takes orders.
-    pub(super) fn orders(&self) -> Sender<Order> {
-        self.orders.clone()
+    /// How the writer has the log started over.
+    pub(super) fn line(&self) -> Line {
+        Line {
+            orders: self.orders.clone(),
+            is_due: Arc::clone(&self.is_due),
+        }
     }
 
     /// Empties the log, and ends the thread.
@@ -116,13 +139,11 @@ impl Checkpointer {
 
 /// The log, as the checkpoint thread knows it from its last looks.
 struct Log {
-    /// A connection of its own.
-    conn: Connection,
-    /// The data file, to sync it.
-    file: Arc<File>,
-    /// Whether kept snapshots are in the way.
-    clearing: watch::Sender<bool>,
-    /// Its frames at the last look.
+    /// What the thread works with.
+    parts: Parts,
+    /// Tells the writer that the log is to be started over.
+    is_due: Arc<AtomicBool>,
+    /// How many frames it had at the last look.
     frames: i64,
     /// When a look found that somebody had written.
     changed_at: Instant,
@@ -148,19 +169,18 @@ struct NotBefore {
 
 impl Log {
     /// A log of which nothing is known: it may be long.
-    fn new(conn: Connection, file: Arc<File>, clearing: watch::Sender<bool>) -> Self {
+    fn new(parts: Parts) -> Self {
         let now = Instant::now();
         let not_before = NotBefore {
             cut: now,
             restart: now,
         };
         Self {
-            conn,
-            file,
-            clearing,
+            parts,
+            is_due: Arc::new(AtomicBool::new(false)),
             frames: 0,
             changed_at: now,
-            room: RESTART_ABOVE,
+            room: i64::MAX,
             little_looks: 0,
             busy_cuts: 0,
             not_before,
@@ -171,28 +191,32 @@ impl Log {
     /// Looks at the log until it is told to end.
     fn keep_short(mut self, orders: &Receiver<Order>) {
         loop {
-            let interval = if self.frames > LONG {
-                INTERVAL_WHILE_LONG
-            } else {
-                INTERVAL
-            };
-            match orders.recv_timeout(interval) {
+            match orders.recv_timeout(self.interval()) {
                 Err(RecvTimeoutError::Timeout) => {
                     let outcome = self.probe();
                     self.log_failure(outcome);
                 }
                 // Who asked may have gone away.
-                Ok(Order::Empty(caller)) => drop(caller.send(self.cleared(Self::empty))),
-                Ok(Order::StartOver(caller)) => drop(caller.send(self.start_over_now())),
+                Ok(Order::Empty(caller)) => drop(caller.send(self.empty())),
+                Ok(Order::StartOver(caller)) => drop(caller.send(self.start_over())),
                 Ok(Order::Stop) | Err(RecvTimeoutError::Disconnected) => break,
             }
         }
         self.cut();
     }
 
+    /// How long until the next look.
+    fn interval(&self) -> Duration {
+        if self.frames > LONG {
+            INTERVAL_WHILE_LONG
+        } else {
+            INTERVAL
+        }
+    }
+
     /// One look: moves what there is, and cuts the log or starts it over where that is due.
     fn probe(&mut self) -> Result<()> {
-        let (frames, moved) = checkpoint(&self.conn, "passive")?;
+        let (frames, moved) = checkpoint(&self.parts.conn, "passive")?;
         let now = Instant::now();
         if frames != self.frames {
             (self.frames, self.changed_at) = (frames, now);
@@ -208,63 +232,26 @@ impl Log {
         let is_settled = self.little_looks >= LOOKS_UNTIL_CUT && self.room > LITTLE;
         if (is_quiet && frames > 0) || is_settled {
             if now >= self.not_before.cut {
-                self.cleared(Self::cut_or_pause);
+                self.cut_or_pause();
             }
-        } else if frames > RESTART_ABOVE && now >= self.not_before.restart {
-            self.cleared(|log| log.start_over(moved))?;
+            return Ok(());
         }
-        Ok(())
-    }
-
-    /// Has the next writer begin at the start of the log. `moved` frames are in the file already.
-    /// Returns whether nobody was in the way.
-    fn start_over(&mut self, moved: i64) -> Result<bool> {
-        self.move_most(moved)?;
-        let is_free = is_free(&self.conn, "restart")?;
-        if !is_free {
-            self.not_before.restart = Instant::now() + PAUSE_OF_RESTART;
-        }
-        Ok(is_free)
-    }
-
-    /// Starts the log over because the writer waits for it. Returns whether it could. Where a
-    /// reader was in the way just now, it does not try.
-    fn start_over_now(&mut self) -> bool {
-        if Instant::now() < self.not_before.restart {
-            return false;
-        }
-        let outcome = self.cleared(|log| log.start_over(0));
-        let is_done = matches!(outcome, Ok(true));
-        self.log_failure(outcome.map(drop));
-        is_done
-    }
-
-    /// Moves what came since `moved` frames were in the file, until few come meanwhile: the
-    /// checkpoint that follows makes writers wait for the rest. Returns whether nobody keeps any of
-    /// it from being moved.
-    fn move_most(&self, mut moved: i64) -> Result<bool> {
-        for _ in 0..TRIES {
-            let (_, moved_now) = checkpoint(&self.conn, "passive")?;
-            let is_near = moved_now - moved <= FEW;
-            moved = moved_now;
-            if is_near {
-                break;
-            }
-        }
-        // That checkpoint syncs the file while writers wait: what is synced before, they need not
-        // wait for.
-        if let Err(error) = self.file.sync_data() {
-            log::error!("the data file could not be synced: {error}");
-        }
-        let (frames, moved) = checkpoint(&self.conn, "passive")?;
-        Ok(moved >= frames)
+        self.look_for_restart(frames, moved)
     }
 
     /// Empties the log because somebody asks for it. Returns whether it could. While somebody reads
     /// old pages, writers would be made to wait in vain.
     fn empty(&mut self) -> bool {
+        self.ask(Asked::Checks);
+        let is_empty = self.try_to_empty();
+        self.ask(Asked::Nobody);
+        is_empty
+    }
+
+    /// [`Log::empty`], while those who read are asked to let go.
+    fn try_to_empty(&mut self) -> bool {
         for _ in 0..TRIES {
-            match self.move_most(0) {
+            match self.approach() {
                 Ok(true) => return self.cut(),
                 // Threads of ours let their snapshots go as soon as the machine runs them.
                 Ok(false) => thread::sleep(REST_OF_READERS),
@@ -280,10 +267,11 @@ impl Log {
     /// Moves the whole log into the file and cuts it to nothing. Returns whether nobody was in the
     /// way.
     fn cut(&mut self) -> bool {
-        let outcome = is_free(&self.conn, "truncate");
+        let outcome = is_free(&self.parts.conn, "truncate");
         let is_cut = matches!(outcome, Ok(true));
         if is_cut {
             (self.frames, self.room, self.busy_cuts) = (0, 0, 0);
+            self.is_due.store(false, Ordering::Release);
         }
         self.log_failure(outcome.map(drop));
         is_cut
@@ -292,10 +280,12 @@ impl Log {
     /// Cuts the log. Where that fails, the next try comes later.
     fn cut_or_pause(&mut self) {
         if self.busy_cuts > 0 {
-            report(self.conn.busy_timeout(PATIENCE_AFTER_BUSY));
+            report(self.parts.conn.busy_timeout(PATIENCE_AFTER_BUSY));
         }
+        self.ask(Asked::Snapshots);
         let is_cut = self.cut();
-        report(self.conn.busy_timeout(PATIENCE));
+        self.ask(Asked::Nobody);
+        report(self.parts.conn.busy_timeout(PATIENCE));
         if !is_cut {
             let seconds = PAUSES_SECONDS
                 .get(self.busy_cuts)
@@ -307,13 +297,10 @@ impl Log {
         }
     }
 
-    /// Does `work` while snapshots that are only kept are let go: they would hold up what waits for
-    /// readers, or keep frames from being moved.
-    fn cleared<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        self.clearing.send_replace(true);
-        let outcome = work(self);
-        self.clearing.send_replace(false);
-        outcome
+    /// Asks those who read old pages to let go: they would keep frames from being moved, and the
+    /// log from being cut.
+    fn ask(&self, asked: Asked) {
+        self.parts.clearing.send_replace(asked);
     }
 
     /// Logs a failure, unless the one before it was one, too.
@@ -362,11 +349,12 @@ mod tests {
         let open = || open_writer(&path, Synchronous::Full);
         let (writer, reader, conn) = (open()?, open()?, open()?);
         conn.busy_timeout(PATIENCE)?;
-        let mut log = Log::new(
+        let mut log = Log::new(Parts {
             conn,
-            Arc::new(File::open(&path)?),
-            watch::Sender::new(false),
-        );
+            file: Arc::new(File::open(&path)?),
+            index: Arc::new(WalIndex::open(&path)?),
+            clearing: watch::Sender::new(Asked::Nobody),
+        });
         writer.execute_batch("create table test (x)")?;
         reader.execute_batch("begin; select * from test")?;
         writer.execute_batch("insert into test values (1)")?;
