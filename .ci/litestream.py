@@ -53,8 +53,8 @@ class Server:
             time.sleep(0.05)
         self.banner = dict(line.split(None, 1) for line in banner.splitlines() if line.startswith("  listening"))
         self.address = self.banner["listening"].removeprefix("http://")
-        keys = [line.split()[-1] for line in banner.splitlines() if line.startswith("  admin key")]
-        self.key = keys[0] if keys else None
+        keys = [line.split(None, 2)[-1] for line in banner.splitlines() if line.startswith("  admin key")]
+        self.key = pathlib.Path(keys[0]).read_text().strip() if keys else None
 
     def client(self):
         return http.client.HTTPConnection(self.address, timeout=10)

@@ -151,7 +151,7 @@ class Server:
             assert self.process.poll() is None, banner
             time.sleep(0.05)
         self.url = re.search(r"listening +(\S+)", banner).group(1)
-        self.key = re.search(r"admin key +(\S+)", banner).group(1)
+        self.key = pathlib.Path(re.search(r"admin key +(\S+)", banner).group(1)).read_text().strip()
 
     def post(self, path, body, key=True):
         """POST. Returns the status and the answer."""

@@ -20,6 +20,8 @@ start_server() {
   done
   url=$(awk '$1 == "listening" { print $2 }' "$scratch/banner")
   key=$(awk '$1 == "admin" { print $3 }' "$scratch/banner")
+  # The first start writes the key to a file, unless it talks to a terminal.
+  if [ -n "$key" ]; then key=$(cat "$key"); fi
   if [ -z "$url" ]; then
     cat "$scratch/banner"
     exit 1

@@ -31,6 +31,12 @@ pub struct Server {
     pub key: Option<String>,
 }
 
+/// The key that a banner names: itself, or the file that has it.
+fn key(told: &str) -> String {
+    let key = std::fs::read_to_string(told);
+    key.map_or_else(|_| told.to_owned(), |key| key.trim().to_owned())
+}
+
 impl Server {
     /// Starts the real server on `database` and waits until it listens. It has a worker for each
     /// of its cores, and sends mail where there is a port of a mail server.
@@ -117,7 +123,7 @@ impl Server {
             let (name, value) = line.trim().split_once("  ").unwrap_or((line.trim(), ""));
             match name {
                 "listening" => server.url = value.trim().to_owned(),
-                "admin key" => server.key = Some(value.trim().to_owned()),
+                "admin key" => server.key = Some(key(value.trim())),
                 _ if server.url.is_empty() && !name.starts_with("invited ") => eprint!("{line}"),
                 _ => {}
             }

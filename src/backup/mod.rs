@@ -24,7 +24,7 @@ use crate::base::failure::Failure;
 use crate::db::{CopyError, Progress, Source, resolve};
 
 /// What belongs to a data file, by what stands behind its name.
-const OF_DATA_FILE: [&str; 4] = ["-wal", "-shm", ".lock", ".secret"];
+const OF_DATA_FILE: [&str; 5] = ["-wal", "-shm", ".lock", ".secret", ".admin-key"];
 
 /// How much nicer than others a look through a file is: a server beside it comes first.
 const NICENESS: i32 = 19;

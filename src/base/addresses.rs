@@ -1,6 +1,6 @@
 //! What the log has of the addresses of clients.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use clap::ValueEnum;
 use ipnet::IpNet;
@@ -9,6 +9,9 @@ use ipnet::IpNet;
 const BITS_OF_V4: u8 = 24;
 /// The bits of an IPv6 address that the log has: a site.
 const BITS_OF_V6: u8 = 48;
+
+/// What stands for the address of a peer that comes by a unix socket. No peer of TCP has it.
+pub(crate) const UNIX_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// What the log has of the addresses of clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -32,6 +35,7 @@ impl Addresses {
             BITS_OF_V6
         };
         match self {
+            Self::Masked | Self::Full if address == UNIX_PEER => Some("unix".to_owned()),
             Self::Masked => IpNet::new(address, bits)
                 .ok()
                 .map(|net| net.trunc().to_string()),
@@ -54,6 +58,7 @@ mod tests {
             ("2001:db8:1:2::3", "2001:db8:1::/48"),
             ("127.0.0.1", "127.0.0.0/24"),
             ("::1", "::/48"),
+            ("0.0.0.0", "unix"),
         ] {
             assert_eq!(shown(address).as_deref(), Some(network));
         }

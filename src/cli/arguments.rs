@@ -1,5 +1,7 @@
 //! The command line, read with the environment and the configuration file.
 
+use std::path::PathBuf;
+
 use clap::builder::UnknownArgumentValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
@@ -19,7 +21,7 @@ const ELSEWHERE: [(&str, &str, &str); 5] = [
 /// Reads the command line, the environment and the configuration file. Ends the process where the
 /// command line is wrong, or asks for help.
 pub(super) fn read() -> (Cli, Sources) {
-    let command = complete(Cli::command());
+    let command = hinting(complete(Cli::command()));
     let flags = without_variables(command.clone()).try_get_matches();
     let flags = flags.unwrap_or_else(|error| end(&command, &error));
     let mut sources = Sources::read(leaf(&flags), &known_keys(&command));
@@ -56,8 +58,8 @@ fn end(command: &Command, error: &clap::Error) -> ! {
     }
 }
 
-/// The command with what all its parts have in common: the configuration file, a file for each
-/// secret, and what to say to flags of other programs.
+/// `command` with what all its parts have in common: the configuration file, and a file for each
+/// secret.
 pub(super) fn complete(command: Command) -> Command {
     let command = command.mut_subcommands(complete);
     let settings: Vec<Arg> = command
@@ -65,32 +67,37 @@ pub(super) fn complete(command: Command) -> Command {
         .filter(|arg| arg.get_env().is_some())
         .cloned()
         .collect();
+    if settings.is_empty() {
+        return command;
+    }
     let is_global = settings.iter().any(Arg::is_global_set);
-    let mut command = command;
+    let files = settings.iter().filter(|arg| arg.is_hide_env_values_set());
+    command.args(files.map(secret_file)).arg(
+        Arg::new(CONFIG)
+            .long(CONFIG)
+            .env("INVITED_CONFIG")
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .global(is_global)
+            .help(
+                "TOML file with settings, by the names of the flags; `invited config init` makes one",
+            ),
+    )
+}
+
+/// `command` with what to say to flags of other programs.
+fn hinting(command: Command) -> Command {
+    let mut command = command.mut_subcommands(hinting);
     for (flag, of, instead) in ELSEWHERE {
         let has = |long: &str| {
-            command
-                .get_arguments()
-                .any(|arg| arg.get_long() == Some(long))
+            let mut arguments = command.get_arguments();
+            arguments.any(|arg| arg.get_long() == Some(long))
         };
         if has(of) && !has(flag) {
             command = command.arg(foreign(flag, instead));
         }
     }
-    if settings.is_empty() {
-        return command;
-    }
-    let files = settings.iter().filter(|arg| arg.is_hide_env_values_set());
-    command = command.args(files.map(secret_file));
-    command.arg(
-        Arg::new(CONFIG)
-            .long(CONFIG)
-            .env("INVITED_CONFIG")
-            .value_name("FILE")
-            .value_parser(value_parser!(std::path::PathBuf))
-            .global(is_global)
-            .help("TOML file with settings, by the names of the flags; `invited config init` makes one"),
-    )
+    command
 }
 
 /// A flag that other programs have.
@@ -117,10 +124,8 @@ fn secret_file(arg: &Arg) -> Arg {
         .long(format!("{key}-file"))
         .env(format!("{variable}_FILE"))
         .value_name("FILE")
-        .value_parser(value_parser!(std::path::PathBuf))
-        .help(format!(
-            "File that holds the value of --{key}, so that it stands nowhere else"
-        ))
+        .value_parser(value_parser!(PathBuf))
+        .help(format!("File that holds the value of --{key}"))
 }
 
 /// The keys that a configuration file may have: the settings of servers.

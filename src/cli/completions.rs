@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
+use super::arguments::complete;
 use crate::base::failure::Failure;
 
 /// For which shell.
@@ -17,6 +18,11 @@ pub(crate) struct CompletionsArgs {
 /// Prints the script of the shell.
 pub(crate) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "invited", &mut script);
+    clap_complete::generate(
+        args.shell,
+        &mut complete(Cli::command()),
+        "invited",
+        &mut script,
+    );
     super::print(&String::from_utf8_lossy(&script))
 }

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory};
 use clap_mangen::Man;
 
 use super::Cli;
+use super::arguments::complete;
 use crate::base::failure::Failure;
 
 /// Where the pages go.
@@ -19,7 +20,7 @@ pub(crate) struct ManArgs {
 
 /// Prints the page of the program, or writes the pages of all commands.
 pub(crate) fn run(args: ManArgs) -> Result<(), Failure> {
-    let command = Cli::command().disable_help_subcommand(true);
+    let command = complete(Cli::command()).disable_help_subcommand(true);
     let Some(folder) = args.folder else {
         let mut page = Vec::new();
         let made = Man::new(command).render(&mut page);

@@ -183,30 +183,65 @@ fn console(program: &Program) -> Option<String> {
             "{}\n             signs you in once, within ten minutes; `invited login` makes another",
             login::link(url, token)
         ),
+        None if program.admin_key.is_some() => {
+            format!("{url}/console\n             `invited login` prints a link that signs you in")
+        }
         None => format!("{url}/console"),
     })
 }
 
 /// Logs what there is to know of a server that starts, for programs that read the log. Its first key
-/// is not for them.
+/// stands in a file.
 fn log_start(program: &Program, file: &Path) {
     let notes = program.notes.iter().map(String::as_str);
     for note in notes.chain(program.dead_links) {
         log::warn!("{note}");
     }
-    if program.admin_key.is_some() {
-        log::warn!(
-            "an admin key was made, which no log shows: make one that you see with `invited key \
-             create --scope admin`"
-        );
+    if let Some(file) = &program.key_file {
+        log::warn!("the first admin key is in {}", file.path.display());
     }
     log::info!(
         version = env!("CARGO_PKG_VERSION"),
         url = program.local_url.as_str(),
+        places = listening(program, " ").as_str(),
         "dataFile" = file.to_string_lossy().as_ref(),
         mail = program.mail().as_str();
         "listening"
     );
+}
+
+/// The lines of the banner about the first key; none: this start made none.
+fn first_key(program: &Program) -> Option<String> {
+    let key = program.admin_key.as_ref()?;
+    Some(match &program.key_file {
+        None => format!(
+            "  admin key  {}\n             shown only this once: keep it\n",
+            key.reveal()
+        ),
+        Some(file) => {
+            let told = if file.is_given {
+                "is the one that --admin-key-file names"
+            } else {
+                "has it, for this user alone: keep the key elsewhere, and remove the file"
+            };
+            format!(
+                "  admin key  {}\n             {told}\n",
+                file.path.display()
+            )
+        }
+    })
+}
+
+/// What authorizes a first call by `curl`.
+fn authorization(program: &Program) -> String {
+    match (&program.admin_key, &program.key_file) {
+        (Some(_), Some(file)) => {
+            let path = file.path.to_string_lossy().replace('\'', r"'\''");
+            format!("-H \"Authorization: Bearer $(cat '{path}')\" ")
+        }
+        (Some(key), None) => format!("-H 'Authorization: Bearer {}' ", key.reveal()),
+        _ => String::new(),
+    }
 }
 
 /// Prints what a person needs to know of a server that starts: version, URL, file, where mail goes,
@@ -220,7 +255,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     let mut banner = format!(
         "invited {}\n  listening  {}\n  data file  {}\n",
         env!("CARGO_PKG_VERSION"),
-        listening(program),
+        listening(program, "\n             "),
         file.display()
     );
     banner.extend(console(program).map(|line| format!("  console    {line}\n")));
@@ -236,16 +271,8 @@ fn announce(program: &Program, database: &Path, output: &Output) {
             .iter()
             .map(|note| format!("  note       {note}\n")),
     );
-    let header = match &program.admin_key {
-        Some(key) => {
-            banner += &format!(
-                "  admin key  {}\n             shown only this once: keep it\n",
-                key.reveal()
-            );
-            format!("-H 'Authorization: Bearer {}' ", key.reveal())
-        }
-        None => String::new(),
-    };
+    banner.extend(first_key(program));
+    let header = authorization(program);
     let socket = match (program.address(), program.addresses().next()) {
         (None, Some(Address::Unix(path))) => format!("--unix-socket {} ", path.display()),
         _ => String::new(),
@@ -254,12 +281,12 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     output.say(&banner);
 }
 
-/// Where `program` listens, a line each.
-fn listening(program: &Program) -> String {
+/// Where `program` listens, with `between` the places.
+fn listening(program: &Program, between: &str) -> String {
     let line = |address: &Address| match address {
         Address::Tcp(address) => format!("{}://{address}", scheme(program.has_tls())),
         Address::Unix(_) => address.to_string(),
     };
     let lines: Vec<_> = program.addresses().map(line).collect();
-    lines.join("\n             ")
+    lines.join(between)
 }

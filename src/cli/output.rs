@@ -4,7 +4,7 @@
 //! writes, and all others put lines into a queue. What finds the queue full is dropped and counted.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -60,6 +60,11 @@ impl Output {
         start_logging(settings, Box::new(queue.clone()), style);
         log_panics(queue.clone(), format);
         Self { queue, format }
+    }
+
+    /// Whether what is said goes to a person alone: to a terminal, and not to whatever keeps logs.
+    pub(crate) fn shows_secrets(&self) -> bool {
+        self.format == Format::Text && io::stdout().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Says `text`, which is whole lines.

@@ -11,7 +11,10 @@ use crate::server::{self, Program, Signals};
 pub(crate) fn run(settings: Settings, sources: &Sources) -> Result<(), Failure> {
     let output = Output::start(&settings.log);
     let database = super::database(settings.database.clone());
-    let config = Config::new(settings, &database, Mode::Serve)?;
+    let mut config = Config::new(settings, &database, Mode::Serve)?;
+    if !output.shows_secrets() {
+        config.key_file = Some(config.database.with_added_extension("admin-key"));
+    }
     server::block_on(async {
         let signals = Signals::listen()?;
         let mut program = Program::build(&config).await?;

@@ -9,8 +9,8 @@ use ipnet::IpNet;
 
 use super::Settings;
 use super::parse::parse_network;
+use crate::base::addresses::UNIX_PEER;
 use crate::base::failure::Failure;
-use crate::policy::limits::UNIX_PEER;
 
 /// Who may connect to a unix socket unless its mode is named: its user and its group.
 const DEFAULT_MODE: u32 = 0o660;

@@ -5,6 +5,7 @@
 //!
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
+pub(crate) mod admin_key;
 mod check;
 mod dev;
 mod doctor;
@@ -121,6 +122,11 @@ pub struct Settings {
     #[arg(long, env = "INVITED_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
 
+    /// File with the first API key of a new data file, as `invited key generate` prints one; no
+    /// start after the first takes it [default: a random key]
+    #[arg(long, env = "INVITED_BOOTSTRAP_KEY_FILE", value_name = "FILE")]
+    pub admin_key_file: Option<PathBuf>,
+
     /// Go on without the secret that belongs to the data file, once: the links that it signed open
     /// nothing then
     #[arg(long)]
@@ -219,6 +225,9 @@ pub struct Config {
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
     pub start: Start,
+    /// Where a first key goes that nobody chose; none: the caller of
+    /// [`Program::build`](crate::server::Program::build) shows it.
+    pub key_file: Option<PathBuf>,
     /// How a commit reaches the disk.
     pub synchronous: Synchronous,
     /// Threads that answer requests.
@@ -266,6 +275,7 @@ impl Config {
             mail_way,
             clock,
             start,
+            key_file: None,
             synchronous,
             workers,
             heartbeat,

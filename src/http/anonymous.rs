@@ -8,8 +8,8 @@ use actix_web::http::header::X_FORWARDED_FOR;
 use actix_web::{FromRequest, HttpRequest};
 
 use super::context::Context;
+use crate::base::addresses::UNIX_PEER;
 use crate::base::error::{Error, Result};
-use crate::policy::limits::UNIX_PEER;
 
 /// A request that needs no key and may come: the first argument of every public handler that does
 /// any work.

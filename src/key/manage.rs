@@ -138,9 +138,23 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, origin: &Origin, rights: &Rights) ->
 /// # Errors
 /// When the file cannot be written.
 pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey> {
-    let plain = store::insert(tx, new, by.actor)?;
-    record(tx, by, Action::KeyCreated, &plain.id, &new.rights)?;
+    let plain = PlainKey::generate().map_err(Error::internal)?;
+    insert_as(tx, &plain, new, by)?;
     Ok(plain)
+}
+
+/// Makes `plain` a key for whoever is at the machine: nothing is checked.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn insert_as(
+    tx: &WriteTx<'_>,
+    plain: &PlainKey,
+    new: &NewKey,
+    by: By<'_>,
+) -> Result<()> {
+    store::insert(tx, plain, new, by.actor)?;
+    record(tx, by, Action::KeyCreated, &plain.id, &new.rights)
 }
 
 /// Revokes a key for whoever is at the machine: nothing is checked. Returns whether there was one

@@ -54,9 +54,13 @@ pub(crate) fn exist(reader: &Reader<'_>) -> Result<bool> {
     )
 }
 
-/// Makes a key for `created_by` and returns its plain text, which is stored nowhere.
-pub(crate) fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result<PlainKey> {
-    let key = PlainKey::generate().map_err(Error::internal)?;
+/// Inserts `key`, of which only a hash is stored, for `created_by`.
+pub(crate) fn insert(
+    tx: &WriteTx<'_>,
+    key: &PlainKey,
+    new: &NewKey,
+    created_by: &str,
+) -> Result<()> {
     let names = |list: Vec<&str>| serde_json::to_string(&list).map_err(Error::internal);
     let organizations = new.rights.organizations.as_ref();
     let roles = new.rights.roles.as_ref();
@@ -77,7 +81,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, new: &NewKey, created_by: &str) -> Result
         ":now": tx.now.as_millis(),
         ":expires_at": new.expires_at.map(Timestamp::as_millis),
     })?;
-    Ok(key)
+    Ok(())
 }
 
 /// Revokes the key `id`. Returns whether there was a key that was not revoked yet.

@@ -14,8 +14,8 @@ use super::descriptors::{Connection, Connections};
 use super::stream::{Socket, Stream};
 use super::timed::Timed;
 use super::tls::Tls;
+use crate::base::addresses::UNIX_PEER;
 use crate::http::connection::Deadlines;
-use crate::policy::limits::UNIX_PEER;
 
 /// Bytes of an answer that wait in the system for the peer of a unix socket to make room. It would
 /// be 200 KB otherwise.

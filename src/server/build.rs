@@ -10,9 +10,7 @@ use crate::api;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
 use crate::api::state::State;
-use crate::audit::By;
 use crate::base::clock::Clock;
-use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::listen::{is_localhost, scheme};
@@ -25,8 +23,6 @@ use crate::http::metrics::RequestMetrics;
 use crate::http::request_log::RequestLog;
 use crate::http::stopping::Stopping;
 use crate::key::last_use::LastUses;
-use crate::key::token::{KeyId, PlainKey};
-use crate::key::{self, NewKey, Rights};
 use crate::mail::message::{Composer, Sender};
 use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
@@ -37,7 +33,6 @@ use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
 use crate::secret::Keyring;
-use crate::session::{self, Token};
 
 /// Bytes of large bodies that are in memory at the same time. Once parsed they take about four
 /// times as much.
@@ -92,31 +87,6 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
         composer: Arc::new(Composer { sender, templates }),
         way,
     }))
-}
-
-/// Makes the one admin key of a file that has no keys.
-pub(crate) async fn first_key(db: &Db) -> Result<Option<PlainKey>, Failure> {
-    let failed = |error: Error| Failure::runtime(error.to_string(), "see the log");
-    if db.read(key::store::exist).map_err(failed)? {
-        return Ok(None);
-    }
-    let new = NewKey {
-        name: "admin".to_owned(),
-        rights: Rights::ALL,
-        expires_at: None,
-    };
-    db.write(move |tx| key::manage::create_as(tx, &new, By::SERVER))
-        .await
-        .map(Some)
-        .map_err(failed)
-}
-
-/// Makes a link that signs in to the console with the first key.
-pub(crate) async fn first_link(db: &Db, key: &KeyId) -> Result<Token, Failure> {
-    let key = key.clone();
-    db.write(move |tx| session::make_link(tx, &key))
-        .await
-        .map_err(|error| Failure::runtime(error.to_string(), "see the log"))
 }
 
 /// The URL by which this machine reaches a server that listens on `listeners`: that of the first

@@ -6,6 +6,7 @@ mod bind;
 mod build;
 mod descriptors;
 mod drain;
+mod first_key;
 mod notify;
 mod pulse;
 mod serve;
@@ -31,7 +32,6 @@ use crate::api::Offer;
 use crate::api::state::State;
 use crate::base::clock;
 use crate::base::failure::Failure;
-use crate::base::mode::Mode;
 use crate::base::roots::Roots;
 use crate::config::Config;
 use crate::db::Db;
@@ -54,6 +54,7 @@ use crate::webhook::sender::Webhooks;
 pub use bind::Address;
 use bind::{Listener, bind};
 use descriptors::Connections;
+pub(crate) use first_key::KeyFile;
 use pulse::Pulse;
 pub use signals::Signals;
 use signals::Wish;
@@ -84,7 +85,9 @@ pub struct Program {
     pub public_url: Url,
     /// The admin key, if this start made the first one.
     pub admin_key: Option<PlainKey>,
-    /// What signs in to the console, if this start made the first key.
+    /// The file that has that key; none: only the caller can show it.
+    pub(crate) key_file: Option<KeyFile>,
+    /// What signs in to the console, if this start made the first key and the caller shows it.
     pub(crate) sign_in: Option<Token>,
     /// What the person who starts it has to know besides, a sentence each.
     pub notes: Vec<String>,
@@ -113,6 +116,7 @@ impl Program {
         let tls = build::tls(config, &listeners)?;
         let local_url = build::local_url(&listeners, tls.is_some());
         let public_url = build::public_url(config, &local_url)?;
+        let given = first_key::given(config)?;
         let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;
@@ -120,14 +124,10 @@ impl Program {
         let (tls, notes_of_tls) = tls.unzip();
         notes.extend(notes_of_tls.into_iter().flatten());
         notes.extend(config.settings.plain_links());
-        let admin_key = if config.mode == Mode::Serve {
-            build::first_key(&db).await?
-        } else {
-            None
-        };
-        let sign_in = match &admin_key {
-            Some(key) => Some(build::first_link(&db, &key.id).await?),
-            None => None,
+        let first = first_key::make(&db, config, given, &mut notes).await?;
+        let (admin_key, key_file, sign_in) = match first {
+            Some(first) => (Some(first.key), first.file, first.sign_in),
+            None => (None, None, None),
         };
         let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref())?;
         Ok(Self {
@@ -147,6 +147,7 @@ impl Program {
             local_url,
             public_url,
             admin_key,
+            key_file,
             sign_in,
             notes,
             dead_links: config.settings.dead_links(config.mode)?,

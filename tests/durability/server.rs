@@ -213,15 +213,15 @@ impl Server {
         self.child.id()
     }
 
-    /// The key that only the first start on a file prints.
+    /// The key that only the first start on a file makes.
     pub fn admin_key(&self) -> Outcome<String> {
         for _ in 0..200 {
             let log = self.log();
-            let key = log
+            let file = log
                 .lines()
                 .find_map(|line| line.trim_start().strip_prefix("admin key "));
-            if let Some(key) = key {
-                return Ok(key.trim().to_owned());
+            if let Some(file) = file {
+                return Ok(std::fs::read_to_string(file.trim())?.trim().to_owned());
             }
             thread::sleep(Duration::from_millis(5));
         }

@@ -46,7 +46,7 @@ fn idle_connections_never_take_the_descriptors_that_writes_need() {
     for files in [fewest() + 4, 128, 256] {
         let (folder, began) = (tempfile::tempdir().expect("a folder"), Instant::now());
         let server = Server::spawn(&mut limited(&format!("-n {files}"), &folder));
-        let key = server.banner_value("admin key").expect("an admin key");
+        let key = server.admin_key().expect("an admin key");
         let path = format!("{}/batch", invitations("acme"));
         let mut kept = TcpStream::connect(server.address).expect("it accepts");
         let batch = |round| {

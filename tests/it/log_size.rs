@@ -105,7 +105,7 @@ fn every_start_cuts_what_the_lives_before_it_left() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let mut server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     for length in [5 << 20, 9 << 20, 14 << 20] {
         let reader = reader(&database);
         let path = format!("{}/batch", invitations("acme"));
@@ -135,7 +135,7 @@ fn an_idle_server_neither_writes_nor_syncs() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let (server, started) = (Server::serve(&database), Instant::now());
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let send = |body| {
         server
             .request("POST", &format!("{}/batch", invitations("acme")))

@@ -17,7 +17,7 @@ fn serve(settings: &[&str]) -> (TempDir, Server, String) {
     let database = database.to_string_lossy();
     let words = ["serve", "--listen", "127.0.0.1:0", "--database", &database];
     let server = Server::start(&[&words, settings].concat());
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     (folder, server, key)
 }
 
@@ -344,9 +344,11 @@ fn a_start_with_a_log_for_programs_is_a_record_and_shows_no_key() {
     let last = start.last().expect("a record");
     assert_eq!(last["message"], "listening");
     assert_eq!(last["url"], format!("http://{}", server.address));
+    assert_eq!(last["places"], last["url"]);
     assert_eq!(last["version"], env!("CARGO_PKG_VERSION"));
     let all = format!("{start:?}");
-    assert!(all.contains("invited key create --scope admin"), "{all}");
+    let file = format!("{}.admin-key", database.display());
+    assert!(all.contains(&file), "{all}");
     assert!(!all.contains("ivk_") && !all.contains("ivl_"), "{all}");
     assert_eq!(server.request("GET", "/health/ready").send().status, 200);
 }

@@ -68,7 +68,7 @@ fn the_first_hours_of_1970_and_times_far_ahead_are_served() {
             return;
         };
         let server = Server::spawn(command.env("TZ", "UTC"));
-        let key = server.banner_value("admin key").expect("an admin key");
+        let key = server.admin_key().expect("an admin key");
         let body = r#"{"email":"a@b.co","role":"developer"}"#;
         let made = Request::new(server.address, "POST", &invitations("acme"))
             .bearer(&key)

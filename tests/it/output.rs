@@ -223,7 +223,7 @@ fn the_log_tells_no_url_of_a_webhook_and_nothing_of_what_is_no_http_whatever_it_
         &database.to_string_lossy(),
     ];
     let server = Server::start(&words);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let endpoint = Endpoint::start();
     let url = format!("{}/hidden-path?token=hidden", endpoint.url());
     let post = |path: &str, body: serde_json::Value| {

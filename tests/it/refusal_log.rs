@@ -183,7 +183,7 @@ fn a_method_of_its_senders_own_and_a_missing_thing_leave_nothing_of_theirs_in_th
 #[test]
 fn keys_and_webhooks_of_others_are_foreign_too() {
     let (folder, server) = serve(&[]);
-    let admin = server.banner_value("admin key").expect("an admin key");
+    let admin = server.admin_key().expect("an admin key");
     let bound = make_key(
         folder.path(),
         &["--scope", "admin", "--organization", "acme"],

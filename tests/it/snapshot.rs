@@ -209,7 +209,7 @@ fn a_get_of_one_of_many_reads_one_page_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let id = |number: usize| Uuid::from_u128((7 << 76) | (2 << 62) | (number as u128) << 80);
     invited::db::write_file(&database, |tx| {
         tx.execute("insert into organization values ('acme', null, 0, 0)", [])?;
@@ -270,7 +270,7 @@ fn a_get_takes_no_locks_and_reads_no_page_but_looks_once_whether_anything_was_co
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     wait_for_look_for_damage(&server);
     let Some(trace) = Trace::start(&server, &["-e", "trace=fcntl,pread64"]) else {
         return;

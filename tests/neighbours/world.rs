@@ -90,6 +90,7 @@ impl World {
                 .map(|url| url.trim().replace("http://", "")));
             admin = admin.or(line
                 .strip_prefix("admin key")
+                .and_then(|file| std::fs::read_to_string(file.trim()).ok())
                 .map(|key| key.trim().to_owned()));
             if line.starts_with("curl ") {
                 break;

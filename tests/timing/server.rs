@@ -67,6 +67,7 @@ impl Server {
             key = key.or(line
                 .trim()
                 .strip_prefix("admin key")
+                .map(|file| std::fs::read_to_string(file.trim()).expect("the file of the key"))
                 .map(|key| key.trim().to_owned()));
         }
         // What it still has to say must find a reader.

@@ -1,6 +1,6 @@
 //! Which address a request comes from, when proxies stand between.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
@@ -9,9 +9,6 @@ const NETWORK_BITS: u32 = 64;
 /// The bits that name a site: some providers give a customer all of a /48, which has 65,536
 /// networks.
 const SITE_BITS: u32 = 48;
-
-/// What stands for the address of a peer that comes by a unix socket. No peer of TCP has it.
-pub(crate) const UNIX_PEER: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The address of the client: the peer itself, unless it is a `trusted` proxy. Then the rightmost
 /// address of `forwarded` that is not trusted, too: what stands left of it can be made up. What is

@@ -30,7 +30,7 @@ use crate::base::email::Email;
 use crate::base::error::{Policy, Result};
 use crate::base::organization_id::OrganizationId;
 
-pub(crate) use client::{UNIX_PEER, network, site};
+pub(crate) use client::{network, site};
 use limiter::Limiter;
 pub(crate) use quotas::Quotas;
 use quotas::{DAY, HOUR, MINUTE, NETWORKS_OF_SITE};

@@ -145,7 +145,7 @@ fn a_rotation_of_the_secret_and_a_start_without_the_one_before_leave_a_row_each(
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let invite = json!({ "email": "a@b.co", "role": "developer" }).to_string();
     assert_eq!(
         server

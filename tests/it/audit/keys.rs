@@ -154,7 +154,7 @@ fn commands_leave_rows_beside_a_running_server_and_without_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let file = database.to_string_lossy().into_owned();
     let create = || {
         let words = [

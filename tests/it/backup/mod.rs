@@ -48,7 +48,7 @@ impl Place {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("data").join("invited.db");
         let server = Server::serve(&database);
-        let key = server.banner_value("admin key").expect("an admin key");
+        let key = server.admin_key().expect("an admin key");
         Self {
             folder,
             database,

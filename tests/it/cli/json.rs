@@ -98,7 +98,14 @@ fn backups_are_told_with_what_they_hold() {
     let (verified, is_fine) = json(&["verify", &backup]);
     assert_eq!(
         names(&verified),
-        ["file", "ok", "counts", "findings", "findingsTotal"]
+        [
+            "file",
+            "ok",
+            "counts",
+            "findings",
+            "findingsTotal",
+            "deletedOrganizations"
+        ]
     );
     assert!(is_fine && verified["ok"] == true && verified["counts"] == made["counts"]);
     let stdout = run(&["backup", "-", "--output", "json", "--database", &file]);

@@ -1,9 +1,10 @@
 //! The binary as people meet it: its banner, its files, its exit codes and its signals.
 //!
 //! * [`about`]: what the binary says of itself. [`json`]: what commands tell programs. [`keys`]: the
-//!   commands for keys.
+//!   commands for keys. [`first_key`]: how the first key reaches its owner.
 
 mod about;
+mod first_key;
 mod json;
 mod keys;
 
@@ -44,7 +45,7 @@ fn refused(words: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_first_start_makes_folder_and_file_for_their_owner_alone_and_prints_the_one_admin_key() {
+fn a_first_start_makes_folder_and_files_for_their_owner_alone_and_one_admin_key() {
     let (_folder, database) = fresh();
     let server = Server::serve(&database);
     assert_eq!(
@@ -55,13 +56,8 @@ fn a_first_start_makes_folder_and_file_for_their_owner_alone_and_prints_the_one_
         server.banner_value("data file"),
         Some(database.display().to_string())
     );
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     assert_eq!((key.len(), key.starts_with("ivk_")), (93, true));
-    let curl = server.banner.last().expect("a curl line");
-    assert!(
-        curl.contains(&format!("-H 'Authorization: Bearer {key}'")),
-        "{curl}"
-    );
     let answer = server
         .request("GET", &invitations("acme"))
         .bearer(&key)
@@ -73,15 +69,16 @@ fn a_first_start_makes_folder_and_file_for_their_owner_alone_and_prints_the_one_
         "invited.db-wal",
         "invited.db-shm",
         "invited.db.lock",
+        "invited.db.admin-key",
     ] {
         assert_eq!(mode(&database.with_file_name(name)), 0o600, "{name}");
     }
     server.signal("TERM");
     assert_eq!(server.wait().0.code(), Some(0));
     assert_eq!(
-        Server::serve(&database).banner_value("admin key"),
+        Server::serve(&database).admin_key(),
         None,
-        "it is shown once"
+        "it is made once"
     );
 }
 
@@ -93,7 +90,7 @@ fn the_bare_binary_serves_and_settings_come_from_flag_then_environment_then_defa
         .env("INVITED_DATABASE", &database)
         .env("INVITED_ROLES", "viewer");
     let server = Server::spawn(bare.args(["--roles", "developer"]));
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let create = |role: &str| {
         let body = format!(r#"{{"email":"{role}@b.co","role":"{role}"}}"#);
         server
@@ -111,7 +108,7 @@ fn a_signal_lets_requests_finish_and_empties_the_log() {
     for signal in ["TERM", "INT"] {
         let (_folder, database) = fresh();
         let server = Server::serve(&database);
-        let key = server.banner_value("admin key").expect("an admin key");
+        let key = server.admin_key().expect("an admin key");
         let body = r#"{"email":"a@b.co","role":"developer"}"#;
         let mut stream = TcpStream::connect(server.address).expect("it accepts");
         let head = format!(
@@ -170,7 +167,7 @@ fn what_a_crash_left_of_a_new_file_does_not_hinder_the_next_start() {
         std::fs::write(database.with_file_name(name), b"half of a file").expect("it is written");
     }
     let server = Server::serve(&database);
-    assert!(server.banner_value("admin key").is_some());
+    assert!(server.admin_key().is_some());
     assert!(!database.with_file_name("invited.db.new").exists());
 }
 
@@ -259,7 +256,7 @@ fn a_bad_setting_is_exit_code_2_and_names_the_setting_and_the_value() {
 #[test]
 fn dev_needs_no_key_has_samples_and_listens_to_this_machine_only() {
     let server = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
-    assert_eq!(server.banner_value("admin key"), None);
+    assert_eq!(server.admin_key(), None);
     let samples = server.request("GET", &invitations("acme")).send().json();
     let statuses: Vec<_> = samples
         .as_array()

@@ -196,7 +196,7 @@ fn the_log_names_another_program_that_reads_once_and_a_stop_leaves_the_rest_to_t
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let create = |organization: &str| {
         let body =
             json!({ "email": format!("varnsen@{organization}.example"), "role": "developer" });

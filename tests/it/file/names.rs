@@ -238,5 +238,5 @@ fn a_failed_first_start_leaves_nothing_behind_and_makes_no_key() {
     refused(&long);
     assert_eq!(names_in(folder.path()), Vec::<String>::new());
     drop(taken);
-    assert!(Server::serve(&database).banner_value("admin key").is_some());
+    assert!(Server::serve(&database).admin_key().is_some());
 }

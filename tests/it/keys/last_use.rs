@@ -214,7 +214,7 @@ fn a_stop_writes_what_a_kill_would_lose_and_the_command_shows_it() {
             .to_owned()
     };
     let server = Server::serve(&database);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let ask = |server: &Server| {
         server
             .request("GET", &invitations("acme"))

@@ -132,7 +132,7 @@ fn the_banner_says_how_mail_leaves_and_without_a_server_links_still_work() {
             && links.contains("--accept-url"),
         "{links}"
     );
-    let key = server.banner_value("admin key").expect("a key");
+    let key = server.admin_key().expect("a key");
     let path = "/v1/organizations/acme/invitations";
     let body = r#"{"email":"ada@example.com","role":"developer"}"#;
     let made = server

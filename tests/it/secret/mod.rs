@@ -76,7 +76,7 @@ impl Place {
     /// Serves a new file by `command`, and invites a@b.co.
     fn begin_by(&self, command: &mut Command) -> Served {
         let server = Server::spawn(command);
-        let key = server.banner_value("admin key").expect("an admin key");
+        let key = server.admin_key().expect("an admin key");
         let invitation = invite(&server, &key, "a@b.co");
         Served {
             server,

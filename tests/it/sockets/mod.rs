@@ -88,7 +88,7 @@ fn a_server_listens_at_several_places_and_the_first_port_makes_its_url() {
     let places = places(&server);
     assert_eq!(places.len(), 3, "{places:?}");
     assert_eq!(places[0], unix);
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let create = |address, email: &str| {
         let body = format!(r#"{{"email":"{email}","role":"r"}}"#);
         let request = Request::new(address, "POST", &invitations("acme"));

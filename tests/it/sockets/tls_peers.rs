@@ -93,7 +93,7 @@ fn a_handshake_counts_as_a_connection_of_its_address() {
 fn requests_that_lie_in_a_socket_are_answered_before_a_stop() {
     let certificate = Certificate::new(90);
     let server = certificate.serve();
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let mut streams: Vec<_> = (0..100)
         .map(|_| connect(server.address, &certificate.der))
         .collect();

@@ -167,7 +167,7 @@ fn requests_that_lie_in_a_socket_are_answered_before_a_stop_and_then_nobody_conn
         folder.path(),
         &[&format!("unix:{}", socket.display()), "127.0.0.1:0"],
     );
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let create = |n: usize| {
         let request = Request::kept(server.address, "POST", &invitations("acme"));
         let body = format!(r#"{{"email":"p{n}@b.co","role":"r"}}"#);
@@ -290,8 +290,24 @@ fn a_server_without_a_port_says_so_in_its_banner() {
     let server = serve(folder.path(), &[&unix]);
     assert_eq!(places(&server), [unix]);
     let console = server.banner_value("console").expect("a console");
-    assert!(
-        console.starts_with("http://localhost/console/"),
-        "{console}"
+    assert!(console.starts_with("http://localhost/console"), "{console}");
+}
+
+#[test]
+fn the_log_says_that_a_client_came_by_a_socket() {
+    let (folder, socket) = place();
+    let mut command = crate::support::process::invited();
+    command
+        .args(["serve", "--access-log", "on", "--listen"])
+        .arg(format!("unix:{},127.0.0.1:0", socket.display()))
+        .arg("--database")
+        .arg(folder.path().join("invited.db"));
+    let server = Server::spawn(&mut command);
+    by_unix(
+        &socket,
+        &Request::new(server.address, "GET", "/v1/organizations").bytes(),
     );
+    server.signal("TERM");
+    let (_, _, printed) = server.wait();
+    assert!(printed.contains(" client=unix"), "{printed}");
 }

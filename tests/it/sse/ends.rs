@@ -47,7 +47,7 @@ fn a_server_that_stops_ends_its_streams_at_once() {
 fn a_signal_ends_the_process_with_streams_that_nobody_reads() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::serve(&folder.path().join("invited.db"));
-    let key = server.banner_value("admin key").expect("an admin key");
+    let key = server.admin_key().expect("an admin key");
     let request = format!(
         "GET /v1/organizations/acme/events/stream HTTP/1.1\r\nHost: localhost\r\nAuthorization: \
          Bearer {key}\r\n\r\n"

@@ -133,6 +133,13 @@ impl Server {
         value(&self.banner, name)
     }
 
+    /// The admin key, if this start made the first one: where no terminal shows it, it is in a file.
+    pub fn admin_key(&self) -> Option<String> {
+        let file = self.banner_value("admin key")?;
+        let key = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        Some(key.trim().to_owned())
+    }
+
     /// A request to it.
     pub fn request(&self, method: &str, path: &str) -> Request {
         Request::new(self.address, method, path)

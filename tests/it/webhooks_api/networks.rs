@@ -156,7 +156,7 @@ fn proxies_of_the_environment_are_not_used() {
         ])
         .arg(&database);
     let server = Server::spawn(&mut command);
-    let key = server.banner_value("admin key").expect("a key");
+    let key = server.admin_key().expect("a key");
     let ask = |method: &str, path: &str, body: &Value| -> Value {
         let request = Request::new(server.address, method, path).bearer(&key);
         let answer = if body.is_null() {
