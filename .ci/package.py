@@ -27,8 +27,11 @@ mount -t cgroup2 cgroup2 sys/fs/cgroup
 mount -t tmpfs tmpfs run && mkdir -p run/lock
 mount -t tmpfs tmpfs tmp && mount -t tmpfs tmpfs var/tmp
 ip link set lo up 2>/dev/null || true
-rm -f etc/systemd/system/*.wants/*
-exec chroot . /usr/bin/env -i container=docker PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=basic.target
+# Only what is installed here starts, and it may.
+rm -f etc/systemd/system/*.wants/* usr/sbin/policy-rc.d
+# A process in a chroot could make no user namespaces, and the unit asks for one.
+mkdir -p old && pivot_root . old && umount --lazy /old
+exec /usr/bin/env -i container=docker PATH=/usr/sbin:/usr/bin:/sbin:/bin {systemd} --unit=basic.target
 """
 
 
@@ -96,7 +99,7 @@ def a_newer(folder):
     control = tree / "DEBIAN" / "control"
     control.write_text(re.sub(r"^Version: (.*)$", r"Version: \1+newer", control.read_text(), flags=re.M))
     package = folder / "newer.deb"
-    subprocess.run(["dpkg-deb", "--build", str(tree), str(package)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--build", str(tree), str(package)], check=True, stdout=subprocess.DEVNULL)
     return package
 
 
