@@ -6,6 +6,7 @@ use super::{Settings, secret_source};
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::mail::template::Templates;
+use crate::secret::Source;
 
 impl Settings {
     /// Everything that a server in `mode` on the file `database` would refuse before it touches
@@ -46,6 +47,8 @@ impl Settings {
     fn check_secret(&self, database: &Path) -> Result<(), Failure> {
         let database = crate::db::resolve(database)?;
         let source = secret_source(self.secret_file.as_deref(), &database)?;
-        source.load(false).map(drop)
+        // A file that is named is never made, so it must be there.
+        let is_named = matches!(source, Source::File(_));
+        source.load(is_named).map(drop)
     }
 }

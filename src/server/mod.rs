@@ -59,7 +59,7 @@ use pulse::Pulse;
 pub use signals::Signals;
 use signals::Wish;
 use tasks::{Tasks, Working};
-use tls::Tls;
+pub(crate) use tls::Tls;
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {

@@ -11,6 +11,7 @@ use crate::cli::{Cli, database};
 use crate::config::Settings;
 use crate::config::file::alike;
 use crate::config::sources::{Source, Sources, names_flag};
+use crate::server::Tls;
 
 /// What was found.
 #[derive(Serialize)]
@@ -47,10 +48,10 @@ pub(super) fn run(
     output.print(|| text(&report, sources), &report)?;
     match problems.len() {
         0 => Ok(()),
-        1 => Err(Failure::usage("a setting is wrong", "it says what to do")),
+        1 => Err(Failure::usage("a setting is wrong", "see above")),
         count => Err(Failure::usage(
             format!("{count} settings are wrong"),
-            "each says what to do",
+            "see above",
         )),
     }
 }
@@ -58,7 +59,8 @@ pub(super) fn run(
 /// Everything that is wrong. What only follows from a value that is refused itself is left out.
 fn problems(settings: &Settings, sources: &Sources) -> Vec<Failure> {
     let mut problems = sources.failures.clone();
-    let found = settings.problems(&database(settings.database.clone()), Mode::Serve);
+    let mut found = settings.problems(&database(settings.database.clone()), Mode::Serve);
+    found.extend(check_certificate(settings).err());
     let is_own = |failure: &Failure| {
         let refused = sources.refused.iter();
         let mut named = refused.filter(|key| names_flag(failure.what(), key));
@@ -71,6 +73,12 @@ fn problems(settings: &Settings, sources: &Sources) -> Vec<Failure> {
             .map(|failure| sources.explain(failure)),
     );
     problems
+}
+
+/// Checks the certificate and its key.
+fn check_certificate(settings: &Settings) -> Result<(), Failure> {
+    let files = settings.tls.files()?;
+    files.map_or(Ok(()), |files| Tls::load(files).map(drop))
 }
 
 /// A failure as programs read it.

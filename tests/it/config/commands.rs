@@ -140,6 +140,41 @@ fn a_check_tells_everything_that_is_wrong_at_once_and_touches_nothing() {
 }
 
 #[test]
+fn a_check_looks_at_the_files_that_settings_name() {
+    let place = Place::new("");
+    let junk = place.beside("junk.pem", b"junk");
+    for (variable, value, part) in [
+        (
+            "INVITED_TLS_CERT",
+            junk.as_str(),
+            "--tls-cert needs --tls-key",
+        ),
+        ("INVITED_CA_FILE", &junk, "--ca-file"),
+        (
+            "INVITED_TEMPLATES_DIR",
+            "/no/such/folder",
+            "/no/such/folder",
+        ),
+        ("INVITED_SECRET_FILE", &junk, "junk.pem"),
+        ("INVITED_SECRET_FILE", "/no/secret", "/no/secret"),
+    ] {
+        let output = run_with(&["config", "check"], &[(variable, OsStr::new(value))]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{variable}: {text}");
+        assert!(
+            text.starts_with("BAD ") && text.contains(part),
+            "{variable}: {text}"
+        );
+    }
+    let words = ["config", "check", "--tls-cert", &junk, "--tls-key", &junk];
+    let text = String::from_utf8_lossy(&run(&words).stdout).into_owned();
+    assert!(
+        text.starts_with("BAD ") && text.contains("no certificate in PEM"),
+        "{text}"
+    );
+}
+
+#[test]
 fn what_follows_from_a_bad_value_alone_is_not_told_besides() {
     let bad = [
         ("INVITED_PUBLIC_URL", OsStr::new("junk")),
