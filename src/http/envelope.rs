@@ -13,7 +13,7 @@ use std::time::Instant;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap};
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
@@ -24,6 +24,7 @@ use super::access_log::Line;
 use super::asset::Static;
 use super::connection::{self, Answering};
 use super::context::{Context, Failed, WriteError};
+use super::headers::{self, X_REQUEST_ID};
 use super::request_log::without_token;
 use super::trace_context::find_trace_id;
 use super::{answer_body, auth, host, metrics, problem, refusal_log, unread};
@@ -32,14 +33,6 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::redacted::TOKEN_PREFIXES;
 use crate::policy::limits::Share;
 
-/// The header that names a request, in both directions.
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// What is in an answer that is no page: nothing that a browser should run, load or frame.
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-);
-/// For a year, and for this name only: others may be on other machines.
-const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 /// Longest id that is taken from a caller.
 const MAX_REQUEST_ID: usize = 128;
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
@@ -273,7 +266,7 @@ fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T
 
 /// A finished answer in the form of an error, for where the framework has lost the request.
 fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
-    add_headers(response.headers_mut(), id);
+    headers::add(response.headers_mut(), &id.0.id);
     InternalError::from_response("answered", response).into()
 }
 
@@ -313,12 +306,12 @@ fn finish(
     answering: Option<Answering>,
     room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
-    add_headers(response.headers_mut(), id);
+    headers::add(response.headers_mut(), &id.0.id);
     let context = Context::find(response.request());
+    let is_tls_only = context.is_some_and(|context| context.is_tls_only);
     let is_stopping = context.is_some_and(|context| context.stopping.has_begun());
-    if context.is_some_and(|context| context.is_tls_only) {
-        let headers = response.headers_mut();
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TLS_ONLY);
+    if is_tls_only {
+        headers::add_tls_only(response.headers_mut());
     }
     if is_stopping {
         // Whoever would send another request here could not be answered.
@@ -338,30 +331,6 @@ fn finish(
     }
     let left = unread::take(response.request());
     response.map_body(|_, body| answer_body::attach(body, left, answering, room))
-}
-
-/// The headers of every answer: its id, that it is not to be taken for another type, and, where its
-/// handler does not say, that it is not to be kept and what a browser may do with it.
-fn add_headers(headers: &mut HeaderMap, id: &RequestId) {
-    if let Ok(id) = HeaderValue::from_str(&id.0.id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    if !headers.contains_key(header::REFERRER_POLICY) {
-        headers.insert(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        );
-    }
-    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    }
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
 }
 
 #[cfg(test)]

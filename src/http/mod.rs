@@ -16,6 +16,7 @@ pub(crate) mod context;
 pub(crate) mod envelope;
 pub mod etag;
 pub(crate) mod form;
+mod headers;
 pub(crate) mod host;
 pub mod idempotency;
 pub(crate) mod json;

@@ -1,5 +1,8 @@
 //! What systemd is told of the server (`sd_notify(3)`). Without systemd, nobody is.
 
+use std::pin::pin;
+use std::sync::Arc;
+
 use sd_notify::NotifyState;
 use tokio::time::{sleep, timeout};
 
@@ -12,7 +15,7 @@ const SERVING: &str = "serving";
 /// Tells systemd that the server serves, as soon as it is able to work. Then keeps its watchdog
 /// quiet for as long as that lasts. What would do so from a thread of its own would go on when the
 /// server hangs.
-pub(crate) async fn keep_told(pulse: std::sync::Arc<Pulse>, db: Db) {
+pub(crate) async fn keep_told(pulse: Arc<Pulse>, db: Db) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
@@ -23,11 +26,13 @@ pub(crate) async fn keep_told(pulse: std::sync::Arc<Pulse>, db: Db) {
     };
     loop {
         sleep(limit / 2).await;
-        if timeout(limit / 4, pulse::feel(&pulse, &db)).await.is_ok() {
-            tell(&[NotifyState::Watchdog]);
-        } else {
+        let mut feeling = pin!(pulse::feel(&pulse, &db));
+        if timeout(limit / 4, &mut feeling).await.is_err() {
             log::error!("the server does not answer itself: systemd may start it again");
+            // A disk that is slow for a while is no reason to.
+            feeling.await;
         }
+        tell(&[NotifyState::Watchdog]);
     }
 }
 

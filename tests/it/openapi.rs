@@ -283,6 +283,7 @@ fn every_setting_is_in_the_operations_guide() {
     );
     let flags: Vec<_> = help
         .split_whitespace()
+        .map(|word| word.trim_end_matches(','))
         .filter(|word| word.starts_with("--") && *word != "--help")
         .collect();
     assert!(flags.len() >= 7, "{help}");
