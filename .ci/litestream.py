@@ -19,6 +19,7 @@ import threading
 import time
 
 INVITED, LITESTREAM = (str(pathlib.Path(path).resolve()) for path in sys.argv[1:3])
+DEPLOY = pathlib.Path(__file__).resolve().parent.parent / "deploy"
 PATH = "/v1/organizations/acme/invitations"
 SECONDS = 8
 WRITERS = 4
@@ -93,11 +94,37 @@ def kill(process):
     process.wait()
 
 
+def drill(folder, *words):
+    """Runs a drill by the programs that are tried here."""
+    programs = folder / "programs"
+    programs.mkdir(exist_ok=True)
+    for name, program in (("invited", INVITED), ("litestream", LITESTREAM)):
+        if not (programs / name).exists():
+            (programs / name).symlink_to(program)
+    path = f"{programs}:{os.environ['PATH']}"
+    return subprocess.run(
+        [DEPLOY / "drill", *map(str, words)], capture_output=True, text=True, env=ENVIRONMENT | {"PATH": path}
+    )
+
+
+def drills(folder, database, settings):
+    """Both drills, beside the live server and its replication, with the right secret and without."""
+    before = os.stat(database).st_ino
+    for words in (("backup", database), ("replica", database, settings)):
+        done = drill(folder, *words)
+        assert done.returncode == 0, (words, done.stdout, done.stderr)
+        print(f"$ deploy/drill {words[0]}\n{done.stdout}", end="")
+        for other in (folder / "none", folder / "other"):
+            (folder / "other").write_text("0123456789abcdef" * 4)
+            refused = drill(folder, *words, other)
+            assert refused.returncode == 1 and "put back" in refused.stderr, (words, refused.stdout, refused.stderr)
+    assert os.stat(database).st_ino == before
+
+
 def main(folder):
     database, restored = folder / "invited.db", folder / "restored.db"
-    settings = folder / "litestream.yml"
-    replica = {"type": "file", "path": str(folder / "replica"), "sync-interval": "1s"}
-    settings.write_text(json.dumps({"dbs": [{"path": str(database), "replica": replica}]}))
+    settings = DEPLOY / "litestream" / "litestream.yml"
+    ENVIRONMENT.update(INVITED_DATABASE=str(database), INVITED_REPLICA=f"file://{folder}/replica")
 
     server = Server(database)
     key = server.key
@@ -116,7 +143,7 @@ def main(folder):
     assert len(acknowledged) > 100
 
     command = [LITESTREAM, "restore", "-config", str(settings), "-o", str(restored), str(database)]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     # The secret is not in the data file, and so not in its replica.
     shutil.copy(f"{database}.secret", f"{restored}.secret")
     server = Server(restored)
@@ -136,6 +163,7 @@ def main(folder):
     assert replicator.poll() is None, (folder / "litestream.log").read_text()
     assert server.create(server.client(), key, "again@example.com") == 201
     subprocess.run([INVITED, "key", "list", "--database", str(database)], check=True, stdout=subprocess.DEVNULL)
+    drills(folder, database, settings)
     server.process.terminate()
     assert server.process.wait(20) == 0
     print("the live file starts with all of them, beside a Litestream that goes on")
