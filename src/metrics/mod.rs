@@ -1,7 +1,7 @@
 //! What the server tells Prometheus of itself. Every name is in `docs/metrics.md`.
 //!
 //! * [`family`] is one name with its values, and writes a page of them.
-//! * [`http`], [`file`], [`process`] gather them, each from where it is counted.
+//! * [`http`], [`file`](mod@file), [`process`] gather them, each from where it is counted.
 //!
 //! A scrape reads numbers that are there already. It waits for nobody, walks through no table, and
 //! works while the disk does not.
