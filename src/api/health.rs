@@ -2,15 +2,18 @@
 //! balancers, which may add a query that only keeps caches out: it means nothing here.
 
 use actix_web::http::Method;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::state::State;
 use crate::api::error_responses::PROBE;
 use crate::api::operation::Operation;
+use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Integrity;
+use crate::doctor::probe::{self, Seen};
+use crate::http::anonymous;
 use crate::http::route::Route;
 
 /// What a server that is not ready can answer.
@@ -95,7 +98,7 @@ async fn live() -> HttpResponse {
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
+async fn ready(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
         return Err(Error::new(
@@ -104,10 +107,30 @@ async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
         ));
     }
     state.db.check_place()?;
-    Ok(HttpResponse::Ok().json(Readiness {
+    let mut response = HttpResponse::Ok();
+    if let Some(seen) = seen_of(&request, &state) {
+        response.insert_header((probe::SEEN, seen));
+    }
+    Ok(response.json(Readiness {
         status: "ok",
         integrity: state.db.integrity(),
     }))
+}
+
+/// What the server sees of a request by `invited doctor`; none: it is by somebody else.
+fn seen_of(request: &HttpRequest, state: &State) -> Option<String> {
+    let proof = request.headers().get(probe::PROOF)?.to_str().ok()?;
+    if !probe::is_proven(state.keyring.signing(), proof, Clock::System.now()) {
+        return None;
+    }
+    let (peer, forwarded) = anonymous::origin(request);
+    let seen = Seen {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        peer: peer.to_canonical(),
+        client: state.rules.sending.limits.client(peer, &forwarded),
+        is_forwarded: !forwarded.is_empty(),
+    };
+    serde_json::to_string(&seen).ok()
 }
 
 /// `GET /health/live`: the same as `/livez`.
@@ -139,6 +162,6 @@ async fn health_live() -> HttpResponse {
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-async fn health_ready(state: web::Data<State>) -> Result<HttpResponse> {
-    ready(state).await
+async fn health_ready(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse> {
+    ready(request, state).await
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
+use std::fs::Metadata;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -66,6 +67,12 @@ impl Timestamp {
         let time = OffsetDateTime::parse(text, &Rfc3339).ok()?;
         let millis = i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()?;
         (0..=LAST_MILLIS).contains(&millis).then_some(Self(millis))
+    }
+
+    /// When a file was written last; none: the system does not say, or a time before 1970.
+    pub(crate) fn of_last_write(file: &Metadata) -> Option<Self> {
+        let since_epoch = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since_epoch.as_millis()).ok().map(Self)
     }
 
     /// The day that it is in (UTC), counted from the epoch.

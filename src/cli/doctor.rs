@@ -6,8 +6,8 @@ use super::format::OutputArgs;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, Settings};
-use crate::db::read_file;
-use crate::doctor::{self, Finding, Severity};
+use crate::db::{find_holder, read_file};
+use crate::doctor::{self, Finding, Severity, network};
 
 /// What to look at, and how to say it.
 #[derive(Args, Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct DoctorArgs {
     /// The settings of the server.
     #[command(flatten)]
     settings: Settings,
+    /// Reach for nothing: neither the public URL nor the mail server
+    #[arg(long)]
+    offline: bool,
     /// How to print what was found.
     #[command(flatten)]
     output: OutputArgs,
@@ -24,7 +27,8 @@ pub(crate) struct DoctorArgs {
 pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
     let database = super::database(args.settings.database.clone());
     let findings = match Config::new(args.settings, &database, Mode::Serve) {
-        Ok(config) => examine(&config)?,
+        Ok(config) if args.offline => examine(&config)?,
+        Ok(config) => reach(&config, examine(&config)?)?,
         Err(failure) => vec![Finding::of_failure("settings", &failure)],
     };
     let text = || findings.iter().map(line).collect();
@@ -40,7 +44,7 @@ pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
 }
 
 /// What the checks find.
-fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
+pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = doctor::examine_outside(&config.doctor_setup()?);
     // What is missing was found already.
     if config.database.exists() {
@@ -48,6 +52,16 @@ fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
         findings
             .extend(read.unwrap_or_else(|failure| vec![Finding::of_failure("contents", &failure)]));
     }
+    Ok(findings)
+}
+
+/// `findings` with what the network tells, which knows more than the settings do.
+fn reach(config: &Config, mut findings: Vec<Finding>) -> Result<Vec<Finding>, Failure> {
+    let is_served = find_holder(&config.database).is_some();
+    let reached = network::examine(&config.doctor_reach()?, is_served);
+    findings.retain(|known| !reached.iter().any(|found| found.name == known.name));
+    findings.push(doctor::check_served(is_served));
+    findings.extend(reached);
     Ok(findings)
 }
 

@@ -7,6 +7,7 @@ mod config;
 mod dev;
 mod doctor;
 mod format;
+mod healthcheck;
 mod key;
 pub(crate) mod listen;
 mod log_line;
@@ -19,6 +20,7 @@ mod progress;
 mod restore;
 mod secret;
 mod serve;
+mod status;
 mod verify;
 mod version;
 mod webhook;
@@ -90,6 +92,10 @@ enum Command {
     Config(config::ConfigArgs),
     /// Look for what is wrong with a server, also while it runs
     Doctor(Box<doctor::DoctorArgs>),
+    /// Say what runs, on which file, and how much is in it
+    Status(Box<status::StatusArgs>),
+    /// Ask a server whether it takes requests: exit code 0 if it does
+    Healthcheck(healthcheck::HealthcheckArgs),
     /// Print the OpenAPI document
     Openapi,
     /// Print what a shell needs to complete commands
@@ -136,6 +142,8 @@ impl Cli {
             Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Config(args)) => config::run(args, sources),
             Some(Command::Doctor(args)) => doctor::run(*args),
+            Some(Command::Status(args)) => status::run(*args),
+            Some(Command::Healthcheck(args)) => healthcheck::run(args),
             Some(Command::Openapi) => openapi::run(),
             Some(Command::Completions(args)) => completions::run(&args),
             Some(Command::Man(args)) => man::run(args),

@@ -5,8 +5,36 @@ use super::{Config, Listen};
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::doctor::Setup;
+use crate::doctor::network::Reach;
+use crate::mail::transport::{Smtp, address};
 
 impl Config {
+    /// What the checks try to reach.
+    ///
+    /// # Errors
+    /// When the settings of TLS with the mail server cannot be used.
+    pub(crate) fn doctor_reach(&self) -> Result<Reach, Failure> {
+        let sender = self.settings.mail.smtp.mail_from.clone();
+        let (mut smtp, mut mail_webhook) = (None, None);
+        match (&self.mail_way, sender) {
+            (Some(Way::Smtp(server)), Some(sender)) => {
+                let from = address(&sender.address);
+                smtp = Some((Smtp::new(server.clone(), from, &self.roots)?, sender));
+            }
+            (Some(Way::Webhook(url)), _) => mail_webhook = Some(url.clone()),
+            _ => {}
+        }
+        let secret = self.secret.load(false).ok().flatten();
+        Ok(Reach {
+            public_url: self.settings.public_url.clone(),
+            secret: secret.map(|loaded| loaded.signing),
+            has_certificate: self.certificate.is_some(),
+            smtp,
+            mail_webhook,
+            roots: self.roots.clone(),
+        })
+    }
+
     /// What the checks look at.
     ///
     /// # Errors

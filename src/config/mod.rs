@@ -60,8 +60,8 @@ use mail::{MailSettings, Way};
 #[cfg(feature = "oidc")]
 pub use oidc::OidcSettings;
 use page::PageSettings;
+pub(crate) use parse::{is_loopback, parse_lifetime, parse_public_url};
 use parse::{parse_cooldown, parse_network, parse_origin};
-pub(crate) use parse::{parse_lifetime, parse_public_url};
 pub(crate) use secret::secret_source;
 pub use tls::TlsSettings;
 

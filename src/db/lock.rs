@@ -8,13 +8,48 @@ use std::time::Duration;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use serde::Serialize;
 
-use super::place::beside;
+use super::place::{beside, resolve};
 use super::refusal;
+use crate::base::clock::Timestamp;
 use crate::base::failure::Failure;
 
+/// How often the right is asked for again that somebody has.
+const LOOKS: u32 = 3;
+/// How long after each time.
+const LOOK: Duration = Duration::from_millis(5);
 /// Bytes of a lock file that are looked at: a process id and the longest name of a host fit.
 const MAX_CONTENT: usize = 512;
+
+/// Who serves a file.
+#[derive(Debug, Serialize)]
+pub(crate) struct Holder {
+    /// The id of its process, and the name of its machine; empty where it has not written them yet.
+    pub pid: String,
+    /// The name of its machine.
+    pub host: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// Finds who serves the data file at `path`; none: nobody does.
+pub(crate) fn find_holder(path: &Path) -> Option<Holder> {
+    let path = resolve(path).ok()?;
+    let file = File::open(beside(&path, ".lock")).ok()?;
+    // Nobody who only looks takes the right: a start that meets this moment tries again.
+    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let content = read(&file);
+    let (pid, host) = content.split_once(' ').unwrap_or((&content, ""));
+    let metadata = file.metadata().ok();
+    Some(Holder {
+        pid: pid.to_owned(),
+        host: host.to_owned(),
+        since: metadata.as_ref().and_then(Timestamp::of_last_write),
+    })
+}
 
 /// The right to serve a file, held until dropped or until the process dies.
 pub(crate) struct Lock {
@@ -33,12 +68,19 @@ impl Lock {
     /// When another process has it, or there is no lock file and none can be made.
     pub(crate) fn take(path: &Path) -> Result<Self, Failure> {
         let lock_path = beside(path, ".lock");
+        let mut tries = 0;
         loop {
             let Some((file, is_new)) = open(&lock_path)? else {
                 continue;
             };
             match file.try_lock() {
                 Ok(()) => {}
+                // Somebody may be looking who serves the file.
+                Err(TryLockError::WouldBlock) if tries < LOOKS => {
+                    tries += 1;
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Err(held(path, &file)),
                 Err(TryLockError::Error(error)) => {
                     return Err(refusal::by_system(&lock_path, &error));

@@ -80,6 +80,7 @@ pub(crate) use header::SCHEMA_VERSION;
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;
+pub(crate) use lock::{Holder, find_holder};
 use log_limit::LogLimit;
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;

@@ -19,6 +19,8 @@ const OTHERS_WRITE: u32 = 0o022;
 const MIB: u64 = 1024 * 1024;
 /// Free space below which writes will soon fail.
 const LITTLE_SPACE: u64 = 100 * MIB;
+/// Files that can be made below which writes will soon fail.
+const FEW_INODES: u64 = 100;
 /// Free space below which there is time to act.
 const ENOUGH_SPACE: u64 = 1024 * MIB;
 /// Bytes that the log has at most while nobody keeps it from being cut.
@@ -113,12 +115,11 @@ fn log_bytes(setup: &Setup) -> Option<u64> {
 
 /// How many bytes are free on the disk of the data file.
 fn free_bytes(setup: &Setup) -> Option<u64> {
-    let folder = setup.database.parent().unwrap_or(Path::new("."));
-    let found = rustix::fs::statvfs(folder).ok()?;
+    let found = rustix::fs::statvfs(folder_of(setup)).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
-/// Whether there is space for the file to grow.
+/// Whether there is space for the file to grow, and for a copy of it.
 pub(super) fn check_disk(setup: &Setup) -> Finding {
     let name = "disk";
     let Some(free) = free_bytes(setup) else {
@@ -128,17 +129,45 @@ pub(super) fn check_disk(setup: &Setup) -> Finding {
             "look with `df` at the disk of the data file",
         );
     };
-    judge_space(free)
+    let file = fs::metadata(&setup.database).map_or(0, |found| found.len());
+    match free_inodes(setup) {
+        Some(inodes) if inodes < FEW_INODES => Finding::bad(
+            name,
+            format!("{inodes} more files can be made on the disk"),
+            "remove files from the disk of the data file (`df -i`), or move the data file",
+        ),
+        _ => judge_space(free, file),
+    }
 }
 
-/// Whether `free` bytes are enough.
-fn judge_space(free: u64) -> Finding {
+/// How many files can be made on the disk of the data file; none: it has no such limit.
+fn free_inodes(setup: &Setup) -> Option<u64> {
+    let found = rustix::fs::statvfs(folder_of(setup)).ok()?;
+    (found.f_files > 0).then_some(found.f_favail)
+}
+
+/// The folder of the data file.
+fn folder_of(setup: &Setup) -> &Path {
+    let folder = setup.database.parent();
+    folder
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
+}
+
+/// Whether `free` bytes are enough for a data file of `file` bytes.
+fn judge_space(free: u64, file: u64) -> Finding {
     let name = "disk";
     let detail = format!("{} MiB are free", free / MIB);
     let fix = "make room on the disk of the data file, or move the file to a larger one";
     if free < LITTLE_SPACE {
         Finding::bad(name, detail, fix)
     } else if free < ENOUGH_SPACE {
+        Finding::warn(name, detail, fix)
+    } else if free < file {
+        let detail = format!(
+            "{detail}, fewer than the data file has ({} MiB): a restore needs as many",
+            file / MIB
+        );
         Finding::warn(name, detail, fix)
     } else {
         Finding::ok(name, detail)
@@ -195,14 +224,15 @@ mod tests {
 
     #[test]
     fn little_space_is_told_before_there_is_none() {
-        for (free, state) in [
-            (0, Severity::Bad),
-            (100 * MIB - 1, Severity::Bad),
-            (100 * MIB, Severity::Warn),
-            (1024 * MIB - 1, Severity::Warn),
-            (1024 * MIB, Severity::Ok),
+        for (free, file, state) in [
+            (0, 0, Severity::Bad),
+            (100 * MIB - 1, 0, Severity::Bad),
+            (100 * MIB, 0, Severity::Warn),
+            (1024 * MIB - 1, 0, Severity::Warn),
+            (1024 * MIB, 1024 * MIB, Severity::Ok),
+            (1024 * MIB, 1024 * MIB + 1, Severity::Warn),
         ] {
-            assert_eq!(judge_space(free).state, state, "{free}");
+            assert_eq!(judge_space(free, file).state, state, "{free} {file}");
         }
     }
 }

@@ -1,15 +1,22 @@
 //! What is wrong with a server, or soon will be, each finding with what to do about it.
 //!
-//! * [`certificate`] looks at the certificate that the server shows, [`mod@file`] looks at the data file and at what lies beside it, [`queue`] at the mail that
+//! * [`certificate`] looks at the certificate that the server shows, [`mod@file`] at the data file
+//!   and at what lies beside it, [`replica`] at what Litestream has, [`queue`] at the mail that
 //!   waits, [`setup`] at the settings.
+//! * [`network`] looks at what can only be reached; [`probe`] is how the server is known there.
+//! * [`status`] counts.
 //!
 //! The same checks run in a server and in a command beside it. No finding names a path: the API
 //! shows them.
 
 mod certificate;
 mod file;
+pub(crate) mod network;
+pub(crate) mod probe;
 mod queue;
+mod replica;
 mod setup;
+pub(crate) mod status;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -17,7 +24,7 @@ use utoipa::ToSchema;
 use crate::base::failure::Failure;
 use crate::db::{Integrity, Reader};
 
-pub(crate) use file::measure;
+pub(crate) use file::{Sizes, measure};
 pub(crate) use setup::Setup;
 
 /// How bad a finding is.
@@ -103,6 +110,7 @@ pub(crate) fn examine_outside(setup: &Setup) -> Vec<Finding> {
         file::check_secret(setup),
         file::check_disk(setup),
         file::check_log(setup),
+        replica::check(setup),
     ];
     findings.extend(setup::check(setup));
     findings.extend(setup.certificate.as_ref().map(certificate::check));
@@ -117,6 +125,16 @@ pub(crate) fn examine_file(reader: &Reader<'_>) -> Vec<Finding> {
         file::check_clock(reader),
         queue::check(reader),
     ]
+}
+
+/// Whether a server serves the file.
+pub(crate) fn check_served(is_served: bool) -> Finding {
+    if is_served {
+        Finding::ok("server", "a server has the data file")
+    } else {
+        let fix = "start it: `invited serve`, or `systemctl start invited`";
+        Finding::warn("server", "no server runs on the data file", fix)
+    }
 }
 
 /// What the server itself says.

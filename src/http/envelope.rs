@@ -1,8 +1,8 @@
 //! Around every request: its id, the checks that need no route, the headers of every answer, and
 //! every error's document.
 //!
-//! Order: request id and trace; URI length and Host; the handler, with panics caught; errors to documents;
-//! headers.
+//! Order: request id and trace; URI length and Host; the handler, with panics caught; errors to
+//! documents; headers.
 
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
@@ -82,8 +82,8 @@ impl RequestId {
         }
     }
 
-    /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of ours
-    /// is not taken.
+    /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of
+    /// ours is not taken.
     fn choose(headers: &HeaderMap) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
         let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());

@@ -60,12 +60,7 @@ pub(crate) fn run(
             "correct --mail-from",
         )
     })?;
-    let mut connection = connect(smtp, roots, tell).map_err(|(step, error)| {
-        let advice = error.advice(smtp.server.security);
-        let why = smtp.explain(advice, error.error.as_ref(), to);
-        let hint = "correct --smtp-url or --ca-file, and try again";
-        Failure::runtime(format!("{step}: {why}"), hint)
-    })?;
+    let mut connection = connect_for(smtp, to, roots, tell)?;
     let mut answered = |step: &str, response: &Response| tell(step, &text_of(response));
     let sent = smtp.exchange(&mut connection, &message, &mut answered);
     sent.map_err(|(step, error)| {
@@ -82,6 +77,34 @@ pub(crate) fn run(
     connection.abort();
     tell_records(sender.domain(), tell);
     Ok(())
+}
+
+/// Connects and logs in, and sends nothing.
+///
+/// # Errors
+/// The step that fails, in the words that a delivery would have.
+pub(crate) fn greet(smtp: &Smtp, sender: &Sender, roots: &Roots) -> Result<(), Failure> {
+    let mut connection = connect_for(smtp, &sender.address, roots, &mut |_, _| {})?;
+    connection.abort();
+    Ok(())
+}
+
+/// Connects for a mail to `to`.
+///
+/// # Errors
+/// The step that fails.
+fn connect_for(
+    smtp: &Smtp,
+    to: &Email,
+    roots: &Roots,
+    tell: Tell<'_>,
+) -> Result<SmtpConnection, Failure> {
+    connect(smtp, roots, tell).map_err(|(step, error)| {
+        let advice = error.advice(smtp.server.security);
+        let why = smtp.explain(advice, error.error.as_ref(), to);
+        let hint = "correct --smtp-url or --ca-file, and try again";
+        Failure::runtime(format!("{step}: {why}"), hint)
+    })
 }
 
 /// Connects, step by step. An error says at which one.

@@ -33,7 +33,14 @@ fn ask(app: &TestApp, name: &str) -> Value {
 /// Runs `invited doctor --output json` on the file at `database`.
 fn doctor(database: &Path, more: &[&str]) -> (i32, Value) {
     let database = database.to_string_lossy();
-    let words = ["doctor", "--output", "json", "--database", &database];
+    let words = [
+        "doctor",
+        "--offline",
+        "--output",
+        "json",
+        "--database",
+        &database,
+    ];
     let output = run(&[&words, more].concat());
     let findings = serde_json::from_slice(&output.stdout);
     (
@@ -257,7 +264,7 @@ fn a_file_that_is_missing_or_not_ours_is_a_finding_and_is_never_made() {
 fn the_command_prints_lines_for_people_and_says_how_many_are_bad() {
     let app = TestApp::serve();
     let database = app.database.to_string_lossy().into_owned();
-    let words = ["doctor", "--database", &database];
+    let words = ["doctor", "--offline", "--database", &database];
     let fine = run(&words);
     assert_eq!(fine.status.code(), Some(0), "{}", text(&fine));
     assert!(
@@ -279,7 +286,7 @@ fn the_command_prints_lines_for_people_and_says_how_many_are_bad() {
     assert_eq!(bad.status.code(), Some(1));
     assert!(text(&bad).contains("BAD  public_url   http://0.0.0.0:1/ is no address"));
     assert!(
-        text(&bad).contains("1 of 13 findings are bad"),
+        text(&bad).contains("1 of 14 findings are bad"),
         "{}",
         text(&bad)
     );

@@ -36,6 +36,7 @@
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
+//!   [`logs`]: its log of what happens. [`status`]: how it is, asked at its machine.
 //!   [`logs`]: its log of what happens.
 //! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets;
 //!   [`log_readers`]: whoever reads gives way to it.
@@ -54,7 +55,7 @@
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, snapshots, seeds, the log of
 //!   requests.
-//! * [`doctor`]: what is wrong with a server, or soon will be.
+//! * [`doctor`]: what is wrong with a server, or soon will be. [`reach`]: by way of the network.
 //! * [`metrics`]: what Prometheus and supervisors are told.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
 //!   [`pages`]: what people see in a browser. [`reference`]: what developers read there.
@@ -135,6 +136,7 @@ mod pages;
 mod ports;
 mod queries;
 mod races;
+mod reach;
 mod readme;
 mod reference;
 mod refusal_log;
@@ -147,6 +149,7 @@ mod snapshot;
 mod sockets;
 mod sse;
 
+mod status;
 mod summary;
 mod support;
 mod webhooks;

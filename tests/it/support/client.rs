@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::log_gate;
 use socket2::{Domain, Socket, Type};
 
 /// A request in the making.
@@ -52,6 +53,9 @@ impl Request {
 
     /// Adds a header.
     pub fn header(mut self, name: &str, value: &str) -> Self {
+        if ["Authorization", "Cookie"].contains(&name) {
+            log_gate::remember(value);
+        }
         self.head += &format!("{name}: {value}\r\n");
         self
     }
@@ -170,7 +174,11 @@ impl Answer {
             .unwrap_or(0);
         let header = |line: &str| {
             let (name, value) = line.split_once(':')?;
-            Some((name.to_lowercase(), value.trim().to_owned()))
+            let (name, value) = (name.to_lowercase(), value.trim().to_owned());
+            if name == "set-cookie" {
+                log_gate::remember(value.split(';').next().unwrap_or_default());
+            }
+            Some((name, value))
         };
         let headers: Vec<_> = lines.filter_map(header).collect();
         let body = bytes.get(end + 4..).unwrap_or_default();

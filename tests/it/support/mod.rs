@@ -5,6 +5,7 @@ pub mod client;
 pub mod endpoint;
 pub mod kept;
 pub mod life;
+pub mod log_gate;
 pub mod process;
 pub mod smtp;
 
@@ -90,7 +91,14 @@ impl TestApp {
             "--public-url",
             "http://invited.test",
         ];
-        let settings = CommandLine::parse_from(words.iter().chain(settings)).settings;
+        log_gate::install();
+        let asked: &[&str] = if settings.contains(&"--access-log") {
+            &[]
+        } else {
+            &["--access-log", "on"]
+        };
+        let words = words.iter().chain(asked).chain(settings);
+        let settings = CommandLine::parse_from(words).settings;
         let mut config = Config::new(settings, &database, mode).expect("a good configuration");
         config.clock = Clock::manual(Timestamp::from_millis(START));
         config.workers = 2;
@@ -152,6 +160,7 @@ impl TestApp {
             });
         });
         let (address, key) = start.recv().expect("the server starts");
+        log_gate::remember_file(&self.database.with_added_extension("secret"));
         (self.address, self.stop, self.thread) = (address, Some(stop), Some(thread));
         key
     }
@@ -321,6 +330,7 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.stop();
+        log_gate::check();
     }
 }
 

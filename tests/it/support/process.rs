@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::client::Request;
+use super::log_gate;
 
 /// The binary, without the settings of whoever runs the tests.
 pub fn invited() -> Command {
@@ -71,7 +73,71 @@ pub struct Server {
     /// The lines of its banner.
     pub banner: Vec<String>,
     /// What it prints after its banner.
-    rest: BufReader<std::process::ChildStderr>,
+    rest: Rest,
+}
+
+/// What a server prints after its banner.
+enum Rest {
+    /// Nobody has read it yet: the test has said what is logged.
+    Unread(BufReader<ChildStderr>),
+    /// A thread reads it, all that can be logged.
+    Read(JoinHandle<String>),
+    /// It was given out.
+    Gone,
+}
+
+impl Rest {
+    /// Whether all of it was read soon after the end of the server. What a server has started may
+    /// hold its stderr for longer.
+    fn has_ended(&self) -> bool {
+        let start = Instant::now();
+        while let Self::Read(thread) = self
+            && !thread.is_finished()
+        {
+            if start.elapsed() > Duration::from_secs(1) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        true
+    }
+
+    /// All of it, without what only the gate has asked for. The process must end, or have ended.
+    fn read(&mut self) -> String {
+        let all = match std::mem::replace(self, Self::Gone) {
+            Self::Unread(rest) => read_all(rest, true),
+            Self::Read(thread) => {
+                let all = thread.join().expect("stderr was read");
+                let asked = all.lines().filter(|line| !is_detail(line));
+                asked.flat_map(|line| [line, "\n"]).collect()
+            }
+            Self::Gone => String::new(),
+        };
+        log_gate::check();
+        all
+    }
+}
+
+/// Whether `line` is one of the log that only the gate has asked for.
+fn is_detail(line: &str) -> bool {
+    ["DEBUG", "TRACE"].iter().any(|level| {
+        line.get(26..26 + level.len()) == Some(level)
+            || line.contains(&format!(r#""level":"{level}""#))
+    })
+}
+
+/// Reads what a server prints, to its end. The gate looks at it, unless a test has asked for the
+/// addresses of clients.
+fn read_all(mut rest: impl Read, is_masked: bool) -> String {
+    let mut printed = Vec::new();
+    rest.read_to_end(&mut printed).expect("stderr reads");
+    let printed = String::from_utf8(printed).expect("text");
+    // A kill may leave a part of a line.
+    let whole = printed.rfind('\n').map_or("", |end| &printed[..end]);
+    if is_masked {
+        log_gate::look_through(whole);
+    }
+    printed
 }
 
 impl Server {
@@ -98,6 +164,13 @@ impl Server {
 
     /// [`Server::spawn`] with the stdin that `command` has.
     pub fn spawn_kept(command: &mut Command) -> Self {
+        let is_asked = command.get_args().any(|word| word == "--log")
+            || command
+                .get_envs()
+                .any(|(name, value)| name == "INVITED_LOG" && value.is_some());
+        if !is_asked {
+            command.env("INVITED_LOG", "trace");
+        }
         let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
         let mut rest = BufReader::new(child.stderr.take().expect("a pipe"));
         let mut banner = Vec::new();
@@ -111,7 +184,16 @@ impl Server {
                 0,
                 "it ended: {banner:?}"
             );
-            banner.push(line.trim_end().to_owned());
+            if is_asked || !is_detail(&line) {
+                banner.push(line.trim_end().to_owned());
+            } else {
+                log_gate::look_through(&line);
+            }
+        }
+        let is_masked = !command.get_args().any(|word| word == "full");
+        let mut words = command.get_args().skip_while(|word| *word != "--database");
+        if let Some(database) = words.nth(1) {
+            log_gate::remember_file(&Path::new(database).with_added_extension("secret"));
         }
         let mut urls = banner.iter().filter_map(|line| line.split("://").nth(1));
         let address = urls.find_map(|url| url.parse().ok());
@@ -124,7 +206,11 @@ impl Server {
             child,
             address,
             banner,
-            rest,
+            rest: if is_asked {
+                Rest::Unread(rest)
+            } else {
+                Rest::Read(std::thread::spawn(move || read_all(rest, is_masked)))
+            },
         }
     }
 
@@ -165,11 +251,7 @@ impl Server {
         let (child, rest) = (&mut self.child, &mut self.rest);
         std::thread::scope(|scope| {
             // Whoever prints more than a pipe holds ends only when it is read.
-            let reading = scope.spawn(|| {
-                let mut printed = String::new();
-                rest.read_to_string(&mut printed).expect("stderr reads");
-                printed
-            });
+            let reading = scope.spawn(|| rest.read());
             let (status, took) = wait_unread(child);
             (status, took, reading.join().expect("stderr was read"))
         })
@@ -195,6 +277,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if !std::thread::panicking() && self.rest.has_ended() {
+            self.rest.read();
+        }
     }
 }
 
