@@ -62,12 +62,15 @@ impl Talkative {
         let start = Instant::now();
         loop {
             let text = std::fs::read_to_string(&log).unwrap_or_default();
-            if let (Some(address), Some(key)) = (value(&text, "listening"), word(&text, "ivk_")) {
+            let key = std::fs::read_to_string(folder.join("invited.db.admin-key"));
+            if let (Some(address), Ok(key), true) =
+                (value(&text, "listening"), key, text.contains("\n  curl "))
+            {
                 server.address = address
                     .trim_start_matches("http://")
                     .parse()
                     .expect("an address");
-                server.key = key;
+                server.key = key.trim().to_owned();
                 return server;
             }
             assert!(
@@ -116,18 +119,4 @@ fn value(text: &str, name: &str) -> Option<String> {
     text.lines()
         .find_map(|line| line.trim_start().strip_prefix(name))
         .map(|value| value.trim().to_owned())
-}
-
-/// A whole key in the banner, once its line is complete.
-fn word(text: &str, start: &str) -> Option<String> {
-    let is_complete = text
-        .lines()
-        .any(|line| line.trim_start().starts_with("curl "))
-        && text.ends_with('\n');
-    let mut words =
-        text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
-    words
-        .find(|word| word.starts_with(start) && word.len() == 93)
-        .filter(|_| is_complete)
-        .map(str::to_owned)
 }
