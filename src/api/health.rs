@@ -29,6 +29,12 @@ pub(crate) fn operations() -> Vec<Operation> {
     ]
 }
 
+/// Whether `path` is one that supervisors ask.
+pub(crate) fn is_probe(path: &str) -> bool {
+    let paths = ["/livez", "/readyz", "/health"];
+    paths.iter().any(|start| path.starts_with(start))
+}
+
 /// What probes are also set up with: a slash at the end, and the names that say neither. Whoever
 /// restarts a server that is not healthy must not do so because its disk is full, so those mean
 /// that the process is alive.

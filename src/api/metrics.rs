@@ -1,7 +1,7 @@
 //! The HTTP of what Prometheus is told.
 
-use actix_web::http::header;
-use actix_web::web::Data;
+use actix_web::http::{Method, header};
+use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::state::State;
@@ -10,7 +10,21 @@ use crate::api::operation::Operation;
 use crate::base::error::{Error, Result};
 use crate::http::auth::{Access, Metrics};
 use crate::http::query::NoQuery;
+use crate::http::route::Route;
 use crate::metrics::family::Format;
+
+/// The path of the metrics.
+pub(super) const PATH: &str = "/metrics";
+
+/// The route at a port of its own, where nobody needs a key.
+pub(super) fn open_route() -> Route {
+    Route::public(PATH.to_owned()).with(Method::GET, web::to(get_openly))
+}
+
+/// `GET /metrics` at a port of its own: 200 with the metrics.
+async fn get_openly(request: HttpRequest, state: Data<State>) -> Result<HttpResponse> {
+    respond(&request, &state.metrics)
+}
 
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
@@ -29,7 +43,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     summary = "The metrics of the server, for Prometheus",
     description = "In OpenMetrics 1.0.0 where `Accept` names `application/openmetrics-text`, else \
         in the text format 0.0.4 of Prometheus. Needs a key for all organizations with \
-        `metrics:read`.",
+        `metrics:read`. Not at this port where the server was given another one for it.",
     responses(
         (status = 200, description = "The metrics.", content(
             (String = "text/plain; version=0.0.4; charset=utf-8",
@@ -57,10 +71,7 @@ async fn get(
 ///
 /// # Errors
 /// None: they are written into memory.
-pub(crate) fn respond(
-    request: &HttpRequest,
-    metrics: &crate::metrics::Metrics,
-) -> Result<HttpResponse> {
+fn respond(request: &HttpRequest, metrics: &crate::metrics::Metrics) -> Result<HttpResponse> {
     let accept = request.headers().get(header::ACCEPT);
     let format = Format::choose(
         accept

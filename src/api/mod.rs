@@ -74,6 +74,8 @@ pub struct Offer {
     pub console: bool,
     /// Whether it has the reference.
     pub docs: bool,
+    /// Whether it has the metrics at its main port.
+    pub metrics: bool,
 }
 
 impl Offer {
@@ -83,6 +85,7 @@ impl Offer {
             mode,
             console: true,
             docs: true,
+            metrics: true,
         }
     }
 }
@@ -154,10 +157,27 @@ pub fn routes(offer: Offer) -> Vec<Route> {
 /// # Errors
 /// None that depends on anything but the program.
 pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
-    Router::build(routes_with_pages(offer), web::to(unknown_path)).await
+    let routes = routes_with_pages(offer).into_iter().enumerate();
+    let routes = routes.filter(|(_, route)| offer.metrics || route.path != metrics::PATH);
+    Router::build(routes.collect(), web::to(unknown_path)).await
 }
 
-/// The paths that [`router`] finds, in its order.
+/// What finds the operations of the port for metrics: those, and what supervisors ask.
+///
+/// # Errors
+/// None that depends on anything but the program.
+pub(crate) async fn metrics_router(offer: Offer) -> std::result::Result<Router, String> {
+    let routes = routes_with_pages(offer).into_iter().enumerate();
+    let routes = routes.filter_map(|(place, route)| match &*route.path {
+        metrics::PATH => Some((place, metrics::open_route())),
+        path if health::is_probe(path) => Some((place, route)),
+        _ => None,
+    });
+    let unknown = || async { Err::<HttpResponse, _>(Error::not_found()) };
+    Router::build(routes.collect(), web::to(unknown)).await
+}
+
+/// The paths that the routers find, in the order in which their routes are counted.
 pub(crate) fn paths(offer: Offer) -> Vec<String> {
     let routes = routes_with_pages(offer);
     routes.into_iter().map(|route| route.path).collect()

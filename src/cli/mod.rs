@@ -266,6 +266,11 @@ fn announce(program: &Program, database: &Path, output: &Output) {
         listening(program, "\n             "),
         file.display()
     );
+    banner.extend(
+        program
+            .metrics_address()
+            .map(|address| format!("  metrics    http://{address}/metrics\n")),
+    );
     banner.extend(console(program).map(|line| format!("  console    {line}\n")));
     banner += &format!("  mail       {}\n", program.mail());
     banner.extend(

@@ -205,10 +205,9 @@ impl Settings {
     /// When a place is open to others.
     pub(super) fn check_places_of_dev(&self) -> Result<(), Failure> {
         let is_open = |place: &&Listen| !place.is_local() && !matches!(place, Listen::Systemd(_));
-        match self.listen.iter().find(is_open) {
-            Some(open) => Err(not_for_dev(&open.to_string())),
-            None => Ok(()),
-        }
+        let metrics = self.metrics_listen.map(Listen::Address);
+        let open = self.listen.iter().chain(&metrics).find(is_open);
+        open.map_or(Ok(()), |open| Err(not_for_dev(&open.to_string())))
     }
 
     /// The URL by which this machine reaches the server.
@@ -220,7 +219,7 @@ impl Settings {
 /// A server for development would listen on `place`.
 pub(crate) fn not_for_dev(place: &str) -> Failure {
     Failure::usage(
-        format!("dev listens on loopback addresses only (--listen {place})"),
+        format!("dev listens on loopback addresses only (not on {place})"),
         "dev needs no key, so it must not be reached from outside: use 127.0.0.1, or `invited serve`",
     )
 }

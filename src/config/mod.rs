@@ -24,6 +24,7 @@ mod secret;
 pub(crate) mod sources;
 mod tls;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,6 +82,11 @@ pub struct Settings {
     /// TLS
     #[command(flatten)]
     pub tls: TlsSettings,
+
+    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key; then
+    /// the main port has no `/metrics` [default: none]
+    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
     /// temporary file]

@@ -14,6 +14,7 @@
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
 //!   that nothing was committed.
 //! * [`gauges`] are the numbers of the writer and of the file.
+//! * [`tally`] counts rows as they change.
 //! * [`topic`] tells those who wait what was committed.
 //! * [`rehearsal`] runs a job without effect, on a copy of the few rows that it may meet.
 //! * [`row_copy`] copies all rows of the file, and puts them back.
@@ -52,6 +53,7 @@ mod row_copy;
 mod schema;
 mod scrub;
 mod snapshot;
+mod tally;
 mod topic;
 mod transaction;
 mod turns;
@@ -89,6 +91,7 @@ pub(crate) use replacement::Replacement;
 pub(crate) use row_copy::RowCopy;
 use snapshot::Open;
 pub use snapshot::{Reader, Snapshot};
+pub(crate) use tally::{Count, list as list_counts};
 pub use topic::Topic;
 pub use transaction::WriteTx;
 use wal_index::{Head, WalIndex};
@@ -181,6 +184,7 @@ impl Db {
         let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
+        tally::keep(&writer).map_err(failed)?;
         let by_system = |error| refusal::by_system(path, &error);
         let file = Arc::new(File::open(path).map_err(by_system)?);
         let identity =

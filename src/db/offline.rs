@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::connection::{self, Synchronous};
 use super::refusal::by_sqlite;
 use super::transaction::{IdMint, WriteTx};
-use super::{Reader, file, place};
+use super::{Reader, file, place, tally};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 
@@ -39,6 +39,7 @@ pub fn write_file<T>(
     let path = &existing(path)?;
     let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
+    tally::keep(&conn).map_err(unusable)?;
     let transaction = conn
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(unusable)?;

@@ -14,6 +14,9 @@ use crate::base::error::Result;
 /// which goes on.
 const SECRETS: &str = "secret";
 
+/// The table that counts the rows of the others as they are replaced.
+const TALLY: &str = "tally";
+
 /// All rows of the file at a point in time.
 pub(crate) struct RowCopy {
     /// The connection to the copy.
@@ -64,11 +67,14 @@ impl RowCopy {
     }
 }
 
-/// The tables of a new file. Those of other programs are not among them.
+/// The tables of a new file but the one that counts. Those of other programs are not among them.
 fn list_tables(copy: &Connection) -> SqlResult<Vec<String>> {
-    copy.prepare("select name from sqlite_schema where type = 'table' and name not like 'sqlite%'")?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    copy.prepare(
+        "select name from sqlite_schema where type = 'table' and name not like 'sqlite%' \
+         and name <> ?1",
+    )?
+    .query_map([TALLY], |row| row.get(0))?
+    .collect()
 }
 
 /// Copies all rows of `table`, in their order.

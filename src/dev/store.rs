@@ -3,14 +3,15 @@
 use crate::base::error::Result;
 use crate::db::{Topic, WriteTx};
 
-/// Deletes every row of every table of the file but `secret`; the tables stay. Which secrets the
-/// file belongs to is a fact about the server, which goes on.
+/// Deletes every row of every table of the file but `secret` and `tally`; the tables stay. Which
+/// secrets the file belongs to is a fact about the server, which goes on. The other one counts the
+/// rows as they go.
 pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
     let mut statement = tx.prepare_cached(
         "select name
          from sqlite_schema
          where type = 'table'
-           and name <> 'secret'
+           and name not in ('secret', 'tally')
            and name not like 'sqlite\\_%' escape '\\'",
     )?;
     let tables: Vec<String> = statement

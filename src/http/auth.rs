@@ -16,7 +16,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::anonymous::Anonymous;
 use super::context::Context;
-use super::envelope::RequestId;
+use super::request_id::RequestId;
 use super::router::read_param;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;

@@ -13,89 +13,31 @@ use std::time::Instant;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header;
 use actix_web::http::{ConnectionType, Method, Version};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
-use uuid::Uuid;
 
 use super::access_log::Line;
 use super::asset::Static;
 use super::connection::{self, Answering};
-use super::context::{Context, Failed, WriteError};
-use super::headers::{self, X_REQUEST_ID};
+use super::context::{Context, WriteError};
+use super::headers;
+use super::request_id::RequestId;
 use super::request_log::without_token;
 use super::trace_context::find_trace_id;
 use super::{answer_body, auth, host, metrics, problem, refusal_log, unread};
 use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Result};
-use crate::base::redacted::TOKEN_PREFIXES;
 use crate::policy::limits::Share;
 
-/// Longest id that is taken from a caller.
-const MAX_REQUEST_ID: usize = 128;
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
 const LARGE_ANSWER: u64 = 64 * 1024;
 /// Bytes that a list in pages holds: one page, and a piece of it on its way.
 const STREAMED: usize = 400 * 1024;
 /// Longest path and query, in bytes.
 const MAX_URI: usize = 8 * 1024;
-
-/// The id of a request: the caller's, where it is usable, else a UUIDv4. What is found of the
-/// request later stands beside it, for those who have lost the request by then.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestId(Rc<Named>);
-
-/// What a handle to a request's id leads to.
-#[derive(Debug)]
-struct Named {
-    /// The id.
-    id: Rc<str>,
-    /// The place of the route among all routes; none: it has none, or it was not found yet.
-    route: Cell<Option<usize>>,
-}
-
-impl RequestId {
-    /// The id that the envelope gave to `request`.
-    pub(crate) fn of(request: &HttpRequest) -> String {
-        request
-            .extensions()
-            .get::<Self>()
-            .map(|id| id.0.id.to_string())
-            .unwrap_or_default()
-    }
-
-    /// Notes the place of the route of `request`.
-    pub(super) fn set_route(request: &HttpRequest, place: usize) {
-        if let Some(id) = request.extensions().get::<Self>() {
-            id.0.route.set(Some(place));
-        }
-    }
-
-    /// What failed: `request`, which has this id.
-    fn failed<'a>(&'a self, request: Option<&'a HttpRequest>) -> Failed<'a> {
-        let request_id = &self.0.id;
-        Failed {
-            request_id,
-            request,
-        }
-    }
-
-    /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of
-    /// ours is not taken.
-    fn choose(headers: &HeaderMap) -> Self {
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
-        let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
-        let usable = given.filter(|id| {
-            let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
-            has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
-        });
-        let id = usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from);
-        let route = Cell::new(None);
-        Self(Rc::new(Named { id, route }))
-    }
-}
 
 /// Wraps the whole application.
 ///
@@ -110,7 +52,7 @@ pub(crate) async fn envelope(
     let id = RequestId::choose(request.headers());
     request.extensions_mut().insert(id.clone());
     let current = CurrentRequest {
-        id: Rc::clone(&id.0.id),
+        id: id.text(),
         trace_id: find_trace_id(request.headers()).map(Rc::from),
     };
     let line = Line::begin(&request, &current, start);
@@ -142,7 +84,7 @@ async fn work(
         .for_each(|context| context.stopping.count_request());
     let pending = context
         .and_then(|context| context.requests.as_ref())
-        .and_then(|requests| requests.begin(&request, &id.0.id));
+        .and_then(|requests| requests.begin(&request, id.as_str()));
     let counted = context.map(|context| Arc::clone(&context.request_metrics));
     let method = metrics::place_of(request.method());
     let write: WriteError = context.map_or(problem::respond, |context| {
@@ -166,7 +108,7 @@ async fn work(
     let duration = start.elapsed();
     log::debug!("{status} in {duration:?}");
     if let Some(counted) = counted {
-        counted.record(id.0.route.get(), method, status, duration);
+        counted.record(id.route(), method, status, duration);
     }
     if let Some(pending) = pending {
         pending.end(status, code.get());
@@ -266,7 +208,7 @@ fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T
 
 /// A finished answer in the form of an error, for where the framework has lost the request.
 fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
-    headers::add(response.headers_mut(), &id.0.id);
+    headers::add(response.headers_mut(), id.as_str());
     InternalError::from_response("answered", response).into()
 }
 
@@ -306,7 +248,7 @@ fn finish(
     answering: Option<Answering>,
     room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
-    headers::add(response.headers_mut(), &id.0.id);
+    headers::add(response.headers_mut(), id.as_str());
     let context = Context::find(response.request());
     let is_tls_only = context.is_some_and(|context| context.is_tls_only);
     let is_stopping = context.is_some_and(|context| context.stopping.has_begun());
@@ -340,6 +282,7 @@ mod tests {
     use actix_web::web;
 
     use super::*;
+    use crate::http::headers::X_REQUEST_ID;
 
     /// A handler with a bug.
     async fn broken() -> HttpResponse {

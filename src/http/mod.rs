@@ -28,6 +28,7 @@ pub(crate) mod path;
 pub(crate) mod problem;
 pub mod query;
 pub(crate) mod refusal_log;
+pub(crate) mod request_id;
 pub(crate) mod request_log;
 pub mod route;
 pub(crate) mod router;

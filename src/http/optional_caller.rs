@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpRequest};
 use super::anonymous::Anonymous;
 use super::auth::Caller;
 use super::context::Context;
-use super::envelope::RequestId;
+use super::request_id::RequestId;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::origin::Origin;

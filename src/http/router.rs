@@ -9,7 +9,7 @@ use actix_service::Service;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::{HttpMessage, HttpRequest};
 
-use super::envelope::RequestId;
+use super::request_id::RequestId;
 use super::request_log::holds_token;
 use super::route::{Handlers, Response, Route};
 
@@ -43,17 +43,18 @@ struct Matched {
 }
 
 impl Router {
-    /// A router for `routes`, and for every other path `unknown`.
+    /// A router for `routes`, each with its place among all routes of the server, and for every
+    /// other path `unknown`.
     ///
     /// # Errors
     /// None with the routes of this program: two of them would have the same path.
     pub(crate) async fn build(
-        routes: Vec<Route>,
+        routes: Vec<(usize, Route)>,
         unknown: actix_web::Route,
     ) -> Result<Self, String> {
         let failed = |()| "a handler cannot be made".to_owned();
         let mut tree = matchit::Router::new();
-        for (place, route) in routes.into_iter().enumerate() {
+        for (place, route) in routes {
             let pattern = Rc::new(Pattern::new(place, &route.path));
             let handlers = route.into_handlers().await.map_err(failed)?;
             tree.insert(pattern.path.clone(), (pattern, handlers))

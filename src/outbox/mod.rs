@@ -9,7 +9,7 @@
 //! * [`worker`] works one off: [`desk`] decides who is served next, [`places`] who may have how
 //!   many places, [`breaker`] whether there is a way to anybody, [`delay`] when a row is tried
 //!   again.
-//! * [`faults`] makes deliveries fail, in development.
+//! * [`faults`] makes deliveries fail, in development. [`tries`] counts what they come to.
 
 pub(crate) mod breaker;
 pub(crate) mod delay;
@@ -18,5 +18,6 @@ pub(crate) mod destination;
 pub mod faults;
 pub mod mail;
 pub mod places;
+pub(crate) mod tries;
 pub mod webhook;
 pub mod worker;

@@ -27,6 +27,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::desk::{self, Desk, Done, Found, Offer, Work};
 use super::destination::Answer;
 use super::places::{Place, Room};
+use super::tries::Tries;
 use crate::base::error::Result;
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
 
@@ -146,6 +147,8 @@ pub(crate) struct Worker<C: Channel> {
     running: JoinSet<Left<C>>,
     /// Who is next.
     desk: Desk<C>,
+    /// What the tries came to.
+    tries: Arc<Tries>,
     /// What has ended, and is not recorded yet.
     ended: Ended<C>,
     /// Whether the clock was set back, and what waits is not recalled yet.
@@ -154,12 +157,13 @@ pub(crate) struct Worker<C: Channel> {
 
 impl<C: Channel> Worker<C> {
     /// A worker with nothing under way.
-    pub(crate) fn new(db: Db, channel: Arc<C>) -> Self {
+    pub(crate) fn new(db: Db, channel: Arc<C>, tries: Arc<Tries>) -> Self {
         Self {
             db,
             channel,
             running: JoinSet::new(),
             desk: Desk::default(),
+            tries,
             ended: Vec::new(),
             must_recall: false,
         }
@@ -334,6 +338,7 @@ impl<C: Channel> Worker<C> {
     fn push(&mut self, ended: std::result::Result<Left<C>, JoinError>) {
         match ended {
             Ok((place, Ok((item, outcome)))) => {
+                self.tries.record(self.channel.answer(&outcome));
                 self.desk
                     .end(&self.channel, &place, &outcome, self.db.now());
                 self.ended.push((item, outcome));

@@ -28,7 +28,7 @@ use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
 use crate::mail::webhook::MailWebhook;
-use crate::metrics::Metrics;
+use crate::metrics::{Backups, Metrics};
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
@@ -170,6 +170,9 @@ pub(crate) fn state(
     let metrics = Arc::new(Metrics {
         db: db.clone(),
         requests: Arc::new(RequestMetrics::new(api::paths(config.offer()))),
+        mail_tries: Arc::default(),
+        webhook_tries: Arc::default(),
+        backups: Backups::default(),
         started_at,
     });
     Ok(State {

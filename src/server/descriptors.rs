@@ -30,6 +30,8 @@ const FEWEST: usize = 16;
 const RESERVE: usize = 80;
 /// Connections of a worker, whatever the system admits: what the framework takes as a bound, too.
 const MOST_OF_WORKER: usize = 25_600;
+/// Connections of a port for metrics.
+const FEW: usize = 32;
 /// Connections below which a start warns: a browser opens six, an application perhaps fifty.
 const USEFUL: usize = 200;
 /// Connections that a site may have however many others have: some more than a browser opens.
@@ -119,6 +121,16 @@ impl Connections {
             trusted_proxies,
             held: Mutex::default(),
         }))
+    }
+
+    /// A few, for a port that only scrapers and supervisors use.
+    pub(crate) fn few() -> Arc<Self> {
+        Arc::new(Self {
+            most_of_worker: FEW,
+            most: FEW,
+            trusted_proxies: Vec::new(),
+            held: Mutex::default(),
+        })
     }
 
     /// A place for a connection from `peer`, until what is returned is dropped; none where its site

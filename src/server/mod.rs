@@ -7,6 +7,7 @@ mod build;
 mod descriptors;
 mod drain;
 mod first_key;
+mod metrics_port;
 mod notify;
 mod pulse;
 mod serve;
@@ -21,7 +22,6 @@ use std::net::SocketAddr;
 
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_service::fn_factory;
 use actix_web::{App, web};
@@ -39,32 +39,32 @@ use crate::deletion;
 use crate::http::auth::Latest;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
-use crate::invitation::lapse;
 use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
 use crate::policy::Rules;
-use crate::retention;
 use crate::secret;
 use crate::session::Token;
-use crate::webhook;
 use crate::webhook::sender::Webhooks;
 
 pub use bind::Address;
 use bind::{Listener, bind};
 use descriptors::Connections;
 pub(crate) use first_key::KeyFile;
+use metrics_port::MetricsPort;
 use pulse::Pulse;
 pub use signals::Signals;
 use signals::Wish;
-use tasks::{Tasks, Working};
+use tasks::{Outbox, Pace, Tasks};
 pub(crate) use tls::Tls;
 
 /// A server that has its file and its port, and answers as soon as it runs.
 pub struct Program {
     /// What it listens on.
     listeners: Vec<Listener>,
+    /// The port of its own for metrics, if there is one.
+    metrics_port: Option<MetricsPort>,
     /// What the toolkit takes from it.
     context: Context,
     /// What its handlers share.
@@ -73,10 +73,8 @@ pub struct Program {
     offer: Offer,
     /// The mail that it sends; none: mail is off.
     mail: Option<Mail>,
-    /// How often it is written when keys were last used.
-    last_use_every: Duration,
-    /// How often it looks for invitations whose time has passed.
-    lapse_every: Duration,
+    /// When it does what it does besides.
+    pace: Pace,
     /// How requests are served.
     serving: serve::Options,
     /// The URL by which this machine reaches it.
@@ -107,6 +105,8 @@ impl Program {
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
+        let metrics_listen = config.settings.metrics_listen;
+        let metrics_port = metrics_listen.map(MetricsPort::bind).transpose()?;
         let listeners = bind(&config.settings.listen, config.mode)?;
         let connections = Connections::within_limits(
             config.workers,
@@ -132,12 +132,16 @@ impl Program {
         let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref())?;
         Ok(Self {
             listeners,
+            metrics_port,
             context: build::context(config, &state),
             mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
             offer: config.offer(),
-            last_use_every: config.last_use_every,
-            lapse_every: config.lapse_every,
+            pace: Pace {
+                last_use_every: config.last_use_every,
+                lapse_every: config.lapse_every,
+                retention: config.retention(),
+            },
             serving: serve::Options {
                 workers: config.workers,
                 connections,
@@ -178,6 +182,11 @@ impl Program {
     /// The open data file.
     pub(crate) fn db(&self) -> &Db {
         &self.state.db
+    }
+
+    /// Where its metrics are, where they have a port of their own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics_port.as_ref().and_then(MetricsPort::address)
     }
 
     /// What it allows in an invitation.
@@ -250,9 +259,7 @@ impl Program {
     /// # Errors
     /// When the server cannot be started.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), Failure> {
-        let (db, offer, retention) = (self.state.db.clone(), self.offer, self.state.retention);
-        let limits = Arc::clone(&self.context.limits);
-        let addresses = self.context.addresses;
+        let (db, offer) = (self.state.db.clone(), self.offer);
         // Before there are requests: what an erasure had begun by now was cut off.
         let mut tasks = Tasks::default();
         tasks.spawn(deletion::run(db.clone()));
@@ -266,6 +273,7 @@ impl Program {
         let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
         let (ending, shared) = (context.clone(), state.clone());
         let used = context.clone();
+        let (at_port, of_port) = (context.clone(), state.clone());
         let pulse = Arc::new(Pulse::default());
         let asked = Arc::clone(&pulse);
         let app = move || {
@@ -283,14 +291,14 @@ impl Program {
         let closers = listeners.iter_mut().map(Listener::closer).collect();
         let server = serve::serve(app, listeners, self.serving).map_err(cannot_serve)?;
         let handle = server.handle();
+        let metrics_port = self
+            .metrics_port
+            .map(|port| port.serve(at_port, of_port, offer))
+            .transpose()
+            .map_err(cannot_serve)?;
         tasks.spawn(notify::keep_told(pulse, db.clone()));
-        tasks.spawn(tasks::sweep_limits(limits, addresses));
-        tasks.spawn(tasks::record_last_uses(used.clone(), self.last_use_every));
-        tasks.spawn(lapse::run(db.clone(), self.lapse_every));
-        tasks.spawn(webhook::sender::keep_swept(db.clone()));
-        tasks.spawn(retention::run(db.clone(), retention));
-        let mailing = self.mail.map(|mail| Working::start(&db, mail));
-        let telling = Working::start(&db, webhooks);
+        tasks.start(&used, &self.pace);
+        let outbox = Outbox::start(&db, self.mail, webhooks, &shared.metrics);
         let stopping = async move {
             stop.await;
             ending.stopping.begin();
@@ -300,14 +308,13 @@ impl Program {
             drain::finish(&handle, closers, &ending.stopping).await;
             // All at a time: each may take a while. What is queued meanwhile goes out after the
             // next start.
-            futures_util::join!(
-                handle.stop(true),
-                Working::stop(mailing),
-                Working::stop(Some(telling))
-            );
+            futures_util::join!(handle.stop(true), outbox.stop());
         };
         let (outcome, _) = futures_util::join!(server, stopping);
         tasks.stop();
+        if let Some(port) = metrics_port {
+            port.stop(false).await;
+        }
         used.last_uses.write(&db).await;
         db.close();
         outcome.map_err(cannot_serve)

@@ -39,7 +39,7 @@ const ORDER: [&str; 29] = [
 const TOOLKIT_MAY: [&str; 5] = ["base", "db", "idempotency", "key", "policy"];
 
 /// Whose file has the SQL of a table.
-const OWNERS: [(&str, &str); 16] = [
+const OWNERS: [(&str, &str); 17] = [
     ("api_key", "key/store.rs"),
     ("audit", "audit/store.rs"),
     ("code", "invitation/code/store.rs"),
@@ -54,6 +54,7 @@ const OWNERS: [(&str, &str); 16] = [
     ("purge", "purge/store.rs"),
     ("secret", "secret/store.rs"),
     ("session", "session/store.rs"),
+    ("tally", "db/tally.rs"),
     ("webhook", "webhook/store.rs"),
     ("webhook_delivery", "outbox/webhook/store.rs"),
 ];

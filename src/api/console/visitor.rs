@@ -15,7 +15,7 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::http::auth::{Caller, DEV_ACTOR};
 use crate::http::context::Context;
-use crate::http::envelope::RequestId;
+use crate::http::request_id::RequestId;
 use crate::http::router::read_param;
 use crate::http::{form, host};
 use crate::invitation::actor::Actor;

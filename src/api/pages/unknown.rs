@@ -6,7 +6,7 @@ use minijinja::context;
 
 use super::{PLAIN_POLICY, UNKNOWN, fill, root_from};
 use crate::base::error::{Code, Error, Result};
-use crate::http::envelope::RequestId;
+use crate::http::request_id::RequestId;
 use crate::http::{problem, refusal_log};
 
 /// What the page says of an address that nothing is at. Whether a key would see something there is

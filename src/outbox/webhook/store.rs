@@ -387,3 +387,14 @@ pub fn record(
         })?;
     Ok(changed > 0)
 }
+
+/// When the delivery was made that has waited longest for an enabled webhook, among the first 500.
+pub(crate) fn find_oldest(reader: &Reader<'_>) -> Result<Option<Timestamp>> {
+    let sql = "select min(created_at) from (select d.created_at
+               from webhook w cross join webhook_delivery d on d.webhook_id = w.id and d.state = 0
+               where w.disabled_at is null limit 500)";
+    let oldest: Option<i64> = reader
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))?;
+    Ok(oldest.map(Timestamp::from_millis))
+}

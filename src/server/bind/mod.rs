@@ -116,6 +116,14 @@ impl Closer {
     }
 }
 
+/// Listens on one address.
+///
+/// # Errors
+/// When it cannot be had.
+pub(crate) fn bind_address(address: SocketAddr) -> Result<Vec<Listener>, Failure> {
+    tcp::bind(&Listen::Address(address))
+}
+
 /// Listens on all `places`. Without any: on the sockets that systemd hands over, or else on the
 /// default one.
 ///

@@ -1,6 +1,8 @@
 //! What the server tells Prometheus of itself, and what it tells supervisors.
 
+mod counts;
 mod page;
+mod port;
 mod probes;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,7 @@ pub mod life;
 pub mod log_gate;
 pub mod process;
 pub mod smtp;
+pub mod tally;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

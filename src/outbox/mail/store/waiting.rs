@@ -15,6 +15,9 @@ use crate::outbox::mail::waiting::{
 /// The most mails of the queue that are counted.
 pub(crate) const MOST_COUNTED: u32 = 100_000;
 
+/// The most mails that are looked at for the oldest one: a scrape takes no longer for a long queue.
+pub(crate) const MOST_LOOKED_AT: u32 = 500;
+
 /// What of the queue a caller may see and asks for. Nobody finds an organization that is being
 /// deleted.
 const SELECTED: &str = "(:organizations is null
@@ -198,4 +201,32 @@ pub(crate) fn try_now(tx: &WriteTx<'_>, ids: &[MailId]) -> Result<usize> {
     tx.announce(Topic::MailRetry);
     tx.announce(Topic::Mail);
     Ok(count)
+}
+
+/// When the mail was queued that has waited longest of what is ready, was tried in vain, or is
+/// under way; none: none of it is there. It looks at [`MOST_LOOKED_AT`] mails of either index at
+/// most.
+pub(crate) fn find_oldest(reader: &Reader<'_>) -> Result<Option<Timestamp>> {
+    let find = |sql: &str| -> Result<Option<i64>> {
+        Ok(reader
+            .prepare_cached(sql)?
+            .query_row([MOST_LOOKED_AT], |row| row.get(0))?)
+    };
+    let ready = find(
+        "select min(queued_at)
+         from (select queued_at
+               from mail indexed by mail_ready
+               where lane is not null
+               limit ?1)",
+    )?;
+    let tried = find(
+        "select min(queued_at) filter (where attempts > 0)
+         from (select queued_at, attempts
+               from mail indexed by mail_due
+               where lane is null
+               order by due_at
+               limit ?1)",
+    )?;
+    let oldest = ready.into_iter().chain(tried).min();
+    Ok(oldest.map(Timestamp::from_millis))
 }

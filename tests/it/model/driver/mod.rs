@@ -13,7 +13,7 @@ use super::rules::{Flaw, Model};
 use super::state::{Invitation, Shows};
 use crate::support::kept::{Call, Kept};
 use crate::support::process::run;
-use crate::support::{START, TestApp};
+use crate::support::{START, TestApp, tally};
 use compare::same;
 
 /// An id that nothing has.
@@ -85,6 +85,8 @@ impl Driver {
             self.step(model, operation)
                 .map_err(|difference| format!("step {}: {difference}", step + 1))?;
         }
+        // What the file counts as it changes is what is there.
+        tally::check(&self.app.database);
         self.compare_state(model)
             .map_err(|difference| format!("in the end: {difference}"))
     }
