@@ -64,6 +64,7 @@ pub(crate) fn run_first(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<bool> {
         tx.prepare_cached("rollback")?.execute([])?;
     }
     tx.prepare_cached("begin immediate")?.execute([])?;
+    tx.tally.clear();
     Ok(false)
 }
 
@@ -73,11 +74,13 @@ pub(crate) fn run_first(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<bool> {
 /// When that is not possible any more, since SQLite gave up the whole transaction: why it did.
 pub(crate) fn run_in_savepoint(tx: &WriteTx<'_>, job: &mut dyn Job) -> Result<()> {
     tx.prepare_cached("savepoint job")?.execute([])?;
+    let counted = tx.tally.mark();
     if let Err(error) = job.run(tx) {
         if tx.is_autocommit() {
             return Err(error);
         }
         tx.prepare_cached("rollback to job")?.execute([])?;
+        tx.tally.undo_to(&counted);
     }
     tx.prepare_cached("release job")?.execute([])?;
     Ok(())

@@ -91,6 +91,7 @@ pub(crate) use replacement::Replacement;
 pub(crate) use row_copy::RowCopy;
 use snapshot::Open;
 pub use snapshot::{Reader, Snapshot};
+use tally::Tally;
 pub(crate) use tally::{Count, list as list_counts};
 pub use topic::Topic;
 pub use transaction::WriteTx;
@@ -184,7 +185,7 @@ impl Db {
         let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;
-        tally::keep(&writer).map_err(failed)?;
+        let tally = Tally::of(&writer).map_err(failed)?;
         let by_system = |error| refusal::by_system(path, &error);
         let file = Arc::new(File::open(path).map_err(by_system)?);
         let identity =
@@ -204,7 +205,8 @@ impl Db {
         };
         let checkpointer = checkpoint::Checkpointer::start(log);
         let limit = LogLimit::new(Arc::clone(&wal_index), checkpointer.line());
-        let writer = writer::Writer::start(writer, clock.clone(), Arc::clone(&identity), limit);
+        let writer =
+            writer::Writer::start(writer, tally, clock.clone(), Arc::clone(&identity), limit);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))

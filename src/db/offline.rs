@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
 use super::refusal::by_sqlite;
+use super::tally::Tally;
 use super::transaction::{IdMint, WriteTx};
-use super::{Reader, file, place, tally};
+use super::{Reader, file, place};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 
@@ -39,15 +40,16 @@ pub fn write_file<T>(
     let path = &existing(path)?;
     let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
-    tally::keep(&conn).map_err(unusable)?;
+    let tally = Tally::of(&conn).map_err(unusable)?;
     let transaction = conn
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(unusable)?;
     let ids = IdMint::after(&transaction);
     // A server that runs beside this finds what is new by itself, a moment later.
     let topics = Cell::new(0);
-    let tx = WriteTx::new(&transaction, Clock::System.now(), &ids, &topics);
+    let tx = WriteTx::new(&transaction, Clock::System.now(), &ids, &topics, &tally);
     let outcome = write(&tx).map_err(|error| failed(path, &error))?;
+    tally.store(&transaction).map_err(unusable)?;
     transaction.commit().map_err(unusable)?;
     Ok(outcome)
 }

@@ -7,6 +7,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
 use super::row_copy::list_stored_columns;
+use super::tally::Tally;
 use super::transaction::{IdMint, WriteTx};
 use super::{Db, Reader, connection};
 use crate::base::error::Result;
@@ -77,7 +78,13 @@ impl Db {
             let stage = Stage::new()?;
             copy(reader, &stage)?;
             let (ids, topics) = (IdMint::after(&stage.conn), Cell::new(0));
-            job(&WriteTx::new(&stage.conn, reader.now, &ids, &topics))
+            job(&WriteTx::new(
+                &stage.conn,
+                reader.now,
+                &ids,
+                &topics,
+                &Tally::new(),
+            ))
         };
         self.read_long(actor, play).await
     }

@@ -1,10 +1,17 @@
 //! How many rows of which kind there are, kept by the writer as they change: nobody has to count
 //! them.
 //!
-//! Triggers do it, so that no change of a row is left out, whatever makes it: a cascade, a rolled
-//! back part of a transaction, a command beside the server. They belong to the connection that
-//! writes and are not in the file: a file in which code lies is refused ([`super::schema`]).
+//! Triggers do it, so that no change of a row is left out, whatever makes it: a cascade, an erasure,
+//! a command beside the server. They belong to the connection that writes and are not in the file: a
+//! file in which code lies is refused ([`super::schema`]). They add to sums in memory, which are
+//! written once a commit, by the same commit: many creates share one write of them. Whoever undoes a
+//! part of a transaction takes the sums back to where they were.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::Null;
 use rusqlite::{Connection, Result as SqlResult};
 
 use super::Reader;
@@ -42,22 +49,90 @@ pub(crate) struct Count {
     pub count: u64,
 }
 
-/// Has every change that `conn` makes from now on be counted.
-pub(super) fn keep(conn: &Connection) -> SqlResult<()> {
-    COUNTED.iter().try_for_each(|(table, columns, number)| {
-        let [old, new] = ["old", "new"].map(|row| number.replace("ROW", row));
-        let less = format!("update tally set count = count - 1 where id = {old};");
-        let more = format!("update tally set count = count + 1 where id = {new};");
-        conn.execute_batch(&format!(
-            "create temp trigger {table}_inserted after insert on main.{table}
-             begin {more} end;
-             create temp trigger {table}_deleted after delete on main.{table}
-             begin {less} end;
-             create temp trigger {table}_updated after update of {columns} on main.{table}
-             when ({old}) is not ({new})
-             begin {less} {more} end;"
-        ))
-    })
+/// Above the numbers of all that is counted.
+const NUMBERS: usize = 33;
+
+/// What the open transaction adds to the counts, by number.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally(Arc<[AtomicI64; NUMBERS]>);
+
+/// The sums of a moment of a transaction.
+pub(crate) struct Mark([i64; NUMBERS]);
+
+impl Tally {
+    /// Sums of nothing.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| AtomicI64::new(0))))
+    }
+
+    /// Has every change that `conn` makes from now on be counted.
+    ///
+    /// # Errors
+    /// When `conn` is not the connection to a data file.
+    pub(super) fn of(conn: &Connection) -> SqlResult<Self> {
+        let tally = Self::new();
+        let sums = tally.clone();
+        let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
+        conn.create_scalar_function("tally", 2, flags, move |call| {
+            sums.add(call.get(0)?, call.get(1)?);
+            Ok(Null)
+        })?;
+        COUNTED.iter().try_for_each(|(table, columns, number)| {
+            let [old, new] = ["old", "new"].map(|row| number.replace("ROW", row));
+            let less = format!("select tally({old}, -1);");
+            let more = format!("select tally({new}, 1);");
+            conn.execute_batch(&format!(
+                "create temp trigger {table}_inserted after insert on main.{table}
+                 begin {more} end;
+                 create temp trigger {table}_deleted after delete on main.{table}
+                 begin {less} end;
+                 create temp trigger {table}_updated after update of {columns} on main.{table}
+                 begin {less} {more} end;"
+            ))
+        })?;
+        Ok(tally)
+    }
+
+    /// Adds `by` to the sum of a number; none is of what is not counted.
+    fn add(&self, number: Option<u16>, by: i64) {
+        if let Some(sum) = number.and_then(|number| self.0.get(usize::from(number))) {
+            sum.fetch_add(by, Ordering::Relaxed);
+        }
+    }
+
+    /// The sums as they are now.
+    pub(super) fn mark(&self) -> Mark {
+        Mark(std::array::from_fn(|number| {
+            self.0[number].load(Ordering::Relaxed)
+        }))
+    }
+
+    /// Takes the sums back to where they were.
+    pub(super) fn undo_to(&self, Mark(sums): &Mark) {
+        for (sum, before) in self.0.iter().zip(sums) {
+            sum.store(*before, Ordering::Relaxed);
+        }
+    }
+
+    /// Forgets the sums of a transaction that came to nothing.
+    pub(super) fn clear(&self) {
+        self.undo_to(&Mark([0; NUMBERS]));
+    }
+
+    /// Writes the sums into the file, before the commit of what they are about.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub(super) fn store(&self, conn: &Connection) -> SqlResult<()> {
+        for (number, sum) in (0_u16..).zip(self.0.iter()) {
+            let sum = sum.swap(0, Ordering::Relaxed);
+            if sum != 0 {
+                conn.prepare_cached("update tally set count = count + ?2 where id = ?1")?
+                    .execute((number, sum))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// How many rows of everything there are.

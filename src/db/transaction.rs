@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension};
 use uuid::{ContextV7, Uuid};
 
 use super::Reader;
+use super::tally::Tally;
 use super::topic::Topic;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
@@ -22,6 +23,8 @@ pub struct WriteTx<'a> {
     ids: &'a IdMint,
     /// The topics that the transaction is about, by their bits.
     topics: &'a Cell<u8>,
+    /// What the transaction adds to the counts of rows.
+    pub(super) tally: &'a Tally,
 }
 
 impl<'a> WriteTx<'a> {
@@ -31,12 +34,14 @@ impl<'a> WriteTx<'a> {
         now: Timestamp,
         ids: &'a IdMint,
         topics: &'a Cell<u8>,
+        tally: &'a Tally,
     ) -> Self {
         Self {
             conn,
             now,
             ids,
             topics,
+            tally,
         }
     }
 
@@ -47,6 +52,7 @@ impl<'a> WriteTx<'a> {
             now,
             ids: self.ids,
             topics: self.topics,
+            tally: self.tally,
         }
     }
 
@@ -65,9 +71,11 @@ impl<'a> WriteTx<'a> {
     /// What `part` answers, after all that it did was undone.
     pub(crate) fn part<T>(&self, part: impl FnOnce() -> Result<(T, bool)>) -> Result<T> {
         self.prepare_cached("savepoint part")?.execute([])?;
+        let counted = self.tally.mark();
         let outcome = part();
         if !matches!(outcome, Ok((_, true))) {
             self.prepare_cached("rollback to part")?.execute([])?;
+            self.tally.undo_to(&counted);
         }
         self.prepare_cached("release part")?.execute([])?;
         outcome.map(|(answer, _)| answer)

@@ -1,9 +1,8 @@
 //! The only thread that writes, and how it commits many requests at once.
 //!
-//! A job is a closure that changes rows. The thread takes what waits in the queue, whose turn it
-//! is, runs each job in one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync
-//! of the disk serves all of them. Under load the next group gathers while the
-//! last one is being synced, so there is nothing to tune and no time to wait for more.
+//! A job is a closure that changes rows. The thread takes what waits in the queue, runs each job in
+//! one `BEGIN IMMEDIATE` transaction, commits, and only then answers: one sync serves all of them.
+//! Under load the next group gathers while the last one is synced, so there is nothing to tune.
 //!
 //! # Failure
 //! A job that fails is undone and answered alone: by its savepoint, or by the end of the
@@ -32,6 +31,7 @@ use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
 use super::log_limit::LogLimit;
 use super::queue::{Queue, Refusal, Turn};
+use super::tally::Tally;
 use super::topic::Topic;
 use super::transaction::{IdMint, Transaction, WriteTx};
 use crate::base::clock::Clock;
@@ -49,8 +49,7 @@ const QUEUE: Load = Load {
 const GROUP: usize = 256;
 /// How long a group may work before it commits. One long job may take it beyond that.
 const GROUP_TIME: Duration = Duration::from_millis(20);
-/// Rows that a group may have in any case, so that a slow machine has its share of each commit,
-/// too.
+/// Rows that a group may have in any case: a slow machine has its share of each commit, too.
 const FEW_ROWS: usize = 64;
 
 /// How often cutting the log is tried after an I/O error, with [`CUT_PAUSE`] between: together
@@ -70,9 +69,10 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread that owns `conn`.
+    /// Starts the thread that owns `conn`, whose changes `tally` counts.
     pub(crate) fn start(
         conn: Connection,
+        tally: Tally,
         clock: Clock,
         identity: Arc<Identity>,
         limit: LogLimit,
@@ -81,7 +81,7 @@ impl Writer {
         let gauges = Arc::new(Gauges::new());
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, &jobs, &clock, &shown, &identity, limit);
+            let work = || write_until_closed(conn, tally, &jobs, &clock, &shown, &identity, limit);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!(
                     "the writer panicked; the process ends so that no half-made change is served"
@@ -172,6 +172,7 @@ impl Writer {
 /// The thread's life: takes groups of jobs until the queue is closed and empty.
 fn write_until_closed(
     conn: Connection,
+    tally: Tally,
     queue: &Queue<Box<dyn Job>>,
     clock: &Clock,
     gauges: &Gauges,
@@ -182,6 +183,7 @@ fn write_until_closed(
     let mut desk = Desk {
         conn,
         ids,
+        tally,
         queue,
         clock,
         gauges,
@@ -221,6 +223,8 @@ struct Desk<'a> {
     conn: Connection,
     /// Where new ids come from.
     ids: IdMint,
+    /// What a transaction adds to the counts of rows.
+    tally: Tally,
     /// Where jobs wait.
     queue: &'a Queue<Box<dyn Job>>,
     /// Where the time comes from.
@@ -281,11 +285,12 @@ impl Desk<'_> {
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
         let transaction = Transaction::begin(&self.conn).map_err(at(Stage::Begin))?;
+        self.tally.clear();
         let (now, topics) = (self.clock.now(), Cell::new(0));
         let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
-            let tx = WriteTx::new(&transaction, now, &self.ids, &topics);
+            let tx = WriteTx::new(&transaction, now, &self.ids, &topics, &self.tally);
             let job = &mut *turn.job;
             let ran = if is_empty {
                 run_first(&tx, job).map(|did_something| is_empty = !did_something)
@@ -301,6 +306,8 @@ impl Desk<'_> {
                 group.extend(self.queue.take());
             }
         }
+        let counted = self.tally.store(&transaction);
+        counted.map_err(|error| at(Stage::Job)(error.into()))?;
         let committing = Instant::now();
         // The error is looked at before anything else happens on this thread, a rollback included.
         let committed = transaction
