@@ -1,4 +1,4 @@
--- What a new data file gets: every table, column and index, with its unit and meaning.
+-- What a new data file gets: every table, column and index of the newest schema, with its unit and meaning.
 --
 -- Conventions
 --   * Times are integers: milliseconds since 1970-01-01T00:00:00Z.

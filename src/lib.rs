@@ -15,7 +15,8 @@
 //!    of it, [`redemption`] is what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
 //!    [`dev`] is what only `invited dev` has, [`doctor`] says what is wrong with a server, [`backup`]
-//!    makes copies of the file and puts them back.
+//!    makes copies of the file and puts them back, [`upgrade`] brings that of an earlier version up
+//!    to date.
 //! 7. [`mod@http`] is the toolkit of the endpoints, [`metrics`] what Prometheus is told, [`api`]
 //!    every endpoint.
 //! 8. [`config`] has every setting once, [`server`] builds the parts and runs them, [`cli`] has one
@@ -59,4 +60,5 @@ pub mod retention;
 pub mod secret;
 pub mod server;
 pub mod session;
+pub mod upgrade;
 pub mod webhook;

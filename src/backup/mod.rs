@@ -36,6 +36,8 @@ pub(crate) enum Step {
     Copying(Progress),
     /// The file is looked through.
     Checking,
+    /// The file is brought up to date, by the step of this name.
+    Migrating(&'static str),
 }
 
 /// Whom a command tells how far it has come.
@@ -97,20 +99,40 @@ pub(crate) fn make_to(
     Ok(made)
 }
 
-/// Copies `source` into `part`, and looks through the copy.
+/// Copies `source` into `part`, and looks through the copy when others need the processor less.
 fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
+    copy(source, part, tell)?;
+    // Not before: the transaction of the copy ought to be short.
+    give_way();
+    check(source, part, &Source::open_backup(part.path())?, tell)
+}
+
+/// Copies `source` into `part`.
+///
+/// # Errors
+/// When the file cannot be read, or the copy cannot be written.
+pub(crate) fn copy(source: &Source, part: &Part, tell: Tell<'_>) -> Result<(), Failure> {
     let copied = source.copy(part.file(), &mut |progress| tell(Step::Copying(progress)));
     copied.map_err(|error| match error {
         CopyError::Source(failure) => failure,
         CopyError::Target(error) => cannot_write(part.path(), &error),
-    })?;
+    })
+}
+
+/// Looks through `copy`, which is what `part` holds of `source`.
+///
+/// # Errors
+/// When it is damaged: then `source` is.
+pub(crate) fn check(
+    source: &Source,
+    part: &Part,
+    copy: &Source,
+    tell: Tell<'_>,
+) -> Result<Made, Failure> {
     tell(Step::Checking);
-    // Not before: the transaction of the copy ought to be short.
-    give_way();
-    let copy = Source::open_backup(part.path())?;
     let Report {
         counts, findings, ..
-    } = verify::check(&copy, &Ask::default())?;
+    } = verify::check(copy, &Ask::default())?;
     if let Some(first) = findings.first.first() {
         return Err(Failure::runtime(
             format!(

@@ -80,6 +80,8 @@ pub(crate) struct Report {
     pub heads: Vec<WrittenHead>,
     /// The organizations of heads that were written down, and that were deleted since.
     pub deleted: Vec<String>,
+    /// Whether the schema is an earlier one, so that histories were not looked at.
+    pub is_outdated: bool,
 }
 
 /// Looks through the file of `source`, in one moment of it.
@@ -88,27 +90,39 @@ pub(crate) struct Report {
 /// When it cannot be read for another reason than damage.
 pub(crate) fn check(source: &Source, ask: &Ask) -> std::result::Result<Report, Failure> {
     source
-        .at_one_moment(|reader| check_all(reader, ask))
+        .at_one_moment(|reader| {
+            let mut report = Report {
+                is_outdated: source.is_outdated(),
+                ..Report::default()
+            };
+            check_file(reader, &mut report)?;
+            if !report.is_outdated {
+                check_histories(reader, ask, &mut report)?;
+            }
+            Ok(report)
+        })
         .map_err(|error| failed(source, &error))
 }
 
-/// Runs every check.
-fn check_all(reader: &Reader<'_>, ask: &Ask) -> Result<Report> {
-    let mut report = Report::default();
+/// Runs the checks that a file of each version has to stand.
+fn check_file(reader: &Reader<'_>, report: &mut Report) -> Result<()> {
     let checked = store::check_integrity(reader, &mut report.findings);
     report.findings.note(checked)?;
     let checked = store::check_foreign_keys(reader, &mut report.findings);
     report.findings.note(checked)?;
     let counted = store::count(reader).map(|found| report.counts = found);
-    report.findings.note(counted)?;
+    report.findings.note(counted)
+}
+
+/// Runs the checks of what the present schema says.
+fn check_histories(reader: &Reader<'_>, ask: &Ask, report: &mut Report) -> Result<()> {
     let checked = store::check_histories(reader, &mut report.findings, report.counts.invitations);
     report.findings.note(checked)?;
     let heads = ask.wants_heads.then_some(&mut report.heads);
     let checked = chain::check(reader, &mut report.findings, heads);
     report.findings.note(checked)?;
-    let compared = heads::compare(reader, &ask.against, &mut report);
-    report.findings.note(compared)?;
-    Ok(report)
+    let compared = heads::compare(reader, &ask.against, report);
+    report.findings.note(compared)
 }
 
 /// A file cannot be read.

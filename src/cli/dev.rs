@@ -42,7 +42,9 @@ pub(crate) fn run(settings: DevSettings, sources: &Sources) -> Result<(), Failur
         config.start = seed
             .as_deref()
             .map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
+        let migrated = super::migrate::at_start(&config.database, &output)?;
         let mut program = Program::build(&config).await?;
+        program.notes.extend(migrated);
         begin(&program, config.start.clone())
             .await
             .map_err(|error| unusable(seed.as_deref(), &error))?;

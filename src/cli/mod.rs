@@ -14,6 +14,7 @@ mod log_line;
 mod login;
 mod mail;
 mod man;
+mod migrate;
 mod openapi;
 mod output;
 mod progress;
@@ -80,6 +81,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of the data file, while no server runs
     Restore(restore::RestoreArgs),
+    /// Bring the data file of an earlier version up to date, or try that on a copy
+    Migrate(migrate::MigrateArgs),
     /// Look for damage in the data file or a backup, and compare every invitation with its history
     Verify(verify::VerifyArgs),
     /// Change the secret from which links and codes are derived
@@ -136,6 +139,7 @@ impl Cli {
             Some(Command::Logout(args)) => login::logout(args),
             Some(Command::Backup(args)) => backup::run(&args),
             Some(Command::Restore(args)) => restore::run(args),
+            Some(Command::Migrate(args)) => migrate::run(args),
             Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
             Some(Command::Mail(args)) => mail::run(args),

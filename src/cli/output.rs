@@ -177,10 +177,8 @@ pub fn start_logging(
     style: WriteStyle,
 ) -> bool {
     let mut logger = env_logger::Builder::new();
-    // The banner says what these say at a start, and more clearly.
-    for chatty in ["actix_server", crate::db::MIGRATIONS_LOG_TARGET] {
-        logger.filter_module(chatty, LevelFilter::Warn);
-    }
+    // The banner says what it says at a start, and more clearly.
+    logger.filter_module("actix_server", LevelFilter::Warn);
     let format = settings.log_format;
     let logger = logger
         .parse_filters(&settings.log)

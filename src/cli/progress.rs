@@ -42,6 +42,11 @@ impl Display {
             (Step::Copying(progress), None) => self.bytes = progress.total,
             (Step::Checking, Some(bar)) => bar.set_message("checking"),
             (Step::Checking, None) => self.say_checking(),
+            (Step::Migrating(name), Some(bar)) => bar.set_message(format!("migrating: {name}")),
+            (Step::Migrating(name), None) => {
+                // A closed stderr keeps no command from its work.
+                let _ = writeln!(io::stderr(), "migrating: {name}");
+            }
         }
     }
 

@@ -17,7 +17,9 @@ pub(crate) fn run(settings: Settings, sources: &Sources) -> Result<(), Failure> 
     }
     server::block_on(async {
         let signals = Signals::listen()?;
+        let migrated = super::migrate::at_start(&config.database, &output)?;
         let mut program = Program::build(&config).await?;
+        program.notes.extend(migrated);
         program.notes.extend(sources.notes.iter().cloned());
         super::announce(&program, &config.database, &output);
         program.run(signals).await

@@ -1,7 +1,7 @@
 //! `invited verify`: looks through a data file or a backup.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -60,6 +60,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     display.show(Step::Checking);
     let report = verify::check(&source, &ask)?;
     drop(display);
+    check_heads(source.path(), &report, &ask)?;
     if report.findings.count > 0 {
         args.output
             .print(|| told(&report), &shown(&source, &report))?;
@@ -79,6 +80,20 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
         .print(|| told(&report), &shown(&source, &report))
 }
 
+/// Makes sure that the heads that are asked for were looked at: nobody looks at the histories of a
+/// file of an earlier version.
+fn check_heads(path: &Path, report: &Report, ask: &Ask) -> Result<(), Failure> {
+    let asks = ask.wants_heads || !ask.against.is_empty();
+    if !(report.is_outdated && asks) {
+        return Ok(());
+    }
+    Err(Failure::runtime(
+        format!("{} is of an earlier version", path.display()),
+        "heads are written and compared by the version that made it, or once the file is brought up \
+         to date",
+    ))
+}
+
 /// What was found, for programs.
 fn shown(source: &Source, report: &Report) -> serde_json::Value {
     json!({
@@ -88,6 +103,7 @@ fn shown(source: &Source, report: &Report) -> serde_json::Value {
         "findings": report.findings.first,
         "findingsTotal": report.findings.count,
         "deletedOrganizations": report.deleted,
+        "schemaVersion": source.schema_version(),
     })
 }
 
@@ -100,10 +116,39 @@ fn told(report: &Report) -> String {
         .deleted
         .iter()
         .map(|organization| format!("{organization} was deleted since its head was written down"));
-    lines(deleted) + &format!("ok: {}\n", report.counts)
+    let outdated = report.is_outdated.then_some(
+        "the file is of an earlier version: histories are compared once it is brought up to date",
+    );
+    lines(deleted) + &lines(outdated.into_iter()) + &format!("ok: {}\n", report.counts)
 }
 
 /// Texts as lines.
 fn lines(texts: impl Iterator<Item = impl AsRef<str>>) -> String {
     texts.map(|text| format!("{}\n", text.as_ref())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_earlier_file_it_is_said_that_histories_wait_and_heads_are_refused() {
+        let report = |is_outdated| Report {
+            is_outdated,
+            ..Report::default()
+        };
+        let counts = "ok: invitations 0, organizations 0, events 0, keys 0, webhooks 0\n";
+        assert_eq!(told(&report(false)), counts);
+        let later = "the file is of an earlier version: histories are compared once it is brought up \
+                     to date\n";
+        assert_eq!(told(&report(true)), format!("{later}{counts}"));
+        let (path, wants) = (Path::new("a.db"), |wants_heads| Ask {
+            wants_heads,
+            ..Ask::default()
+        });
+        assert_eq!(check_heads(path, &report(false), &wants(true)), Ok(()));
+        assert_eq!(check_heads(path, &report(true), &wants(false)), Ok(()));
+        let refused = check_heads(path, &report(true), &wants(true)).expect_err("it is older");
+        assert_eq!(refused.what(), "a.db is of an earlier version");
+    }
 }

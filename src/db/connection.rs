@@ -86,9 +86,14 @@ pub(crate) fn open_immutable(path: &Path) -> Result<Connection> {
     Ok(conn)
 }
 
+/// Opens a file in memory without a schema.
+pub(crate) fn open_nothing() -> Result<Connection> {
+    Connection::open_in_memory()
+}
+
 /// Opens a file in memory that is as a new one: with the present schema, and nothing in it.
 pub(crate) fn open_in_memory() -> Result<Connection> {
-    let conn = Connection::open_in_memory()?;
+    let conn = open_nothing()?;
     conn.execute_batch(include_str!("../../schema.sql"))?;
     Ok(conn)
 }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OptionalExtension};
 
+use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
 use super::{Reader, connection, header, offline, place, schema};
@@ -47,6 +48,10 @@ pub(crate) struct Source {
     conn: Connection,
     /// Where the file is.
     path: PathBuf,
+    /// The version of its schema.
+    version: u32,
+    /// Whether the program has a newer one.
+    is_outdated: bool,
 }
 
 /// Why a copy failed.
@@ -67,31 +72,77 @@ enum Broken {
 }
 
 impl Source {
-    /// Opens the data file at `path`, which may be served.
+    /// Opens the data file at `path`, which may be served, and may be one of an earlier version.
     ///
     /// # Errors
     /// When there is no file of ours.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let path = offline::existing(path)?;
-        let conn = connection::open_reader(&path).map_err(|error| by_sqlite(&path, error))?;
-        Ok(Self { conn, path })
+        Self::open_with(path, Migrations::RELEASED)
     }
 
-    /// Opens the backup at `path`. Nothing is written beside a file that has no log.
+    /// The same for a program with these `migrations`.
+    ///
+    /// # Errors
+    /// When there is no file of ours.
+    pub(crate) fn open_with(path: &Path, migrations: Migrations) -> Result<Self, Failure> {
+        let (path, version) = offline::existing_of_any_version(path, migrations)?;
+        let conn = connection::open_reader(&path).map_err(|error| by_sqlite(&path, error))?;
+        Ok(Self {
+            conn,
+            path,
+            version,
+            is_outdated: version < migrations.newest(),
+        })
+    }
+
+    /// Opens the backup at `path`, which may be one of an earlier version. Nothing is written
+    /// beside a file that has no log.
     ///
     /// # Errors
     /// When there is no file of ours.
     pub(crate) fn open_backup(path: &Path) -> Result<Self, Failure> {
+        Self::open_backup_with(path, Migrations::RELEASED)
+    }
+
+    /// The same for a program with these `migrations`.
+    ///
+    /// # Errors
+    /// When there is no file of ours.
+    pub(crate) fn open_backup_with(path: &Path, migrations: Migrations) -> Result<Self, Failure> {
         let path = place::resolve(path)?;
-        header::check_backup(&path)?;
+        header::check_backup(&path, migrations.newest())?;
         let conn = if beside(&path, "-wal").exists() {
             connection::open_reader(&path)
         } else {
             connection::open_immutable(&path)
         };
         let conn = conn.map_err(|error| by_sqlite(&path, error))?;
-        schema::check(&conn, &path)?;
-        Ok(Self { conn, path })
+        let version = schema::check(&conn, &path, migrations)?;
+        Ok(Self {
+            conn,
+            path,
+            version,
+            is_outdated: version < migrations.newest(),
+        })
+    }
+
+    /// The version of the file's schema.
+    pub(crate) fn schema_version(&self) -> u32 {
+        self.version
+    }
+
+    /// Whether the file has to be brought up to date before it is served.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.is_outdated
+    }
+
+    /// How many bytes the file has, with what is in its log.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn size(&self) -> Result<u64, Failure> {
+        let size = || Ok(u64::from(self.page_count()?) * self.page_size()?);
+        size().map_err(|error| by_sqlite(&self.path, error))
     }
 
     /// Where the file is, without symbolic links.

@@ -12,12 +12,12 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::Path;
 
 use rusqlite::Connection;
-use rusqlite_migration::{M, Migrations};
 
-use super::header::check_header;
+use super::header::{SCHEMA_VERSION, check_header, older};
 use super::lock::Lock;
+use super::migration::Migrations;
 use super::place::{beside, folder};
-use super::refusal::{self, by_sqlite, by_system, damaged, refused, shell_word};
+use super::refusal::{by_sqlite, by_system, damaged, refused, shell_word};
 use super::{connection, schema};
 use crate::base::failure::Failure;
 
@@ -42,7 +42,7 @@ pub(crate) fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     // What is refused is refused before anything is made, the lock file included.
     let is_new = !is_present(path)?;
     if !is_new {
-        check_header(path)?;
+        check_header(path, SCHEMA_VERSION)?;
     }
     let missing: Vec<_> = path
         .ancestors()
@@ -71,7 +71,7 @@ fn replacement(path: &Path) -> Option<String> {
 /// Takes the right to serve the file at `path`, whose folder is there.
 fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
     let lock = Lock::take(path)?;
-    match prepare(path).and_then(|()| check_contents(path)) {
+    match prepare(path).and_then(|()| check_contents(path, Migrations::RELEASED)) {
         Ok(()) => Ok((lock, make_private(path))),
         Err(failure) => {
             lock.undo();
@@ -87,7 +87,7 @@ fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
 /// When the path cannot be used, or holds what this program did not make.
 pub(crate) fn prepare(path: &Path) -> Result<(), Failure> {
     if is_present(path)? {
-        check_header(path)
+        check_header(path, SCHEMA_VERSION).map(drop)
     } else {
         create(path)
     }
@@ -276,17 +276,11 @@ fn remove_unfinished(unfinished: &Path) -> Result<(), Failure> {
 /// Puts the schema into the empty file `unfinished`, which is to be the one at `path`.
 fn fill(unfinished: &Path, path: &Path) -> Result<(), Failure> {
     let failed = |error| by_sqlite(path, error);
-    let mut conn = Connection::open(unfinished).map_err(failed)?;
-    migrations()
-        .to_latest(&mut conn)
-        .map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
-            other => refusal::unusable(
-                path,
-                &other.to_string(),
-                "this is a fault of the program: please report it",
-            ),
-        })?;
+    let conn = Connection::open(unfinished).map_err(failed)?;
+    let schema = concat!("begin;", include_str!("../../schema.sql"), "commit");
+    conn.execute_batch(schema).map_err(failed)?;
+    conn.pragma_update(None, "user_version", SCHEMA_VERSION)
+        .map_err(failed)?;
     conn.pragma_update(None, "journal_mode", "wal")
         .map_err(failed)?;
     conn.close().map_err(|(_, error)| failed(error))
@@ -300,11 +294,24 @@ pub(crate) fn sync_folder(folder: &Path) -> std::io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Looks at the file through SQLite: its version, the schema, and for a small file every page.
+/// Looks at the file through SQLite, as [`check_whole`] does. Its schema must be the present one.
+///
+/// # Errors
+/// When the file cannot be read, is damaged, or its schema is not ours or an earlier one.
+pub(crate) fn check_contents(path: &Path, migrations: Migrations) -> Result<(), Failure> {
+    let (version, newest) = (check_whole(path, migrations)?, migrations.newest());
+    if version < newest {
+        return Err(older(path, version, newest));
+    }
+    Ok(())
+}
+
+/// Looks at the file through SQLite: its version, the schema that `migrations` make of that
+/// version, and for a small file every page. Returns the version.
 ///
 /// # Errors
 /// When the file cannot be read, is damaged, or its schema is not ours.
-pub(crate) fn check_contents(path: &Path) -> Result<(), Failure> {
+pub(crate) fn check_whole(path: &Path, migrations: Migrations) -> Result<u32, Failure> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Failure::runtime(
             format!(
@@ -316,7 +323,7 @@ pub(crate) fn check_contents(path: &Path) -> Result<(), Failure> {
     }
     let failed = |error| by_sqlite(path, error);
     let conn = connection::open_reader(path).map_err(failed)?;
-    schema::check(&conn, path)?;
+    let version = schema::check(&conn, path, migrations)?;
     if fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_WHOLE) {
         let verdict: String = conn
             .query_row("pragma quick_check(1)", [], |row| row.get(0))
@@ -325,27 +332,5 @@ pub(crate) fn check_contents(path: &Path) -> Result<(), Failure> {
             return Err(damaged(path, verdict.lines().last().unwrap_or_default()));
         }
     }
-    Ok(())
-}
-
-/// The steps that bring a file to the present schema.
-fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(include_str!("../../schema.sql"))])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::header::SCHEMA_VERSION;
-    use super::*;
-
-    #[test]
-    fn the_schema_version_is_the_number_of_migrations() {
-        assert_eq!(migrations().validate(), Ok(()));
-        let mut conn = Connection::open_in_memory().expect("memory");
-        migrations().to_latest(&mut conn).expect("migrates");
-        let version: u32 = conn
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .expect("reads");
-        assert_eq!(version, SCHEMA_VERSION);
-    }
+    Ok(version)
 }

@@ -2,9 +2,9 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::place::beside;
+use super::place::{beside, folder};
 use super::refusal::{by_system, damaged, refused, shell_word};
 use super::{connection, schema};
 use crate::base::failure::Failure;
@@ -12,25 +12,30 @@ use crate::base::failure::Failure;
 /// `pragma application_id` of our files: "invd".
 const APPLICATION_ID: u32 = 0x696e_7664;
 
-/// The schema version that this program writes: one step a release that changed it.
+/// The schema version that this program writes: the number of its migrations.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
+
+/// What stands behind the name of a data file in that of the copy from before a schema, whose
+/// version comes next.
+pub(crate) const COPY_SUFFIX: &str = ".before-schema-";
 
 /// Bytes of the header of an SQLite file.
 const HEADER: usize = 100;
 
-/// Looks at the file without SQLite: rights, header, application id, schema version, length.
-pub(crate) fn check_header(path: &Path) -> Result<(), Failure> {
+/// Looks at the file without SQLite: rights, header, application id, schema version, length. The
+/// schema may be `newest` at most. Returns its version, behind which that in the log may be.
+pub(crate) fn check_header(path: &Path, newest: u32) -> Result<u32, Failure> {
     let mut options = OpenOptions::new();
-    check(path, options.read(true).write(true))
+    check(path, options.read(true).write(true), newest)
 }
 
 /// The same for a file that is only read.
-pub(crate) fn check_backup(path: &Path) -> Result<(), Failure> {
-    check(path, OpenOptions::new().read(true))
+pub(crate) fn check_backup(path: &Path, newest: u32) -> Result<u32, Failure> {
+    check(path, OpenOptions::new().read(true), newest)
 }
 
 /// Looks at the file that `options` open.
-fn check(path: &Path, options: &OpenOptions) -> Result<(), Failure> {
+fn check(path: &Path, options: &OpenOptions, newest: u32) -> Result<u32, Failure> {
     let mut header = [0; HEADER];
     let mut file = options
         .open(path)
@@ -62,23 +67,65 @@ fn check(path: &Path, options: &OpenOptions) -> Result<(), Failure> {
             elsewhere,
         ));
     }
-    if version > SCHEMA_VERSION {
-        let what = format!(
-            "the data file has schema version {version}, newer than this program's \
-             {SCHEMA_VERSION} ({})",
-            path.display()
-        );
-        return Err(Failure::runtime(
-            what,
-            "use the newer version of invited that made it; the file was not touched",
-        ));
+    if version > newest {
+        return Err(newer(path, version, newest));
     }
     let page = u64::from(u16::from_be_bytes([header[16], header[17]]));
     let has_log = fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     if !has_log && length < page * u64::from(field(28)) {
         return Err(damaged(path, "it is shorter than its header says"));
     }
-    Ok(())
+    Ok(version)
+}
+
+/// The refusal of a file whose schema is `version`, by a program that knows `newest` at most.
+pub(crate) fn newer(path: &Path, version: u32, newest: u32) -> Failure {
+    let what = format!(
+        "the data file has schema version {version}, newer than the {newest} of invited {} ({})",
+        env!("CARGO_PKG_VERSION"),
+        path.display()
+    );
+    let mut hint = "the file was not touched; install the version of invited that wrote it, or a \
+                    newer one"
+        .to_owned();
+    if let Some(copy) = find_copy(path, newest) {
+        let [copy, file] = [&copy, path].map(|path| shell_word(&path.to_string_lossy()));
+        hint += &format!(
+            "; or go back to the copy from before, without what was written since: invited \
+             restore {copy} --database {file}"
+        );
+    }
+    Failure::runtime(what, hint)
+}
+
+/// The copy beside the file at `path` that was made before it got a schema behind `newest`: of
+/// several the one with the latest schema, and of these the last one.
+fn find_copy(path: &Path, newest: u32) -> Option<PathBuf> {
+    let start = beside(path, COPY_SUFFIX);
+    let start = start.file_name()?.to_string_lossy().into_owned();
+    let copy = |entry: std::io::Result<fs::DirEntry>| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let mut parts = name.strip_prefix(&start)?.split('-');
+        let schema: u32 = parts.next()?.parse().ok()?;
+        // What else stands behind the number is a time.
+        let is_whole = parts.all(|part| !part.contains('.'));
+        (is_whole && schema <= newest + 1).then_some((schema, name))
+    };
+    let copies = fs::read_dir(folder(path)).ok()?.filter_map(copy);
+    copies.max().map(|(_, name)| path.with_file_name(name))
+}
+
+/// The refusal of a file whose schema is `version` by a command that never changes one.
+pub(crate) fn older(path: &Path, version: u32, newest: u32) -> Failure {
+    Failure::runtime(
+        format!(
+            "the data file has schema version {version}, older than the {newest} of invited {} \
+             ({})",
+            env!("CARGO_PKG_VERSION"),
+            path.display()
+        ),
+        "start the server of this version once, or run `invited migrate`; the file was not touched",
+    )
 }
 
 /// Whether a file is a copy of ours that went through SQL text, as `.dump` and `.clone` make it:

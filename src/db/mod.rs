@@ -9,6 +9,7 @@
 //!   decide who is next; [`checkpoint`] keeps the log short, and [`log_limit`] has the writer wait for that.
 //! * [`mod@copy`] makes a copy of the file while others write to it, [`replacement`] puts one in its
 //!   place.
+//! * [`migration`] has the steps that bring a file of an earlier version up to date.
 //! * [`clearing`] asks those who read for long to let go, where a checkpoint waits.
 //! * [`integrity`] looks for damage in the background.
 //! * [`latest`] keeps a snapshot from one request to the next, for as long as [`wal_index`] says
@@ -43,6 +44,7 @@ mod load;
 mod lock;
 mod log_limit;
 mod long_read;
+mod migration;
 mod offline;
 mod place;
 mod queue;
@@ -56,6 +58,8 @@ mod snapshot;
 mod tally;
 mod topic;
 mod transaction;
+#[cfg(test)]
+pub(crate) mod trial;
 mod turns;
 mod wal_index;
 mod writer;
@@ -78,12 +82,13 @@ pub use connection::Synchronous;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use gauges::{FileNumbers, WriterNumbers};
-pub(crate) use header::SCHEMA_VERSION;
+pub(crate) use header::{COPY_SUFFIX, SCHEMA_VERSION};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;
 pub(crate) use lock::{Holder, find_holder};
 use log_limit::LogLimit;
+pub(crate) use migration::{Migration, Migrations, Outdated, apply, pending};
 pub use offline::{read_file, write_file};
 pub(crate) use place::resolve;
 pub(crate) use rehearsal::Stage;
@@ -97,8 +102,6 @@ pub use topic::Topic;
 pub use transaction::WriteTx;
 use wal_index::{Head, WalIndex};
 
-/// Under which name the library that brings files up to date logs.
-pub(crate) const MIGRATIONS_LOG_TARGET: &str = "rusqlite_migration";
 /// Long reads at the same time: each occupies a blocking thread and a connection.
 const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.

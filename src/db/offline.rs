@@ -5,6 +5,8 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
+use super::header::check_header;
+use super::migration::Migrations;
 use super::refusal::by_sqlite;
 use super::tally::Tally;
 use super::transaction::{IdMint, WriteTx};
@@ -60,17 +62,40 @@ pub fn write_file<T>(
 /// # Errors
 /// When there is no file of ours at `path`.
 pub(crate) fn existing(path: &Path) -> Result<PathBuf, Failure> {
-    let path = &place::resolve(path)?;
-    if !file::is_present(path)? {
+    let path = find(path)?;
+    file::prepare(&path)?;
+    file::check_contents(&path, Migrations::RELEASED)?;
+    Ok(path)
+}
+
+/// The same where the schema may be an earlier one of `migrations`, with its version.
+///
+/// # Errors
+/// When there is no file of ours at `path`.
+pub(crate) fn existing_of_any_version(
+    path: &Path,
+    migrations: Migrations,
+) -> Result<(PathBuf, u32), Failure> {
+    let path = find(path)?;
+    check_header(&path, migrations.newest())?;
+    let version = file::check_whole(&path, migrations)?;
+    Ok((path, version))
+}
+
+/// The path of the file that `path` names.
+///
+/// # Errors
+/// When there is none.
+fn find(path: &Path) -> Result<PathBuf, Failure> {
+    let path = place::resolve(path)?;
+    if !file::is_present(&path)? {
         return Err(Failure::runtime(
             format!("there is no data file at {}", path.display()),
             "start `invited serve` once to make it, or name the right one with --database or \
              INVITED_DATABASE",
         ));
     }
-    file::prepare(path)?;
-    file::check_contents(path)?;
-    Ok(path.clone())
+    Ok(path)
 }
 
 /// An error of the work itself.

@@ -13,6 +13,8 @@ use std::path::Path;
 use rusqlite::{Connection, Result};
 
 use super::connection;
+use super::header::newer;
+use super::migration::Migrations;
 use super::refusal::{by_sqlite, refused, shell_word};
 use crate::base::failure::Failure;
 
@@ -29,21 +31,34 @@ struct Object {
     sql: Option<String>,
 }
 
-/// Checks that all our objects are there as we make them, and that nothing hangs on them that is
-/// not ours.
+/// Checks that all our objects are there as `migrations` make them, and that nothing hangs on them
+/// that is not ours. Returns the version of the schema, which may be an earlier one.
 ///
 /// # Errors
 /// When not, naming the first object that is wrong.
-pub(crate) fn check(conn: &Connection, path: &Path) -> std::result::Result<(), Failure> {
-    match find_stranger(conn).map_err(|error| by_sqlite(path, error))? {
+pub(crate) fn check(
+    conn: &Connection,
+    path: &Path,
+    migrations: Migrations,
+) -> std::result::Result<u32, Failure> {
+    let failed = |error| by_sqlite(path, error);
+    let version: u32 = conn
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(failed)?;
+    if version > migrations.newest() {
+        return Err(newer(path, version, migrations.newest()));
+    }
+    // A file of ours had a first schema, whatever it says.
+    let expected = migrations.empty_at(version.max(1)).map_err(failed)?;
+    match find_stranger(conn, &expected).map_err(failed)? {
         Some(stranger) => Err(stranger.refusal(path)),
-        None => Ok(()),
+        None => Ok(version),
     }
 }
 
-/// The first object that is in the way.
-fn find_stranger(conn: &Connection) -> Result<Option<Stranger>> {
-    let (expected, found) = (expected()?, objects(conn)?);
+/// The first object that is in the way of those that `expected` has.
+fn find_stranger(conn: &Connection, expected: &Connection) -> Result<Option<Stranger>> {
+    let (expected, found) = (objects(expected)?, objects(conn)?);
     match hidden_code(&found).or_else(|| changed(&expected, &found)) {
         Some(stranger) => Ok(Some(stranger)),
         None => hanging_on(conn, &expected),
@@ -176,7 +191,7 @@ pub(crate) fn has_our_tables(conn: &Connection) -> Result<bool> {
             .iter()
             .any(|found| found.kind == ours.kind && found.name == ours.name)
     };
-    Ok(expected()?
+    Ok(objects(&connection::open_in_memory()?)?
         .iter()
         .filter(|ours| ours.kind == "table")
         .all(is_there))
@@ -212,14 +227,25 @@ fn objects(conn: &Connection) -> Result<Vec<Object>> {
     conn.prepare(query)?.query_map([], object)?.collect()
 }
 
-/// The objects of a new file.
-fn expected() -> Result<Vec<Object>> {
-    objects(&connection::open_in_memory()?)
+/// What the check compares: kind, name and bare definition of every object, sorted.
+#[cfg(test)]
+pub(crate) fn outline(conn: &Connection) -> Result<Vec<[String; 3]>> {
+    let bare = |sql: Option<String>| sql.as_deref().map(bare).unwrap_or_default();
+    let outline = |object: Object| [object.kind, object.name, bare(object.sql)];
+    let mut outlines: Vec<_> = objects(conn)?.into_iter().map(outline).collect();
+    outlines.sort();
+    Ok(outlines)
 }
 
-/// A definition without comments and spacing: those may change without a migration.
+/// A definition without comments and spacing: those may change without a migration. SQLite puts the
+/// name of a table in quotes that a migration made anew.
 fn bare(sql: &str) -> String {
-    let lines = sql
+    let unquoted = sql
+        .strip_prefix("CREATE TABLE \"")
+        .map(|rest| format!("CREATE TABLE {}", rest.replacen('"', "", 1)));
+    let lines = unquoted
+        .as_deref()
+        .unwrap_or(sql)
         .lines()
         .map(|line| line.split("--").next().unwrap_or_default());
     lines

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 29] = [
+const ORDER: [&str; 30] = [
     "base",
     "oidc",
     "db",
@@ -28,6 +28,7 @@ const ORDER: [&str; 29] = [
     "dev",
     "doctor",
     "backup",
+    "upgrade",
     "http",
     "metrics",
     "api",

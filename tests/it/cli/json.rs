@@ -104,7 +104,8 @@ fn backups_are_told_with_what_they_hold() {
             "counts",
             "findings",
             "findingsTotal",
-            "deletedOrganizations"
+            "deletedOrganizations",
+            "schemaVersion"
         ]
     );
     assert!(is_fine && verified["ok"] == true && verified["counts"] == made["counts"]);

@@ -6,6 +6,7 @@
 //!   programs in it.
 //! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read
 //!   and write it.
+//! * [`upgrade`]: files of released versions are opened, and those of newer ones refused.
 
 mod away;
 mod causes;
@@ -13,6 +14,7 @@ mod lock;
 mod names;
 mod rights;
 mod strangers;
+mod upgrade;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,10 +1,12 @@
 //! The life of an invitation in tests: its links and codes, and everything that the file holds.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use invited::base::clock::Clock;
+use invited::base::clock::{Clock, Timestamp};
 use invited::base::email::Email;
+use invited::base::mode::Mode;
 use invited::base::organization_id::OrganizationId;
 use invited::invitation::link::{self, TokenKind};
 use invited::invitation::transition::CurrentInvitation;
@@ -58,6 +60,24 @@ pub fn contents_of(database: &Path) -> Contents {
 }
 
 impl TestApp {
+    /// `invited serve` at `now` on a copy of the data file at `path`, whose secret is beside it.
+    /// `key` is an admin key of it.
+    pub fn serve_copy(path: &Path, key: String, now: Timestamp) -> Self {
+        let mut app = Self::prepare(Mode::Serve, &[]);
+        for (from, place) in [
+            (path.to_owned(), app.database.clone()),
+            (path.with_extension("secret"), app.secret_file()),
+        ] {
+            std::fs::copy(from, &place).expect("a copy");
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(place, private).expect("it is private");
+        }
+        app.clock.set(now);
+        app.run();
+        app.key = key;
+        app
+    }
+
     /// Everything that the file holds.
     pub fn contents(&self) -> Contents {
         contents_of(&self.database)

@@ -83,6 +83,13 @@ impl TestApp {
 
     /// A server in `mode`, with settings as on the command line.
     pub fn start(mode: Mode, settings: &[&str]) -> Self {
+        let mut app = Self::prepare(mode, settings);
+        app.key = app.run();
+        app
+    }
+
+    /// A server that does not run yet.
+    fn prepare(mode: Mode, settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let database = folder.path().join("invited.db");
         let words = [
@@ -108,7 +115,7 @@ impl TestApp {
         config.lapse_every = Duration::from_secs(60 * 60);
         let (clock, stop) = (config.clock.clone(), None);
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut app = Self {
+        Self {
             address,
             key: String::new(),
             clock,
@@ -117,9 +124,7 @@ impl TestApp {
             stop,
             thread: None,
             _folder: folder,
-        };
-        app.key = app.run();
-        app
+        }
     }
 
     /// Stops the server and starts it again on the same file, on another port; the clock stands

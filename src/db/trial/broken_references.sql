@@ -1,0 +1,1 @@
+delete from organization where id in (select organization_id from invitation);

@@ -1,0 +1,3 @@
+update organization set settings = null;
+
+insert into nowhere values (1);
