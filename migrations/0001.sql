@@ -231,3 +231,36 @@ create table purge (
 create unique index purge_organization
   on purge (organization_id)
   where organization_id is not null;
+
+create table tally (
+  id    integer not null primary key,
+  what  text    not null,
+  kind  text    not null,
+  state text    not null,
+  count integer not null
+) strict;
+insert into tally (id, what, kind, state, count) values
+  (0, 'invitation', '', 'pending', 0),
+  (1, 'invitation', '', 'accepted', 0),
+  (2, 'invitation', '', 'declined', 0),
+  (3, 'invitation', '', 'revoked', 0),
+  (4, 'invitation', '', 'expired', 0),
+  (10, 'mail', 'invitation', 'scheduled', 0),
+  (11, 'mail', 'invitation', 'ready', 0),
+  (12, 'mail', 'invitation', 'sending', 0),
+  (13, 'mail', 'invitation', 'retrying', 0),
+  (14, 'mail', 'code', 'scheduled', 0),
+  (15, 'mail', 'code', 'ready', 0),
+  (16, 'mail', 'code', 'sending', 0),
+  (17, 'mail', 'code', 'retrying', 0),
+  (18, 'mail', 'reminder', 'scheduled', 0),
+  (19, 'mail', 'reminder', 'ready', 0),
+  (20, 'mail', 'reminder', 'sending', 0),
+  (21, 'mail', 'reminder', 'retrying', 0),
+  (22, 'mail', 'notice', 'scheduled', 0),
+  (23, 'mail', 'notice', 'ready', 0),
+  (24, 'mail', 'notice', 'sending', 0),
+  (25, 'mail', 'notice', 'retrying', 0),
+  (30, 'webhook', 'event', 'ready', 0),
+  (31, 'webhook', 'event', 'retrying', 0),
+  (32, 'webhook', 'event', 'sending', 0);
