@@ -238,21 +238,36 @@ fn first_key(program: &Program) -> Option<String> {
             };
             format!(
                 "  admin key  {}\n             {told}\n",
-                file.path.display()
+                on_one_line(&file.path)
             )
         }
     })
 }
 
+/// Whether a path has nothing in it that would break a line.
+fn is_on_one_line(path: &Path) -> bool {
+    !path.to_string_lossy().chars().any(char::is_control)
+}
+
+/// A path as it is, or quoted where it would break the line.
+fn on_one_line(path: &Path) -> String {
+    if is_on_one_line(path) {
+        path.display().to_string()
+    } else {
+        format!("{path:?}")
+    }
+}
+
 /// What authorizes a first call by `curl`.
 fn authorization(program: &Program) -> String {
     match (&program.admin_key, &program.key_file) {
-        (Some(_), Some(file)) => {
+        (Some(_), Some(file)) if is_on_one_line(&file.path) => {
             let path = file.path.to_string_lossy().replace('\'', r"'\''");
             format!("-H \"Authorization: Bearer $(cat '{path}')\" ")
         }
         (Some(key), None) => format!("-H 'Authorization: Bearer {}' ", key.reveal()),
-        _ => String::new(),
+        (Some(_), Some(_)) => "-H 'Authorization: Bearer ivk_...' ".to_owned(),
+        (None, _) => String::new(),
     }
 }
 
@@ -268,7 +283,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
         "invited {}\n  listening  {}\n  data file  {}\n",
         env!("CARGO_PKG_VERSION"),
         listening(program, "\n             "),
-        file.display()
+        on_one_line(&file)
     );
     banner.extend(
         program
