@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use super::state::State;
 use crate::api::error_responses::{COMMON, WITH_KEY};
 use crate::api::operation::Operation;
+use crate::backup::finding;
 use crate::base::error::{Code, Error, Result};
 use crate::db::Reader;
 use crate::doctor::{self, Finding, Running};
@@ -54,7 +55,7 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
 /// # Errors
 /// When the file cannot be read now.
 pub(super) async fn find(state: &State, actor: &str) -> Result<Vec<Finding>> {
-    let (db, setup) = (state.db.clone(), state.setup.clone());
+    let (db, setup, backups) = (state.db.clone(), state.setup.clone(), state.backups.clone());
     // It looks at the disk, which may take its time.
     let look = move |reader: &Reader<'_>| {
         let mut findings = doctor::examine_outside(&setup);
@@ -64,6 +65,7 @@ pub(super) async fn find(state: &State, actor: &str) -> Result<Vec<Finding>> {
             is_in_place: db.check_place().is_ok(),
             integrity: db.integrity(),
         }));
+        findings.push(finding::of_server(backups.as_deref(), reader.now));
         Ok(findings)
     };
     state.db.read_long(actor, look).await

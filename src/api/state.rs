@@ -6,6 +6,7 @@ use url::Url;
 
 use super::console::Standing;
 use super::events::live::Streams;
+use crate::backup::schedule::Schedule;
 use crate::base::clock::Timestamp;
 use crate::db::Db;
 use crate::dev::seed::Start;
@@ -57,10 +58,24 @@ pub(crate) struct State {
     pub started_at: Timestamp,
     /// What the server tells Prometheus of itself.
     pub metrics: Arc<Metrics>,
+    /// The backups that the server makes by itself; none: it makes none.
+    pub backups: Option<Arc<Schedule>>,
     /// What the checks of the server found last.
     pub standing: Standing,
     /// What the checks of the server look at.
     pub setup: Setup,
     /// What a restore puts back; only development has any.
     pub snapshots: Snapshots,
+}
+
+impl State {
+    /// Ends what would go on for too long once the server stops: streams, stalls, and the backup
+    /// that is under way.
+    pub(crate) fn end(&self) {
+        self.streams.close();
+        self.faults.stop();
+        if let Some(backups) = &self.backups {
+            backups.stop();
+        }
+    }
 }

@@ -3,13 +3,18 @@
 //! * [`part`] is a file that comes to its name only when it is whole. [`verify`] looks through a
 //!   file, [`store`] is the SQL of that; [`chain`] looks whether histories are whole, and [`heads`]
 //!   are what people keep of them. [`restore`] puts a backup in the place of a data file.
+//! * [`schedule`] has a server make backups by itself, [`kept`] are those in their folder, and
+//!   [`finding`] is what the checks say of them.
 //!
 //! A copy is checked before it has its name: what is called a backup is one.
 
 mod chain;
+pub(crate) mod finding;
 pub(crate) mod heads;
+pub(crate) mod kept;
 pub(crate) mod part;
 pub(crate) mod restore;
+pub(crate) mod schedule;
 pub(crate) mod store;
 pub(crate) mod verify;
 
@@ -102,9 +107,12 @@ pub(crate) fn make_to(
 /// Copies `source` into `part`, and looks through the copy when others need the processor less.
 fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
     copy(source, part, tell)?;
-    // Not before: the transaction of the copy ought to be short.
-    give_way();
-    check(source, part, &Source::open_backup(part.path())?, tell)
+    // Not before: the transaction of the copy ought to be short. On Linux the thread gives way,
+    // elsewhere the whole process, which a server must not.
+    if cfg!(target_os = "linux") || !source.is_served() {
+        give_way();
+    }
+    check(source, part, &source.open_copy(part.path())?, tell)
 }
 
 /// Copies `source` into `part`.

@@ -3,6 +3,8 @@
 use clap::Args;
 
 use super::format::OutputArgs;
+use crate::backup::finding;
+use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::{Config, Settings};
@@ -46,6 +48,8 @@ pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
 /// What the checks find.
 pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = doctor::examine_outside(&config.doctor_setup()?);
+    let (plan, now) = (config.backups.as_ref(), Clock::System.now());
+    findings.push(finding::of_folder(plan, None, now));
     // What is missing was found already.
     if config.database.exists() {
         let read = read_file(&config.database, |reader| Ok(doctor::examine_file(reader)));

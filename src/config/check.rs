@@ -22,6 +22,7 @@ impl Settings {
             Templates::load(self.mail.templates_dir.as_deref()).map(drop),
             self.check_secret(database),
             self.check_admin_key(database),
+            self.backup.plan().map(drop),
         ];
         for failure in checks.into_iter().filter_map(Result::err) {
             // One thing may be in the way of several checks.

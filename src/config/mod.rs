@@ -6,6 +6,7 @@
 //! A flag wins over the environment, the environment over the file, the file over the default.
 
 pub(crate) mod admin_key;
+mod backup;
 mod check;
 mod dev;
 mod doctor;
@@ -34,6 +35,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::api::events::live::HEARTBEAT;
+use crate::backup::schedule::Plan;
 use crate::base::certificate::CertificateFiles;
 use crate::base::clock::Clock;
 use crate::base::email::Hosts;
@@ -52,6 +54,7 @@ use crate::retention::{self, Retention};
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
+pub use backup::BackupSettings;
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
 pub use listen::Listen;
@@ -149,6 +152,10 @@ pub struct Settings {
         value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
     pub keep_closed: Option<i64>,
 
+    /// The backups
+    #[command(flatten)]
+    pub backup: BackupSettings,
+
     /// How mail is sent
     #[command(flatten)]
     pub mail: MailSettings,
@@ -227,6 +234,8 @@ pub struct Config {
     pub mail_way: Option<Way>,
     /// The authorities that it trusts besides the well-known ones.
     pub roots: Roots,
+    /// The backups that it makes by itself; none: it makes none.
+    pub backups: Option<Plan>,
     /// Where it takes the time from.
     pub clock: Clock,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
@@ -274,6 +283,7 @@ impl Config {
         Ok(Self {
             roots: settings.roots()?,
             certificate: settings.tls.files()?,
+            backups: settings.backup.plan()?,
             settings,
             database,
             mode,

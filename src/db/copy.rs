@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -32,6 +34,10 @@ const REST_AFTER_WRITES: Duration = Duration::from_millis(5);
 const REST_AFTER_READS: Duration = Duration::from_micros(300);
 /// Pages that are written between two syncs: a commit of the server never waits for more of ours.
 const PAGES_PER_SYNC: u64 = 1_024;
+/// Steps of SQLite between two looks of a server's thread at whether to rest or to end.
+const STEPS_PER_LOOK: i32 = 100;
+/// How long such a thread works before it rests for as long, besides the rests of a copy.
+const STRETCH: Duration = Duration::from_millis(5);
 
 /// How far a copy has come, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +58,8 @@ pub(crate) struct Source {
     version: u32,
     /// Whether the program has a newer one.
     is_outdated: bool,
+    /// Set when a thread of the server is to end its work; none: no server does it.
+    stop: Option<Arc<AtomicBool>>,
 }
 
 /// Why a copy failed.
@@ -80,6 +88,58 @@ impl Source {
         Self::open_with(path, Migrations::RELEASED)
     }
 
+    /// Opens the file at `path` for a thread of the server that serves it, which rests half of its
+    /// time, and ends its work when `stop` is set. The file is opened by SQLite alone: whoever
+    /// else opens and closes it in this process takes the locks of all connections along.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub(crate) fn open_served(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, Failure> {
+        let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
+        let source = Self {
+            conn,
+            path: path.to_owned(),
+            version: Migrations::RELEASED.newest(),
+            is_outdated: false,
+            stop: None,
+        };
+        source.heeding(Some(stop))
+    }
+
+    /// The same for a thread that does not outlive `stop`.
+    ///
+    /// # Errors
+    /// When SQLite does not take it.
+    fn heeding(mut self, stop: Option<&Arc<AtomicBool>>) -> Result<Self, Failure> {
+        if let Some(stop) = stop {
+            let (is_over, mut since) = (Arc::clone(stop), Instant::now());
+            let look = move || {
+                if since.elapsed() > STRETCH {
+                    thread::sleep(STRETCH);
+                    since = Instant::now();
+                }
+                is_over.load(Ordering::Acquire)
+            };
+            let heard = self.conn.progress_handler(STEPS_PER_LOOK, Some(look));
+            heard.map_err(|error| by_sqlite(&self.path, error))?;
+        }
+        self.stop = stop.cloned();
+        Ok(self)
+    }
+
+    /// Whether a thread of the server reads it, and no command.
+    pub(crate) fn is_served(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// Opens the copy of this file at `path`, to be looked through in the same way.
+    ///
+    /// # Errors
+    /// As [`Source::open_backup`].
+    pub(crate) fn open_copy(&self, path: &Path) -> Result<Self, Failure> {
+        Self::open_backup(path)?.heeding(self.stop.as_ref())
+    }
+
     /// The same for a program with these `migrations`.
     ///
     /// # Errors
@@ -92,6 +152,7 @@ impl Source {
             path,
             version,
             is_outdated: version < migrations.newest(),
+            stop: None,
         })
     }
 
@@ -123,6 +184,7 @@ impl Source {
             path,
             version,
             is_outdated: version < migrations.newest(),
+            stop: None,
         })
     }
 

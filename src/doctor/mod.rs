@@ -58,7 +58,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     /// Nothing is wrong.
-    fn ok(name: &'static str, detail: impl Into<String>) -> Self {
+    pub(crate) fn ok(name: &'static str, detail: impl Into<String>) -> Self {
         Self {
             name,
             state: Severity::Ok,
@@ -68,7 +68,11 @@ impl Finding {
     }
 
     /// It works, and is not as it should be.
-    fn warn(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn warn(
+        name: &'static str,
+        detail: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self {
             name,
             state: Severity::Warn,
@@ -78,7 +82,11 @@ impl Finding {
     }
 
     /// It does not work, or soon will not.
-    fn bad(name: &'static str, detail: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn bad(
+        name: &'static str,
+        detail: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
         Self {
             state: Severity::Bad,
             ..Self::warn(name, detail, fix)

@@ -1,11 +1,13 @@
 //! What the server tells Prometheus of itself. Every name is in `docs/metrics.md`.
 //!
 //! * [`family`] is one name with its values, and writes a page of them.
-//! * [`http`], [`file`], [`queues`], [`process`] gather them, each from where it is counted.
+//! * [`http`], [`file`](mod@file), [`queues`], [`backup`], [`process`] gather them, each from where it
+//!   is counted.
 //!
 //! A scrape reads numbers that are there already. It waits for nobody, walks through no table, and
 //! works while the disk does not.
 
+mod backup;
 pub(crate) mod family;
 mod file;
 mod http;
@@ -14,8 +16,8 @@ mod queues;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 
+use crate::backup::schedule::Schedule;
 use crate::base::clock::Timestamp;
 use crate::db::{self, Db};
 use crate::http::metrics::RequestMetrics;
@@ -33,8 +35,8 @@ pub(crate) struct Metrics {
     pub mail_tries: Arc<Tries>,
     /// Tries to tell webhooks.
     pub webhook_tries: Arc<Tries>,
-    /// The backups.
-    pub backups: Backups,
+    /// The backups that the server makes by itself; none: it makes none.
+    pub backups: Option<Arc<Schedule>>,
     /// When the server was started, by the clock of the machine.
     pub started_at: Timestamp,
 }
@@ -53,35 +55,9 @@ impl Metrics {
             &self.mail_tries,
             &self.webhook_tries,
         ));
-        families.push(self.backups.family());
+        families.extend(backup::families(self.backups.as_deref()));
         families.extend(process::families(self.started_at));
         family::write(families, format)
-    }
-}
-
-/// The backups that the server makes by itself.
-#[derive(Debug, Default)]
-pub(crate) struct Backups {
-    /// When the last one was made, in milliseconds since 1970; 0: none was, as far as is known.
-    last_success: AtomicI64,
-}
-
-impl Backups {
-    /// Notes that one was made `at` this time.
-    #[allow(dead_code, reason = "whoever makes backups by itself calls it")]
-    pub(crate) fn record(&self, at: Timestamp) {
-        self.last_success.store(at.as_millis(), Ordering::Relaxed);
-    }
-
-    /// What is told of them.
-    fn family(&self) -> Family {
-        let last = self.last_success.load(Ordering::Relaxed);
-        let last = (last > 0).then(|| process::seconds(Timestamp::from_millis(last)));
-        Family::gauge(
-            "invited_backup_last_success_timestamp_seconds",
-            "When the server made its last scheduled backup, in seconds since 1970.",
-            last,
-        )
     }
 }
 

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use url::Url;
 
 use super::bind::Listener;
+use super::descriptors::Connections;
+use super::serve;
+use super::tasks::Pace;
 use super::tls::Tls;
 use crate::api;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
 use crate::api::state::State;
+use crate::backup::schedule::Schedule;
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
@@ -28,7 +32,7 @@ use crate::mail::sender::Mail;
 use crate::mail::template::Templates;
 use crate::mail::transport::{Smtp, Transport, address};
 use crate::mail::webhook::MailWebhook;
-use crate::metrics::{Backups, Metrics};
+use crate::metrics::Metrics;
 use crate::oidc;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
@@ -151,6 +155,30 @@ pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
     Db::open(&config.database, &options)
 }
 
+/// The backups that the server on `db` makes by itself; none: it makes none. What a person has to
+/// know of them is added to `notes`.
+///
+/// # Errors
+/// When they cannot be made in their folder.
+pub(crate) fn backups(
+    config: &Config,
+    db: &Db,
+    notes: &mut Vec<String>,
+) -> Result<Option<Arc<Schedule>>, Failure> {
+    let Some(plan) = config.backups.clone() else {
+        return Ok(None);
+    };
+    let schedule = Schedule::open(plan, db, &config.database)?;
+    if schedule.is_near {
+        notes.push(
+            "the backups (--backup-dir) lie on the disk of the data file, and do not survive its \
+             loss"
+                .to_owned(),
+        );
+    }
+    Ok(Some(Arc::new(schedule)))
+}
+
 /// What the handlers share of a server that people reach under `public_url`.
 ///
 /// # Errors
@@ -162,6 +190,7 @@ pub(crate) fn state(
     oidc: oidc::Verifier,
     public_url: &Url,
     mail: Option<&MailParts>,
+    backups: Option<Arc<Schedule>>,
 ) -> Result<State, Failure> {
     let settings = &config.settings;
     let bare = public_url.as_str().trim_end_matches('/').to_owned();
@@ -172,7 +201,7 @@ pub(crate) fn state(
         requests: Arc::new(RequestMetrics::new(api::paths(config.offer()))),
         mail_tries: Arc::default(),
         webhook_tries: Arc::default(),
-        backups: Backups::default(),
+        backups: backups.clone(),
         started_at,
     });
     Ok(State {
@@ -196,10 +225,34 @@ pub(crate) fn state(
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
         started_at,
+        backups,
         standing: Standing::default(),
         setup: config.doctor_setup()?,
         snapshots: Snapshots::default(),
     })
+}
+
+/// When the server does what nobody asks for.
+pub(crate) fn pace(config: &Config) -> Pace {
+    Pace {
+        last_use_every: config.last_use_every,
+        lapse_every: config.lapse_every,
+        retention: config.retention(),
+    }
+}
+
+/// How requests are served.
+pub(crate) fn serving(
+    config: &Config,
+    connections: Arc<Connections>,
+    tls: Option<Tls>,
+) -> serve::Options {
+    serve::Options {
+        workers: config.workers,
+        connections,
+        deadlines: config.deadlines,
+        tls,
+    }
 }
 
 /// Whether browsers are told to come with TLS only: where the server itself speaks it, under a name

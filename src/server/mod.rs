@@ -30,6 +30,7 @@ use url::Url;
 use crate::api;
 use crate::api::Offer;
 use crate::api::state::State;
+use crate::backup::schedule;
 use crate::base::clock;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
@@ -124,12 +125,21 @@ impl Program {
         let (tls, notes_of_tls) = tls.unzip();
         notes.extend(notes_of_tls.into_iter().flatten());
         notes.extend(config.settings.plain_links());
+        let backups = build::backups(config, &db, &mut notes)?;
         let first = first_key::make(&db, config, given, &mut notes).await?;
         let (admin_key, key_file, sign_in) = match first {
             Some(first) => (Some(first.key), first.file, first.sign_in),
             None => (None, None, None),
         };
-        let state = build::state(config, db, keyring, oidc, &public_url, mail.as_ref())?;
+        let state = build::state(
+            config,
+            db,
+            keyring,
+            oidc,
+            &public_url,
+            mail.as_ref(),
+            backups,
+        )?;
         Ok(Self {
             listeners,
             metrics_port,
@@ -137,17 +147,8 @@ impl Program {
             mail: mail.map(|parts| build::mail(config, parts, &state)),
             state,
             offer: config.offer(),
-            pace: Pace {
-                last_use_every: config.last_use_every,
-                lapse_every: config.lapse_every,
-                retention: config.retention(),
-            },
-            serving: serve::Options {
-                workers: config.workers,
-                connections,
-                deadlines: config.deadlines,
-                tls,
-            },
+            pace: build::pace(config),
+            serving: build::serving(config, connections, tls),
             local_url,
             public_url,
             admin_key,
@@ -263,12 +264,11 @@ impl Program {
         // Before there are requests: what an erasure had begun by now was cut off.
         let mut tasks = Tasks::default();
         tasks.spawn(deletion::run(db.clone()));
-        let faults = self.state.faults.clone();
         let webhooks = Webhooks::new(
             self.state.guard.clone(),
             &self.roots,
             self.state.keyring.clone(),
-            faults.clone(),
+            self.state.faults.clone(),
         );
         let (context, state) = (web::Data::new(self.context), web::Data::new(self.state));
         let (ending, shared) = (context.clone(), state.clone());
@@ -297,14 +297,13 @@ impl Program {
             .transpose()
             .map_err(cannot_serve)?;
         tasks.spawn(notify::keep_told(pulse, db.clone()));
+        tasks.spawn(schedule::run(shared.backups.clone()));
         tasks.start(&used, &self.pace);
         let outbox = Outbox::start(&db, self.mail, webhooks, &shared.metrics);
         let stopping = async move {
             stop.await;
             ending.stopping.begin();
-            // Streams and stalls would go on for too long.
-            shared.streams.close();
-            faults.stop();
+            shared.end();
             drain::finish(&handle, closers, &ending.stopping).await;
             // All at a time: each may take a while. What is queued meanwhile goes out after the
             // next start.

@@ -1,6 +1,7 @@
 //! How the server is: what its checks find, its numbers, and the settings that matter for it.
 
 use std::cmp::Reverse;
+use std::time::Instant;
 
 use actix_web::{HttpResponse, web};
 use minijinja::{Value, context};
@@ -10,7 +11,8 @@ use super::get;
 use super::sheet::Place;
 use super::visitor::Visitor;
 use crate::api::findings;
-use crate::base::clock::Clock;
+use crate::backup::schedule::Schedule;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Error, Result};
 use crate::db::Reader;
 use crate::doctor::{self, Finding, Severity};
@@ -84,6 +86,7 @@ async fn page(visitor: Visitor) -> Result<HttpResponse> {
         started_at => state.started_at,
         up_ms => Clock::System.now().as_millis() - state.started_at.as_millis(),
         settings => settings(&visitor),
+        backups => state.backups.as_deref().map(backups),
     };
     visitor.show(Place::Health, "health.html", values).await
 }
@@ -92,6 +95,23 @@ async fn page(visitor: Visitor) -> Result<HttpResponse> {
 fn count(findings: &[Finding], severity: Severity) -> usize {
     let like = |finding: &&Finding| finding.state == severity;
     findings.iter().filter(like).count()
+}
+
+/// How it stands with the backups that the server makes by itself.
+fn backups(schedule: &Schedule) -> Value {
+    let outlook = schedule.outlook();
+    let since = |time: Timestamp| schedule.now().as_millis() - time.as_millis();
+    let next = outlook.next.saturating_duration_since(Instant::now());
+    context! {
+        bytes => outlook.last.as_ref().map(|last| last.bytes),
+        age_ms => outlook.last.as_ref().map(|last| since(last.begun_at).max(0)),
+        begun_at => outlook.last.as_ref().map(|last| last.begun_at),
+        next_ms => u64::try_from(next.as_millis()).unwrap_or(u64::MAX),
+        failed_at => outlook.failed.as_ref().map(|failed| failed.at),
+        hint => outlook.failed.as_ref().map(|failed| failed.hint.clone()),
+        every_ms => u64::try_from(schedule.plan.every.as_millis()).unwrap_or(u64::MAX),
+        keep => schedule.plan.keep,
+    }
 }
 
 /// The settings that decide how the server is reached and what it keeps.

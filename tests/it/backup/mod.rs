@@ -6,6 +6,9 @@
 //!   finds. [`chain`]: histories in which something was changed, [`flips`] a bit
 //!   of them, and [`heads`] with a head that was written down.
 //!
+//! * [`scheduled`]: what a server makes by itself, and what stays of it. [`interrupted`]: what is
+//!   left where it is killed, stopped or has no room. [`told`]: who is told of it.
+//!
 //! [`live`], [`whole`] and [`flips`] do a share of their figures; `INVITED_BACKUPS=full` does all
 //! of them.
 
@@ -13,9 +16,12 @@ mod chain;
 mod damage;
 mod flips;
 mod heads;
+mod interrupted;
 mod live;
 mod refusals;
 mod restored;
+mod scheduled;
+mod told;
 mod whole;
 
 use std::collections::BTreeSet;

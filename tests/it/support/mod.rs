@@ -201,6 +201,18 @@ impl TestApp {
         self
     }
 
+    /// The same server with another clock, which makes backups `every` so often, the first at once.
+    pub fn with_backups_every(mut self, every: Duration, clock: Clock) -> Self {
+        let (plan, soon) = (
+            self.config.backups.as_mut().expect("set"),
+            Duration::from_millis(50),
+        );
+        (plan.every, plan.first_after, plan.retry_after) = (every, soon, 4 * soon);
+        (self.config.clock, self.clock) = (clock.clone(), clock);
+        self.restart();
+        self
+    }
+
     /// The same server, whose peers may take so long.
     pub fn with_deadlines(mut self, deadlines: Deadlines) -> Self {
         self.config.deadlines = deadlines;
