@@ -203,11 +203,8 @@ impl TestApp {
 
     /// The same server with another clock, which makes backups `every` so often, the first at once.
     pub fn with_backups_every(mut self, every: Duration, clock: Clock) -> Self {
-        let (plan, soon) = (
-            self.config.backups.as_mut().expect("set"),
-            Duration::from_millis(50),
-        );
-        (plan.every, plan.first_after, plan.retry_after) = (every, soon, 4 * soon);
+        let plan = self.config.backups.as_mut().expect("--backup-dir");
+        (plan.every, [plan.first_after, plan.retry_after]) = (every, [Duration::from_millis(9); 2]);
         (self.config.clock, self.clock) = (clock.clone(), clock);
         self.restart();
         self
