@@ -98,37 +98,43 @@ pub(crate) fn newest(found: &[Kept], now: Timestamp, every: Duration) -> Option<
     found.iter().rfind(|one| !one.is_ahead(now, every))
 }
 
-/// Which of `found` go, so that `keep` stay, and `made` with them. Those that are named by a time
+/// Which of `found` go, so that `keep` stay, among them `made`, where one was just made. Those that are named by a time
 /// far ahead were made before the clock was set back, so they go first; then the oldest.
 fn surplus<'a>(
     found: &'a [Kept],
-    made: &Path,
+    made: Option<&Path>,
     keep: usize,
     now: Timestamp,
     every: Duration,
 ) -> Vec<&'a Kept> {
-    let mut others: Vec<_> = found.iter().filter(|one| one.path != made).collect();
+    let mut others: Vec<_> = found
+        .iter()
+        .filter(|one| made.is_none_or(|made| one.path != made))
+        .collect();
     others.sort_by_key(|one| (Reverse(one.is_ahead(now, every)), one.begun_at));
-    let stay = keep.saturating_sub(1);
+    let stay = keep.saturating_sub(usize::from(made.is_some()));
     others.truncate(others.len().saturating_sub(stay));
     others
 }
 
-/// Removes what is too much in the folder of `made`, which was just made at `now`.
+/// Removes what is too much in `folder`, where `made` was just made, if one was.
 ///
 /// # Errors
-/// When the folder cannot be read, or a file in it cannot be removed.
+/// When the folder cannot be read, or a file in it cannot be removed; the others go all the same.
 pub(crate) fn prune(
     folder: &Path,
-    made: &Path,
+    made: Option<&Path>,
     keep: usize,
     now: Timestamp,
     every: Duration,
 ) -> io::Result<()> {
     let found = list(folder)?;
     let gone = surplus(&found, made, keep, now, every);
-    gone.into_iter()
-        .try_for_each(|one| fs::remove_file(&one.path))
+    let removed: Vec<_> = gone
+        .into_iter()
+        .map(|one| fs::remove_file(&one.path))
+        .collect();
+    removed.into_iter().collect()
 }
 
 /// Removes what backups have left in `folder` that were cut off. One that another process is
@@ -196,7 +202,7 @@ mod tests {
             .into();
         let now = Timestamp::parse("2026-11-29T04:00:05Z").expect("a time");
         let gone = |keep, made: usize| {
-            surplus(&found, &found[made].path, keep, now, HOUR)
+            surplus(&found, Some(&found[made].path), keep, now, HOUR)
                 .into_iter()
                 .map(|one| one.begun_at.to_string()[11..13].to_owned())
                 .collect::<Vec<_>>()
@@ -218,7 +224,10 @@ mod tests {
         ];
         let now = Timestamp::parse("2026-11-29T02:00:05Z").expect("a time");
         assert_eq!(newest(&found, now, HOUR), Some(&found[1]));
-        assert_eq!(surplus(&found, &found[1].path, 2, now, HOUR), [&found[2]]);
+        assert_eq!(
+            surplus(&found, Some(&found[1].path), 2, now, HOUR),
+            [&found[2]]
+        );
         // A clock that is corrected by a little changes nothing.
         let corrected = Timestamp::parse("2026-11-29T01:30:00Z").expect("a time");
         assert_eq!(newest(&found, corrected, HOUR), Some(&found[1]));

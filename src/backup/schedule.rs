@@ -137,24 +137,36 @@ impl Schedule {
 
     /// Makes a backup, and removes what is too much then.
     fn make(&self) -> Result<(Kept, Made), Failure> {
-        let Plan { folder, every, .. } = &self.plan;
+        let folder = &self.plan.folder;
         kept::clear_parts(folder);
         self.check_place()?;
+        // Where fewer are to be kept than before, those that go make room.
+        self.prune(None);
         self.check_room()?;
-        let source = Source::open_served(&self.database, &self.stop)?;
+        let source = Source::open_served(&self.database, &self.db, &self.stop)?;
         let begun_at = self.db.now();
         let path = kept::free_place(folder, begun_at);
         let made = make(&source, &path, None, false, &mut |_| {})?;
-        let pruned = kept::prune(folder, &path, self.plan.keep, begun_at, *every);
-        if let Err(error) = pruned {
-            log::warn!("old backups cannot be removed: {error}");
-        }
+        self.prune(Some(&path));
         let kept = Kept {
             path,
             begun_at,
             bytes: made.bytes,
         };
         Ok((kept, made))
+    }
+
+    /// Removes backups beyond those to keep, of which `made` is one.
+    fn prune(&self, made: Option<&std::path::Path>) {
+        let Plan {
+            folder,
+            every,
+            keep,
+            ..
+        } = &self.plan;
+        if let Err(error) = kept::prune(folder, made, *keep, self.db.now(), *every) {
+            log::warn!("an old backup cannot be removed: {error}");
+        }
     }
 
     /// Checks that the file at its place is the one that is served.

@@ -15,9 +15,10 @@ pub(crate) fn run(settings: Settings, sources: &Sources) -> Result<(), Failure> 
     if !output.shows_secrets() {
         config.key_file = Some(config.database.with_added_extension("admin-key"));
     }
+    // A signal ends it at once: whatever does, the file has one of the schemas.
+    let migrated = super::migrate::at_start(&config.database, &output)?;
     server::block_on(async {
         let signals = Signals::listen()?;
-        let migrated = super::migrate::at_start(&config.database, &output)?;
         let mut program = Program::build(&config).await?;
         program.notes.extend(migrated);
         program.notes.extend(sources.notes.iter().cloned());

@@ -3,7 +3,7 @@
 //! While anybody reads from the write-ahead log, it cannot be started over, and what was committed
 //! since cannot be moved into the file. So each thread of ours that reads for longer than a bounded
 //! request lets go of its pages where it is asked to, and begins again afterwards. What another
-//! process reads cannot be hurried.
+//! process reads cannot be hurried, nor the last pass of a copy ([`mod@super::copy`]).
 
 use tokio::sync::watch;
 

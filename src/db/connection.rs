@@ -56,6 +56,8 @@ pub(crate) fn open_writer(path: &Path, synchronous: Synchronous) -> Result<Conne
     // What is deleted is overwritten at once. From the first byte of the file on: `scrub` relies on
     // it. Only what frees whole pages pays for it, with a write of each; a create frees none.
     conn.pragma_update(None, "secure_delete", true)?;
+    // A row that another one replaces is counted as deleted.
+    conn.pragma_update(None, "recursive_triggers", true)?;
     // The checkpoint thread does it: a commit that also moves a thousand pages would be a slow
     // commit.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;

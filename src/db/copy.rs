@@ -19,7 +19,8 @@ use rusqlite::{Connection, OptionalExtension};
 use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
-use super::{Reader, connection, header, offline, place, schema};
+use super::wal_index::WalIndex;
+use super::{Db, Reader, connection, header, offline, place, schema};
 use crate::base::clock::Clock;
 use crate::base::error;
 use crate::base::failure::Failure;
@@ -60,6 +61,8 @@ pub(crate) struct Source {
     is_outdated: bool,
     /// Set when a thread of the server is to end its work; none: no server does it.
     stop: Option<Arc<AtomicBool>>,
+    /// The index of the log of the server that copies its own file; none: a command does.
+    index: Option<Arc<WalIndex>>,
 }
 
 /// Why a copy failed.
@@ -94,7 +97,11 @@ impl Source {
     ///
     /// # Errors
     /// When the file cannot be opened.
-    pub(crate) fn open_served(path: &Path, stop: &Arc<AtomicBool>) -> Result<Self, Failure> {
+    pub(crate) fn open_served(
+        path: &Path,
+        db: &Db,
+        stop: &Arc<AtomicBool>,
+    ) -> Result<Self, Failure> {
         let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
         let source = Self {
             conn,
@@ -102,6 +109,7 @@ impl Source {
             version: Migrations::RELEASED.newest(),
             is_outdated: false,
             stop: None,
+            index: Some(Arc::clone(&db.shared.wal_index)),
         };
         source.heeding(Some(stop))
     }
@@ -113,8 +121,11 @@ impl Source {
     fn heeding(mut self, stop: Option<&Arc<AtomicBool>>) -> Result<Self, Failure> {
         if let Some(stop) = stop {
             let (is_over, mut since) = (Arc::clone(stop), Instant::now());
+            let index = self.index.clone();
             let look = move || {
-                if since.elapsed() > STRETCH {
+                // The last pass is short because nobody rests in it.
+                let may_rest = !index.as_ref().is_some_and(|index| index.is_copied());
+                if may_rest && since.elapsed() > STRETCH {
                     thread::sleep(STRETCH);
                     since = Instant::now();
                 }
@@ -153,6 +164,7 @@ impl Source {
             version,
             is_outdated: version < migrations.newest(),
             stop: None,
+            index: None,
         })
     }
 
@@ -185,6 +197,7 @@ impl Source {
             version,
             is_outdated: version < migrations.newest(),
             stop: None,
+            index: None,
         })
     }
 
@@ -258,12 +271,21 @@ impl Source {
             self.pass(target, &mut told)?;
         }
         self.conn.execute_batch("begin")?;
+        self.tell_index(true);
         let copied = self.last_pass(target);
         // Ends a read transaction, which cannot lose anything.
         let ended = self.conn.execute_batch("commit");
+        self.tell_index(false);
         copied?;
         ended?;
         target.sync_all().map_err(Broken::Target)
+    }
+
+    /// Has the server's own log know whether the last pass holds it up.
+    fn tell_index(&self, is_copied: bool) {
+        if let Some(index) = &self.index {
+            index.set_copied(is_copied);
+        }
     }
 
     /// One pass in pieces, each a moment of its own, with rests between.

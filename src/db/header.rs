@@ -107,8 +107,9 @@ fn find_copy(path: &Path, newest: u32) -> Option<PathBuf> {
         let name = entry.ok()?.file_name().into_string().ok()?;
         let mut parts = name.strip_prefix(&start)?.split('-');
         let schema: u32 = parts.next()?.parse().ok()?;
-        // What else stands behind the number is a time.
-        let is_whole = parts.all(|part| !part.contains('.'));
+        // What else stands behind the number is a time, and no name of what SQLite keeps beside it.
+        let is_time = |part: &str| part.starts_with(|c: char| c.is_ascii_digit());
+        let is_whole = parts.all(|part| is_time(part) && !part.contains('.'));
         (is_whole && schema <= newest + 1).then_some((schema, name))
     };
     let copies = fs::read_dir(folder(path)).ok()?.filter_map(copy);

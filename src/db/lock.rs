@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::place::{beside, resolve};
+use super::place::{adopt, beside, folder, resolve};
 use super::refusal;
 use crate::base::clock::Timestamp;
 use crate::base::failure::Failure;
@@ -118,7 +118,10 @@ fn open(path: &Path) -> Result<Option<(File, bool)>, Failure> {
         .mode(0o600)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     match options.create_new(true).open(path) {
-        Ok(file) => return Ok(Some((file, true))),
+        Ok(file) => {
+            adopt(&file, folder(path)).map_err(|error| refusal::by_system(path, &error))?;
+            return Ok(Some((file, true)));
+        }
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             return Err(refusal::by_system(path, &error));
         }

@@ -159,8 +159,13 @@ pub(crate) fn apply(
             return (reached, Err(broken.refusal(path, migration)));
         }
         reached += 1;
+        // The next one begins with an empty log.
+        if let Err(error) = empty_log(&conn) {
+            return (reached, Err(failed(error)));
+        }
     }
-    (reached, close(conn).map_err(failed))
+    let closed = conn.close().map_err(|(_, error)| failed(error));
+    (reached, closed)
 }
 
 /// Does one step in one transaction.
@@ -180,9 +185,8 @@ fn run(conn: &mut Connection, migration: &Migration, version: u32) -> Result<(),
 }
 
 /// Moves the log into the file, whose header tells its version to every program then.
-fn close(conn: Connection) -> rusqlite::Result<()> {
-    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))?;
-    conn.close().map_err(|(_, error)| error)
+fn empty_log(conn: &Connection) -> rusqlite::Result<()> {
+    conn.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
 }
 
 impl Broken {

@@ -90,7 +90,7 @@ pub(crate) use lock::{Holder, find_holder};
 use log_limit::LogLimit;
 pub(crate) use migration::{Migration, Migrations, Outdated, apply, pending};
 pub use offline::{read_file, write_file};
-pub(crate) use place::resolve;
+pub(crate) use place::{adopt, resolve};
 pub(crate) use rehearsal::Stage;
 pub(crate) use replacement::Replacement;
 pub(crate) use row_copy::RowCopy;

@@ -1,8 +1,9 @@
 //! Where the data file is: the one path by which the file and all that lies beside it are named.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::refusal;
@@ -99,6 +100,20 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
+}
+
+/// Gives a new file to whose the file at `path` is, or its folder where it is missing: what root
+/// makes for a server must be its server's. Nobody but root can do so, and for others there is
+/// nothing to do.
+///
+/// # Errors
+/// When the owner cannot be read or set.
+pub(crate) fn adopt(file: &File, path: &Path) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let owner = fs::metadata(path).or_else(|_| fs::metadata(folder(path)))?;
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// `path` with `suffix` at its end.

@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
@@ -38,6 +39,8 @@ impl Head {
 pub(crate) struct WalIndex {
     /// The `-shm` file. Closing it would take the locks of all connections along.
     file: File,
+    /// Whether a copy of this process reads the whole file at one moment of it.
+    is_copied: AtomicBool,
 }
 
 impl WalIndex {
@@ -48,6 +51,7 @@ impl WalIndex {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             file: File::open(beside(path, "-shm"))?,
+            is_copied: AtomicBool::new(false),
         })
     }
 
@@ -58,8 +62,23 @@ impl WalIndex {
         Some(Head(head))
     }
 
+    /// Notes whether a copy of this process reads the whole file at one moment of it.
+    pub(super) fn set_copied(&self, is_copied: bool) {
+        self.is_copied.store(is_copied, Ordering::Release);
+    }
+
+    /// Whether a copy of this process reads the whole file at one moment of it.
+    pub(super) fn is_copied(&self) -> bool {
+        self.is_copied.load(Ordering::Acquire)
+    }
+
+    /// Whether somebody reads who cannot be asked to let go: another process, or a copy.
+    pub(super) fn is_read_to_the_end(&self) -> bool {
+        self.is_copied() || self.is_read_elsewhere()
+    }
+
     /// Whether another process reads. The system does not count locks of this process.
-    pub(crate) fn is_read_elsewhere(&self) -> bool {
+    fn is_read_elsewhere(&self) -> bool {
         let wanted = Flock {
             start: READ_LOCKS,
             length: READ_LOCK_COUNT,

@@ -231,6 +231,8 @@ impl Log {
         };
         let is_settled = self.little_looks >= LOOKS_UNTIL_CUT && self.room > LITTLE;
         if (is_quiet && frames > 0) || is_settled {
+            // Whoever was asked for a writer that does not come.
+            self.ask(Asked::Nobody);
             if now >= self.not_before.cut {
                 self.cut_or_pause();
             }

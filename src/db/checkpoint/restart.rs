@@ -38,7 +38,9 @@ impl Log {
         if frames <= RESTART_ABOVE || Instant::now() < self.not_before.restart {
             return Ok(());
         }
-        let is_held_up = moved < frames && frames > HURRY_ABOVE;
+        let is_behind = moved < frames && frames > HURRY_ABOVE;
+        // Where somebody reads who does not let go, long reads would do so in vain.
+        let is_held_up = is_behind && !self.parts.index.is_read_to_the_end();
         self.ask(if is_held_up {
             Asked::Reads
         } else {
@@ -50,7 +52,7 @@ impl Log {
             self.is_due.store(true, Ordering::Release);
         } else {
             self.ask(Asked::Nobody);
-            self.pause_where_read_elsewhere();
+            self.pause_where_read_to_the_end();
         }
         outcome.map(drop)
     }
@@ -100,7 +102,7 @@ impl Log {
             if moved >= frames && is_free(&self.parts.conn, "restart")? {
                 return Ok(true);
             }
-            if self.pause_where_read_elsewhere() || begun.elapsed() > PATIENCE {
+            if self.pause_where_read_to_the_end() || begun.elapsed() > PATIENCE {
                 return Ok(false);
             }
             if begun.elapsed() > GRACE {
@@ -110,9 +112,10 @@ impl Log {
         }
     }
 
-    /// Where another process reads, puts off the next try. Returns whether one does.
-    fn pause_where_read_elsewhere(&mut self) -> bool {
-        let is_read = self.parts.index.is_read_elsewhere();
+    /// Where somebody reads who cannot be asked to let go, puts off the next try. Returns whether
+    /// somebody does.
+    fn pause_where_read_to_the_end(&mut self) -> bool {
+        let is_read = self.parts.index.is_read_to_the_end();
         if is_read {
             self.not_before.restart = Instant::now() + PAUSE;
         }
