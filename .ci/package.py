@@ -159,7 +159,15 @@ def check(machine):
     machine.run("cp /etc/invited/invited.toml /root/kept && echo 'publik-url = \"https://a.example\"' >> /etc/invited/invited.toml")
     assert machine.run("systemctl restart invited", check=False).returncode != 0
     assert "publik-url" in machine.log() and "public-url" in machine.log()
+    time.sleep(5)
+    assert machine.is_active() == "failed", "a setting that is wrong is not tried again and again"
     machine.run("cp /root/kept /etc/invited/invited.toml && systemctl reset-failed invited && systemctl restart invited")
+
+    # What root puts back is the service's.
+    machine.run("systemctl stop invited && invited restore --config /etc/invited/invited.toml /root/backup.db")
+    machine.run("systemctl start invited")
+    assert [row["email"] for row in machine.ask(INVITATIONS, key)] == ["ada@example.com"]
+    print("a backup was put back by root, and the service goes on with it")
 
     # What an administrator wrote stays through an upgrade.
     machine.run("sed -i 's/^listen = .*/listen = \"127.0.0.1:8181\"/' /etc/invited/invited.toml && systemctl restart invited")

@@ -3,14 +3,14 @@
 //! Everything is checked on a copy beside the data file before anything is touched. Then the two
 //! are exchanged in one step: whatever ends the command, the old file is there or the new one.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::part::{self, Part, beside};
 use super::verify::Counts;
 use super::{Made, Tell, fill};
 use crate::base::failure::Failure;
-use crate::db::{Replacement, Source};
+use crate::db::{Replacement, Source, adopt};
 use crate::secret;
 
 /// What was restored.
@@ -116,8 +116,12 @@ fn find_secret(
 impl Prepared {
     /// Puts the copy in its place.
     fn put(self, place: Replacement) -> Result<Restored, Failure> {
+        let adopted = adopt(self.part.file(), place.path());
+        adopted.map_err(|error| part::cannot_write(place.path(), &error))?;
         if let Some((path, text)) = &self.secret {
             part::write_private(path, text, false)?;
+            let adopted = File::open(path).and_then(|file| adopt(&file, place.path()));
+            adopted.map_err(|error| part::cannot_write(path, &error))?;
         }
         let (before, had_file) = (place.name_before(), place.has_file());
         if had_file {

@@ -52,6 +52,6 @@ fn read(path: &Path) -> Result<GivenKey, Failure> {
     };
     Ok(GivenKey {
         key,
-        note: (mode & 0o044 != 0).then(|| readable(path)),
+        note: (mode & 0o004 != 0).then(|| readable(path)),
     })
 }

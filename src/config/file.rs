@@ -189,7 +189,7 @@ fn read_text(path: &Path) -> Result<(String, bool), Failure> {
         .strip_prefix('\u{feff}')
         .map(str::to_owned)
         .unwrap_or(text);
-    Ok((text, metadata.permissions().mode() & 0o044 != 0))
+    Ok((text, metadata.permissions().mode() & 0o004 != 0))
 }
 
 /// What the command line would have; none: nothing would.

@@ -56,6 +56,9 @@ impl Listen {
     /// nobody knows it yet.
     fn authority(&self) -> Option<String> {
         match self {
+            Self::Address(address) if address.ip().is_unspecified() => {
+                Some(format!("localhost:{}", address.port()))
+            }
             Self::Address(_) | Self::Name(..) => Some(self.to_string()),
             Self::All(port) => Some(format!("localhost:{port}")),
             Self::Unix { .. } | Self::Systemd(_) => None,
@@ -295,6 +298,7 @@ mod tests {
         };
         assert_eq!(url(&["unix:/a", "[::1]:9", ":8"], false), "http://[::1]:9");
         assert_eq!(url(&[":8"], true), "https://localhost:8");
+        assert_eq!(url(&["0.0.0.0:8"], false), "http://localhost:8");
         assert_eq!(url(&["unix:/a"], false), "http://localhost");
     }
 }

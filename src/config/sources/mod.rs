@@ -253,7 +253,7 @@ impl Sources {
     /// the end of the line.
     fn read_secret(&mut self, path: &Path, by: &str, source: Source) -> Result<Given, Failure> {
         let (text, mode) = read_secret(path, by)?;
-        if mode & 0o044 != 0 {
+        if mode & 0o004 != 0 {
             self.notes.insert(readable(path));
         }
         Ok(Given {

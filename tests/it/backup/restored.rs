@@ -1,6 +1,7 @@
 //! R14: a backup takes the place of a data file, and what it holds works.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{Place, SCALE_VARIABLE, addresses, back_up, on, refused, succeeded, text, verify};
-use crate::support::process::{Server, invited};
+use crate::support::process::{Server, invited, skipped};
 use crate::support::{invitations, scale};
 
 /// Restores `backup` into the place of `database`, which must work. Returns what was printed.
@@ -241,4 +242,32 @@ fn a_restore_that_is_killed_leaves_the_old_file_or_the_new_one() {
     restore(&database, &file, &[]);
     assert!(beside(&database, ".restored").is_empty());
     drop(Server::serve(&database));
+}
+
+#[test]
+fn what_root_puts_back_belongs_to_whom_the_file_belonged_or_its_folder() {
+    if !rustix::process::geteuid().is_root() {
+        return skipped("files of another user: only root makes them");
+    }
+    let place = Place::new();
+    let file = place.path("backup.db");
+    back_up(&place.database, &file, &["--with-secret"]);
+    let (_folder, database) = place.stop();
+    let owner = |path: &Path| {
+        let found =
+            fs::metadata(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (found.uid(), found.gid())
+    };
+    let nobody = (65534, 65534);
+    chown(&database, Some(nobody.0), Some(nobody.1)).expect("root may");
+    restore(&database, &file, &[]);
+    assert_eq!(owner(&database), nobody, "the file before was nobody's");
+
+    let empty = tempfile::tempdir().expect("a folder");
+    chown(empty.path(), Some(nobody.0), Some(nobody.1)).expect("root may");
+    let database = empty.path().join("invited.db");
+    restore(&database, &file, &[]);
+    for name in ["invited.db", "invited.db.secret", "invited.db.lock"] {
+        assert_eq!(owner(&empty.path().join(name)), nobody, "{name}");
+    }
 }

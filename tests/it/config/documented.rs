@@ -45,7 +45,7 @@ fn each_setting_has_one_row_with_its_flag_its_variable_and_its_default() {
         }
     }
     let known = |flag: &String| {
-        let dev = ["--seed", "--request-log", "--new-secret"].contains(&flag.as_str());
+        let dev = ["--seed", "--new-secret"].contains(&flag.as_str());
         dev || shown
             .iter()
             .any(|one| format!("--{}", one["key"].as_str().unwrap_or("")) == *flag)
