@@ -130,11 +130,15 @@ fn seen_of(request: &HttpRequest, state: &State) -> Option<String> {
         return None;
     }
     let (peer, forwarded) = anonymous::origin(request);
+    let limits = &state.rules.sending.limits;
     let seen = Seen {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer: peer.to_canonical(),
-        client: state.rules.sending.limits.client(peer, &forwarded),
         is_forwarded: !forwarded.is_empty(),
+        is_trusted: limits
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(&peer.to_canonical())),
     };
     serde_json::to_string(&seen).ok()
 }

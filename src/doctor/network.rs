@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use super::Finding;
 use super::probe::{PROOF, SEEN, Seen, prove};
+use crate::base::addresses::UNIX_PEER;
 use crate::base::clock::Clock;
 use crate::base::roots::Roots;
 use crate::mail::message::Sender;
@@ -159,14 +160,14 @@ fn check_version(seen: &Seen) -> Finding {
 /// Whether the clients behind a proxy are told apart, by what the server saw of a request.
 fn check_proxy(reach: &Reach, seen: &Seen) -> Finding {
     let name = "proxies";
-    let (peer, is_https) = (
-        seen.peer,
-        reach
-            .public_url
-            .as_ref()
-            .is_some_and(|url| url.scheme() == "https"),
-    );
-    if seen.client != peer {
+    let url = reach.public_url.as_ref();
+    let is_https = url.is_some_and(|url| url.scheme() == "https");
+    let peer = if seen.peer == UNIX_PEER {
+        "unix".to_owned()
+    } else {
+        seen.peer.to_string()
+    };
+    if seen.is_forwarded && seen.is_trusted {
         Finding::ok(
             name,
             format!("the proxy at {peer} is believed, and says for whom it asks"),
@@ -188,7 +189,7 @@ fn check_proxy(reach: &Reach, seen: &Seen) -> Finding {
                 one limit"
             ),
             "have it send X-Forwarded-For (nginx: proxy_set_header X-Forwarded-For \
-                $proxy_add_x_forwarded_for), and name it with --trusted-proxies",
+                $remote_addr), and name it with --trusted-proxies",
         )
     } else {
         Finding::ok(name, "requests by the public URL come without a proxy")

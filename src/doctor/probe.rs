@@ -26,10 +26,10 @@ pub(crate) struct Seen {
     pub version: String,
     /// Who has made the connection.
     pub peer: IpAddr,
-    /// Who has sent the request, by what the server believes.
-    pub client: IpAddr,
     /// Whether an `X-Forwarded-For` was there.
     pub is_forwarded: bool,
+    /// Whether the server believes what the peer says there.
+    pub is_trusted: bool,
 }
 
 /// The proof that whoever asks at `now` has `secret`.

@@ -130,6 +130,7 @@ fn what_a_server_sees_is_told_to_nobody_without_its_secret() {
 #[test]
 fn a_proxy_that_does_not_say_for_whom_it_asks_or_is_not_believed_is_found() {
     let forwarded = "X-Forwarded-For: 203.0.113.7\r\n";
+    let by_itself = "X-Forwarded-For: 127.0.0.1\r\n";
     for (trusted, line, state, words) in [
         (
             &["--trusted-proxies", "127.0.0.1"][..],
@@ -137,7 +138,15 @@ fn a_proxy_that_does_not_say_for_whom_it_asks_or_is_not_believed_is_found() {
             "ok",
             "is believed",
         ),
+        // The command runs on the machine of the proxy.
+        (
+            &["--trusted-proxies", "127.0.0.1"],
+            by_itself,
+            "ok",
+            "is believed",
+        ),
         (&[], forwarded, "warn", "--trusted-proxies 127.0.0.1"),
+        (&[], by_itself, "warn", "--trusted-proxies 127.0.0.1"),
         (&[], "", "ok", "come without a proxy"),
     ] {
         let (folder, server) = serve(trusted);

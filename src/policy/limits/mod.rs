@@ -65,7 +65,7 @@ pub struct Limits {
     /// What the log was told of refused requests.
     pub refusals: Refusals,
     /// The proxies that may say for whom they ask.
-    trusted_proxies: Vec<IpNet>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
 }
 
 impl Limits {
