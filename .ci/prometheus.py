@@ -48,6 +48,7 @@ CASES = {
     "InvitedLogLong": ({"invited_log_bytes{%s}" % INSTANCE: "70000000x30"}, 15),
     "InvitedMailWaits": ({'invited_outbox_oldest_seconds{%s,queue="mail"}' % INSTANCE: "0+60x40"}, 30),
     "InvitedWebhooksFail": ({'invited_outbox_oldest_seconds{%s,queue="webhook"}' % INSTANCE: "3000+60x40"}, 30),
+    "InvitedBackupFails": ({"invited_backup_failures_total{%s}" % INSTANCE: "0x10 1x30"}, 25),
     "InvitedBackupOld": ({"invited_backup_last_success_timestamp_seconds{%s}" % INSTANCE: "0x2000"}, 1600),
     "InvitedDiskFull": ({"invited_disk_free_bytes{%s}" % INSTANCE: "1000000000x30"}, 10),
     "InvitedDescriptorsUsed": (
@@ -71,6 +72,7 @@ HEALTHY = {
     'invited_outbox_oldest_seconds{%s,queue="mail"}' % INSTANCE: "600x2000",
     'invited_outbox_oldest_seconds{%s,queue="webhook"}' % INSTANCE: "3000x2000",
     "invited_backup_last_success_timestamp_seconds{%s}" % INSTANCE: "0+60x2000",
+    "invited_backup_failures_total{%s}" % INSTANCE: "0x2000",
     "invited_disk_free_bytes{%s}" % INSTANCE: "5000000000x2000",
     "process_open_fds{%s}" % INSTANCE: "100x2000",
     "process_max_fds{%s}" % INSTANCE: "1000x2000",
