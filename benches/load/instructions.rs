@@ -75,14 +75,14 @@ const REQUESTS: [Request; 4] = [
 
 // What the release profile takes, and a twentieth more.
 /// See [`Request::limit`].
-const LIMIT_LIVE: u32 = 29_000;
+const LIMIT_LIVE: u32 = 30_800;
 /// See [`Request::limit`].
-const LIMIT_GET: u32 = 57_700;
+const LIMIT_GET: u32 = 60_400;
 /// See [`Request::limit`].
-const LIMIT_LIST: u32 = 204_900;
-/// See [`Request::limit`]. Since each event carries the hash of the one before, a create takes
-/// 12,000 more, and that is all by which this was raised.
-const LIMIT_CREATE: u32 = 220_100;
+const LIMIT_LIST: u32 = 207_600;
+/// See [`Request::limit`]. Each event carries the hash of the one before, and each commit writes
+/// the counts of rows: together a fifth of a create that is alone in its commit.
+const LIMIT_CREATE: u32 = 256_600;
 
 /// Measures all of them and prints the table; with `check`, what is above its limit is a failure.
 ///
