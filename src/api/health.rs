@@ -15,6 +15,7 @@ use crate::db::Integrity;
 use crate::doctor::probe::{self, Seen};
 use crate::http::anonymous;
 use crate::http::route::Route;
+use crate::policy::limits::client::is_trusted;
 
 /// What a server that is not ready can answer.
 const NOT_READY: &[Code] = &[Code::Overloaded, Code::StorageFailed, Code::StorageCorrupt];
@@ -135,10 +136,7 @@ fn seen_of(request: &HttpRequest, state: &State) -> Option<String> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         peer: peer.to_canonical(),
         is_forwarded: !forwarded.is_empty(),
-        is_trusted: limits
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(&peer.to_canonical())),
+        is_trusted: is_trusted(peer, &limits.trusted_proxies),
     };
     serde_json::to_string(&seen).ok()
 }

@@ -16,15 +16,20 @@ const SITE_BITS: u32 = 48;
 ///
 /// `forwarded`: the `X-Forwarded-For` lines as they came; they are one list.
 pub(crate) fn client(peer: IpAddr, forwarded: &[&str], trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut entries = forwarded.iter().rev().flat_map(|line| line.rsplit(','));
     let mut client = peer.to_canonical();
-    while is_trusted(&client)
+    while is_trusted(client, trusted)
         && let Some(address) = entries.next().and_then(parse)
     {
         client = address;
     }
     client
+}
+
+/// Whether what `peer` says of others is believed.
+pub(crate) fn is_trusted(peer: IpAddr, trusted: &[IpNet]) -> bool {
+    let peer = peer.to_canonical();
+    trusted.iter().any(|network| network.contains(&peer))
 }
 
 /// Reads an entry of the list; some proxies write the port, too. IPv4 in the form of IPv6 is IPv4.

@@ -11,7 +11,7 @@
 //!   request comes from.
 
 mod bounded_store;
-mod client;
+pub(crate) mod client;
 mod limiter;
 mod looks;
 mod quotas;
