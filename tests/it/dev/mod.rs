@@ -1,12 +1,17 @@
 //! What only development has: a clock to set, a file to empty and to fill.
 //!
 //! * [`clock`]: the clock. [`seed`]: seed documents.
+//! * [`hosts`]: by which names it is reached. [`programs`]: what it is to programs.
+//! * [`same`]: the same answers to the same requests.
 //! * [`requests`]: the log of requests.
 //! * [`snapshots`]: snapshots of everything.
 //! * [`start`]: what `invited dev` starts with, and goes back to.
 
 mod clock;
+mod hosts;
+mod programs;
 mod requests;
+mod same;
 mod seed;
 mod snapshots;
 mod start;
