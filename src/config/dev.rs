@@ -25,7 +25,7 @@ pub(crate) struct DevSettings {
     #[arg(long, env = "INVITED_SEED", value_name = "FILE")]
     pub seed: Option<PathBuf>,
 
-    /// Port on this machine, in place of --listen; 0 takes a free one [default: 8080]
+    /// Port on this machine, 0 for a free one, in place of --listen [default: 8080]
     #[arg(long, value_name = "PORT", conflicts_with = "listen")]
     pub port: Option<u16>,
 
