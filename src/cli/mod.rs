@@ -145,7 +145,7 @@ impl Cli {
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Config(args)) => config::run(args, sources),
-            Some(Command::Doctor(args)) => doctor::run(*args),
+            Some(Command::Doctor(args)) => doctor::run(*args, sources),
             Some(Command::Status(args)) => status::run(*args),
             Some(Command::Healthcheck(args)) => healthcheck::run(args),
             Some(Command::Openapi) => openapi::run(),
