@@ -18,6 +18,7 @@ mod migrate;
 mod openapi;
 mod output;
 mod progress;
+mod reference;
 mod restore;
 mod secret;
 mod serve;
