@@ -51,6 +51,7 @@ fn each_setting_has_one_row_with_its_flag_its_variable_and_its_default() {
             .any(|one| format!("--{}", one["key"].as_str().unwrap_or("")) == *flag)
     };
     for row in &rows {
+        assert!(row.len() == 4 && !row[3].is_empty(), "{row:?}");
         assert!(names(row[0]).iter().all(known), "{row:?}");
     }
 }
