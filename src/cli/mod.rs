@@ -214,9 +214,9 @@ fn say_records(program: &Program, file: &Path, output: &Output) {
     let record =
         |level, message: String| Line::plain(Clock::System.now(), level, module_path!(), message);
     let say = |line: &Line<'_>| output.say(&line.write(output.format, Style::new()));
-    let notes = program.notes.iter().map(String::as_str);
-    for note in notes.chain(program.dead_links) {
-        say(&record(Level::Warn, note.to_owned()));
+    let links = program.dead_links.map(|what| format!("links {what}"));
+    for note in program.notes.iter().cloned().chain(links) {
+        say(&record(Level::Warn, note));
     }
     if let Some(file) = &program.key_file {
         let told = format!("the first admin key is in {}", file.path.display());
