@@ -1,12 +1,16 @@
 //! What only `invited dev` has: a clock to set, a file to empty and to fill.
 //!
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`;
-//!   [`plan`] carries it out.
+//!   [`lines`] reads one that is lines. [`plan`] carries it out, with each [`mod@entry`], and
+//!   [`access`] has keys and webhooks.
 //! * [`snapshots`] are what one can go back to.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
+pub mod access;
+mod entry;
 pub(crate) mod folder;
-pub(crate) mod plan;
+mod lines;
+mod plan;
 pub mod seed;
 pub(crate) mod snapshots;
 pub mod store;

@@ -4,6 +4,7 @@ mod delivery;
 mod lapse;
 mod outline;
 mod row;
+mod whole;
 
 use std::sync::LazyLock;
 
@@ -30,6 +31,7 @@ pub(crate) use lapse::{
 };
 pub(crate) use outline::{Outline, count_all, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
+pub(crate) use whole::{each, insert as insert_whole};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
 /// SQLite would take the index of ids first and then the primary key: two trees for one row.

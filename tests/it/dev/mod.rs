@@ -1,6 +1,7 @@
 //! What only development has: a clock to set, a file to empty and to fill.
 //!
-//! * [`clock`]: the clock. [`seed`]: seed documents.
+//! * [`clock`]: the clock. [`seed`]: seed documents, [`seed_lines`] such that are lines, and
+//!   [`seed_access`] their keys, webhooks and mail.
 //! * [`requests`]: the log of requests.
 //! * [`snapshots`]: snapshots of everything.
 //! * [`start`]: what `invited dev` starts with, and goes back to.
@@ -8,6 +9,8 @@
 mod clock;
 mod requests;
 mod seed;
+mod seed_access;
+mod seed_lines;
 mod snapshots;
 mod start;
 
