@@ -35,16 +35,15 @@
 //! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
-//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
-//!   [`logs`]: its log of what happens. [`status`]: how it is, asked at its machine.
-//!   [`logs`]: its log of what happens.
-//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets;
-//!   [`log_readers`]: whoever reads gives way to it.
+//! * [`ports`]: the port of a server. [`logs`]: its log of what happens. [`status`]: how it is,
+//!   asked at its machine.
+//! * [`log_size`]: how long its write-ahead log gets; [`log_readers`]: whoever reads gives way to
+//!   it. [`writer_panic`]: a bug in a change.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
 //!   [`http_edges`]: what other programs and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
-//! * [`machine_clock`]: what the clock of the machine may show.
+//! * [`machine_clock`]: what the clock of the machine may show, and that it may jump.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
 //! * [`snapshot`]: what threads keep between requests, and that it hides nothing.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and
@@ -154,3 +153,4 @@ mod summary;
 mod support;
 mod webhooks;
 mod webhooks_api;
+mod writer_panic;
