@@ -62,6 +62,7 @@
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
 //! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
+//!   [`docs`]: the command lines, links and messages of all pages.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and
 //! `INVITED_RACES=full` do all of them.
@@ -98,6 +99,7 @@ mod deletion;
 mod descriptors;
 mod dev;
 mod dialect;
+mod docs;
 mod doctor;
 mod erasure;
 mod events;
