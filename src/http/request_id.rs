@@ -34,7 +34,7 @@ impl RequestId {
         request
             .extensions()
             .get::<Self>()
-            .map(|id| id.0.id.to_string())
+            .map(|id| id.as_str().to_owned())
             .unwrap_or_default()
     }
 
@@ -78,7 +78,14 @@ impl RequestId {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        let id = usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from);
+        let new = || {
+            Rc::from(
+                &*Uuid::new_v4()
+                    .hyphenated()
+                    .encode_lower(&mut Uuid::encode_buffer()),
+            )
+        };
+        let id = usable.map_or_else(new, Rc::from);
         let route = Cell::new(None);
         Self(Rc::new(Named { id, route }))
     }

@@ -269,7 +269,11 @@ pub(crate) fn insert(
             lapse::near(tx.now, expires_at),
             new.delivery() as u8,
         ))?;
-    Ok((inserted > 0).then_some(id))
+    if inserted == 0 {
+        return Ok(None);
+    }
+    tx.count_new_invitation();
+    Ok(Some(id))
 }
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
