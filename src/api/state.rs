@@ -9,7 +9,7 @@ use super::events::live::Streams;
 use crate::backup::schedule::Schedule;
 use crate::base::clock::Timestamp;
 use crate::db::Db;
-use crate::dev::seed::Start;
+use crate::dev::seed::{Access, Ground, Start};
 use crate::dev::snapshots::Snapshots;
 use crate::doctor::Setup;
 use crate::http::etag::EtagKey;
@@ -74,6 +74,18 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What a seed is put in for.
+    pub(crate) fn ground(&self) -> Ground {
+        Ground {
+            rules: self.rules.clone(),
+            access: Some(Access {
+                keyring: self.keyring.clone(),
+                guard: self.guard.clone(),
+                max_webhooks: self.max_webhooks,
+            }),
+        }
+    }
+
     /// Ends what would go on for too long once the server stops: streams, stalls, and the backup
     /// that is under way.
     pub(crate) fn end(&self) {

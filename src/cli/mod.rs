@@ -6,8 +6,10 @@ mod completions;
 mod config;
 mod dev;
 mod doctor;
+mod export;
 mod format;
 mod healthcheck;
+mod import;
 mod key;
 pub(crate) mod listen;
 mod log_line;
@@ -91,6 +93,10 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of the data file, while no server runs
     Restore(restore::RestoreArgs),
+    /// Write organizations with their invitations as text, also while a server runs
+    Export(export::ExportArgs),
+    /// Put an export or a seed into the data file, while no server runs
+    Import(import::ImportArgs),
     /// Bring the data file of an earlier version up to date, or try that on a copy
     Migrate(migrate::MigrateArgs),
     /// Look for damage in the data file or a backup, and compare every invitation with its history
@@ -151,6 +157,8 @@ impl Cli {
             Some(Command::Logout(args)) => login::logout(args),
             Some(Command::Backup(args)) => backup::run(&args),
             Some(Command::Restore(args)) => restore::run(args),
+            Some(Command::Export(args)) => export::run(&args),
+            Some(Command::Import(args)) => import::run(&args),
             Some(Command::Migrate(args)) => migrate::run(args),
             Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),

@@ -369,11 +369,11 @@ impl Config {
         Rules {
             default_lifetime_seconds: whole_seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
-            redirect_origins: if origins.is_empty() {
+            redirect_origins: Some(if origins.is_empty() {
                 vec![public_url.origin()]
             } else {
                 origins
-            },
+            }),
             hosts: if is_dev {
                 Hosts::SingleLabelToo
             } else {

@@ -91,6 +91,7 @@ pub use load::Load;
 pub(crate) use lock::{Holder, find_holder};
 use log_limit::LogLimit;
 pub(crate) use migration::{Migration, Migrations, Outdated, apply, pending};
+pub(crate) use offline::write_unserved;
 pub use offline::{read_file, write_file};
 pub(crate) use place::{adopt, resolve};
 pub(crate) use rehearsal::Stage;

@@ -89,6 +89,12 @@ impl<'a> WriteTx<'a> {
         self.topics.set(self.topics.get() | topic.bit());
     }
 
+    /// Counts an invitation that was inserted as a pending one. Must be called for each: no trigger
+    /// does it ([`super::tally`]).
+    pub(crate) fn count_new_invitation(&self) {
+        self.tally.add_new_invitation();
+    }
+
     /// A new id, greater than all that this process made before.
     pub fn new_id(&self) -> Uuid {
         self.ids.mint(Kind::Row, self.now)

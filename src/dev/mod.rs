@@ -1,14 +1,18 @@
 //! What only `invited dev` has: a clock to set, a file to empty and to fill.
 //!
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`;
-//!   [`plan`] carries it out.
+//!   [`lines`] reads one that is lines. [`plan`] carries it out, with each [`mod@entry`], and
+//!   [`access`] has keys and webhooks.
 //! * [`own_key`] is the key for programs that want one.
 //! * [`snapshots`] are what one can go back to.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
+pub mod access;
+mod entry;
 pub(crate) mod folder;
+mod lines;
 pub(crate) mod own_key;
-pub(crate) mod plan;
+mod plan;
 pub mod seed;
 pub(crate) mod snapshots;
 pub mod store;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage, HttpRequest};
+use uuid::Uuid;
 
 use super::context::Failed;
 use super::headers::X_REQUEST_ID;
@@ -34,7 +35,7 @@ impl RequestId {
         request
             .extensions()
             .get::<Self>()
-            .map(|id| id.0.id.to_string())
+            .map(|id| id.as_str().to_owned())
             .unwrap_or_default()
     }
 
@@ -78,7 +79,15 @@ impl RequestId {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        let id = usable.map_or_else(|| ids.uuid(Kind::Request).to_string().into(), Rc::from);
+        let new = || {
+            Rc::from(
+                &*ids
+                    .uuid(Kind::Request)
+                    .hyphenated()
+                    .encode_lower(&mut Uuid::encode_buffer()),
+            )
+        };
+        let id = usable.map_or_else(new, Rc::from);
         let route = Cell::new(None);
         Self(Rc::new(Named { id, route }))
     }

@@ -37,6 +37,7 @@ use crate::base::roots::Roots;
 use crate::config::Config;
 use crate::db::Db;
 use crate::deletion;
+use crate::dev::seed::Ground;
 use crate::http::auth::Latest;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
@@ -44,7 +45,6 @@ use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
-use crate::policy::Rules;
 use crate::secret;
 use crate::session::Token;
 use crate::webhook::sender::Webhooks;
@@ -195,9 +195,9 @@ impl Program {
         self.metrics_port.as_ref().and_then(MetricsPort::address)
     }
 
-    /// What it allows in an invitation.
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.state.rules
+    /// What a seed is put in for.
+    pub(crate) fn ground(&self) -> Ground {
+        self.state.ground()
     }
 
     /// How mail leaves, for the person who starts the server.

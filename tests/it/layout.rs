@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "base",
     "oidc",
     "db",
@@ -25,6 +25,7 @@ const ORDER: [&str; 30] = [
     "retention",
     "erasure",
     "deletion",
+    "transfer",
     "dev",
     "doctor",
     "backup",

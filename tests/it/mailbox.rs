@@ -303,7 +303,7 @@ fn a_query_that_is_not_acceptable_is_refused_with_all_that_is_wrong() {
     assert_eq!(errors, ["to", "kind", "wait", "limit"]);
     for query in [
         "wait=",
-        "wait=5",
+        "wait=5x",
         "wait=-1s",
         "wait=30s1ms",
         "wait=1h",

@@ -34,6 +34,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
+//! * [`transfer`]: organizations as text, written here and read there.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`logs`]: its log of what happens. [`status`]: how it is,
 //!   asked at its machine.
@@ -155,6 +156,7 @@ mod sse;
 mod status;
 mod summary;
 mod support;
+mod transfer;
 mod webhooks;
 mod webhooks_api;
 mod writer_panic;

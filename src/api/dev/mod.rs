@@ -21,11 +21,11 @@ use crate::api::operation::Operation;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::origin::Origin;
-use crate::dev::seed::{self, Seed, Seeded};
+use crate::dev::seed::{Seed, Seeded, Start};
 use crate::dev::{ClockBody, ClockChange, origin_of_start, own_key, store};
 use crate::http::auth::Caller;
 use crate::http::host;
-use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
+use crate::http::json::{Json, LARGE_BODY, Lines, NoBody, OptionalJson};
 use crate::http::query::{NoQuery, Query};
 use crate::http::request_id::RequestId;
 use crate::invitation::query::AddressParams;
@@ -217,7 +217,7 @@ async fn reset(
 /// # Errors
 /// When that cannot be made any more; nothing is changed then.
 pub(crate) async fn start_over(state: &State) -> Result<()> {
-    let (start, rules) = (state.start.clone(), state.rules.clone());
+    let (start, ground) = (state.start.clone(), state.ground());
     let own_key = state.own_key.clone();
     // The ages of the seed count from the time to which the clock goes back.
     let now = state.starts_at.unwrap_or_else(|| Clock::System.now());
@@ -226,15 +226,21 @@ pub(crate) async fn start_over(state: &State) -> Result<()> {
         store::replace(&tx, || {
             let mut own_key = own_key.iter();
             own_key.try_for_each(|key| own_key::put(&tx, key))?;
-            start.fill(&tx, &rules, &origin_of_start())
+            start.fill(&tx, &ground, &origin_of_start())
         })
     };
-    state.db.write(job).await?;
-    let clock = state.db.clock();
+    let (clock, faults) = (state.db.clock(), state.faults.plans());
+    let stopped_at = clock.stopped_at();
+    // Before the commit: mail of what comes back goes out right behind it.
     state
         .starts_at
         .map_or_else(|| clock.free(), |time| clock.set(time));
     state.faults.clear();
+    if let Err(error) = state.db.write(job).await {
+        stopped_at.map_or_else(|| clock.free(), |time| clock.set(time));
+        state.faults.set(faults);
+        return Err(error);
+    }
     Ok(())
 }
 
@@ -250,8 +256,8 @@ pub(crate) async fn start_over(state: &State) -> Result<()> {
     tag = "Development",
     summary = "Replace everything by a seed document",
     description = "Empties the file of everything, keys and stored answers included, and makes \
-        the organizations and invitations of the document, at most 1 MiB: all or nothing. Ages \
-        count from what the clock shows.",
+        what the document says, at most 1 MiB: all or nothing. Ages count from what the clock \
+        shows. As `application/x-ndjson` it may be lines of JSON, of a seed or of an export.",
     request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
         {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted",
             "acceptedBy": "user_7"},
@@ -266,23 +272,23 @@ async fn seed(
     developer: Developer,
     _: NoQuery,
     state: Data<State>,
-    body: Json<Seed, LARGE_BODY>,
+    body: Lines<LARGE_BODY>,
 ) -> Result<HttpResponse> {
-    let seeded = plant(&state, body.value, developer.origin).await?;
+    let seeded = plant(&state, Start::read(&body.bytes)?, developer.origin).await?;
     Ok(HttpResponse::Ok().json(seeded))
 }
 
-/// Replaces everything in the file by what `seed` says.
+/// Replaces everything in the file by what `start` says.
 ///
 /// # Errors
 /// [`Code::ValidationFailed`] with everything that is not acceptable; nothing is changed then.
-pub(crate) async fn plant(state: &State, seed: Seed, origin: Origin) -> Result<Seeded> {
-    let (rules, own_key) = (state.rules.clone(), state.own_key.clone());
+pub(crate) async fn plant(state: &State, start: Start, origin: Origin) -> Result<Seeded> {
+    let (ground, own_key) = (state.ground(), state.own_key.clone());
     let job = move |tx: &crate::db::WriteTx<'_>| {
         store::replace(tx, || {
             let mut own_key = own_key.iter();
             own_key.try_for_each(|key| own_key::put(tx, key))?;
-            seed::fill(tx, seed.clone(), &rules, &origin)
+            start.fill(tx, &ground, &origin)
         })
     };
     state.db.write(job).await

@@ -18,12 +18,11 @@ use std::sync::Arc;
 use super::output::Output;
 use crate::base::error::{Error, FieldError};
 use crate::base::failure::Failure;
-use crate::base::json;
 use crate::config::log::Format;
 use crate::config::sources::Sources;
 use crate::config::{Config, DevSettings};
 use crate::dev::folder::Folder;
-use crate::dev::seed::{Seed, Start};
+use crate::dev::seed::Start;
 use crate::dev::{origin_of_start, own_key};
 use crate::organization;
 use crate::server::{self, Program, Signals};
@@ -60,7 +59,7 @@ pub(crate) fn run(settings: &DevSettings, sources: &Sources) -> Result<ExitCode,
         };
         let mut config = Config::for_dev(settings, &database)?;
         let seed = settings.seed.as_deref();
-        config.start = seed.map_or(Ok(Start::Samples), |path| read_seed(path).map(Start::Seed))?;
+        config.start = seed.map_or(Ok(Start::Samples), read_seed)?;
         let migrated = super::migrate::at_start(&config.database, &output)?;
         let mut program = Program::build(&config).await?;
         program.notes.extend(migrated);
@@ -134,27 +133,30 @@ async fn serve(
 /// Fills a file that has no organizations. For one that has some the seed is checked all the same:
 /// a reset will need it.
 async fn begin(program: &Program, start: Start) -> crate::base::error::Result<()> {
-    let (db, rules) = (program.db(), program.rules().clone());
+    let (db, ground) = (program.db(), program.ground());
     if let Some(key) = program.own_key().cloned() {
         db.write(move |tx| own_key::put(tx, &key)).await?;
     }
     if db.read(organization::store::exist)? {
-        return start.check(&rules, db.now());
+        return start.check(&ground, db.now());
     }
     let origin = origin_of_start();
-    db.write(move |tx| start.fill(tx, &rules, &origin))
+    db.write(move |tx| start.fill(tx, &ground, &origin))
         .await
         .map(drop)
 }
 
-/// Reads a seed file.
-fn read_seed(path: &Path) -> Result<Seed, Failure> {
-    let failed = |why: String| cannot_use(path, &why);
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    // Words about a body would not fit a file that is not even JSON.
-    serde_json::from_slice::<serde::de::IgnoredAny>(&bytes)
-        .map_err(|error| failed(error.to_string()))?;
-    json::parse(&bytes).map_err(|error| unusable(Some(path), &error))
+/// Reads a seed file, or an export.
+fn read_seed(path: &Path) -> Result<Start, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| cannot_use(path, &error.to_string()))?;
+    Start::read(&bytes).map_err(|error| {
+        let syntax = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).err();
+        match syntax.filter(|_| error.fields.is_empty()) {
+            // Words about a body would not fit a file that is not even JSON.
+            Some(syntax) => cannot_use(path, &syntax.to_string()),
+            None => unusable(Some(path), &error),
+        }
+    })
 }
 
 /// The file could not be filled.
@@ -166,16 +168,27 @@ fn unusable(seed: Option<&Path>, error: &Error) -> Failure {
 }
 
 /// Place and reason of everything that is wrong with a document.
-fn reasons(error: &Error) -> String {
+pub(super) fn reasons(error: &Error) -> String {
     if error.fields.is_empty() {
         return error.detail.to_string();
     }
-    let line = |field: &FieldError| format!("{}: {}", field.pointer, field.detail);
+    let line = |field: &FieldError| format!("{}: {}", place(&field.pointer), field.detail);
     let mut lines: Vec<_> = error.fields.iter().take(MAX_PRINTED).map(line).collect();
     if error.fields.len() > MAX_PRINTED {
         lines.push(format!("and {} more", error.fields.len() - MAX_PRINTED));
     }
     lines.join("\n  ")
+}
+
+/// Where a pointer leads to: of lines, the number comes first.
+fn place(pointer: &str) -> String {
+    let Some(rest) = pointer.strip_prefix("/lines/") else {
+        return pointer.to_owned();
+    };
+    match rest.split_once('/') {
+        Some((number, inside)) => format!("line {number}: /{inside}"),
+        None => format!("line {rest}"),
+    }
 }
 
 /// The seed file at `path` is not one.

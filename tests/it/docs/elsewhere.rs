@@ -54,6 +54,10 @@ const fn line(page: &'static str, begins: &'static str, place: Place) -> Elsewhe
 const PACKAGE: Place = Place::Step("Debian package");
 /// The step with a real Litestream.
 const LITESTREAM: Place = Place::Step("replication by Litestream");
+/// The test of exports and imports.
+const THERE_AND_BACK: Place = Place::Test("tests/it/transfer/there_and_back.rs");
+/// The test of what a script wrote.
+const SCRIPT: Place = Place::Test("tests/it/transfer/seeds.rs");
 /// Long runs are made by hand.
 const BY_HAND: Place = Place::Nowhere("it takes hours, and is made by hand now and then");
 
@@ -112,6 +116,10 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         "curl -H 'Authorization: Bearer ivk_...' -H 'Content-Type: application/json' -d '{\"messageId\"",
         Place::Test("tests/it/mail/bounces.rs"),
     ),
+    line("docs/move.md", "invited export acme.jsonl", THERE_AND_BACK),
+    line("docs/move.md", "invited import acme.jsonl", THERE_AND_BACK),
+    line("docs/move.md", "python3 seed.py", SCRIPT),
+    line("docs/move.md", "invited import people.jsonl", SCRIPT),
     line(
         "docs/performance.md",
         "cargo bench",
