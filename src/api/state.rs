@@ -13,6 +13,7 @@ use crate::dev::seed::{Access, Ground, Start};
 use crate::dev::snapshots::Snapshots;
 use crate::doctor::Setup;
 use crate::http::etag::EtagKey;
+use crate::key::token::PlainKey;
 use crate::mail::message::Composer;
 use crate::metrics::Metrics;
 use crate::oidc;
@@ -54,6 +55,10 @@ pub(crate) struct State {
     pub max_webhooks: u32,
     /// What a reset puts back.
     pub start: Start,
+    /// The time at which a reset stops the clock; none: the clock runs then.
+    pub starts_at: Option<Timestamp>,
+    /// The key that a reset puts back, too; none: programs have to do without.
+    pub own_key: Option<PlainKey>,
     /// When the server was started, by the clock of the machine.
     pub started_at: Timestamp,
     /// What the server tells Prometheus of itself.

@@ -7,14 +7,16 @@ use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
 use super::header::check_header;
+use super::ids::IdMint;
 use super::migration::Migrations;
 use super::place::{adopt, beside, folder};
 use super::refusal::{by_sqlite, by_system};
 use super::tally::Tally;
-use super::transaction::{IdMint, WriteTx};
+use super::transaction::WriteTx;
 use super::{Reader, file, place};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
+use crate::base::ids::Ids;
 
 /// Reads an existing file.
 ///
@@ -83,7 +85,7 @@ fn in_transaction<T>(
     let transaction = conn
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(unusable)?;
-    let ids = IdMint::after(&transaction);
+    let ids = IdMint::after(&transaction, Ids::Random);
     // A server that runs beside this finds what is new by itself, a moment later.
     let topics = Cell::new(0);
     let tx = WriteTx::new(&transaction, Clock::System.now(), &ids, &topics, &tally);

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::context::Failed;
 use super::headers::X_REQUEST_ID;
+use crate::base::ids::{Ids, Kind};
 use crate::base::redacted::TOKEN_PREFIXES;
 
 /// Longest id that is taken from a caller.
@@ -71,7 +72,7 @@ impl RequestId {
 
     /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of ours
     /// is not taken.
-    pub(super) fn choose(headers: &HeaderMap) -> Self {
+    pub(super) fn choose(headers: &HeaderMap, ids: &Ids) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
         let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let usable = given.filter(|id| {
@@ -80,7 +81,8 @@ impl RequestId {
         });
         let new = || {
             Rc::from(
-                &*Uuid::new_v4()
+                &*ids
+                    .uuid(Kind::Request)
                     .hyphenated()
                     .encode_lower(&mut Uuid::encode_buffer()),
             )

@@ -64,7 +64,7 @@ const OWNERS: [(&str, &str); 17] = [
 /// organization is being deleted.
 const EXCEPTIONS: [(&str, &[&str]); 10] = [
     // The newest id of the file, before the first write.
-    ("db/transaction.rs", &["event", "audit"]),
+    ("db/ids.rs", &["event", "audit"]),
     // What links and codes were signed with is in use for as long as one of these is.
     ("secret/store.rs", &["invitation", "webhook"]),
     // Whom a mail goes to, and who is to be told of an event.

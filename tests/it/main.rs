@@ -55,6 +55,7 @@
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, snapshots, seeds, the log of
 //!   requests.
+//! * [`durations`]: one rule for lengths of time.
 //! * [`doctor`]: what is wrong with a server, or soon will be. [`reach`]: by way of the network.
 //! * [`metrics`]: what Prometheus and supervisors are told.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
@@ -102,6 +103,7 @@ mod dev;
 mod dialect;
 mod docs;
 mod doctor;
+mod durations;
 mod erasure;
 mod events;
 mod explain;

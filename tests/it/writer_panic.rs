@@ -7,6 +7,7 @@ use std::process::Command;
 
 use invited::base::clock::Clock;
 use invited::base::error::Result;
+use invited::base::ids::Ids;
 use invited::db::{Db, Options, Synchronous, WriteTx};
 
 /// The variable that makes this program the one that has the bug, with its file.
@@ -21,6 +22,7 @@ fn open(path: &Path) -> Db {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     Db::open(path, &options).expect("it opens")
 }

@@ -22,7 +22,7 @@ use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::origin::Origin;
 use crate::dev::seed::{Seed, Seeded, Start};
-use crate::dev::{ClockBody, ClockChange, store};
+use crate::dev::{ClockBody, ClockChange, origin_of_start, own_key, store};
 use crate::http::auth::Caller;
 use crate::http::host;
 use crate::http::json::{Json, LARGE_BODY, Lines, NoBody, OptionalJson};
@@ -30,7 +30,7 @@ use crate::http::query::{NoQuery, Query};
 use crate::http::request_id::RequestId;
 use crate::invitation::query::AddressParams;
 use crate::invitation::transition::CurrentInvitation;
-use crate::invitation::{self, Invitation, Status, code};
+use crate::invitation::{self, Invitation, Status, code, lapse};
 use crate::key::Scope;
 use crate::retention;
 
@@ -178,6 +178,7 @@ async fn change_clock(
 /// written.
 pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
     ClockChange::parse(body)?.apply(state.db.clock())?;
+    lapse::look_at_all(&state.db).await?;
     // A pass by the timer would come within the hour: too late to be seen.
     if let Some(retention) = state.retention {
         retention::sweep(&state.db, retention).await?;
@@ -202,12 +203,12 @@ pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
     responses((status = 204, description = "All is as it was at the start."))
 )]
 async fn reset(
-    developer: Developer,
+    _: Developer,
     _: NoQuery,
     state: Data<State>,
     _: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
-    start_over(&state, developer.origin).await?;
+    start_over(&state).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -215,21 +216,27 @@ async fn reset(
 ///
 /// # Errors
 /// When that cannot be made any more; nothing is changed then.
-pub(crate) async fn start_over(state: &State, origin: Origin) -> Result<()> {
+pub(crate) async fn start_over(state: &State) -> Result<()> {
     let (start, ground) = (state.start.clone(), state.ground());
+    let own_key = state.own_key.clone();
     // The ages of the seed count from the time to which the clock goes back.
-    let now = Clock::System.now();
+    let now = state.starts_at.unwrap_or_else(|| Clock::System.now());
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        store::empty(tx)?;
-        start.fill(&tx.at(now), &ground, &origin)
+        let tx = tx.at(now);
+        store::replace(&tx, || {
+            let mut own_key = own_key.iter();
+            own_key.try_for_each(|key| own_key::put(&tx, key))?;
+            start.fill(&tx, &ground, &origin_of_start())
+        })
     };
     let (clock, faults) = (state.db.clock(), state.faults.plans());
+    let set = |time: Option<Timestamp>| time.map_or_else(|| clock.free(), |time| clock.set(time));
     let stopped_at = clock.stopped_at();
     // Before the commit: mail of what comes back goes out right behind it.
-    clock.free();
+    set(state.starts_at);
     state.faults.clear();
     if let Err(error) = state.db.write(job).await {
-        stopped_at.into_iter().for_each(|time| clock.set(time));
+        set(stopped_at);
         state.faults.set(faults);
         return Err(error);
     }
@@ -275,10 +282,13 @@ async fn seed(
 /// # Errors
 /// [`Code::ValidationFailed`] with everything that is not acceptable; nothing is changed then.
 pub(crate) async fn plant(state: &State, start: Start, origin: Origin) -> Result<Seeded> {
-    let ground = state.ground();
+    let (ground, own_key) = (state.ground(), state.own_key.clone());
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        store::empty(tx)?;
-        start.fill(tx, &ground, &origin)
+        store::replace(tx, || {
+            let mut own_key = own_key.iter();
+            own_key.try_for_each(|key| own_key::put(tx, key))?;
+            start.fill(tx, &ground, &origin)
+        })
     };
     state.db.write(job).await
 }

@@ -92,6 +92,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
     ),
     line(
         "docs/dev.md",
+        "invited dev --port 0 -- npm test",
+        Place::Test("tests/it/dev/programs.rs"),
+    ),
+    line(
+        "docs/dev.md",
         "invited webhook listen",
         Place::Test("tests/it/listen/mod.rs"),
     ),

@@ -133,7 +133,7 @@ fn plans(fields: &Fields) -> Result<Plans> {
 async fn reset(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     keep_snapshot(&visitor).await?;
-    let outcome = dev::start_over(&visitor.state, visitor.origin()).await;
+    let outcome = dev::start_over(&visitor.state).await;
     finish(&visitor, outcome, "reset", &sent.fields).await
 }
 
