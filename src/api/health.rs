@@ -72,7 +72,8 @@ struct Readiness {
     integrity: Integrity,
 }
 
-/// `GET /livez`: 200 while the process answers.
+/// `GET /livez`: 200 while the process answers. `invited doctor` knows the server by it, whatever
+/// the disk does.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -84,8 +85,12 @@ struct Readiness {
         example = json!({"status": "ok"}))),
     security(())
 )]
-async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(Liveness { status: "ok" })
+async fn live(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    if let Some(seen) = seen_of(&request, &state) {
+        response.insert_header((probe::SEEN, seen));
+    }
+    response.json(Liveness { status: "ok" })
 }
 
 /// `GET /readyz`: 200 while reads and writes are taken, 503 once the disk has reported an
@@ -106,7 +111,7 @@ async fn live() -> HttpResponse {
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-async fn ready(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse> {
+async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
     state.db.read(|reader| reader.check())?;
     if !state.db.is_writable() {
         return Err(Error::new(
@@ -115,11 +120,7 @@ async fn ready(request: HttpRequest, state: web::Data<State>) -> Result<HttpResp
         ));
     }
     state.db.check_place()?;
-    let mut response = HttpResponse::Ok();
-    if let Some(seen) = seen_of(&request, &state) {
-        response.insert_header((probe::SEEN, seen));
-    }
-    Ok(response.json(Readiness {
+    Ok(HttpResponse::Ok().json(Readiness {
         status: "ok",
         integrity: state.db.integrity(),
     }))
@@ -154,8 +155,8 @@ fn seen_of(request: &HttpRequest, state: &State) -> Option<String> {
         example = json!({"status": "ok"}))),
     security(())
 )]
-async fn health_live() -> HttpResponse {
-    live().await
+async fn health_live(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
+    live(request, state).await
 }
 
 /// `GET /health/ready`: the same as `/readyz`.
@@ -173,6 +174,6 @@ async fn health_live() -> HttpResponse {
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
 )]
-async fn health_ready(request: HttpRequest, state: web::Data<State>) -> Result<HttpResponse> {
-    ready(request, state).await
+async fn health_ready(state: web::Data<State>) -> Result<HttpResponse> {
+    ready(state).await
 }

@@ -7,6 +7,7 @@ use crate::backup::finding;
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
+use crate::config::sources::Sources;
 use crate::config::{Config, Settings};
 use crate::db::{find_holder, read_file};
 use crate::doctor::{self, Finding, Severity, network};
@@ -26,12 +27,12 @@ pub(crate) struct DoctorArgs {
 }
 
 /// Runs all checks and prints what they found.
-pub(crate) fn run(args: DoctorArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: DoctorArgs, sources: &Sources) -> Result<(), Failure> {
     let database = super::database(args.settings.database.clone());
     let findings = match Config::new(args.settings, &database, Mode::Serve) {
         Ok(config) if args.offline => examine(&config)?,
         Ok(config) => reach(&config, examine(&config)?)?,
-        Err(failure) => vec![Finding::of_failure("settings", &failure)],
+        Err(failure) => vec![Finding::of_failure("settings", &sources.explain(failure))],
     };
     let text = || findings.iter().map(line).collect();
     args.output.print(text, &findings)?;

@@ -2,12 +2,14 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::Value;
+use socket2::{Domain, SockAddr, Socket, Type};
 use ureq::Agent;
 use url::Url;
 
@@ -23,7 +25,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it is until the next try.
 const REST: Duration = Duration::from_millis(200);
 /// The most bytes of a response that are read.
-const MAX_RESPONSE: u64 = 64 * 1024;
+const MAX_RESPONSE: usize = 64 * 1024;
 /// The longest part of a reason that is told.
 const MAX_REASON: usize = 200;
 
@@ -147,18 +149,20 @@ impl Server {
 fn ask_url(url: &Url, agent: &Agent) -> Result<(u16, Vec<u8>), ureq::Error> {
     let mut response = agent.get(url.as_str()).call()?;
     let status = response.status().as_u16();
-    let body = response.body_mut().with_config().limit(MAX_RESPONSE);
+    let body = response.body_mut().with_config().limit(MAX_RESPONSE as u64);
     Ok((status, body.read_to_vec()?))
 }
 
 /// Asks a server by its unix socket: the client for HTTP has no such way.
 fn ask_unix(path: &Path) -> io::Result<(u16, Vec<u8>)> {
-    let mut stream = UnixStream::connect(path)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    stream.set_write_timeout(Some(TIMEOUT))?;
+    let deadline = Instant::now() + TIMEOUT;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    // It bounds the connection, too: that waits where a server that hangs has a full queue.
+    socket.set_write_timeout(Some(TIMEOUT))?;
+    socket.connect(&SockAddr::unix(path)?)?;
+    let mut stream = UnixStream::from(OwnedFd::from(socket));
     write!(stream, "GET {PATH} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;
-    let mut response = Vec::new();
-    stream.take(MAX_RESPONSE).read_to_end(&mut response)?;
+    let response = read_until(stream, deadline)?;
     let text = String::from_utf8_lossy(&response);
     let status = text
         .split(' ')
@@ -170,6 +174,24 @@ fn ask_unix(path: &Path) -> io::Result<(u16, Vec<u8>)> {
     status
         .zip(body)
         .ok_or_else(|| io::Error::other("it does not speak HTTP"))
+}
+
+/// What `stream` says to its end, which must come before `deadline`, however little it says at a
+/// time.
+fn read_until(mut stream: UnixStream, deadline: Instant) -> io::Result<Vec<u8>> {
+    let (mut response, mut part) = (Vec::new(), [0; 4096]);
+    while response.len() < MAX_RESPONSE {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => break,
+            count => response.extend_from_slice(&part[..count]),
+        }
+    }
+    Ok(response)
 }
 
 /// The place by which this machine reaches `place`.

@@ -8,6 +8,7 @@ use clap_mangen::Man;
 
 use super::Cli;
 use super::arguments::complete;
+use super::reference::reference;
 use crate::base::failure::Failure;
 
 /// Where the pages go.
@@ -16,10 +17,16 @@ pub(crate) struct ManArgs {
     /// Folder for the pages of all commands; none: the page of `invited` goes to stdout
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
+    /// Print the reference of all commands as Markdown instead
+    #[arg(long, conflicts_with = "folder")]
+    markdown: bool,
 }
 
 /// Prints the page of the program, or writes the pages of all commands.
 pub(crate) fn run(args: ManArgs) -> Result<(), Failure> {
+    if args.markdown {
+        return super::print(&reference());
+    }
     let command = complete(Cli::command()).disable_help_subcommand(true);
     let Some(folder) = args.folder else {
         let mut page = Vec::new();

@@ -18,6 +18,7 @@ mod migrate;
 mod openapi;
 mod output;
 mod progress;
+mod reference;
 mod restore;
 mod secret;
 mod serve;
@@ -27,13 +28,17 @@ mod version;
 mod webhook;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use env_logger::fmt::style::Style;
+use log::Level;
 
+use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::config::listen::scheme;
 use crate::config::log::Format;
@@ -41,6 +46,7 @@ use crate::config::sources::Sources;
 use crate::config::{DevSettings, Settings};
 use crate::server::{Address, Program};
 
+use log_line::Line;
 use output::Output;
 pub use output::start_logging;
 
@@ -150,7 +156,7 @@ impl Cli {
             Some(Command::Mail(args)) => mail::run(args),
             Some(Command::Webhook(args)) => webhook::run(args),
             Some(Command::Config(args)) => config::run(args, sources),
-            Some(Command::Doctor(args)) => doctor::run(*args),
+            Some(Command::Doctor(args)) => doctor::run(*args, sources),
             Some(Command::Status(args)) => status::run(*args),
             Some(Command::Healthcheck(args)) => healthcheck::run(args),
             Some(Command::Openapi { part }) => openapi::run(part),
@@ -207,24 +213,39 @@ fn console(program: &Program) -> Option<String> {
     })
 }
 
-/// Logs what there is to know of a server that starts, for programs that read the log. Its first key
-/// stands in a file.
-fn log_start(program: &Program, file: &Path) {
-    let notes = program.notes.iter().map(String::as_str);
-    for note in notes.chain(program.dead_links) {
-        log::warn!("{note}");
+/// Says what there is to know of a server that starts as records of the log, for programs that read
+/// it: whatever is logged, as the banner is said. Its first key stands in a file.
+fn say_records(program: &Program, file: &Path, output: &Output) {
+    let record =
+        |level, message: String| Line::plain(Clock::System.now(), level, module_path!(), message);
+    let say = |line: &Line<'_>| output.say(&line.write(output.format, Style::new()));
+    let links = program.dead_links.map(|what| format!("links {what}"));
+    for note in program.notes.iter().cloned().chain(links) {
+        say(&record(Level::Warn, note));
     }
     if let Some(file) = &program.key_file {
-        log::warn!("the first admin key is in {}", file.path.display());
+        let told = format!("the first admin key is in {}", file.path.display());
+        say(&record(Level::Warn, told));
     }
-    log::info!(
-        version = env!("CARGO_PKG_VERSION"),
-        url = program.local_url.as_str(),
-        places = listening(program, " ").as_str(),
-        "dataFile" = file.to_string_lossy().as_ref(),
-        mail = program.mail().as_str();
-        "listening"
-    );
+    let mut start = record(Level::Info, "listening".to_owned());
+    let metrics = program.metrics_address().map(metrics_url);
+    for (name, value) in [
+        ("version", Some(env!("CARGO_PKG_VERSION").to_owned())),
+        ("url", Some(program.local_url.clone())),
+        ("places", Some(listening(program, " "))),
+        ("metrics", metrics),
+        ("dataFile", Some(file.to_string_lossy().into_owned())),
+        ("mail", Some(program.mail())),
+    ] {
+        let value = value.map(|value| (name.to_owned(), value.into()));
+        start.fields.extend(value);
+    }
+    say(&start);
+}
+
+/// Where metrics are that have a port of their own.
+fn metrics_url(address: SocketAddr) -> String {
+    format!("http://{address}/metrics")
 }
 
 /// The lines of the banner about the first key; none: this start made none.
@@ -282,7 +303,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     let url = &program.local_url;
     let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     if output.format == Format::Json {
-        return log_start(program, &file);
+        return say_records(program, &file, output);
     }
     let mut banner = format!(
         "invited {}\n  listening  {}\n  data file  {}\n",
@@ -293,7 +314,7 @@ fn announce(program: &Program, database: &Path, output: &Output) {
     banner.extend(
         program
             .metrics_address()
-            .map(|address| format!("  metrics    http://{address}/metrics\n")),
+            .map(|address| format!("  metrics    {}\n", metrics_url(address))),
     );
     banner.extend(console(program).map(|line| format!("  console    {line}\n")));
     banner += &format!("  mail       {}\n", program.mail());

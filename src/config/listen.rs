@@ -106,6 +106,17 @@ pub(crate) fn parse_listen(text: &str) -> Result<Listen, String> {
     text.parse()
 }
 
+/// Reads a place that has a port.
+pub(super) fn parse_port(text: &str) -> Result<Listen, String> {
+    let place = text.parse();
+    match place {
+        Ok(Listen::Unix { .. } | Listen::Systemd(_)) => {
+            Err("an address and a port, as 127.0.0.1:9187, or :9187 for all addresses".to_owned())
+        }
+        place => place,
+    }
+}
+
 /// Reads a proxy that is trusted: a network, or `unix` for whoever comes by a unix socket.
 pub(super) fn parse_proxy(text: &str) -> Result<IpNet, String> {
     if text == "unix" {
@@ -208,8 +219,8 @@ impl Settings {
     /// When a place is open to others.
     pub(super) fn check_places_of_dev(&self) -> Result<(), Failure> {
         let is_open = |place: &&Listen| !place.is_local() && !matches!(place, Listen::Systemd(_));
-        let metrics = self.metrics_listen.map(Listen::Address);
-        let open = self.listen.iter().chain(&metrics).find(is_open);
+        let mut places = self.listen.iter().chain(&self.metrics_listen);
+        let open = places.find(is_open);
         open.map_or(Ok(()), |open| Err(not_for_dev(&open.to_string())))
     }
 

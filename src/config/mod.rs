@@ -23,9 +23,8 @@ pub mod page;
 mod parse;
 mod secret;
 pub(crate) mod sources;
-mod tls;
+pub(crate) mod tls;
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,7 +57,7 @@ pub use backup::BackupSettings;
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
 pub use listen::Listen;
-use listen::{parse_listen, parse_proxy};
+use listen::{parse_listen, parse_port, parse_proxy};
 pub use log::LogSettings;
 use mail::{MailSettings, Way};
 #[cfg(feature = "oidc")]
@@ -86,10 +85,12 @@ pub struct Settings {
     #[command(flatten)]
     pub tls: TlsSettings,
 
-    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key; then
-    /// the main port has no `/metrics` [default: none]
-    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT")]
-    pub metrics_listen: Option<SocketAddr>,
+    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key, as
+    /// 127.0.0.1:9187, or :9187 for all addresses; then the main port has no `/metrics` [default:
+    /// none]
+    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT",
+        value_parser = parse_port)]
+    pub metrics_listen: Option<Listen>,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
     /// temporary file]

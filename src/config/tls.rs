@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::listen::Listen;
 use crate::base::certificate::CertificateFiles;
 use crate::base::failure::Failure;
 
@@ -42,4 +43,20 @@ impl TlsSettings {
             "give the certificate and its key, or neither",
         ))
     }
+}
+
+/// Nobody would see the certificate: the server listens on no address with a port.
+pub(crate) fn unseen() -> Failure {
+    Failure::usage(
+        "--tls-cert is for addresses with a port, and --listen has none",
+        "leave --tls-cert and --tls-key out: unix sockets need no TLS",
+    )
+}
+
+/// Whether a server that listens on `places` has no address with a port, as far as the settings
+/// tell: what systemd hands over is not known.
+pub(crate) fn is_unseen(places: &[Listen]) -> bool {
+    places
+        .iter()
+        .all(|place| matches!(place, Listen::Unix { .. }))
 }

@@ -22,8 +22,10 @@ use crate::secret::Secret;
 
 /// How long a response may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// What is asked.
-const PATH: &str = "/readyz";
+/// What the server is known by: it responds while the process lives.
+const LIVE: &str = "/livez";
+/// Whether it takes reads and writes.
+const READY: &str = "/readyz";
 
 /// What there is to reach.
 pub(crate) struct Reach {
@@ -97,7 +99,8 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
         let detail = "the secret cannot be read, by which the server would be known";
         return vec![Finding::warn(name, detail, fix)];
     };
-    let asked = format!("{}{PATH}", url.as_str().trim_end_matches('/'));
+    let base = url.as_str().trim_end_matches('/');
+    let asked = format!("{base}{LIVE}");
     let (status, seen) = match ask(&asked, secret, &reach.roots) {
         Ok(answer) => answer,
         Err(error) => {
@@ -110,7 +113,14 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
         }
     };
     match seen {
-        Some(seen) => vec![check_version(&seen), check_proxy(reach, &seen)],
+        Some(seen) => {
+            let ready = ask(&format!("{base}{READY}"), secret, &reach.roots);
+            vec![
+                check_version(&seen),
+                check_ready(ready.map(|(status, _)| status)),
+                check_proxy(reach, &seen),
+            ]
+        }
         None if status == 200 => vec![Finding::bad(
             name,
             format!("another server responds at {url}, or one with another secret"),
@@ -127,7 +137,7 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
     }
 }
 
-/// Asks a server whether it is ready. Returns the status, and what the server of this secret saw.
+/// Asks a server. Returns the status, and what the server of this secret saw.
 fn ask(url: &str, secret: &Secret, roots: &Roots) -> Result<(u16, Option<Seen>), ureq::Error> {
     let config = Agent::config_builder()
         .timeout_global(Some(TIMEOUT))
@@ -154,6 +164,22 @@ fn check_version(seen: &Seen) -> Finding {
             seen.version
         );
         Finding::warn(name, detail, "restart the server")
+    }
+}
+
+/// Whether the server takes reads and writes, by the status of its response.
+fn check_ready(status: Result<u16, ureq::Error>) -> Finding {
+    let name = "ready";
+    let fix =
+        "look at the log of the server, which says why; `GET /v1/findings` shows what it knows";
+    match status {
+        Ok(200) => Finding::ok(name, "the server takes reads and writes"),
+        Ok(status) => Finding::bad(
+            name,
+            format!("{READY} of the server responds {status}"),
+            fix,
+        ),
+        Err(error) => Finding::bad(name, format!("{READY} of the server: {error}"), fix),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::listen::{is_localhost, scheme};
+use crate::config::tls::unseen;
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
 use crate::dev::snapshots::Snapshots;
@@ -117,10 +118,7 @@ pub(crate) fn tls(
         return Ok(None);
     };
     if listeners.iter().all(|one| one.address.tcp().is_none()) {
-        return Err(Failure::usage(
-            "--tls-cert is for addresses with a port, and --listen has none",
-            "leave --tls-cert and --tls-key out: unix sockets need no TLS",
-        ));
+        return Err(unseen());
     }
     Tls::load(files.clone()).map(Some)
 }

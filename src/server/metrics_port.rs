@@ -7,13 +7,14 @@ use actix_server::{Server, ServerHandle};
 use actix_service::fn_factory;
 use actix_web::{App, web};
 
-use super::bind::{Listener, bind_address};
+use super::bind::{Listener, bind_port};
 use super::descriptors::Connections;
 use super::serve;
 use crate::api;
 use crate::api::Offer;
 use crate::api::state::State;
 use crate::base::failure::Failure;
+use crate::config::listen::Listen;
 use crate::http::connection::Deadlines;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
@@ -25,12 +26,12 @@ pub(super) struct MetricsPort {
 }
 
 impl MetricsPort {
-    /// Binds the address.
+    /// Binds the place.
     ///
     /// # Errors
     /// When it cannot be had.
-    pub(super) fn bind(address: SocketAddr) -> Result<Self, Failure> {
-        let listeners = bind_address(address).map_err(|failure| {
+    pub(super) fn bind(place: &Listen) -> Result<Self, Failure> {
+        let listeners = bind_port(place).map_err(|failure| {
             let hint = failure.hint().replace("--listen", "--metrics-listen");
             Failure::runtime(failure.what(), hint)
         })?;

@@ -106,7 +106,7 @@ impl Program {
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
-        let metrics_listen = config.settings.metrics_listen;
+        let metrics_listen = config.settings.metrics_listen.as_ref();
         let metrics_port = metrics_listen.map(MetricsPort::bind).transpose()?;
         let listeners = bind(&config.settings.listen, config.mode)?;
         let connections = Connections::within_limits(

@@ -37,6 +37,11 @@ pub(super) fn keep(part: Part, place: PathBuf) -> Result<PathBuf, Failure> {
     Ok(place)
 }
 
+/// Whether the file at `place` may be the copy of one of `bytes`.
+pub(super) fn is_like(place: &Path, bytes: u64) -> bool {
+    fs::symlink_metadata(place).is_ok_and(|found| found.is_file() && found.len() == bytes)
+}
+
 /// Whether two files hold the same.
 fn is_equal(one: &Path, other: &Path) -> io::Result<bool> {
     let (one, other) = (File::open(one)?, File::open(other)?);

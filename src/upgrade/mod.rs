@@ -18,6 +18,10 @@ use crate::backup::{self, Step, Tell};
 use crate::base::failure::Failure;
 use crate::db::{self, Migrations, Outdated, Source};
 
+/// How many times its size a file and its log may grow by in one step: every table may be made anew,
+/// and the log holds the new pages and those that became free.
+const GROWS: u64 = 3;
+
 /// What has to be done to a file.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -68,8 +72,8 @@ fn migrate_claimed(
     tell: Tell<'_>,
 ) -> Result<Migrated, Failure> {
     let source = outdated.source()?;
-    let free = check_room(&source)?;
     let place = copy::name(source.path(), source.schema_version() + 1);
+    let free = check_room(&source, copy::is_like(&place, source.size()?))?;
     let part = Part::begin(&place)?;
     let plan = plan(&source, &part, migrations, free, tell)?;
     let copy = copy::keep(part, place)?;
@@ -77,6 +81,8 @@ fn migrate_claimed(
     let (reached, done) = outdated.apply(&mut |step| tell(Step::Migrating(step.name)));
     match done {
         Ok(()) => Ok(Migrated { plan, copy }),
+        // Every step is committed. What is left is to move the log, as the next start does.
+        Err(_) if reached == migrations.newest() => Ok(Migrated { plan, copy }),
         Err(failure) => Err(stopped(&failure, reached, &copy)),
     }
 }
@@ -95,7 +101,7 @@ pub(crate) fn rehearse(
     if !source.is_outdated() {
         return Ok(None);
     }
-    let free = check_room(&source)?;
+    let free = check_room(&source, false)?;
     let part = Part::begin(&beside(source.path(), ".dry-run"))?;
     // A log that a kill left is not that of the new copy.
     copy::remove_log(part.path())?;
@@ -150,10 +156,12 @@ fn plan(
     })
 }
 
-/// Makes sure that there is room for the copy of `source`, and as much again for the log. Returns
-/// how many bytes are free.
-fn check_room(source: &Source) -> Result<Option<u64>, Failure> {
-    let needed = source.size()?.saturating_mul(2);
+/// Makes sure that there is room beside `source` for what bringing it up to date may take: a copy,
+/// unless there is one from a try before; the tables that are made anew; and both them and what
+/// they replace in the log, since a step is one transaction. Returns how many bytes are free.
+fn check_room(source: &Source, has_copy: bool) -> Result<Option<u64>, Failure> {
+    let times = if has_copy { GROWS } else { GROWS + 1 };
+    let needed = source.size()?.saturating_mul(times);
     judge_room(source.path(), needed, copy::free_bytes(source.path()))
 }
 

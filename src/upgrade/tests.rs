@@ -249,6 +249,63 @@ fn without_room_for_the_copy_and_the_log_nothing_is_begun() {
     assert!(failure.contains("make room"), "{failure}");
 }
 
+#[test]
+fn the_room_that_is_asked_for_is_that_of_the_copy_and_of_the_longest_step() {
+    let (_folder, path) = first();
+    let copy = beside(&path, ".before-schema-2");
+    let size = |path: &Path| fs::metadata(path).map_or(0, |found| found.len());
+    let source = Source::open_with(&path, LATER).expect("it opens");
+    let bytes = source.size().expect("it has one");
+    drop(source);
+    assert!(!copy::is_like(&copy, bytes), "there is none yet");
+    bring_up(&path, FAILING).expect_err("the step fails");
+    assert!(copy::is_like(&copy, bytes), "it is used again");
+    assert!(!copy::is_like(&copy, bytes + 1), "that of another file");
+    bring_up(&path, LATER).expect("it works");
+    assert!(size(&path) <= bytes * (1 + GROWS));
+}
+
+#[test]
+fn a_file_of_before_is_backed_up_as_it_is() {
+    let (folder, path) = first();
+    let before = contents(&path);
+    let source = Source::open_with(&path, LATER).expect("it opens");
+    let place = folder.path().join("backup.db");
+    let made = backup::make(&source, &place, None, false, &mut |_| {}).expect("it is made");
+    assert!(made.counts.organizations > 8_000, "{:?}", made.counts);
+    assert_eq!(contents(&place), before);
+    assert_eq!(contents(&path), before);
+    bring_up(&place, LATER).expect("it is brought up to date as the file is");
+    assert_eq!(contents(&place).0, 3);
+}
+
+#[test]
+fn an_upgrade_whose_log_cannot_be_moved_is_done_and_the_next_start_moves_it() {
+    let two_steps = Migrations(&LATER.0[..2]);
+    if let Some(path) = std::env::var_os(CHILD) {
+        let done = bring_up(Path::new(&path), two_steps).expect("it is done");
+        assert_eq!(done.expect("there is something to do").plan.to, 2);
+        return;
+    }
+    let ((_folder, path), (_other, whole)) = (first(), first());
+    bring_up(&whole, two_steps).expect("it works");
+    let length = fs::metadata(&whole).expect("a file").len();
+    // The log may be written, and the file not as far as its new end.
+    let limit = (length - 8_192) / 512;
+    let test =
+        "upgrade::tests::an_upgrade_whose_log_cannot_be_moved_is_done_and_the_next_start_moves_it";
+    let script = format!("trap '' XFSZ; ulimit -f {limit}; exec \"$0\" --exact {test}");
+    let program = std::env::current_exe().expect("this program");
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", &script]).arg(program).env(CHILD, &path);
+    let output = shell.output().expect("a shell");
+    assert!(output.status.success(), "{output:?}");
+    let log = fs::metadata(beside(&path, "-wal")).expect("a log").len();
+    assert!(log > 0, "it was not moved");
+    assert!(bring_up(&path, two_steps).expect("it works").is_none());
+    assert_eq!(contents(&path), contents(&whole));
+}
+
 /// Runs this test as a program that brings the file at `path` up to date, and kills it after a
 /// time. Returns whether the kill came before its end.
 fn kill_after(path: &Path, time: Option<Duration>) -> bool {

@@ -27,7 +27,7 @@ pub struct Client {
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
-    /// The body, or null where there is none.
+    /// The body, or null where there is none, or another one than JSON.
     pub body: Value,
 }
 
@@ -164,16 +164,20 @@ impl Client {
 fn answer(response: Result<Response<Body>, ureq::Error>) -> Option<Answer> {
     let mut response = response.ok()?;
     let status = response.status().as_u16();
+    let is_json = response
+        .body()
+        .mime_type()
+        .is_some_and(|kind| kind.ends_with("json"));
     let bytes = response
         .body_mut()
         .with_config()
         .limit(BODY_LIMIT)
         .read_to_vec()
         .ok()?;
-    let body = if bytes.is_empty() {
-        Value::Null
-    } else {
+    let body = if is_json {
         serde_json::from_slice(&bytes).ok()?
+    } else {
+        Value::Null
     };
     Some(Answer { status, body })
 }

@@ -1,6 +1,6 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove, R1 to R10, R19 and R29. They run one
+//! Trials bear the numbers of the promises that they prove, R1 to R10, R19, R22 and R29. They run one
 //! after the other, since they time the server and load the machine. A trial that cannot run here
 //! (no root, no loop device, no strace) is shown as ignored, after a line `SKIPPED name: reason`;
 //! it never counts as passed.
@@ -24,7 +24,7 @@
 //! - `faults`: lost power, full disks, failing calls, other users; `injection`: which call failed
 //! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk`
 //!   (R4), `unwritable` (R5), `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10),
-//!   `silent` (R19, R21), `outside` (R26), `deletion` (R29): the trials
+//!   `silent` (R19, R21), `soak` (R22), `outside` (R26), `deletion` (R29): the trials
 
 #![allow(
     clippy::too_many_lines,
@@ -63,6 +63,7 @@ mod refusals;
 mod scale;
 mod server;
 mod silent;
+mod soak;
 mod stories;
 mod sync_errors;
 mod unwritable;
@@ -110,7 +111,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 23] = [
+const TRIALS: [Planned; 24] = [
     (
         "r1_acknowledged_changes_survive_kill",
         kill::acknowledged_changes_survive_kill,
@@ -220,6 +221,11 @@ const TRIALS: [Planned; 23] = [
         "r19_silent_clients_are_cut_off",
         silent::silent_clients_are_cut_off,
         nothing,
+    ),
+    (
+        "r22_long_use_grows_in_nothing",
+        soak::long_use_grows_in_nothing,
+        soak::obstacle,
     ),
     (
         "ledger_finds_what_is_lost",

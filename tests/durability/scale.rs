@@ -9,6 +9,9 @@ const SCALE_VARIABLE: &str = "INVITED_DURABILITY";
 /// The variable that repeats a failed run with its seed.
 const SEED_VARIABLE: &str = "INVITED_DURABILITY_SEED";
 
+/// The variable that says how many minutes a server is in use for, whatever the scale.
+const SOAK_VARIABLE: &str = "INVITED_SOAK_MINUTES";
+
 /// The counts and times of one run.
 #[derive(Clone)]
 pub struct Scale {
@@ -30,6 +33,8 @@ pub struct Scale {
     pub contention: Duration,
     /// R10: how many bursts mix good and bad items.
     pub bursts: u32,
+    /// R22: how long a server is in use.
+    pub soak: Duration,
     /// R29: how many invitations the organization has that is deleted.
     pub deleted_rows: usize,
     /// R29: at how many points of its deletion the server is killed.
@@ -65,6 +70,7 @@ impl Scale {
             lock_races: 100,
             contention: Duration::from_mins(1),
             bursts: 1000,
+            soak: soak(Duration::from_mins(30)),
             deleted_rows: 80_000,
             deletion_kills: 30,
             is_full: true,
@@ -83,6 +89,7 @@ impl Scale {
             lock_races: 8,
             contention: Duration::from_secs(4),
             bursts: 40,
+            soak: soak(Duration::from_secs(8)),
             deleted_rows: 4_000,
             deletion_kills: 6,
             is_full: false,
@@ -93,6 +100,14 @@ impl Scale {
     pub fn random(&self, part: u64) -> fastrand::Rng {
         fastrand::Rng::with_seed(self.seed ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
+}
+
+/// The time that the environment asks for, or else that of the scale.
+fn soak(scaled: Duration) -> Duration {
+    std::env::var(SOAK_VARIABLE)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .map_or(scaled, Duration::from_mins)
 }
 
 /// A new seed, short enough to retype.

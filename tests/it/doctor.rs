@@ -305,3 +305,29 @@ fn only_a_key_for_all_organizations_sees_what_is_wrong_with_the_server() {
     let bound = ask(&[Scope::Admin], &["acme"]);
     assert_eq!((bound.status, &*bound.code()), (404, "not_found"));
 }
+
+#[test]
+fn a_setting_that_keeps_the_server_from_starting_is_named_with_what_sets_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let file = folder.path().join("invited.toml");
+    fs::write(&file, "\nsmtp-url = 'smtp://mail.test?tls=none'\n").expect("it is written");
+    let words = ["doctor", "--offline", "--output", "json", "--database"];
+    let check = |name: &str, value: &str| {
+        let mut command = invited();
+        let command = command.args(words).arg(&database).env(name, value);
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        let findings = serde_json::from_slice(&output.stdout).expect("JSON");
+        finding(&findings, "settings")["detail"].to_string()
+    };
+    let by_variable = check("INVITED_SMTP_URL", "smtp://mail.test?tls=none");
+    assert!(
+        by_variable.contains("--smtp-url is set by INVITED_SMTP_URL"),
+        "{by_variable}"
+    );
+    let by_file = check("INVITED_CONFIG", &file.to_string_lossy());
+    assert!(by_file.contains("invited.toml, line 2"), "{by_file}");
+    let by_variable = check("INVITED_SIGN_IN_URL", "https://id.test");
+    assert!(by_variable.contains("INVITED_SIGN_IN_URL"), "{by_variable}");
+}

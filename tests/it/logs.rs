@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::client::Request;
 use crate::support::process::Server;
 use crate::support::{Answer, invitation, invitations};
 
@@ -351,4 +352,32 @@ fn a_start_with_a_log_for_programs_is_a_record_and_shows_no_key() {
     assert!(all.contains(&file), "{all}");
     assert!(!all.contains("ivk_") && !all.contains("ivl_"), "{all}");
     assert_eq!(server.request("GET", "/health/ready").send().status, 200);
+}
+
+#[test]
+fn a_start_with_a_log_for_programs_is_told_whatever_is_logged() {
+    for level in ["error", "off", "warn,invited=error"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = folder.path().join("invited.db");
+        let words = [
+            "serve",
+            "--listen=127.0.0.1:0",
+            "--metrics-listen=127.0.0.1:0",
+            "--log-format=json",
+            "--log",
+            level,
+            "--database",
+            &database.to_string_lossy(),
+        ];
+        let server = Server::start(&words);
+        let all = server.banner.concat();
+        let file = format!("{}.admin-key", database.display());
+        assert!(all.contains(&file) && !all.contains("ivk_"), "{all}");
+        let start: Value =
+            serde_json::from_str(server.banner.last().expect("a record")).expect("JSON");
+        let metrics = start["metrics"].as_str().expect("where they are");
+        let address = metrics.split('/').nth(2).expect("an address");
+        let address = address.parse().expect("an address with a port");
+        assert_eq!(Request::new(address, "GET", "/metrics").send().status, 200);
+    }
 }

@@ -35,16 +35,15 @@
 //! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
-//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets.
-//!   [`logs`]: its log of what happens. [`status`]: how it is, asked at its machine.
-//!   [`logs`]: its log of what happens.
-//! * [`ports`]: the port of a server. [`log_size`]: how long its write-ahead log gets;
-//!   [`log_readers`]: whoever reads gives way to it.
+//! * [`ports`]: the port of a server. [`logs`]: its log of what happens. [`status`]: how it is,
+//!   asked at its machine.
+//! * [`log_size`]: how long its write-ahead log gets; [`log_readers`]: whoever reads gives way to
+//!   it. [`writer_panic`]: a bug in a change.
 //! * [`descriptors`]: a server among few descriptors. [`clock_back`]: a clock that is set back.
 //! * [`connections`]: peers that take their time, and how many connections one may have.
 //!   [`http_edges`]: what other programs and proxies do to HTTP.
 //! * [`file`]: the data file is who it says it is: its names, its place, its schema, its rights.
-//! * [`machine_clock`]: what the clock of the machine may show.
+//! * [`machine_clock`]: what the clock of the machine may show, and that it may jump.
 //! * [`simulation`]: deliveries in virtual time, with peers that fail and clocks that jump.
 //! * [`snapshot`]: what threads keep between requests, and that it hides nothing.
 //! * [`output`]: what is said on stderr, whoever reads it. [`signals`]: what ends a server, and
@@ -63,6 +62,7 @@
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
 //! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
 //! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
+//!   [`docs`]: the command lines, links and messages of all pages.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and
 //! `INVITED_RACES=full` do all of them.
@@ -99,6 +99,7 @@ mod deletion;
 mod descriptors;
 mod dev;
 mod dialect;
+mod docs;
 mod doctor;
 mod erasure;
 mod events;
@@ -154,3 +155,4 @@ mod summary;
 mod support;
 mod webhooks;
 mod webhooks_api;
+mod writer_panic;

@@ -117,7 +117,7 @@ fn what_a_server_sees_is_told_to_nobody_without_its_secret() {
         &format!("{}.{}", 1_795_401_780, "0".repeat(64)),
     ] {
         let answer = server
-            .request("GET", "/readyz")
+            .request("GET", "/livez")
             .header("X-Invited-Probe", proof)
             .send();
         assert_eq!(
@@ -220,4 +220,23 @@ fn a_replica_that_lags_is_found_by_the_folder_of_litestream() {
         file.set_modified(at).expect("a time");
         assert_eq!(check().0, state, "{behind}");
     }
+}
+
+#[test]
+fn a_server_that_takes_no_writes_is_known_and_its_proxy_is_not_blamed() {
+    let (folder, server) = serve(&["--trusted-proxies", "127.0.0.1"]);
+    let url = format!(
+        "http://{}",
+        proxy(server.address, "X-Forwarded-For: 203.0.113.7\r\n")
+    );
+    let check = |name: &str| found(&doctor(folder.path(), &["--public-url", &url]).1, name);
+    assert_eq!(check("ready").0, "ok");
+    let file = folder.path().join("invited.db");
+    fs::rename(&file, folder.path().join("away.db")).expect("it moves");
+    while server.request("GET", "/readyz").send().status != 503 {}
+    let (state, text) = check("ready");
+    assert!(state == "bad" && text.contains("responds 503"), "{text}");
+    assert_eq!(check("reachable").0, "ok");
+    let (state, text) = check("proxies");
+    assert!(state == "ok" && text.contains("is believed"), "{text}");
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::support::{invitations, process::Server};
 
 /// Splits a command line at spaces outside single quotes.
-fn words(line: &str) -> Vec<String> {
+pub fn words(line: &str) -> Vec<String> {
     let (mut words, mut quoted) = (vec![String::new()], false);
     for c in line.chars() {
         match c {

@@ -1,12 +1,15 @@
 //! `invited status` and `invited healthcheck`: how a server is, asked at its machine.
 
+use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::support::invitations;
 use crate::support::process::{Server, invited, run};
@@ -199,4 +202,48 @@ fn a_check_that_waits_goes_on_until_the_server_is_there_or_the_time_is_over() {
     let (code, line) = waiting.join().expect("it ends");
     assert_eq!((code, line), (0, format!("ready: http://{address}")));
     drop(server);
+}
+
+#[test]
+fn a_server_that_hangs_at_its_unix_socket_is_given_up_after_five_seconds() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [silent, slow, full] = ["silent", "slow", "full"].map(|name| folder.path().join(name));
+    // One takes connections and says nothing, one says a little now and then.
+    let _silent = UnixListener::bind(&silent).expect("a socket");
+    let listener = UnixListener::bind(&slow).expect("a socket");
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        while stream.write_all(b"H").is_ok() {
+            thread::sleep(Duration::from_millis(500));
+        }
+    });
+    // And one has as many that wait as may wait.
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+    let address = SockAddr::unix(&full).expect("an address");
+    socket.bind(&address).expect("a place");
+    socket.listen(0).expect("it listens");
+    let waiting: Vec<_> = (0..4)
+        .map(|_| {
+            let client = Socket::new(Domain::UNIX, Type::STREAM, None).expect("a socket");
+            client.set_nonblocking(true).expect("it can be set");
+            let _ = client.connect(&address);
+            client
+        })
+        .collect();
+    let asked = [silent, slow, full].map(|path| {
+        thread::spawn(move || {
+            let start = Instant::now();
+            let listen = format!("unix:{}", path.display());
+            (healthcheck(&["--listen", &listen]), start.elapsed())
+        })
+    });
+    for asked in asked {
+        let ((code, line), took) = asked.join().expect("it ends");
+        assert!(
+            code == 1 && line.starts_with("invited: not ready: "),
+            "{line}"
+        );
+        assert!(took < Duration::from_secs(9), "{line}: {took:?}");
+    }
+    drop(waiting);
 }

@@ -11,6 +11,7 @@ use crate::cli::{Cli, database};
 use crate::config::Settings;
 use crate::config::file::alike;
 use crate::config::sources::{Source, Sources, names_flag};
+use crate::config::tls::{is_unseen, unseen};
 use crate::server::Tls;
 
 /// What was found.
@@ -75,10 +76,13 @@ fn problems(settings: &Settings, sources: &Sources) -> Vec<Failure> {
     problems
 }
 
-/// Checks the certificate and its key.
+/// Checks the certificate and its key, and that somebody sees them.
 fn check_certificate(settings: &Settings) -> Result<(), Failure> {
-    let files = settings.tls.files()?;
-    files.map_or(Ok(()), |files| Tls::load(files).map(drop))
+    match settings.tls.files()? {
+        Some(_) if is_unseen(&settings.places()) => Err(unseen()),
+        Some(files) => Tls::load(files).map(drop),
+        None => Ok(()),
+    }
 }
 
 /// A failure as programs read it.

@@ -116,12 +116,12 @@ impl Closer {
     }
 }
 
-/// Listens on one address.
+/// Listens on one place that has a port.
 ///
 /// # Errors
 /// When it cannot be had.
-pub(crate) fn bind_address(address: SocketAddr) -> Result<Vec<Listener>, Failure> {
-    tcp::bind(&Listen::Address(address))
+pub(crate) fn bind_port(place: &Listen) -> Result<Vec<Listener>, Failure> {
+    tcp::bind(place)
 }
 
 /// Listens on all `places`. Without any: on the sockets that systemd hands over, or else on the

@@ -235,3 +235,38 @@ fn what_is_shown_for_people_has_no_secret_and_says_where_values_come_from() {
     );
     assert_eq!(line("limit-address"), ["limit-address", "(300)", "default"]);
 }
+
+#[test]
+fn a_check_refuses_a_certificate_that_nobody_would_see_as_a_start_does() {
+    let place = Place::new("");
+    let socket = format!("unix:{}", place.folder.path().join("i.sock").display());
+    let (certificate, key) = ("/no/such.pem", "/no/such.key");
+    let words = |listen: &str| {
+        let words = [
+            "config",
+            "check",
+            "--tls-cert",
+            certificate,
+            "--tls-key",
+            key,
+        ];
+        let output = run(&[&words[..], &["--listen", listen]].concat());
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let unseen = "--tls-cert is for addresses with a port, and --listen has none";
+    assert!(words(&socket).contains(unseen));
+    for seen in ["127.0.0.1:0", &format!("{socket},:0"), "systemd:"] {
+        let found = words(seen);
+        assert!(
+            found.contains("cannot use the file of --tls-cert") && !found.contains(unseen),
+            "{found}"
+        );
+    }
+    let database = place.folder.path().join("invited.db");
+    let database = database.to_string_lossy();
+    let words = ["serve", "--tls-cert", certificate, "--tls-key", key];
+    let more = ["--listen", &*socket, "--database", &*database];
+    let output = run(&[&words[..], &more].concat());
+    assert!(String::from_utf8_lossy(&output.stderr).contains(unseen));
+}

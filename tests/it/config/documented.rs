@@ -25,7 +25,7 @@ fn each_setting_has_one_row_with_its_flag_its_variable_and_its_default() {
         .skip(2);
     let table = table.take_while(|line| line.starts_with('|'));
     let rows: Vec<Vec<&str>> = table
-        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
     let output = run(&["config", "show", "--output", "json"]);
     let shown: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -51,6 +51,7 @@ fn each_setting_has_one_row_with_its_flag_its_variable_and_its_default() {
             .any(|one| format!("--{}", one["key"].as_str().unwrap_or("")) == *flag)
     };
     for row in &rows {
+        assert!(row.len() == 4 && !row[3].is_empty(), "{row:?}");
         assert!(names(row[0]).iter().all(known), "{row:?}");
     }
 }

@@ -115,3 +115,39 @@ fn development_shows_nothing_beyond_this_machine() {
     let (_server, address) = start("dev", &folder);
     assert_eq!(Request::new(address, "GET", "/metrics").send().status, 200);
 }
+
+#[test]
+fn the_port_is_given_in_the_forms_of_listen_that_have_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for place in [":0", "*:0", "localhost:0", "[::1]:0", "0.0.0.0:0"] {
+        let database = folder.path().join("invited.db");
+        let words = ["serve", "--listen=127.0.0.1:0", "--metrics-listen", place];
+        let database = database.to_string_lossy();
+        let server = Server::start(&[&words[..], &["--database", &database]].concat());
+        let url = server.banner_value("metrics").expect("the banner names it");
+        let port = url
+            .rsplit(':')
+            .next()
+            .and_then(|rest| rest.split('/').next());
+        let port: u16 = port.and_then(|port| port.parse().ok()).expect("a port");
+        let ip: std::net::IpAddr = if place == "[::1]:0" {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        };
+        let address = SocketAddr::new(ip, port);
+        assert_eq!(
+            Request::new(address, "GET", "/livez").send().status,
+            200,
+            "{place}"
+        );
+    }
+    for place in ["9187", "unix:/run/metrics.sock", "systemd:", "127.0.0.1"] {
+        let output = run(&["serve", "--metrics-listen", place]);
+        assert_eq!(output.status.code(), Some(2), "{place}");
+    }
+    for open in [":0", "192.0.2.1:0"] {
+        let output = run(&["dev", "--listen=127.0.0.1:0", "--metrics-listen", open]);
+        assert_eq!(output.status.code(), Some(2), "{open}");
+    }
+}

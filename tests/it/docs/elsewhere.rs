@@ -1,0 +1,138 @@
+//! The command lines of pages that cannot run on the machine of a page: where they are run instead,
+//! or why nowhere.
+
+use super::{read, root};
+
+/// The pages whose lines with `curl` are played as one story, with their answers, by
+/// [`crate::readme`].
+pub(super) const PLAYED: [&str; 2] = ["README.md", "docs/dev.md"];
+
+/// A line that is run elsewhere.
+pub(super) struct Elsewhere {
+    /// The page.
+    pub page: &'static str,
+    /// What the line begins with.
+    pub begins: &'static str,
+    /// Where it is run.
+    pub place: Place,
+}
+
+/// Where a line is run.
+pub(super) enum Place {
+    /// By this step of `.ci/run`.
+    Step(&'static str),
+    /// By this test.
+    Test(&'static str),
+    /// Nowhere, since.
+    Nowhere(&'static str),
+}
+
+impl Place {
+    /// Checks that the place is there.
+    pub(super) fn check(&self) {
+        match self {
+            Self::Step(name) => {
+                let step = format!("step \"{name}\" ");
+                assert!(read(".ci/run").contains(&step), "{name}");
+            }
+            Self::Test(path) => assert!(root().join(path).is_file(), "{path}"),
+            Self::Nowhere(why) => assert!(why.len() > 20, "{why}"),
+        }
+    }
+}
+
+/// A line of `page` that `begins` so and is run at `place`.
+const fn line(page: &'static str, begins: &'static str, place: Place) -> Elsewhere {
+    Elsewhere {
+        page,
+        begins,
+        place,
+    }
+}
+
+/// The step with a real systemd.
+const PACKAGE: Place = Place::Step("Debian package");
+/// The step with a real Litestream.
+const LITESTREAM: Place = Place::Step("replication by Litestream");
+/// Long runs are made by hand.
+const BY_HAND: Place = Place::Nowhere("it takes hours, and is made by hand now and then");
+
+/// All such lines.
+pub(super) const ELSEWHERE: &[Elsewhere] = &[
+    line(
+        "README.md",
+        "cargo run -- dev",
+        Place::Test("tests/it/readme.rs"),
+    ),
+    line("README.md", "cargo test", Place::Step("cargo test")),
+    line("README.md", "cargo install", Place::Step("Debian package")),
+    line(
+        "CONTRIBUTING.md",
+        "cargo run -- dev",
+        Place::Test("tests/it/readme.rs"),
+    ),
+    line("CONTRIBUTING.md", "cargo test", Place::Step("cargo test")),
+    line(
+        "CONTRIBUTING.md",
+        "bash .ci/run",
+        Place::Nowhere("it is what runs all of this, so it cannot run itself"),
+    ),
+    line("docs/api.md", "curl -N", Place::Test("tests/it/sse/mod.rs")),
+    line("docs/deploy.md", "cargo install", PACKAGE),
+    line("docs/deploy.md", "deploy/package", PACKAGE),
+    line("docs/deploy.md", "sudo ", PACKAGE),
+    line(
+        "docs/deploy.md",
+        "docker compose",
+        Place::Step("files for containers"),
+    ),
+    line(
+        "docs/dev.md",
+        "invited webhook listen",
+        Place::Test("tests/it/listen/mod.rs"),
+    ),
+    line(
+        "docs/durability.md",
+        "cargo test",
+        Place::Step("cargo test"),
+    ),
+    line("docs/durability.md", "INVITED_DURABILITY=full", BY_HAND),
+    line(
+        "docs/mail.md",
+        "INVITED_SMTP_URL='smtp://user:password@mail.example.com?tls=starttls' invited mail test",
+        Place::Test("tests/it/mail/trial.rs"),
+    ),
+    line(
+        "docs/mail.md",
+        "curl -H 'Authorization: Bearer ivk_...' -H 'Content-Type: application/json' -d '{\"messageId\"",
+        Place::Test("tests/it/mail/bounces.rs"),
+    ),
+    line(
+        "docs/performance.md",
+        "cargo bench",
+        Place::Step("load bench"),
+    ),
+    line("docs/performance.md", "INVITED_NEIGHBOURS=full", BY_HAND),
+    line(
+        "docs/replica.md",
+        "INVITED_DATABASE=/var/lib/invited/invited.db INVITED_REPLICA",
+        LITESTREAM,
+    ),
+    line("docs/replica.md", "litestream restore", LITESTREAM),
+    line("docs/replica.md", "deploy/drill", LITESTREAM),
+    line("docs/testing.md", "cargo mutants", BY_HAND),
+    line("docs/testing.md", "cargo tarpaulin", BY_HAND),
+    line("docs/testing.md", "llvm-", BY_HAND),
+    line(
+        "docs/testing.md",
+        "RUSTC_BOOTSTRAP=1 cargo fuzz",
+        Place::Step("fuzzing"),
+    ),
+    line("docs/testing.md", "INVITED_SIMULATION=full", BY_HAND),
+];
+
+/// Where a line of `page` is run, if it is one of these.
+pub(super) fn where_run(page: &str, typed: &str) -> Option<&'static Elsewhere> {
+    let is_it = |line: &&Elsewhere| line.page == page && typed.starts_with(line.begins);
+    ELSEWHERE.iter().find(is_it)
+}
