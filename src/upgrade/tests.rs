@@ -346,12 +346,18 @@ fn whenever_it_is_killed_the_file_is_of_one_version_and_the_next_start_goes_on()
         bring_up(&whole, migrations).expect("it works");
         states.push(contents(&whole));
     }
-    let timed = folder.path().join("timed.db");
-    copy_to(&timed);
-    let begun = Instant::now();
-    assert!(!kill_after(&timed, None));
-    let time = begun.elapsed();
-    assert_eq!(contents(&timed), states[2]);
+    // The shortest of a few: a machine that is busy for a moment must not put the kills behind the
+    // end.
+    let times = (0..3).map(|round| {
+        let timed = folder.path().join(format!("timed{round}.db"));
+        copy_to(&timed);
+        let begun = Instant::now();
+        assert!(!kill_after(&timed, None));
+        let time = begun.elapsed();
+        assert_eq!(contents(&timed), states[2]);
+        time
+    });
+    let time = times.min().expect("three");
 
     let (mut killed, mut between) = (0, 0);
     for round in 0..KILLS {

@@ -36,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const GROWTH_LIMIT: f64 = 1024.0 * 1024.0;
 /// A shorter run than this says nothing about growth, for the caches are being filled.
 const SETTLED: Duration = Duration::from_mins(20);
+/// Into how many parts a run is cut to see how memory goes.
+const LEVELS: usize = 30;
 /// The most bytes that the log may have.
 const LOG_LIMIT: u64 = 64 * 1024 * 1024;
 /// How many descriptors more there may be in the last quarter than in the second: connections that
@@ -272,23 +274,34 @@ fn settled(samples: &[Sample]) -> &[Sample] {
     &samples[samples.len() / 2..]
 }
 
-/// The bytes by which memory grows in an hour: the slope of the line through the samples that is
-/// nearest to them by least squares.
-fn growth(samples: &[Sample]) -> f64 {
-    let mean = |of: fn(&Sample) -> f64| {
-        let (sum, count) = samples
-            .iter()
-            .map(of)
-            .fold((0.0, 0.0), |(sum, count), next| (sum + next, count + 1.0));
-        sum / count
+/// Memory as it is for most of the time, at some moments: the median of what was seen around each.
+/// A backup or a long list takes some for a moment.
+fn levels(samples: &[Sample]) -> Vec<(f64, f64)> {
+    let around = samples.len().div_ceil(LEVELS).max(1);
+    let level = |samples: &[Sample]| {
+        let mut memory: Vec<_> = samples.iter().map(|sample| sample.memory).collect();
+        (samples[samples.len() / 2].at, median(&mut memory))
     };
-    let (at, memory) = (mean(|sample| sample.at), mean(|sample| sample.memory));
-    let (mut shared, mut spread) = (0.0, 0.0);
-    for sample in samples {
-        shared += (sample.at - at) * (sample.memory - memory);
-        spread += (sample.at - at).powi(2);
+    samples.chunks(around).map(level).collect()
+}
+
+/// The one in the middle.
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or_default()
+}
+
+/// The bytes by which memory grows in an hour: the median of the slopes between any two levels
+/// (Theil and Sen), which a few steps up and down do not move.
+fn growth(samples: &[Sample]) -> f64 {
+    let levels = levels(samples);
+    let mut slopes = Vec::new();
+    for (index, (at, memory)) in levels.iter().enumerate() {
+        for (later, there) in &levels[index + 1..] {
+            slopes.push((there - memory) / (later - at) * 3600.0);
+        }
     }
-    shared / spread * 3600.0
+    median(&mut slopes)
 }
 
 /// The most of something.
@@ -299,13 +312,15 @@ fn most<T: Ord + Default>(samples: &[Sample], of: fn(&Sample) -> T) -> T {
 /// The figures of a run.
 fn described(samples: &[Sample]) -> String {
     let mib = |bytes: f64| bytes / 1024.0 / 1024.0;
-    let memory = |sample: Option<&Sample>| sample.map_or(0.0, |sample| mib(sample.memory));
+    let levels: Vec<_> = levels(samples)
+        .iter()
+        .step_by(LEVELS / 10)
+        .map(|(_, memory)| format!("{:.1}", mib(*memory)))
+        .collect();
     format!(
-        "memory {:.1} MiB at first, {:.1} at half time, {:.1} at the end, {:+.2} MiB an hour in \
-         the second half; at most {} descriptors, {} threads, a log of {} KiB",
-        memory(samples.first()),
-        memory(settled(samples).first()),
-        memory(samples.last()),
+        "memory in MiB {}, which is {:+.2} an hour in the second half; at most {} descriptors, {} \
+         threads, a log of {} KiB",
+        levels.join(", "),
         mib(growth(settled(samples))),
         most(samples, |sample| sample.descriptors),
         most(samples, |sample| sample.threads),

@@ -161,8 +161,7 @@ pub fn list(
     Ok(rows.next()?.and(last))
 }
 
-/// The pending or accepted invitation that holds the place of `email` in `organization`; it may
-/// have lapsed.
+/// The invitation that holds the place of `email` in `organization`; it may have lapsed.
 pub(crate) fn find_standing(
     conn: &Connection,
     organization: &OrganizationId,
@@ -269,11 +268,10 @@ pub(crate) fn insert(
             lapse::near(tx.now, expires_at),
             new.delivery() as u8,
         ))?;
-    if inserted == 0 {
-        return Ok(None);
-    }
-    tx.count_new_invitation();
-    Ok(Some(id))
+    Ok((inserted > 0).then(|| {
+        tx.count_new_invitation();
+        id
+    }))
 }
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.
