@@ -54,6 +54,8 @@ const fn line(page: &'static str, begins: &'static str, place: Place) -> Elsewhe
 const PACKAGE: Place = Place::Step("Debian package");
 /// The step with a real Litestream.
 const LITESTREAM: Place = Place::Step("replication by Litestream");
+/// The step that installs what was packed.
+const PACKAGES: Place = Place::Step("wheel and npm packages");
 /// Long runs are made by hand.
 const BY_HAND: Place = Place::Nowhere("it takes hours, and is made by hand now and then");
 
@@ -97,6 +99,17 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Step("cargo test"),
     ),
     line("docs/durability.md", "INVITED_DURABILITY=full", BY_HAND),
+    line("docs/install.md", "cargo build", PACKAGE),
+    line("docs/install.md", "python3 deploy/packages", PACKAGES),
+    line("docs/install.md", "pip install", PACKAGES),
+    line("docs/install.md", "invited dev", PACKAGES),
+    line("docs/install.md", "npm install", PACKAGES),
+    line("docs/install.md", "npx invited", PACKAGES),
+    line(
+        "docs/install.md",
+        "cargo run -- dev",
+        Place::Test("tests/it/readme.rs"),
+    ),
     line(
         "docs/mail.md",
         "INVITED_SMTP_URL='smtp://user:password@mail.example.com?tls=starttls' invited mail test",
