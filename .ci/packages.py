@@ -32,6 +32,13 @@ def run(*words, code=0, **more):
     return done
 
 
+def timed(*words, **more):
+    """Runs a command. Returns the seconds."""
+    begin = time.monotonic()
+    run(*words, **more)
+    return time.monotonic() - begin
+
+
 def ask(address, method, path, body=None):
     connection = http.client.HTTPConnection(address, timeout=20)
     connection.request(method, path, body and json.dumps(body), {"Content-Type": "application/json"} if body else {})
@@ -90,31 +97,32 @@ def invite(address):
 
 
 def pip(files, folder):
-    """An environment with the wheel. Returns the program, and what is typed to run it."""
+    """An environment with the wheel. Returns the program, what is typed to run it, and the seconds of
+    the installation."""
     run(sys.executable, "-m", "venv", folder / "python")
-    run(folder / "python/bin/pip", "install", "--no-index", "--disable-pip-version-check", files["wheel"])
-    return [folder / "python/bin/invited"], [folder / "python/bin/invited"]
+    words = [folder / "python/bin/pip", "install", "--no-index", "--disable-pip-version-check"]
+    seconds = timed(*words, files["wheel"])
+    return [folder / "python/bin/invited"], [folder / "python/bin/invited"], seconds
 
 
 def npm(files, folder, *names):
-    """A project with the packages. Returns the program, and what is typed to run it."""
+    """A project with the packages. Returns the program, what is typed to run it, and the seconds of the
+    installation."""
     words = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--cache", folder / "cache"]
     (folder / "package.json").write_text("{}")
-    run(*words, *(files[name] for name in names or ("launcher", "platform")), cwd=folder)
-    return [folder / "node_modules/.bin/invited"], ["npx", "--offline", "invited"]
+    seconds = timed(*words, *(files[name] for name in names or ("launcher", "platform")), cwd=folder)
+    return [folder / "node_modules/.bin/invited"], ["npx", "--offline", "invited"], seconds
 
 
 def first_minute(way, files, version):
-    """From an empty folder to the first accepted invitation. Returns the seconds of both halves:
-    until the program is installed, and from then on."""
+    """From an installation to the first accepted invitation. Returns the seconds of both."""
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
+        program, typed, installation = way(files, folder)
         begin = time.monotonic()
-        program, typed = way(files, folder)
-        installed = time.monotonic()
         server = Dev(typed, folder)
         invite(server.address)
-        seconds = installed - begin, time.monotonic() - installed
+        acceptance = time.monotonic() - begin
         # What stands between may have a code of its own for Ctrl-C.
         server.ctrl_c()
         assert version in run(*typed, "version", cwd=folder).stdout
@@ -123,7 +131,7 @@ def first_minute(way, files, version):
         # The program ends well on the first signal, and badly on a second one.
         assert Dev(program, folder).signal(signal.SIGTERM) == 0
         assert Dev(program, folder).ctrl_c() == 0
-        return seconds
+        return installation, acceptance
 
 
 def start(program, folder):
@@ -156,7 +164,7 @@ def check(binary, folder):
     # A launcher alone says what is missing.
     alone = folder / "alone"
     alone.mkdir()
-    program, _ = npm(files, alone, "launcher")
+    program, *_ = npm(files, alone, "launcher")
     assert "is not installed" in run(*program, "version", code=1).stderr
 
 

@@ -14,6 +14,7 @@
 //! 5. [`organization`] and [`invitation`] are what it is all about. [`webhook`] and [`mail`] tell
 //!    of it, [`redemption`] is what the invited person does with the link.
 //! 6. [`retention`], [`erasure`] and [`deletion`] take out of the file what has to leave it.
+//!    [`transfer`] moves organizations to another file as text.
 //!    [`dev`] is what only `invited dev` has, [`doctor`] says what is wrong with a server, [`backup`]
 //!    makes copies of the file and puts them back, [`upgrade`] brings that of an earlier version up
 //!    to date.
@@ -60,5 +61,6 @@ pub mod retention;
 pub mod secret;
 pub mod server;
 pub mod session;
+pub mod transfer;
 pub mod upgrade;
 pub mod webhook;

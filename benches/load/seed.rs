@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use invited::base::clock::Clock;
+use invited::base::ids::Ids;
 use invited::db::{Db, Options, Synchronous};
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -146,6 +147,7 @@ impl Seed {
             workers: 1,
             synchronous: Synchronous::Full,
             clock: Clock::System,
+            ids: Ids::Random,
         };
         drop(Db::open(&self.path, &options).map_err(|failure| failure.to_string())?);
         let conn = Connection::open(&self.path)?;

@@ -54,9 +54,8 @@ fn rules() -> Rules {
         default_lifetime_seconds: 604_800,
         roles: Vec::new(),
         redirect_origins: Url::parse("https://app.example.com")
-            .iter()
-            .map(Url::origin)
-            .collect(),
+            .ok()
+            .map(|url| vec![url.origin()]),
         hosts: Hosts::Dotted,
         sending: Sending::default(),
         acceptance: Acceptance::MailedLink,
@@ -316,7 +315,7 @@ fn check_url(text: &str) {
     let url = Url::parse(text).expect("a URL");
     assert!(text.len() <= MAX_URL, "{} bytes", text.len());
     assert!(
-        url.as_str() == text && rules().redirect_origins.contains(&url.origin()),
+        url.as_str() == text && rules().redirect_origins == Some(vec![url.origin()]),
         "{text}"
     );
 }

@@ -13,6 +13,7 @@ pub mod addresses;
 pub mod bodies;
 pub mod cursors;
 pub mod idempotency_keys;
+pub mod imports;
 pub mod queries;
 pub mod settings;
 pub mod tokens;

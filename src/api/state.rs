@@ -9,10 +9,11 @@ use super::events::live::Streams;
 use crate::backup::schedule::Schedule;
 use crate::base::clock::Timestamp;
 use crate::db::Db;
-use crate::dev::seed::Start;
+use crate::dev::seed::{Access, Ground, Start};
 use crate::dev::snapshots::Snapshots;
 use crate::doctor::Setup;
 use crate::http::etag::EtagKey;
+use crate::key::token::PlainKey;
 use crate::mail::message::Composer;
 use crate::metrics::Metrics;
 use crate::oidc;
@@ -54,6 +55,10 @@ pub(crate) struct State {
     pub max_webhooks: u32,
     /// What a reset puts back.
     pub start: Start,
+    /// The time at which a reset stops the clock; none: the clock runs then.
+    pub starts_at: Option<Timestamp>,
+    /// The key that a reset puts back, too; none: programs have to do without.
+    pub own_key: Option<PlainKey>,
     /// When the server was started, by the clock of the machine.
     pub started_at: Timestamp,
     /// What the server tells Prometheus of itself.
@@ -69,6 +74,18 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// What a seed is put in for.
+    pub(crate) fn ground(&self) -> Ground {
+        Ground {
+            rules: self.rules.clone(),
+            access: Some(Access {
+                keyring: self.keyring.clone(),
+                guard: self.guard.clone(),
+                max_webhooks: self.max_webhooks,
+            }),
+        }
+    }
+
     /// Ends what would go on for too long once the server stops: streams, stalls, and the backup
     /// that is under way.
     pub(crate) fn end(&self) {

@@ -48,6 +48,8 @@ pub(crate) enum Action {
     SessionCreated,
     /// A browser was signed out of the console.
     SessionEnded,
+    /// Organizations were imported, with their invitations.
+    OrganizationsImported,
 }
 
 impl Action {
@@ -66,6 +68,7 @@ impl Action {
         (Self::SecretLost, "secret.lost"),
         (Self::SessionCreated, "session.created"),
         (Self::SessionEnded, "session.ended"),
+        (Self::OrganizationsImported, "organizations.imported"),
     ];
 
     /// The action as it is stored and shown.
@@ -180,6 +183,9 @@ mod tests {
             let same = Action::ALL.iter().filter(|(_, other)| other == name);
             assert_eq!(same.count(), 1, "{name}");
         }
-        assert_eq!(Action::ALL.len(), Action::SessionEnded as usize + 1);
+        assert_eq!(
+            Action::ALL.len(),
+            Action::OrganizationsImported as usize + 1
+        );
     }
 }

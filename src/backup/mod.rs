@@ -168,9 +168,12 @@ pub(crate) fn damaged(path: &Path, findings: usize) -> Failure {
     )
 }
 
-/// Checks that a backup may be at `place`: no data file, and nothing that belongs to one, is ever
-/// replaced.
-fn check_place(source: &Source, place: &Path, may_replace: bool) -> Result<(), Failure> {
+/// Checks that a backup or an export may be at `place`: no data file, and nothing that belongs to
+/// one, is ever replaced.
+///
+/// # Errors
+/// What is in the way.
+pub(crate) fn check_place(source: &Source, place: &Path, may_replace: bool) -> Result<(), Failure> {
     let own = |suffix| beside(source.path(), suffix);
     let is_own = |path: &PathBuf| {
         path == source.path() || OF_DATA_FILE.iter().any(|suffix| *path == own(suffix))

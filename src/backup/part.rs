@@ -9,11 +9,12 @@ use rustix::fs::OFlags;
 use tempfile::{NamedTempFile, TempPath};
 
 use crate::base::failure::Failure;
+use crate::transfer;
 
 /// What stands behind the name of a file that is not whole yet.
 const SUFFIX: &str = ".part";
-/// How what we write begins: a file that begins otherwise is somebody else's.
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// How what we write begins, copies and exports: a file that begins otherwise is somebody else's.
+const MAGICS: [&[u8]; 2] = [b"SQLite format 3\0", transfer::MAGIC];
 
 /// A file under way. Removed when it is dropped; a kill leaves it, and the next one to the same
 /// place goes on with it.
@@ -183,7 +184,10 @@ fn is_at(file: &File, path: &Path) -> bool {
 /// Whether a file was just made, or is what a killed copy left.
 fn is_ours(file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
-    let mut start = [0; MAGIC.len()];
-    let is_copy = file.read_exact_at(&mut start, 0).is_ok() && start == *MAGIC;
+    let begins_with = |magic: &&[u8]| {
+        let mut start = vec![0; magic.len()];
+        file.read_exact_at(&mut start, 0).is_ok() && start == **magic
+    };
+    let is_copy = MAGICS.iter().any(begins_with);
     Ok(metadata.is_file() && (metadata.len() == 0 || is_copy))
 }

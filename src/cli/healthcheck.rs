@@ -13,6 +13,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use ureq::Agent;
 use url::Url;
 
+use crate::base::duration;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
 use crate::config::listen::{LOOPBACK, Listen, local_url, or_default, parse_listen};
@@ -33,7 +34,7 @@ const MAX_REASON: usize = 200;
 #[derive(Args, Debug)]
 pub(crate) struct HealthcheckArgs {
     /// Go on asking until the server is ready, at most for this long, as 30s
-    #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     wait: Option<Duration>,
     /// Where people and programs reach the server [default: where it listens]
     #[arg(long, value_name = "URL", value_parser = parse_public_url, conflicts_with = "listen")]
@@ -222,9 +223,4 @@ fn unknown(why: &str) -> Failure {
         format!("there is no server to ask: {why}"),
         "name it with --url, or its place with --listen",
     )
-}
-
-/// Reads how long to wait.
-fn parse_wait(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}; as 30s"))
 }

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::format::{OutputArgs, table};
 use crate::audit::By;
 use crate::base::clock::{Clock, Timestamp};
+use crate::base::duration;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
@@ -203,11 +204,7 @@ pub(super) fn parse_id(text: &str) -> Result<KeyId, String> {
 
 /// Reads a lifetime in seconds.
 fn parse_lifetime(text: &str) -> Result<i64, String> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 90d"))?;
-    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    let is_fine = duration.subsec_nanos() == 0 && (1..=MAX_LIFETIME_SECONDS).contains(&seconds);
-    is_fine
-        .then_some(seconds)
-        .ok_or_else(|| "whole seconds, from 1s to 10y".to_owned())
+    let range = 1..=MAX_LIFETIME_SECONDS.unsigned_abs();
+    let lifetime = duration::parse_within(text, range, "from 1s to 10y")?;
+    Ok(i64::try_from(lifetime.as_secs()).unwrap_or(MAX_LIFETIME_SECONDS))
 }

@@ -6,8 +6,10 @@ mod completions;
 mod config;
 mod dev;
 mod doctor;
+mod export;
 mod format;
 mod healthcheck;
+mod import;
 mod key;
 pub(crate) mod listen;
 mod log_line;
@@ -30,6 +32,7 @@ mod webhook;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -74,9 +77,12 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     /// Serve the API (what `invited` alone does, too)
-    Serve(Settings),
+    Serve(Box<Settings>),
     /// Serve sample data to this machine only, without keys, from a temporary file
-    Dev(DevSettings),
+    Dev(Box<DevSettings>),
+    /// End the command of a server for development when the server is gone: the server starts this
+    #[command(hide = true)]
+    EndWith,
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
     /// Print a link that signs in to the console once, within ten minutes
@@ -87,6 +93,10 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Put a backup in the place of the data file, while no server runs
     Restore(restore::RestoreArgs),
+    /// Write organizations with their invitations as text, also while a server runs
+    Export(export::ExportArgs),
+    /// Put an export or a seed into the data file, while no server runs
+    Import(import::ImportArgs),
     /// Bring the data file of an earlier version up to date, or try that on a copy
     Migrate(migrate::MigrateArgs),
     /// Look for damage in the data file or a backup, and compare every invitation with its history
@@ -115,11 +125,11 @@ enum Command {
     Version(version::VersionArgs),
 }
 
-/// Runs what the command line asks for.
+/// Runs what the command line asks for. Returns the exit code of what is done.
 ///
 /// # Errors
 /// What the person at the terminal has to know.
-pub fn run() -> Result<(), Failure> {
+pub fn run() -> Result<ExitCode, Failure> {
     let (cli, sources) = arguments::read();
     if let Some(failure) = sources.failures.first().filter(|_| !cli.tells_failures()) {
         return Err(failure.clone());
@@ -135,16 +145,20 @@ impl Cli {
     }
 
     /// Runs the command.
-    fn run(self, sources: &Sources) -> Result<(), Failure> {
+    fn run(self, sources: &Sources) -> Result<ExitCode, Failure> {
         match self.command {
+            // It may end as the command that it runs.
+            Some(Command::Dev(settings)) => return dev::run(&settings, sources),
             None => serve::run(self.settings, sources),
-            Some(Command::Serve(settings)) => serve::run(settings, sources),
-            Some(Command::Dev(settings)) => dev::run(settings, sources),
+            Some(Command::Serve(settings)) => serve::run(*settings, sources),
+            Some(Command::EndWith) => dev::watcher::run(),
             Some(Command::Key(args)) => key::run(args),
             Some(Command::Login(args)) => login::login(args),
             Some(Command::Logout(args)) => login::logout(args),
             Some(Command::Backup(args)) => backup::run(&args),
             Some(Command::Restore(args)) => restore::run(args),
+            Some(Command::Export(args)) => export::run(&args),
+            Some(Command::Import(args)) => import::run(&args),
             Some(Command::Migrate(args)) => migrate::run(args),
             Some(Command::Verify(args)) => verify::run(args),
             Some(Command::Secret(args)) => secret::run(args),
@@ -159,6 +173,7 @@ impl Cli {
             Some(Command::Man(args)) => man::run(args),
             Some(Command::Version(args)) => version::run(&args),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 
@@ -331,6 +346,19 @@ fn announce(program: &Program, database: &Path, output: &Output) {
         _ => String::new(),
     };
     banner += &format!("\n  curl {header}{socket}{url}/v1/organizations/acme/invitations\n\n");
+    output.say(&banner);
+}
+
+/// Prints what a person needs to know where another program has the terminal: where the server is.
+fn announce_shortly(program: &Program, output: &Output) {
+    let (version, url) = (env!("CARGO_PKG_VERSION"), &program.local_url);
+    let mut banner = format!("invited {version} listens on {url}\n");
+    banner.extend(
+        program
+            .notes
+            .iter()
+            .map(|note| format!("  note       {note}\n")),
+    );
     output.say(&banner);
 }
 

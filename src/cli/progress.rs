@@ -50,6 +50,15 @@ impl Display {
         }
     }
 
+    /// Shows how many of so many records are done, where stderr is a terminal.
+    pub(crate) fn show_records(&self, what: &'static str, done: u64, total: u64) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what);
+            bar.set_length(total);
+            bar.set_position(done);
+        }
+    }
+
     /// Says in a line that the file is looked through now.
     fn say_checking(&self) {
         let copied = match self.bytes {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::format::OutputArgs;
 use crate::base::clock::{Clock, Timestamp};
+use crate::base::duration;
 use crate::base::failure::Failure;
 use crate::config;
 use crate::secret::rotate::rotate;
@@ -83,13 +84,9 @@ pub(crate) fn run(args: SecretArgs) -> Result<(), Failure> {
 
 /// Reads for how many seconds the secret before verifies.
 fn parse_keep(text: &str) -> Result<i64, String> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("{error}; as 12h or 30d"))?;
-    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    let is_fine = duration.subsec_nanos() == 0 && seconds <= MAX_KEEP_SECONDS;
-    is_fine
-        .then_some(seconds)
-        .ok_or_else(|| "whole seconds, from 0s to 365d".to_owned())
+    let range = 0..=MAX_KEEP_SECONDS.unsigned_abs();
+    let keep = duration::parse_within(text, range, "from 0s to 365d")?;
+    Ok(i64::try_from(keep.as_secs()).unwrap_or(MAX_KEEP_SECONDS))
 }
 
 /// Reads until when the secret before verifies.

@@ -7,6 +7,7 @@ use clap::Args;
 use rustix::fs::{Access, access};
 
 use crate::backup::schedule::{FIRST_AFTER, Plan, RETRY_AFTER};
+use crate::base::duration;
 use crate::base::failure::Failure;
 
 /// The shortest time between two.
@@ -66,11 +67,6 @@ impl BackupSettings {
 
 /// Reads the time between two backups.
 fn parse_every(text: &str) -> Result<Duration, String> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("{error}; as 90m, 12h or 1d"))?;
-    if duration.subsec_nanos() == 0 && (MIN_EVERY..=MAX_EVERY).contains(&duration) {
-        Ok(duration)
-    } else {
-        Err("whole seconds, from a minute (1m) to 30 days (30d)".to_owned())
-    }
+    let range = MIN_EVERY.as_secs()..=MAX_EVERY.as_secs();
+    duration::parse_within(text, range, "from a minute (1m) to 30 days (30d)")
 }

@@ -66,6 +66,13 @@ impl Listen {
     }
 }
 
+impl Listen {
+    /// A port of this machine that only the machine itself reaches.
+    pub(crate) fn local(port: u16) -> Self {
+        Self::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    }
+}
+
 impl FromStr for Listen {
     type Err = String;
 
@@ -104,6 +111,16 @@ impl Display for Listen {
 /// Reads a place to listen on.
 pub(crate) fn parse_listen(text: &str) -> Result<Listen, String> {
     text.parse()
+}
+
+/// Reads the name of a host, as a Host header has it without its port.
+pub(super) fn parse_host(text: &str) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if !name.is_empty() && (is_name(name) || name.parse::<Ipv4Addr>().is_ok()) {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err("a name without scheme and port, as invited or invited.test".to_owned())
+    }
 }
 
 /// Reads a place that has a port.
@@ -234,7 +251,8 @@ impl Settings {
 pub(crate) fn not_for_dev(place: &str) -> Failure {
     Failure::usage(
         format!("dev listens on loopback addresses only (not on {place})"),
-        "dev needs no key, so it must not be reached from outside: use 127.0.0.1, or `invited serve`",
+        "dev needs no key, so it must not be reached from outside: use 127.0.0.1; or name what \
+         others may call it with --allow-host; or use `invited serve`",
     )
 }
 

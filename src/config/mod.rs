@@ -36,9 +36,10 @@ use url::Url;
 use crate::api::events::live::HEARTBEAT;
 use crate::backup::schedule::Plan;
 use crate::base::certificate::CertificateFiles;
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::email::Hosts;
 use crate::base::failure::Failure;
+use crate::base::ids::Ids;
 use crate::base::mode::Mode;
 use crate::base::role::Role;
 use crate::base::roots::Roots;
@@ -239,6 +240,16 @@ pub struct Config {
     pub backups: Option<Plan>,
     /// Where it takes the time from.
     pub clock: Clock,
+    /// The names by which development may be reached, besides those of this machine itself. With
+    /// one, it may listen everywhere.
+    pub allowed_hosts: Vec<String>,
+    /// Whether development has a key for programs that want one.
+    pub has_own_key: bool,
+    /// Where new ids come from.
+    pub ids: Ids,
+    /// The time at which the clock of development stands at the start and after a reset; none: it
+    /// runs.
+    pub starts_at: Option<Timestamp>,
     /// What a reset puts back. Nothing, unless the caller of [`Config::new`] knows better.
     pub start: Start,
     /// Where a first key goes that nobody chose; none: the caller of
@@ -268,6 +279,11 @@ impl Config {
         if mode == Mode::Dev {
             settings.check_places_of_dev()?;
         }
+        Self::assemble(settings, database, mode)
+    }
+
+    /// [`Config::new`] without a look at who reaches development.
+    fn assemble(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
         settings.check_links(mode)?;
         settings.check_sign_in()?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -291,6 +307,10 @@ impl Config {
             secret,
             mail_way,
             clock,
+            ids: Ids::Random,
+            starts_at: None,
+            allowed_hosts: Vec::new(),
+            has_own_key: false,
             start,
             key_file: None,
             synchronous,
@@ -300,6 +320,11 @@ impl Config {
             lapse_every: LOOK_EVERY,
             deadlines,
         })
+    }
+
+    /// Whether only this machine may reach the server.
+    pub(crate) fn is_for_this_machine(&self) -> bool {
+        self.mode == Mode::Dev && self.allowed_hosts.is_empty()
     }
 
     /// For how long closed invitations are kept; none: for ever.
@@ -344,11 +369,11 @@ impl Config {
         Rules {
             default_lifetime_seconds: whole_seconds(self.settings.default_expiry),
             roles: self.settings.roles.clone(),
-            redirect_origins: if origins.is_empty() {
+            redirect_origins: Some(if origins.is_empty() {
                 vec![public_url.origin()]
             } else {
                 origins
-            },
+            }),
             hosts: if is_dev {
                 Hosts::SingleLabelToo
             } else {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use url::{Host, Url};
 
+use crate::base::duration;
 #[cfg(feature = "oidc")]
 use crate::oidc;
 use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
@@ -98,27 +99,14 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 /// Reads a lifetime.
 pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("{error}; as 90s, 12h or 7d"))?;
-    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
-    if duration.subsec_nanos() == 0
-        && (MIN_LIFETIME_SECONDS..=MAX_LIFETIME_SECONDS).contains(&seconds)
-    {
-        Ok(duration)
-    } else {
-        Err("whole seconds, from a minute (1m) to 365 days (365d)".to_owned())
-    }
+    let range = MIN_LIFETIME_SECONDS.unsigned_abs()..=MAX_LIFETIME_SECONDS.unsigned_abs();
+    duration::parse_within(text, range, "from a minute (1m) to 365 days (365d)")
 }
 
 /// Reads a cool-down.
 pub(crate) fn parse_cooldown(text: &str) -> Result<Duration, String> {
-    let duration =
-        humantime::parse_duration(text).map_err(|error| format!("{error}; as 0s, 90s or 5m"))?;
-    if duration.subsec_nanos() == 0 && duration <= MAX_RESEND_COOLDOWN {
-        Ok(duration)
-    } else {
-        Err("whole seconds, from none (0s) to 7 days (7d)".to_owned())
-    }
+    let range = 0..=MAX_RESEND_COOLDOWN.as_secs();
+    duration::parse_within(text, range, "from none (0s) to 7 days (7d)")
 }
 
 /// Reads a network. A single address is one of its own length.

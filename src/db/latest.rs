@@ -110,6 +110,7 @@ mod tests {
     use super::*;
     use crate::base::clock::Clock;
     use crate::base::error::Error;
+    use crate::base::ids::Ids;
     use crate::db::{Options, Synchronous, WriteTx, write_file};
 
     impl Found for u32 {
@@ -143,6 +144,7 @@ mod tests {
             workers: 1,
             synchronous: Synchronous::Full,
             clock: Clock::System,
+            ids: Ids::Random,
         };
         let db = Db::open(&path, &options).map_err(|failure| format!("{failure:?}"))?;
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -36,6 +36,7 @@ mod file;
 mod gauges;
 mod header;
 mod identity;
+mod ids;
 mod integrity;
 mod job;
 mod lanes;
@@ -76,6 +77,7 @@ use tokio::sync::watch;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
+use crate::base::ids::Ids;
 
 use clearing::Clearing;
 pub use connection::Synchronous;
@@ -89,6 +91,7 @@ pub use load::Load;
 pub(crate) use lock::{Holder, find_holder};
 use log_limit::LogLimit;
 pub(crate) use migration::{Migration, Migrations, Outdated, apply, pending};
+pub(crate) use offline::write_unserved;
 pub use offline::{read_file, write_file};
 pub(crate) use place::{adopt, resolve};
 pub(crate) use rehearsal::Stage;
@@ -100,6 +103,7 @@ use tally::Tally;
 pub(crate) use tally::{Count, list as list_counts};
 pub use topic::Topic;
 pub use transaction::WriteTx;
+pub(crate) use transaction::random_spread;
 use wal_index::{Head, WalIndex};
 
 /// Long reads at the same time: each occupies a blocking thread and a connection.
@@ -121,6 +125,8 @@ pub struct Options {
     pub synchronous: Synchronous,
     /// Where the time comes from.
     pub clock: Clock,
+    /// Where new ids come from.
+    pub ids: Ids,
 }
 
 /// The open file. Clones are handles to the same one.
@@ -138,6 +144,8 @@ struct Shared {
     turns: turns::Turns,
     /// Where the time comes from.
     clock: Clock,
+    /// Where new ids come from.
+    ids: Ids,
     /// The thread that writes.
     writer: writer::Writer,
     /// The thread that moves the log into the file.
@@ -208,8 +216,12 @@ impl Db {
         };
         let checkpointer = checkpoint::Checkpointer::start(log);
         let limit = LogLimit::new(Arc::clone(&wal_index), checkpointer.line());
-        let writer =
-            writer::Writer::start(writer, tally, clock.clone(), Arc::clone(&identity), limit);
+        let pen = ids::Pen {
+            ids: ids::IdMint::after(&writer, options.ids.clone()),
+            conn: writer,
+            tally,
+        };
+        let writer = writer::Writer::start(pen, clock.clone(), Arc::clone(&identity), limit);
         let readers = r2d2::Pool::builder()
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
@@ -227,6 +239,7 @@ impl Db {
             readers,
             turns,
             clock,
+            ids: options.ids.clone(),
             writer,
             checkpointer,
             clearing,

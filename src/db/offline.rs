@@ -2,17 +2,21 @@
 //! never around them.
 
 use std::cell::Cell;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
 use super::header::check_header;
+use super::ids::IdMint;
 use super::migration::Migrations;
-use super::refusal::by_sqlite;
+use super::place::{adopt, beside, folder};
+use super::refusal::{by_sqlite, by_system};
 use super::tally::Tally;
-use super::transaction::{IdMint, WriteTx};
+use super::transaction::WriteTx;
 use super::{Reader, file, place};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
+use crate::base::ids::Ids;
 
 /// Reads an existing file.
 ///
@@ -39,21 +43,58 @@ pub fn write_file<T>(
     path: &Path,
     write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<T>,
 ) -> Result<T, Failure> {
-    let path = &existing(path)?;
+    in_transaction(&existing(path)?, |tx| Ok((write(tx)?, true))).map(|(outcome, _)| outcome)
+}
+
+/// Writes to a file that nobody serves, and makes it where it is missing, in one transaction that is
+/// durable when this returns. What `write` did stays only where it returns that it is to be kept;
+/// otherwise there is no new file either.
+///
+/// # Errors
+/// When a server has the file, it is none of ours, or `write` fails: nothing is changed then.
+pub(crate) fn write_unserved<T>(
+    path: &Path,
+    write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<(T, bool)>,
+) -> Result<T, Failure> {
+    let path = &place::resolve(path)?;
+    let is_new = !file::is_present(path)?;
+    let (lock, _) = file::claim(path)?;
+    let outcome = in_transaction(path, write);
+    if is_new && matches!(outcome, Ok((_, true))) {
+        let adopted = File::open(path).and_then(|file| adopt(&file, folder(path)));
+        adopted.map_err(|error| by_system(path, &error))?;
+    } else if is_new {
+        for file in [path.clone(), beside(path, "-wal"), beside(path, "-shm")] {
+            // What cannot be removed is an empty data file.
+            let _ = fs::remove_file(file);
+        }
+        lock.undo();
+    }
+    outcome.map(|(outcome, _)| outcome)
+}
+
+/// Writes to the file at `path`, in one transaction that is durable when this returns. What `write`
+/// did stays only where it returns that it is to be kept.
+fn in_transaction<T>(
+    path: &Path,
+    write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<(T, bool)>,
+) -> Result<(T, bool), Failure> {
     let unusable = |error: rusqlite::Error| by_sqlite(path, error);
     let mut conn = connection::open_writer(path, Synchronous::Full).map_err(unusable)?;
     let tally = Tally::of(&conn).map_err(unusable)?;
     let transaction = conn
         .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
         .map_err(unusable)?;
-    let ids = IdMint::after(&transaction);
+    let ids = IdMint::after(&transaction, Ids::Random);
     // A server that runs beside this finds what is new by itself, a moment later.
     let topics = Cell::new(0);
     let tx = WriteTx::new(&transaction, Clock::System.now(), &ids, &topics, &tally);
-    let outcome = write(&tx).map_err(|error| failed(path, &error))?;
-    tally.store(&transaction).map_err(unusable)?;
-    transaction.commit().map_err(unusable)?;
-    Ok(outcome)
+    let (outcome, is_kept) = write(&tx).map_err(|error| failed(path, &error))?;
+    if is_kept {
+        tally.store(&transaction).map_err(unusable)?;
+        transaction.commit().map_err(unusable)?;
+    }
+    Ok((outcome, is_kept))
 }
 
 /// The data file that `path` names. A command never makes one: a mistyped path would look like an

@@ -6,11 +6,13 @@ use std::cell::Cell;
 use rusqlite::types::Value;
 use rusqlite::{Connection, Params, params_from_iter};
 
+use super::ids::IdMint;
 use super::row_copy::list_stored_columns;
 use super::tally::Tally;
-use super::transaction::{IdMint, WriteTx};
+use super::transaction::WriteTx;
 use super::{Db, Reader, connection};
 use crate::base::error::Result;
+use crate::base::ids::Ids;
 
 /// A file in memory with the present schema.
 pub(crate) struct Stage {
@@ -77,7 +79,7 @@ impl Db {
         let play = move |reader: &Reader<'_>| {
             let stage = Stage::new()?;
             copy(reader, &stage)?;
-            let (ids, topics) = (IdMint::after(&stage.conn), Cell::new(0));
+            let (ids, topics) = (IdMint::after(&stage.conn, Ids::Random), Cell::new(0));
             job(&WriteTx::new(
                 &stage.conn,
                 reader.now,

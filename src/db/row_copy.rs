@@ -53,7 +53,8 @@ impl RowCopy {
             .iter()
             .try_for_each(|table| self.replace_rows(tx, table));
         tx.pragma_update(None, "defer_foreign_keys", false)?;
-        Ok(replaced?)
+        replaced?;
+        Ok(tx.tally.add_uncounted(tx)?)
     }
 
     /// Replaces the rows of `table` by those of the copy.

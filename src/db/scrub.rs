@@ -110,6 +110,7 @@ fn gap(page: &[u8], number: u32) -> Option<Range<usize>> {
 mod tests {
     use super::*;
     use crate::base::clock::Clock;
+    use crate::base::ids::Ids;
     use crate::db::{Options, Synchronous};
 
     /// Rows that come and go and change their length, in an order that no tree likes.
@@ -135,6 +136,7 @@ mod tests {
             workers: 1,
             synchronous: Synchronous::Full,
             clock: Clock::System,
+            ids: Ids::Random,
         };
         let db = Db::open(&path, &options).expect("it opens");
         crate::server::block_on(async {

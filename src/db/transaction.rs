@@ -4,14 +4,16 @@
 use std::cell::Cell;
 use std::ops::Deref;
 
-use rusqlite::{Connection, OptionalExtension};
-use uuid::{ContextV7, Uuid};
+use rusqlite::Connection;
+use uuid::Uuid;
 
 use super::Reader;
+use super::ids::IdMint;
 use super::tally::Tally;
 use super::topic::Topic;
 use crate::base::clock::Timestamp;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::base::ids::{Ids, Kind, Place};
 
 /// The write transaction as a job sees it.
 pub struct WriteTx<'a> {
@@ -87,10 +89,59 @@ impl<'a> WriteTx<'a> {
         self.topics.set(self.topics.get() | topic.bit());
     }
 
+    /// Counts an invitation that was inserted as a pending one. Must be called for each: no trigger
+    /// does it ([`super::tally`]).
+    pub(crate) fn count_new_invitation(&self) {
+        self.tally.add_new_invitation();
+    }
+
     /// A new id, greater than all that this process made before.
     pub fn new_id(&self) -> Uuid {
-        self.ids.mint(self.now)
+        self.ids.mint(Kind::Row, self.now)
     }
+
+    /// A new id for a mail in the mailbox, greater than those of all mails before.
+    pub(crate) fn new_mail_id(&self) -> Uuid {
+        self.ids.mint(Kind::Mail, self.now)
+    }
+
+    /// A new id for what the server does behind requests.
+    pub(crate) fn new_task_id(&self) -> Uuid {
+        self.ids.source.uuid(Kind::Task)
+    }
+
+    /// Fills `bytes` with what nobody can guess, for a new API key.
+    ///
+    /// # Errors
+    /// When the system has no random bytes.
+    pub(crate) fn fill_for_key(&self, bytes: &mut [u8]) -> Result<()> {
+        let source = &self.ids.source;
+        source.fill(Kind::Key, bytes).map_err(Error::internal)
+    }
+
+    /// A number by which what failed together is spread. By a seed nothing is spread.
+    pub(crate) fn spread(&self) -> u32 {
+        match self.ids.source {
+            Ids::Random => random_spread(),
+            Ids::Seeded(_) => u32::MAX / 2,
+        }
+    }
+
+    /// How far the ids of a seed have come.
+    pub(crate) fn place_of_ids(&self) -> Place {
+        self.ids.source.place()
+    }
+
+    /// Has the ids of a seed go on from `place`: the rows that had those behind it are gone.
+    pub(crate) fn set_place_of_ids(&self, place: Place) {
+        self.ids.source.go_to(place);
+    }
+}
+
+/// A random number by which what failed together is spread.
+pub(crate) fn random_spread() -> u32 {
+    // Without randomness the spread is lost, not what is spread.
+    getrandom::u32().unwrap_or(u32::MAX / 2)
 }
 
 impl Deref for WriteTx<'_> {
@@ -130,75 +181,5 @@ impl Drop for Transaction<'_> {
             // It fails only where there is nothing to roll back any more.
             let _ = self.0.execute_batch("rollback");
         }
-    }
-}
-
-/// Mints UUIDv7s that only grow, even when the clock stands still or is set back.
-pub(crate) struct IdMint {
-    /// Counts within a millisecond.
-    context: ContextV7,
-    /// The latest time used, in milliseconds since the epoch.
-    latest: Cell<i64>,
-}
-
-impl IdMint {
-    /// A mint that goes on after the ids of the file: the clock may have been ahead when they were
-    /// made. Where that cannot be read, requests will meet the damage and say so.
-    pub(crate) fn after(conn: &Connection) -> Self {
-        // Events are appended in commit order, and each one's id is made after that of what it is
-        // about. What has no event has a row in the history of the server.
-        let last = |sql| {
-            conn.query_row(sql, [], |row| row.get::<_, [u8; 16]>(0))
-                .optional()
-                .unwrap_or_default()
-        };
-        let event = last("select id from event order by rowid desc limit 1");
-        let last = event.max(last("select id from audit order by id desc limit 1"));
-        let next_millis = last.map_or(0, |id| {
-            i64::try_from(u128::from_be_bytes(id) >> 80).unwrap_or_default() + 1
-        });
-        Self::starting_at(next_millis)
-    }
-
-    /// A mint that makes no ids before `millis`.
-    fn starting_at(millis: i64) -> Self {
-        Self {
-            context: ContextV7::new(),
-            latest: Cell::new(millis),
-        }
-    }
-
-    /// The next id at `now`.
-    fn mint(&self, now: Timestamp) -> Uuid {
-        let millis = now.as_millis().max(self.latest.get());
-        self.latest.set(millis);
-        let seconds = u64::try_from(millis / 1000).unwrap_or_default();
-        let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
-        Uuid::new_v7(uuid::Timestamp::from_unix(&self.context, seconds, nanos))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_only_grow_even_when_the_clock_is_set_back() {
-        let mint = IdMint::starting_at(0);
-        let times = [5_000, 5_000, 5_001, 1, 5_000, 9_000].map(Timestamp::from_millis);
-        let ids: Vec<Uuid> = times
-            .iter()
-            .cycle()
-            .take(30_000)
-            .map(|&now| mint.mint(now))
-            .collect();
-        assert!(ids.is_sorted_by(|one, next| one < next));
-    }
-
-    #[test]
-    fn an_id_bears_the_time_of_its_transaction() {
-        let id = IdMint::starting_at(0).mint(Timestamp::from_millis(1_700_000_000_123));
-        assert_eq!(id.as_u128() >> 80, 1_700_000_000_123);
-        assert_eq!(id.get_version_num(), 7);
     }
 }

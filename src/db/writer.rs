@@ -27,13 +27,13 @@ use tokio::sync::{oneshot, watch};
 use super::error::NO_ROOM;
 use super::gauges::{Gauges, WriterNumbers};
 use super::identity::Identity;
+use super::ids::Pen;
 use super::job::{Change, Job, run_first, run_in_savepoint};
 use super::load::Load;
 use super::log_limit::LogLimit;
 use super::queue::{Queue, Refusal, Turn};
-use super::tally::Tally;
 use super::topic::Topic;
-use super::transaction::{IdMint, Transaction, WriteTx};
+use super::transaction::{Transaction, WriteTx};
 use crate::base::clock::Clock;
 use crate::base::error::{Code, Error, Result};
 
@@ -69,19 +69,13 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread that owns `conn`, whose changes `tally` counts.
-    pub(crate) fn start(
-        conn: Connection,
-        tally: Tally,
-        clock: Clock,
-        identity: Arc<Identity>,
-        limit: LogLimit,
-    ) -> Self {
+    /// Starts the thread that owns `pen`.
+    pub(crate) fn start(pen: Pen, clock: Clock, identity: Arc<Identity>, limit: LogLimit) -> Self {
         let queue = Arc::new(Queue::new(QUEUE));
         let gauges = Arc::new(Gauges::new());
         let (shown, jobs) = (Arc::clone(&gauges), Arc::clone(&queue));
         let thread = thread::spawn(move || {
-            let work = || write_until_closed(conn, tally, &jobs, &clock, &shown, &identity, limit);
+            let work = || write_until_closed(pen, &jobs, &clock, &shown, &identity, limit);
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 log::error!(
                     "the writer panicked; the process ends so that no half-made change is served"
@@ -171,19 +165,15 @@ impl Writer {
 
 /// The thread's life: takes groups of jobs until the queue is closed and empty.
 fn write_until_closed(
-    conn: Connection,
-    tally: Tally,
+    pen: Pen,
     queue: &Queue<Box<dyn Job>>,
     clock: &Clock,
     gauges: &Gauges,
     identity: &Identity,
     limit: LogLimit,
 ) {
-    let ids = IdMint::after(&conn);
     let mut desk = Desk {
-        conn,
-        ids,
-        tally,
+        pen,
         queue,
         clock,
         gauges,
@@ -219,12 +209,8 @@ enum Stage {
 
 /// What the thread works with.
 struct Desk<'a> {
-    /// The only connection that writes.
-    conn: Connection,
-    /// Where new ids come from.
-    ids: IdMint,
-    /// What a transaction adds to the counts of rows.
-    tally: Tally,
+    /// The only connection that writes, and what belongs to it.
+    pen: Pen,
     /// Where jobs wait.
     queue: &'a Queue<Box<dyn Job>>,
     /// Where the time comes from.
@@ -284,13 +270,13 @@ impl Desk<'_> {
         self.limit.wait();
         let begun = Instant::now();
         self.check().map_err(at(Stage::Begin))?;
-        let transaction = Transaction::begin(&self.conn).map_err(at(Stage::Begin))?;
-        self.tally.clear();
+        let transaction = Transaction::begin(&self.pen.conn).map_err(at(Stage::Begin))?;
+        self.pen.tally.clear();
         let (now, topics) = (self.clock.now(), Cell::new(0));
         let (mut is_empty, mut done, mut rows) = (true, 0, 0);
         while let Some(turn) = group.get_mut(done) {
             let began = Instant::now();
-            let tx = WriteTx::new(&transaction, now, &self.ids, &topics, &self.tally);
+            let tx = WriteTx::new(&transaction, now, &self.pen.ids, &topics, &self.pen.tally);
             let job = &mut *turn.job;
             let ran = if is_empty {
                 run_first(&tx, job).map(|did_something| is_empty = !did_something)
@@ -306,7 +292,7 @@ impl Desk<'_> {
                 group.extend(self.queue.take());
             }
         }
-        let counted = self.tally.store(&transaction);
+        let counted = self.pen.tally.store(&transaction);
         counted.map_err(|error| at(Stage::Job)(error.into()))?;
         let committing = Instant::now();
         // The error is looked at before anything else happens on this thread, a rollback included.
@@ -333,7 +319,7 @@ impl Desk<'_> {
         }
         self.identity.check()?;
         if self.must_cut {
-            cut_log(&self.conn, 1)
+            cut_log(&self.pen.conn, 1)
                 .map_err(|why| Error::new(Code::StorageFull, NO_ROOM).with_cause(why))?;
             self.must_cut = false;
         }
@@ -365,7 +351,7 @@ impl Desk<'_> {
                 "writes are refused until a restart, since the disk has failed to store a commit"
             );
         }
-        if let Err(why) = cut_log(&self.conn, if is_for_good { CUT_TRIES } else { 1 }) {
+        if let Err(why) = cut_log(&self.pen.conn, if is_for_good { CUT_TRIES } else { 1 }) {
             self.must_cut = true;
             log::error!(
                 "the log could not be cut: what was refused may be there after a restart ({why})"

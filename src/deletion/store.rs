@@ -116,6 +116,7 @@ pub(crate) fn delete_answers(
 mod tests {
     use super::*;
     use crate::base::clock::Clock;
+    use crate::base::ids::Ids;
     use crate::db::{Db, Options, Synchronous};
 
     #[test]
@@ -125,6 +126,7 @@ mod tests {
             workers: 1,
             synchronous: Synchronous::Full,
             clock: Clock::System,
+            ids: Ids::Random,
         };
         let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
         let plan = |reader: &Reader<'_>, sql: &str| -> Result<Vec<String>> {

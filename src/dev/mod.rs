@@ -1,12 +1,18 @@
 //! What only `invited dev` has: a clock to set, a file to empty and to fill.
 //!
 //! * [`seed`] is the document that fills a file: the samples, `--seed FILE`, and `POST /dev/seed`;
-//!   [`plan`] carries it out.
+//!   [`lines`] reads one that is lines. [`plan`] carries it out, with each [`mod@entry`], and
+//!   [`access`] has keys and webhooks.
+//! * [`own_key`] is the key for programs that want one.
 //! * [`snapshots`] are what one can go back to.
 //! * [`store`] is the SQL that empties the file. [`folder`] is where that lies unless it is named.
 
+pub mod access;
+mod entry;
 pub(crate) mod folder;
-pub(crate) mod plan;
+mod lines;
+pub(crate) mod own_key;
+mod plan;
 pub mod seed;
 pub(crate) mod snapshots;
 pub mod store;
@@ -18,7 +24,17 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 
 use crate::base::clock::{Clock, Timestamp};
+use crate::base::duration;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::origin::Origin;
+
+/// Where that comes from which is there at the start, and after a reset.
+pub(crate) fn origin_of_start() -> Origin {
+    Origin {
+        actor: "dev".to_owned(),
+        request_id: "start".to_owned(),
+    }
+}
 
 /// A length of time as it is sent.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,7 +42,7 @@ use crate::base::error::{Error, FieldCode, FieldError, Result};
 pub enum Span {
     /// Whole seconds.
     Seconds(i64),
-    /// Numbers with units, as `8d` or `1h 30m`.
+    /// Numbers with units, as `8d` or `1h 30m`, or whole seconds.
     Text(String),
 }
 
@@ -41,13 +57,8 @@ impl Span {
                     .map(Duration::from_secs)
                     .map_err(negative)
             }
-            Self::Text(text) => humantime::parse_duration(text).map_err(|error| {
-                FieldError::new(
-                    pointer,
-                    FieldCode::InvalidFormat,
-                    format!("{error}; as 90s, 12h or 8d"),
-                )
-            }),
+            Self::Text(text) => duration::parse(text)
+                .map_err(|detail| FieldError::new(pointer, FieldCode::InvalidFormat, detail)),
         }
     }
 

@@ -1,19 +1,23 @@
 //! Seed documents: organizations with their invitations, each as old and as far in its life as the
-//! document says.
+//! document says, keys, and webhooks.
 //!
 //! The invitations come about as they would have: oldest first, through the checks and the conflict
 //! rule of a create at their time, with their events. So whatever cannot be reached by requests
 //! cannot be seeded either.
+
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::ObjectBuilder;
 
-use super::Span;
+use super::access::{SeedKey, SeedWebhook};
 use super::plan::Plan;
+use super::{Span, lines};
 use crate::base::clock::Timestamp;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::json::{self, object};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
@@ -21,6 +25,10 @@ use crate::invitation::inviter::InviterBody;
 use crate::invitation::new::CreateBody;
 use crate::organization::settings::SettingsBody;
 use crate::policy::Rules;
+use crate::secret::Keyring;
+use crate::transfer;
+use crate::transfer::import::{self, Manner};
+use crate::webhook::guard::Guard;
 
 /// The sample data: a few organizations, with invitations in every state that a page has to show.
 /// One has a UUID for an id: the clients of the ClickHouse Cloud dialect find it by themselves.
@@ -33,6 +41,23 @@ pub struct Seed {
     #[serde(default, deserialize_with = "object::list")]
     #[schema(value_type = Vec<SeedOrganization>, required = true)]
     pub organizations: Option<Vec<SeedOrganization>>,
+    /// API keys, whose texts the author of the document chose.
+    #[serde(default, deserialize_with = "object::list")]
+    pub keys: Option<Vec<SeedKey>>,
+    /// Webhooks, whose secrets the author may choose.
+    #[serde(default, deserialize_with = "object::list")]
+    pub webhooks: Option<Vec<SeedWebhook>>,
+    /// Where the parts of the document were, by their pointers in it: it was put together of lines.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) places: HashMap<String, String>,
+}
+
+impl Seed {
+    /// Where the part of the document at `pointer` was.
+    pub(crate) fn place(&self, pointer: String) -> String {
+        self.places.get(&pointer).cloned().unwrap_or(pointer)
+    }
 }
 
 /// An organization of a seed document.
@@ -55,6 +80,9 @@ pub struct SeedOrganization {
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeedInvitation {
+    /// The organization that it is for: only where it is a line of its own.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
+    pub organization_id: Option<String>,
     /// As in a create.
     #[schema(value_type = String, required = true, max_length = 254, example = "ada@example.com")]
     pub email: Option<String>,
@@ -83,7 +111,7 @@ pub struct SeedInvitation {
     /// As in a create.
     #[schema(max_length = 500)]
     pub note: Option<String>,
-    /// As in a create.
+    /// `true`: a pending one is mailed as the seed is put in. Without it nothing is.
     pub notify: Option<bool>,
     /// As in a create: what to do where an older one of the document stands.
     #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
@@ -98,6 +126,18 @@ pub struct SeedInvitation {
     /// How long ago it was made, and answered if it was; without it: now.
     #[schema(schema_with = age_schema, required = false)]
     pub age: Option<Span>,
+    /// When it was made, instead of `age`: RFC 3339, not in the future.
+    #[schema(format = DateTime)]
+    pub created_at: Option<String>,
+    /// When it was accepted; only of an accepted one. Without it: when it was made.
+    #[schema(format = DateTime)]
+    pub accepted_at: Option<String>,
+    /// When it was declined; only of a declined one. Without it: when it was made.
+    #[schema(format = DateTime)]
+    pub declined_at: Option<String>,
+    /// When it was revoked; only of a revoked one. Without it: when it was made.
+    #[schema(format = DateTime)]
+    pub revoked_at: Option<String>,
     /// The user id of who accepted, at most 255 characters; only of an accepted one.
     #[schema(max_length = 255)]
     pub accepted_by: Option<String>,
@@ -109,8 +149,18 @@ fn age_schema() -> ObjectBuilder {
 }
 
 impl SeedInvitation {
+    /// Whether it is mailed: only what can be answered is.
+    fn is_mailed(&self) -> bool {
+        let is_pending = self
+            .status
+            .as_deref()
+            .is_none_or(|status| status == "pending");
+        is_pending && self.notify == Some(true)
+    }
+
     /// The part that is a create.
     pub(crate) fn create_body(self) -> CreateBody {
+        let notify = Some(self.is_mailed());
         CreateBody {
             email: self.email,
             role: self.role,
@@ -121,7 +171,7 @@ impl SeedInvitation {
             locale: self.locale,
             inviter: self.inviter,
             note: self.note,
-            notify: self.notify,
+            notify,
             on_conflict: self.on_conflict,
         }
     }
@@ -144,29 +194,60 @@ pub enum Start {
     Nothing,
     /// The samples.
     Samples,
-    /// What the developer gave.
-    Seed(Seed),
+    /// A seed that the developer gave.
+    Seed(Box<Seed>),
+    /// An export that the developer gave.
+    Export(Arc<[u8]>),
+}
+
+/// What a file is filled for.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// What the server allows in an invitation.
+    pub rules: Rules,
+    /// What keys and webhooks need; none: there can be none.
+    pub access: Option<Access>,
+}
+
+/// What the keys and webhooks of a seed need: a server for development.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// From what the secrets of webhooks are derived.
+    pub keyring: Keyring,
+    /// What webhooks may reach.
+    pub guard: Guard,
+    /// How many webhooks there may be.
+    pub max_webhooks: u32,
 }
 
 impl Start {
+    /// Reads what a developer gives: a seed document, a seed in lines of JSON, or an export.
+    ///
+    /// # Errors
+    /// As [`json::parse`], with the line where it is lines.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        if bytes.starts_with(transfer::MAGIC) {
+            return Ok(Self::Export(bytes.into()));
+        }
+        read(bytes).map(|seed| Self::Seed(Box::new(seed)))
+    }
+
     /// Puts it into an empty file.
     ///
     /// # Errors
-    /// As [`fill`].
-    pub fn fill(&self, tx: &WriteTx<'_>, rules: &Rules, origin: &Origin) -> Result<Seeded> {
+    /// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some
+    /// of it may be in the file then: the transaction must not be committed.
+    pub fn fill(&self, tx: &WriteTx<'_>, ground: &Ground, origin: &Origin) -> Result<Seeded> {
         match self {
             Self::Nothing => Ok(Seeded::default()),
             // The samples have roles of their own, whatever the catalogue says.
-            Self::Samples => fill(
-                tx,
-                json::parse(SAMPLES.as_bytes())?,
-                &Rules {
-                    roles: Vec::new(),
-                    ..rules.clone()
-                },
-                origin,
-            ),
-            Self::Seed(seed) => fill(tx, seed.clone(), rules, origin),
+            Self::Samples => {
+                let mut ground = ground.clone();
+                ground.rules.roles.clear();
+                fill(tx, json::parse(SAMPLES.as_bytes())?, &ground, origin)
+            }
+            Self::Seed(seed) => fill(tx, (**seed).clone(), ground, origin),
+            Self::Export(bytes) => fill_with_export(tx, bytes, origin),
         }
     }
 
@@ -174,19 +255,69 @@ impl Start {
     ///
     /// # Errors
     /// As [`Plan::parse`].
-    pub(crate) fn check(&self, rules: &Rules, now: Timestamp) -> Result<()> {
+    pub(crate) fn check(&self, ground: &Ground, now: Timestamp) -> Result<()> {
         match self {
             Self::Nothing | Self::Samples => Ok(()),
-            Self::Seed(seed) => Plan::parse(seed.clone(), rules, now).map(drop),
+            Self::Seed(seed) => Plan::parse((**seed).clone(), ground, now).map(drop),
+            Self::Export(bytes) => transfer::lines::check(&**bytes, &mut |_| ())
+                .map_err(Error::internal)?
+                .map(drop)
+                .map_err(|mistakes| Error::validation(lines::errors(&mistakes))),
         }
     }
 }
 
-/// Puts the organizations and invitations of `seed` into an empty file.
+/// Reads a seed: a document, or lines.
 ///
 /// # Errors
-/// [`crate::base::error::Code::ValidationFailed`] with everything that is not acceptable. Some of
-/// it may be in the file then: the transaction must not be committed.
-pub(crate) fn fill(tx: &WriteTx<'_>, seed: Seed, rules: &Rules, origin: &Origin) -> Result<Seeded> {
-    Plan::parse(seed, rules, tx.now)?.carry_out(tx, origin)
+/// As [`json::parse`], with the line where it is lines.
+pub(crate) fn read(bytes: &[u8]) -> Result<Seed> {
+    if lines::are_lines(bytes) {
+        lines::read(bytes)
+    } else {
+        json::parse(bytes)
+    }
+}
+
+/// Puts the organizations, invitations, keys and webhooks of `seed` into an empty file.
+fn fill(tx: &WriteTx<'_>, seed: Seed, ground: &Ground, origin: &Origin) -> Result<Seeded> {
+    Plan::parse(seed, ground, tx.now)?.carry_out(tx, ground, origin)
+}
+
+/// Puts the organizations and invitations of `seed` beside those of a file that no server has. An
+/// organization that is there already may get invitations, and no settings. Nothing is mailed.
+///
+/// # Errors
+/// As [`Start::fill`].
+pub(crate) fn fill_beside(tx: &WriteTx<'_>, seed: Seed, origin: &Origin) -> Result<Seeded> {
+    let ground = Ground {
+        rules: Rules::of_form(),
+        access: None,
+    };
+    let plan = Plan::parse(seed, &ground, tx.now)?;
+    plan.check_new(tx)?;
+    let seeded = plan.carry_out(tx, &ground, origin)?;
+    let details = serde_json::json!({
+        "organizations": seeded.organizations,
+        "invitations": seeded.invitations,
+    });
+    import::record(tx, origin.by(), details)?;
+    Ok(seeded)
+}
+
+/// Puts an export into an empty file.
+fn fill_with_export(tx: &WriteTx<'_>, bytes: &[u8], origin: &Origin) -> Result<Seeded> {
+    let manner = Manner {
+        skips_existing: false,
+        by: origin.by(),
+    };
+    let imported = import::put(tx, bytes, manner, &mut |_| ())?;
+    let counts = imported
+        .map_err(|mistakes| Error::validation(lines::errors(&mistakes)))?
+        .counts;
+    let size = |count| usize::try_from(count).unwrap_or(usize::MAX);
+    Ok(Seeded {
+        organizations: size(counts.organizations),
+        invitations: size(counts.invitations),
+    })
 }

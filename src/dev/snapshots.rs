@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Error, FieldCode, FieldError, Result};
+use crate::base::ids::{Kind, Place};
 use crate::db::{Db, RowCopy, Topic, WriteTx};
 use crate::outbox::faults::{Faults, Plans};
 use crate::outbox::{mail, webhook};
@@ -50,6 +51,8 @@ pub(crate) struct Snapshot {
     copy: Mutex<RowCopy>,
     /// Where the clock stood still; none: it ran.
     stopped_at: Option<Timestamp>,
+    /// How far the ids of a seed had come.
+    ids: Place,
     /// The faults that were still to come.
     faults: Plans,
 }
@@ -61,10 +64,11 @@ impl Snapshots {
     /// When the file cannot be read, or not in time.
     pub(crate) async fn take(&self, db: &Db, faults: &Faults, actor: &str) -> Result<SnapshotView> {
         let view = SnapshotView {
-            id: Uuid::new_v4(),
+            id: db.ids().uuid(Kind::Snapshot),
             created_at: db.now(),
         };
         let (stopped_at, faults) = (db.clock().stopped_at(), faults.plans());
+        let ids = db.ids().place();
         let copy = db.read_long(actor, RowCopy::take).await?;
         let mut snapshots = self.lock();
         if snapshots.len() >= KEPT {
@@ -74,6 +78,7 @@ impl Snapshots {
             view,
             copy: Mutex::new(copy),
             stopped_at,
+            ids,
             faults,
         }));
         Ok(view)
@@ -126,6 +131,7 @@ impl Snapshot {
     fn put_back(&self, tx: &WriteTx<'_>) -> Result<()> {
         let copy = self.copy.lock().unwrap_or_else(PoisonError::into_inner);
         copy.put_back(tx)?;
+        tx.set_place_of_ids(self.ids);
         // Nobody works any more on what was under way then.
         mail::store::release(tx)?;
         webhook::store::release(tx)?;

@@ -1,7 +1,20 @@
 //! The SQL that empties the file.
 
 use crate::base::error::Result;
+use crate::base::ids::Place;
 use crate::db::{Topic, WriteTx};
+
+/// Empties the file, and has `fill` put something into it. The ids of a seed begin anew.
+///
+/// # Errors
+/// What `fill` returns, or that the file cannot be written: the transaction must not be committed.
+pub(crate) fn replace<T>(tx: &WriteTx<'_>, fill: impl FnOnce() -> Result<T>) -> Result<T> {
+    let place = tx.place_of_ids();
+    tx.set_place_of_ids(Place::default());
+    empty(tx)
+        .and_then(|()| fill())
+        .inspect_err(|_| tx.set_place_of_ids(place))
+}
 
 /// Deletes every row of every table of the file but `secret` and `tally`; the tables stay. Which
 /// secrets the file belongs to is a fact about the server, which goes on. The other one counts the

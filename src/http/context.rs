@@ -33,6 +33,8 @@ pub(crate) struct Context {
     pub db: Db,
     /// Whom the server is for.
     pub mode: Mode,
+    /// The names by which development may be reached besides, in lower case.
+    pub allowed_hosts: Vec<String>,
     /// How much one caller may do.
     pub limits: Arc<Limits>,
     /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.

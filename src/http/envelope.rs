@@ -30,6 +30,7 @@ use super::trace_context::find_trace_id;
 use super::{answer_body, auth, host, metrics, problem, refusal_log, unread};
 use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Result};
+use crate::base::ids::Ids;
 use crate::policy::limits::Share;
 
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
@@ -49,7 +50,9 @@ pub(crate) async fn envelope(
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let answering = connection::begin(request.request());
-    let id = RequestId::choose(request.headers());
+    let context = Context::find(request.request());
+    let ids = context.map_or(&Ids::Random, |context| context.db.ids());
+    let id = RequestId::choose(request.headers(), ids);
     request.extensions_mut().insert(id.clone());
     let current = CurrentRequest {
         id: id.text(),
@@ -189,8 +192,10 @@ fn check(request: &ServiceRequest) -> Result<()> {
             "Path and query are longer than 8192 bytes.",
         ));
     }
-    let mode = Context::find(request.request()).map(|context| context.mode);
-    host::check(request.headers(), mode)?;
+    let context = Context::find(request.request());
+    let mode = context.map(|context| context.mode);
+    let allowed = context.map_or(&[][..], |context| &context.allowed_hosts);
+    host::check(request.headers(), mode, allowed)?;
     if Context::is_open_form(request.request()) {
         return Ok(());
     }

@@ -111,9 +111,9 @@ pub(crate) fn check_form(headers: &HeaderMap, public_origin: &str) -> Result<()>
     fits.then_some(()).ok_or_else(refused)
 }
 
-/// Checks the Host header of a request to a server in `mode`. The framework refuses two of them,
-/// and none in HTTP/1.1.
-pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
+/// Checks the Host header of a request to a server in `mode`, which in development may have other
+/// names besides: `allowed`, in lower case. The framework refuses two of them, and none in HTTP/1.1.
+pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>, allowed: &[String]) -> Result<()> {
     let Some(host) = headers.get(header::HOST) else {
         return Ok(());
     };
@@ -129,12 +129,18 @@ pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
                 "The Host header is not a host and a port.",
             )
         })?;
-    if mode == Some(Mode::Dev) && !is_local(authority.host()) {
-        let detail = "dev answers only to localhost, names under it, and addresses of this \
-            machine itself (127.0.0.1, [::1]).";
-        return Err(Error::new(Code::HostNotAllowed, detail));
+    let name = authority.host();
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    if mode != Some(Mode::Dev) || is_local(&name) || allowed.contains(&name) {
+        return Ok(());
     }
-    Ok(())
+    let mut detail = "dev answers only to localhost, names under it, addresses of this machine \
+        itself (127.0.0.1, [::1]), and names that --allow-host gives"
+        .to_owned();
+    if !allowed.is_empty() {
+        detail += &format!(" ({})", allowed.join(", "));
+    }
+    Err(Error::new(Code::HostNotAllowed, detail + "."))
 }
 
 /// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing
@@ -150,13 +156,12 @@ pub(crate) fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mo
 }
 
 /// Whether `host` is a name of this machine that no other one can have: `localhost` and what is
-/// under it (RFC 6761, 6.3), in any case and with a final dot, and every loopback address.
-fn is_local(host: &str) -> bool {
-    let name = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
+/// under it (RFC 6761, 6.3), and every loopback address. It is in lower case, without a final dot.
+fn is_local(name: &str) -> bool {
     let address = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
-        .unwrap_or(&name)
+        .unwrap_or(name)
         .parse::<IpAddr>();
     name == "localhost"
         || name.ends_with(".localhost")

@@ -22,6 +22,10 @@ use crate::policy::limits::Share;
 pub(super) const MAX_BODY: usize = 64 * 1024;
 /// The largest body of operations that take many invitations at once, in bytes.
 pub(crate) const LARGE_BODY: usize = 1024 * 1024;
+/// The type of JSON.
+const JSON: &str = "application/json";
+/// The type of lines of JSON.
+const JSON_LINES: &str = "application/x-ndjson";
 /// How long a body may take to arrive.
 const DEADLINE: Duration = Duration::from_secs(10);
 /// A body of at most `MAX` bytes that was a JSON object with only known fields.
@@ -44,7 +48,7 @@ impl<T: DeserializeOwned + 'static, const MAX: usize> FromRequest for Json<T, MA
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            check_headers(&request, MAX)?;
+            check_headers(&request, MAX, &[JSON])?;
             let room = if MAX > MAX_BODY {
                 Some(make_room(&request, &auth::actor_of(&request), MAX)?)
             } else {
@@ -134,19 +138,46 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
             if body.is_empty() {
                 return Ok(Self(Json::nothing(&request)));
             }
-            check_headers(&request, MAX_BODY)?;
+            check_headers(&request, MAX_BODY, &[JSON])?;
             Json::of(&request, &body, None).map(Self)
         })
     }
 }
 
-/// Refuses what is not plain JSON, and what says itself that it has more than `max` bytes.
-fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
-    let types: Vec<_> = request.headers().get_all(header::CONTENT_TYPE).collect();
-    let is_json = matches!(types[..], [one] if one.to_str().is_ok_and(is_json));
+/// A body of at most `MAX` bytes that is JSON, or lines of JSON.
+pub(crate) struct Lines<const MAX: usize> {
+    /// Its bytes.
+    pub bytes: BytesMut,
+    /// The memory of a large body, to be held for as long as what was in it.
+    _room: Share,
+}
+
+impl<const MAX: usize> FromRequest for Lines<MAX> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            check_headers(&request, MAX, &[JSON, JSON_LINES])?;
+            let room = make_room(&request, &auth::actor_of(&request), MAX)?;
+            let bytes = arrive(&request, MAX).await?;
+            Ok(Self { bytes, _room: room })
+        })
+    }
+}
+
+/// Refuses what is none of `types` or encoded, and what says itself that it has more than `max`
+/// bytes.
+fn check_headers(request: &HttpRequest, max: usize, types: &[&str]) -> Result<()> {
+    let sent: Vec<_> = request.headers().get_all(header::CONTENT_TYPE).collect();
+    let is_one = |sent: &str| types.iter().any(|name| is_type(sent, name));
+    let is_json = matches!(sent[..], [one] if one.to_str().is_ok_and(is_one));
     if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
-        let detail =
-            "The body must be Content-Type: application/json in UTF-8, without Content-Encoding.";
+        let detail = format!(
+            "The body must be Content-Type: {} in UTF-8, without Content-Encoding.",
+            types.join(" or ")
+        );
         return Err(Error::new(Code::UnsupportedMediaType, detail));
     }
     if declared(request).is_some_and(|length| length > max) {
@@ -156,9 +187,9 @@ fn check_headers(request: &HttpRequest, max: usize) -> Result<()> {
     }
 }
 
-/// Whether this is the type of JSON. Its texts are UTF-8 (RFC 8259, 8.1), so a parameter that names
-/// another charset is not.
-fn is_json(content_type: &str) -> bool {
+/// Whether this is the type `name`, one of JSON's. Its texts are UTF-8 (RFC 8259, 8.1), so a
+/// parameter that names another charset is not.
+fn is_type(content_type: &str, name: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let charset = |part: &str| {
         let (name, value) = part.split_once('=')?;
@@ -168,7 +199,7 @@ fn is_json(content_type: &str) -> bool {
     };
     parts
         .next()
-        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
+        .is_some_and(|essence| essence.eq_ignore_ascii_case(name))
         && parts
             .filter_map(charset)
             .all(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8"))

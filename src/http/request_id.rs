@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::context::Failed;
 use super::headers::X_REQUEST_ID;
+use crate::base::ids::{Ids, Kind};
 use crate::base::redacted::TOKEN_PREFIXES;
 
 /// Longest id that is taken from a caller.
@@ -34,7 +35,7 @@ impl RequestId {
         request
             .extensions()
             .get::<Self>()
-            .map(|id| id.0.id.to_string())
+            .map(|id| id.as_str().to_owned())
             .unwrap_or_default()
     }
 
@@ -71,14 +72,22 @@ impl RequestId {
 
     /// Takes the caller's id, or makes one. Ids are kept and logged, so one that holds a token of ours
     /// is not taken.
-    pub(super) fn choose(headers: &HeaderMap) -> Self {
+    pub(super) fn choose(headers: &HeaderMap, ids: &Ids) -> Self {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._~:-".contains(&byte);
         let given = headers.get(X_REQUEST_ID).and_then(|id| id.to_str().ok());
         let usable = given.filter(|id| {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        let id = usable.map_or_else(|| Uuid::new_v4().to_string().into(), Rc::from);
+        let new = || {
+            Rc::from(
+                &*ids
+                    .uuid(Kind::Request)
+                    .hyphenated()
+                    .encode_lower(&mut Uuid::encode_buffer()),
+            )
+        };
+        let id = usable.map_or_else(new, Rc::from);
         let route = Cell::new(None);
         Self(Rc::new(Named { id, route }))
     }

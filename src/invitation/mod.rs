@@ -8,6 +8,7 @@
 //! * [`lapse`] tells of those whose time has passed.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
+//! * [`whole`] is all of one, as it moves to another data file.
 //! * [`query`] reads the query of a list, and its cursors; [`summary`] counts.
 //! * [`store`] is the SQL.
 
@@ -29,6 +30,7 @@ pub mod store;
 pub(crate) mod summary;
 pub mod transition;
 pub mod update;
+pub mod whole;
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::token::{KeyId, PlainKey};
+use super::token::{KeyId, PlainKey, RANDOM_LEN};
 use super::{Key, NewKey, Rights, store};
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
@@ -138,7 +138,9 @@ pub fn revoke(tx: &WriteTx<'_>, id: &KeyId, origin: &Origin, rights: &Rights) ->
 /// # Errors
 /// When the file cannot be written.
 pub fn create_as(tx: &WriteTx<'_>, new: &NewKey, by: By<'_>) -> Result<PlainKey> {
-    let plain = PlainKey::generate().map_err(Error::internal)?;
+    let mut random = [0; RANDOM_LEN];
+    tx.fill_for_key(&mut random)?;
+    let plain = PlainKey::from_random(&random);
     insert_as(tx, &plain, new, by)?;
     Ok(plain)
 }

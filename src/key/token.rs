@@ -16,6 +16,8 @@ use crate::base::hex::{hex, is_hex};
 const PREFIX: &str = "ivk_";
 /// Hex digits of the id.
 const ID_LEN: usize = 16;
+/// Random bytes of a key: those of its id, and of its secret.
+pub(crate) const RANDOM_LEN: usize = 8 + 32;
 /// Hex digits of the secret with its checksum.
 const SECRET_LEN: usize = 64 + 8;
 // It is compared eight at a time.
@@ -56,14 +58,19 @@ impl PlainKey {
     /// # Errors
     /// When the system has no randomness to give.
     pub(crate) fn generate() -> Result<Self, getrandom::Error> {
-        let mut random = [0; 8 + 32];
+        let mut random = [0; RANDOM_LEN];
         getrandom::fill(&mut random)?;
+        Ok(Self::from_random(&random))
+    }
+
+    /// The key of bytes that nobody can guess.
+    pub(crate) fn from_random(random: &[u8; RANDOM_LEN]) -> Self {
         let (id, secret) = (hex(&random[..8]), hex(&random[8..]));
         let checksum = checksum(&id, &secret);
-        Ok(Self {
+        Self {
             id: KeyId(id),
             secret: secret + &checksum,
-        })
+        }
     }
 
     /// Reads `ivk_<id>_<secret>`.

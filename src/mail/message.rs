@@ -3,13 +3,15 @@
 use std::fmt;
 
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Mailbox, MultiPart, MultiPartKind, SinglePart};
+use sha2::{Digest, Sha256};
 
 use super::context::MailContext;
 use super::template::Templates;
 use super::text::subject;
 use super::transport::address;
 use crate::base::email::{Email, Hosts};
+use crate::base::hex::hex;
 use crate::base::text::{hides_something, is_visible};
 
 /// The most characters of a sender's name.
@@ -151,7 +153,9 @@ impl Composer {
             .date(letter.sent_at.to_system_time())
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .multipart(
-                MultiPart::alternative()
+                MultiPart::builder()
+                    .kind(MultiPartKind::Alternative)
+                    .boundary(boundary(&id))
                     .singlepart(SinglePart::plain(words.text.clone()))
                     .singlepart(SinglePart::html(words.html.clone())),
             )
@@ -170,6 +174,13 @@ impl Composer {
             code: letter.code.clone(),
         })
     }
+}
+
+/// What parts the two texts of the mail with this id: a letter that is written again is the same to
+/// the byte. Nothing that is encoded begins a line so (RFC 2045, 6.7).
+fn boundary(id: &str) -> String {
+    let digest = Sha256::digest(id.as_bytes());
+    format!("=_{}", hex(&digest[..16]))
 }
 
 /// `From` with a name in quotes that is one word with a dot in it, as `Acme.com`. The library

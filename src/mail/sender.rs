@@ -342,7 +342,7 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
     let (before, after) = (facts(Delivery::Queued), facts(Delivery::Failed));
     let origin = Origin {
         actor: ACTOR.to_owned(),
-        request_id: Uuid::new_v4().to_string(),
+        request_id: tx.new_task_id().to_string(),
     };
     event::store::append(
         tx,
@@ -360,7 +360,7 @@ fn give_up(tx: &WriteTx<'_>, Item { claim, letter }: &Item, error: &str) -> Resu
 /// Has a mail tried again by `plan`, or gives it up where that ends.
 fn put_off(tx: &WriteTx<'_>, item: &Item, plan: &[Delay], error: &str) -> Result<()> {
     let claim = &item.claim;
-    let Some(delay_ms) = delay::delay_ms(plan, claim.attempts) else {
+    let Some(delay_ms) = delay::delay_ms(plan, claim.attempts, tx.spread()) else {
         return give_up(tx, item, error);
     };
     let due_at = Timestamp::from_millis(tx.now.as_millis().saturating_add(delay_ms));

@@ -23,7 +23,7 @@ use settings::Settings;
 
 /// What is stored of an organization besides its id.
 #[derive(Debug)]
-pub(crate) struct Record {
+pub struct Record {
     /// What it asks of its invitations.
     pub settings: Settings,
     /// When it became known.

@@ -33,10 +33,7 @@ pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
 
 /// Sets all settings of an organization, known or not.
 pub(crate) fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) -> Result<()> {
-    let text = (!settings.is_empty())
-        .then(|| serde_json::to_string(settings))
-        .transpose()
-        .map_err(Error::internal)?;
+    let text = settings_text(settings)?;
     tx.prepare_cached(
         "insert into organization (id, settings, created_at, updated_at)
          values (:id, :settings, :now, :now)
@@ -174,6 +171,51 @@ pub(crate) fn list(
     Ok(rows.next()?.map(|_| last))
 }
 
+/// Up to `limit` organizations behind `after`, by id. One that cannot be read is an error, and not
+/// left out.
+pub(crate) fn list_whole(
+    conn: &Connection,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<(OrganizationId, Record)>> {
+    let mut statement = conn.prepare_cached(
+        "select id, settings, created_at, updated_at
+         from organization
+         where id > ?1
+           and not exists (select 1 from purge where organization_id = organization.id)
+         order by id
+         limit ?2",
+    )?;
+    let mut rows = statement.query((after, limit))?;
+    let mut organizations = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id = row.get_ref(0)?.as_str().map_err(Error::corrupt)?;
+        organizations.push((OrganizationId::from_stored(id)?, record(row, 1)?));
+    }
+    Ok(organizations)
+}
+
+/// Inserts an organization as it was elsewhere. Returns whether it could: it may be there already.
+///
+/// # Errors
+/// [`Code::NotFound`] while one of that id is being deleted.
+pub(crate) fn insert_whole(tx: &WriteTx<'_>, id: &OrganizationId, whole: &Record) -> Result<bool> {
+    purge::store::check_stands(tx, id)?;
+    let inserted = tx
+        .prepare_cached(
+            "insert into organization (id, settings, created_at, updated_at)
+             values (?1, ?2, ?3, ?4)
+             on conflict (id) do nothing",
+        )?
+        .execute((
+            id.as_str(),
+            settings_text(&whole.settings)?,
+            whole.created_at.as_millis(),
+            whole.updated_at.as_millis(),
+        ))?;
+    Ok(inserted > 0)
+}
+
 /// Whether any organization is known.
 pub(crate) fn exist(reader: &Reader<'_>) -> Result<bool> {
     Ok(
@@ -190,6 +232,14 @@ fn record(row: &Row<'_>, first: usize) -> Result<Record> {
         created_at: Timestamp::from_millis(row.get(first + 1)?),
         updated_at: Timestamp::from_millis(row.get(first + 2)?),
     })
+}
+
+/// Settings as they are stored; none: nothing is set.
+fn settings_text(settings: &Settings) -> Result<Option<String>> {
+    (!settings.is_empty())
+        .then(|| serde_json::to_string(settings))
+        .transpose()
+        .map_err(Error::internal)
 }
 
 /// Reads settings. Ones that cannot be read are an error: they must never allow what they forbid.

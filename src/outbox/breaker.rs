@@ -3,6 +3,7 @@
 use super::delay::{Delay, delay_ms};
 use super::destination::Answer;
 use crate::base::clock::Timestamp;
+use crate::db::random_spread;
 
 /// When the next probe goes out while nobody can be reached: often enough that all that waits is
 /// out a minute after the return.
@@ -80,7 +81,8 @@ impl Breaker {
             1
         };
         self.is_barred = is_barred;
-        let ms = delay_ms(if is_barred { BARRED } else { AWAY }, self.failures).unwrap_or_default();
+        let plan = if is_barred { BARRED } else { AWAY };
+        let ms = delay_ms(plan, self.failures, random_spread()).unwrap_or_default();
         self.next_at = Some(after(now, ms.max(rest_ms)));
     }
 

@@ -11,13 +11,11 @@ pub(crate) struct Delay {
 }
 
 /// How many milliseconds after the failure of try number `tries` the next one comes, by `plan`;
-/// none: it is given up. Spread by a fifth to each side, so that what failed together does not come
-/// back together.
-pub(crate) fn delay_ms(plan: &[Delay], tries: u32) -> Option<i64> {
+/// none: it is given up. It is spread by up to a fifth to each side, by a random `spread`, so that
+/// what failed together does not come back together.
+pub(crate) fn delay_ms(plan: &[Delay], tries: u32, spread: u32) -> Option<i64> {
     let step = plan.iter().find(|step| tries <= step.tries)?;
-    // Without randomness the spread is lost, not the delivery.
-    let random = i64::from(getrandom::u32().unwrap_or(u32::MAX / 2));
-    let per_mille = 800 + random * 400 / i64::from(u32::MAX);
+    let per_mille = 800 + i64::from(spread) * 400 / i64::from(u32::MAX);
     Some(step.seconds * per_mille)
 }
 
@@ -44,6 +42,7 @@ pub(crate) fn longest_wait_sql(plan: &[Delay]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::random_spread;
 
     #[test]
     fn delays_follow_the_plan_within_a_fifth_and_end_with_it() {
@@ -59,11 +58,11 @@ mod tests {
         ];
         for _ in 0..1_000 {
             let within = |tries, seconds: i64| {
-                delay_ms(&plan, tries)
+                delay_ms(&plan, tries, random_spread())
                     .is_some_and(|delay| (seconds * 800..=seconds * 1_200).contains(&delay))
             };
             assert!(within(1, 5) && within(2, 60) && within(3, 60));
         }
-        assert_eq!(delay_ms(&plan, 4), None);
+        assert_eq!(delay_ms(&plan, 4, 0), None);
     }
 }

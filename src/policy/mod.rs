@@ -21,6 +21,9 @@ pub const MIN_LIFETIME_SECONDS: i64 = 60;
 /// The longest lifetime in seconds: 365 days.
 pub const MAX_LIFETIME_SECONDS: i64 = 365 * 24 * 60 * 60;
 
+/// The lifetime in seconds of an invitation that names none, where no server says otherwise: a week.
+const DEFAULT_LIFETIME_SECONDS: i64 = 7 * 24 * 60 * 60;
+
 /// The most bytes of a redirect URL, as it is sent and in its normal form.
 const MAX_URL: usize = 2048;
 
@@ -55,14 +58,35 @@ pub struct Rules {
     pub default_lifetime_seconds: i64,
     /// The roles that there are; empty: any.
     pub roles: Vec<Role>,
-    /// Where a person may be sent after joining.
-    pub redirect_origins: Vec<url::Origin>,
+    /// Where a person may be sent after joining; none: anywhere.
+    pub redirect_origins: Option<Vec<url::Origin>>,
     /// Which mail domains count.
     pub hosts: Hosts,
     /// What every sending must keep to.
     pub sending: Sending,
     /// What a mailed link proves, where the organization does not say.
     pub acceptance: Acceptance,
+}
+
+impl Rules {
+    /// Rules that ask for the form of values only: what another server has allowed is not judged by
+    /// the settings of this one.
+    pub(crate) fn of_form() -> Self {
+        Self {
+            default_lifetime_seconds: DEFAULT_LIFETIME_SECONDS,
+            roles: Vec::new(),
+            redirect_origins: None,
+            hosts: Hosts::SingleLabelToo,
+            sending: Sending::default(),
+            acceptance: Acceptance::default(),
+        }
+    }
+
+    /// Whether a person may be sent to `url`.
+    fn admits(&self, url: &Url) -> bool {
+        let origins = self.redirect_origins.as_ref();
+        origins.is_none_or(|origins| origins.contains(&url.origin()))
+    }
 }
 
 /// Checks a URL of the application: only one of an origin on the server's list.
@@ -96,7 +120,7 @@ pub(crate) fn parse_own_url(
         // What is stored and shown is longer than what was sent, where characters beyond ASCII are
         // in it.
         Ok(url) if url.as_str().len() > MAX_URL => refused(FieldCode::TooLong, too_long),
-        Ok(url) if rules.redirect_origins.contains(&url.origin()) => Ok(Some(url.into())),
+        Ok(url) if rules.admits(&url) => Ok(Some(url.into())),
         Ok(_) => refused(
             FieldCode::NotAllowed,
             "its origin is not among the server's --redirect-origins",

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
+use crate::base::ids::Kind;
 use crate::base::origin::Origin;
 use crate::db::{Db, Load, WriteTx};
 use crate::purge;
@@ -92,7 +93,7 @@ pub async fn sweep(db: &Db, retention: Retention) -> Result<usize> {
 async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> Result<usize> {
     let origin = Origin {
         actor: ACTOR.to_owned(),
-        request_id: Uuid::new_v4().to_string(),
+        request_id: db.ids().uuid(Kind::Task).to_string(),
     };
     let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
     loop {

@@ -1,18 +1,24 @@
 //! The secrets of a server that runs.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use uuid::Uuid;
 
 use super::store::Known;
 use super::{Secret, SecretId};
 use crate::base::clock::Timestamp;
 
 /// The secret that signs, and those before it. Clones share them.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Keyring {
     /// What everything new is derived from.
     signing: Secret,
     /// The secrets before, newest first.
     earlier: Arc<[Earlier]>,
+    /// The first secrets of webhooks that somebody chose: only a seed of development does.
+    chosen: Arc<RwLock<HashMap<Uuid, Vec<u8>>>>,
 }
 
 /// A secret that signs no more.
@@ -30,6 +36,7 @@ impl Keyring {
         Self {
             signing,
             earlier: Arc::new([]),
+            chosen: Arc::default(),
         }
     }
 
@@ -51,7 +58,20 @@ impl Keyring {
         Self {
             signing,
             earlier: earlier.collect(),
+            chosen: Arc::default(),
         }
+    }
+
+    /// Has the webhook with this id sign with `secret`, until that is rotated, or the process ends.
+    pub(crate) fn choose(&self, webhook: Uuid, secret: Vec<u8>) {
+        let mut chosen = self.chosen.write().unwrap_or_else(PoisonError::into_inner);
+        chosen.insert(webhook, secret);
+    }
+
+    /// The first secret of a webhook that somebody chose.
+    pub(crate) fn chosen(&self, webhook: Uuid) -> Option<Vec<u8>> {
+        let chosen = self.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        chosen.get(&webhook).cloned()
     }
 
     /// The secret from which everything new is derived.
@@ -77,5 +97,12 @@ impl Keyring {
         let mut all = std::iter::once(&self.signing)
             .chain(self.earlier.iter().map(|earlier| &earlier.secret));
         all.find(|secret| secret.id() == id)
+    }
+}
+
+/// Without what somebody chose.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keyring(hidden)")
     }
 }

@@ -21,6 +21,7 @@ use crate::config::listen::{is_localhost, scheme};
 use crate::config::tls::unseen;
 use crate::config::{Config, mail};
 use crate::db::{Db, Options};
+use crate::dev::own_key;
 use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
 use crate::http::etag::EtagKey;
@@ -149,6 +150,7 @@ pub(crate) fn open(config: &Config) -> Result<Db, Failure> {
         workers: config.workers,
         synchronous: config.synchronous,
         clock: config.clock.clone(),
+        ids: config.ids.clone(),
     };
     Db::open(&config.database, &options)
 }
@@ -215,6 +217,7 @@ pub(crate) fn state(
         public_url: bare,
         streams: Streams::new(config.heartbeat, settings.limits.max_streams as usize),
         etags: etag_key(&keyring),
+        own_key: config.has_own_key.then(|| own_key::derive(&keyring)),
         keyring,
         oidc,
         faults: Faults::default(),
@@ -222,6 +225,7 @@ pub(crate) fn state(
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
+        starts_at: config.starts_at,
         started_at,
         backups,
         standing: Standing::default(),
@@ -270,6 +274,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
     Context {
         db: state.db.clone(),
         mode: config.mode,
+        allowed_hosts: config.allowed_hosts.clone(),
         limits: Arc::clone(&state.rules.sending.limits),
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),

@@ -37,6 +37,7 @@ use crate::base::roots::Roots;
 use crate::config::Config;
 use crate::db::Db;
 use crate::deletion;
+use crate::dev::seed::Ground;
 use crate::http::auth::Latest;
 use crate::http::context::Context;
 use crate::http::envelope::envelope;
@@ -44,7 +45,6 @@ use crate::key::token::PlainKey;
 use crate::mail::sender::Mail;
 use crate::mail::transport::Transport;
 use crate::oidc;
-use crate::policy::Rules;
 use crate::secret;
 use crate::session::Token;
 use crate::webhook::sender::Webhooks;
@@ -108,7 +108,7 @@ impl Program {
         // The key comes last: it is shown only once, so nothing may fail after it was made.
         let metrics_listen = config.settings.metrics_listen.as_ref();
         let metrics_port = metrics_listen.map(MetricsPort::bind).transpose()?;
-        let listeners = bind(&config.settings.listen, config.mode)?;
+        let listeners = bind(&config.settings.listen, config.is_for_this_machine())?;
         let connections = Connections::within_limits(
             config.workers,
             listeners.len(),
@@ -180,6 +180,11 @@ impl Program {
         self.addresses().find_map(Address::tcp)
     }
 
+    /// The key for programs that want one, in development.
+    pub(crate) fn own_key(&self) -> Option<&PlainKey> {
+        self.state.own_key.as_ref()
+    }
+
     /// The open data file.
     pub(crate) fn db(&self) -> &Db {
         &self.state.db
@@ -190,9 +195,9 @@ impl Program {
         self.metrics_port.as_ref().and_then(MetricsPort::address)
     }
 
-    /// What it allows in an invitation.
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.state.rules
+    /// What a seed is put in for.
+    pub(crate) fn ground(&self) -> Ground {
+        self.state.ground()
     }
 
     /// How mail leaves, for the person who starts the server.
@@ -234,14 +239,31 @@ impl Program {
     /// When the server cannot be started.
     pub(crate) async fn run_and_clean_up(
         self,
-        mut signals: Signals,
+        signals: Signals,
         clean_up: impl FnOnce() + Send + 'static,
     ) -> Result<(), Failure> {
         let tls = self.serving.tls.clone();
-        self.run_until(async move {
+        let stop = async |signals: &mut Signals| {
             while signals.next().await == Wish::Reload {
                 reload(tls.as_ref());
             }
+        };
+        self.run_beside(stop, signals, clean_up).await
+    }
+
+    /// Serves requests until `stop` is ready, which is given the signals, and then as
+    /// [`Program::run_and_clean_up`].
+    ///
+    /// # Errors
+    /// When the server cannot be started.
+    pub(crate) async fn run_beside(
+        self,
+        stop: impl AsyncFnOnce(&mut Signals),
+        mut signals: Signals,
+        clean_up: impl FnOnce() + Send + 'static,
+    ) -> Result<(), Failure> {
+        self.run_until(async move {
+            stop(&mut signals).await;
             notify::stopping();
             log::info!(
                 "stopping: requests already received are answered; a second signal stops at once"

@@ -61,6 +61,15 @@ impl Signals {
 
     /// Waits for the next one.
     pub(crate) async fn next(&mut self) -> Wish {
+        match self.next_number().await {
+            Number::HUP if self.had_terminal && !has_terminal() => Wish::StopWithTerminal,
+            Number::HUP => Wish::Reload,
+            _ => Wish::Stop,
+        }
+    }
+
+    /// Waits for the next one. Returns its number.
+    pub(crate) async fn next_number(&mut self) -> Number {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -68,13 +77,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.terminate.recv() => Wish::Stop,
-            _ = self.interrupt.recv() => Wish::Stop,
-            _ = hangup => if self.had_terminal && !has_terminal() {
-                Wish::StopWithTerminal
-            } else {
-                Wish::Reload
-            },
+            _ = self.terminate.recv() => Number::TERM,
+            _ = self.interrupt.recv() => Number::INT,
+            _ = hangup => Number::HUP,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::*;
 use crate::base::clock::Clock;
+use crate::base::ids::Ids;
 use crate::db::trial::{BREAKING, FAILING, LATER, contents, make};
 use crate::db::{Db, Options, Replacement, Synchronous};
 use crate::secret;
@@ -194,6 +195,7 @@ fn a_file_that_is_served_is_rehearsed_and_not_changed() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let server = Db::open(&path, &options).expect("it is served by the version of before");
     let failure = bring_up(&path, LATER)

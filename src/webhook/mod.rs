@@ -112,10 +112,13 @@ pub struct Previous {
 }
 
 impl Secrets {
+    /// The generation of a secret that was not rotated yet.
+    const FIRST: i64 = 0;
+
     /// Those of a new webhook, where `secret_id` signs.
     fn first(secret_id: SecretId) -> Self {
         Self {
-            generation: 0,
+            generation: Self::FIRST,
             secret_id,
             previous: None,
         }

@@ -261,8 +261,8 @@ impl Channel for Webhooks {
 
     fn record(&self, tx: &WriteTx<'_>, item: &Item, attempt: &Attempt) -> Result<()> {
         let claim = &item.claim;
-        let next_ms =
-            delay::delay_ms(PLAN, claim.attempts).filter(|_| attempt.status != Some(GONE));
+        let next_ms = delay::delay_ms(PLAN, claim.attempts, tx.spread())
+            .filter(|_| attempt.status != Some(GONE));
         let (state, due_at) = match (&attempt.error, next_ms) {
             (None, _) => (DeliveryState::Delivered, tx.now),
             (Some(_), None) => (DeliveryState::Failed, tx.now),

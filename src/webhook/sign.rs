@@ -18,12 +18,17 @@ fn bytes(
     webhook: Uuid,
     generation: i64,
     secret_id: SecretId,
-) -> Result<[u8; 32]> {
+) -> Result<Vec<u8>> {
+    let is_first = generation == Secrets::FIRST;
+    if let Some(chosen) = keyring.chosen(webhook).filter(|_| is_first) {
+        return Ok(chosen);
+    }
     // A server does not start without the secrets that its webhooks need.
     let secret = keyring
         .find(secret_id)
         .ok_or_else(|| Error::internal(MissingSecret))?;
-    Ok(secret.mac("webhook", &[webhook.as_bytes(), &generation.to_be_bytes()]))
+    let parts: [&[u8]; 2] = [webhook.as_bytes(), &generation.to_be_bytes()];
+    Ok(secret.mac("webhook", &parts).to_vec())
 }
 
 /// The server's secret is gone from which a webhook's is derived.
@@ -31,7 +36,8 @@ fn bytes(
 #[error("the secret from which the webhook's is derived is missing")]
 struct MissingSecret;
 
-/// The present secret as receivers get it: `whsec_` and 32 bytes in base64.
+/// The present secret as receivers get it: `whsec_` and its bytes in base64, 32 of them unless
+/// somebody chose it.
 ///
 /// # Errors
 /// When the server's secret is missing from which it is derived.
@@ -70,7 +76,7 @@ pub(crate) fn sign(
 /// # Errors
 /// None that can be: every key will do.
 pub(crate) fn signature(
-    key: &[u8; 32],
+    key: &[u8],
     message_id: &str,
     now: Timestamp,
     body: &[u8],

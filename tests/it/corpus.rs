@@ -40,6 +40,11 @@ fn idempotency_keys_keep_their_properties() {
 }
 
 #[test]
+fn imports_keep_their_properties() {
+    replay("imports", properties::imports::check);
+}
+
+#[test]
 fn queries_keep_their_properties() {
     replay("queries", properties::queries::check);
 }

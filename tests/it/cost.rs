@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use invited::base::clock::Clock;
 use invited::base::error::Code;
+use invited::base::ids::Ids;
 use invited::db::{Db, Load, Options, Synchronous};
 use rusqlite::StatementStatus;
 
@@ -17,6 +18,7 @@ fn open() -> (tempfile::TempDir, Db) {
         workers: 2,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     (folder, db)

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use invited::base::clock::Clock;
 use invited::base::error::{Code, Error};
+use invited::base::ids::Ids;
 use invited::db::{Db, Options, Synchronous, WriteTx};
 
 /// Changes of a group.
@@ -43,6 +44,7 @@ fn run(refused: u32) -> (Vec<Result<(), Code>>, Vec<u32>, u64) {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     let (outcomes, commits) = invited::server::block_on(async {

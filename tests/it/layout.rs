@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of the program from the ground up. A file names only modules that stand before its
 /// own.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 31] = [
     "base",
     "oidc",
     "db",
@@ -25,6 +25,7 @@ const ORDER: [&str; 30] = [
     "retention",
     "erasure",
     "deletion",
+    "transfer",
     "dev",
     "doctor",
     "backup",
@@ -63,7 +64,7 @@ const OWNERS: [(&str, &str); 17] = [
 /// organization is being deleted.
 const EXCEPTIONS: [(&str, &[&str]); 10] = [
     // The newest id of the file, before the first write.
-    ("db/transaction.rs", &["event", "audit"]),
+    ("db/ids.rs", &["event", "audit"]),
     // What links and codes were signed with is in use for as long as one of these is.
     ("secret/store.rs", &["invitation", "webhook"]),
     // Whom a mail goes to, and who is to be told of an event.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use invited::base::clock::Clock;
 use invited::base::error::{Code, Result};
+use invited::base::ids::Ids;
 use invited::db::{Db, Options, Reader, Synchronous, WriteTx};
 
 use crate::support::process::Server;
@@ -30,6 +31,7 @@ async fn open(folder: &Path) -> Db {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.join("invited.db"), &options).expect("it opens");
     let sql = "insert into organization (id, created_at, updated_at) values ('acme', 0, 0)";

@@ -34,6 +34,7 @@
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
+//! * [`transfer`]: organizations as text, written here and read there.
 //! * [`sockets`]: where a server listens, and what it tells systemd.
 //! * [`ports`]: the port of a server. [`logs`]: its log of what happens. [`status`]: how it is,
 //!   asked at its machine.
@@ -54,6 +55,7 @@
 //! * [`listen`]: webhooks that are handed on to an application on the same machine.
 //! * [`dev`]: what only development has: the clock, resets, snapshots, seeds, the log of
 //!   requests.
+//! * [`durations`]: one rule for lengths of time.
 //! * [`doctor`]: what is wrong with a server, or soon will be. [`reach`]: by way of the network.
 //! * [`metrics`]: what Prometheus and supervisors are told.
 //! * [`mailbox`]: the mail that development keeps. [`faults`]: deliveries that fail on purpose.
@@ -101,6 +103,7 @@ mod dev;
 mod dialect;
 mod docs;
 mod doctor;
+mod durations;
 mod erasure;
 mod events;
 mod explain;
@@ -153,6 +156,7 @@ mod sse;
 mod status;
 mod summary;
 mod support;
+mod transfer;
 mod webhooks;
 mod webhooks_api;
 mod writer_panic;

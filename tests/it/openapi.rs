@@ -202,7 +202,16 @@ fn an_invitation_of_a_seed_has_the_fields_of_a_create_and_what_became_of_it() {
     };
     let (create, create_requires) = fields_of("CreateBody");
     let (mut seed, seed_requires) = fields_of("SeedInvitation");
-    for own in ["status", "age", "acceptedBy"] {
+    for own in [
+        "organizationId",
+        "status",
+        "age",
+        "createdAt",
+        "acceptedAt",
+        "declinedAt",
+        "revokedAt",
+        "acceptedBy",
+    ] {
         assert!(seed.remove(own).is_some(), "{own}");
     }
     assert_eq!((seed, seed_requires), (create, create_requires));

@@ -72,7 +72,7 @@ fn each_reason_why_a_port_cannot_be_had_has_a_hint_of_its_own() {
     let taken = taken.local_addr().expect("an address").to_string();
     // These are for documentation (RFC 5737): no machine has them.
     let cases = [
-        (taken.as_str(), "stop the program that uses the port"),
+        (taken.as_str(), "port 0 is any that is free"),
         ("192.0.2.1:0", "no address of this machine"),
         ("192.0.2.1:8080", "no address of this machine"),
         ("198.51.100.7:0", "no address of this machine"),

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use invited::base::clock::{Clock, Timestamp};
+use invited::base::ids::Ids;
 use invited::base::mode::Mode;
 use invited::base::origin::Origin;
 use invited::db::{Db, Options, Synchronous};
@@ -174,6 +175,7 @@ fn one_that_was_sent_again_between_the_look_and_the_delete_stays() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: clock.clone(),
+        ids: Ids::Random,
     };
     let db = Db::open(&path, &options).expect("it opens");
     fill(&path, 3, START);

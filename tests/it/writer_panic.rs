@@ -1,11 +1,13 @@
 //! R23: a bug in a change ends the process, so that nothing half made is ever served.
 
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use invited::base::clock::Clock;
 use invited::base::error::Result;
+use invited::base::ids::Ids;
 use invited::db::{Db, Options, Synchronous, WriteTx};
 
 /// The variable that makes this program the one that has the bug, with its file.
@@ -20,6 +22,7 @@ fn open(path: &Path) -> Db {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     Db::open(path, &options).expect("it opens")
 }
@@ -31,18 +34,23 @@ fn add(tx: &WriteTx<'_>, id: &str) -> Result<()> {
     Ok(())
 }
 
+/// Tells the test that started this program.
+fn say(what: &str) {
+    writeln!(std::io::stdout(), "{what}").expect("the test reads");
+}
+
 /// Makes one change, and then one that panics in its middle.
 fn have_a_bug(path: &Path) {
     let db = open(path);
     invited::server::block_on(async {
         db.write(|tx| add(tx, "whole")).await.expect("it is made");
-        println!("acknowledged");
+        say("acknowledged");
         let broken = db.write(|tx| -> Result<()> {
             add(tx, "half")?;
             panic!("a bug")
         });
         let outcome = broken.await;
-        println!("answered: {outcome:?}");
+        say(&format!("answered: {outcome:?}"));
     });
 }
 

@@ -51,6 +51,7 @@ fn words(action: Action) -> &'static str {
         Action::SecretLost => "Secret of the server lost",
         Action::SessionCreated => "Signed in",
         Action::SessionEnded => "Signed out",
+        Action::OrganizationsImported => "Organizations imported",
     }
 }
 

@@ -21,16 +21,16 @@ use crate::api::operation::Operation;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::error::{Code, Error, Result};
 use crate::base::origin::Origin;
-use crate::dev::seed::{self, Seed, Seeded};
-use crate::dev::{ClockBody, ClockChange, store};
+use crate::dev::seed::{Seed, Seeded, Start};
+use crate::dev::{ClockBody, ClockChange, origin_of_start, own_key, store};
 use crate::http::auth::Caller;
 use crate::http::host;
-use crate::http::json::{Json, LARGE_BODY, NoBody, OptionalJson};
+use crate::http::json::{Json, LARGE_BODY, Lines, NoBody, OptionalJson};
 use crate::http::query::{NoQuery, Query};
 use crate::http::request_id::RequestId;
 use crate::invitation::query::AddressParams;
 use crate::invitation::transition::CurrentInvitation;
-use crate::invitation::{self, Invitation, Status, code};
+use crate::invitation::{self, Invitation, Status, code, lapse};
 use crate::key::Scope;
 use crate::retention;
 
@@ -178,6 +178,7 @@ async fn change_clock(
 /// written.
 pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
     ClockChange::parse(body)?.apply(state.db.clock())?;
+    lapse::look_at_all(&state.db).await?;
     // A pass by the timer would come within the hour: too late to be seen.
     if let Some(retention) = state.retention {
         retention::sweep(&state.db, retention).await?;
@@ -202,12 +203,12 @@ pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
     responses((status = 204, description = "All is as it was at the start."))
 )]
 async fn reset(
-    developer: Developer,
+    _: Developer,
     _: NoQuery,
     state: Data<State>,
     _: OptionalJson<NoBody>,
 ) -> Result<HttpResponse> {
-    start_over(&state, developer.origin).await?;
+    start_over(&state).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -215,17 +216,30 @@ async fn reset(
 ///
 /// # Errors
 /// When that cannot be made any more; nothing is changed then.
-pub(crate) async fn start_over(state: &State, origin: Origin) -> Result<()> {
-    let (start, rules) = (state.start.clone(), state.rules.clone());
+pub(crate) async fn start_over(state: &State) -> Result<()> {
+    let (start, ground) = (state.start.clone(), state.ground());
+    let own_key = state.own_key.clone();
     // The ages of the seed count from the time to which the clock goes back.
-    let now = Clock::System.now();
+    let now = state.starts_at.unwrap_or_else(|| Clock::System.now());
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        store::empty(tx)?;
-        start.fill(&tx.at(now), &rules, &origin)
+        let tx = tx.at(now);
+        store::replace(&tx, || {
+            let mut own_key = own_key.iter();
+            own_key.try_for_each(|key| own_key::put(&tx, key))?;
+            start.fill(&tx, &ground, &origin_of_start())
+        })
     };
-    state.db.write(job).await?;
-    state.db.clock().free();
+    let (clock, faults) = (state.db.clock(), state.faults.plans());
+    let set = |time: Option<Timestamp>| time.map_or_else(|| clock.free(), |time| clock.set(time));
+    let stopped_at = clock.stopped_at();
+    // Before the commit: mail of what comes back goes out right behind it.
+    set(state.starts_at);
     state.faults.clear();
+    if let Err(error) = state.db.write(job).await {
+        set(stopped_at);
+        state.faults.set(faults);
+        return Err(error);
+    }
     Ok(())
 }
 
@@ -241,8 +255,8 @@ pub(crate) async fn start_over(state: &State, origin: Origin) -> Result<()> {
     tag = "Development",
     summary = "Replace everything by a seed document",
     description = "Empties the file of everything, keys and stored answers included, and makes \
-        the organizations and invitations of the document, at most 1 MiB: all or nothing. Ages \
-        count from what the clock shows.",
+        what the document says, at most 1 MiB: all or nothing. Ages count from what the clock \
+        shows. As `application/x-ndjson` it may be lines of JSON, of a seed or of an export.",
     request_body(content = Seed, example = json!({"organizations": [{"id": "acme", "invitations": [
         {"email": "ada@example.com", "role": "admin", "age": "30d", "status": "accepted",
             "acceptedBy": "user_7"},
@@ -257,21 +271,24 @@ async fn seed(
     developer: Developer,
     _: NoQuery,
     state: Data<State>,
-    body: Json<Seed, LARGE_BODY>,
+    body: Lines<LARGE_BODY>,
 ) -> Result<HttpResponse> {
-    let seeded = plant(&state, body.value, developer.origin).await?;
+    let seeded = plant(&state, Start::read(&body.bytes)?, developer.origin).await?;
     Ok(HttpResponse::Ok().json(seeded))
 }
 
-/// Replaces everything in the file by what `seed` says.
+/// Replaces everything in the file by what `start` says.
 ///
 /// # Errors
 /// [`Code::ValidationFailed`] with everything that is not acceptable; nothing is changed then.
-pub(crate) async fn plant(state: &State, seed: Seed, origin: Origin) -> Result<Seeded> {
-    let rules = state.rules.clone();
+pub(crate) async fn plant(state: &State, start: Start, origin: Origin) -> Result<Seeded> {
+    let (ground, own_key) = (state.ground(), state.own_key.clone());
     let job = move |tx: &crate::db::WriteTx<'_>| {
-        store::empty(tx)?;
-        seed::fill(tx, seed.clone(), &rules, &origin)
+        store::replace(tx, || {
+            let mut own_key = own_key.iter();
+            own_key.try_for_each(|key| own_key::put(tx, key))?;
+            start.fill(tx, &ground, &origin)
+        })
     };
     state.db.write(job).await
 }

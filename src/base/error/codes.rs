@@ -101,8 +101,8 @@ pub const ERRORS: &[Meaning] = &[
         name: "host_not_allowed",
         status: 403,
         title: "Host not allowed",
-        meaning: "`invited dev` answers only to localhost and loopback addresses, so that no web \
-            page can reach it through a name of its own.",
+        meaning: "`invited dev` answers only to localhost, loopback addresses and the names that \
+            `--allow-host` gives, so that no web page can reach it through a name of its own.",
     },
     Meaning {
         code: Code::OriginNotAllowed,

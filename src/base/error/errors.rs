@@ -13,6 +13,21 @@ impl Errors {
         checked.map_err(|error| self.push(error)).ok()
     }
 
+    /// The value, if it is acceptable; else all of its errors are added.
+    ///
+    /// # Errors
+    /// An error that is not about values.
+    pub(crate) fn take_all<T>(&mut self, parsed: Result<T>) -> Result<Option<T>> {
+        match parsed {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.fields.is_empty() => Err(error),
+            Err(error) => {
+                self.extend(error.fields.iter().cloned());
+                Ok(None)
+            }
+        }
+    }
+
     /// The value that `parse` makes of `given`. It is none where nothing is given, and where it is
     /// wrong: then its error is added.
     pub(crate) fn read<T>(

@@ -40,7 +40,8 @@ pub const REMEDIES: &[(Code, &str)] = &[
     ),
     (
         Code::HostNotAllowed,
-        "Use `localhost` or a loopback address in the URL.",
+        "Use `localhost` or a loopback address in the URL, or start `dev` with `--allow-host` and \
+            the name.",
     ),
     (
         Code::OriginNotAllowed,

@@ -127,6 +127,30 @@ pub(crate) fn list(
     Ok((last, rows.next()?.is_some()))
 }
 
+/// Shows every event of `organization`, in the order of its history. One that cannot be read is an
+/// error, and not left out.
+///
+/// # Errors
+/// What `show` returns, or that an event cannot be read.
+pub(crate) fn each<E: From<Error>>(
+    conn: &Connection,
+    organization: &OrganizationId,
+    mut show: impl FnMut(&Event<'_>) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let sql = "select id, type, invitation_id, actor, request_id, created_at, before, after
+               from event
+               where organization_id = ?1
+               order by id";
+    let mut statement = conn.prepare_cached(sql).map_err(Error::from)?;
+    let mut rows = statement
+        .query([organization.as_str()])
+        .map_err(Error::from)?;
+    while let Some(row) = rows.next().map_err(Error::from)? {
+        show(&from_row(row, organization)?)?;
+    }
+    Ok(())
+}
+
 /// The latest event of `organization`.
 pub(crate) fn latest(conn: &Connection, organization: &OrganizationId) -> Result<Option<Uuid>> {
     let mut statement = conn.prepare_cached(

@@ -4,6 +4,7 @@ mod delivery;
 mod lapse;
 mod outline;
 mod row;
+mod whole;
 
 use std::sync::LazyLock;
 
@@ -30,6 +31,7 @@ pub(crate) use lapse::{
 };
 pub(crate) use outline::{Outline, count_all, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
+pub(crate) use whole::{each, insert as insert_whole};
 
 /// The text of a look at one invitation. Without `not indexed`, here and in what changes one,
 /// SQLite would take the index of ids first and then the primary key: two trees for one row.
@@ -267,7 +269,11 @@ pub(crate) fn insert(
             lapse::near(tx.now, expires_at),
             new.delivery() as u8,
         ))?;
-    Ok((inserted > 0).then_some(id))
+    if inserted == 0 {
+        return Ok(None);
+    }
+    tx.count_new_invitation();
+    Ok(Some(id))
 }
 
 /// Ends an invitation as `end`: one that has lapsed as expired, any other only while it has not.

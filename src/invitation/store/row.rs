@@ -51,6 +51,9 @@ enum Column {
     DeliveryError,
 }
 
+/// How many [`COLUMNS`] there are.
+pub(super) const COUNT: usize = Column::DeliveryError as usize + 1;
+
 /// Reads an invitation as it stands at `now` from [`COLUMNS`], borrowing its texts from the row.
 pub(super) fn from_row<'a>(
     row: &'a Row<'_>,

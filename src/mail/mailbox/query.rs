@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use crate::base::duration;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::page::{DEFAULT_LIMIT, parse_limit};
@@ -46,7 +47,7 @@ pub struct MailboxParams {
     #[param(pattern = "^(invitation|code|reminder|notice)$")]
     kind: Option<String>,
     /// How long to wait until there is such mail.
-    #[param(pattern = "^([0-9]|[12][0-9]|30)s$", example = "5s")]
+    #[param(pattern = "^([0-9]|[12][0-9]|30)s?$", example = "5s")]
     wait: Option<String>,
     /// How many at most, the newest ones. Default: 100.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
@@ -106,8 +107,8 @@ fn parse_kind(value: &str) -> Checked<Kind> {
 
 /// Reads how long to wait.
 fn parse_wait(value: &str) -> Checked<Duration> {
-    let wrong = |code| FieldError::new("wait", code, "from 0s to 30s, as 5s");
-    let wait = humantime::parse_duration(value).map_err(|_| wrong(FieldCode::InvalidFormat))?;
+    let wrong = |code| FieldError::new("wait", code, "from 0s to 30s, as 5s or 5");
+    let wait = duration::parse(value).map_err(|_| wrong(FieldCode::InvalidFormat))?;
     if wait <= MAX_WAIT {
         Ok(wait)
     } else {

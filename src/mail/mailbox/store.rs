@@ -110,7 +110,7 @@ pub(crate) fn insert(tx: &WriteTx<'_>, kind: Kind, message: &Message) -> Result<
          values (:id, :recipient, :kind, :now, :subject, :link, :code, :raw, :text, :html)",
     )?
     .execute(named_params! {
-        ":id": tx.new_id().as_bytes(),
+        ":id": tx.new_mail_id().as_bytes(),
         ":recipient": message.to.as_str(),
         ":kind": kind.name(),
         ":now": tx.now.as_millis(),

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use socket2::SockRef;
 
 use crate::base::failure::Failure;
-use crate::base::mode::Mode;
 use crate::config::listen::{self, Listen};
 
 use passed::Passed;
@@ -125,12 +124,12 @@ pub(crate) fn bind_port(place: &Listen) -> Result<Vec<Listener>, Failure> {
 }
 
 /// Listens on all `places`. Without any: on the sockets that systemd hands over, or else on the
-/// default one.
+/// default one. `is_for_this_machine`: nobody else may connect.
 ///
 /// # Errors
-/// When one cannot be had, systemd hands over one that no place names, or development would be
-/// reached from beyond this machine.
-pub(crate) fn bind(places: &[Listen], mode: Mode) -> Result<Vec<Listener>, Failure> {
+/// When one cannot be had, systemd hands over one that no place names, or others could connect who
+/// may not.
+pub(crate) fn bind(places: &[Listen], is_for_this_machine: bool) -> Result<Vec<Listener>, Failure> {
     let mut passed = Passed::take()?;
     let listeners = if !places.is_empty() {
         bind_places(places, &mut passed)?
@@ -141,7 +140,7 @@ pub(crate) fn bind(places: &[Listen], mode: Mode) -> Result<Vec<Listener>, Failu
     };
     passed.check_all_taken()?;
     let open = listeners.iter().find(|one| !one.address.is_local());
-    match open.filter(|_| mode == Mode::Dev) {
+    match open.filter(|_| is_for_this_machine) {
         Some(open) => Err(listen::not_for_dev(&open.address.to_string())),
         None => Ok(listeners),
     }

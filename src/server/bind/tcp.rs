@@ -165,7 +165,9 @@ fn bound_unsent(_: &Socket) -> io::Result<()> {
 fn hint(error: &io::Error, address: SocketAddr) -> String {
     match error.kind() {
         ErrorKind::AddrInUse => {
-            "stop the program that uses the port, or give another one with --listen".to_owned()
+            "stop the program that uses the port, or give another one with --listen; port 0 is \
+             any that is free"
+                .to_owned()
         }
         ErrorKind::PermissionDenied => format!(
             "port {} needs more rights than this user has: give a port above 1023 with --listen, \

@@ -112,7 +112,7 @@ fn a_query_that_cannot_be_is_refused_with_what_is_wrong() {
         (
             "action=key.created,key.created,key.created,key.created,key.created,key.created,\
              key.created,key.created,key.created,key.created,key.created,key.created,key.created,\
-             key.created",
+             key.created,key.created",
             "action",
         ),
         ("actor=", "actor"),

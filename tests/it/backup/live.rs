@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::{Place, SCALE_VARIABLE, addresses, back_up, on, succeeded, text, verify};
-use crate::support::process::after;
+use crate::support::process::{after, measured};
 use crate::support::{invitations, scale};
 
 /// How long a backup may take for each 100,000 invitations, or fewer.
@@ -124,7 +124,9 @@ impl Writers {
             took.get(took.len() * 99 / 100).copied().unwrap_or_default()
         };
         let (beside, else_) = (slowest(true), slowest(false));
-        println!("the slowest of a hundred writes: {beside:?} beside a backup, {else_:?} else");
+        measured(format!(
+            "the slowest of a hundred writes: {beside:?} beside a backup, {else_:?} else"
+        ));
         beside.as_secs_f64() / else_.as_secs_f64()
     }
 }
@@ -145,7 +147,10 @@ fn backups_under_writers_hold_what_was_acknowledged_before_they_began() {
     assert!(!writers.written().is_empty(), "the control: somebody wrote");
     let rows = usize::try_from(rows).expect("few") + writers.written().len();
     let (longest, slower) = (took.iter().max().copied(), writers.slower());
-    println!("{} backups of {rows}: at most {longest:?}", took.len());
+    measured(format!(
+        "{} backups of {rows}: at most {longest:?}",
+        took.len()
+    ));
     let limit = if is_full() {
         LIMIT * u32::try_from(rows.div_ceil(100_000)).expect("few")
     } else {
@@ -164,7 +169,7 @@ fn a_backup_of_a_large_file_under_a_paced_load_is_made_in_time() {
     let took = writers.back_up(&place, scale(SCALE_VARIABLE, 1, 3));
     assert!(!writers.written().is_empty(), "the control: somebody wrote");
     let slower = writers.slower();
-    println!("backups of {rows}: {took:?}");
+    measured(format!("backups of {rows}: {took:?}"));
     let longest = took.iter().max().copied();
     assert!(longest <= Some(LOOSE_LIMIT), "{took:?} for {rows}");
     assert!(!is_full() || slower <= SLOWER, "{slower} times as slow");

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use invited::base::clock::Clock;
 use invited::base::error::Code;
+use invited::base::ids::Ids;
 use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous};
 use invited::key::Scope;
@@ -26,6 +27,7 @@ fn sixty_long_reads_of_one_caller_leave_the_others_theirs() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     invited::server::block_on(async {
@@ -64,6 +66,7 @@ fn too_many_long_reads_of_one_caller_are_refused_and_nobody_elses() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     invited::server::block_on(async {

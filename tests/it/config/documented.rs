@@ -45,7 +45,15 @@ fn each_setting_has_one_row_with_its_flag_its_variable_and_its_default() {
         }
     }
     let known = |flag: &String| {
-        let dev = ["--seed", "--new-secret"].contains(&flag.as_str());
+        let of_one_command = [
+            "--seed",
+            "--new-secret",
+            "--allow-host",
+            "--clock",
+            "--seed-ids",
+            "--port-file",
+        ];
+        let dev = of_one_command.contains(&flag.as_str());
         dev || shown
             .iter()
             .any(|one| format!("--{}", one["key"].as_str().unwrap_or("")) == *flag)

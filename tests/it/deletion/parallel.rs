@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use invited::audit::By;
 use invited::base::clock::Clock;
+use invited::base::ids::Ids;
 use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous, Topic, WriteTx};
 use invited::deletion;
@@ -21,6 +22,7 @@ fn open() -> (tempfile::TempDir, Db) {
         workers: 2,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     (folder, db)

@@ -154,7 +154,7 @@ fn a_change_that_is_not_exactly_one_or_cannot_be_is_refused_and_changes_nothing(
             vec![("/advance", "invalid_format")],
         ),
         (
-            r#"{"advance":"8"}"#,
+            r#"{"advance":"8x"}"#,
             422,
             vec![("/advance", "invalid_format")],
         ),

@@ -1,13 +1,21 @@
 //! What only development has: a clock to set, a file to empty and to fill.
 //!
-//! * [`clock`]: the clock. [`seed`]: seed documents.
+//! * [`clock`]: the clock. [`seed`]: seed documents, [`seed_lines`] such that are lines, and
+//!   [`seed_access`] their keys, webhooks and mail.
+//! * [`hosts`]: by which names it is reached. [`programs`]: what it is to programs.
+//! * [`same`]: the same answers to the same requests.
 //! * [`requests`]: the log of requests.
 //! * [`snapshots`]: snapshots of everything.
 //! * [`start`]: what `invited dev` starts with, and goes back to.
 
 mod clock;
+mod hosts;
+mod programs;
 mod requests;
+mod same;
 mod seed;
+mod seed_access;
+mod seed_lines;
 mod snapshots;
 mod start;
 

@@ -150,7 +150,7 @@ fn a_seed_that_is_wrong_anywhere_changes_nothing_and_is_told_everything() {
     let bad = json!({"organizations": [
         {"id": "acme", "invitations": [
             {"email": "good@b.co", "role": "developer"},
-            {"email": "nonsense", "age": "8", "status": "lapsed"},
+            {"email": "nonsense", "age": "8x", "status": "lapsed"},
             {"email": "b@b.co", "role": "developer", "status": "expired", "age": "6d"},
             {"email": "c@b.co", "role": "developer", "age": "7d"},
             {"email": "d@b.co", "role": "developer", "acceptedBy": "user_7"},

@@ -1,5 +1,7 @@
 //! What `invited dev` starts with: its samples or a seed file, and a reset that goes back to them.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
 use super::dev;
@@ -8,12 +10,18 @@ use crate::readme::steady;
 use crate::support::process::{Server, run};
 use crate::support::{Request, TestApp, invitations};
 
-/// The lists of `organizations`, without what differs from time to time.
+/// The lists of `organizations` once their mail is out, without what differs from time to time.
 fn lists(server: &Server, organizations: &[&str]) -> Vec<String> {
-    organizations
-        .iter()
-        .map(|id| steady(&server.request("GET", &invitations(id)).send().text()))
-        .collect()
+    let list = |id: &&str| steady(&server.request("GET", &invitations(id)).send().text());
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let lists: Vec<_> = organizations.iter().map(list).collect();
+        if !lists.iter().any(|list| list.contains("queued")) {
+            return lists;
+        }
+        assert!(Instant::now() < deadline, "mail waits still: {lists:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 #[test]

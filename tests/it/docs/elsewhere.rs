@@ -56,6 +56,10 @@ const PACKAGE: Place = Place::Step("Debian package");
 const LITESTREAM: Place = Place::Step("replication by Litestream");
 /// The step that installs what was packed.
 const PACKAGES: Place = Place::Step("wheel and npm packages");
+/// The test of exports and imports.
+const THERE_AND_BACK: Place = Place::Test("tests/it/transfer/there_and_back.rs");
+/// The test of what a script wrote.
+const SCRIPT: Place = Place::Test("tests/it/transfer/seeds.rs");
 /// Long runs are made by hand.
 const BY_HAND: Place = Place::Nowhere("it takes hours, and is made by hand now and then");
 
@@ -90,6 +94,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
     ),
     line(
         "docs/dev.md",
+        "invited dev --port 0 -- npm test",
+        Place::Test("tests/it/dev/programs.rs"),
+    ),
+    line(
+        "docs/dev.md",
         "invited webhook listen",
         Place::Test("tests/it/listen/mod.rs"),
     ),
@@ -120,6 +129,10 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         "curl -H 'Authorization: Bearer ivk_...' -H 'Content-Type: application/json' -d '{\"messageId\"",
         Place::Test("tests/it/mail/bounces.rs"),
     ),
+    line("docs/move.md", "invited export acme.jsonl", THERE_AND_BACK),
+    line("docs/move.md", "invited import acme.jsonl", THERE_AND_BACK),
+    line("docs/move.md", "python3 seed.py", SCRIPT),
+    line("docs/move.md", "invited import people.jsonl", SCRIPT),
     line(
         "docs/performance.md",
         "cargo bench",

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use invited::audit::By;
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::error::Error;
+use invited::base::ids::Ids;
 use invited::base::mode::Mode;
 use invited::db::{Db, Options, Synchronous, WriteTx};
 use invited::key::last_use::LastUses;
@@ -134,6 +135,7 @@ fn the_uses_of_all_keys_are_one_commit_and_no_use_is_none() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     invited::server::block_on(async {

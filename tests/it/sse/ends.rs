@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use invited::api::events::live::{Live, Streams, Subject};
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::error::Code;
+use invited::base::ids::Ids;
 use invited::base::mode::Mode;
 use invited::base::organization_id::OrganizationId;
 use invited::db::{Db, Options, Synchronous};
@@ -188,6 +189,7 @@ fn one_caller_has_half_of_the_streams_and_leaves_some_to_each_other_one() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&folder.path().join("invited.db"), &options).expect("it opens");
     let streams = Streams::new(Duration::from_secs(1), 1000);
@@ -223,6 +225,7 @@ fn a_stream_is_read_in_small_parts_and_no_further_than_it_is_taken() {
         workers: 1,
         synchronous: Synchronous::Full,
         clock: Clock::System,
+        ids: Ids::Random,
     };
     let db = Db::open(&copy, &options).expect("it opens");
     invited::server::block_on(async {

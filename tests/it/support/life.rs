@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use invited::base::clock::{Clock, Timestamp};
 use invited::base::email::Email;
 use invited::base::mode::Mode;
 use invited::base::organization_id::OrganizationId;
+use invited::dev::seed::Ground;
 use invited::invitation::link::{self, TokenKind};
 use invited::invitation::transition::CurrentInvitation;
 use invited::invitation::{Invitation, code, store};
@@ -16,7 +18,7 @@ use rusqlite::types::ValueRef;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Answer, TestApp, invitation};
+use super::{Answer, TestApp, invitation, rules};
 
 /// What a file holds: the rows of every table, by its name.
 pub type Contents = BTreeMap<String, Vec<String>>;
@@ -60,6 +62,23 @@ pub fn contents_of(database: &Path) -> Contents {
 }
 
 impl TestApp {
+    /// Stops the server, has `change` do something to its data file, and starts it again on another
+    /// port; the clock stands where it stood.
+    pub fn restart_after(&mut self, change: impl FnOnce(&Path)) {
+        self.stop();
+        // Its threads let go of the file a moment after it has ended.
+        let lock =
+            std::fs::File::open(self.database.with_added_extension("lock")).expect("a lock file");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while lock.try_lock().is_err() {
+            assert!(Instant::now() < deadline, "the file is still held");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(lock);
+        change(&self.database);
+        self.run();
+    }
+
     /// `invited serve` at `now` on a copy of the data file at `path`, whose secret is beside it.
     /// `key` is an admin key of it.
     pub fn serve_copy(path: &Path, key: String, now: Timestamp) -> Self {
@@ -184,6 +203,14 @@ impl TestApp {
     /// The secret that the server signs with, from its file.
     pub fn keyring(&self) -> Keyring {
         keyring_of(&self.secret_file())
+    }
+}
+
+/// What samples are put in for.
+pub fn ground() -> Ground {
+    Ground {
+        rules: rules(),
+        access: None,
     }
 }
 

@@ -130,17 +130,7 @@ impl TestApp {
     /// Stops the server and starts it again on the same file, on another port; the clock stands
     /// where it stood.
     pub fn restart(&mut self) {
-        self.stop();
-        // Its threads let go of the file a moment after it has ended.
-        let lock =
-            std::fs::File::open(self.database.with_added_extension("lock")).expect("a lock file");
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while lock.try_lock().is_err() {
-            assert!(Instant::now() < deadline, "the file is still held");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        drop(lock);
-        self.run();
+        self.restart_after(|_| ());
     }
 
     /// Runs the server. Returns the admin key, if this start made the first one.
@@ -309,8 +299,8 @@ impl TestApp {
 
     /// Fills an empty file with the samples, beside the running server.
     pub fn fill_with_samples(&self) {
-        let (rules, origin) = (rules(), anybody().origin);
-        let fill = |tx: &invited::db::WriteTx<'_>| Start::Samples.fill(tx, &rules, &origin);
+        let (ground, origin) = (life::ground(), anybody().origin);
+        let fill = |tx: &invited::db::WriteTx<'_>| Start::Samples.fill(tx, &ground, &origin);
         invited::db::write_file(&self.database, fill).expect("samples");
     }
 
@@ -375,7 +365,7 @@ pub fn rules() -> Rules {
     Rules {
         default_lifetime_seconds: 7 * 24 * 60 * 60,
         roles: Vec::new(),
-        redirect_origins: Vec::new(),
+        redirect_origins: Some(Vec::new()),
         hosts: Hosts::Dotted,
         sending: Sending {
             cooldown_seconds: 60,

@@ -55,6 +55,11 @@ pub fn skipped(what: &str) {
     let _ = writeln!(std::io::stderr(), "SKIPPED {what}");
 }
 
+/// Shows a figure that a test has measured.
+pub fn measured(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "measured: {what}");
+}
+
 /// Runs a command to its end.
 pub fn run(words: &[&str]) -> Output {
     invited()

@@ -10,6 +10,7 @@ use super::super::{get, post};
 use crate::api::dev;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::base::json;
+use crate::dev::seed::Start;
 use crate::dev::snapshots::RestoreBody;
 use crate::http::route::Route;
 use crate::outbox::faults::Plans;
@@ -132,7 +133,7 @@ fn plans(fields: &Fields) -> Result<Plans> {
 async fn reset(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     keep_snapshot(&visitor).await?;
-    let outcome = dev::start_over(&visitor.state, visitor.origin()).await;
+    let outcome = dev::start_over(&visitor.state).await;
     finish(&visitor, outcome, "reset", &sent.fields).await
 }
 
@@ -140,10 +141,10 @@ async fn reset(visitor: Visitor) -> Result<HttpResponse> {
 async fn seed(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     let text = sent.fields.get("seed").unwrap_or_default();
-    let outcome = match json::parse(text.as_bytes()) {
-        Ok(seed) => {
+    let outcome = match Start::read(text.as_bytes()) {
+        Ok(start) => {
             keep_snapshot(&visitor).await?;
-            dev::plant(&visitor.state, seed, visitor.origin())
+            dev::plant(&visitor.state, start, visitor.origin())
                 .await
                 .map(drop)
         }

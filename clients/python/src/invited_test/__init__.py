@@ -1,0 +1,220 @@
+"""Starts ``invited dev`` for tests, and speaks to what only development has.
+
+Nothing but the standard library is needed. The program is found by the variable ``INVITED_BIN``, or
+as ``invited`` in ``PATH``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import subprocess
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any, Sequence
+
+__all__ = ["Invited", "InvitedError", "Mail", "Webhook"]
+
+
+class InvitedError(Exception):
+    """A response that is an error. ``problem`` is its problem document, ``code`` the code in it."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status = status
+        self.problem = problem
+        self.code: str = problem.get("code", "")
+        super().__init__(f"{status} {self.code}: {problem.get('detail', '')}")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that was kept."""
+
+    id: str
+    to: str
+    kind: str
+    subject: str
+    text: str
+    html: str
+    link: str | None = None
+    code: str | None = None
+
+    @property
+    def token(self) -> str:
+        """The token of the link."""
+        return (self.link or "").partition("#")[2]
+
+
+class Invited:
+    """A server for one test process. It ends with ``stop``, with the ``with`` block, or with the
+    process that started it."""
+
+    def __init__(
+        self,
+        *,
+        seed: str | os.PathLike[str] | None = None,
+        clock: str | None = None,
+        seed_ids: int | None = None,
+        args: Sequence[str] = (),
+    ) -> None:
+        words = [binary(), "dev", "--port", "0", "--json", "--quiet", *args]
+        given = {"--seed": seed, "--clock": clock, "--seed-ids": seed_ids}
+        for flag, value in given.items():
+            words += [] if value is None else [flag, str(value)]
+        # "cat" ends with stdin, and so the server with this process, however that ends.
+        self._process = subprocess.Popen(
+            [*words, "--", "cat"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"invited did not start: exit code {self._process.wait()}")
+        ready = json.loads(line)
+        self.url: str = ready["url"]
+        self.api_url: str = ready["apiUrl"]
+        self.key: str = ready["key"]
+
+    def stop(self) -> None:
+        """Ends the server."""
+        self._process.communicate()
+
+    def __enter__(self) -> Invited:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """Sends a request with a JSON body. Returns the JSON of the response, or None without one.
+
+        Raises InvitedError where the response is an error.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} if data else {}
+        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=40) as response:
+                text = response.read()
+        except urllib.error.HTTPError as error:
+            raise InvitedError(error.code, _json(error.read()) or {}) from None
+        return _json(text)
+
+    def invite(self, organization: str, email: str, role: str = "member", **more: Any) -> Any:
+        """Makes an invitation. Returns it."""
+        path = f"/v1/organizations/{organization}/invitations"
+        return self.request("POST", path, {"email": email, "role": role, **more})
+
+    def accept(self, token: str, **proof: Any) -> Any:
+        """Accepts with the token of a link."""
+        return self.request("POST", "/v1/invitations/accept", {"token": token, **proof})
+
+    def mail(self, to: str, kind: str = "invitation", wait: int = 5) -> Mail:
+        """The newest mail to an address; it is waited for, at most ``wait`` seconds."""
+        query = urllib.parse.urlencode({"to": to, "kind": kind, "wait": wait, "limit": 1})
+        found = self.request("GET", f"/dev/mailbox?{query}")
+        if not found:
+            raise AssertionError(f"no {kind} mail to {to} within {wait} s")
+        mail = self.request("GET", f"/dev/mailbox/{found[0]['id']}")
+        names = ("id", "to", "kind", "subject", "text", "html", "link", "code")
+        return Mail(**{name: mail[name] for name in names if name in mail})
+
+    def code(self, to: str, wait: int = 5) -> str:
+        """The code in the newest mail that brings one."""
+        return self.mail(to, "code", wait).code or ""
+
+    def advance(self, by: str | int) -> str:
+        """Stops the clock so long after what it shows, as ``"8d"``. Returns its time."""
+        return str(self.request("POST", "/dev/clock", {"advance": by})["now"])
+
+    def set_clock(self, time: str) -> str:
+        """Stops the clock at a time (RFC 3339). Returns it."""
+        return str(self.request("POST", "/dev/clock", {"set": time})["now"])
+
+    def reset(self) -> None:
+        """Puts everything back to the start."""
+        self.request("POST", "/dev/reset")
+
+    def snapshot(self) -> str:
+        """Remembers everything as it is. Returns the id for ``restore``."""
+        return str(self.request("POST", "/dev/snapshot")["id"])
+
+    def restore(self, snapshot: str) -> None:
+        """Puts everything back as it was."""
+        self.request("POST", "/dev/restore", {"id": snapshot})
+
+    def webhook(self, *types: str) -> Webhook:
+        """An endpoint of this process that is told of events, all or those of ``types``."""
+        return Webhook(self, types)
+
+
+@dataclass
+class Webhook:
+    """An endpoint that is told of events until its ``with`` block ends."""
+
+    server: Invited
+    types: Sequence[str] = ()
+    secret: str = ""
+    _events: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
+
+    def __enter__(self) -> Webhook:
+        events = self._events
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers.get("Content-Length", 0))
+                events.put(json.loads(self.rfile.read(length)))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        body: dict[str, Any] = {"url": f"http://127.0.0.1:{self._http.server_port}/"}
+        if self.types:
+            body["types"] = list(self.types)
+        made = self.server.request("POST", "/v1/webhooks", body)
+        self._id, self.secret = made["id"], made["secret"]
+        return self
+
+    def next(self, wait: float = 5) -> dict[str, Any]:
+        """The next event that it was told of; raises queue.Empty without one."""
+        return self._events.get(timeout=wait)
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+        try:
+            self.server.request("DELETE", f"/v1/webhooks/{self._id}")
+        except InvitedError:
+            # A reset has removed it.
+            pass
+
+
+def binary() -> str:
+    """The path of the program."""
+    found = os.environ.get("INVITED_BIN") or shutil.which("invited")
+    if not found:
+        raise FileNotFoundError("no invited: put it into PATH, or name it with INVITED_BIN")
+    return found
+
+
+def _json(text: bytes) -> Any:
+    """The JSON in a body; None where there is none."""
+    return json.loads(text) if text else None

@@ -1,0 +1,244 @@
+/**
+ * Starts `invited dev` for tests, and speaks to what only development has.
+ *
+ * Nothing but Node is needed. The program is found by the variable `INVITED_BIN`, or as `invited` in
+ * `PATH`.
+ */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createInterface } from "node:readline";
+
+/** What JSON can be. */
+export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
+/** An object of JSON. */
+export type JsonObject = { [name: string]: Json };
+
+/** How a server is started. */
+export interface Options {
+  /** A seed document, in place of the samples. */
+  seed?: string;
+  /** The time at which the clock stands: RFC 3339. */
+  clock?: string;
+  /** The number from which ids, keys and links follow. */
+  seedIds?: number;
+  /** Other flags of `invited dev`. */
+  args?: readonly string[];
+}
+
+/** A mail that was kept. */
+export interface Mail {
+  id: string;
+  to: string;
+  kind: "invitation" | "code" | "reminder" | "notice";
+  subject: string;
+  text: string;
+  html: string;
+  link?: string;
+  code?: string;
+}
+
+/** An event that an endpoint is told of. */
+export interface InvitedEvent {
+  type: string;
+  timestamp: string;
+  data: { id: string; type: string; organizationId: string; invitationId?: string } & JsonObject;
+}
+
+/** A response that is an error. */
+export class InvitedError extends Error {
+  /** `problem` is the problem document of the response. */
+  constructor(
+    readonly status: number,
+    readonly problem: JsonObject,
+  ) {
+    super(`${status} ${String(problem["code"])}: ${String(problem["detail"])}`);
+    this.name = "InvitedError";
+  }
+
+  /** The code of the error, as `already_invited`. */
+  get code(): string {
+    return String(this.problem["code"] ?? "");
+  }
+}
+
+/** The token of a link. */
+export function tokenOf(mail: Mail): string {
+  return mail.link?.split("#")[1] ?? "";
+}
+
+/** A server. It ends with `stop`, or with the process that started it. */
+export class Invited {
+  private constructor(
+    private readonly process: ChildProcess,
+    /** The URL of the server, without a slash at its end. */
+    readonly url: string,
+    /** Where the paths of the API begin. */
+    readonly apiUrl: string,
+    /** A key that may do everything, for an application that sends one. */
+    readonly key: string,
+  ) {}
+
+  /** Starts a server on a free port. */
+  static async start(options: Options = {}): Promise<Invited> {
+    const words = ["dev", "--port", "0", "--json", "--quiet", ...(options.args ?? [])];
+    if (options.seed !== undefined) words.push("--seed", options.seed);
+    if (options.clock !== undefined) words.push("--clock", options.clock);
+    if (options.seedIds !== undefined) words.push("--seed-ids", String(options.seedIds));
+    // "cat" ends with stdin, and so the server with this process, however that ends.
+    words.push("--", "cat");
+    const binary = process.env["INVITED_BIN"] || "invited";
+    const child = spawn(binary, words, { stdio: ["pipe", "pipe", "inherit"] });
+    const ended = new Promise<never>((_, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`invited did not start: exit code ${code}`)));
+    });
+    ended.catch(() => undefined);
+    const line = once(createInterface({ input: child.stdout }), "line");
+    const [text] = (await Promise.race([line, ended])) as [string];
+    const ready = JSON.parse(text) as { url: string; apiUrl: string; key: string };
+    return new Invited(child, ready.url, ready.apiUrl, ready.key);
+  }
+
+  /** Ends the server. */
+  async stop(): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const exit = once(this.process, "exit");
+    this.process.stdin?.end();
+    await exit;
+  }
+
+  /** Sends a request with a JSON body. Returns the JSON of the response, null without one. */
+  async request<T = Json>(method: string, path: string, body?: unknown): Promise<T> {
+    const request: RequestInit = { method };
+    if (body !== undefined) {
+      request.body = JSON.stringify(body);
+      request.headers = { "content-type": "application/json" };
+    }
+    const response = await fetch(this.url + path, request);
+    const text = await response.text();
+    const json = text === "" ? null : (JSON.parse(text) as Json);
+    if (!response.ok) throw new InvitedError(response.status, (json ?? {}) as JsonObject);
+    return json as T;
+  }
+
+  /** Makes an invitation. Returns it. */
+  invite(organization: string, email: string, role = "member", more: JsonObject = {}) {
+    type Invitation = { id: string; email: string; role: string; status: string } & JsonObject;
+    const path = `/v1/organizations/${organization}/invitations`;
+    return this.request<Invitation>("POST", path, { email, role, ...more });
+  }
+
+  /** Accepts with the token of a link. */
+  accept(token: string, proof: JsonObject = {}) {
+    type Accepted = { organizationId: string; role: string; status: string };
+    return this.request<Accepted>("POST", "/v1/invitations/accept", { token, ...proof });
+  }
+
+  /** The newest mail to an address; it is waited for, at most `wait` seconds. */
+  async mail(to: string, kind: Mail["kind"] = "invitation", wait = 5): Promise<Mail> {
+    const query = new URLSearchParams({ to, kind, wait: String(wait), limit: "1" });
+    const [found] = await this.request<{ id: string }[]>("GET", `/dev/mailbox?${query}`);
+    if (found === undefined) throw new Error(`no ${kind} mail to ${to} within ${wait} s`);
+    return this.request<Mail>("GET", `/dev/mailbox/${found.id}`);
+  }
+
+  /** The code in the newest mail that brings one. */
+  async code(to: string, wait = 5): Promise<string> {
+    return (await this.mail(to, "code", wait)).code ?? "";
+  }
+
+  /** Stops the clock so long after what it shows, as `"8d"`. Returns its time. */
+  async advance(by: string | number): Promise<string> {
+    return (await this.request<{ now: string }>("POST", "/dev/clock", { advance: by })).now;
+  }
+
+  /** Stops the clock at a time (RFC 3339). Returns it. */
+  async setClock(time: string): Promise<string> {
+    return (await this.request<{ now: string }>("POST", "/dev/clock", { set: time })).now;
+  }
+
+  /** Puts everything back to the start. */
+  async reset(): Promise<void> {
+    await this.request("POST", "/dev/reset");
+  }
+
+  /** Remembers everything as it is. Returns the id for `restore`. */
+  async snapshot(): Promise<string> {
+    return (await this.request<{ id: string }>("POST", "/dev/snapshot")).id;
+  }
+
+  /** Puts everything back as it was. */
+  async restore(snapshot: string): Promise<void> {
+    await this.request("POST", "/dev/restore", { id: snapshot });
+  }
+
+  /** An endpoint of this process that is told of events, all or those of `types`. */
+  webhook(...types: string[]): Promise<Webhook> {
+    return Webhook.listen(this, types);
+  }
+}
+
+/** An endpoint that is told of events until it is closed. */
+export class Webhook {
+  private readonly events: InvitedEvent[] = [];
+  private readonly waiting: ((event: InvitedEvent) => void)[] = [];
+  private id = "";
+  /** The secret that deliveries are signed with. */
+  secret = "";
+
+  private constructor(
+    private readonly invited: Invited,
+    private readonly server: Server,
+  ) {}
+
+  /** Listens, and registers at `invited`. */
+  static async listen(invited: Invited, types: readonly string[]): Promise<Webhook> {
+    const server = createServer();
+    const webhook = new Webhook(invited, server);
+    server.on("request", (request, response) => {
+      let body = "";
+      request.setEncoding("utf8").on("data", (part: string) => (body += part));
+      request.on("end", () => {
+        response.writeHead(204).end();
+        webhook.take(JSON.parse(body) as InvitedEvent);
+      });
+    });
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const body = types.length > 0 ? { url, types } : { url };
+    const made = await invited.request<{ id: string; secret: string }>("POST", "/v1/webhooks", body);
+    [webhook.id, webhook.secret] = [made.id, made.secret];
+    return webhook;
+  }
+
+  /** The next event that it was told of. */
+  async next(wait = 5): Promise<InvitedEvent> {
+    const event = this.events.shift();
+    if (event !== undefined) return event;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`no event within ${wait} s`)), wait * 1000);
+      this.waiting.push((event) => {
+        clearTimeout(timer);
+        resolve(event);
+      });
+    });
+  }
+
+  /** Ends it. */
+  async close(): Promise<void> {
+    this.server.closeAllConnections();
+    this.server.close();
+    // A reset has removed it.
+    await this.invited.request("DELETE", `/v1/webhooks/${this.id}`).catch(() => undefined);
+  }
+
+  private take(event: InvitedEvent): void {
+    const waiting = this.waiting.shift();
+    if (waiting === undefined) this.events.push(event);
+    else waiting(event);
+  }
+}

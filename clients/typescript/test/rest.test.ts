@@ -1,0 +1,58 @@
+/** What the story does not need. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Invited, InvitedError, tokenOf, type Options } from "../src/index.js";
+
+/** Runs `work` with a server of its own. */
+async function withServer<T>(options: Options, work: (invited: Invited) => Promise<T>): Promise<T> {
+  const invited = await Invited.start(options);
+  try {
+    return await work(invited);
+  } finally {
+    await invited.stop();
+  }
+}
+
+test("a snapshot is gone back to", () =>
+  withServer({}, async (invited) => {
+    const before = await invited.snapshot();
+    await invited.invite("hooli", "ada@example.com");
+    await invited.restore(before);
+    assert.deepEqual(await invited.request("GET", "/v1/organizations/hooli/invitations"), []);
+  }));
+
+test("a code is read from its mail", () =>
+  withServer({}, async (invited) => {
+    await invited.request("PUT", "/v1/organizations/hooli", { acceptance: "code" });
+    await invited.invite("hooli", "ada@example.com");
+    const token = tokenOf(await invited.mail("ada@example.com"));
+    await invited.request("POST", "/v1/invitations/code", { token });
+    const code = await invited.code("ada@example.com");
+    assert.equal((await invited.accept(token, { code })).status, "accepted");
+  }));
+
+test("an error is thrown with its code", () =>
+  withServer({}, async (invited) => {
+    const failed = (error: unknown) =>
+      error instanceof InvitedError && error.status === 422 && error.code === "validation_failed";
+    await assert.rejects(invited.invite("acme", "nonsense"), failed);
+  }));
+
+test("mail and events that do not come fail the test", () =>
+  withServer({}, async (invited) => {
+    await assert.rejects(invited.mail("nobody@example.com", "invitation", 0), /no invitation mail/);
+    const webhook = await invited.webhook();
+    await assert.rejects(webhook.next(0.01), /no event/);
+    await webhook.close();
+  }));
+
+test("a seed of ids and a clock make the same answers", async () => {
+  const options = { clock: "2026-01-01T00:00:00Z", seedIds: 7 };
+  const story = () => withServer(options, (invited) => invited.invite("hooli", "ada@example.com"));
+  assert.deepEqual(await story(), await story());
+});
+
+test("what the program refuses is no server", async () => {
+  await assert.rejects(Invited.start({ clock: "tomorrow" }), /exit code 2/);
+});

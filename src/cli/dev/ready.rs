@@ -1,0 +1,90 @@
+//! What a server for development says of itself to programs: a line of JSON, and the environment of
+//! the command beside it.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::base::error::Error;
+use crate::base::failure::Failure;
+use crate::server::Program;
+
+/// Where a server that listens is, and what else a program needs to use it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Ready {
+    /// The URL of the server, without a slash at its end.
+    url: String,
+    /// Where the paths of the API begin.
+    api_url: String,
+    /// The console; none: it is switched off.
+    console_url: Option<String>,
+    /// The mail that was sent.
+    mailbox_url: String,
+    /// The port; none: it has unix sockets only.
+    port: Option<u16>,
+    /// A key that may do everything, for an application that sends one.
+    key: Option<String>,
+    /// The data file.
+    data_file: String,
+    /// The id of the process.
+    pid: u32,
+    /// The version of the program.
+    version: &'static str,
+}
+
+impl Ready {
+    /// What `program` is, on the data file `database`.
+    pub(super) fn of(program: &Program, database: &Path) -> Self {
+        let url = program.local_url.clone();
+        let console = program.offer().console;
+        let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+        Self {
+            api_url: format!("{url}/v1"),
+            console_url: console.then(|| format!("{url}/console")),
+            mailbox_url: format!("{url}/dev/mailbox"),
+            port: program.address().map(|address| address.port()),
+            key: program.own_key().map(|key| key.reveal()),
+            data_file: file.to_string_lossy().into_owned(),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION"),
+            url,
+        }
+    }
+
+    /// The port.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(super) fn port(&self) -> Result<u16, Failure> {
+        self.port.ok_or_else(|| {
+            Failure::usage(
+                "--port-file is for servers with a port, and --listen has none",
+                "leave --port-file out, or listen on an address besides, as 127.0.0.1:0",
+            )
+        })
+    }
+
+    /// All of it as one line.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub(super) fn line(&self) -> Result<String, Failure> {
+        let json = serde_json::to_string(self)
+            .map_err(|error| Failure::runtime(Error::internal(error).to_string(), "see the log"))?;
+        Ok(json + "\n")
+    }
+
+    /// The variables of a command beside the server.
+    pub(super) fn environment(&self) -> Vec<(&'static str, &str)> {
+        let mut variables = vec![
+            ("INVITED_URL", self.url.as_str()),
+            ("INVITED_API_URL", &self.api_url),
+            ("INVITED_MAILBOX_URL", &self.mailbox_url),
+        ];
+        let console = self.console_url.as_deref();
+        variables.extend(console.map(|url| ("INVITED_CONSOLE_URL", url)));
+        variables.extend(self.key.as_deref().map(|key| ("INVITED_KEY", key)));
+        variables
+    }
+}

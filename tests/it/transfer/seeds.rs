@@ -1,0 +1,115 @@
+//! What a script wrote: a seed, imported into the data file of a server.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::{Place, export, failed, import, import_text, succeeded, word};
+use crate::support::process::{run, skipped};
+
+/// A seed with one organization.
+const SEED: &str = r#"{"organization":{"id":"acme","settings":{"name":"Acme Ltd."}}}
+{"invitation":{"organizationId":"acme","email":"Ada@Example.com","role":"admin","createdAt":"2026-01-05T10:00:00Z","status":"accepted","acceptedAt":"2026-01-06T10:00:00Z","acceptedBy":"user_7"}}
+{"invitation":{"organizationId":"acme","email":"bob@example.com","role":"admin","notify":true,"redirectUrl":"https://app.example.com/"}}
+"#;
+
+#[test]
+fn a_seed_is_imported_with_its_history_and_without_mail() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (to, file) = (
+        folder.path().join("to.db"),
+        folder.path().join("seed.jsonl"),
+    );
+    fs::write(&file, SEED).expect("it is written");
+    let tried = succeeded(&import(&to, &[&word(&file), "--dry-run"]));
+    assert!(
+        tried.contains("organizations 1, invitations 2\n"),
+        "{tried}"
+    );
+    assert!(!to.exists());
+    let told = succeeded(&import(&to, &[&word(&file)]));
+    assert!(
+        told.contains("no checksum was checked: it is a seed"),
+        "{told}"
+    );
+    let text = succeeded(&export(&to, &["-"]));
+    for part in [
+        r#""email":"ada@example.com","createdAt":"2026-01-05T10:00:00.000Z""#,
+        r#""acceptedAt":"2026-01-06T10:00:00.000Z","acceptedBy":"user_7""#,
+        r#""delivery":"none""#,
+        r#""type":"invitation.accepted""#,
+        r#""settings":{"name":"Acme Ltd."}"#,
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(!text.contains("queued"), "{text}");
+    succeeded(&run(&["verify", "--database", &word(&to)]));
+    let before = Place::contents(&to);
+    let said = failed(&import_text(&to, SEED));
+    assert!(
+        said.contains("line 1: /organization/settings: this organization is there"),
+        "{said}"
+    );
+    let bare = SEED.lines().skip(1).collect::<Vec<_>>().join("\n");
+    let said = failed(&import_text(&to, &bare));
+    assert!(said.contains("line 1: /invitation/email: "), "{said}");
+    assert_eq!(Place::contents(&to), before);
+    let more = bare
+        .replace("ada@", "new@")
+        .replace("Ada@", "new@")
+        .replace("bob@", "joe@");
+    succeeded(&import_text(&to, &more));
+    assert_eq!(Place::contents(&to)["invitations"], 4);
+}
+
+#[test]
+fn keys_and_webhooks_are_for_development_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = folder.path().join("to.db");
+    for line in [
+        r#"{"key":{"key":"ivk_x","name":"ci","scopes":["admin"]}}"#,
+        r#"{"webhook":{"url":"https://app.example.com/hooks"}}"#,
+    ] {
+        let said = failed(&import_text(&to, &format!("{SEED}{line}\n")));
+        assert!(said.contains("line 4: /"), "{said}");
+        assert!(said.contains("are made by the server"), "{said}");
+        assert!(!to.exists());
+    }
+}
+
+#[test]
+fn the_script_of_the_guide_makes_a_seed_of_a_table() {
+    let guide = include_str!("../../../docs/move.md");
+    let block = |language: &str| {
+        let start = format!("```{language}\n");
+        let rest = guide.split(start.as_str()).nth(1).expect("a block");
+        rest.split("```").next().expect("its end").to_owned()
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("people.csv"), block("csv")).expect("it is written");
+    fs::write(path("seed.py"), block("python")).expect("it is written");
+    let mut python = Command::new("python3");
+    python.arg(path("seed.py")).arg(path("people.csv"));
+    let Ok(output) = python.output() else {
+        return skipped("the script of the guide: there is no python3");
+    };
+    let lines = succeeded(&output);
+    succeeded(&import_text(&path("to.db"), &lines));
+    let text = succeeded(&export(&path("to.db"), &["-"]));
+    let invitations: Vec<Value> = text
+        .lines()
+        .filter(|line| line.starts_with(r#"{"invitation""#))
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let statuses: Vec<_> = invitations
+        .iter()
+        .map(|one| &one["invitation"]["status"])
+        .collect();
+    assert_eq!(statuses.len(), block("csv").lines().count() - 1);
+    assert!(
+        statuses.iter().any(|status| *status == "accepted"),
+        "{statuses:?}"
+    );
+}
