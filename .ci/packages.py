@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import statistics
 import subprocess
@@ -67,10 +68,12 @@ class Dev:
     def read(self):
         """Reads what is shown. Returns whether the terminal is still used."""
         try:
-            self.said += os.read(self.terminal, 65536).decode().replace("\r\n", "\n")
-            return True
+            content = os.read(self.terminal, 65536)
         except OSError:
-            return False
+            # Linux says so in the place of an end.
+            content = b""
+        self.said += content.decode().replace("\r\n", "\n")
+        return content != b""
 
     def end(self, send):
         """Sends a signal. Returns the exit code, when nothing uses the terminal any more."""
@@ -171,7 +174,7 @@ def check(binary, folder):
 def main(binary):
     alone = ["unshare", "--net", "--map-root-user"]
     if "--alone" not in sys.argv:
-        able = subprocess.run([*alone, "ip", "link", "set", "lo", "up"], capture_output=True).returncode == 0
+        able = shutil.which("unshare") and subprocess.run([*alone, "ip", "link", "set", "lo", "up"], capture_output=True).returncode == 0
         print("without a network" if able else "with the network of this machine, which cannot be taken away here")
         sys.stdout.flush()
         if able:
