@@ -13,7 +13,7 @@ const require = createRequire(import.meta.url);
 const axe = existsSync(new URL("node_modules/axe-core/axe.min.js", import.meta.url)) ? require("axe-core").source : "";
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 // What Swagger UI 5.35 does wrong by itself: names that are missing, a button with buttons in it, headings and landmarks of its own.
-const OWN_FAULTS = ["button-name", "heading-order", "label", "label-content-name-mismatch", "landmark-main-is-top-level", "nested-interactive"];
+const OWN_FAULTS = ["button-name", "heading-order", "label", "label-content-name-mismatch", "landmark-main-is-top-level", "nested-interactive", "select-name"];
 const OPERATION = "/docs#/Invitations/listInvitations";
 let checks = 0;
 
@@ -50,17 +50,21 @@ async function visit(address, look, options = {}) {
   await context.close();
 }
 
-// How many operations a document has.
+// How many operations a document has, with those that are sent to webhooks.
 function count(document) {
   const methods = ["get", "post", "put", "patch", "delete"];
-  return Object.values(document.paths).reduce((sum, path) => sum + methods.filter((method) => method in path).length, 0);
+  const paths = [...Object.values(document.paths), ...Object.values(document.webhooks ?? {})];
+  return paths.reduce((sum, path) => sum + methods.filter((method) => method in path).length, 0);
 }
 
-async function everyOperationIsShown() {
-  const expected = count(await api("GET", "/openapi.json"));
-  await visit(`${url}/docs`, async (page) => {
+async function everyOperationIsShown(part) {
+  const path = part ? `openapi/${part}.json` : "openapi.json";
+  const expected = count(await api("GET", `/${path}`));
+  await visit(`${url}/docs${part ? `?part=${part}` : ""}`, async (page) => {
     await page.waitForSelector(".opblock");
     check((await page.locator(".opblock").count()) === expected, `${expected} operations are shown`);
+    check((await page.locator("#document").innerText()) === path, "the link to the document is that of the part");
+    check((await page.locator(".top [aria-current=page]").count()) === 1, "one part is marked");
     for (const place of ["localStorage", "sessionStorage"]) {
       check((await page.evaluate((place) => window[place].length, place)) === 0, `nothing is kept in ${place}`);
     }
@@ -138,7 +142,7 @@ const tried = async (page) => {
   await page.waitForSelector(".opblock.is-open .btn.execute");
 };
 
-await everyOperationIsShown();
+for (const part of ["", "dialect", "pages"]) await everyOperationIsShown(part);
 await anOperationIsTriedByItsLink();
 await behindAProxy();
 await look("reference", "/docs", (page) => page.waitForSelector(".opblock"), OWN_FAULTS);

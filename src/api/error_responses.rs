@@ -1,16 +1,14 @@
 //! The errors that each operation can answer, for the OpenAPI document.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type,
+    Components, ContentBuilder, HeaderBuilder, Object, Ref, RefOr, Response, ResponseBuilder, Type,
 };
 
 use super::clickhouse;
-use super::problems::example;
-use crate::base::error::{Code, Meaning, Problem};
+use crate::base::error::{Code, ERRORS};
 
 /// What every operation can answer.
 pub(crate) const COMMON: &[Code] = &[
@@ -93,100 +91,117 @@ pub(crate) const WITHOUT_KEY: &[Code] = &[
     Code::StorageCorrupt,
 ];
 
+/// What any operation can respond besides what it declares for itself, whatever it does.
+pub(super) const GENERAL: &[Code] = &[
+    Code::BadRequest,
+    Code::InvalidQuery,
+    Code::Unauthorized,
+    Code::HostNotAllowed,
+    Code::OriginNotAllowed,
+    Code::RequestTimeout,
+    Code::BodyTooLarge,
+    Code::UriTooLong,
+    Code::UnsupportedMediaType,
+    Code::RateLimited,
+    Code::Internal,
+    Code::Overloaded,
+    Code::ReadTimeout,
+    Code::StorageBusy,
+    Code::StorageFull,
+    Code::StorageFailed,
+    Code::StorageCorrupt,
+];
+
 /// Adds to `operation`, at `path`, what it can respond besides a success: a code of these groups.
-pub(crate) fn add(operation: &mut Operation, path: &str, groups: &[&[Code]]) {
-    let is_dialect = path.starts_with(clickhouse::PREFIX);
-    operation.responses.responses.extend(if is_dialect {
-        failures(groups)
+/// The responses themselves are among the `components`; what is [`GENERAL`] is the one for every
+/// other status.
+pub(super) fn add(
+    operation: &mut Operation,
+    components: &mut Components,
+    path: &str,
+    groups: &[&[Code]],
+) {
+    let (media, schema) = if path.starts_with(clickhouse::PREFIX) {
+        ("application/json", "ErrorResponse")
     } else {
-        problems(groups)
-    });
+        ("application/problem+json", "Problem")
+    };
+    let mut put = |status: String, name: String, codes: &[Code]| {
+        let reference = RefOr::Ref(Ref::from_response_name(&name));
+        operation.responses.responses.insert(status, reference);
+        let response = || RefOr::T(response(codes, media, schema));
+        components.responses.entry(name).or_insert_with(response);
+    };
+    for (status, codes) in by_status(groups) {
+        put(status.to_string(), name_of(&codes), &codes);
+    }
+    put("default".to_owned(), "GeneralError".to_owned(), GENERAL);
 }
 
-/// The codes of `groups` by their status, each once.
+/// The codes of `groups` by their status, each once, in the order of the table; without those that
+/// are [`GENERAL`].
 fn by_status(groups: &[&[Code]]) -> BTreeMap<u16, Vec<Code>> {
     let mut by_status: BTreeMap<u16, Vec<Code>> = BTreeMap::new();
-    for &code in groups.iter().copied().flatten() {
-        let codes = by_status.entry(code.meaning().status).or_default();
-        if !codes.contains(&code) {
-            codes.push(code);
+    for row in ERRORS {
+        let is_declared = groups.iter().any(|group| group.contains(&row.code));
+        if is_declared && !GENERAL.contains(&row.code) {
+            by_status.entry(row.status).or_default().push(row.code);
         }
     }
     by_status
 }
 
-/// One response a status, each naming its codes, with a problem document as its example.
-fn problems(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
-    let example = |meaning: &Meaning| {
-        let error = example::of(meaning.code);
-        serde_json::json!(Problem::of(&error, example::REQUEST_ID))
-    };
-    let response = |codes: &[Code]| response(codes, "application/problem+json", "Problem", example);
-    by_status(groups)
-        .iter()
-        .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
-        .collect()
+/// The name of the response that has `codes`: `UnknownFieldOrInvalidJson`.
+fn name_of(codes: &[Code]) -> String {
+    let names = codes.iter().map(|code| format!("{code:?}"));
+    names.collect::<Vec<_>>().join("Or")
 }
 
-/// One response a status, each naming its codes, in the words of the ClickHouse Cloud dialect.
-fn failures(groups: &[&[Code]]) -> BTreeMap<String, RefOr<Response>> {
-    let example = |meaning: &Meaning| {
-        let error = format!("{}: {}", meaning.name.to_uppercase(), meaning.title);
-        serde_json::json!({ "status": meaning.status, "error": error,
-            "requestId": example::REQUEST_ID })
+/// The response that `codes` share, with a body of this media type and schema.
+fn response(codes: &[Code], media: &str, schema: &str) -> Response {
+    let statuses: BTreeSet<_> = codes.iter().map(|code| code.meaning().status).collect();
+    let names = codes.iter().map(|code| match code.meaning() {
+        meaning if statuses.len() > 1 => format!("{} `{}`", meaning.status, meaning.name),
+        meaning => format!("`{}`", meaning.name),
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    let description = if statuses.len() > 1 {
+        format!("What every operation can answer besides: {names}")
+    } else {
+        names
     };
-    let response = |codes: &[Code]| response(codes, "application/json", "Failed", example);
-    by_status(groups)
-        .iter()
-        .map(|(status, codes)| (status.to_string(), RefOr::T(response(codes))))
-        .collect()
-}
-
-/// The response of a status that `codes` share, with a body of the given media type and schema.
-fn response(
-    codes: &[Code],
-    media: &str,
-    schema: &str,
-    example: impl Fn(&Meaning) -> Value,
-) -> Response {
-    let names: Vec<_> = codes
-        .iter()
-        .map(|code| format!("`{}`", code.meaning().name))
-        .collect();
-    let example = codes.first().map(|code| example(code.meaning()));
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(schema)))
-        .example(example)
-        .build();
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(schema)));
     let mut response = ResponseBuilder::new()
-        .description(names.join(", "))
-        .content(media, content);
-    if codes.contains(&Code::Unauthorized) {
+        .description(description)
+        .content(media, content.build());
+    for (name, kind, description) in headers(codes) {
         let header = HeaderBuilder::new()
-            .schema(Some(Object::with_type(Type::String)))
-            .description(Some("`Bearer`"));
-        response = response.header("WWW-Authenticate", header.build());
-    }
-    if codes
-        .iter()
-        .any(|code| matches!(code.meaning().status, 429 | 503))
-    {
-        let header = HeaderBuilder::new()
-            .schema(Some(Object::with_type(Type::Integer)))
-            .description(Some("Seconds"));
-        response = response.header("Retry-After", header.build());
-    }
-    if codes.contains(&Code::RateLimited) {
-        let text = |example| {
-            HeaderBuilder::new()
-                .schema(Some(Object::with_type(Type::String)))
-                .description(Some(example))
-        };
-        response = response.header(
-            "RateLimit-Policy",
-            text("`\"recipient\";q=50;w=86400`").build(),
-        );
-        response = response.header("RateLimit", text("`\"recipient\";r=0;t=1728`").build());
+            .schema(Some(Object::with_type(kind)))
+            .description(Some(description));
+        response = response.header(name, header.build());
     }
     response.build()
+}
+
+/// The headers of a response with one of `codes`: name, type and description.
+fn headers(codes: &[Code]) -> Vec<(&'static str, Type, &'static str)> {
+    let mut headers = Vec::new();
+    if codes.contains(&Code::Unauthorized) {
+        headers.push(("WWW-Authenticate", Type::String, "`Bearer`"));
+    }
+    let is_for_later = |code: &Code| matches!(code.meaning().status, 429 | 503);
+    if codes.iter().any(is_for_later) {
+        headers.push(("Retry-After", Type::Integer, "Seconds"));
+    }
+    if codes.contains(&Code::RateLimited) {
+        headers.extend([
+            (
+                "RateLimit-Policy",
+                Type::String,
+                "`\"recipient\";q=50;w=86400`",
+            ),
+            ("RateLimit", Type::String, "`\"recipient\";r=0;t=1728`"),
+        ]);
+    }
+    headers
 }

@@ -80,6 +80,7 @@ struct Readiness {
     operation_id = "getLiveness",
     tag = "Operation",
     summary = "Is the process alive?",
+    description = "200 as long as the process answers, whatever becomes of the file.",
     responses((status = 200, description = "It is.", body = Liveness,
         example = json!({"status": "ok"}))),
     security(())
@@ -149,6 +150,7 @@ fn seen_of(request: &HttpRequest, state: &State) -> Option<String> {
     operation_id = "getHealthLive",
     tag = "Operation",
     summary = "The same as /livez",
+    description = "The name of that probe elsewhere.",
     responses((status = 200, description = "It is.", body = Liveness,
         example = json!({"status": "ok"}))),
     security(())
@@ -167,6 +169,7 @@ async fn health_live(request: HttpRequest, state: web::Data<State>) -> HttpRespo
     operation_id = "getHealthReady",
     tag = "Operation",
     summary = "The same as /readyz",
+    description = "The name of that probe elsewhere.",
     responses((status = 200, description = "It does.", body = Readiness,
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())

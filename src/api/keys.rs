@@ -151,6 +151,7 @@ async fn create(
     operation_id = "getKey",
     tag = "Keys",
     summary = "Get an API key",
+    description = "Without its secret.",
     params(("keyId" = String, Path, description = "The 16 hex digits after \
         `ivk_`.", pattern = "^[0-9a-f]{16}$",
         example = "0123456789abcdef")),

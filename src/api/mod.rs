@@ -120,7 +120,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         findings::operations(),
         health::operations(),
         metrics::operations(),
-        openapi::operations(),
+        openapi::operations(offer.mode),
         problems::operations(offer.docs),
         pages::routes::operations(),
         clickhouse::routes::operations(),
@@ -135,7 +135,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         ]);
     }
     if offer.docs {
-        operations.push(reference::operations());
+        operations.push(reference::operations(offer.mode));
     }
     operations.into_iter().flatten().collect()
 }

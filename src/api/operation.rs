@@ -80,7 +80,8 @@ impl Operation {
     /// Adds the operation to a document.
     pub(crate) fn add_to(&self, document: &mut OpenApi) {
         let mut operation = (self.document)();
-        error_responses::add(&mut operation, &self.path, self.errors);
+        let components = document.components.get_or_insert_default();
+        error_responses::add(&mut operation, components, &self.path, self.errors);
         document
             .paths
             .add_path_operation(&self.path, (self.methods)(), operation);

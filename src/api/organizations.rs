@@ -102,6 +102,7 @@ async fn list(
     operation_id = "getOrganization",
     tag = "Organizations",
     summary = "Get organization details",
+    description = "Its name, and what it asks of its invitations.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
@@ -208,6 +209,7 @@ async fn put(
 
 /// What a deletion has not taken out of the file yet.
 #[derive(Serialize, ToSchema)]
+#[schema(as = OrganizationDeletion)]
 struct DeletionAnswer {
     /// What is still in the file: `rows` that nobody finds, `text` in its pages, and the `log`. It
     /// goes without anybody's doing.

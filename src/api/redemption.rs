@@ -25,6 +25,7 @@ use crate::key::Scope;
 use crate::oidc::Identity;
 use crate::organization;
 use crate::policy::Sending;
+use crate::redemption::answered::Answered;
 use crate::redemption::proof::{AnswerBody, CodeBody, LookupBody, Proof, parse_token, rejected};
 use crate::redemption::{Attempt, Claim, Preview, acceptance_of, store};
 
@@ -239,7 +240,7 @@ pub(super) async fn send_code(
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
         "code": "123456"})),
     responses(
-        (status = 200, description = "It is accepted.", body = Preview,
+        (status = 200, description = "It is accepted.", body = Answered,
             headers(("Idempotency-Replayed" = String, description = "`true` where this is a \
                 stored answer.")),
             example = json!({"organizationId": "acme", "role": "developer",
@@ -275,7 +276,7 @@ async fn accept(
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",
         "code": "123456"})),
     responses(
-        (status = 200, description = "It is declined.", body = Preview,
+        (status = 200, description = "It is declined.", body = Answered,
             headers(("Idempotency-Replayed" = String, description = "`true` where this is a \
                 stored answer.")),
             example = json!({"organizationId": "acme", "role": "developer", "status": "declined",

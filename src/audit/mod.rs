@@ -9,15 +9,19 @@
 pub(crate) mod query;
 pub(crate) mod store;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
+use crate::base::schema::one_of;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +81,21 @@ impl Action {
     }
 }
 
+impl ToSchema for Action {
+    fn name() -> Cow<'static, str> {
+        "AuditAction".into()
+    }
+}
+
+impl PartialSchema for Action {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            "What was done to the server.",
+            Self::ALL.iter().map(|(_, name)| *name),
+        )
+    }
+}
+
 /// Who does something, and by which request.
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
@@ -115,7 +134,7 @@ pub(crate) struct NewEntry<'a> {
     pub details: Value,
 }
 
-/// A row as the API shows it. Borrows from the file's.
+/// Something that was done to the server.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditEntry<'a> {
@@ -123,7 +142,7 @@ pub(crate) struct AuditEntry<'a> {
     #[schema(value_type = String, format = Uuid)]
     pub id: Uuid,
     /// What was done.
-    #[schema(example = "key.created")]
+    #[schema(value_type = Action)]
     pub action: &'a str,
     /// Who did it: an API key's id, `dev`, `cli` for a command at the machine, or `server`.
     pub actor: &'a str,

@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::{Checked, Errors, FieldCode, FieldError, Result};
 use crate::base::hex::is_hex;
 use crate::base::organization_id::OrganizationId;
-use crate::base::page::{self, Page, Paged};
+use crate::base::page::{self, Order, Page, Paged};
 use crate::base::query::parse_names;
 
 /// Hex digits of the id of a key.
@@ -92,7 +92,7 @@ pub(crate) struct AuditParams {
     #[param(format = DateTime)]
     until: Option<String>,
     /// `desc`: newest first (default), or `asc`.
-    #[param(pattern = "^(asc|desc)$")]
+    #[param(value_type = Option<Order>)]
     order: Option<String>,
     /// At most so many; 100 where it is not given.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]

@@ -24,4 +24,5 @@ pub(crate) mod query;
 pub(crate) mod redacted;
 pub mod role;
 pub mod roots;
+pub(crate) mod schema;
 pub mod text;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use url::form_urlencoded;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::clock::Timestamp;
@@ -19,11 +20,14 @@ const CURSOR_VERSION: &str = "c1";
 const BINDING_LEN: usize = 8;
 
 /// In which order a list comes. Ids grow with time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(as = SortOrder)]
 pub enum Order {
     /// The latest first.
+    #[schema(rename = "desc")]
     NewestFirst,
     /// The earliest first.
+    #[schema(rename = "asc")]
     OldestFirst,
 }
 

@@ -164,7 +164,7 @@ fn row(key: &Key, now: Timestamp) -> [String; 10] {
     let roles = key.rights.roles.as_ref();
     [
         key.id.as_str().to_owned(),
-        key.status(now).to_owned(),
+        key.status(now).name().to_owned(),
         key.created_at.to_string(),
         key.created_by.clone(),
         key.last_used_at

@@ -115,8 +115,13 @@ enum Command {
     Status(Box<status::StatusArgs>),
     /// Ask a server whether it takes requests: exit code 0 if it does
     Healthcheck(healthcheck::HealthcheckArgs),
-    /// Print the OpenAPI document
-    Openapi,
+    /// Print an OpenAPI document
+    Openapi {
+        /// Which one: of the API, of what only `dev` has, of the pages, or of the ClickHouse Cloud
+        /// dialect
+        #[arg(long, value_enum, default_value = "api")]
+        part: crate::api::openapi::Part,
+    },
     /// Print what a shell needs to complete commands
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands
@@ -168,7 +173,7 @@ impl Cli {
             Some(Command::Doctor(args)) => doctor::run(*args, sources),
             Some(Command::Status(args)) => status::run(*args),
             Some(Command::Healthcheck(args)) => healthcheck::run(args),
-            Some(Command::Openapi) => openapi::run(),
+            Some(Command::Openapi { part }) => openapi::run(part),
             Some(Command::Completions(args)) => completions::run(&args),
             Some(Command::Man(args)) => man::run(args),
             Some(Command::Version(args)) => version::run(&args),

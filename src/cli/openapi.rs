@@ -1,9 +1,9 @@
-//! `invited openapi`: prints the OpenAPI document.
+//! `invited openapi`: prints an OpenAPI document.
 
-use crate::api::openapi;
+use crate::api::openapi::{self, Part};
 use crate::base::failure::Failure;
 
-/// Prints the document.
-pub(crate) fn run() -> Result<(), Failure> {
-    super::print(&openapi::document_text())
+/// Prints the document of `part`.
+pub(crate) fn run(part: Part) -> Result<(), Failure> {
+    super::print(&openapi::document_text(part))
 }

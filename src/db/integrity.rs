@@ -37,6 +37,7 @@ const MESSAGES: usize = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
+#[schema(as = FileIntegrity)]
 pub(crate) enum Integrity {
     /// No check has ended since the start.
     Unchecked = 0,

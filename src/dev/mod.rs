@@ -73,8 +73,9 @@ impl Span {
     }
 }
 
-/// The body of a change of the clock: exactly one of the three. `null` counts as absent.
+/// A change of the clock: exactly one of the three. `null` counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ClockChange)]
 pub(crate) struct ClockBody {
     /// Stops the clock at this time: RFC 3339, from 1970 to 9999.
     #[schema(format = DateTime, example = "2026-12-01T00:00:00Z")]

@@ -21,8 +21,9 @@ use crate::base::error::{Error, Result};
 use crate::base::json::{self, object};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
+use crate::invitation::Status;
 use crate::invitation::inviter::InviterBody;
-use crate::invitation::new::CreateBody;
+use crate::invitation::new::{CreateBody, OnConflict};
 use crate::organization::settings::SettingsBody;
 use crate::policy::Rules;
 use crate::secret::Keyring;
@@ -36,6 +37,7 @@ const SAMPLES: &str = include_str!("samples.json");
 
 /// A seed document. `null` counts as absent, here and below.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = SeedDocument)]
 pub struct Seed {
     /// The organizations; they may be none.
     #[serde(default, deserialize_with = "object::list")]
@@ -114,14 +116,11 @@ pub struct SeedInvitation {
     /// `true`: a pending one is mailed as the seed is put in. Without it nothing is.
     pub notify: Option<bool>,
     /// As in a create: what to do where an older one of the document stands.
-    #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
+    #[schema(value_type = Option<OnConflict>)]
     pub on_conflict: Option<String>,
     /// What became of it. One that lapsed is `expired`, and older than its lifetime; a `pending`
     /// one is younger.
-    #[schema(
-        pattern = "^(pending|accepted|declined|revoked|expired)$",
-        default = "pending"
-    )]
+    #[schema(value_type = Option<Status>)]
     pub status: Option<String>,
     /// How long ago it was made, and answered if it was; without it: now.
     #[schema(schema_with = age_schema, required = false)]
@@ -179,6 +178,7 @@ impl SeedInvitation {
 
 /// What a seed document made.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = SeedResult)]
 pub struct Seeded {
     /// How many organizations.
     pub organizations: usize,

@@ -23,9 +23,10 @@ const KEPT: usize = 20;
 #[derive(Default)]
 pub(crate) struct Snapshots(Mutex<VecDeque<Arc<Snapshot>>>);
 
-/// A snapshot as it is shown.
+/// A snapshot.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Snapshot)]
 pub(crate) struct SnapshotView {
     /// By what a restore names it.
     #[schema(value_type = String, format = Uuid)]
@@ -35,8 +36,9 @@ pub(crate) struct SnapshotView {
     pub created_at: Timestamp,
 }
 
-/// The body of a restore.
+/// Which snapshot is restored.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = SnapshotRestore)]
 pub(crate) struct RestoreBody {
     /// The snapshot to go back to.
     #[schema(value_type = String, format = Uuid, required = true)]

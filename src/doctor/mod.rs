@@ -30,6 +30,7 @@ pub(crate) use setup::Setup;
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = FindingState)]
 pub(crate) enum Severity {
     /// Nothing is wrong.
     Ok,
@@ -41,7 +42,7 @@ pub(crate) enum Severity {
 
 /// What a check found.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = ServerFinding)]
+#[schema(as = Finding)]
 pub(crate) struct Finding {
     /// The name of the check.
     #[schema(value_type = String, example = "disk")]

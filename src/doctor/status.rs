@@ -9,7 +9,7 @@ use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{self, Holder, Reader};
 use crate::invitation::store as invitations;
-use crate::key;
+use crate::key::{self, KeyStatus};
 use crate::organization::store as organizations;
 use crate::outbox::mail::store::waiting as mail;
 use crate::outbox::mail::waiting::{Counts, Selection};
@@ -79,7 +79,7 @@ impl Contents {
     /// When the file cannot be read.
     pub(crate) fn count(reader: &Reader<'_>) -> Result<Self> {
         let mut keys = key::store::list(reader)?;
-        keys.retain(|key| key.status(reader.now) == "live");
+        keys.retain(|key| key.status(reader.now) == KeyStatus::Live);
         Ok(Self {
             schema: reader.schema_version()?,
             organizations: organizations::count_all(reader, MOST_COUNTED)?,

@@ -43,6 +43,7 @@ const ROWS_PER_JOB: usize = 100;
 
 /// What was erased.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ErasureResult)]
 pub(crate) struct Erased {
     /// Invitations that were deleted, whatever their status.
     #[schema(minimum = 0)]

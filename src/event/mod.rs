@@ -10,14 +10,18 @@ pub(crate) mod facts;
 pub mod query;
 pub mod store;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
+use crate::base::schema::one_of;
 
 /// What happened to an invitation, or to the organization itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,21 @@ impl EventType {
     }
 }
 
+impl ToSchema for EventType {
+    fn name() -> Cow<'static, str> {
+        "EventType".into()
+    }
+}
+
+impl PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            "What happened to an invitation, or to the organization itself.",
+            Self::ALL.iter().map(|(_, name)| *name),
+        )
+    }
+}
+
 /// An event that is to be added to a history.
 #[derive(Debug)]
 pub struct NewEvent<'a, F> {
@@ -97,7 +116,7 @@ pub struct NewEvent<'a, F> {
     pub after: Option<&'a F>,
 }
 
-/// One event as the API shows it. Borrows from a row.
+/// An event of a history.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Event<'a> {
@@ -106,7 +125,7 @@ pub(crate) struct Event<'a> {
     pub id: Uuid,
     /// What happened.
     #[serde(rename = "type")]
-    #[schema(example = "invitation.created")]
+    #[schema(value_type = EventType)]
     pub kind: &'a str,
     /// The organization it happened in.
     #[schema(value_type = String)]

@@ -113,8 +113,9 @@ pub(super) async fn arrive(request: &HttpRequest, max: usize) -> Result<BytesMut
 #[derive(Debug)]
 pub(crate) struct OptionalJson<T>(pub Json<T>);
 
-/// The body of an operation that takes nothing: absent, or an empty object.
+/// Nothing: the body is absent, or an empty object.
 #[derive(Debug, Default, serde::Deserialize, utoipa::ToSchema)]
+#[schema(as = EmptyBody)]
 pub(crate) struct NoBody {}
 
 impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {

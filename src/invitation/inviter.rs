@@ -13,9 +13,10 @@ const MAX_INVITER: usize = 100;
 /// The most characters of a personal note.
 const MAX_NOTE: usize = 500;
 
-/// Who invites, as it is sent. Id and name have at most 100 characters, without control, direction
+/// Who invites. Id and name have at most 100 characters, without control, direction
 /// and invisible characters; the name may have those that emoji and languages are spelled with.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = NewInviter)]
 pub struct InviterBody {
     /// The application's id of the person.
     #[schema(max_length = 100)]

@@ -39,9 +39,11 @@ use uuid::Uuid;
 use crate::base::clock::Timestamp;
 use crate::outbox::mail::Delivery;
 
-/// Where an invitation stands. The numbers are those of `invitation.state` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where an invitation stands.
+// The numbers are those of `invitation.state` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[repr(u8)]
+#[schema(as = InvitationStatus, rename_all = "lowercase")]
 pub enum Status {
     /// It can be accepted.
     Pending = 0,
@@ -92,10 +94,9 @@ impl Status {
     }
 }
 
-/// One invitation as the API shows it: the seed's five fields, then the others, the optional ones
-/// only when set. [`json`] writes it.
-///
-/// Borrows from a row or a request, so that it goes straight into the bytes of an answer.
+/// An invitation. What is optional is there only when set.
+// It borrows from a row or a request, so that it goes straight into the bytes of a response.
+// `json` writes it: five fields in the order of the seed, then the others.
 #[derive(Clone, Copy, Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Invitation<'a> {
@@ -115,7 +116,7 @@ pub struct Invitation<'a> {
     /// The organization it is for.
     pub organization_id: &'a str,
     /// Where it stands at the time of the answer.
-    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$")]
+    #[schema(value_type = Status)]
     pub status: Status,
     /// Its last change.
     #[schema(value_type = String, format = DateTime)]
@@ -135,7 +136,7 @@ pub struct Invitation<'a> {
     /// Who invites.
     #[schema(value_type = Inviter, required = false)]
     pub inviter: Option<Inviter<'a>>,
-    /// The application's own data: a JSON object, written already.
+    /// The application's own data.
     #[schema(value_type = Object, required = false)]
     pub metadata: Option<&'a str>,
     /// Where the person goes after joining.
@@ -151,7 +152,7 @@ pub struct Invitation<'a> {
     #[schema(value_type = String, format = DateTime, required = false)]
     pub last_sent_at: Option<Timestamp>,
     /// How far its last sending has come.
-    #[schema(value_type = String, pattern = "^(none|queued|sent|failed|bounced)$")]
+    #[schema(value_type = Delivery)]
     pub delivery: Delivery,
     /// How often the mail was tried.
     #[schema(value_type = u32, required = false)]

@@ -18,9 +18,10 @@ use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending, 
 
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
-/// The body of a create, as it is sent. `null` counts as absent.
+/// A new invitation. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewInvitation)]
 pub struct CreateBody {
     /// The address to invite. Stored in lowercase, its domain as IDNA A-labels.
     #[schema(value_type = String, required = true, max_length = 254,
@@ -62,13 +63,15 @@ pub struct CreateBody {
     pub note: Option<String>,
     /// Whether to send the person a mail, where the server sends any. Without it: yes.
     pub notify: Option<bool>,
-    /// What to do where a pending or accepted invitation stands for the address.
-    #[schema(pattern = "^(error|return|replace|resend)$", default = "error")]
+    /// What to do where a pending or accepted invitation stands for the address. Without it:
+    /// `error`.
+    #[schema(value_type = Option<OnConflict>)]
     pub on_conflict: Option<String>,
 }
 
 /// What to do where a pending or accepted invitation stands for the address already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ToSchema)]
+#[schema(as = OnConflict, rename_all = "lowercase")]
 pub enum OnConflict {
     /// Refuse.
     #[default]

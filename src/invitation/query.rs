@@ -143,7 +143,7 @@ pub struct ListParams {
     /// From `Link`: where the page before ended.
     cursor: Option<String>,
     /// `desc`: newest first (default), or `asc`.
-    #[param(pattern = "^(asc|desc)$")]
+    #[param(value_type = Option<Order>)]
     order: Option<String>,
 }
 

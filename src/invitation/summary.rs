@@ -23,6 +23,7 @@ const DAYS: i64 = 90;
 /// How the invitations of an organization stand.
 #[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationSummary)]
 pub(crate) struct Summary {
     /// Whether all invitations of the organization were counted; else its newest 10,000 were.
     pub is_exact: bool,
@@ -44,6 +45,7 @@ pub(crate) struct Summary {
 
 /// How many invitations stand as what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = InvitationStatusCounts)]
 pub(crate) struct StatusCounts {
     /// They can be accepted.
     #[schema(minimum = 0)]
@@ -64,6 +66,7 @@ pub(crate) struct StatusCounts {
 
 /// How far the mail of how many pending invitations has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = InvitationDeliveryCounts)]
 pub(crate) struct DeliveryCounts {
     /// Nothing is sent.
     #[schema(minimum = 0)]
@@ -84,6 +87,7 @@ pub(crate) struct DeliveryCounts {
 
 /// What happened on one day.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = InvitationDayCounts)]
 pub(crate) struct DayCounts {
     /// The day (UTC), as `2026-11-23`.
     #[schema(format = Date)]

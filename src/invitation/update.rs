@@ -20,10 +20,11 @@ use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::organization;
 use crate::policy::Rules;
 
-/// The body of a change, as it is sent: only what is to change. `null` unsets `metadata`,
+/// What is to change of an invitation. `null` unsets `metadata`,
 /// `redirectUrl` and `locale`, and counts as absent elsewhere.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationUpdate)]
 pub struct UpdateBody {
     /// The role that the person gets on joining.
     #[schema(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", example = "admin")]

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Key;
+use super::{Key, KeyStatus, Scope};
 use crate::base::clock::Timestamp;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 
-/// An API key as the API shows it.
+/// An API key.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiKey<'a> {
@@ -18,7 +18,7 @@ pub(crate) struct ApiKey<'a> {
     /// What its maker calls it.
     pub name: &'a str,
     /// What it may do.
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Vec<Scope>)]
     pub scopes: Vec<&'static str>,
     /// The organizations it is bound to. Absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,8 +29,7 @@ pub(crate) struct ApiKey<'a> {
     #[schema(value_type = Vec<String>, required = false)]
     pub roles: Option<Vec<&'a str>>,
     /// Whether it opens anything at the time of the answer.
-    #[schema(pattern = "^(live|revoked|expired)$")]
-    pub status: &'static str,
+    pub status: KeyStatus,
     /// Who made it: an API key's id, `dev`, `cli` for a command at the machine, or `server` for the
     /// first one.
     pub created_by: &'a str,

@@ -14,12 +14,18 @@ pub mod new;
 pub mod store;
 pub mod token;
 
+use std::borrow::Cow;
 use std::fmt;
+
+use serde::Serialize;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
+use crate::base::schema::one_of;
 
 pub(crate) use author::Author;
 use token::KeyId;
@@ -72,6 +78,18 @@ impl Scope {
     /// Reads a scope.
     fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.name() == text)
+    }
+}
+
+impl ToSchema for Scope {
+    fn name() -> Cow<'static, str> {
+        "Scope".into()
+    }
+}
+
+impl PartialSchema for Scope {
+    fn schema() -> RefOr<Schema> {
+        one_of("One thing that a key may do.", Self::ALL.map(Self::name))
     }
 }
 
@@ -193,12 +211,35 @@ impl Key {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
     }
 
-    /// How it stands at `now`: live, revoked or expired.
-    pub(crate) fn status(&self, now: Timestamp) -> &'static str {
+    /// How it stands at `now`.
+    pub(crate) fn status(&self, now: Timestamp) -> KeyStatus {
         match (self.revoked_at, self.is_live(now)) {
-            (Some(_), _) => "revoked",
-            (None, true) => "live",
-            (None, false) => "expired",
+            (Some(_), _) => KeyStatus::Revoked,
+            (None, true) => KeyStatus::Live,
+            (None, false) => KeyStatus::Expired,
+        }
+    }
+}
+
+/// Whether a key opens anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeyStatus {
+    /// It does.
+    Live,
+    /// It was revoked.
+    Revoked,
+    /// Its time ran out.
+    Expired,
+}
+
+impl KeyStatus {
+    /// The status as it is written.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
         }
     }
 }

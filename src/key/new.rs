@@ -17,16 +17,16 @@ const MAX_NAME: usize = 100;
 /// The most entries of a list: every request reads those of its key.
 const MAX_ENTRIES: usize = 1000;
 
-/// The body of a create, as it is sent. `null` counts as absent.
+/// A new API key. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewApiKey)]
 pub struct KeyBody {
     /// What you call it: 1 to 100 bytes without control and direction characters.
     #[schema(value_type = String, required = true, max_length = 100, example = "backend")]
     pub name: Option<String>,
-    /// What it may do: `invitations:read`, `invitations:write`, `invitations:accept`,
-    /// `invitations:link`, `deliveries:write`, `metrics:read`, `admin`.
-    #[schema(value_type = Vec<String>, required = true, min_items = 1, max_items = 1000,
+    /// What it may do.
+    #[schema(value_type = Vec<Scope>, required = true, min_items = 1, max_items = 1000,
         example = json!(["invitations:read"]))]
     pub scopes: Option<Vec<String>>,
     /// The organizations it is bound to. Absent: all, where the key that makes it may see all.

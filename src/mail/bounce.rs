@@ -30,9 +30,10 @@ const RETRY_SECONDS: u64 = 5;
 /// What is noted where no reason is given.
 const NO_REASON: &str = "the mail came back";
 
-/// The body of a bounce, as it is sent. `null` counts as absent.
+/// A mail that came back. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BounceReport)]
 pub struct BounceBody {
     /// The `Message-ID` of the mail, with or without angle brackets; or else the next two.
     #[schema(
@@ -48,12 +49,22 @@ pub struct BounceBody {
     pub invitation_id: Option<String>,
     /// `permanent` (default): the mail will not arrive. `temporary`: it may; only the reason is
     /// noted.
-    #[schema(pattern = "^(permanent|temporary)$")]
+    #[schema(value_type = Option<BounceKind>)]
     pub kind: Option<String>,
     /// Why, in the words of the other mail server. Its first 200 characters are kept, without the
     /// address.
     #[schema(max_length = 2000, example = "550 5.1.1 no such user")]
     pub reason: Option<String>,
+}
+
+/// Whether a mail that came back may still arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "lowercase")]
+pub(crate) enum BounceKind {
+    /// It will not.
+    Permanent,
+    /// It may.
+    Temporary,
 }
 
 /// What came back.
@@ -72,8 +83,8 @@ enum Subject {
 pub(crate) struct Bounce {
     /// What came back.
     subject: Subject,
-    /// Whether it will not arrive any more.
-    is_permanent: bool,
+    /// Whether it may still arrive.
+    kind: BounceKind,
     /// Why.
     reason: String,
 }
@@ -95,18 +106,18 @@ impl Bounce {
         errors.finish(|| {
             Some(Self {
                 subject: subject?,
-                is_permanent: kind?,
+                kind: kind?,
                 reason: reason?,
             })
         })
     }
 }
 
-/// Reads the kind. Returns whether it is the permanent one.
-fn parse_kind(kind: Option<&str>) -> Checked<bool> {
+/// Reads the kind.
+fn parse_kind(kind: Option<&str>) -> Checked<BounceKind> {
     match kind {
-        None | Some("permanent") => Ok(true),
-        Some("temporary") => Ok(false),
+        None | Some("permanent") => Ok(BounceKind::Permanent),
+        Some("temporary") => Ok(BounceKind::Temporary),
         Some(_) => Err(FieldError::new(
             "/kind",
             FieldCode::UnknownValue,
@@ -168,6 +179,7 @@ fn parse_subject(
 /// What is said of a bounce that was taken.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BounceResult)]
 pub(crate) struct Noted {
     /// The organization of the invitation.
     #[schema(value_type = String)]
@@ -176,7 +188,7 @@ pub(crate) struct Noted {
     #[schema(value_type = String, format = Uuid)]
     pub invitation_id: Uuid,
     /// How far the mail of its last sending has come by now.
-    #[schema(pattern = "^(none|queued|sent|failed|bounced)$")]
+    #[schema(value_type = Delivery)]
     pub delivery: &'static str,
 }
 
@@ -222,7 +234,7 @@ pub(crate) fn note(
     rights.check_grant(&target.role)?;
     let is_counted = target.is_last && is_counted(&bounce.subject, target.delivery)?;
     let before = target.delivery;
-    let after = if is_counted && bounce.is_permanent {
+    let after = if is_counted && bounce.kind == BounceKind::Permanent {
         Delivery::Bounced
     } else {
         before

@@ -69,7 +69,7 @@ impl Record {
     }
 }
 
-/// An organization as the API shows it, its settings only when set.
+/// An organization. Its settings are there only when set.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Organization<'a> {
@@ -117,7 +117,7 @@ pub(crate) struct Organization<'a> {
     pub locale: Option<&'a str>,
     /// What proves the address to whoever follows a mailed link.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]
+    #[schema(value_type = Acceptance, required = false)]
     pub acceptance: Option<Acceptance>,
     /// When its first invitation was made, or it was put for the first time.
     #[schema(value_type = String, format = DateTime)]

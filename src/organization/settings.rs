@@ -22,9 +22,10 @@ const MAX_DOMAINS: usize = 1000;
 /// The highest cap on pending invitations.
 const MAX_PENDING: i64 = 1_000_000;
 
-/// The whole of an organization's settings, as they are sent. What is absent or `null` is unset.
+/// The whole of an organization's settings. What is absent or `null` is unset.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrganizationSettings)]
 pub struct SettingsBody {
     /// What people call it.
     #[schema(min_length = 1, max_length = 100, example = "Acme Ltd.")]
@@ -67,7 +68,7 @@ pub struct SettingsBody {
     pub locale: Option<String>,
     /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
     /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
-    #[schema(pattern = "^(mailed-link|code)$")]
+    #[schema(value_type = Option<Acceptance>)]
     pub acceptance: Option<String>,
 }
 

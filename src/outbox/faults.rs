@@ -37,8 +37,9 @@ pub(crate) enum Fault {
     Code(u16),
 }
 
-/// What is done to the next deliveries, as it is sent.
+/// What is done to the next deliveries.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
+#[schema(as = NewFault)]
 pub(crate) struct PlanBody {
     /// How many deliveries.
     #[schema(value_type = u32, required = true, minimum = 1, maximum = 1000)]
@@ -77,8 +78,9 @@ fn do_schema() -> utoipa::openapi::Schema {
         .into()
 }
 
-/// The body of a request for faults. What is absent stays as it is; `null` counts as absent.
+/// Faults to come. What is absent stays as it is; `null` counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = NewFaults)]
 pub(crate) struct FaultsBody {
     /// The next mails.
     pub mail: Option<PlanBody>,
@@ -88,6 +90,7 @@ pub(crate) struct FaultsBody {
 
 /// Faults that are still to come, of one target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fault)]
 pub(crate) struct Plan {
     /// How many deliveries.
     #[schema(minimum = 1, maximum = 1000)]
@@ -116,6 +119,7 @@ fn write_fault<S: serde::Serializer>(
 
 /// Faults that are still to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Faults)]
 pub(crate) struct Plans {
     /// Those of mail.
     #[serde(skip_serializing_if = "Option::is_none")]

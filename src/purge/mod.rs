@@ -47,6 +47,7 @@ pub(crate) enum Stage {
 /// What of a deletion is still in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = PendingDeletion)]
 pub(crate) enum Pending {
     /// Rows that no request finds any more.
     Rows,

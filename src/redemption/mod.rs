@@ -10,6 +10,7 @@
 //! proof, get these bytes, too.
 //! With a key that may read the invitation, [`explain`] says which rule stands in the way.
 
+pub(crate) mod answered;
 mod digits;
 pub(crate) mod explain;
 pub(crate) mod proof;
@@ -29,7 +30,7 @@ use crate::db::WriteTx;
 use crate::invitation::accept::{Subject, accept_or_decline};
 use crate::invitation::link::{LinkToken, TokenKind};
 use crate::invitation::transition::{Change, CurrentInvitation};
-use crate::invitation::{Invitation, code};
+use crate::invitation::{Invitation, Status, code};
 use crate::key::Rights;
 use crate::organization::{self, settings::Settings};
 use crate::policy::Sending;
@@ -42,6 +43,7 @@ pub const EXAMPLE_TOKEN: &str = "ivt_019a0c5e7b1c7cc398c4dc0c0c07398f_6b8f0d3a5e
 /// What everybody with the link may see: never the address.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationPreview)]
 pub(crate) struct Preview {
     /// The organization's id.
     pub organization_id: String,
@@ -56,14 +58,14 @@ pub(crate) struct Preview {
     #[schema(value_type = String, required = false)]
     pub inviter_name: Option<String>,
     /// Where the invitation stands.
-    #[schema(pattern = "^(pending|accepted|declined|revoked|expired)$")]
+    #[schema(value_type = Status)]
     pub status: &'static str,
     /// From when on it cannot be accepted.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
     /// What proves the address with this token, where the invitation is pending.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, pattern = "^(mailed-link|code)$")]
+    #[schema(value_type = Acceptance, required = false)]
     pub acceptance: Option<Acceptance>,
     /// Where the person goes after joining.
     #[serde(skip_serializing_if = "Option::is_none")]

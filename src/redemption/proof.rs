@@ -15,8 +15,9 @@ use super::digits::parse_digits;
 /// Digits of a code.
 pub(super) const CODE_LEN: usize = 6;
 
-/// The body of a lookup, as it is sent.
+/// Which invitation is looked at.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = InvitationLookup)]
 pub(crate) struct LookupBody {
     /// The link's token.
     #[schema(value_type = String, required = true,
@@ -24,8 +25,9 @@ pub(crate) struct LookupBody {
     pub token: Option<String>,
 }
 
-/// The body of a request for a code, as it is sent.
+/// A request for a code.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = InvitationCodeRequest)]
 pub(crate) struct CodeBody {
     /// The link's token.
     #[schema(value_type = String, required = true,
@@ -36,11 +38,12 @@ pub(crate) struct CodeBody {
     pub email: Option<String>,
 }
 
-/// The body of an answer, as it is sent. Exactly one proof: `email` with a key that has
+/// An answer with exactly one proof: `email` with a key that has
 /// `invitations:accept`, a mailed token (`ivm_`) alone, `code` with `email` or with a mailed token,
 /// or `idToken`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationAnswer)]
 pub(crate) struct AnswerBody {
     /// The link's token.
     #[schema(value_type = String, required = true,

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::{DisabledReason, Webhook};
 use crate::base::clock::Timestamp;
 use crate::base::organization_id::OrganizationId;
-use crate::event::query;
+use crate::event::{EventType, query};
 
-/// A webhook as the API shows it.
+/// A webhook.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Webhook)]
@@ -25,7 +25,7 @@ pub(crate) struct WebhookView<'a> {
     pub organization_id: Option<&'a OrganizationId>,
     /// The types of events it is told of. Absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<String>, required = false)]
+    #[schema(value_type = Vec<EventType>, required = false)]
     pub types: Option<Vec<&'static str>>,
     /// What its maker calls it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,7 +36,7 @@ pub(crate) struct WebhookView<'a> {
     /// Why not: `paused` by a request, `gone` after an answer 410, `exhausted` after the last try
     /// of a delivery.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, required = false, pattern = "^(paused|gone|exhausted)$")]
+    #[schema(value_type = DisabledReason, required = false)]
     pub disabled_reason: Option<&'static str>,
     /// When it was made.
     #[schema(value_type = String, format = DateTime)]

@@ -23,6 +23,7 @@ pub(crate) mod sign;
 pub mod store;
 
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
@@ -39,7 +40,8 @@ const PREVIOUS_SECONDS: i64 = 24 * 60 * 60;
 const TEST_TYPE: &str = "webhook.test";
 
 /// Why nothing is sent to a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
+#[schema(as = WebhookDisabledReason, rename_all = "lowercase")]
 pub enum DisabledReason {
     /// It was asked for.
     Paused,

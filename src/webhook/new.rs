@@ -15,9 +15,10 @@ const MAX_URL: usize = 2048;
 /// Longest description in bytes.
 const MAX_DESCRIPTION: usize = 200;
 
-/// The body of a create, as it is sent. `null` counts as absent.
+/// A new webhook. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewWebhook)]
 pub struct WebhookBody {
     /// Where events go: https, on port 443 or from 1024 on (http and port 80 in networks that the
     /// server allows), without user name and fragment.
@@ -28,24 +29,26 @@ pub struct WebhookBody {
     #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
     pub organization_id: Option<String>,
     /// The types of events it is told of. Absent: all.
-    #[schema(min_items = 1, example = json!(["invitation.accepted", "invitation.declined"]))]
+    #[schema(value_type = Option<Vec<EventType>>, min_items = 1,
+        example = json!(["invitation.accepted", "invitation.declined"]))]
     pub types: Option<Vec<String>>,
     /// What you call it: 1 to 200 bytes without control and direction characters.
     #[schema(max_length = 200, example = "backend")]
     pub description: Option<String>,
 }
 
-/// The body of a change, as it is sent: only what is to change. `null` unsets `types` and
+/// What is to change of a webhook. `null` unsets `types` and
 /// `description`, and counts as absent elsewhere.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = WebhookUpdate)]
 pub struct WebhookPatchBody {
     /// Where events go.
     #[schema(max_length = 2048, example = "https://app.example.com/hooks/invited")]
     pub url: Option<String>,
     /// The types of events it is told of; `null`: all.
     #[serde(default, deserialize_with = "crate::base::json::or_null")]
-    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
+    #[schema(value_type = Option<Vec<EventType>>, min_items = 1)]
     pub types: Option<Option<Vec<String>>>,
     /// What you call it.
     #[serde(default, deserialize_with = "crate::base::json::or_null")]

@@ -38,6 +38,7 @@ struct Envelope<T> {
 /// The answer where there is nothing to say.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DeletionResponse)]
 struct Done {
     /// The HTTP status.
     #[schema(example = 200)]
@@ -49,6 +50,7 @@ struct Done {
 /// The answer to every request that fails.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ErrorResponse)]
 pub(crate) struct Failed {
     /// The HTTP status.
     #[schema(example = 404)]
@@ -60,9 +62,10 @@ pub(crate) struct Failed {
     pub request_id: String,
 }
 
-/// An invitation of the dialect.
+/// An invitation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Invitation)]
 struct DialectInvitation<'a> {
     /// The role the person gets on joining.
     pub role: &'a str,
@@ -98,9 +101,10 @@ impl<'a> From<&'a Invitation<'a>> for DialectInvitation<'a> {
     }
 }
 
-/// A member of the dialect: an accepted invitation.
+/// A member: an accepted invitation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Member)]
 struct DialectMember<'a> {
     /// The application's user id; where it gave none, the invitation's id.
     pub user_id: String,
@@ -132,9 +136,10 @@ impl<'a> From<&'a Invitation<'a>> for DialectMember<'a> {
     }
 }
 
-/// An organization of the dialect.
+/// An organization.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Organization)]
 struct DialectOrganization {
     /// Its id, a UUID.
     #[schema(format = Uuid)]
@@ -160,9 +165,10 @@ impl DialectOrganization {
     }
 }
 
-/// The body of a create, as it is sent.
+/// A new invitation.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationPostRequest)]
 struct DialectCreateBody {
     /// The address to invite.
     #[schema(value_type = String, required = true, max_length = 254,

@@ -40,6 +40,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "getFaults",
     tag = "Development",
     summary = "Faults that are still to come",
+    description = "Of mail and of webhooks; what has none is absent.",
     responses(
         (status = 200, description = "What is left of them.", body = Plans,
             example = json!({"mail": {"next": 2, "do": "fail"}})),
@@ -86,6 +87,7 @@ async fn set(
     operation_id = "clearFaults",
     tag = "Development",
     summary = "Take all faults back",
+    description = "From now on deliveries go out as they do without faults.",
     responses((status = 204, description = "Nothing fails any more by request."))
 )]
 async fn clear(_: Developer, _: NoQuery, state: Data<State>) -> HttpResponse {

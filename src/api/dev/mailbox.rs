@@ -125,6 +125,7 @@ async fn list(
     operation_id = "deleteAllMail",
     tag = "Development",
     summary = "Empty the mailbox",
+    description = "All mail that was kept goes.",
     responses((status = 204, description = "It is empty."))
 )]
 async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<HttpResponse> {
@@ -142,6 +143,7 @@ async fn delete_all(_: Developer, _: NoQuery, state: Data<State>) -> Result<Http
     operation_id = "getMail",
     tag = "Development",
     summary = "One mail",
+    description = "With its text, its HTML and its source.",
     params(OfMail),
     responses(
         (status = 200, description = "The mail with its bodies.", body = KeptMail, example = json!({
@@ -171,6 +173,7 @@ async fn get_one(
     operation_id = "getMailText",
     tag = "Development",
     summary = "The plain text of a mail",
+    description = "The part for mail programs that show no HTML.",
     params(OfMail),
     responses((status = 200, description = "The text.", content_type = "text/plain", body = String,
         example = "Your code: 123456"))
@@ -224,9 +227,10 @@ async fn get_html(
 #[utoipa::path(
     get,
     path = "/dev/mailbox/{messageId}/raw",
-    operation_id = "getMailRaw",
+    operation_id = "getMailSource",
     tag = "Development",
     summary = "A mail as it is sent",
+    description = "What a mail server would have got (RFC 5322).",
     params(OfMail),
     responses((status = 200, description = "The mail (RFC 5322).", content_type = "message/rfc822",
         body = String,
@@ -253,6 +257,7 @@ async fn get_raw(
     operation_id = "deleteMail",
     tag = "Development",
     summary = "Delete a mail",
+    description = "The others stay.",
     params(OfMail),
     responses((status = 204, description = "It is gone."))
 )]

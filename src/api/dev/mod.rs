@@ -34,6 +34,9 @@ use crate::invitation::{self, Invitation, Status, code, lapse};
 use crate::key::Scope;
 use crate::retention;
 
+/// What the paths of development start with.
+pub(crate) const PREFIX: &str = "/dev/";
+
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
@@ -107,6 +110,7 @@ impl FromRequest for Developer {
 
 /// What the clock shows.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Clock)]
 struct ClockView {
     /// The present time: every time, expiry and id goes by it.
     #[schema(value_type = String, format = DateTime, example = "2026-12-01T00:00:00.000Z")]
@@ -132,6 +136,7 @@ fn show(clock: &Clock) -> HttpResponse {
     operation_id = "getClock",
     tag = "Development",
     summary = "What the clock shows",
+    description = "Every time, expiry and id goes by it.",
     responses(
         (status = 200, description = "The present time, and whether it stands \
             still.", body = ClockView,
@@ -194,7 +199,7 @@ pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
 #[utoipa::path(
     post,
     path = "/dev/reset",
-    operation_id = "reset",
+    operation_id = "resetServer",
     tag = "Development",
     summary = "Go back to the start",
     description = "Empties the file of everything, keys and stored answers included, puts the \
@@ -251,7 +256,7 @@ pub(crate) async fn start_over(state: &State) -> Result<()> {
 #[utoipa::path(
     post,
     path = "/dev/seed",
-    operation_id = "seed",
+    operation_id = "seedServer",
     tag = "Development",
     summary = "Replace everything by a seed document",
     description = "Empties the file of everything, keys and stored answers included, and makes \
@@ -296,6 +301,7 @@ pub(crate) async fn plant(state: &State, start: Start, origin: Origin) -> Result
 /// A code that an invited person could have been sent.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationCode)]
 struct CodeView {
     /// The organization that invites.
     organization_id: String,

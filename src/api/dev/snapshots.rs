@@ -36,6 +36,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "listSnapshots",
     tag = "Development",
     summary = "The snapshots that can be restored",
+    description = "The earliest first.",
     responses(
         (status = 200, description = "The snapshots, newest first.", body = Vec<SnapshotView>,
             example = json!([{"id": "8b0f1c86-3a27-4a0b-a6df-5c34f8f2a4a4",

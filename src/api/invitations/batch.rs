@@ -49,7 +49,7 @@ const PARSED_TIMES: usize = 4;
 #[utoipa::path(
     post,
     path = "/v1/organizations/{organizationId}/invitations/batch",
-    operation_id = "createInvitations",
+    operation_id = "createInvitationBatch",
     tag = "Invitations",
     summary = "Create many invitations",
     description = "1 to 1000 creates in one commit, at most 1 MiB. Each row has a result with the \

@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 
-/// The body of a resend, as it is sent. `null` counts as absent.
+/// How an invitation is sent again. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationResend)]
 pub(crate) struct ResendBody {
     /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as
     /// for a new one.
@@ -21,8 +22,9 @@ pub(crate) struct ResendBody {
     pub notify: Option<bool>,
 }
 
-/// The body of an acceptance that the application vouches for, as it is sent.
+/// An acceptance that the application vouches for.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = VouchedAcceptance)]
 pub(crate) struct AcceptBody {
     /// The verified address of the user who accepts.
     #[schema(value_type = String, required = true, max_length = 254,
@@ -37,6 +39,7 @@ pub(crate) struct AcceptBody {
 /// it goes to the invited person only.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InvitationLink)]
 pub(crate) struct SecretLink {
     /// The token alone: `ivt_<id>_<mac>`.
     #[schema(pattern = "^ivt_[0-9a-f]{32}_[0-9a-f]{64}$")]

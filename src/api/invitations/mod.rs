@@ -233,6 +233,7 @@ async fn create(
     operation_id = "getInvitation",
     tag = "Invitations",
     summary = "Get invitation details",
+    description = "As it stands now: one whose time has passed is `expired`.",
     params(
         OfInvitation,
         ("If-None-Match" = Option<String>, Header, description = "Versions that the caller has; \

@@ -164,6 +164,7 @@ pub(crate) async fn accept_as_spelled(_: Anonymous, request: HttpRequest) -> Res
     operation_id = "getAcceptScript",
     tag = "Pages",
     summary = "The script of that page",
+    description = "The page works without it, too.",
     responses(
         (status = 200, description = "The script.", content_type = "text/javascript", body = String,
             example = "\"use strict\";"),
@@ -178,9 +179,10 @@ async fn accept_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
 #[utoipa::path(
     get,
     path = "/accept/style.css",
-    operation_id = "getStyle",
+    operation_id = "getAcceptStyle",
     tag = "Pages",
     summary = "The style of all pages",
+    description = "It follows the colours of the system, light or dark.",
     responses(
         (status = 200, description = "The style.", content_type = "text/css", body = String,
             example = "body { margin: 0; }"),

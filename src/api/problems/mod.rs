@@ -85,6 +85,7 @@ fn varying(mut response: HttpResponse) -> HttpResponse {
     operation_id = "listProblems",
     tag = "Operation",
     summary = "Every error code",
+    description = "A code a line, with its status and title; for browsers a page.",
     responses(
         (status = 200, description = "One line a code; for browsers a page.", content(
             (String = "text/plain", example = "404  not_found"),
@@ -115,6 +116,7 @@ async fn list(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     operation_id = "getProblem",
     tag = "Operation",
     summary = "What an error code means",
+    description = "What the code means, and what to do.",
     params(("code" = String, Path, description = "The code, as in `code` of a problem \
         document.", example = "not_found")),
     responses(

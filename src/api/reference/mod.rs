@@ -1,4 +1,4 @@
-//! The reference for developers: the OpenAPI document as a page, by Swagger UI.
+//! The reference for developers: the OpenAPI documents as a page, by Swagger UI.
 //!
 //! The page loads nothing from elsewhere, and its policy refuses what stands in the page itself.
 //! Pictures in the style of Swagger UI are `data:` URLs.
@@ -14,6 +14,7 @@ use super::vendor::{SWAGGER_UI_SCRIPT, SWAGGER_UI_STYLE};
 use crate::api::error_responses::COMMON;
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
+use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::asset::Asset;
 
@@ -35,9 +36,18 @@ pub(super) static SHEET: LazyLock<Asset> = LazyLock::new(|| {
         include_str!("assets/reference.css"),
     )
 });
-/// The page.
-static PAGE: LazyLock<Result<Asset>> = LazyLock::new(|| {
+/// The page of a server for everybody.
+static PAGE: LazyLock<Result<Asset>> = LazyLock::new(|| make(Mode::Serve));
+/// The page of `invited dev`, which has one document more.
+static DEV_PAGE: LazyLock<Result<Asset>> = LazyLock::new(|| make(Mode::Dev));
+
+/// Makes the page of a server in `mode`.
+///
+/// # Errors
+/// When the template does not fit.
+fn make(mode: Mode) -> Result<Asset> {
     let values = context! {
+        is_dev => mode == Mode::Dev,
         ui_script => SWAGGER_UI_SCRIPT.version(),
         ui_style => SWAGGER_UI_STYLE.version(),
         script => SCRIPT.version(),
@@ -45,13 +55,17 @@ static PAGE: LazyLock<Result<Asset>> = LazyLock::new(|| {
     };
     let html = fill(include_str!("assets/docs.html"), values)?;
     Ok(Asset::new("text/html; charset=utf-8", html))
-});
+}
 
-/// The operations of this file.
-pub(crate) fn operations() -> Vec<Operation> {
+/// The operations of this file, for a server in `mode`.
+pub(crate) fn operations(mode: Mode) -> Vec<Operation> {
     const ERRORS: &[&[Code]] = &[COMMON, &[Code::RateLimited]];
+    let page = match mode {
+        Mode::Serve => Operation::new(__path_page, page, ERRORS),
+        Mode::Dev => Operation::new(__path_page, dev_page, ERRORS),
+    };
     let operations = [
-        Operation::new(__path_page, page, ERRORS),
+        page,
         Operation::new(__path_script, script, ERRORS),
         Operation::new(__path_style, style, ERRORS),
         Operation::new(__path_ui_script, ui_script, ERRORS),
@@ -69,7 +83,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     path = "/docs",
     operation_id = "getReference",
     tag = "Operation",
-    summary = "This document as a page",
+    summary = "The documents as a page",
     description = "Every operation with its fields, examples and errors, and a form to try it with \
         a key. Not there with `--docs off`.",
     responses(
@@ -79,12 +93,28 @@ pub(crate) fn operations() -> Vec<Operation> {
     security(())
 )]
 async fn page(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
-    let page = PAGE
+    respond(&PAGE, &request)
+}
+
+/// The same of `invited dev`.
+///
+/// # Errors
+/// None that a request can cause.
+async fn dev_page(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
+    respond(&DEV_PAGE, &request)
+}
+
+/// Responds to `request` with `page`.
+///
+/// # Errors
+/// When the page could not be made.
+fn respond(page: &Result<Asset>, request: &HttpRequest) -> Result<HttpResponse> {
+    let page = page
         .as_ref()
         .map_err(|error| Error::internal(error.to_string()))?;
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CONTENT_SECURITY_POLICY, POLICY));
-    Ok(page.respond_with(&request, response))
+    Ok(page.respond_with(request, response))
 }
 
 /// `GET /docs/app.js` without a key: the script of that page.
@@ -94,6 +124,7 @@ async fn page(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     operation_id = "getReferenceScript",
     tag = "Operation",
     summary = "The script of that page",
+    description = "It loads the documents, and shows them with Swagger UI.",
     responses(
         (status = 200, description = "The script.", content_type = "text/javascript", body = String,
             example = "\"use strict\";"),
@@ -111,6 +142,7 @@ async fn script(_: Anonymous, request: HttpRequest) -> HttpResponse {
     operation_id = "getReferenceStyle",
     tag = "Operation",
     summary = "The style of that page, and of the problems as pages",
+    description = "It follows the colours of the system, light or dark.",
     responses(
         (status = 200, description = "The style.", content_type = "text/css", body = String,
             example = "body { margin: 0; }"),
@@ -128,6 +160,7 @@ async fn style(_: Anonymous, request: HttpRequest) -> HttpResponse {
     operation_id = "getSwaggerUiScript",
     tag = "Operation",
     summary = "The script of Swagger UI, which that page is made with",
+    description = "It is part of the program: nothing is loaded from elsewhere.",
     responses(
         (status = 200, description = "The script.", content_type = "text/javascript", body = String,
             example = "!function () {}();"),
@@ -145,6 +178,7 @@ async fn ui_script(_: Anonymous, request: HttpRequest) -> HttpResponse {
     operation_id = "getSwaggerUiStyle",
     tag = "Operation",
     summary = "The style of Swagger UI",
+    description = "It is part of the program: nothing is loaded from elsewhere.",
     responses(
         (status = 200, description = "The style.", content_type = "text/css", body = String,
             example = ".swagger-ui { margin: 0; }"),

@@ -146,6 +146,7 @@ async fn create(
     operation_id = "getWebhook",
     tag = "Webhooks",
     summary = "Get a webhook",
+    description = "Without its secret.",
     params(OfWebhook),
     responses((status = 200, description = "The webhook.", body = WebhookView<'_>,
         example = json!(json::example())))

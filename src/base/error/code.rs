@@ -1,7 +1,13 @@
 //! The code of an error, as programs compare it.
 
+use std::borrow::Cow;
+
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
 use super::codes::{ERRORS, Meaning};
 use super::remedies::REMEDIES;
+use crate::base::schema::one_of;
 
 /// What went wrong, as a caller can tell it apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,5 +70,20 @@ impl Code {
     /// What to do about it.
     pub fn remedy(self) -> &'static str {
         REMEDIES[self as usize].1
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        "ProblemCode".into()
+    }
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            "The kind of an error, as a stable name.",
+            ERRORS.iter().map(|row| row.name),
+        )
     }
 }

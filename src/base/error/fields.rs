@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::base::schema::one_of;
+
 /// Every code that an entry of `errors` can have, with its meaning.
 pub const FIELD_ERRORS: &[(FieldCode, &str, &str)] = &[
     (FieldCode::Required, "required", "The field must be there."),
@@ -89,6 +94,21 @@ impl FieldCode {
     /// The code as it is written in answers.
     pub fn name(self) -> &'static str {
         FIELD_ERRORS[self as usize].1
+    }
+}
+
+impl ToSchema for FieldCode {
+    fn name() -> Cow<'static, str> {
+        "FieldErrorCode".into()
+    }
+}
+
+impl PartialSchema for FieldCode {
+    fn schema() -> RefOr<Schema> {
+        one_of(
+            "What is wrong with one value.",
+            FIELD_ERRORS.iter().map(|(_, name, _)| *name),
+        )
     }
 }
 

@@ -2,12 +2,18 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::Ref;
 
-use super::{Error, FieldError};
+use super::{Code, Error, FieldCode, FieldError};
 
 /// The answer to every request that fails.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(example = json!({"type": "/problems/already_invited", "title": "Already invited",
+    "status": 409, "detail": "A pending invitation of this organization stands for this address; \
+        `invitationId` names it.", "code": "already_invited",
+    "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+    "invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f"}))]
 pub struct Problem<'a> {
     /// Where this kind of error is explained.
     #[serde(rename = "type")]
@@ -20,6 +26,7 @@ pub struct Problem<'a> {
     /// This occurrence in a sentence.
     pub detail: &'a str,
     /// The kind as a stable name.
+    #[schema(value_type = Code)]
     pub code: &'a str,
     /// The `X-Request-Id` of the answer; the log has it too.
     pub request_id: &'a str,
@@ -33,9 +40,16 @@ pub struct Problem<'a> {
     pub invitation_id: Option<String>,
     /// Where that invitation stands.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = String, pattern = "^(pending|accepted|declined|revoked|expired)$",
-        required = false)]
+    #[schema(schema_with = invitation_status, required = false)]
     pub invitation_status: Option<&'a str>,
+}
+
+/// The schema of a status, which is of a module above this one.
+fn invitation_status() -> Ref {
+    Ref::builder()
+        .ref_location_from_schema_name("InvitationStatus")
+        .description(Some("Where that invitation stands."))
+        .build()
 }
 
 /// One value that is not acceptable.
@@ -45,7 +59,7 @@ pub struct ProblemField<'a> {
     #[schema(example = "/email")]
     pub pointer: &'a str,
     /// What is wrong, as a stable name.
-    #[schema(example = "invalid_email")]
+    #[schema(value_type = FieldCode)]
     pub code: &'a str,
     /// What is wrong, in a sentence.
     pub detail: &'a str,

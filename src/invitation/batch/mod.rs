@@ -25,9 +25,10 @@ use report::{Report, RowResult};
 /// The most rows of a batch.
 const MAX_ROWS: usize = 1000;
 
-/// The body of a batch, as it is sent.
+/// Invitations to make at once.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = NewInvitationBatch)]
 pub struct BatchBody {
     /// The invitations to make, as in a create: 1 to 1000 of them.
     #[serde(default, deserialize_with = "object::list")]

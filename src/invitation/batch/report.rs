@@ -44,6 +44,7 @@ pub(crate) struct Report {
 
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
+#[schema(as = InvitationBatchResult)]
 pub(crate) struct BatchAnswer {
     /// Whether anything was kept: not in a dry run, nor where a row of an atomic batch failed.
     pub committed: bool,
@@ -57,6 +58,7 @@ pub(crate) struct BatchAnswer {
 
 /// What became of a row.
 #[derive(Serialize, ToSchema)]
+#[schema(as = InvitationBatchRow)]
 pub(crate) struct BatchResult {
     /// Its place in the batch, from 0.
     pub index: usize,

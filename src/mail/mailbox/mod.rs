@@ -16,12 +16,14 @@ use uuid::Uuid;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::db::{Db, Topic};
+use crate::outbox::mail::Kind;
 
 use query::MailboxQuery;
 
 /// A kept mail in a list.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = KeptMailSummary)]
 pub(crate) struct MailSummary {
     /// Its id, which grows with time.
     #[schema(value_type = String, format = Uuid)]
@@ -29,7 +31,7 @@ pub(crate) struct MailSummary {
     /// The address it went to.
     pub to: String,
     /// What it is for.
-    #[schema(pattern = "^(invitation|code|reminder|notice)$")]
+    #[schema(value_type = Kind)]
     pub kind: String,
     /// Its subject.
     pub subject: String,

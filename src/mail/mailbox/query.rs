@@ -44,7 +44,7 @@ pub struct MailboxParams {
     #[param(example = "ada@example.com")]
     to: Option<String>,
     /// Only what is for this.
-    #[param(pattern = "^(invitation|code|reminder|notice)$")]
+    #[param(value_type = Option<Kind>)]
     kind: Option<String>,
     /// How long to wait until there is such mail.
     #[param(pattern = "^([0-9]|[12][0-9]|30)s?$", example = "5s")]

@@ -5,10 +5,13 @@ pub mod store;
 pub(crate) mod turns;
 pub(crate) mod waiting;
 
-/// How far the last sending of an invitation has come. The numbers are those of
-/// `invitation.delivery` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use utoipa::ToSchema;
+
+/// How far the last sending of an invitation has come.
+// The numbers are those of `invitation.delivery` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[repr(u8)]
+#[schema(as = MailDelivery, rename_all = "lowercase")]
 pub enum Delivery {
     /// Nothing is sent: mail is off, or was not asked for, or the invitation was closed before it
     /// went out.
@@ -45,9 +48,11 @@ impl Delivery {
     }
 }
 
-/// What a mail is for. The numbers are those of `mail.kind` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a mail is for.
+// The numbers are those of `mail.kind` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[repr(u8)]
+#[schema(as = MailKind, rename_all = "lowercase")]
 pub enum Kind {
     /// It brings the link of an invitation.
     Invitation = 0,

@@ -103,9 +103,10 @@ pub(crate) struct QueuedMail {
     pub error: Option<String>,
 }
 
-/// A mail of the queue as the API shows it.
+/// A mail that waits.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = QueuedMail)]
 pub(crate) struct QueuedMailView<'a> {
     /// The invitation that it is about.
     #[schema(value_type = String, format = Uuid)]
@@ -113,8 +114,8 @@ pub(crate) struct QueuedMailView<'a> {
     /// Whose invitation that is.
     #[schema(value_type = String)]
     pub organization_id: &'a str,
-    /// What it is for: `invitation`, `code`, `reminder` or `notice`.
-    #[schema(value_type = String, pattern = "^(invitation|code|reminder|notice)$")]
+    /// What it is for.
+    #[schema(value_type = Kind)]
     pub kind: &'static str,
     /// The address that it goes to. A code goes out only where the address that was given is this
     /// one.
@@ -281,9 +282,10 @@ impl MailQueueQuery {
     }
 }
 
-/// The body of a retry. `null` counts as absent.
+/// Which mail is tried now. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MailRetry)]
 pub(crate) struct RetryBody {
     /// Only what is about invitations of this organization.
     #[schema(value_type = Option<String>,
@@ -316,6 +318,7 @@ impl RetryBody {
 
 /// What a retry came to.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MailRetryResult)]
 pub(crate) struct Retried {
     /// How many mails are tried now.
     pub retried: usize,

@@ -4,9 +4,13 @@
 pub mod store;
 pub(crate) mod turns;
 
-/// How far a delivery has come. The numbers are those of `webhook_delivery.state` in the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use utoipa::ToSchema;
+
+/// How far a delivery has come.
+// The numbers are those of `webhook_delivery.state` in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ToSchema)]
 #[repr(u8)]
+#[schema(as = WebhookDeliveryState, rename_all = "lowercase")]
 pub enum DeliveryState {
     /// It waits for its first or its next try.
     Waiting = 0,

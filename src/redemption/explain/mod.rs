@@ -8,14 +8,18 @@
 mod difference;
 mod rules;
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::email::{Email, Hosts};
 use crate::base::error::{FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
+use crate::base::schema::one_of;
 use crate::db::Reader;
 use crate::invitation::link::TokenKind;
 use crate::invitation::transition::{Change, CurrentInvitation};
@@ -27,8 +31,9 @@ use crate::policy::acceptance::Acceptance;
 use crate::redemption::acceptance_of;
 use crate::secret::Keyring;
 
-/// The body of a question, as it is sent.
+/// Whose acceptance is to be explained.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(as = AcceptanceQuestion)]
 pub(crate) struct ExplainBody {
     /// The address of the person who cannot accept, as the person gives it.
     #[schema(value_type = String, required = true, example = "new.user@example.com")]
@@ -53,6 +58,7 @@ pub(crate) type Address = std::result::Result<Email, &'static str>;
 /// What stands in the way of an acceptance.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = AcceptanceExplanation)]
 pub(crate) struct Explanation {
     /// Whether the person can join: the address is the invited one, and the invitation is pending.
     /// An application that vouches for the address needs nothing else.
@@ -61,13 +67,27 @@ pub(crate) struct Explanation {
     pub rules: Vec<Finding>,
 }
 
+/// The name of a rule, in the document only.
+pub(crate) enum RuleName {}
+
+impl ToSchema for RuleName {
+    fn name() -> Cow<'static, str> {
+        "AcceptanceRuleName".into()
+    }
+}
+
+impl PartialSchema for RuleName {
+    fn schema() -> RefOr<Schema> {
+        one_of("The name of a rule.", rules::NAMES)
+    }
+}
+
 /// What became of one rule.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AcceptanceRule)]
 pub(crate) struct Finding {
     /// The rule.
-    #[schema(
-        pattern = "^(address_form|address|status|expiry|link|code_requests|code_tries|code|mail)$"
-    )]
+    #[schema(value_type = RuleName)]
     pub rule: &'static str,
     /// Whether it passes; null where it does not matter, or a rule before it fails.
     #[schema(required = true)]

@@ -7,6 +7,19 @@ use crate::invitation::{Status, store};
 use crate::outbox::mail::Delivery;
 use crate::policy::acceptance::Acceptance;
 
+/// The names of the rules, in the order in which they are asked.
+pub(super) const NAMES: [&str; 9] = [
+    "address_form",
+    "address",
+    "status",
+    "expiry",
+    "link",
+    "code_requests",
+    "code_tries",
+    "code",
+    "mail",
+];
+
 /// What is said of rules that are not asked.
 const NOT_REACHED: &str = "It is not asked: the invitation cannot be accepted with this address.";
 

@@ -53,7 +53,7 @@ pub(crate) struct Standing {
     pub error: Option<String>,
 }
 
-/// A delivery as the API shows it.
+/// A delivery of an event to a webhook.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = WebhookDelivery)]
@@ -75,7 +75,7 @@ pub(crate) struct DeliveryView<'a> {
     #[schema(value_type = String, required = false)]
     pub organization_id: Option<&'a str>,
     /// How far it has come.
-    #[schema(pattern = "^(waiting|delivered|failed)$")]
+    #[schema(value_type = DeliveryState)]
     pub state: &'static str,
     /// How often it was tried, since it was queued or last asked for.
     #[schema(minimum = 0)]

@@ -13,7 +13,7 @@ use crate::outbox::webhook::DeliveryState;
 #[into_params(parameter_in = Query)]
 pub struct DeliveryParams {
     /// Only these.
-    #[param(pattern = "^(waiting|delivered|failed)$")]
+    #[param(value_type = Option<DeliveryState>)]
     state: Option<String>,
     /// At most so many; 100 where it is not given.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]

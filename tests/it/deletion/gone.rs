@@ -14,7 +14,7 @@ use crate::support::{Answer, START, TestApp, invitations};
 /// elsewhere.
 const MAKERS: &[&str] = &[
     "createInvitation",
-    "createInvitations",
+    "createInvitationBatch",
     "clickhouseCreateInvitation",
     "putOrganization",
     "createWebhook",
@@ -192,7 +192,7 @@ fn an_organization_that_is_being_deleted_is_answered_to_the_byte_as_one_that_is_
     let of_all = format!("/v1/webhooks/{}", board.of_all);
     assert_eq!(
         same,
-        ["clickhouseListOrganizations", "getWebhookDelivery", &of_all],
+        ["getWebhookDelivery", "clickhouseListOrganizations", &of_all],
         "{}",
         before.len()
     );

@@ -8,9 +8,23 @@ function followScheme() {
   follow();
 }
 
+// Marks the part that the query names, and says where its document is.
+function choose() {
+  const part = new URLSearchParams(location.search).get("part");
+  const path = part ? `openapi/${encodeURIComponent(part)}.json` : "openapi.json";
+  const link = document.getElementById("document");
+  link.setAttribute("href", path);
+  link.textContent = path;
+  const page = part ? `docs?part=${part}` : "docs";
+  for (const other of link.parentElement.children) {
+    if (other.getAttribute("href") === page) other.setAttribute("aria-current", "page");
+  }
+  return path;
+}
+
 // The document, with the address under which this page was reached: a proxy may have put a path before it.
-async function load(root) {
-  const response = await fetch(new URL("openapi.json", root));
+async function load(root, path) {
+  const response = await fetch(new URL(path, root));
   if (!response.ok) throw new Error(`status ${response.status}`);
   const spec = await response.json();
   // Swagger UI would link to a page of this very expression, which nobody has.
@@ -33,6 +47,6 @@ function show(spec) {
 }
 
 followScheme();
-load(new URL("./", location.href)).then(show, (error) => {
+load(new URL("./", location.href), choose()).then(show, (error) => {
   document.getElementById("state").textContent = `The reference could not be loaded (${error.message}). Load the page again.`;
 });

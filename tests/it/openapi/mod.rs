@@ -1,8 +1,16 @@
-//! The documents against the code: router, OpenAPI document and docs list the same things.
+//! The documents against the code: router, OpenAPI documents and docs list the same things.
+//!
+//! [`document`]: the documents as tests read them. [`shape`]: what a document consists of. [`values`]: examples and the README's answers against it.
+
+pub mod document;
+mod shape;
+mod values;
 
 use std::collections::BTreeSet;
 
+use document::{of, whole};
 use invited::api::Offer;
+use invited::api::openapi::Part;
 use invited::base::error::{ERRORS, FIELD_ERRORS};
 use invited::base::mode::Mode;
 use serde_json::Value;
@@ -15,14 +23,9 @@ fn committed(name: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The document.
-fn document() -> Value {
-    serde_json::from_str(&invited::api::openapi::document_text()).expect("JSON")
-}
-
-/// Every method and path of the document.
+/// Every method and path of the documents.
 fn documented() -> BTreeSet<String> {
-    let document = document();
+    let document = whole();
     let paths = document["paths"].as_object().expect("paths").clone();
     let of = |(path, methods): (String, Value)| {
         let methods = methods.as_object().expect("methods").clone();
@@ -106,76 +109,6 @@ fn a_server_for_everybody_has_every_route_but_those_of_development() {
     assert_eq!(served, all);
 }
 
-#[test]
-fn the_committed_document_is_the_one_that_the_code_makes() {
-    let current = invited::api::openapi::document_text();
-    assert!(
-        committed("openapi.json") == current,
-        "run: cargo run -- openapi > openapi.json"
-    );
-    let app = TestApp::serve();
-    let served = app.anonymous("GET", "/openapi.json").send();
-    assert_eq!(
-        served.json(),
-        serde_json::from_str::<serde_json::Value>(&current).expect("JSON")
-    );
-    assert!(
-        served.body.len() < current.len() * 2 / 3,
-        "it is served without spaces"
-    );
-}
-
-#[test]
-fn every_operation_has_a_summary_an_id_an_example_and_its_errors() {
-    let document = document();
-    for methods in document["paths"].as_object().expect("paths").values() {
-        for operation in methods.as_object().expect("methods").values() {
-            let name = &operation["operationId"];
-            assert!(
-                name.is_string() && operation["summary"].is_string(),
-                "{operation}"
-            );
-            let responses = operation["responses"].as_object().expect("responses");
-            assert!(
-                responses.contains_key("400") && responses.contains_key("500"),
-                "{name}"
-            );
-            for (status, response) in responses {
-                let contents = response["content"].as_object();
-                for content in contents.iter().flat_map(|contents| contents.values()) {
-                    assert!(
-                        !content["example"].is_null(),
-                        "{name} {status} has no example"
-                    );
-                }
-            }
-            let bodies = operation["requestBody"]["content"].as_object();
-            for body in bodies.iter().flat_map(|bodies| bodies.values()) {
-                assert!(!body["example"].is_null(), "{name} has no example");
-            }
-        }
-    }
-}
-
-#[test]
-fn objects_of_the_document_are_closed_and_its_examples_have_only_their_fields() {
-    let document = document();
-    for (name, schema) in document["components"]["schemas"]
-        .as_object()
-        .expect("schemas")
-    {
-        assert_eq!(schema["additionalProperties"], false, "{name}");
-    }
-    let invitation = &document["components"]["schemas"]["Invitation"]["properties"];
-    for field in invited::invitation::example()
-        .as_object()
-        .expect("an object")
-        .keys()
-    {
-        assert!(!invitation[field].is_null(), "{field}");
-    }
-}
-
 /// What a schema demands: the schema without the words for people.
 fn demands(schema: &Value) -> Value {
     match schema {
@@ -192,16 +125,17 @@ fn demands(schema: &Value) -> Value {
 
 #[test]
 fn an_invitation_of_a_seed_has_the_fields_of_a_create_and_what_became_of_it() {
-    let document = document();
-    let fields_of = |name: &str| {
+    let document = of(Part::Dev);
+    let api = of(Part::Api);
+    let fields_of = |document: &Value, name: &str| {
         let schema = &document["components"]["schemas"][name];
         let fields = schema["properties"].as_object().expect("fields");
         let of = |(name, field): (&String, &Value)| (name.clone(), demands(field));
         let fields: std::collections::BTreeMap<_, _> = fields.iter().map(of).collect();
         (fields, schema["required"].clone())
     };
-    let (create, create_requires) = fields_of("CreateBody");
-    let (mut seed, seed_requires) = fields_of("SeedInvitation");
+    let (create, create_requires) = fields_of(&api, "NewInvitation");
+    let (mut seed, seed_requires) = fields_of(&document, "SeedInvitation");
     for own in [
         "organizationId",
         "status",

@@ -1,0 +1,50 @@
+"""The story with openapi-python-client."""
+
+import os
+from uuid import UUID
+
+from invited_client import AuthenticatedClient
+from invited_client.api.invitations import (
+    accept_invitation,
+    create_invitation,
+    delete_invitation,
+    get_invitation,
+    list_invitations,
+)
+from invited_client.models import (
+    Invitation,
+    InvitationStatus,
+    NewInvitation,
+    NewInvitationMetadataType0,
+    Problem,
+    ProblemCode,
+    VouchedAcceptance,
+)
+
+ACME = "openapi-python-client"
+
+
+def play(client: AuthenticatedClient) -> None:
+    metadata = NewInvitationMetadataType0.from_dict({"team": "core"})
+    body = NewInvitation(email="ada@example.com", role="admin", metadata=metadata)
+    made = create_invitation.sync(ACME, client=client, body=body)
+    assert isinstance(made, Invitation)
+    listed = list_invitations.sync(ACME, client=client, status="pending")
+    assert isinstance(listed, list)
+    assert [one.id for one in listed] == [made.id]
+    got = get_invitation.sync(ACME, made.id, client=client)
+    assert isinstance(got, Invitation)
+    assert got.status is InvitationStatus.PENDING
+    assert got.metadata and got.metadata["team"] == "core"
+    again = create_invitation.sync(ACME, client=client, body=body)
+    assert isinstance(again, Problem)
+    assert again.code is ProblemCode.ALREADY_INVITED
+    assert again.invitation_id == UUID(str(made.id))
+    vouched = VouchedAcceptance(email="ada@example.com", subject="user_7")
+    accepted = accept_invitation.sync(ACME, made.id, client=client, body=vouched)
+    assert isinstance(accepted, Invitation) and accepted.accepted_by == "user_7"
+    deleted = delete_invitation.sync_detailed(ACME, made.id, client=client)
+    assert deleted.status_code == 204
+
+
+play(AuthenticatedClient(base_url=os.environ["INVITED_URL"], token=os.environ["INVITED_KEY"]))

@@ -1,0 +1,180 @@
+//! Values against the documents: the examples in them, what excludes what, and the answers of the
+//! README.
+
+use invited::api::openapi::Part;
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use super::committed;
+use super::document::of;
+
+/// What checks values against a schema of `document`.
+fn validator(document: &Value, schema: &Value) -> Validator {
+    let mut whole = schema.clone();
+    whole["components"] = document["components"].clone();
+    let options = jsonschema::draft202012::options().should_validate_formats(true);
+    options.build(&whole).expect("a schema")
+}
+
+/// Checks `value` against `schema`.
+fn check(document: &Value, schema: &Value, value: &Value, place: &str) {
+    let validator = validator(document, schema);
+    let errors = validator.iter_errors(value).map(|error| error.to_string());
+    let errors: Vec<_> = errors.collect();
+    assert!(errors.is_empty(), "{place}: {errors:?}: {value}");
+}
+
+/// The value of `holder` that a reference in it may stand for.
+fn resolved<'a>(document: &'a Value, holder: &'a Value) -> &'a Value {
+    let path = holder["$ref"].as_str();
+    path.map_or(holder, |path| {
+        document.pointer(path.trim_start_matches('#')).expect(path)
+    })
+}
+
+/// Every operation of `document`, with its method and its path.
+fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let mut operations = Vec::new();
+    for (path, methods) in paths {
+        for (method, operation) in methods.as_object().expect("methods") {
+            operations.push((method.as_str(), path.as_str(), operation));
+        }
+    }
+    operations
+}
+
+#[test]
+fn every_example_is_valid() {
+    let mut checked = 0;
+    for part in Part::ALL {
+        let document = of(part);
+        for (name, schema) in document["components"]["schemas"]
+            .as_object()
+            .expect("schemas")
+        {
+            let examples = schema["examples"].as_array().into_iter().flatten();
+            for example in examples.chain(schema.get("example")) {
+                check(&document, schema, example, name);
+                checked += 1;
+            }
+        }
+        for (_, _, operation) in operations(&document) {
+            let id = operation["operationId"].as_str().expect("an id");
+            let responses = operation["responses"].as_object().expect("responses");
+            let contents = responses.values().chain(operation.get("requestBody"));
+            let contents =
+                contents.filter_map(|one| resolved(&document, one)["content"].as_object());
+            for (kind, content) in contents.flat_map(Map::iter) {
+                if kind.contains("json")
+                    && let Some(example) = content.get("example")
+                {
+                    check(&document, &content["schema"], example, id);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 60, "{checked}");
+}
+
+#[test]
+fn a_body_takes_one_way_to_say_when_something_ends() {
+    let document = of(Part::Api);
+    for (name, rest) in [
+        (
+            "NewInvitation",
+            json!({ "email": "ada@example.com", "role": "admin" }),
+        ),
+        ("InvitationUpdate", json!({})),
+        ("InvitationResend", json!({})),
+        ("NewApiKey", json!({ "name": "ci", "scopes": ["admin"] })),
+    ] {
+        let validator = validator(&document, &document["components"]["schemas"][name]);
+        for (expires_in, expires_at, is_valid) in [
+            (json!(3600), Value::Null, true),
+            (Value::Null, json!("2026-12-01T00:00:00Z"), true),
+            (Value::Null, Value::Null, true),
+            (json!(3600), json!("2026-12-01T00:00:00Z"), false),
+        ] {
+            let mut body = rest.clone();
+            body["expiresIn"] = expires_in;
+            body["expiresAt"] = expires_at;
+            assert_eq!(validator.is_valid(&body), is_valid, "{name}: {body}");
+        }
+    }
+}
+
+/// What a command line asks for: the method and the path without its query.
+fn asked(line: &str) -> (&'static str, String) {
+    let (_, url) = line.split_once("http://127.0.0.1:8080").expect("a URL");
+    let path = url.split([' ', '?', '\'']).next().expect("a path");
+    let is_post = line.contains("-X POST") || line.contains(" -d ");
+    (if is_post { "post" } else { "get" }, path.to_owned())
+}
+
+/// Whether `path` is one of `pattern`.
+fn is_of(pattern: &str, path: &str) -> bool {
+    let (names, parts) = (pattern.split('/'), path.split('/'));
+    let is_same = |(name, part): (&str, &str)| name == part || name.starts_with('{');
+    names.clone().count() == parts.clone().count() && names.zip(parts).all(is_same)
+}
+
+#[test]
+fn the_answers_in_the_readme_are_valid() {
+    let documents = [of(Part::Api), of(Part::Dev)];
+    let (mut checked, readme) = (0, committed("README.md"));
+    for (line, answer) in readme.lines().zip(readme.lines().skip(1)) {
+        let is_answer = answer.starts_with('{') || answer.starts_with('[');
+        if !line.starts_with("$ curl") || !is_answer {
+            continue;
+        }
+        let value: Value = serde_json::from_str(answer).expect("JSON");
+        let (method, path) = asked(line);
+        let mut all = documents.iter().flat_map(|document| {
+            operations(document)
+                .into_iter()
+                .map(move |(method, path, operation)| (document, method, path, operation))
+        });
+        // A path of names comes before one that takes any.
+        let found = all.find(|(_, of, pattern, _)| *of == method && is_of(pattern, &path));
+        let (document, _, _, operation) = found.unwrap_or_else(|| panic!("{method} {path}"));
+        let responses = operation["responses"].as_object().expect("responses");
+        let of_status = value["status"].as_u64().map(|status| status.to_string());
+        let response = match of_status {
+            Some(status) => responses.get(&status).or(responses.get("default")),
+            None => responses
+                .iter()
+                .find(|(status, _)| status.starts_with('2'))
+                .map(|(_, one)| one),
+        };
+        let response = resolved(document, response.expect("a response"));
+        let contents = response["content"].as_object().expect("contents");
+        let content = contents.values().next().expect("a content");
+        check(document, &content["schema"], &value, line);
+        checked += 1;
+    }
+    assert!(checked >= 12, "{checked}");
+}
+
+#[test]
+fn a_webhook_is_told_what_the_document_says() {
+    let document = of(Part::Api);
+    let readme = committed("README.md");
+    let told = readme
+        .lines()
+        .find(|line| line.starts_with(r#"{"type":"invitation.created""#));
+    let told: Value = serde_json::from_str(told.expect("a webhook")).expect("JSON");
+    let webhooks = document["webhooks"].as_object().expect("webhooks");
+    for webhook in webhooks.values() {
+        let content = &webhook["post"]["requestBody"]["content"]["application/json"];
+        check(
+            &document,
+            &content["schema"],
+            &content["example"],
+            "an example",
+        );
+    }
+    let event = &webhooks["event"]["post"]["requestBody"]["content"]["application/json"];
+    check(&document, &event["schema"], &told, "the README");
+}
