@@ -54,6 +54,8 @@ const fn line(page: &'static str, begins: &'static str, place: Place) -> Elsewhe
 const PACKAGE: Place = Place::Step("Debian package");
 /// The step with a real Litestream.
 const LITESTREAM: Place = Place::Step("replication by Litestream");
+/// The step that installs what was packed.
+const PACKAGES: Place = Place::Step("wheel and npm packages");
 /// The test of exports and imports.
 const THERE_AND_BACK: Place = Place::Test("tests/it/transfer/there_and_back.rs");
 /// The test of what a script wrote.
@@ -106,6 +108,17 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Step("cargo test"),
     ),
     line("docs/durability.md", "INVITED_DURABILITY=full", BY_HAND),
+    line("docs/install.md", "cargo build", PACKAGE),
+    line("docs/install.md", "python3 deploy/packages", PACKAGES),
+    line("docs/install.md", "pip install", PACKAGES),
+    line("docs/install.md", "invited dev", PACKAGES),
+    line("docs/install.md", "npm install", PACKAGES),
+    line("docs/install.md", "npx invited", PACKAGES),
+    line(
+        "docs/install.md",
+        "cargo run -- dev",
+        Place::Test("tests/it/readme.rs"),
+    ),
     line(
         "docs/mail.md",
         "INVITED_SMTP_URL='smtp://user:password@mail.example.com?tls=starttls' invited mail test",
