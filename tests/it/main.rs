@@ -63,7 +63,8 @@
 //! * [`mail`]: what goes out by a mail server, what it says, and what becomes of it.
 //! * [`webhooks`]: what endpoints are told, how it is signed, and what becomes of it.
 //! * [`webhooks_api`]: webhooks made, seen and changed by those who may, and what they may reach.
-//! * [`layout`]: the rules that the sources keep. [`readme`]: the README's commands and answers.
+//! * [`layout`]: the rules that the sources keep. [`readme`]: the README's and
+//!   the quick start's commands and answers.
 //!   [`docs`]: the command lines, links and messages of all pages.
 //!
 //! [`model`] and [`accept_races`] do a share of their figures; `INVITED_MODEL=full` and

@@ -1,5 +1,5 @@
-//! The commands of the README and of the guide to development with their answers, against a real
-//! server.
+//! The commands of the README, of the quick start and of the guide to development with their
+//! answers, against a real server.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -166,13 +166,18 @@ fn receive(listener: &TcpListener) -> (String, String) {
 #[test]
 fn the_readmes_curl_lines_get_the_answers_that_it_shows() {
     let readme = include_str!("../../README.md");
+    assert_eq!(check_curl_lines(readme, Vec::new()).0, 5);
+}
+
+#[test]
+fn the_curl_lines_of_the_quick_start_get_the_answers_that_it_shows() {
+    let page = include_str!("../../docs/quickstart.md");
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let application = listener.local_addr().expect("its address").to_string();
     let arrived = std::thread::spawn(move || receive(&listener));
-    let (count, _server) =
-        check_curl_lines(readme, vec![("127.0.0.1:3000".to_owned(), application)]);
+    let (count, _server) = check_curl_lines(page, vec![("127.0.0.1:3000".to_owned(), application)]);
     assert!(count >= 15, "{count}");
-    let (shown_head, shown_body) = readme
+    let (shown_head, shown_body) = page
         .split_once("```http\n")
         .expect("what arrives")
         .1
@@ -203,10 +208,14 @@ fn the_story_by_mail_of_the_guide_to_development_gets_the_answers_that_it_shows(
 }
 
 #[test]
-fn the_readmes_commands_exist() {
-    let readme = include_str!("../../README.md");
-    for line in readme
-        .lines()
+fn the_commands_of_both_exist() {
+    let pages = [
+        include_str!("../../README.md"),
+        include_str!("../../docs/quickstart.md"),
+    ];
+    for line in pages
+        .iter()
+        .flat_map(|page| page.lines())
         .filter_map(|line| line.strip_prefix("$ invited "))
     {
         let command: Vec<_> = line

@@ -224,7 +224,8 @@ fn signals_are_passed_on_and_the_server_answers_until_the_command_has_ended() {
         let folder = tempfile::tempdir().expect("a folder");
         let told = folder.path().join("told");
         let script = format!(
-            "trap 'echo {name} $INVITED_URL > $0.new; mv $0.new $0; sleep 0.5; exit 5' {name}; \
+            "trap 'echo {name} $INVITED_URL > $0.new; mv $0.new $0; \
+             while ! [ -e $0.end ]; do sleep 0.05; done; exit 5' {name}; \
              touch $0.ready; while :; do sleep 0.05; done"
         );
         let mut command = invited();
@@ -237,13 +238,14 @@ fn signals_are_passed_on_and_the_server_answers_until_the_command_has_ended() {
         wait_until("the command runs", || told.with_extension("ready").exists());
         signal(&child, name);
         wait_until("the signal is passed on", || told.exists());
-        let told = std::fs::read_to_string(&told).expect("it is written");
-        let (_, url) = told.trim().split_once(' ').expect("two words");
+        let text = std::fs::read_to_string(&told).expect("it is written");
+        let (_, url) = text.trim().split_once(' ').expect("two words");
         let address = url.trim_start_matches("http://").parse().expect("a port");
         assert_eq!(
             Request::new(address, "GET", "/health/live").send().status,
             200
         );
+        std::fs::write(told.with_extension("end"), "").expect("it is written");
         assert_eq!(wait_unread(&mut child).0.code(), Some(5), "{name}");
     }
 }

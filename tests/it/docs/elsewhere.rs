@@ -5,7 +5,7 @@ use super::{read, root};
 
 /// The pages whose lines with `curl` are played as one story, with their answers, by
 /// [`crate::readme`].
-pub(super) const PLAYED: [&str; 2] = ["README.md", "docs/dev.md"];
+pub(super) const PLAYED: [&str; 3] = ["README.md", "docs/quickstart.md", "docs/dev.md"];
 
 /// A line that is run elsewhere.
 pub(super) struct Elsewhere {
@@ -71,7 +71,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Test("tests/it/readme.rs"),
     ),
     line("README.md", "cargo test", Place::Step("cargo test")),
-    line("README.md", "cargo install", Place::Step("Debian package")),
+    line("README.md", "pip install", PACKAGES),
+    line("README.md", "invited dev", PACKAGES),
+    line("README.md", "npm install", PACKAGES),
+    line("README.md", "npx invited", PACKAGES),
+    line("docs/quickstart.md", "cargo install", PACKAGE),
     line(
         "CONTRIBUTING.md",
         "cargo run -- dev",

@@ -26,12 +26,13 @@ const TARGET: &str = "target@b.co";
 /// An id that no invitation has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
 /// The routes that answer without a key.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 16] = [
     "/livez",
     "/readyz",
     "/health/live",
     "/health/ready",
     "/openapi.json",
+    "/openapi/{part}.json",
     "/problems",
     "/problems/{code}",
     "/accept",
@@ -160,7 +161,9 @@ fn fill(path: &str, organization: &str, id: &str) -> String {
     let path = path
         .replace("{organizationId}", organization)
         .replace("{invitationId}", id);
-    let path = path.replace("{code}", "not_found");
+    let path = path
+        .replace("{code}", "not_found")
+        .replace("{part}", "pages");
     if path == "/v1/invitations" {
         format!("{path}?email={TARGET}")
     } else {

@@ -1,5 +1,5 @@
 //! Values against the documents: the examples in them, what excludes what, and the answers of the
-//! README.
+//! README and of the quick start.
 
 use invited::api::openapi::Part;
 use jsonschema::Validator;
@@ -121,10 +121,11 @@ fn is_of(pattern: &str, path: &str) -> bool {
 }
 
 #[test]
-fn the_answers_in_the_readme_are_valid() {
+fn the_answers_in_the_readme_and_the_quick_start_are_valid() {
     let documents = [of(Part::Api), of(Part::Dev)];
-    let (mut checked, readme) = (0, committed("README.md"));
-    for (line, answer) in readme.lines().zip(readme.lines().skip(1)) {
+    let pages = ["README.md", "docs/quickstart.md"].map(committed).concat();
+    let mut checked = 0;
+    for (line, answer) in pages.lines().zip(pages.lines().skip(1)) {
         let is_answer = answer.starts_with('{') || answer.starts_with('[');
         if !line.starts_with("$ curl") || !is_answer {
             continue;
@@ -154,14 +155,14 @@ fn the_answers_in_the_readme_are_valid() {
         check(document, &content["schema"], &value, line);
         checked += 1;
     }
-    assert!(checked >= 12, "{checked}");
+    assert!(checked >= 17, "{checked}");
 }
 
 #[test]
 fn a_webhook_is_told_what_the_document_says() {
     let document = of(Part::Api);
-    let readme = committed("README.md");
-    let told = readme
+    let page = committed("docs/quickstart.md");
+    let told = page
         .lines()
         .find(|line| line.starts_with(r#"{"type":"invitation.created""#));
     let told: Value = serde_json::from_str(told.expect("a webhook")).expect("JSON");
@@ -176,5 +177,5 @@ fn a_webhook_is_told_what_the_document_says() {
         );
     }
     let event = &webhooks["event"]["post"]["requestBody"]["content"]["application/json"];
-    check(&document, &event["schema"], &told, "the README");
+    check(&document, &event["schema"], &told, "the quick start");
 }
