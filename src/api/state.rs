@@ -49,6 +49,8 @@ pub(crate) struct State {
     pub faults: Faults,
     /// What writes mail; none: the server sends none.
     pub composer: Option<Arc<Composer>>,
+    /// Whether mail goes no further than to the mailbox of development.
+    pub keeps_mail: bool,
     /// What webhooks may reach.
     pub guard: Guard,
     /// How many webhooks there may be.
@@ -83,6 +85,7 @@ impl State {
                 guard: self.guard.clone(),
                 max_webhooks: self.max_webhooks,
             }),
+            keeps_mail: self.keeps_mail,
         }
     }
 

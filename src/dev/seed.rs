@@ -56,6 +56,14 @@ pub struct Seed {
 }
 
 impl Seed {
+    /// Has nothing mailed: the people of the samples know nothing of it.
+    fn mail_nobody(&mut self) {
+        let organizations = self.organizations.iter_mut().flatten();
+        for invitation in organizations.flat_map(|one| one.invitations.iter_mut().flatten()) {
+            invitation.notify = None;
+        }
+    }
+
     /// Where the part of the document at `pointer` was.
     pub(crate) fn place(&self, pointer: String) -> String {
         self.places.get(&pointer).cloned().unwrap_or(pointer)
@@ -207,6 +215,8 @@ pub struct Ground {
     pub rules: Rules,
     /// What keys and webhooks need; none: there can be none.
     pub access: Option<Access>,
+    /// Whether mail goes no further than to a mailbox of the server.
+    pub keeps_mail: bool,
 }
 
 /// What the keys and webhooks of a seed need: a server for development.
@@ -244,7 +254,11 @@ impl Start {
             Self::Samples => {
                 let mut ground = ground.clone();
                 ground.rules.roles.clear();
-                fill(tx, json::parse(SAMPLES.as_bytes())?, &ground, origin)
+                let mut samples: Seed = json::parse(SAMPLES.as_bytes())?;
+                if !ground.keeps_mail {
+                    samples.mail_nobody();
+                }
+                fill(tx, samples, &ground, origin)
             }
             Self::Seed(seed) => fill(tx, (**seed).clone(), ground, origin),
             Self::Export(bytes) => fill_with_export(tx, bytes, origin),
@@ -293,6 +307,7 @@ pub(crate) fn fill_beside(tx: &WriteTx<'_>, seed: Seed, origin: &Origin) -> Resu
     let ground = Ground {
         rules: Rules::of_form(),
         access: None,
+        keeps_mail: false,
     };
     let plan = Plan::parse(seed, &ground, tx.now)?;
     plan.check_new(tx)?;

@@ -222,6 +222,7 @@ pub(crate) fn state(
         oidc,
         faults: Faults::default(),
         composer: mail.map(|mail| Arc::clone(&mail.composer)),
+        keeps_mail: mail.is_some_and(|mail| matches!(mail.way, Way::Mailbox)),
         guard: config.guard(),
         max_webhooks: settings.limits.max_webhooks,
         start: config.start.clone(),
