@@ -168,6 +168,20 @@ pub(crate) fn damaged(path: &Path, findings: usize) -> Failure {
     )
 }
 
+/// A look through the file at `path` has found something, or that it does not go on from heads that
+/// were written down.
+pub(crate) fn differs(path: &Path, findings: usize) -> Failure {
+    Failure::runtime(
+        format!(
+            "{} is damaged, or does not go on from these heads (findings: {findings})",
+            path.display()
+        ),
+        "after a restore of a backup that is older than the heads, that is so: write new ones with \
+         --heads; else keep a copy of it, and restore a backup that `invited verify` finds to be \
+         whole",
+    )
+}
+
 /// Checks that a backup or an export may be at `place`: no data file, and nothing that belongs to
 /// one, is ever replaced.
 ///

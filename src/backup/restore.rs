@@ -104,8 +104,8 @@ fn find_secret(
         return Err(Failure::runtime(
             format!("{secrets} does not belong to {}", source.path().display()),
             format!(
-                "the secret beside the backup does: keep a copy of the other one, then put {} in \
-                 its place",
+                "the secret beside the backup does, in {}: move the other one away, and restore \
+                 again",
                 beside.display()
             ),
         ));

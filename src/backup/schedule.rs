@@ -174,7 +174,8 @@ impl Schedule {
         self.db.check_place().map_err(|_| {
             Failure::runtime(
                 "the data file was removed or replaced, so it was not copied",
-                "put the data file back to its place, or restart the server",
+                "do not stop the server before the file that it holds open is copied: \
+                 docs/troubleshooting.md says how",
             )
         })
     }

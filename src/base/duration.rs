@@ -7,6 +7,11 @@ use std::time::Duration;
 /// What is said of a text that is no length of time.
 pub(crate) const FORMS: &str = "a length of time, as 90s, 10m, 12h or 8d, or whole seconds";
 
+/// The longest text that is read, in bytes.
+const MAX_TEXT: usize = 64;
+/// The most digits of a number before a unit.
+const MAX_DIGITS: usize = 11;
+
 /// Reads a length of time: whole seconds as a bare number (`90`), or numbers with units, as `90s`,
 /// `10m`, `12h`, `8d` and `1h 30m`.
 ///
@@ -14,10 +19,15 @@ pub(crate) const FORMS: &str = "a length of time, as 90s, 10m, 12h or 8d, or who
 /// What it may be.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let seconds = text.bytes().all(|byte| byte.is_ascii_digit());
+    // The sum stays far from the longest `Duration`, at which humantime panics.
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+    let is_short = text.len() <= MAX_TEXT && numbers.all(|number| number.len() <= MAX_DIGITS);
     let read = if seconds {
         text.parse().ok().map(Duration::from_secs)
-    } else {
+    } else if is_short {
         humantime::parse_duration(text).ok()
+    } else {
+        None
     };
     read.ok_or_else(|| FORMS.to_owned())
 }
@@ -71,6 +81,9 @@ mod tests {
             "1 2",
             "99999999999999999999",
             "٥",
+            "18446744073709551615s 1000000000ns",
+            "584554530872y 1000000000ns",
+            "1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s",
         ] {
             assert_eq!(parse(text), Err(FORMS.to_owned()), "{text}");
         }

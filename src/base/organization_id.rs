@@ -11,7 +11,7 @@ const MAX_LEN: usize = 128;
 
 /// The caller's own id of an organization (a UUID, a slug, `org_123`):
 /// 1 to 128 characters, `[A-Za-z0-9][A-Za-z0-9._~-]*`. Case matters.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OrganizationId(String);
 
 impl OrganizationId {

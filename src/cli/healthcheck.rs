@@ -30,6 +30,9 @@ const MAX_RESPONSE: usize = 64 * 1024;
 /// The longest part of a reason that is told.
 const MAX_REASON: usize = 200;
 
+/// The longest wait that differs from one for ever.
+const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
+
 /// Which server is asked, and for how long.
 #[derive(Args, Debug)]
 pub(crate) struct HealthcheckArgs {
@@ -53,7 +56,7 @@ pub(crate) struct HealthcheckArgs {
 
 /// Asks until the server is ready or the time is over.
 pub(crate) fn run(args: HealthcheckArgs) -> Result<(), Failure> {
-    let deadline = args.wait.map(|wait| Instant::now() + wait);
+    let deadline = args.wait.map(|wait| Instant::now() + wait.min(LONGEST));
     let server = Server::of(args)?;
     loop {
         let Err(why) = server.ask() else {

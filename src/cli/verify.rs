@@ -64,7 +64,11 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     if report.findings.count > 0 {
         args.output
             .print(|| told(&report), &shown(&source, &report))?;
-        return Err(backup::damaged(source.path(), report.findings.count));
+        return Err(if ask.against.is_empty() {
+            backup::damaged(source.path(), report.findings.count)
+        } else {
+            backup::differs(source.path(), report.findings.count)
+        });
     }
     let written = heads::lines(&report.heads)?;
     match args.heads.as_deref() {

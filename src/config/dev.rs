@@ -87,7 +87,8 @@ impl Config {
         }
         let mut config = Self::assemble(server, database, Mode::Dev)?;
         config.allowed_hosts.clone_from(&settings.allow_host);
-        config.has_own_key = settings.is_for_program();
+        // In a file that stays, whoever has seen the key could use it for ever.
+        config.has_own_key = settings.is_for_program() && settings.server.database.is_none();
         config.starts_at = settings.clock;
         if let Some(time) = settings.clock {
             config.clock.set(time);

@@ -16,7 +16,7 @@ use rusqlite::Connection;
 use super::header::{SCHEMA_VERSION, check_header, older};
 use super::lock::Lock;
 use super::migration::Migrations;
-use super::place::{beside, folder};
+use super::place::{adopt, beside, folder};
 use super::refusal::{by_sqlite, by_system, damaged, refused, shell_word};
 use super::{connection, schema};
 use crate::base::failure::Failure;
@@ -33,15 +33,13 @@ const OTHERS_WRITE: u32 = 0o022;
 const OTHERS: u32 = 0o077;
 
 /// Takes the right to serve the file at `path`, and makes sure that it is whole and ours. A start
-/// that fails leaves nothing behind. Returns what the person at the terminal is to be told of the
-/// file, too.
+/// that fails leaves nothing behind.
 ///
 /// # Errors
 /// When the path cannot be used, is being served, or holds what this program did not make.
-pub(crate) fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
+pub(crate) fn claim(path: &Path) -> Result<Claimed, Failure> {
     // What is refused is refused before anything is made, the lock file included.
-    let is_new = !is_present(path)?;
-    if !is_new {
+    if is_present(path)? {
         check_header(path, SCHEMA_VERSION)?;
     }
     let missing: Vec<_> = path
@@ -56,8 +54,17 @@ pub(crate) fn claim(path: &Path) -> Result<(Lock, Option<String>), Failure> {
             let _ = fs::remove_dir(folder);
         }
     }
-    let (lock, notice) = claimed?;
-    Ok((lock, if is_new { replacement(path) } else { notice }))
+    claimed
+}
+
+/// A file that nobody else has.
+pub(crate) struct Claimed {
+    /// The right to it.
+    pub lock: Lock,
+    /// Whether it was made just now: nobody else has written to it.
+    pub is_new: bool,
+    /// What the person at the terminal is to be told of it.
+    pub notice: Option<String>,
 }
 
 /// What is told of a new file beside the secret of an older one.
@@ -69,10 +76,24 @@ fn replacement(path: &Path) -> Option<String> {
 }
 
 /// Takes the right to serve the file at `path`, whose folder is there.
-fn claim_in_folder(path: &Path) -> Result<(Lock, Option<String>), Failure> {
+fn claim_in_folder(path: &Path) -> Result<Claimed, Failure> {
     let lock = Lock::take(path)?;
-    match prepare(path).and_then(|()| check_contents(path, Migrations::RELEASED)) {
-        Ok(()) => Ok((lock, make_private(path))),
+    // Somebody who had the lock before may have made it a moment ago.
+    let prepared = is_present(path).and_then(|is_there| {
+        prepare(path)?;
+        check_contents(path, Migrations::RELEASED)?;
+        Ok(!is_there)
+    });
+    match prepared {
+        Ok(is_new) => {
+            let private = make_private(path);
+            let notice = if is_new { replacement(path) } else { private };
+            Ok(Claimed {
+                lock,
+                is_new,
+                notice,
+            })
+        }
         Err(failure) => {
             lock.undo();
             Err(failure)
@@ -254,6 +275,8 @@ fn create_as(unfinished: &Path, path: &Path) -> Result<(), Failure> {
         .open(unfinished)
         .map_err(failed)?;
     fill(unfinished, path)?;
+    // What root makes is its server's.
+    adopt(&file, folder(path)).map_err(failed)?;
     let renamed = file
         .sync_all()
         .and_then(|()| fs::rename(unfinished, path))

@@ -72,8 +72,8 @@ impl Identity {
         if !was_gone {
             log::error!(
                 "the data file was {fate} while it is served: writes are refused, and what was \
-                 written before is in the file that is still open; put that file back, or restart \
-                 to serve what is there now ({path})"
+                 written before is in the file that is still open: do not stop the server before \
+                 that is copied, as docs/troubleshooting.md says ({path})"
             );
         }
         Err(Error::new(

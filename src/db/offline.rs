@@ -2,15 +2,15 @@
 //! never around them.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::connection::{self, Synchronous};
 use super::header::check_header;
 use super::ids::IdMint;
 use super::migration::Migrations;
-use super::place::{adopt, beside, folder};
-use super::refusal::{by_sqlite, by_system};
+use super::place::beside;
+use super::refusal::by_sqlite;
 use super::tally::Tally;
 use super::transaction::WriteTx;
 use super::{Reader, file, place};
@@ -57,13 +57,9 @@ pub(crate) fn write_unserved<T>(
     write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<(T, bool)>,
 ) -> Result<T, Failure> {
     let path = &place::resolve(path)?;
-    let is_new = !file::is_present(path)?;
-    let (lock, _) = file::claim(path)?;
+    let file::Claimed { lock, is_new, .. } = file::claim(path)?;
     let outcome = in_transaction(path, write);
-    if is_new && matches!(outcome, Ok((_, true))) {
-        let adopted = File::open(path).and_then(|file| adopt(&file, folder(path)));
-        adopted.map_err(|error| by_system(path, &error))?;
-    } else if is_new {
+    if is_new && !matches!(outcome, Ok((_, true))) {
         for file in [path.clone(), beside(path, "-wal"), beside(path, "-shm")] {
             // What cannot be removed is an empty data file.
             let _ = fs::remove_file(file);
@@ -129,6 +125,16 @@ pub(crate) fn existing_of_any_version(
 /// When there is none.
 fn find(path: &Path) -> Result<PathBuf, Failure> {
     let path = place::resolve(path)?;
+    if !file::is_present(&path)? && beside(&path, ".secret").exists() {
+        return Err(Failure::runtime(
+            format!(
+                "there is no data file at {}, and its secret is there",
+                path.display()
+            ),
+            "copy it from the server that holds it open, or restore a backup: \
+             docs/troubleshooting.md says how",
+        ));
+    }
     if !file::is_present(&path)? {
         return Err(Failure::runtime(
             format!("there is no data file at {}", path.display()),

@@ -32,9 +32,6 @@ const MAIL: &str = "10 + 4 * ROW.kind + case when ROW.lease is not null then 2
 /// The number of the state of a delivery that waits; none has the number of one that has ended.
 const DELIVERY: &str = "iif(ROW.state <> 0, null, 29 + coalesce(ROW.lane, 3))";
 
-/// The number of an invitation that is new.
-const NEW_INVITATION: u16 = 0;
-
 /// A table whose rows are counted.
 struct Counted {
     /// Its name.
@@ -141,9 +138,9 @@ impl Tally {
         Ok(tally)
     }
 
-    /// Counts a new invitation.
-    pub(super) fn add_new_invitation(&self) {
-        self.add(Some(NEW_INVITATION), 1);
+    /// Counts a new invitation in `state`.
+    pub(super) fn add_new_invitation(&self, state: u8) {
+        self.add(Some(u16::from(state)), 1);
     }
 
     /// Counts all rows that no trigger has counted when they were inserted, where all of them are

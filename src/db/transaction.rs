@@ -27,6 +27,8 @@ pub struct WriteTx<'a> {
     topics: &'a Cell<u8>,
     /// What the transaction adds to the counts of rows.
     pub(super) tally: &'a Tally,
+    /// Whether what happens in it is news to others.
+    is_news: bool,
 }
 
 impl<'a> WriteTx<'a> {
@@ -44,6 +46,7 @@ impl<'a> WriteTx<'a> {
             ids,
             topics,
             tally,
+            is_news: true,
         }
     }
 
@@ -55,7 +58,21 @@ impl<'a> WriteTx<'a> {
             ids: self.ids,
             topics: self.topics,
             tally: self.tally,
+            is_news: self.is_news,
         }
+    }
+
+    /// The same transaction for what happened elsewhere, long ago: nobody is told of it.
+    pub(crate) fn without_news(&self) -> WriteTx<'a> {
+        WriteTx {
+            is_news: false,
+            ..self.at(self.now)
+        }
+    }
+
+    /// Whether others, as webhooks, are to be told of what happens in it.
+    pub(crate) fn is_news(&self) -> bool {
+        self.is_news
     }
 
     /// The transaction as one that reads.
@@ -89,10 +106,10 @@ impl<'a> WriteTx<'a> {
         self.topics.set(self.topics.get() | topic.bit());
     }
 
-    /// Counts an invitation that was inserted as a pending one. Must be called for each: no trigger
-    /// does it ([`super::tally`]).
-    pub(crate) fn count_new_invitation(&self) {
-        self.tally.add_new_invitation();
+    /// Counts an invitation that was inserted in `state`, which is that of its column. Must be called
+    /// for each: no trigger does it ([`super::tally`]).
+    pub(crate) fn count_new_invitation(&self, state: u8) {
+        self.tally.add_new_invitation(state);
     }
 
     /// A new id, greater than all that this process made before.

@@ -31,10 +31,11 @@ struct LineBody {
     webhook: Option<SeedWebhook>,
 }
 
-/// Whether these are lines of a seed, and no document: the first one is an object by itself with the
-/// one member of a line.
+/// Whether these are lines of a seed, and no document: the first one that is not empty is an object
+/// by itself with the one member of a line.
 pub(crate) fn are_lines(bytes: &[u8]) -> bool {
-    let first = bytes.split(|byte| *byte == b'\n').next();
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let first = lines.find(|line| !line.trim_ascii().is_empty());
     let object: Option<Map<String, Value>> =
         first.and_then(|first| serde_json::from_slice(first).ok());
     object.is_some_and(|object| {
@@ -128,7 +129,14 @@ impl Gathered {
         let at = named.unwrap_or(self.organizations.len());
         self.note(pointer_of(at), number, "organization");
         if named.is_some() {
-            self.organizations[at].settings = organization.settings;
+            let known = &mut self.organizations[at];
+            known.settings = organization.settings;
+            if let Some(invitations) = organization.invitations {
+                known
+                    .invitations
+                    .get_or_insert_default()
+                    .extend(invitations);
+            }
             return;
         }
         self.known.entry(id).or_insert(at);

@@ -1,5 +1,7 @@
 //! From a seed document to invitations that can be made, and their making.
 
+use std::collections::HashSet;
+
 use super::access::{PlannedKey, PlannedWebhook};
 use super::entry::Entry;
 use super::seed::{Ground, Seed, SeedOrganization, Seeded};
@@ -21,6 +23,8 @@ use crate::policy::{Rules, Sending};
 pub(crate) struct Plan {
     /// The organizations with their settings, and where each is in the document.
     organizations: Vec<(OrganizationId, Option<Settings>, String)>,
+    /// The ids of all of them.
+    ids: HashSet<OrganizationId>,
     /// The invitations of all of them, oldest first: ids grow with time.
     entries: Vec<Entry>,
     /// The keys.
@@ -74,7 +78,7 @@ impl Plan {
         errors: &mut Errors,
     ) -> Result<()> {
         let place = seed.place(pointer.to_owned());
-        let id = match parse_id(organization.id.as_deref(), &self.organizations) {
+        let id = match parse_id(organization.id.as_deref(), &mut self.ids) {
             Ok(id) => id,
             Err((code, detail)) => {
                 errors.push(FieldError::new(format!("{place}/id"), code, detail));
@@ -232,18 +236,18 @@ impl Plan {
     }
 }
 
-/// Reads the id of an organization that is not among `earlier`.
+/// Reads the id of an organization that is not among `earlier`, and adds it.
 fn parse_id(
     text: Option<&str>,
-    earlier: &[(OrganizationId, Option<Settings>, String)],
+    earlier: &mut HashSet<OrganizationId>,
 ) -> std::result::Result<OrganizationId, (FieldCode, &'static str)> {
     let text = text.ok_or((FieldCode::Required, "the organization's id"))?;
     let malformed = "1 to 128 characters: a letter or digit, then letters, digits, . _ ~ -";
     let id = OrganizationId::parse(text).ok_or((FieldCode::InvalidFormat, malformed))?;
-    if earlier.iter().any(|(other, ..)| *other == id) {
-        Err((FieldCode::Conflict, "this organization is there already"))
-    } else {
+    if earlier.insert(id.clone()) {
         Ok(id)
+    } else {
+        Err((FieldCode::Conflict, "this organization is there already"))
     }
 }
 

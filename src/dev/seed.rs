@@ -23,6 +23,7 @@ use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::Status;
 use crate::invitation::inviter::InviterBody;
+use crate::invitation::lapse;
 use crate::invitation::new::{CreateBody, OnConflict};
 use crate::organization::settings::SettingsBody;
 use crate::policy::Rules;
@@ -299,7 +300,8 @@ fn fill(tx: &WriteTx<'_>, seed: Seed, ground: &Ground, origin: &Origin) -> Resul
 }
 
 /// Puts the organizations and invitations of `seed` beside those of a file that no server has. An
-/// organization that is there already may get invitations, and no settings. Nothing is mailed.
+/// organization that is there already may get invitations, and no settings. Nothing is mailed, and
+/// webhooks are told of nothing.
 ///
 /// # Errors
 /// As [`Start::fill`].
@@ -311,7 +313,9 @@ pub(crate) fn fill_beside(tx: &WriteTx<'_>, seed: Seed, origin: &Origin) -> Resu
     };
     let plan = Plan::parse(seed, &ground, tx.now)?;
     plan.check_new(tx)?;
-    let seeded = plan.carry_out(tx, &ground, origin)?;
+    // What has lapsed in the file is news, and what is put in is none.
+    lapse::tell_of_all(tx, origin)?;
+    let seeded = plan.carry_out(&tx.without_news(), &ground, origin)?;
     let details = serde_json::json!({
         "organizations": seeded.organizations,
         "invitations": seeded.invitations,

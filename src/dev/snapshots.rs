@@ -73,6 +73,8 @@ impl Snapshots {
         let ids = db.ids().place();
         let copy = db.read_long(actor, RowCopy::take).await?;
         let mut snapshots = self.lock();
+        // By a seed, ids come again after a reset or a restore.
+        snapshots.retain(|one| one.view.id != view.id);
         if snapshots.len() >= KEPT {
             snapshots.pop_front();
         }

@@ -41,10 +41,17 @@ pub(super) fn check_mode(setup: &Setup) -> Finding {
             "chmod 600 the data file and the files beside it that end in -wal and -shm",
         ),
         Ok(found) => Finding::ok(name, format!("{} MiB, private", found.len() / MIB)),
+        Err(error) if error.kind() == ErrorKind::NotFound && is_missed(setup) => Finding::bad(
+            name,
+            "there is no data file, and its secret is there",
+            "name the right one with --database or --config; where it is gone, copy it from the \
+             server that holds it open, or restore a backup, as docs/troubleshooting.md says",
+        ),
         Err(error) if error.kind() == ErrorKind::NotFound => Finding::bad(
             name,
             "there is no data file",
-            "start `invited serve` once to make it, or name the right one with --database",
+            "name the right one with --database or --config, or start `invited serve` once to make \
+             it",
         ),
         Err(error) => Finding::bad(
             name,
@@ -52,6 +59,11 @@ pub(super) fn check_mode(setup: &Setup) -> Finding {
             "run this as the user that the server runs as",
         ),
     }
+}
+
+/// Whether a data file was there once: its secret is.
+fn is_missed(setup: &Setup) -> bool {
+    setup.secret.as_ref().is_some_and(|path| path.exists())
 }
 
 /// Whether the secret is there, and its owner's alone.

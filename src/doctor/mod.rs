@@ -150,7 +150,8 @@ pub(crate) fn check_served(is_served: bool) -> Finding {
 pub(crate) fn examine_running(running: Running) -> Vec<Finding> {
     let restart = "look at the log for what the disk reported, mend that, and restart the server";
     let writes = if !running.is_in_place {
-        let fix = "put the data file back to its place, or restart the server";
+        let fix = "do not stop the server: it holds the file open that has what was written; copy \
+                   that first, as docs/troubleshooting.md says";
         Finding::bad("writes", "the data file was removed or replaced", fix)
     } else if running.is_writable {
         Finding::ok("writes", "writes are taken")

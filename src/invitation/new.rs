@@ -16,6 +16,8 @@ use crate::base::role::{Role, parse_role};
 use crate::outbox::mail::Delivery;
 use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS, Rules, Sending, parse_own_url};
 
+/// The deepest metadata: an export nests it once more, and whoever reads JSON has a limit.
+const MAX_LEVELS: usize = 64;
 /// The most bytes of metadata, written without spaces.
 const MAX_METADATA: usize = 4096;
 /// A new invitation. `null` counts as absent.
@@ -294,8 +296,32 @@ pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<O
             FieldCode::TooLong,
             "at most 4096 bytes of JSON",
         )),
+        Some(text) if levels(&text) > MAX_LEVELS => Err(FieldError::new(
+            "/metadata",
+            FieldCode::OutOfRange,
+            "at most 64 levels of objects and lists",
+        )),
         text => Ok(text),
     }
+}
+
+/// How many objects and lists are inside of each other in JSON, at most.
+fn levels(json: &str) -> usize {
+    let (mut levels, mut most, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'{' | b'[' if !is_text => {
+                levels += 1;
+                most = most.max(levels);
+            }
+            b'}' | b']' if !is_text => levels = levels.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
 }
 
 /// Checks where the person goes after joining: only to an origin on the server's list.

@@ -229,8 +229,9 @@ pub(crate) fn parse_time(pointer: &'static str, text: Option<&str>) -> Checked<T
 fn parse_own_id(text: Option<&str>, created_at: Option<Timestamp>) -> Checked<Uuid> {
     let form = "a lowercase UUIDv7";
     let text = text.ok_or_else(|| FieldError::new("/id", FieldCode::Required, form))?;
-    let id =
-        id::parse_id(text).ok_or_else(|| FieldError::new("/id", FieldCode::InvalidFormat, form))?;
+    let id = id::parse_id(text)
+        .filter(|id| id::is_of_time(*id))
+        .ok_or_else(|| FieldError::new("/id", FieldCode::InvalidFormat, form))?;
     match created_at.map(id::lowest_id_at) {
         Some(lowest) if id < lowest => Err(FieldError::new(
             "/id",

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{Secret, Weak};
 use crate::base::failure::Failure;
 use crate::base::hex::hex;
+use crate::db::adopt;
 
 /// Random bytes of a secret that is made.
 const MADE_LEN: usize = 32;
@@ -183,6 +184,8 @@ fn make(path: &Path) -> io::Result<()> {
     // 0600, as every temporary file.
     let mut file = tempfile::NamedTempFile::new_in(folder(path))?;
     writeln!(file, "{}", random()?)?;
+    // What root makes is its server's.
+    adopt(file.as_file(), folder(path))?;
     file.as_file().sync_all()?;
     file.persist_noclobber(path)?;
     File::open(folder(path))?.sync_all()
@@ -210,10 +213,15 @@ fn empty(place: &str) -> Failure {
 
 /// The file of the secret cannot be used.
 pub(super) fn unusable(path: &Path, error: &io::Error) -> Failure {
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
+        "give it to the user of the server, as `chown --reference` of the data file does"
+    } else {
+        "name a file that this user can read with --secret-file, or give the secret itself in \
+         INVITED_SECRET"
+    };
     Failure::runtime(
         format!("cannot use the secret file {} ({error})", path.display()),
-        "name a file that this user can read with --secret-file, or give the secret itself in \
-         INVITED_SECRET",
+        hint,
     )
 }
 

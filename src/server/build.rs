@@ -13,6 +13,7 @@ use crate::api;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
 use crate::api::state::State;
+use crate::backup::kept;
 use crate::backup::schedule::Schedule;
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
@@ -177,6 +178,34 @@ pub(crate) fn backups(
         );
     }
     Ok(Some(Arc::new(schedule)))
+}
+
+/// Checks that a start that makes a new data file has no backups of another one beside it: the
+/// server would remove them one by one, for those of the new one.
+///
+/// # Errors
+/// When there are such.
+pub(crate) fn check_backups(config: &Config) -> Result<(), Failure> {
+    let Some(plan) = config.backups.as_ref() else {
+        return Ok(());
+    };
+    let is_new = std::fs::metadata(&config.database).map_or(true, |found| found.len() == 0);
+    let found = kept::list(&plan.folder).unwrap_or_default();
+    let Some(newest) = found.last().filter(|_| is_new) else {
+        return Ok(());
+    };
+    Err(Failure::usage(
+        format!(
+            "there is no data file at {}, and {} has backups of one",
+            config.database.display(),
+            plan.folder.display()
+        ),
+        format!(
+            "put the newest back: `invited restore {}`; or name another folder with --backup-dir, \
+             for the new data file",
+            newest.path.display()
+        ),
+    ))
 }
 
 /// What the handlers share of a server that people reach under `public_url`.

@@ -10,7 +10,7 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::Config;
 use crate::config::admin_key::GivenKey;
-use crate::db::Db;
+use crate::db::{Db, adopt};
 use crate::key::token::PlainKey;
 use crate::key::{self, NewKey, Rights};
 use crate::session::{self, Token};
@@ -136,6 +136,8 @@ fn write(path: &Path, key: &PlainKey) -> io::Result<()> {
     // 0600, as every temporary file.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(file, "{}", key.reveal())?;
+    // What root makes is its server's.
+    adopt(file.as_file(), folder)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
     File::open(folder)?.sync_all()

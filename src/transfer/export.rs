@@ -1,5 +1,6 @@
 //! Writes organizations with their invitations and histories as an export.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use serde_json::json;
@@ -67,7 +68,8 @@ pub(crate) fn write(
     if only.is_empty() {
         export.write_all(reader)?;
     }
-    for id in only {
+    let mut written = HashSet::new();
+    for id in only.iter().filter(|id| written.insert(*id)) {
         let found = organization::store::find(reader, id)?;
         let whole = found.ok_or_else(|| ExportError::Unknown(id.clone()))?;
         export.write_organization(reader, id, &whole)?;

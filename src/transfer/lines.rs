@@ -97,6 +97,10 @@ impl<R: BufRead> Lines<R> {
         let limit = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
         let mut limited = self.input.by_ref().take(limit);
         limited.read_until(b'\n', &mut self.line)?;
+        if self.line.len() == MAX_LINE && !self.line.ends_with(b"\n") {
+            // It is refused, so what follows of it is not even hashed.
+            self.input.skip_until(b'\n')?;
+        }
         self.number += u64::from(!self.line.is_empty());
         Ok(!self.line.is_empty())
     }

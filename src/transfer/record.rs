@@ -271,7 +271,9 @@ impl EventBody {
 /// Reads an id of ours.
 fn parse_id(pointer: &'static str, text: Option<&str>) -> Checked<Uuid> {
     let form = || FieldError::new(pointer, FieldCode::InvalidFormat, "a lowercase UUIDv7");
-    text.and_then(id::parse_id).ok_or_else(form)
+    text.and_then(id::parse_id)
+        .filter(|id| id::is_of_time(*id))
+        .ok_or_else(form)
 }
 
 /// Reads who did something, or by which request.

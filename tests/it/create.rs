@@ -305,3 +305,21 @@ fn a_role_catalogue_is_the_only_source_of_roles() {
     assert_eq!(error["detail"], "one of: viewer, developer");
     app.invite("acme", "a@b.co");
 }
+
+#[test]
+fn metadata_may_be_64_levels_deep() {
+    let app = TestApp::start(Mode::Serve, &[]);
+    for (levels, status) in [(64, 201), (65, 422), (127, 422)] {
+        let lists = levels - 1;
+        let more = format!(
+            r#","metadata":{{"a\\"[{{":{}{}}}"#,
+            "[".repeat(lists),
+            "]".repeat(lists)
+        );
+        let made = app.post(
+            &invitations("acme"),
+            &body(&format!("l{levels}@b.co"), &more),
+        );
+        assert_eq!(made.status, status, "{levels}: {}", made.text());
+    }
+}

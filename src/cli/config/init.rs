@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
@@ -80,7 +80,10 @@ fn entry(arg: &Arg) -> String {
 
 /// The default of a setting as TOML; where it is told in words only, what sets nothing.
 fn default_value(arg: &Arg) -> String {
-    let default = default_of(arg).filter(|text| !text.contains(' ') && is_value(arg, text));
+    // Without a value; but one of a closed set may have that name.
+    let is_none = |text: &str| text == "none" && arg.get_possible_values().is_empty();
+    let default =
+        default_of(arg).filter(|text| !text.contains(' ') && is_value(arg, text) && !is_none(text));
     match (arg.get_action(), default) {
         (ArgAction::SetTrue, _) => "false".to_owned(),
         (ArgAction::Append, None) => "[]".to_owned(),
@@ -110,8 +113,10 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// Writes the file, for its owner alone: it may come to hold secrets.
+/// Writes the file, for its owner alone: it may come to hold secrets. One that takes the place of
+/// another has the owner and the mode of that.
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
+    let before = fs::metadata(path).ok().filter(|_| force);
     if force {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -125,6 +130,10 @@ fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
         .mode(0o600)
         .open(path)?;
     file.write_all(text.as_bytes())?;
+    if let Some(before) = before {
+        file.set_permissions(before.permissions())?;
+        std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
+    }
     file.sync_all()
 }
 

@@ -98,7 +98,11 @@ impl Running {
                 signal = signals.next_number() => if self.pass_on(signal) {
                     deadline = deadline.or_else(|| Some(Instant::now() + PATIENCE));
                 },
-                () = sleep_until(at), if deadline.is_some() => self.processes.send(Signal::KILL),
+                () = sleep_until(at), if deadline.is_some() => {
+                    self.processes.send(Signal::KILL);
+                    // One of another user's rights goes on all the same.
+                    deadline = Some(Instant::now() + PATIENCE);
+                }
             }
         };
         self.watcher = None;

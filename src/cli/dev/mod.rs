@@ -163,6 +163,10 @@ fn read_seed(path: &Path) -> Result<Start, Failure> {
 fn unusable(seed: Option<&Path>, error: &Error) -> Failure {
     match seed {
         Some(path) if error.code.meaning().status < 500 => cannot_use(path, &reasons(error)),
+        None if error.code.meaning().status < 500 => Failure::usage(
+            format!("the samples cannot be made:\n  {}", reasons(error)),
+            "they are weeks old, and end in weeks: give a --clock some months within 1970 and 9999",
+        ),
         _ => Failure::runtime(error.to_string(), "see the log"),
     }
 }

@@ -13,14 +13,14 @@ use crate::server::Program;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Ready {
-    /// The URL of the server, without a slash at its end.
-    url: String,
+    /// The URL of the server, without a slash at its end; none, here and below: it has no port.
+    url: Option<String>,
     /// Where the paths of the API begin.
-    api_url: String,
+    api_url: Option<String>,
     /// The console; none: it is switched off.
     console_url: Option<String>,
     /// The mail that was sent.
-    mailbox_url: String,
+    mailbox_url: Option<String>,
     /// The port; none: it has unix sockets only.
     port: Option<u16>,
     /// A key that may do everything, for an application that sends one.
@@ -36,14 +36,16 @@ pub(super) struct Ready {
 impl Ready {
     /// What `program` is, on the data file `database`.
     pub(super) fn of(program: &Program, database: &Path) -> Self {
-        let url = program.local_url.clone();
+        let port = program.address().map(|address| address.port());
+        let url = port.map(|_| program.local_url.clone());
+        let at = |path: &str| url.as_ref().map(|url| format!("{url}{path}"));
         let console = program.offer().console;
         let file = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
         Self {
-            api_url: format!("{url}/v1"),
-            console_url: console.then(|| format!("{url}/console")),
-            mailbox_url: format!("{url}/dev/mailbox"),
-            port: program.address().map(|address| address.port()),
+            api_url: at("/v1"),
+            console_url: at("/console").filter(|_| console),
+            mailbox_url: at("/dev/mailbox"),
+            port,
             key: program.own_key().map(|key| key.reveal()),
             data_file: file.to_string_lossy().into_owned(),
             pid: std::process::id(),
@@ -77,14 +79,16 @@ impl Ready {
 
     /// The variables of a command beside the server.
     pub(super) fn environment(&self) -> Vec<(&'static str, &str)> {
-        let mut variables = vec![
-            ("INVITED_URL", self.url.as_str()),
+        let variables = [
+            ("INVITED_URL", &self.url),
             ("INVITED_API_URL", &self.api_url),
+            ("INVITED_CONSOLE_URL", &self.console_url),
             ("INVITED_MAILBOX_URL", &self.mailbox_url),
+            ("INVITED_KEY", &self.key),
         ];
-        let console = self.console_url.as_deref();
-        variables.extend(console.map(|url| ("INVITED_CONSOLE_URL", url)));
-        variables.extend(self.key.as_deref().map(|key| ("INVITED_KEY", key)));
-        variables
+        let given = variables.into_iter();
+        given
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+            .collect()
     }
 }

@@ -20,7 +20,7 @@ use crate::base::page::Order;
 use crate::db::{Topic, WriteTx, unless_damaged};
 use crate::outbox;
 
-/// Adds an event to the history of its organization. Webhooks are told of it.
+/// Adds an event to the history of its organization. Webhooks are told of it where it is news.
 pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result<()> {
     let id = tx.new_id();
     let json = |facts: Option<&F>| {
@@ -45,6 +45,9 @@ pub fn append<F: Serialize>(tx: &WriteTx<'_>, event: &NewEvent<'_, F>) -> Result
         },
     )?;
     tx.announce(Topic::Events);
+    if !tx.is_news() {
+        return Ok(());
+    }
     outbox::webhook::store::queue(tx, event.organization, event.kind.name(), id)
 }
 

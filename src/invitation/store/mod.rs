@@ -269,7 +269,7 @@ pub(crate) fn insert(
             new.delivery() as u8,
         ))?;
     Ok((inserted > 0).then(|| {
-        tx.count_new_invitation();
+        tx.count_new_invitation(Status::Pending as u8);
         id
     }))
 }

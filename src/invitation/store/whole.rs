@@ -103,5 +103,8 @@ pub(crate) fn insert(tx: &WriteTx<'_>, whole: &Whole, is_capped: bool) -> Result
             ":delivery_attempts": whole.delivery_attempts,
             ":delivery_error": whole.delivery_error,
         })?;
+    if inserted > 0 {
+        tx.count_new_invitation(whole.status as u8);
+    }
     Ok(inserted > 0)
 }

@@ -156,6 +156,45 @@ fn a_port_file_that_another_server_wrote_meanwhile_stays() {
 }
 
 #[test]
+fn a_port_file_takes_the_place_of_nothing_else_and_of_no_server_that_listens() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("notes"), "buy milk\n").expect("it is written");
+    for place in [at("notes"), folder.path().to_string_lossy().into_owned()] {
+        let refused = run(&["dev", "--port", "0", "--port-file", &place]);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(said.contains("is there, and has no port"), "{said}");
+    }
+    let notes = std::fs::read_to_string(at("notes")).expect("it is there");
+    assert_eq!(notes, "buy milk\n");
+    let (mut child, told) = ready(&["--port-file", &at("port")]);
+    let port = told["port"].to_string();
+    let refused = run(&["dev", "--port", &port, "--port-file", &at("port")]);
+    assert_eq!(refused.status.code(), Some(1));
+    let written = std::fs::read_to_string(at("port")).expect("it is there");
+    assert_eq!(written.trim(), port);
+    signal(&child, "TERM");
+    wait_unread(&mut child);
+}
+
+#[test]
+fn a_data_file_that_stays_gets_no_key_for_programs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder
+        .path()
+        .join("invited.db")
+        .to_string_lossy()
+        .into_owned();
+    let (mut child, told) = ready(&["--database", &file]);
+    assert_eq!(told["key"], Value::Null);
+    signal(&child, "TERM");
+    wait_unread(&mut child);
+    let listed = run(&["key", "list", "--database", &file]);
+    assert!(!printed(&listed).contains("live"), "{}", printed(&listed));
+}
+
+#[test]
 fn a_port_file_that_cannot_be_or_has_no_port_keeps_the_server_from_starting() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();

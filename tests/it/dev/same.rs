@@ -200,3 +200,26 @@ fn a_seed_of_ids_is_for_development_and_a_file_that_begins_empty() {
     }
     assert!(!folder.path().join("invited.db").exists());
 }
+
+#[test]
+fn a_restore_puts_the_snapshot_back_that_was_taken_after_the_last_reset() {
+    let server = seeded("5");
+    let post = |path: &str, body: &str| server.request("POST", path).json(body.to_owned()).send();
+    let invite = |email: &str| {
+        let body = format!(r#"{{"email":"{email}","role":"developer"}}"#);
+        assert_eq!(post(&invitations("new"), &body).status, 201);
+    };
+    let take = || post("/dev/snapshot", "{}").json()["id"].to_string();
+    invite("first@example.com");
+    take();
+    assert_eq!(server.request("POST", "/dev/reset").send().status, 204);
+    invite("second@example.com");
+    let second = take();
+    invite("third@example.com");
+    let restored = post("/dev/restore", &format!(r#"{{"id":{second}}}"#));
+    assert_eq!(restored.status, 204);
+    let listed = server.request("GET", &invitations("new")).send().json();
+    let emails = listed.as_array().expect("a list").iter();
+    let emails: Vec<_> = emails.map(|one| one["email"].clone()).collect();
+    assert_eq!(emails, ["second@example.com"]);
+}

@@ -211,6 +211,7 @@ pub fn ground() -> Ground {
     Ground {
         rules: rules(),
         access: None,
+        keeps_mail: true,
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{Place, export, failed, import, import_text, succeeded, word};
-use crate::support::process::{run, skipped};
+use crate::support::process::{Server, run, skipped};
 
 /// A seed with one organization.
 const SEED: &str = r#"{"organization":{"id":"acme","settings":{"name":"Acme Ltd."}}}
@@ -112,4 +112,37 @@ fn the_script_of_the_guide_makes_a_seed_of_a_table() {
         statuses.iter().any(|status| *status == "accepted"),
         "{statuses:?}"
     );
+}
+
+#[test]
+fn webhooks_are_told_of_nothing_that_a_seed_puts_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let server = Server::serve(&database);
+    let key = server.admin_key().expect("an admin key");
+    let request = server.request("POST", "/v1/webhooks").bearer(&key);
+    let made = request
+        .json(r#"{"url":"https://hooks.example.com/"}"#)
+        .send();
+    assert_eq!(made.status, 201, "{}", made.text());
+    drop(server);
+    succeeded(&import_text(&database, SEED));
+    let conn = rusqlite::Connection::open(&database).expect("it opens");
+    let count = |table: &str| {
+        let sql = format!("select count(*) from {table}");
+        conn.query_row(&sql, [], |row| row.get::<_, i64>(0))
+    };
+    assert_eq!(count("event").ok(), Some(3), "the control");
+    assert_eq!(count("webhook_delivery").ok(), Some(0));
+}
+
+#[test]
+fn an_organization_that_comes_after_its_invitations_may_bring_more() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = r#"
+{"invitation":{"organizationId":"acme","email":"a@b.co","role":"r"}}
+{"organization":{"id":"acme","settings":{"name":"A"},"invitations":[{"email":"b@b.co","role":"r"}]}}
+"#;
+    let told = succeeded(&import_text(&folder.path().join("to.db"), text));
+    assert!(told.contains("organizations 1, invitations 2\n"), "{told}");
 }
