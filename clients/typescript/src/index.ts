@@ -2,7 +2,7 @@
  * Starts `invited dev` for tests, and speaks to what only development has.
  *
  * Nothing but Node is needed. The program is found by the variable `INVITED_BIN`, or as `invited` in
- * `PATH`.
+ * `PATH`. It gets no variable `INVITED_...` of whoever runs the tests.
  */
 
 import { spawn, type ChildProcess } from "node:child_process";
@@ -88,10 +88,13 @@ export class Invited {
     if (options.seed !== undefined) words.push("--seed", options.seed);
     if (options.clock !== undefined) words.push("--clock", options.clock);
     if (options.seedIds !== undefined) words.push("--seed-ids", String(options.seedIds));
+    // INVITED_DATABASE of a developer would name a file that a reset empties.
+    const env = { ...process.env };
+    for (const name in env) if (name.startsWith("INVITED_")) delete env[name];
     // "cat" ends with stdin, and so the server with this process, however that ends.
     words.push("--", "cat");
     const binary = process.env["INVITED_BIN"] || "invited";
-    const child = spawn(binary, words, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(binary, words, { env, stdio: ["pipe", "pipe", "inherit"] });
     const ended = new Promise<never>((_, reject) => {
       child.once("error", reject);
       child.once("exit", (code) => reject(new Error(`invited did not start: exit code ${code}`)));
@@ -204,14 +207,18 @@ export class Webhook {
       request.setEncoding("utf8").on("data", (part: string) => (body += part));
       request.on("end", () => {
         response.writeHead(204).end();
-        webhook.take(JSON.parse(body) as InvitedEvent);
+        const event = JSON.parse(body) as InvitedEvent;
+        const waiter = webhook.waiting.shift();
+        if (waiter === undefined) webhook.events.push(event);
+        else waiter(event);
       });
     });
     await once(server.listen(0, "127.0.0.1"), "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     const body = types.length > 0 ? { url, types } : { url };
-    const made = await invited.request<{ id: string; secret: string }>("POST", "/v1/webhooks", body);
-    [webhook.id, webhook.secret] = [made.id, made.secret];
+    const made = invited.request<{ id: string; secret: string }>("POST", "/v1/webhooks", body);
+    made.catch(() => server.close());
+    ({ id: webhook.id, secret: webhook.secret } = await made);
     return webhook;
   }
 
@@ -220,11 +227,15 @@ export class Webhook {
     const event = this.events.shift();
     if (event !== undefined) return event;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no event within ${wait} s`)), wait * 1000);
-      this.waiting.push((event) => {
+      const waiter = (event: InvitedEvent) => {
         clearTimeout(timer);
         resolve(event);
-      });
+      };
+      const timer = setTimeout(() => {
+        this.waiting.splice(this.waiting.indexOf(waiter), 1);
+        reject(new Error(`no event within ${wait} s`));
+      }, wait * 1000);
+      this.waiting.push(waiter);
     });
   }
 
@@ -234,11 +245,5 @@ export class Webhook {
     this.server.close();
     // A reset has removed it.
     await this.invited.request("DELETE", `/v1/webhooks/${this.id}`).catch(() => undefined);
-  }
-
-  private take(event: InvitedEvent): void {
-    const waiting = this.waiting.shift();
-    if (waiting === undefined) this.events.push(event);
-    else waiting(event);
   }
 }

@@ -1,7 +1,11 @@
 /** What the story does not need. */
 
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { Invited, InvitedError, tokenOf, type Options } from "../src/index.js";
 
 /** Runs `work` with a server of its own. */
@@ -46,6 +50,45 @@ test("mail and events that do not come fail the test", () =>
     await assert.rejects(webhook.next(0.01), /no event/);
     await webhook.close();
   }));
+
+test("an event goes to who waits for it, and to nobody who has given up", () =>
+  withServer({}, async (invited) => {
+    const webhook = await invited.webhook("invitation.created");
+    await assert.rejects(webhook.next(0.01), /no event/);
+    const next = webhook.next();
+    const { id } = await invited.invite("hooli", "ada@example.com");
+    assert.equal((await next).data.invitationId, id);
+    await webhook.close();
+  }));
+
+test("a webhook that is refused leaves no endpoint", () =>
+  withServer({}, async (invited) => {
+    const endpoints = () =>
+      process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
+    const before = endpoints();
+    const failed = (error: unknown) => error instanceof InvitedError && error.status === 422;
+    await assert.rejects(invited.webhook("nonsense"), failed);
+    for (let tries = 0; endpoints() > before && tries < 500; tries++) await setTimeout(10);
+    assert.equal(endpoints(), before);
+  }));
+
+for (const name of ["DATABASE", "CONFIG", "SMTP_URL", "MAIL_WEBHOOK", "SEED"]) {
+  test(`no setting of whoever runs the tests reaches the server: ${name}`, async () => {
+    const own = join(tmpdir(), `invited-test-own-${process.pid}`);
+    const value = name === "SMTP_URL" ? "smtp://127.0.0.1:1" : own;
+    process.env[`INVITED_${name}`] = value;
+    try {
+      await withServer({}, async (invited) => {
+        await invited.reset();
+        await invited.invite("hooli", "ada@example.com");
+        assert.notEqual(tokenOf(await invited.mail("ada@example.com")), "");
+      });
+      assert.equal(existsSync(own), false);
+    } finally {
+      delete process.env[`INVITED_${name}`];
+    }
+  });
+}
 
 test("a seed of ids and a clock make the same answers", async () => {
   const options = { clock: "2026-01-01T00:00:00Z", seedIds: 7 };

@@ -1,7 +1,7 @@
 """Starts ``invited dev`` for tests, and speaks to what only development has.
 
 Nothing but the standard library is needed. The program is found by the variable ``INVITED_BIN``, or
-as ``invited`` in ``PATH``.
+as ``invited`` in ``PATH``. It gets no variable ``INVITED_...`` of whoever runs the tests.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from types import TracebackType
 from typing import Any, Sequence
 
 __all__ = ["Invited", "InvitedError", "Mail", "Webhook"]
+
+# The server is on this machine, where no proxy leads.
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class InvitedError(Exception):
@@ -68,9 +71,12 @@ class Invited:
         given = {"--seed": seed, "--clock": clock, "--seed-ids": seed_ids}
         for flag, value in given.items():
             words += [] if value is None else [flag, str(value)]
+        # INVITED_DATABASE of a developer would name a file that a reset empties.
+        env = {name: value for name, value in os.environ.items() if not name.startswith("INVITED_")}
         # "cat" ends with stdin, and so the server with this process, however that ends.
         self._process = subprocess.Popen(
             [*words, "--", "cat"],
+            env=env,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -85,8 +91,13 @@ class Invited:
         self.key: str = ready["key"]
 
     def stop(self) -> None:
-        """Ends the server."""
-        self._process.communicate()
+        """Ends the server, and waits until it has ended."""
+        # A forked child may have the pipe of stdin, too, and keep "cat" waiting.
+        self._process.terminate()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
     def __enter__(self) -> Invited:
         return self
@@ -108,7 +119,7 @@ class Invited:
         headers = {"Content-Type": "application/json"} if data else {}
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=40) as response:
+            with _OPENER.open(request, timeout=40) as response:
                 text = response.read()
         except urllib.error.HTTPError as error:
             raise InvitedError(error.code, _json(error.read()) or {}) from None
@@ -189,7 +200,11 @@ class Webhook:
         body: dict[str, Any] = {"url": f"http://127.0.0.1:{self._http.server_port}/"}
         if self.types:
             body["types"] = list(self.types)
-        made = self.server.request("POST", "/v1/webhooks", body)
+        try:
+            made = self.server.request("POST", "/v1/webhooks", body)
+        except BaseException:
+            self._close()
+            raise
         self._id, self.secret = made["id"], made["secret"]
         return self
 
@@ -198,13 +213,16 @@ class Webhook:
         return self._events.get(timeout=wait)
 
     def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        self._close()
         try:
             self.server.request("DELETE", f"/v1/webhooks/{self._id}")
         except InvitedError:
             # A reset has removed it.
             pass
+
+    def _close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
 
 
 def binary() -> str:
