@@ -23,9 +23,9 @@
 //! * [`turns`] decides who may read for long.
 //!
 //! # Locking
-//! Readers are read-only connections of an `r2d2` pool. There are two for each worker thread, one
-//! of which has the snapshot that the thread keeps ([`latest`]), and one for each long read, so a
-//! checkout never waits. No connection is held across an await.
+//! Readers are read-only connections of an `r2d2` pool: two for each worker thread, one of which has
+//! the snapshot that it keeps ([`latest`]), and one for each long read, so a checkout never waits.
+//! No connection is held across an await.
 
 mod checkpoint;
 mod clearing;
@@ -106,7 +106,7 @@ pub use transaction::WriteTx;
 pub(crate) use transaction::random_spread;
 use wal_index::{Head, WalIndex};
 
-/// Long reads at the same time: each occupies a blocking thread and a connection.
+/// Long reads at the same time: each occupies a thread and a connection.
 const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
@@ -226,8 +226,7 @@ impl Db {
             .max_size(u32::try_from(2 * options.workers + LONG_READS).unwrap_or(u32::MAX))
             .connection_timeout(Duration::from_secs(2))
             .test_on_check_out(false)
-            // A connection never goes stale, and one that is opened anew may find another file at
-            // the path.
+            // A connection never goes stale, and a new one may find another file at the path.
             .idle_timeout(None)
             .max_lifetime(None)
             .build(connection::reader_manager(path))

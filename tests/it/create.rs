@@ -312,7 +312,7 @@ fn metadata_may_be_64_levels_deep() {
     for (levels, status) in [(64, 201), (65, 422), (127, 422)] {
         let lists = levels - 1;
         let more = format!(
-            r#","metadata":{{"a\\"[{{":{}{}}}"#,
+            r#","metadata":{{"a\"[{{":{}{}}}"#,
             "[".repeat(lists),
             "]".repeat(lists)
         );

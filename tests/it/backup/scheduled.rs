@@ -167,6 +167,7 @@ fn what_a_server_did_not_make_stays_as_it_is() {
         name(4),
         format!("{}-wal", name(4)),
     ];
+    let app = app(folder, 1);
     for file in &files {
         fs::write(folder.join(file), "mine").expect("it is written");
     }
@@ -178,7 +179,7 @@ fn what_a_server_did_not_make_stays_as_it_is() {
     let old = folder.join(name(6));
     fs::write(&old, b"SQLite format 3\0").expect("it is written");
     let others = names(folder).len() - 2;
-    let _app = app(folder, 1).with_backups_every(HOUR, stopped(0));
+    let _app = app.with_backups_every(HOUR, stopped(0));
     wait_until("the old one goes", || !old.exists());
     assert!(!left.exists());
     assert_eq!(names(folder).len(), others + 1);
