@@ -132,7 +132,7 @@ fn webhooks_are_told_of_nothing_that_a_seed_puts_in() {
         let sql = format!("select count(*) from {table}");
         conn.query_row(&sql, [], |row| row.get::<_, i64>(0))
     };
-    assert_eq!(count("event").ok(), Some(3), "the control");
+    assert_eq!(count("event").ok(), Some(4), "the control");
     assert_eq!(count("webhook_delivery").ok(), Some(0));
 }
 
