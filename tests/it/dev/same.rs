@@ -204,7 +204,7 @@ fn a_seed_of_ids_is_for_development_and_a_file_that_begins_empty() {
 #[test]
 fn a_restore_puts_the_snapshot_back_that_was_taken_after_the_last_reset() {
     let server = seeded("5");
-    let post = |path: &str, body: &str| server.request("POST", path).json(body.to_owned()).send();
+    let post = |path: &str, body: &str| server.request("POST", path).json(body).send();
     let invite = |email: &str| {
         let body = format!(r#"{{"email":"{email}","role":"developer"}}"#);
         assert_eq!(post(&invitations("new"), &body).status, 201);
