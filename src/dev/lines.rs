@@ -201,11 +201,8 @@ fn in_line(number: usize, error: Error) -> Error {
         let field = FieldError::new(place, FieldCode::WrongType, error.detail.clone());
         return Error::new(Code::InvalidJson, error.detail.clone()).with_fields(vec![field]);
     }
-    let inside = |field: &FieldError| FieldError {
-        pointer: format!("{place}{}", field.pointer).into(),
-        ..field.clone()
-    };
-    let fields = error.fields.iter().map(inside).collect();
+    let fields = error.fields.iter().map(|field| field.within(&place));
+    let fields = fields.collect();
     error.with_fields(fields)
 }
 

@@ -265,9 +265,6 @@ fn within(pointer: &str, error: Error) -> Result<Vec<FieldError>> {
             error.detail.clone(),
         )]);
     }
-    let inside = |field: &FieldError| FieldError {
-        pointer: format!("{pointer}{}", field.pointer).into(),
-        ..field.clone()
-    };
-    Ok(error.fields.iter().map(inside).collect())
+    let fields = error.fields.iter();
+    Ok(fields.map(|field| field.within(pointer)).collect())
 }

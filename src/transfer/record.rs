@@ -192,11 +192,8 @@ impl LineBody {
 
 /// `error` with pointers from the line.
 fn within(member: &str, error: &Error) -> Error {
-    let inside = |field: &FieldError| FieldError {
-        pointer: format!("{member}{}", field.pointer).into(),
-        ..field.clone()
-    };
-    Error::validation(error.fields.iter().map(inside).collect())
+    let fields = error.fields.iter();
+    Error::validation(fields.map(|field| field.within(member)).collect())
 }
 
 impl OrganizationBody {

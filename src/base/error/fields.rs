@@ -136,6 +136,14 @@ impl FieldError {
             detail: detail.into(),
         }
     }
+
+    /// The same about a value that is at `place` of something larger.
+    pub(crate) fn within(&self, place: &str) -> Self {
+        Self {
+            pointer: format!("{place}{}", self.pointer).into(),
+            ..self.clone()
+        }
+    }
 }
 
 /// A value, or what is wrong with it.
