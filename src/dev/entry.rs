@@ -15,7 +15,7 @@ use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::NewInvitation;
 use crate::invitation::transition::{self, Change, CurrentInvitation};
-use crate::invitation::whole::parse_time;
+use crate::invitation::whole::{closing, parse_status, parse_time};
 use crate::policy::Rules;
 
 /// An invitation of a seed document, checked.
@@ -52,7 +52,9 @@ impl Entry {
             ));
         }
         let then = errors.take(parse_then(&invitation, now));
-        let status = errors.take(parse_status(invitation.status.as_deref()));
+        let status = invitation.status.as_deref();
+        let status = status.map_or(Ok(Status::Pending), |text| parse_status(Some(text)));
+        let status = errors.take(status);
         let closed_at = status.and_then(|status| parse_closed(&invitation, status, &mut errors));
         let accepted_by = invitation.accepted_by.clone();
         errors.extend(check_id("/acceptedBy", accepted_by.as_deref(), MAX_SUBJECT));
@@ -133,29 +135,20 @@ fn out_of_life(change: Change) -> FieldError {
     FieldError::new(pointer, FieldCode::OutOfRange, detail)
 }
 
-/// Reads when an invitation was closed, if its document says so. The times of other statuses must be
-/// absent, and so must who accepted one that nobody did.
+/// Reads when an invitation was closed, if its document says so.
 fn parse_closed(
     invitation: &SeedInvitation,
     status: Status,
     errors: &mut Errors,
 ) -> Option<Timestamp> {
-    let mut closed_at = None;
-    for (of, pointer, text) in [
-        (Status::Accepted, "/acceptedAt", &invitation.accepted_at),
-        (Status::Accepted, "/acceptedBy", &None),
-        (Status::Declined, "/declinedAt", &invitation.declined_at),
-        (Status::Revoked, "/revokedAt", &invitation.revoked_at),
-    ] {
-        let is_by = pointer == "/acceptedBy" && invitation.accepted_by.is_some();
-        if of != status && (text.is_some() || is_by) {
-            let detail = format!("only where status is {}", of.name());
-            errors.push(FieldError::new(pointer, FieldCode::Conflict, detail));
-        } else if let Some(text) = text {
-            closed_at = errors.take(parse_time(pointer, Some(text)));
-        }
-    }
-    closed_at
+    let times = [
+        &invitation.accepted_at,
+        &invitation.declined_at,
+        &invitation.revoked_at,
+    ];
+    let times = times.map(Option::as_deref);
+    let (pointer, time) = closing(status, times, invitation.accepted_by.is_some(), errors)?;
+    errors.take(parse_time(pointer, Some(time?)))
 }
 
 /// Reads when an invitation was made.
@@ -187,17 +180,6 @@ fn parse_age(age: Option<&Span>, now: Timestamp) -> Checked<Timestamp> {
     (then >= 0)
         .then_some(Timestamp::from_millis(then))
         .ok_or_else(too_old)
-}
-
-/// Reads what became of an invitation.
-fn parse_status(text: Option<&str>) -> Checked<Status> {
-    let unknown = || {
-        let detail = "one of: pending, accepted, declined, revoked, expired";
-        FieldError::new("/status", FieldCode::UnknownValue, detail)
-    };
-    text.map_or(Ok(Status::Pending), |text| {
-        Status::parse(text).ok_or_else(unknown)
-    })
 }
 
 /// Checks that an invitation which nobody answered is as old as its status says; the clock decides,

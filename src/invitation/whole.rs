@@ -175,23 +175,10 @@ impl WholeBody {
     /// Reads when it was closed, if its status is that of a closed one. The times of all other
     /// statuses must be absent.
     fn parse_closed(&self, status: Status, errors: &mut Errors) -> Option<Timestamp> {
-        let times = [
-            (Status::Accepted, "/acceptedAt", &self.accepted_at),
-            (Status::Declined, "/declinedAt", &self.declined_at),
-            (Status::Revoked, "/revokedAt", &self.revoked_at),
-        ];
-        let mut closed_at = None;
-        for (of, pointer, time) in times {
-            if of == status {
-                closed_at = errors.take(parse_time(pointer, time.as_deref()));
-            } else if time.is_some() {
-                errors.push(conflict(pointer, of));
-            }
-        }
-        if self.accepted_by.is_some() && status != Status::Accepted {
-            errors.push(conflict("/acceptedBy", Status::Accepted));
-        }
-        closed_at
+        let times = [&self.accepted_at, &self.declined_at, &self.revoked_at];
+        let times = times.map(Option::as_deref);
+        let (pointer, time) = closing(status, times, self.accepted_by.is_some(), errors)?;
+        errors.take(parse_time(pointer, time))
     }
 
     /// The part that is a create.
@@ -207,6 +194,34 @@ impl WholeBody {
             ..CreateBody::default()
         }
     }
+}
+
+/// Where it is said when an invitation of this status was closed, and what stands there, of the
+/// `times` of its acceptance, decline and revocation; none: it is not closed. What is said of other
+/// statuses, `has_acceptor` included, is wrong.
+pub(crate) fn closing<'a>(
+    status: Status,
+    times: [Option<&'a str>; 3],
+    has_acceptor: bool,
+    errors: &mut Errors,
+) -> Option<(&'static str, Option<&'a str>)> {
+    let of = [
+        (Status::Accepted, "/acceptedAt"),
+        (Status::Declined, "/declinedAt"),
+        (Status::Revoked, "/revokedAt"),
+    ];
+    let mut found = None;
+    for ((of, pointer), time) in of.into_iter().zip(times) {
+        if of == status {
+            found = Some((pointer, time));
+        } else if time.is_some() {
+            errors.push(conflict(pointer, of));
+        }
+    }
+    if has_acceptor && status != Status::Accepted {
+        errors.push(conflict("/acceptedBy", Status::Accepted));
+    }
+    found
 }
 
 /// A field that belongs to another status.
@@ -242,8 +257,11 @@ fn parse_own_id(text: Option<&str>, created_at: Option<Timestamp>) -> Checked<Uu
     }
 }
 
-/// Reads where it stands.
-fn parse_status(text: Option<&str>) -> Checked<Status> {
+/// Reads where it stands, which must be there.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn parse_status(text: Option<&str>) -> Checked<Status> {
     let names = "one of: pending, accepted, declined, revoked, expired";
     let text = text.ok_or_else(|| FieldError::new("/status", FieldCode::Required, names))?;
     Status::parse(text).ok_or_else(|| FieldError::new("/status", FieldCode::UnknownValue, names))
