@@ -284,8 +284,15 @@ pub(crate) fn check_expiry(
     parse_expiry(expires_in, expires_at, rules, now).map_err(Error::from)
 }
 
-/// Writes the metadata without spaces, if it is small enough.
+/// Writes the metadata without spaces, if it is small and flat enough.
 pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
+    if metadata.is_some_and(|metadata| levels(metadata) > MAX_LEVELS) {
+        return Err(FieldError::new(
+            "/metadata",
+            FieldCode::OutOfRange,
+            "at most 64 levels of objects and lists",
+        ));
+    }
     let text = metadata
         .map(serde_json::to_string)
         .transpose()
@@ -296,32 +303,22 @@ pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<O
             FieldCode::TooLong,
             "at most 4096 bytes of JSON",
         )),
-        Some(text) if levels(&text) > MAX_LEVELS => Err(FieldError::new(
-            "/metadata",
-            FieldCode::OutOfRange,
-            "at most 64 levels of objects and lists",
-        )),
         text => Ok(text),
     }
 }
 
-/// How many objects and lists are inside of each other in JSON, at most.
-fn levels(json: &str) -> usize {
-    let (mut levels, mut most, mut is_text, mut is_escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_text => is_escaped = true,
-            b'"' => is_text = !is_text,
-            b'{' | b'[' if !is_text => {
-                levels += 1;
-                most = most.max(levels);
-            }
-            b'}' | b']' if !is_text => levels = levels.saturating_sub(1),
-            _ => {}
-        }
+/// How many objects and lists are inside of each other. The reader of JSON takes 128 at most.
+fn levels(object: &Map<String, Value>) -> usize {
+    1 + object.values().map(levels_of).max().unwrap_or_default()
+}
+
+/// The same of any value.
+fn levels_of(value: &Value) -> usize {
+    match value {
+        Value::Object(object) => levels(object),
+        Value::Array(list) => 1 + list.iter().map(levels_of).max().unwrap_or_default(),
+        _ => 0,
     }
-    most
 }
 
 /// Checks where the person goes after joining: only to an origin on the server's list.
