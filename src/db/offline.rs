@@ -125,24 +125,24 @@ pub(crate) fn existing_of_any_version(
 /// When there is none.
 fn find(path: &Path) -> Result<PathBuf, Failure> {
     let path = place::resolve(path)?;
-    if !file::is_present(&path)? && beside(&path, ".secret").exists() {
-        return Err(Failure::runtime(
-            format!(
-                "there is no data file at {}, and its secret is there",
-                path.display()
-            ),
+    if file::is_present(&path)? {
+        return Ok(path);
+    }
+    let missing = format!("there is no data file at {}", path.display());
+    // A new one would be served in place of one that is missed.
+    Err(if beside(&path, ".secret").exists() {
+        Failure::runtime(
+            format!("{missing}, and its secret is there"),
             "copy it from the server that holds it open, or restore a backup: \
              docs/troubleshooting.md says how",
-        ));
-    }
-    if !file::is_present(&path)? {
-        return Err(Failure::runtime(
-            format!("there is no data file at {}", path.display()),
+        )
+    } else {
+        Failure::runtime(
+            missing,
             "start `invited serve` once to make it, or name the right one with --database or \
              INVITED_DATABASE",
-        ));
-    }
-    Ok(path)
+        )
+    })
 }
 
 /// An error of the work itself.
