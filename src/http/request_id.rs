@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage, HttpRequest};
-use uuid::Uuid;
 
 use super::context::Failed;
 use super::headers::X_REQUEST_ID;
@@ -79,15 +78,7 @@ impl RequestId {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        let new = || {
-            Rc::from(
-                &*ids
-                    .uuid(Kind::Request)
-                    .hyphenated()
-                    .encode_lower(&mut Uuid::encode_buffer()),
-            )
-        };
-        let id = usable.map_or_else(new, Rc::from);
+        let id = usable.map_or_else(|| ids.uuid(Kind::Request).to_string().into(), Rc::from);
         let route = Cell::new(None);
         Self(Rc::new(Named { id, route }))
     }
