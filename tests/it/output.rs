@@ -2,14 +2,14 @@
 
 use std::io::{PipeReader, Read, Write, pipe};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
 use crate::support::Request;
 use crate::support::endpoint::Endpoint;
-use crate::support::process::{Server, invited, wait_unread};
+use crate::support::process::{Server, invited, signal, wait_unread};
 
 /// What a pipe takes before its writer waits.
 const PIPE: usize = 64 * 1024;
@@ -38,14 +38,6 @@ fn wait_listening(address: SocketAddr) {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-}
-
-/// Sends a signal by name.
-fn signal(child: &Child, name: &str) {
-    let kill = std::process::Command::new("kill")
-        .args(["-s", name, &child.id().to_string()])
-        .status();
-    assert!(kill.expect("kill runs").success());
 }
 
 #[test]

@@ -12,9 +12,9 @@ use serde_json::json;
 use crate::support::process::{Server, after, raise_descriptors, wrapped};
 use crate::support::{Answer, Request, client, invitations};
 
-/// A server on a new file, which does not ignore SIGHUP even if the tests do.
+/// A server on a new file, which ignores no signal even if the tests do.
 fn serve(folder: &Path) -> Server {
-    let mut command = wrapped("env", &["--default-signal=HUP"]);
+    let mut command = wrapped("env", &["--default-signal"]);
     command
         .args(["serve", "--listen", "127.0.0.1:0", "--database"])
         .arg(folder.join("invited.db"));

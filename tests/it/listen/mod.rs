@@ -9,7 +9,7 @@ mod scripted;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Stdio};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -18,7 +18,7 @@ use invited::base::mode::Mode;
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::support::process::{invited, run};
+use crate::support::process::{self, invited, run};
 use crate::support::{Request, TestApp, forged};
 use scripted::{Asked, Scripted};
 
@@ -105,10 +105,7 @@ impl Listening {
 
     /// Sends it a signal; answers its exit code and what it printed to stderr.
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
-        let sent = Command::new("kill")
-            .args(["-s", signal, &self.child.id().to_string()])
-            .status();
-        assert!(sent.expect("kill runs").success());
+        process::signal(&self.child, signal);
         let mut printed = String::new();
         self.child
             .stderr

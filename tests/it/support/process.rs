@@ -60,6 +60,14 @@ pub fn measured(what: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "measured: {what}");
 }
 
+/// Sends a process a signal by name, as `TERM`.
+pub fn signal(child: &Child, name: &str) {
+    let status = Command::new("kill")
+        .args(["-s", name, &child.id().to_string()])
+        .status();
+    assert!(status.expect("kill runs").success());
+}
+
 /// Runs a command to its end.
 pub fn run(words: &[&str]) -> Output {
     invited()
@@ -238,10 +246,7 @@ impl Server {
 
     /// Sends it a signal by name, as `TERM`.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args(["-s", name, &self.child.id().to_string()])
-            .status();
-        assert!(status.expect("kill runs").success());
+        signal(&self.child, name);
     }
 
     /// Waits for its end without reading what it prints. Returns how it ended, and how long that
