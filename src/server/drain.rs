@@ -11,7 +11,8 @@ use actix_web::dev::ServerHandle;
 use super::bind::Closer;
 use crate::http::stopping::Stopping;
 
-/// How long new connections are still accepted.
+/// How long new connections are accepted at least. Whoever waits then is accepted, too: the machine
+/// may have kept the thread that accepts from running.
 const ACCEPTING: Duration = Duration::from_millis(80);
 /// How many beats of every worker thread without a request mean that all are read.
 const QUIET: u64 = 6;
@@ -33,12 +34,16 @@ pub(crate) async fn finish(handle: &ServerHandle, closers: Vec<Closer>, stopping
     };
     while began.elapsed() < MOST && (!closers.is_empty() || !is_quiet(&beats)) {
         tokio::time::sleep(LOOK).await;
-        if stopping.requests() != known {
+        let has_waiting = closers.iter().any(Closer::has_waiting);
+        if has_waiting || stopping.requests() != known {
             (known, beats) = (stopping.requests(), stopping.beats());
         }
-        if began.elapsed() >= ACCEPTING && !closers.is_empty() {
+        if began.elapsed() >= ACCEPTING && !has_waiting && !closers.is_empty() {
             close(handle, std::mem::take(&mut closers)).await;
         }
+    }
+    if !closers.is_empty() {
+        close(handle, closers).await;
     }
 }
 

@@ -9,9 +9,11 @@ mod unix;
 use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::SockRef;
 
 use crate::base::failure::Failure;
@@ -101,6 +103,19 @@ pub(crate) struct Closer {
 }
 
 impl Closer {
+    /// Whether somebody has connected whom the server has not accepted yet.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let waits = |socket: BorrowedFd<'_>| {
+            let mut socket = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+            poll(&mut socket, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+        };
+        match &self.socket {
+            Some(Socket::Tcp(socket)) => waits(socket.as_fd()),
+            Some(Socket::Unix(socket)) => waits(socket.as_fd()),
+            None => false,
+        }
+    }
+
     /// Refuses new connections. The framework keeps its sockets until it stops, so the system is
     /// asked. A socket of systemd goes on: who connects is served by the next server.
     pub(crate) fn close(self) {
