@@ -256,14 +256,10 @@ impl Log for Logger {
         if is_left_out(record.metadata()) {
             return;
         }
-        if record.target() != ACCEPTOR || record.level() != Level::Error {
+        if record.target() == ACCEPTOR && record.level() == Level::Error {
+            self.log_acceptor(record);
+        } else {
             self.logger.log(record);
-        } else if self.may_tell_of_acceptor() {
-            log::error!(
-                "connections wait, for none can be accepted ({}): raise the limit of open files \
-                 (ulimit -n, LimitNOFILE)",
-                record.args()
-            );
         }
     }
 
@@ -271,6 +267,24 @@ impl Log for Logger {
 }
 
 impl Logger {
+    /// Logs what fails where connections are accepted.
+    fn log_acceptor(&self, record: &Record<'_>) {
+        let told = record.args().to_string();
+        // A server that stops shuts its sockets, and the framework may still try to accept from
+        // them, or give them up twice.
+        let shut = io::Error::from(rustix::io::Errno::INVAL).to_string();
+        match told.strip_prefix("Error accepting connection: ") {
+            Some(cause) if cause == shut => {}
+            Some(cause) if self.may_tell_of_acceptor() => log::error!(
+                "connections wait, for none can be accepted ({cause}): raise the limit of open \
+                 files (ulimit -n, LimitNOFILE)"
+            ),
+            Some(_) => {}
+            None if told.starts_with("Can not deregister") => {}
+            None => self.logger.log(record),
+        }
+    }
+
     /// Whether it is time to tell that no connection can be accepted.
     fn may_tell_of_acceptor(&self) -> bool {
         let mut told_at = self

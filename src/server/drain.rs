@@ -16,8 +16,9 @@ use crate::http::stopping::Stopping;
 const ACCEPTING: Duration = Duration::from_millis(80);
 /// How many beats of every worker thread without a request mean that all are read.
 const QUIET: u64 = 6;
-/// How long that is waited for at most: who goes on to send is not waited for without an end.
-const MOST: Duration = Duration::from_secs(1);
+/// How long that is waited for at most. Each answer closes its connection, so only a machine that
+/// hardly runs the server, or many peers who take turns, come near to it.
+const MOST: Duration = Duration::from_secs(5);
 /// How long the thread that accepts takes to stop doing so.
 const SETTLING: Duration = Duration::from_millis(2);
 /// How often it is looked whether requests come.

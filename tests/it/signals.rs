@@ -214,7 +214,9 @@ fn whole_requests_that_lie_in_the_socket_when_a_stop_is_asked_for_are_answered()
             unanswered, 0,
             "used before: {is_used}, {pause_ms} ms: {statuses:?}"
         );
-        assert_eq!(server.wait().0.code(), Some(0));
+        let (status, _, printed) = server.wait();
+        assert_eq!(status.code(), Some(0));
+        assert!(!printed.contains("ERROR"), "{printed}");
     }
 }
 
