@@ -21,9 +21,9 @@ use crate::config::{is_loopback, parse_public_url};
 
 /// What is asked.
 const PATH: &str = "/health/ready";
-/// How long one try may take.
+/// How long one try may take at most.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long it is until the next try.
+/// How long it is until the next try, and how long the last one may take at least.
 const REST: Duration = Duration::from_millis(200);
 /// The most bytes of a response that are read.
 const MAX_RESPONSE: usize = 64 * 1024;
@@ -59,7 +59,9 @@ pub(crate) fn run(args: HealthcheckArgs) -> Result<(), Failure> {
     let deadline = args.wait.map(|wait| Instant::now() + wait.min(LONGEST));
     let server = Server::of(args)?;
     loop {
-        let Err(why) = server.ask() else {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        let limit = deadline.map_or(TIMEOUT, |deadline| left(deadline).clamp(REST, TIMEOUT));
+        let Err(why) = server.ask(limit) else {
             return super::print(&format!("ready: {}\n", server.name()));
         };
         if deadline.is_none_or(|deadline| Instant::now() + REST >= deadline) {
@@ -114,7 +116,6 @@ impl Server {
         // The way to this machine itself leads nowhere else, and a certificate is for other names.
         let tls = roots.tls_for(is_loopback(&url));
         let config = Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
             .max_redirects(0)
             .proxy(None)
             .tls_config(tls)
@@ -133,11 +134,13 @@ impl Server {
         }
     }
 
-    /// Asks it once. What is returned as an error is why it is not ready.
-    fn ask(&self) -> Result<(), String> {
+    /// Asks it once, for `limit` at most. What is returned as an error is why it is not ready.
+    fn ask(&self, limit: Duration) -> Result<(), String> {
         let (status, body) = match self {
-            Self::Url { url, agent } => ask_url(url, agent).map_err(|error| error.to_string())?,
-            Self::Unix(path) => ask_unix(path).map_err(|error| error.to_string())?,
+            Self::Url { url, agent } => {
+                ask_url(url, agent, limit).map_err(|error| error.to_string())?
+            }
+            Self::Unix(path) => ask_unix(path, limit).map_err(|error| error.to_string())?,
         };
         if status == 200 {
             return Ok(());
@@ -149,20 +152,21 @@ impl Server {
     }
 }
 
-/// Asks a server by its URL.
-fn ask_url(url: &Url, agent: &Agent) -> Result<(u16, Vec<u8>), ureq::Error> {
-    let mut response = agent.get(url.as_str()).call()?;
+/// Asks a server by its URL, for `limit` at most.
+fn ask_url(url: &Url, agent: &Agent, limit: Duration) -> Result<(u16, Vec<u8>), ureq::Error> {
+    let request = agent.get(url.as_str()).config();
+    let mut response = request.timeout_global(Some(limit)).build().call()?;
     let status = response.status().as_u16();
     let body = response.body_mut().with_config().limit(MAX_RESPONSE as u64);
     Ok((status, body.read_to_vec()?))
 }
 
-/// Asks a server by its unix socket: the client for HTTP has no such way.
-fn ask_unix(path: &Path) -> io::Result<(u16, Vec<u8>)> {
-    let deadline = Instant::now() + TIMEOUT;
+/// Asks a server by its unix socket, for `limit` at most: the client for HTTP has no such way.
+fn ask_unix(path: &Path, limit: Duration) -> io::Result<(u16, Vec<u8>)> {
+    let deadline = Instant::now() + limit;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // It bounds the connection, too: that waits where a server that hangs has a full queue.
-    socket.set_write_timeout(Some(TIMEOUT))?;
+    socket.set_write_timeout(Some(limit))?;
     socket.connect(&SockAddr::unix(path)?)?;
     let mut stream = UnixStream::from(OwnedFd::from(socket));
     write!(stream, "GET {PATH} HTTP/1.0\r\nHost: localhost\r\n\r\n")?;

@@ -44,7 +44,7 @@ fn check(path: &Path, options: &OpenOptions, newest: u32) -> Result<u32, Failure
         .metadata()
         .map_err(|error| by_system(path, &error))?
         .len();
-    let elsewhere = "give another path with --database";
+    let elsewhere = "name another file";
     if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
         return Err(refused(path, "it is not an SQLite file", elsewhere));
     }

@@ -65,7 +65,7 @@ pub(crate) fn damaged(path: &Path, why: &str) -> Failure {
     refused(
         path,
         &format!("it is damaged: {why}"),
-        "restore a backup, or give another path with --database",
+        "restore a backup, or name another file",
     )
 }
 

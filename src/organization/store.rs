@@ -17,16 +17,20 @@ use crate::purge;
 /// # Errors
 /// [`Code::NotFound`] while it is being deleted.
 pub fn ensure(tx: &WriteTx<'_>, id: &OrganizationId) -> Result<Settings> {
-    purge::store::check_stands(tx, id)?;
-    // Nearly always it is known: a look is cheaper than an insert that does nothing. Only this
-    // transaction writes.
+    // Nearly always it is known and stands: one look is cheaper than two, and than an insert that
+    // does nothing. Only this transaction writes.
     let known = tx
-        .prepare_cached("select settings from organization where id = ?1")?
-        .query_row([id.as_str()], |row| Ok(settings(row, 0)))
+        .prepare_cached(
+            "select settings, exists (select 1 from purge where organization_id = ?1)
+             from organization
+             where id = ?1",
+        )?
+        .query_row([id.as_str()], |row| Ok((settings(row, 0), row.get(1)?)))
         .optional()?;
-    if let Some(settings) = known {
+    if let Some((settings, false)) = known {
         return settings;
     }
+    purge::store::check_stands(tx, id)?;
     put(tx, id, &Settings::default())?;
     Ok(Settings::default())
 }

@@ -247,3 +247,24 @@ fn a_server_that_hangs_at_its_unix_socket_is_given_up_after_five_seconds() {
     }
     drop(waiting);
 }
+
+#[test]
+fn a_check_that_waits_for_a_server_that_hangs_ends_when_its_time_is_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let silent = folder.path().join("silent");
+    let _unix = UnixListener::bind(&silent).expect("a socket");
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = tcp.local_addr().expect("an address").to_string();
+    for place in [address, format!("unix:{}", silent.display())] {
+        for (wait, at_most) in [("0s", 2_500), ("1s", 3_500)] {
+            let start = Instant::now();
+            let (code, line) = healthcheck(&["--listen", &place, "--wait", wait]);
+            let took = start.elapsed();
+            assert_eq!(code, 1, "{line}");
+            assert!(
+                took < Duration::from_millis(at_most),
+                "{place}, {wait}: {took:?}"
+            );
+        }
+    }
+}

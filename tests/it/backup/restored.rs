@@ -161,10 +161,17 @@ fn what_is_no_whole_backup_changes_nothing() {
         fs::write(&bad, bytes).expect("it is written");
         let said = refused_restore(&database, &bad, &[], 1);
         assert!(said.contains(what), "{what}: {said}");
+        assert!(
+            !said.contains("--database"),
+            "it is not the data file: {said}"
+        );
         assert_eq!(fs::read(&database).expect("it reads"), old);
     }
     let said = refused_restore(&database, &folder.path().join("no.db"), &[], 1);
-    assert!(said.contains("no.db"), "{said}");
+    assert!(
+        said.contains("there is no backup at") && said.contains("no.db"),
+        "{said}"
+    );
     assert!(beside(&database, ".before-").is_empty() && beside(&database, ".restored").is_empty());
 }
 

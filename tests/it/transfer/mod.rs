@@ -11,6 +11,7 @@ mod there_and_back;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -84,13 +85,21 @@ struct Place {
 }
 
 impl Place {
-    /// A folder with an export of the samples.
+    /// A folder with an export of the samples, whose mail has been sent.
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let database = folder.path().join("from.db");
         let words = ["dev", "--listen", "127.0.0.1:0", "--database"];
         let server = Server::start(&[&words[..], &[&word(&database)]].concat());
-        let text = succeeded(&export(&database, &["-"]));
+        // Mail that waits is not imported, so all of it has to be sent.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let text = loop {
+            let text = succeeded(&export(&database, &["-"]));
+            if !text.contains(r#""delivery":"queued""#) {
+                break text;
+            }
+            assert!(Instant::now() < deadline, "mail waits still");
+        };
         drop(server);
         Self { folder, text }
     }
