@@ -18,7 +18,7 @@ pub(crate) const COMMON: &[Code] = &[
     Code::UriTooLong,
     Code::Internal,
 ];
-/// What a probe can answer, whose query means nothing.
+/// What an operation can answer whose query means nothing, as that of a probe.
 pub(crate) const PROBE: &[Code] = &[
     Code::BadRequest,
     Code::HostNotAllowed,

@@ -58,7 +58,7 @@ use webhooks::deliveries;
 /// The paths whose errors are not problem documents, each with their beginning. A server without
 /// the console has only the first.
 const DIALECTS: &[(&str, WriteError)] = &[
-    (clickhouse::PREFIX, clickhouse::routes::respond),
+    (clickhouse::PREFIX, clickhouse::respond),
     (console::PREFIX, console::respond_with_error),
 ];
 
@@ -123,7 +123,7 @@ fn operations(offer: Offer) -> Vec<Operation> {
         openapi::operations(offer.mode),
         problems::operations(offer.docs),
         pages::routes::operations(),
-        clickhouse::routes::operations(),
+        clickhouse::operations(),
     ];
     if offer.mode == Mode::Dev {
         operations.extend([

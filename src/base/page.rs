@@ -188,13 +188,18 @@ impl Paged {
     /// The value of `Link` (RFC 8288) for the page of `limit` entries that follows `last`.
     pub fn next_link(&self, public_url: &str, limit: u32, last: impl Display) -> String {
         let last = last.to_string();
-        let (path, query, binding) = (&self.path, &self.query, self.binding(&last));
+        let (path, query, cursor) = (&self.path, &self.query, self.cursor(&last));
         let and = if query.is_empty() { "" } else { "&" };
         // Ids and digits stand in a query as they are.
         format!(
-            "<{public_url}{path}?{query}{and}limit={limit}&cursor={CURSOR_VERSION}{last}{binding}>; \
+            "<{public_url}{path}?{query}{and}limit={limit}&cursor={cursor}>; \
              rel=\"next\""
         )
+    }
+
+    /// The cursor of the page that follows `last`.
+    pub(crate) fn cursor(&self, last: &str) -> String {
+        format!("{CURSOR_VERSION}{last}{}", self.binding(last))
     }
 
     /// Reads a cursor of this very list: with `parse` the id of the last entry of the page before.

@@ -249,6 +249,10 @@ fn say_records(program: &Program, file: &Path, output: &Output) {
         ("url", Some(program.local_url.clone())),
         ("places", Some(listening(program, " "))),
         ("metrics", metrics),
+        (
+            "clickhouse",
+            program.dialect_address().map(|own| place(program, own)),
+        ),
         ("dataFile", Some(file.to_string_lossy().into_owned())),
         ("mail", Some(program.mail())),
     ] {
@@ -331,6 +335,11 @@ fn announce(program: &Program, database: &Path, output: &Output) {
             .metrics_address()
             .map(|address| format!("  metrics    {}\n", metrics_url(address))),
     );
+    banner.extend(
+        program
+            .dialect_address()
+            .map(|own| format!("  clickhouse {}\n", place(program, own))),
+    );
     banner.extend(console(program).map(|line| format!("  console    {line}\n")));
     banner += &format!("  mail       {}\n", program.mail());
     banner.extend(
@@ -369,10 +378,14 @@ fn announce_shortly(program: &Program, output: &Output) {
 
 /// Where `program` listens, with `between` the places.
 fn listening(program: &Program, between: &str) -> String {
-    let line = |address: &Address| match address {
+    let lines: Vec<_> = program.addresses().map(|own| place(program, own)).collect();
+    lines.join(between)
+}
+
+/// How a place that a server listens on is reached.
+fn place(program: &Program, address: &Address) -> String {
+    match address {
         Address::Tcp(address) => format!("{}://{address}", scheme(program.has_tls())),
         Address::Unix(_) => address.to_string(),
-    };
-    let lines: Vec<_> = program.addresses().map(line).collect();
-    lines.join(between)
+    }
 }

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use clap::Args;
 use ipnet::IpNet;
 
 use super::Settings;
@@ -70,6 +71,30 @@ impl Listen {
     /// A port of this machine that only the machine itself reaches.
     pub(crate) fn local(port: u16) -> Self {
         Self::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
+    }
+}
+
+/// Ports of their own for what the main one has below a path, or with a key.
+#[derive(Args, Clone, Debug)]
+pub struct PortSettings {
+    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key, as
+    /// 127.0.0.1:9187, or :9187 for all addresses; then the main port has no `/metrics` [default:
+    /// none]
+    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT",
+        value_parser = parse_port)]
+    pub metrics_listen: Option<Listen>,
+
+    /// Address and port of their own for clients of ClickHouse Cloud that take no path in their base
+    /// URL, as 127.0.0.1:8081: it has at `/` what is at `/clickhouse` elsewhere [default: none]
+    #[arg(long, env = "INVITED_CLICKHOUSE_LISTEN", value_name = "ADDRESS:PORT",
+        value_parser = parse_port)]
+    pub clickhouse_listen: Option<Listen>,
+}
+
+impl PortSettings {
+    /// The places that are named.
+    fn places(&self) -> impl Iterator<Item = &Listen> {
+        self.metrics_listen.iter().chain(&self.clickhouse_listen)
     }
 }
 
@@ -236,7 +261,7 @@ impl Settings {
     /// When a place is open to others.
     pub(super) fn check_places_of_dev(&self) -> Result<(), Failure> {
         let is_open = |place: &&Listen| !place.is_local() && !matches!(place, Listen::Systemd(_));
-        let mut places = self.listen.iter().chain(&self.metrics_listen);
+        let mut places = self.listen.iter().chain(self.ports.places());
         let open = places.find(is_open);
         open.map_or(Ok(()), |open| Err(not_for_dev(&open.to_string())))
     }

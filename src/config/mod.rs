@@ -57,8 +57,8 @@ use crate::webhook::guard::Guard;
 pub use backup::BackupSettings;
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
-pub use listen::Listen;
-use listen::{parse_listen, parse_port, parse_proxy};
+pub use listen::{Listen, PortSettings};
+use listen::{parse_listen, parse_proxy};
 pub use log::LogSettings;
 use mail::{MailSettings, Way};
 #[cfg(feature = "oidc")]
@@ -86,12 +86,9 @@ pub struct Settings {
     #[command(flatten)]
     pub tls: TlsSettings,
 
-    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key, as
-    /// 127.0.0.1:9187, or :9187 for all addresses; then the main port has no `/metrics` [default:
-    /// none]
-    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT",
-        value_parser = parse_port)]
-    pub metrics_listen: Option<Listen>,
+    /// Ports of their own
+    #[command(flatten)]
+    pub ports: PortSettings,
 
     /// Data file; it and its folder are made if missing [default: invited-data/invited.db; dev: a
     /// temporary file]

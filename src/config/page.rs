@@ -52,7 +52,7 @@ impl Config {
             mode: self.mode,
             console: pages.console == Switch::On,
             docs: pages.docs == Switch::On,
-            metrics: self.settings.metrics_listen.is_none(),
+            metrics: self.settings.ports.metrics_listen.is_none(),
         }
     }
 }

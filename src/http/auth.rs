@@ -22,7 +22,7 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
-use crate::db::{LatestSnapshot, Snapshot};
+use crate::db::{LatestSnapshot, Reader, Snapshot};
 use crate::key::known::KnownKeys;
 use crate::key::token::{KeyId, PlainKey};
 use crate::key::{Author, Rights, Scope};
@@ -308,11 +308,15 @@ impl<R: Right> OrganizationAccess<R> {
         }
     }
 
-    /// Checks all there is to check.
-    fn check(request: &HttpRequest) -> Result<Self> {
+    /// Checks all there is to check. `find` says which organization is meant by what the path has.
+    pub(crate) fn check(
+        request: &HttpRequest,
+        find: impl FnOnce(&Reader<'_>, &Rights, OrganizationId) -> Result<OrganizationId>,
+    ) -> Result<Self> {
         let (caller, snapshot) = Caller::identify(request)?;
         let organization = read_param(request, "organizationId", OrganizationId::parse);
         let organization = organization.ok_or_else(Error::not_found)?;
+        let organization = find(&snapshot.reader(), &caller.rights, organization)?;
         if !caller.rights.see(organization.as_str()) {
             return Err(Error::foreign());
         }
@@ -331,7 +335,7 @@ impl<R: Right> FromRequest for OrganizationAccess<R> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::check(request))
+        ready(Self::check(request, |_, _, organization| Ok(organization)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! * [`transition`] is the table of what can happen to one; [`update`], [`renew`] and [`delete`]
 //!   are the changes by its owner, [`accept`] the end by the invited person, whose address a
 //!   [`code`] may prove.
+//! * [`member`] is whoever accepted: their role, and their leaving.
 //! * [`lapse`] tells of those whose time has passed.
 //! * [`link`] makes and reads the token of its secret link.
 //! * [`inviter`] is who invites; [`json`] writes one as JSON; [`rows`] whole lists.
@@ -22,6 +23,7 @@ pub mod inviter;
 pub mod json;
 pub(crate) mod lapse;
 pub mod link;
+pub(crate) mod member;
 pub mod new;
 pub mod query;
 pub(crate) mod renew;

@@ -164,14 +164,7 @@ impl Settings {
     /// [`crate::base::error::Code::ValidationFailed`] with all that speaks against it.
     pub(crate) fn require(&self, role: &str, email: &str) -> Result<()> {
         let mut errors = Errors::default();
-        if let Some(roles) = self
-            .roles
-            .as_ref()
-            .filter(|roles| !roles.iter().any(|own| own == role))
-        {
-            let detail = format!("one of: {}", roles.join(", "));
-            errors.push(FieldError::new("/role", FieldCode::UnknownValue, detail));
-        }
+        errors.take(self.check_role(role));
         let host = email.split_once('@').map_or("", |(_, host)| host);
         let is_in = |domains: &Vec<String>| domains.iter().any(|domain| covers(domain, host));
         if self.blocked_domains.as_ref().is_some_and(is_in)
@@ -181,6 +174,26 @@ impl Settings {
             errors.push(FieldError::new("/email", FieldCode::NotAllowed, detail));
         }
         errors.check()
+    }
+
+    /// Checks that a member may be `role`.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::ValidationFailed`].
+    pub(crate) fn require_role(&self, role: &str) -> Result<()> {
+        Ok(self.check_role(role)?)
+    }
+
+    /// Checks that `role` is one of the organization's, where it names any.
+    fn check_role(&self, role: &str) -> Checked<()> {
+        let roles = self.roles.as_ref();
+        match roles.filter(|roles| !roles.iter().any(|own| own == role)) {
+            None => Ok(()),
+            Some(roles) => {
+                let detail = format!("one of: {}", roles.join(", "));
+                Err(FieldError::new("/role", FieldCode::UnknownValue, detail))
+            }
+        }
     }
 
     /// Whether nothing is set.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::bind::Listener;
+use super::bind::{Listener, bind_port};
 use super::descriptors::Connections;
 use super::serve;
 use super::tasks::Pace;
 use super::tls::Tls;
 use crate::api;
+use crate::api::clickhouse;
 use crate::api::console::Standing;
 use crate::api::events::live::Streams;
 use crate::api::state::State;
@@ -20,7 +21,7 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::listen::{is_localhost, scheme};
 use crate::config::tls::unseen;
-use crate::config::{Config, mail};
+use crate::config::{Config, PortSettings, mail};
 use crate::db::{Db, Options};
 use crate::dev::own_key;
 use crate::dev::snapshots::Snapshots;
@@ -94,6 +95,21 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
         composer: Arc::new(Composer { sender, templates }),
         way,
     }))
+}
+
+/// Listens where the ClickHouse Cloud dialect is at the root, if it has a port of its own.
+///
+/// # Errors
+/// When the port cannot be had.
+pub(crate) fn bind_dialect(ports: &PortSettings) -> Result<Vec<Listener>, Failure> {
+    let Some(place) = &ports.clickhouse_listen else {
+        return Ok(Vec::new());
+    };
+    let mut listeners = bind_port(place, "--clickhouse-listen")?;
+    for listener in &mut listeners {
+        listener.prefix = Some(clickhouse::ROOT);
+    }
+    Ok(listeners)
 }
 
 /// The URL by which this machine reaches a server that listens on `listeners`: that of the first

@@ -31,10 +31,7 @@ impl MetricsPort {
     /// # Errors
     /// When it cannot be had.
     pub(super) fn bind(place: &Listen) -> Result<Self, Failure> {
-        let listeners = bind_port(place).map_err(|failure| {
-            let hint = failure.hint().replace("--listen", "--metrics-listen");
-            Failure::runtime(failure.what(), hint)
-        })?;
+        let listeners = bind_port(place, "--metrics-listen")?;
         Ok(Self { listeners })
     }
 

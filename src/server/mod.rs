@@ -106,16 +106,22 @@ impl Program {
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
-        let metrics_listen = config.settings.metrics_listen.as_ref();
-        let metrics_port = metrics_listen.map(MetricsPort::bind).transpose()?;
-        let listeners = bind(&config.settings.listen, config.is_for_this_machine())?;
+        let ports = &config.settings.ports;
+        let metrics_port = ports
+            .metrics_listen
+            .as_ref()
+            .map(MetricsPort::bind)
+            .transpose()?;
+        let mut listeners = bind(&config.settings.listen, config.is_for_this_machine())?;
+        let dialect = build::bind_dialect(ports)?;
         let connections = Connections::within_limits(
             config.workers,
-            listeners.len(),
+            listeners.len() + dialect.len(),
             config.settings.trusted_proxies.clone(),
         )?;
         let tls = build::tls(config, &listeners)?;
         let local_url = build::local_url(&listeners, tls.is_some());
+        listeners.extend(dialect);
         let public_url = build::public_url(config, &local_url)?;
         let given = first_key::given(config)?;
         build::check_backups(config)?;
@@ -173,7 +179,14 @@ impl Program {
 
     /// Where it listens, with the ports it got.
     pub(crate) fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.listeners.iter().map(|listener| &listener.address)
+        let whole = self.listeners.iter().filter(|one| one.prefix.is_none());
+        whole.map(|listener| &listener.address)
+    }
+
+    /// Where the ClickHouse Cloud dialect is at the root, if it has a port of its own.
+    pub(crate) fn dialect_address(&self) -> Option<&Address> {
+        let own = self.listeners.iter().find(|one| one.prefix.is_some());
+        own.map(|listener| &listener.address)
     }
 
     /// The first address with a port that it listens on, if there is one.

@@ -1,15 +1,19 @@
 //! The server of the framework over our connections.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::{HttpService, KeepAlive, Request};
 use actix_server::{Server, ServerBuilder};
 use actix_service::{
-    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service,
+    map_config,
 };
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Response};
+use actix_web::http::Uri;
+use actix_web::http::uri::PathAndQuery;
 use actix_web::{Error, HttpResponse};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -75,11 +79,15 @@ where
         tls,
         stopping: stopping.clone(),
     });
-    let http = move || {
+    let http = move |prefix: Option<&'static str>| {
         let stopping = stopping.clone();
-        let app = app()
-            .into_factory()
-            .map_err(|error| HttpResponse::<BoxBody>::from_error(error.into()));
+        let app = apply_fn_factory(app(), move |mut request: Request, app: &S::Service| {
+            if let Some(prefix) = prefix {
+                put_before(request.uri_mut(), prefix);
+            }
+            app.call(request)
+        });
+        let app = app.map_err(|error| HttpResponse::<BoxBody>::from_error(error.into()));
         HttpService::build()
             .graceful_shutdown_signal(move || {
                 let stopping = stopping.clone();
@@ -94,7 +102,7 @@ where
             .finish(map_config(app, |()| AppConfig::default()))
     };
     for listener in listeners {
-        let (http, admission) = (http.clone(), admission.clone());
+        let (http, admission, prefix) = (http.clone(), admission.clone(), listener.prefix);
         builder = match listener.socket {
             Socket::Tcp(socket) => builder.listen(NAME, socket, move || {
                 let admission = admission.clone();
@@ -102,16 +110,29 @@ where
                     let admission = admission.clone();
                     async move { admission.admit_tcp(stream).await }
                 })
-                .and_then(http())
+                .and_then(http(prefix))
             }),
             Socket::Unix(socket) => builder.listen_uds(NAME, socket, move || {
                 let admission = admission.clone();
                 fn_service(move |stream: UnixStream| {
                     std::future::ready(admission.admit_unix(stream))
                 })
-                .and_then(http())
+                .and_then(http(prefix))
             }),
         }?;
     }
     Ok(builder.run())
+}
+
+/// Puts `prefix` before the path of `uri`. One that is too long for that has this path alone.
+fn put_before(uri: &mut Uri, prefix: &'static str) {
+    let mut parts = mem::take(uri).into_parts();
+    if let Some(asked) = parts
+        .path_and_query
+        .take_if(|asked| asked.as_str().starts_with('/'))
+    {
+        let longer = PathAndQuery::try_from(format!("{prefix}{asked}"));
+        parts.path_and_query = Some(longer.unwrap_or(PathAndQuery::from_static(prefix)));
+    }
+    *uri = Uri::from_parts(parts).unwrap_or_default();
 }

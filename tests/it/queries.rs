@@ -54,6 +54,11 @@ impl Operation {
         }
     }
 
+    /// Whether it is one of the ClickHouse Cloud dialect.
+    fn is_of_dialect(&self) -> bool {
+        self.path.starts_with("/clickhouse/")
+    }
+
     /// Asks for it with `query`.
     fn ask(&self, app: &TestApp, query: &str) -> Answer {
         let path = format!("{}?{query}", self.path);
@@ -116,7 +121,7 @@ fn operations() -> Vec<Operation> {
 /// Every operation with a query.
 fn with_query() -> Vec<Operation> {
     let mut operations = operations();
-    operations.retain(|operation| !operation.keys.is_empty());
+    operations.retain(|operation| !operation.keys.is_empty() && !operation.is_of_dialect());
     assert!(operations.len() >= 10, "{}", operations.len());
     operations
 }
@@ -132,10 +137,18 @@ fn a_key_that_an_operation_does_not_take_is_refused_by_its_name() {
     let mut take_any = Vec::new();
     for operation in operations() {
         let answer = operation.ask(&app, "unknown=1");
-        if operation.path.starts_with("/clickhouse/") {
-            // Errors of the dialect name no field.
-            let is_refused = answer.status == 400 && answer.text().contains("INVALID_QUERY");
-            assert!(is_refused, "{}: {}", operation.id, answer.text());
+        if operation.is_of_dialect() {
+            // As in that API, such a key means nothing.
+            let without = operation.ask(&app, "");
+            let is_same = (answer.status, &answer.json()["result"])
+                == (without.status, &without.json()["result"]);
+            let is_taken = is_same && !answer.text().contains("QUERY");
+            assert!(
+                is_taken || operation.method != "GET",
+                "{}: {}",
+                operation.id,
+                answer.text()
+            );
             continue;
         }
         if answer.status < 400 {

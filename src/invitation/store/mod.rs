@@ -2,6 +2,7 @@
 
 mod delivery;
 mod lapse;
+mod member;
 mod outline;
 mod row;
 mod whole;
@@ -29,6 +30,7 @@ pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{
     Lapsed, NEAR_SECONDS, Place, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
 };
+pub(crate) use member::{list_of_member, list_roles, set_role_of_member};
 pub(crate) use outline::{Outline, count_all, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
 pub(crate) use whole::{each, insert as insert_whole};

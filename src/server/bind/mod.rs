@@ -32,6 +32,8 @@ pub(crate) struct Listener {
     pub socket: Socket,
     /// Where it is.
     pub address: Address,
+    /// What every path means that is asked for here: what this server has behind this path.
+    pub prefix: Option<&'static str>,
     /// The file of a unix socket that this server has made.
     file: Option<SocketFile>,
     /// Whether it is systemd's: it goes on after the server.
@@ -130,12 +132,15 @@ impl Closer {
     }
 }
 
-/// Listens on one place that has a port.
+/// Listens on one place that has a port, for what `flag` is for.
 ///
 /// # Errors
 /// When it cannot be had.
-pub(crate) fn bind_port(place: &Listen) -> Result<Vec<Listener>, Failure> {
-    tcp::bind(place)
+pub(crate) fn bind_port(place: &Listen, flag: &str) -> Result<Vec<Listener>, Failure> {
+    tcp::bind(place).map_err(|failure| {
+        let hint = failure.hint().replace("--listen", flag);
+        Failure::runtime(failure.what(), hint)
+    })
 }
 
 /// Listens on all `places`. Without any: on the sockets that systemd hands over, or else on the

@@ -141,6 +141,7 @@ pub(super) fn adopt(socket: TcpListener, is_passed: bool) -> io::Result<Listener
     Ok(Listener {
         address: Address::Tcp(socket.local_addr()?),
         socket: super::Socket::Tcp(socket),
+        prefix: None,
         file: None,
         is_passed,
     })

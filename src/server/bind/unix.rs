@@ -108,6 +108,7 @@ pub(super) fn adopt(socket: UnixListener, file: Option<SocketFile>) -> io::Resul
     Ok(Listener {
         socket: super::Socket::Unix(socket),
         address: Address::Unix(path),
+        prefix: None,
         is_passed: file.is_none(),
         file,
     })

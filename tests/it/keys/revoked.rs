@@ -84,6 +84,11 @@ const CHANGES: &[(&str, &str, Option<&str>)] = &[
         "/clickhouse/v1/organizations/acme/invitations/ID",
         None,
     ),
+    (
+        "PATCH",
+        "/clickhouse/v1/organizations/acme",
+        Some(r#"{"name":"new"}"#),
+    ),
 ];
 
 /// A server with something to change of every kind, and a key that may change all of it.

@@ -65,7 +65,9 @@ impl Operation {
             .replace("{keyId}", key)
             .replace("{part}", "dialect")
             .replace("{code}", "not_found")
-            .replace("{messageId}", invitation);
+            .replace("{messageId}", invitation)
+            .replace("{userId}", invitation)
+            .replace("{roleId}", "cbaefeb0-692e-573b-b38c-585b5d28c562");
         let needs_address = matches!(
             &*self.id,
             "listInvitationsOfAddress" | "eraseAddress" | "listCodes"
@@ -109,9 +111,10 @@ fn needs(id: &str) -> Needs {
         "reportBounce" => Anywhere(Scope::Deliveries),
         "getMetrics" => Anywhere(Scope::Metrics),
         "putOrganization" | "deleteOrganization" => InOrganization(Scope::Admin),
-        "listInvitationsOfAddress" | "listOrganizations" | "clickhouseListOrganizations" => {
-            Anywhere(Scope::Read)
-        }
+        "listInvitationsOfAddress"
+        | "listOrganizations"
+        | "clickhouseListOrganizations"
+        | "clickhouseWhoami" => Anywhere(Scope::Read),
         "eraseAddress" | "listAudit" | "listFindings" | "listMailQueue" | "retryMail"
         | "listKeys" | "createKey" | "getKey" | "revokeKey" => Anywhere(Scope::Admin),
         "listWebhooks"
@@ -124,10 +127,18 @@ fn needs(id: &str) -> Needs {
         | "listWebhookDeliveries"
         | "getWebhookDelivery"
         | "redeliverWebhook" => Anywhere(Scope::Admin),
-        "clickhouseListInvitations" | "clickhouseGetInvitation" | "clickhouseListMembers" => {
-            InOrganization(Scope::Read)
-        }
-        "clickhouseCreateInvitation" | "clickhouseDeleteInvitation" => InOrganization(Scope::Write),
+        "clickhouseListInvitations"
+        | "clickhouseGetInvitation"
+        | "clickhouseListMembers"
+        | "clickhouseGetMember"
+        | "clickhouseListRoles"
+        | "clickhouseGetRole"
+        | "clickhouseGetOrganization" => InOrganization(Scope::Read),
+        "clickhouseCreateInvitation"
+        | "clickhouseDeleteInvitation"
+        | "clickhouseUpdateMember"
+        | "clickhouseDeleteMember" => InOrganization(Scope::Write),
+        "clickhouseUpdateOrganization" => InOrganization(Scope::Admin),
         "getClock" | "changeClock" | "listCodes" | "resetServer" | "seedServer" | "getFaults"
         | "setFaults" | "clearFaults" | "listMail" | "deleteAllMail" | "getMail"
         | "getMailText" | "getMailHtml" | "getMailSource" | "deleteMail" | "getMailboxPage"

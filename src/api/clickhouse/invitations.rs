@@ -1,128 +1,112 @@
-//! The HTTP of the dialect.
+//! The invitations of the dialect.
 
+use actix_web::HttpResponse;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, ResponseError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::{
-    DialectCreateBody, DialectInvitation, DialectMember, DialectOrganization, Done, Envelope,
-    Failed,
-};
-use crate::api::error_responses::{BODY, COMMON, CREATING, WITH_KEY, WRITING};
+use super::access::DialectAccess;
+use super::roles::{self, AssignedRole, Legacy};
+use super::{Done, Envelope, done, ok, wrap};
+use crate::api::error_responses::{BODY, CREATING, PROBE, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::api::stream;
+use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
-use crate::http::auth::{Caller, OrganizationAccess, Read, Write};
-use crate::http::context;
+use crate::http::auth::{OrganizationAccess, Read, Write};
+use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
 use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
-use crate::http::query::NoQuery;
-use crate::http::request_id::RequestId;
-use crate::http::{idempotency as stored, problem};
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::actor::Actor;
-use crate::invitation::new::NewInvitation;
+use crate::invitation::new::{CreateBody, NewInvitation};
 use crate::invitation::query::Filter;
 use crate::invitation::rows::{List, WriteRow};
 use crate::invitation::{Invitation, Status, create as creation, delete as deletion, store};
-use crate::key::Scope;
-use crate::organization;
+
+/// The role of an invitation that names none.
+const DEFAULT_ROLE: &str = "developer";
 
 /// The operations of this file.
-pub(crate) fn operations() -> Vec<Operation> {
+pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(
-            __path_list_organizations,
-            list_organizations,
-            &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
-        ),
-        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
         Operation::new(
             __path_create,
             create,
-            &[COMMON, WITH_KEY, WRITING, BODY, CREATING],
+            &[
+                PROBE,
+                WITH_KEY,
+                WRITING,
+                BODY,
+                CREATING,
+                &[Code::ReadTimeout],
+            ],
         ),
-        Operation::new(__path_get, get, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
-        Operation::new(__path_delete, delete, &[COMMON, WITH_KEY, WRITING]),
-        Operation::new(
-            __path_list_members,
-            list_members,
-            &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
-        ),
+        Operation::new(__path_get, get, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_delete, delete, &[PROBE, WITH_KEY, WRITING]),
     ]
 }
 
-/// Responds with `error` in the dialect.
-pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpResponse {
-    problem::log_cause(error, failed.request_id);
-    let meaning = error.code.meaning();
-    let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
-    let mut response = HttpResponse::build(error.status_code());
-    problem::add_headers(&mut response, error);
-    response.json(Failed {
-        status: meaning.status,
-        error: text,
-        request_id: failed.request_id.to_owned(),
-    })
+/// An invitation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Invitation)]
+struct DialectInvitation<'a> {
+    /// `admin`, or `developer` for every other role: `assignedRoles` tells them apart.
+    pub role: Legacy,
+    /// UUIDv7.
+    #[schema(format = Uuid)]
+    pub id: String,
+    /// The address in its normal form.
+    pub email: &'a str,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// From when on it cannot be accepted.
+    #[schema(value_type = String, format = DateTime)]
+    pub expire_at: Timestamp,
+    /// The same, by the name that older clients read.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    /// The role that the person gets on joining: always one.
+    pub assigned_roles: [AssignedRole<'a>; 1],
 }
 
-/// Wraps `result` as bytes.
-fn wrap<T: Serialize>(result: T, request_id: &str) -> Result<Vec<u8>> {
-    let envelope = Envelope {
-        status: 200,
-        request_id: request_id.to_owned(),
-        result,
-    };
-    serde_json::to_vec(&envelope).map_err(Error::internal)
+impl<'a> From<&'a Invitation<'a>> for DialectInvitation<'a> {
+    fn from(invitation: &'a Invitation<'a>) -> Self {
+        Self {
+            role: Legacy::new(invitation.role),
+            id: invitation.id.to_string(),
+            email: invitation.email,
+            created_at: invitation.created_at,
+            expire_at: invitation.expires_at,
+            expires_at: invitation.expires_at,
+            assigned_roles: [AssignedRole::new(invitation.role)],
+        }
+    }
 }
 
-/// Responds with JSON that is written already.
-fn ok(json: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(json)
-}
-
-/// `GET /clickhouse/v1/organizations` with `invitations:read`: the organizations that the key may
-/// see and whose ids are UUIDs.
-///
-/// # Errors
-/// Those of every operation.
-#[utoipa::path(
-    get,
-    path = "/clickhouse/v1/organizations",
-    operation_id = "clickhouseListOrganizations",
-    tag = "ClickHouse Cloud",
-    summary = "List organizations",
-    description = "The organizations that the key may see and whose ids are UUIDs: the clients \
-        of this dialect give up on others.",
-    responses((status = 200, description = "The organizations.",
-        body = Envelope<Vec<DialectOrganization>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": []})))
-)]
-async fn list_organizations(
-    caller: Caller,
-    request: actix_web::HttpRequest,
-    _: NoQuery,
-    state: Data<State>,
-) -> Result<HttpResponse> {
-    caller.require(Scope::Read)?;
-    let Caller { actor, rights } = caller;
-    let organizations = state.db.read_long(&actor, move |reader| {
-        let mut seen = Vec::new();
-        organization::store::list(reader, &rights, ("", u32::MAX), |id, organization| {
-            seen.extend(DialectOrganization::new(id, organization));
-            Ok(())
-        })?;
-        Ok(seen)
-    });
-    Ok(ok(wrap(organizations.await?, &RequestId::of(&request))?))
+/// A new invitation.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = InvitationPostRequest)]
+struct DialectCreateBody {
+    /// The address to invite.
+    #[schema(value_type = String, required = true, max_length = 254,
+        example = "new.user@example.com")]
+    pub email: Option<String>,
+    /// The role that the person gets on joining, by its name, unless `assignedRoleIds` has one.
+    #[schema(pattern = "^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", default = "developer")]
+    pub role: Option<String>,
+    /// The role by its id: at most one.
+    #[schema(max_items = 1)]
+    pub assigned_role_ids: Option<Vec<String>>,
 }
 
 /// Writes an invitation of the dialect.
@@ -130,13 +114,8 @@ fn write_invitation(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<(
     serde_json::to_writer(json, &DialectInvitation::from(invitation)).map_err(Error::internal)
 }
 
-/// Writes a member of the dialect.
-fn write_member(invitation: &Invitation<'_>, json: &mut Vec<u8>) -> Result<()> {
-    serde_json::to_writer(json, &DialectMember::from(invitation)).map_err(Error::internal)
-}
-
 /// Responds with all invitations that stand as `status`, written by `write`.
-async fn list_all(
+pub(super) async fn list_all(
     access: OrganizationAccess<Read>,
     state: &State,
     status: Status,
@@ -182,36 +161,10 @@ async fn list_all(
             "result": []})))
 )]
 async fn list(
-    access: OrganizationAccess<Read>,
-    _: NoQuery,
+    DialectAccess(access): DialectAccess<Read>,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     list_all(access, &state, Status::Pending, write_invitation).await
-}
-
-/// `GET /clickhouse/v1/organizations/{organizationId}/members` with `invitations:read`: whoever
-/// accepted an invitation.
-///
-/// # Errors
-/// Those of every operation.
-#[utoipa::path(
-    get,
-    path = "/clickhouse/v1/organizations/{organizationId}/members",
-    operation_id = "clickhouseListMembers",
-    tag = "ClickHouse Cloud",
-    summary = "List organization members",
-    description = "The members are the accepted invitations.",
-    params(InOrganization),
-    responses((status = 200, description = "The members.", body = Envelope<Vec<DialectMember<'_>>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": []})))
-)]
-async fn list_members(
-    access: OrganizationAccess<Read>,
-    _: NoQuery,
-    state: Data<State>,
-) -> Result<HttpResponse> {
-    list_all(access, &state, Status::Accepted, write_member).await
 }
 
 /// `POST /clickhouse/v1/organizations/{organizationId}/invitations` with `invitations:write`: 200
@@ -235,23 +188,35 @@ async fn list_members(
             "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
             "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
-            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
+            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": [{
+                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562",
+                "roleName": "Developer", "roleType": "system"
+            }]
         }})))
 )]
 async fn create(
-    access: OrganizationAccess<Write>,
-    _: NoQuery,
+    DialectAccess(access): DialectAccess<Write>,
     key: IdempotencyKey,
     state: Data<State>,
     body: Json<DialectCreateBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
+    let DialectCreateBody {
+        email,
+        role,
+        assigned_role_ids,
+    } = body.value;
+    let role = roles::asked(&access, &state, assigned_role_ids, role).await?;
     let author = access.caller.author();
     let by = Actor {
         origin: access.origin(),
         rights: access.caller.rights,
     };
-    let body = body.value.translate()?;
+    let body = CreateBody {
+        email,
+        role: Some(role.unwrap_or_else(|| DEFAULT_ROLE.to_owned())),
+        ..CreateBody::default()
+    };
     let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
@@ -299,14 +264,13 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
             "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
             "email": "new.user@example.com",
             "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
-            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": []
+            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": [{
+                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562",
+                "roleName": "Developer", "roleType": "system"
+            }]
         }})))
 )]
-async fn get(
-    access: OrganizationAccess<Read>,
-    id: InvitationId,
-    _: NoQuery,
-) -> Result<HttpResponse> {
+async fn get(DialectAccess(access): DialectAccess<Read>, id: InvitationId) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
         check_pending(invitation)?;
         wrap(DialectInvitation::from(invitation), &access.request_id)
@@ -333,9 +297,8 @@ async fn get(
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})))
 )]
 async fn delete(
-    access: OrganizationAccess<Write>,
+    DialectAccess(access): DialectAccess<Write>,
     id: InvitationId,
-    _: NoQuery,
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
@@ -346,8 +309,5 @@ async fn delete(
     let organization = access.organization;
     let job = move |tx: &WriteTx<'_>| deletion::delete(tx, &organization, id.0, &by, check_pending);
     author.write(&state.db, job).await?;
-    Ok(HttpResponse::Ok().json(Done {
-        status: 200,
-        request_id: access.request_id,
-    }))
+    Ok(done(access.request_id))
 }

@@ -1,0 +1,131 @@
+//! Members: who accepted an invitation. A member is that invitation, and nothing else is stored.
+//!
+//! An application knows a member by its own user id, where it gave one. One user may have accepted
+//! with two addresses, so that a member is one invitation or several.
+
+use std::borrow::Cow;
+
+use uuid::Uuid;
+
+use super::actor::Actor;
+use super::transition::CurrentInvitation;
+use super::{Invitation, Status, delete, store};
+use crate::base::error::{Error, Result};
+use crate::base::organization_id::OrganizationId;
+use crate::base::role::Role;
+use crate::db::{Reader, WriteTx};
+use crate::event::{self, EventFields, EventType, NewEvent};
+use crate::organization;
+
+/// The id of the member that `invitation` made: the application's user id; where it gave none, the
+/// id of the invitation.
+pub(crate) fn user_id<'a>(invitation: &Invitation<'a>) -> Cow<'a, str> {
+    invitation
+        .accepted_by
+        .map_or_else(|| invitation.id.to_string().into(), Cow::Borrowed)
+}
+
+/// A member of an organization, as it was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// Its id.
+    user: String,
+    /// The invitations that it accepted, the latest first. There is at least one.
+    invitations: Vec<Uuid>,
+}
+
+impl Member {
+    /// Finds the member `user` of `organization`. May step over all invitations of the organization.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::NotFound`].
+    pub(crate) fn find(
+        reader: &Reader<'_>,
+        organization: &OrganizationId,
+        user: &str,
+    ) -> Result<Self> {
+        let invitations = store::list_of_member(reader, organization, user)?;
+        if invitations.is_empty() {
+            return Err(Error::not_found());
+        }
+        Ok(Self {
+            user: user.to_owned(),
+            invitations,
+        })
+    }
+
+    /// The latest of its invitations.
+    pub(crate) fn latest(&self) -> Uuid {
+        self.invitations.first().copied().unwrap_or_default()
+    }
+
+    /// Checks that `invitation` is one that this member accepted, still.
+    ///
+    /// # Errors
+    /// [`crate::base::error::Code::NotFound`].
+    pub(crate) fn check(&self, invitation: &Invitation<'_>) -> Result<()> {
+        let is_own = invitation.status == Status::Accepted && user_id(invitation) == self.user;
+        is_own.then_some(()).ok_or_else(Error::not_found)
+    }
+
+    /// Gives the member another role, in all of its invitations. Whoever may not grant the role
+    /// that it has may not take it away either.
+    ///
+    /// # Errors
+    /// `not_found` where one is not this member's any more, `role_not_grantable`, and
+    /// `validation_failed` for a role that the organization does not have.
+    pub(crate) fn set_role(
+        &self,
+        tx: &WriteTx<'_>,
+        organization: &OrganizationId,
+        role: &Role,
+        by: &Actor,
+    ) -> Result<()> {
+        let check = |invitation: &Invitation<'_>| self.check(invitation);
+        by.rights.check_grant(role.as_str())?;
+        organization::store::ensure(tx, organization)?.require_role(role.as_str())?;
+        for id in &self.invitations {
+            let present = CurrentInvitation::get_if(tx, organization, *id, check)?;
+            by.rights.check_grant(&present.role)?;
+            if present.role != role.as_str() {
+                store::set_role_of_member(tx, organization, *id, role)?;
+                append(tx, &present, role, by)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the member with all of its invitations. Its addresses can be invited again.
+    ///
+    /// # Errors
+    /// `not_found` where one is not this member's any more, `role_not_grantable`.
+    pub(crate) fn remove(
+        &self,
+        tx: &WriteTx<'_>,
+        organization: &OrganizationId,
+        by: &Actor,
+    ) -> Result<()> {
+        let check = |invitation: &Invitation<'_>| self.check(invitation);
+        let mut ids = self.invitations.iter();
+        ids.try_for_each(|id| delete::delete(tx, organization, *id, by, check))
+    }
+}
+
+/// Tells the history that the member of `present` has got `role`.
+fn append(tx: &WriteTx<'_>, present: &CurrentInvitation, role: &Role, by: &Actor) -> Result<()> {
+    let facts = |role| EventFields {
+        role: Some(role),
+        ..EventFields::default()
+    };
+    event::store::append(
+        tx,
+        &NewEvent {
+            organization: &present.organization,
+            kind: EventType::Updated,
+            invitation: Some(present.id),
+            origin: &by.origin,
+            before: Some(&facts(&present.role)),
+            after: Some(&facts(role.as_str())),
+        },
+    )
+}
