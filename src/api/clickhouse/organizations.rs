@@ -109,13 +109,16 @@ fn value<'q>(query: &'q str, key: &str) -> Option<Cow<'q, str>> {
     form_urlencoded::parse(query.as_bytes()).find_map(|(own, value)| (own == key).then_some(value))
 }
 
-/// Reads the value of `limit`.
+/// Reads the value of `limit`. As in that API, one beyond the most is the most.
 fn parse_limit(value: &str) -> Checked<u32> {
-    let limit = value.parse().ok().filter(|limit| *limit > 0);
-    let limit: u32 = limit.ok_or_else(|| {
-        FieldError::new("limit", FieldCode::OutOfRange, "a whole number from 1 on")
-    })?;
-    Ok(limit.min(MAX_LIMIT))
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_digit());
+    if is_plain && value.bytes().any(|byte| byte != b'0') {
+        return Ok(value
+            .parse()
+            .map_or(MAX_LIMIT, |limit: u32| limit.min(MAX_LIMIT)));
+    }
+    let detail = "a whole number from 1 on";
+    Err(FieldError::new("limit", FieldCode::OutOfRange, detail))
 }
 
 /// `GET /clickhouse/v1/organizations` with `invitations:read`: a page of the organizations that the

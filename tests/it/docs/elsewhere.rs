@@ -88,6 +88,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Nowhere("it is what runs all of this, so it cannot run itself"),
     ),
     line("docs/api.md", "curl -N", Place::Test("tests/it/sse/mod.rs")),
+    line(
+        "docs/clickhouse.md",
+        "clickhousectl cloud",
+        Place::Step("ClickHouse Cloud dialect with clients that others made"),
+    ),
     line("docs/deploy.md", "cargo install", PACKAGE),
     line("docs/deploy.md", "deploy/package", PACKAGE),
     line("docs/deploy.md", "sudo ", PACKAGE),

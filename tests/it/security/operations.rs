@@ -40,6 +40,9 @@ pub struct Operation {
     pub responses: Value,
 }
 
+/// The member that paths name.
+pub const MEMBER: &str = "user_42";
+
 impl Operation {
     /// Whether it only reads.
     pub fn is_read(&self) -> bool {
@@ -66,7 +69,7 @@ impl Operation {
             .replace("{part}", "dialect")
             .replace("{code}", "not_found")
             .replace("{messageId}", invitation)
-            .replace("{userId}", invitation)
+            .replace("{userId}", MEMBER)
             .replace("{roleId}", "cbaefeb0-692e-573b-b38c-585b5d28c562");
         let needs_address = matches!(
             &*self.id,

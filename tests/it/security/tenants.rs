@@ -8,7 +8,7 @@ use invited::key::Scope;
 use serde_json::{Value, json};
 
 use super::callers::{Caller, Kind, callers, expected, has};
-use super::operations::{Needs, Operation, all, document};
+use super::operations::{MEMBER, Needs, Operation, all, document};
 use crate::support::life::{Contents, path_of};
 use crate::support::{Answer, TestApp, invitations};
 
@@ -77,6 +77,10 @@ impl Board {
         }
         self.target = self.app.invite("acme", TARGET);
         self.token = self.app.token_of(&self.target);
+        let member = self.app.invite("acme", "member@b.co");
+        let joining = json!({ "email": "member@b.co", "subject": MEMBER });
+        let accepted = self.app.change(&member, "accept", &joining);
+        assert_eq!(accepted.status, 200, "{}", accepted.text());
         self.key = self.app.key(&[Scope::Read], &["acme"], None)[4..20].to_owned();
         self.webhook = self.set_webhook();
         self.before = self.app.contents();
