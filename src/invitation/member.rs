@@ -44,7 +44,7 @@ impl Member {
         organization: &OrganizationId,
         user: &str,
     ) -> Result<Self> {
-        let invitations = store::list_of_member(reader, organization, user)?;
+        let invitations = store::member::list_of_member(reader, organization, user)?;
         if invitations.is_empty() {
             return Err(Error::not_found());
         }
@@ -88,7 +88,7 @@ impl Member {
             let present = CurrentInvitation::get_if(tx, organization, *id, check)?;
             by.rights.check_grant(&present.role)?;
             if present.role != role.as_str() {
-                store::set_role_of_member(tx, organization, *id, role)?;
+                store::member::set_role(tx, organization, *id, role)?;
                 append(tx, &present, role, by)?;
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::bind::{Listener, bind_port};
+use super::bind::{Listener, bind, bind_port};
 use super::descriptors::Connections;
 use super::serve;
 use super::tasks::Pace;
@@ -21,7 +21,7 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::listen::{is_localhost, scheme};
 use crate::config::tls::unseen;
-use crate::config::{Config, PortSettings, mail};
+use crate::config::{Config, mail};
 use crate::db::{Db, Options};
 use crate::dev::own_key;
 use crate::dev::snapshots::Snapshots;
@@ -97,25 +97,26 @@ pub(crate) fn prepare_mail(config: &Config) -> Result<Option<MailParts>, Failure
     }))
 }
 
-/// Listens where the ClickHouse Cloud dialect is at the root, if it has a port of its own.
+/// Listens on all places: on those for everything, and where the ClickHouse Cloud dialect is at the
+/// root, if it has a port of its own.
 ///
 /// # Errors
-/// When the port cannot be had.
-pub(crate) fn bind_dialect(ports: &PortSettings) -> Result<Vec<Listener>, Failure> {
-    let Some(place) = &ports.clickhouse_listen else {
-        return Ok(Vec::new());
-    };
-    let mut listeners = bind_port(place, "--clickhouse-listen")?;
-    for listener in &mut listeners {
-        listener.prefix = Some(clickhouse::ROOT);
+/// When one cannot be had.
+pub(crate) fn bind_all(config: &Config) -> Result<Vec<Listener>, Failure> {
+    let settings = &config.settings;
+    let mut listeners = bind(&settings.listen, config.is_for_this_machine())?;
+    if let Some(place) = &settings.ports.clickhouse_listen {
+        let dialect = bind_port(place, "--clickhouse-listen")?.into_iter();
+        listeners.extend(dialect.map(|listener| listener.behind(clickhouse::ROOT)));
     }
     Ok(listeners)
 }
 
 /// The URL by which this machine reaches a server that listens on `listeners`: that of the first
-/// one with a port.
+/// one with a port that has everything.
 pub(crate) fn local_url(listeners: &[Listener], has_tls: bool) -> String {
-    let authority = match listeners.iter().find_map(|one| one.address.tcp()) {
+    let mut whole = listeners.iter().filter(|one| one.prefix.is_none());
+    let authority = match whole.find_map(|one| one.address.tcp()) {
         Some(address) if address.ip().is_unspecified() => format!("localhost:{}", address.port()),
         Some(address) => address.to_string(),
         None => "localhost".to_owned(),

@@ -50,7 +50,7 @@ use crate::session::Token;
 use crate::webhook::sender::Webhooks;
 
 pub use bind::Address;
-use bind::{Listener, bind};
+use bind::Listener;
 use descriptors::Connections;
 pub(crate) use first_key::KeyFile;
 use metrics_port::MetricsPort;
@@ -106,22 +106,16 @@ impl Program {
         let oidc = oidc::Verifier::new(config.settings.oidc()?)?;
         let mail = build::prepare_mail(config)?;
         // The key comes last: it is shown only once, so nothing may fail after it was made.
-        let ports = &config.settings.ports;
-        let metrics_port = ports
-            .metrics_listen
-            .as_ref()
-            .map(MetricsPort::bind)
-            .transpose()?;
-        let mut listeners = bind(&config.settings.listen, config.is_for_this_machine())?;
-        let dialect = build::bind_dialect(ports)?;
+        let metrics_listen = config.settings.ports.metrics_listen.as_ref();
+        let metrics_port = metrics_listen.map(MetricsPort::bind).transpose()?;
+        let listeners = build::bind_all(config)?;
         let connections = Connections::within_limits(
             config.workers,
-            listeners.len() + dialect.len(),
+            listeners.len(),
             config.settings.trusted_proxies.clone(),
         )?;
         let tls = build::tls(config, &listeners)?;
         let local_url = build::local_url(&listeners, tls.is_some());
-        listeners.extend(dialect);
         let public_url = build::public_url(config, &local_url)?;
         let given = first_key::given(config)?;
         build::check_backups(config)?;

@@ -81,12 +81,7 @@ where
     });
     let http = move |prefix: Option<&'static str>| {
         let stopping = stopping.clone();
-        let app = apply_fn_factory(app(), move |mut request: Request, app: &S::Service| {
-            if let Some(prefix) = prefix {
-                put_before(request.uri_mut(), prefix);
-            }
-            app.call(request)
-        });
+        let app = apply_fn_factory(app(), move |request, app: &_| behind(prefix, request, app));
         let app = app.map_err(|error| HttpResponse::<BoxBody>::from_error(error.into()));
         HttpService::build()
             .graceful_shutdown_signal(move || {
@@ -122,6 +117,17 @@ where
         }?;
     }
     Ok(builder.run())
+}
+
+/// Hands `request` to `app` as one for what is behind `prefix`.
+fn behind<S>(prefix: Option<&'static str>, mut request: Request, app: &S) -> S::Future
+where
+    S: Service<Request>,
+{
+    if let Some(prefix) = prefix {
+        put_before(request.uri_mut(), prefix);
+    }
+    app.call(request)
 }
 
 /// Puts `prefix` before the path of `uri`. One that is too long for that has this path alone.

@@ -18,7 +18,7 @@ use crate::db::Reader;
 use crate::http::auth::{OrganizationAccess, ReadLater, Right};
 use crate::http::params::InOrganization;
 use crate::http::router::read_param;
-use crate::invitation;
+use crate::invitation::store;
 use crate::organization;
 
 /// The names of the roles that the clients know, with what they show for them.
@@ -156,7 +156,7 @@ fn names(
     }
     let is_system = |name: &String| SYSTEM.iter().any(|(own, _)| own == name);
     let mut names = SYSTEM.map(|(name, _)| name.to_owned()).to_vec();
-    let used = invitation::store::list_roles(reader, organization)?;
+    let used = store::member::list_roles(reader, organization)?;
     names.extend(used.into_iter().filter(|name| !is_system(name)));
     Ok(names)
 }

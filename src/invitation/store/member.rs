@@ -43,7 +43,7 @@ pub(crate) fn list_of_member(
 }
 
 /// Gives an accepted invitation another role.
-pub(crate) fn set_role_of_member(
+pub(crate) fn set_role(
     tx: &WriteTx<'_>,
     organization: &OrganizationId,
     id: Uuid,

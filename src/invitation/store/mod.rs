@@ -2,7 +2,7 @@
 
 mod delivery;
 mod lapse;
-mod member;
+pub(crate) mod member;
 mod outline;
 mod row;
 mod whole;
@@ -30,7 +30,6 @@ pub(crate) use delivery::{set_bounced, set_delivery};
 pub(crate) use lapse::{
     Lapsed, NEAR_SECONDS, Place, list_lapsed, list_near, set_all_near, set_lapse_told, set_near,
 };
-pub(crate) use member::{list_of_member, list_roles, set_role_of_member};
 pub(crate) use outline::{Outline, count_all, list_newest};
 use row::{COLUMNS, from_row, id, read_id};
 pub(crate) use whole::{each, insert as insert_whole};
@@ -47,8 +46,7 @@ static FIND_SQL: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The texts of a list, by whether there is a filter and by order: put together once, since a list
-/// takes microseconds.
+/// The texts of a list, by whether there is a filter and by order: a list takes microseconds.
 static LIST_SQL: LazyLock<[[String; 2]; 2]> = LazyLock::new(|| {
     [false, true].map(|is_filtered| {
         [Order::NewestFirst, Order::OldestFirst].map(|order| list_sql(is_filtered, order))

@@ -83,6 +83,14 @@ impl Display for Address {
 }
 
 impl Listener {
+    /// The same, with what this server has behind `prefix`, and nothing else.
+    pub(crate) fn behind(self, prefix: &'static str) -> Self {
+        Self {
+            prefix: Some(prefix),
+            ..self
+        }
+    }
+
     /// A second handle by which the socket can be closed; none: the system has no descriptor left.
     pub(crate) fn closer(&mut self) -> Closer {
         let socket = match &self.socket {
