@@ -65,6 +65,16 @@ const DIALECTS: &[(&str, WriteError)] = &[
 /// The forms that a page of any origin may send, as a sign-in page does.
 pub(crate) const OPEN_FORMS: &[&str] = &["/accept"];
 
+/// The beginnings of the paths that development opens to pages of this machine. What only
+/// development has is not among them, nor are the pages.
+pub(crate) const OPEN_IN_DEV: &[&str] = &["/v1/", "/clickhouse/"];
+
+/// The paths of the operations by token, which pages of other origins may use.
+pub(crate) fn paths_by_token() -> Vec<String> {
+    let operations = redemption::operations().into_iter();
+    operations.map(|operation| operation.path).collect()
+}
+
 /// The parts that a server has.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer {

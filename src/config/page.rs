@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use url::Url;
 
+use super::parse::parse_origin;
 use super::{Config, Settings};
 use crate::api::Offer;
 use crate::base::failure::Failure;
@@ -24,6 +25,13 @@ pub struct PageSettings {
     /// id token to /accept as a form, as `response_mode=form_post` does; needs --oidc-issuer
     #[arg(long, env = "INVITED_SIGN_IN_URL", value_name = "URL", value_parser = parse_sign_in_url)]
     pub sign_in_url: Option<Url>,
+
+    /// Origins of pages that may use the operations by token in a browser besides those that links
+    /// lead to, by comma, as `https://app.example.com`; dev: the whole API [default: none; dev:
+    /// pages of this machine]
+    #[arg(long, env = "INVITED_CORS_ORIGINS", value_name = "ORIGIN,...", value_delimiter = ',',
+        value_parser = parse_origin)]
+    pub cors_origins: Vec<Url>,
 
     /// Console for operators at /console
     #[arg(

@@ -19,17 +19,20 @@ pub enum Topic {
     Mailbox,
     /// What is to leave the file has come a stage further.
     Purge,
+    /// Settings of an organization were changed, or went with it.
+    Organizations,
 }
 
 impl Topic {
     /// Every topic.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Events,
         Self::MailRetry,
         Self::Mail,
         Self::Webhooks,
         Self::Mailbox,
         Self::Purge,
+        Self::Organizations,
     ];
 
     /// The topic's bit in a set of them.

@@ -39,5 +39,6 @@ pub fn empty(tx: &WriteTx<'_>) -> Result<()> {
     tx.pragma_update(None, "defer_foreign_keys", false)?;
     // Streams of events end.
     tx.announce(Topic::Events);
+    tx.announce(Topic::Organizations);
     Ok(emptied?)
 }

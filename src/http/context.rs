@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::cors::Cors;
 use super::etag::EtagKey;
 use super::metrics::RequestMetrics;
 use super::problem;
@@ -35,6 +36,8 @@ pub(crate) struct Context {
     pub mode: Mode,
     /// The names by which development may be reached besides, in lower case.
     pub allowed_hosts: Vec<String>,
+    /// The pages of other origins that may come.
+    pub cors: Cors,
     /// How much one caller may do.
     pub limits: Arc<Limits>,
     /// The memory for large bodies, in bytes: those that are read, and those whose rows wait.

@@ -23,6 +23,7 @@ use super::access_log::Line;
 use super::asset::Static;
 use super::connection::{self, Answering};
 use super::context::{Context, WriteError};
+use super::cors::Leave;
 use super::headers;
 use super::request_id::RequestId;
 use super::request_log::without_token;
@@ -127,17 +128,19 @@ async fn answer(
     answering: Option<Answering>,
     respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if let Err(error) = check(&request) {
+    let leave = Leave::of(&request).await;
+    let leave = leave.as_ref();
+    if let Err(error) = check(&request, leave) {
         refusal_log::log(request.request(), &error);
         let response = respond(&error, Some(request.request()));
         let refused = request.into_response(response);
-        return Ok(finish(refused, id, answering, None));
+        return Ok(finish(refused, id, leave, answering, None));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
             let response = with_ours(&error, |error| respond(error, None));
-            return Err(answered(response, id));
+            return Err(answered(response, id, leave));
         }
         // What panicked has been printed by the panic hook; no transaction is open, since jobs run
         // in the writer.
@@ -145,6 +148,7 @@ async fn answer(
             return Err(answered(
                 respond(&Error::internal("a handler panicked"), None),
                 id,
+                leave,
             ));
         }
     };
@@ -159,7 +163,7 @@ async fn answer(
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    Ok(finish(response, id, answering, room.ok().flatten()))
+    Ok(finish(response, id, leave, answering, room.ok().flatten()))
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
@@ -180,8 +184,8 @@ fn write_error(
     }
 }
 
-/// The checks that need no route.
-fn check(request: &ServiceRequest) -> Result<()> {
+/// The checks that need no route, of a request by a page that may have `leave` for it.
+fn check(request: &ServiceRequest, leave: Option<&Leave>) -> Result<()> {
     if request
         .uri()
         .path_and_query()
@@ -196,7 +200,7 @@ fn check(request: &ServiceRequest) -> Result<()> {
     let mode = context.map(|context| context.mode);
     let allowed = context.map_or(&[][..], |context| &context.allowed_hosts);
     host::check(request.headers(), mode, allowed)?;
-    if Context::is_open_form(request.request()) {
+    if leave.is_some_and(Leave::is_given) || Context::is_open_form(request.request()) {
         return Ok(());
     }
     host::check_change(request.method(), request.headers(), mode)
@@ -212,8 +216,8 @@ fn with_ours<T>(error: &actix_web::Error, answer: impl FnOnce(&Error) -> T) -> T
 }
 
 /// A finished answer in the form of an error, for where the framework has lost the request.
-fn answered(mut response: HttpResponse, id: &RequestId) -> actix_web::Error {
-    headers::add(response.headers_mut(), id.as_str());
+fn answered(mut response: HttpResponse, id: &RequestId, leave: Option<&Leave>) -> actix_web::Error {
+    headers::add(response.headers_mut(), id.as_str(), leave);
     InternalError::from_response("answered", response).into()
 }
 
@@ -250,10 +254,11 @@ fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
 fn finish(
     mut response: ServiceResponse<BoxBody>,
     id: &RequestId,
+    leave: Option<&Leave>,
     answering: Option<Answering>,
     room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
-    headers::add(response.headers_mut(), id.as_str());
+    headers::add(response.headers_mut(), id.as_str(), leave);
     let context = Context::find(response.request());
     let is_tls_only = context.is_some_and(|context| context.is_tls_only);
     let is_stopping = context.is_some_and(|context| context.stopping.has_begun());

@@ -2,6 +2,8 @@
 
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use super::cors::Leave;
+
 /// The header that names a request, in both directions.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What is in an answer that is no page: nothing that a browser should run, load or frame.
@@ -12,8 +14,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 const TLS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The headers of every answer: its id, that it is not to be taken for another type, and, where its
-/// handler does not say, that it is not to be kept and what a browser may do with it.
-pub(super) fn add(headers: &mut HeaderMap, id: &str) {
+/// handler does not say, that it is not to be kept and what a browser may do with it; and the
+/// `leave` of a page of another origin.
+pub(super) fn add(headers: &mut HeaderMap, id: &str, leave: Option<&Leave>) {
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(X_REQUEST_ID, id);
     }
@@ -33,6 +36,9 @@ pub(super) fn add(headers: &mut HeaderMap, id: &str) {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    if let Some(leave) = leave {
+        leave.add(headers);
+    }
 }
 
 /// Tells browsers to come with TLS only from now on.

@@ -147,7 +147,7 @@ pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>, allowed: &[String])
 }
 
 /// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing
-/// else.
+/// else. Pages that [`super::cors`] gives leave to do not come here.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
@@ -160,7 +160,7 @@ pub(crate) fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mo
 
 /// Whether `host` is a name of this machine that no other one can have: `localhost` and what is
 /// under it (RFC 6761, 6.3), and every loopback address. It is in lower case, without a final dot.
-fn is_local(name: &str) -> bool {
+pub(super) fn is_local(name: &str) -> bool {
     let address = name
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))

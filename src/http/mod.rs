@@ -4,7 +4,7 @@
 //! actix-web leaves some gaps, each closed here: slow routing ([`router`]), wrong methods and HEAD
 //! ([`route`]), errors as plain text ([`mod@envelope`], [`problem`]), bodies without a deadline
 //! ([`json`]) or an end ([`unread`]), loose queries ([`query`]). [`form`] reads what a page sends.
-//! [`metrics`] counts requests.
+//! [`metrics`] counts requests. [`cors`] knows which pages of other origins may come.
 
 pub(crate) mod access_log;
 pub(crate) mod anonymous;
@@ -13,6 +13,7 @@ pub(crate) mod asset;
 pub(crate) mod auth;
 pub mod connection;
 pub(crate) mod context;
+pub(crate) mod cors;
 pub(crate) mod envelope;
 pub mod etag;
 pub(crate) mod form;

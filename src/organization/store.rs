@@ -7,7 +7,7 @@ use super::settings::Settings;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::db::{Reader, WriteTx, unless_damaged};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 use crate::key::Rights;
 use crate::purge;
 
@@ -46,6 +46,7 @@ pub(crate) fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
              updated_at = excluded.updated_at",
     )?
     .execute(named_params! { ":id": id.as_str(), ":settings": text, ":now": tx.now.as_millis() })?;
+    tx.announce(Topic::Organizations);
     Ok(())
 }
 
@@ -233,7 +234,20 @@ pub(crate) fn insert_whole(tx: &WriteTx<'_>, id: &OrganizationId, whole: &Record
             whole.created_at.as_millis(),
             whole.updated_at.as_millis(),
         ))?;
+    tx.announce(Topic::Organizations);
     Ok(inserted > 0)
+}
+
+/// The pages of all organizations that have one of their own, each once.
+pub(crate) fn list_accept_urls(reader: &Reader<'_>) -> Result<Vec<String>> {
+    let mut statement = reader.prepare_cached(
+        "select distinct settings ->> 'acceptUrl'
+         from organization
+         where settings ->> 'acceptUrl' is not null
+           and not exists (select 1 from purge where organization_id = organization.id)",
+    )?;
+    let urls = statement.query_map([], |row| row.get(0))?;
+    Ok(urls.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Whether any organization is known.

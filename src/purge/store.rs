@@ -30,6 +30,7 @@ fn insert(tx: &WriteTx<'_>, stage: Stage, organization: Option<&OrganizationId>)
             organization.map(OrganizationId::as_str),
         ))?;
     tx.announce(Topic::Purge);
+    tx.announce(Topic::Organizations);
     Ok(id)
 }
 

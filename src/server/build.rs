@@ -1,5 +1,6 @@
 //! The parts that a server is built of.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use url::Url;
@@ -26,6 +27,7 @@ use crate::db::{Db, Options};
 use crate::dev::own_key;
 use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
+use crate::http::cors::{self, Cors, Pages};
 use crate::http::etag::EtagKey;
 use crate::http::metrics::RequestMetrics;
 use crate::http::request_log::RequestLog;
@@ -38,6 +40,7 @@ use crate::mail::transport::{Smtp, Transport, address};
 use crate::mail::webhook::MailWebhook;
 use crate::metrics::Metrics;
 use crate::oidc;
+use crate::organization;
 use crate::outbox::faults::Faults;
 use crate::policy::limits::Shares;
 use crate::secret::Keyring;
@@ -322,6 +325,7 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         db: state.db.clone(),
         mode: config.mode,
         allowed_hosts: config.allowed_hosts.clone(),
+        cors: cors(config, state),
         limits: Arc::clone(&state.rules.sending.limits),
         bodies: Shares::new(BODIES, BODIES_TIMES),
         answers: Shares::new(ANSWERS, BODIES_TIMES),
@@ -336,6 +340,26 @@ pub(crate) fn context(config: &Config, state: &State) -> Context {
         last_uses: LastUses::default(),
         dialects: api::dialects(config.offer()),
         open_forms: api::OPEN_FORMS,
+    }
+}
+
+/// The pages of other origins that may use the server whose handlers share `state`.
+fn cors(config: &Config, state: &State) -> Cors {
+    let named = &config.settings.page.cors_origins;
+    let redirects = state.rules.redirect_origins.iter().flatten();
+    let possible: HashSet<_> = redirects.map(cors::text).collect();
+    let accept = Url::parse(&state.accept_url).ok();
+    Cors {
+        mode: config.mode,
+        by_token: api::paths_by_token(),
+        api: api::OPEN_IN_DEV,
+        named: named.iter().map(|url| cors::text(&url.origin())).collect(),
+        accept: accept.map(|url| cors::text(&url.origin())),
+        pages: Pages::new(
+            state.db.clone(),
+            possible,
+            organization::store::list_accept_urls,
+        ),
     }
 }
 

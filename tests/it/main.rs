@@ -31,6 +31,7 @@
 //! * [`damage`]: a file with values or pages that cannot be.
 //! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
+//!   [`cors`]: pages of other origins.
 //! * [`cli`]: the binary: banner, exit codes, signals, commands. [`cost`]: what a request may cost.
 //! * [`config`]: settings by flags, variables, files, and `invited config`.
 //! * [`backup`]: copies of the data file, made beside a running server and put back.
@@ -95,6 +96,7 @@ mod config;
 mod connections;
 mod console;
 mod corpus;
+mod cors;
 mod cost;
 mod create;
 mod damage;

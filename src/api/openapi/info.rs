@@ -22,7 +22,8 @@ use crate::invitation::Status;
             and only a user with that address can join.\n\nEvery error is a problem document \
             (RFC 9457) whose `code` is \
             explained at `/problems/{code}`. HEAD works wherever GET does, and OPTIONS answers \
-            `Allow`.\n\nObjects in responses may get more fields in later versions, and closed sets \
+            `Allow`.\n\nScripts of web pages may use the operations under *Answers* (CORS), from the \
+            origins that links lead to and those of `--cors-origins`, without a key.\n\nObjects in responses may get more fields in later versions, and closed sets \
             of texts more members.",
         contact(name = "The invited developers"),
     ),

@@ -109,8 +109,8 @@ pub const ERRORS: &[Meaning] = &[
         name: "origin_not_allowed",
         status: 403,
         title: "Origin not allowed",
-        meaning: "In `invited dev` no web page of another origin changes anything, and under \
-            `/dev/` none reads anything.",
+        meaning: "In `invited dev` no web page changes anything that comes from elsewhere than this \
+            machine, and under `/dev/` none of another origin reads anything.",
     },
     Meaning {
         code: Code::IdTokenRejected,
