@@ -1,0 +1,67 @@
+"""The story of an example with an application of its own, against the real program.
+
+application.py SOURCE FOLDER COMMAND...: the example with this SOURCE; COMMAND starts it in FOLDER.
+"""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from stage import SEED, application, call, check_length, free_port, wait_for
+
+from invited_test import Invited
+
+
+def play(server: Invited, url: str) -> None:
+    assert call("GET", f"{url}/members", Authorization="Bearer nobody")[0] == 401
+    _, ada = call("POST", f"{url}/signup", {"name": "Ada"})
+    as_ada = {"Authorization": f"Bearer {ada['session']}"}
+    grace = {"email": "Grace@Example.com"}
+    status, invitation = call("POST", f"{url}/invitations", grace, **as_ada)
+    assert (status, invitation["status"]) == (200, "pending"), invitation
+    status, refused = call("POST", f"{url}/invitations", grace, **as_ada)
+    assert status == 409, refused
+
+    mail = server.mail("grace@example.com")
+    page, _, token = (mail.link or "").partition("#")
+    assert page == f"{url}/join" and "Ada" in mail.text, mail
+    assert "<button>Join</button>" in call("GET", page)[1]
+
+    def member() -> dict[str, str]:
+        members = call("GET", f"{url}/members", **as_ada)[1]
+        assert [one["email"] for one in members] == ["grace@example.com"], members
+        return members[0]
+
+    data = {"invitationId": invitation["id"], "after": {"status": "accepted"}}
+    forged = {"type": "invitation.accepted", "data": data}
+    named = {"webhook-id": "msg_1", "webhook-timestamp": "1", "webhook-signature": "v1,AA=="}
+    assert call("POST", f"{url}/webhooks", forged, **named)[0] == 401
+    assert member()["status"] == "pending", "a forged webhook makes nobody a member"
+    status, refused = call("POST", f"{url}/join", {"token": token[:-1]})
+    assert status == 404, refused
+    assert call("POST", f"{url}/join", {"token": token})[0] == 200
+    wait_for("the webhook", lambda: member()["status"] == "accepted")
+
+    _, eve = call("POST", f"{url}/signup", {"name": "Eve"})
+    others = call("GET", f"{url}/members", Authorization=f"Bearer {eve['session']}")
+    assert others == (200, []), "another owner sees nobody"
+
+
+def main() -> None:
+    source, folder, *command = sys.argv[1:]
+    check_length(source)
+    port = free_port()
+    SEED["webhooks"][0]["url"] = f"http://127.0.0.1:{port}/webhooks"
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as seed:
+        json.dump(SEED, seed)
+        seed.flush()
+        accept = ["--accept-url", f"http://127.0.0.1:{port}/join"]
+        with Invited(seed=seed.name, args=accept) as server:
+            env = {"INVITED_URL": server.url, "INVITED_KEY": server.key}
+            with application(command, Path(folder), port, **env) as url:
+                play(server, url)
+    print(f"{source}: sign up, invite, accept, member, webhook")
+
+
+main()
