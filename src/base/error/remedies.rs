@@ -45,7 +45,8 @@ pub const REMEDIES: &[(Code, &str)] = &[
     ),
     (
         Code::OriginNotAllowed,
-        "Call from a terminal, a test or the server of your application.",
+        "Call from a terminal, a test or the server of your application, or start `dev` with \
+         `--cors-origins` and the origin of your page.",
     ),
     (
         Code::IdTokenRejected,

@@ -122,3 +122,21 @@ fn each_test_and_file_that_a_page_names_is_there() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert!(count > 60, "{count}");
 }
+
+#[test]
+fn the_files_of_a_test_author_stand_in_their_page_as_they_run_and_ours_are_short() {
+    let pages = pages();
+    let page = pages.iter().find(|page| page.name == "docs/tests.md");
+    let page = page.expect("the page");
+    for (language, file, most) in [
+        ("python", "clients/python/tests/test_story.py", 25),
+        ("ts", "clients/typescript/test/story.test.ts", 25),
+        ("js", ".ci/examples/workos.test.mjs", usize::MAX),
+    ] {
+        let text = read(file);
+        assert_eq!(blocks(page, language), [text.as_str()], "{file}");
+        let lines = text.lines().count();
+        assert!(lines <= most, "{file}");
+        assert!(page.text.contains(&format!("\n{lines} lines, ")), "{file}");
+    }
+}
