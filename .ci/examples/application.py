@@ -31,7 +31,7 @@ def play(server: Invited, url: str) -> None:
     def member() -> dict[str, str]:
         members = call("GET", f"{url}/members", **as_ada)[1]
         assert [one["email"] for one in members] == ["grace@example.com"], members
-        return members[0]
+        return dict(members[0])
 
     data = {"invitationId": invitation["id"], "after": {"status": "accepted"}}
     forged = {"type": "invitation.accepted", "data": data}

@@ -238,12 +238,14 @@ pub(crate) fn insert_whole(tx: &WriteTx<'_>, id: &OrganizationId, whole: &Record
     Ok(inserted > 0)
 }
 
-/// The pages of all organizations that have one of their own, each once.
+/// The pages of all organizations that have one of their own, each once. Settings that cannot be
+/// read have none.
 pub(crate) fn list_accept_urls(reader: &Reader<'_>) -> Result<Vec<String>> {
     let mut statement = reader.prepare_cached(
         "select distinct settings ->> 'acceptUrl'
          from organization
-         where settings ->> 'acceptUrl' is not null
+         where json_valid(settings)
+           and settings ->> 'acceptUrl' is not null
            and not exists (select 1 from purge where organization_id = organization.id)",
     )?;
     let urls = statement.query_map([], |row| row.get(0))?;

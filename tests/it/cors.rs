@@ -151,6 +151,20 @@ fn the_page_of_an_organization_may_read_for_as_long_as_links_lead_there() {
 }
 
 #[test]
+fn settings_that_cannot_be_read_shut_no_page_of_others() {
+    let app = serve(&[]);
+    let body = json!({"acceptUrl": format!("{TENANT}/join")}).to_string();
+    for organization in ["acme", "globex"] {
+        let path = format!("/v1/organizations/{organization}");
+        assert_eq!(app.request("PUT", &path).json(&body).send().status, 201);
+    }
+    let conn = rusqlite::Connection::open(&app.database).expect("the file opens");
+    let damage = "update organization set settings = '{' where id = 'acme'";
+    assert_eq!(conn.execute(damage, []), Ok(1));
+    assert_eq!(reader(&look_up(&app, TENANT)), Some(TENANT));
+}
+
+#[test]
 fn errors_can_be_read_too() {
     let app = serve(&["--limit-address", "7"]);
     let [lookup, .., decline] = BY_TOKEN;
