@@ -37,15 +37,18 @@ pub(crate) mod stream;
 mod vendor;
 pub(crate) mod webhooks;
 
+use std::rc::Rc;
+
 use actix_web::http::{Method, header};
 use actix_web::web;
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::http::anonymous::Anonymous;
 use crate::http::auth::Caller;
-use crate::http::context::WriteError;
+use crate::http::context::{Context, WriteError};
+use crate::http::nothing;
 use crate::http::route::Route;
 use crate::http::router::Router;
 
@@ -168,8 +171,13 @@ pub fn routes(offer: Offer) -> Vec<Route> {
 /// None that depends on anything but the program.
 pub(crate) async fn router(offer: Offer) -> std::result::Result<Router, String> {
     let routes = routes_with_pages(offer).into_iter().enumerate();
-    let routes = routes.filter(|(_, route)| offer.metrics || route.path != metrics::PATH);
-    Router::build(routes.collect(), web::to(unknown_path)).await
+    let routes: Vec<_> = routes
+        .filter(|(_, route)| offer.metrics || route.path != metrics::PATH)
+        .collect();
+    let known = routes.iter().map(|(_, route)| route.path.clone());
+    let known: Rc<[String]> = known.filter(|path| !path.ends_with('/')).collect();
+    let unknown = move |request| unknown_path(request, Rc::clone(&known));
+    Router::build(routes, web::to(unknown)).await
 }
 
 /// What finds the operations of the port for metrics: those, and what supervisors ask.
@@ -183,7 +191,10 @@ pub(crate) async fn metrics_router(offer: Offer) -> std::result::Result<Router, 
         path if health::is_probe(path) => Some((place, route)),
         _ => None,
     });
-    let unknown = || async { Err::<HttpResponse, _>(Error::not_found()) };
+    let unknown = || async {
+        let detail = "No such path; this port has /metrics, /livez and /readyz.";
+        Err::<HttpResponse, _>(Error::new(Code::NotFound, detail))
+    };
     Router::build(routes.collect(), web::to(unknown)).await
 }
 
@@ -228,8 +239,9 @@ async fn without_the_slash(_: Anonymous, request: HttpRequest) -> HttpResponse {
 }
 
 /// Whatever has no route: 404, but only for those who may ask. `OPTIONS *` asks only whether a
-/// server is there (RFC 9110, 9.3.7). A person in a browser gets a page.
-async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
+/// server is there (RFC 9110, 9.3.7). A person in a browser gets a page. `known` has the paths of
+/// all routes.
+async fn unknown_path(request: HttpRequest, known: Rc<[String]>) -> Result<HttpResponse> {
     if request.method() == Method::OPTIONS && request.path() == "*" {
         return Ok(HttpResponse::NoContent().finish());
     }
@@ -237,9 +249,24 @@ async fn unknown_path(request: HttpRequest) -> Result<HttpResponse> {
         let caller = Anonymous::extract(&request).await?;
         return pages::routes::accept_as_spelled(caller, request).await;
     }
-    let error = Caller::of(&request).err().unwrap_or_else(Error::not_found);
+    let error = Caller::of(&request)
+        .err()
+        .unwrap_or_else(|| no_such_path(&request, &known));
     if unknown::is_asked_by_a_person(&request) {
         return unknown::respond(&request, &error);
     }
     Err(error)
+}
+
+/// No route has the path of `request`. The paths that there are stand in the document, so one of
+/// them may be named to everybody.
+fn no_such_path(request: &HttpRequest, known: &[String]) -> Error {
+    let path = request.path();
+    let is_dev = Context::find(request).is_some_and(|context| context.mode == Mode::Dev);
+    if path.starts_with("/dev/") && !is_dev {
+        return Error::no_such_path(" Only `invited dev` has what is below /dev.");
+    }
+    let near = nothing::nearest(path, known);
+    let meant = near.map(|near| format!(" Did you mean {near}?"));
+    Error::no_such_path(&meant.unwrap_or_default())
 }

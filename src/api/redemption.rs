@@ -18,7 +18,7 @@ use crate::http::params::Once;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
-use crate::invitation::link::LinkToken;
+use crate::invitation::link::{self, LinkToken};
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{self, Invitation, Status, code, json};
 use crate::key::Scope;
@@ -128,7 +128,7 @@ pub(super) fn look_up(state: &State, token: &LinkToken) -> Result<Preview> {
         };
         store::open(reader, reader.now, &state.keyring, token, show)
     })?;
-    found.ok_or_else(Error::not_found)
+    found.ok_or_else(link::opens_nothing)
 }
 
 /// `POST /v1/invitations/code` without a key: 202, with the same bytes whether or not the address
@@ -194,7 +194,7 @@ pub(super) async fn send_code(
                 Ok(CurrentInvitation::of(organization, invitation))
             };
             let present =
-                store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(Error::not_found)?;
+                store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(link::opens_nothing)?;
             Change::Accept.check(&present)?;
             let email = email.as_ref().unwrap_or(&present.email);
             limits.count_code(present.id, email)?;

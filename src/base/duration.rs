@@ -43,9 +43,11 @@ pub(crate) fn parse_within(
 ) -> Result<Duration, String> {
     let duration = parse(text)?;
     let is_fine = duration.subsec_nanos() == 0 && range.contains(&duration.as_secs());
-    is_fine
-        .then_some(duration)
-        .ok_or_else(|| format!("whole seconds, {words}"))
+    let wrong = || match text.bytes().all(|byte| byte.is_ascii_digit()) {
+        true => format!("{text} is {text} seconds; whole seconds, {words}"),
+        false => format!("whole seconds, {words}"),
+    };
+    is_fine.then_some(duration).ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -53,6 +53,12 @@ impl Email {
         let (local, domain) = text
             .split_once('@')
             .ok_or((FieldCode::InvalidEmail, "an address needs an @"))?;
+        if text.ends_with('>') && local.contains('<') {
+            return Err((
+                FieldCode::InvalidEmail,
+                "the address alone, without a name and angle brackets, as a@b.co",
+            ));
+        }
         check_local(local)?;
         let email = Self(format!(
             "{}@{}",
@@ -109,7 +115,8 @@ pub fn parse_domain(text: &str) -> Result<String, EmailError> {
 }
 
 /// What a part of an address is.
-const PART: &str = "a part of an address: letters, digits and signs as @ . _ + -, without spaces";
+const PART: &str = "a part of an address: letters, digits and signs as @ . _ + -, without spaces; \
+    write + as %2B";
 
 /// Brings a part of an address to the form that it has in an address: lowercase, and a domain that
 /// holds other than ASCII letters, from the `@` on or alone, as A-labels. Such a domain must be whole.
@@ -155,7 +162,7 @@ fn check_local(local: &str) -> Result<(), EmailError> {
     if !local.bytes().all(allowed) || !dots_between || local.starts_with("=?") {
         return Err((
             FieldCode::InvalidEmail,
-            "the part before the @ is not a plain mailbox name",
+            "before the @ stand letters, digits and signs as . _ + - only, without spaces and quotes",
         ));
     }
     Ok(())
@@ -213,8 +220,8 @@ fn normal_domain(domain: &str, hosts: Hosts) -> Result<String, EmailError> {
 
 /// Checks the address.
 pub(crate) fn parse_email(text: Option<&str>, hosts: Hosts) -> Checked<Email> {
-    let text =
-        text.ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an e-mail address"))?;
+    let text = text
+        .ok_or_else(|| FieldError::new("/email", FieldCode::Required, "an address, as a@b.co"))?;
     Email::parse(text, hosts).map_err(|(code, detail)| FieldError::new("/email", code, detail))
 }
 

@@ -1,6 +1,7 @@
 //! What everything stands on: plain values that know nothing of a file, of HTTP, or of a feature.
 
 pub mod addresses;
+pub(crate) mod alike;
 pub mod certificate;
 pub mod clock;
 pub mod color;

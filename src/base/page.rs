@@ -219,7 +219,8 @@ impl Paged {
         last().ok_or_else(|| {
             Error::new(
                 Code::InvalidCursor,
-                "This cursor does not belong to this list.",
+                "This cursor does not belong to this list with these filters; begin without one, and \
+                 follow `Link`.",
             )
         })
     }

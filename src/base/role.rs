@@ -53,7 +53,7 @@ pub(crate) fn parse_role(text: Option<&str>, catalogue: &[Role]) -> Checked<Role
         FieldError::new(
             "/role",
             FieldCode::Required,
-            "the role that the person gets",
+            "the role that the person gets, as developer",
         )
     })?;
     let role: Role = text

@@ -6,24 +6,31 @@ use clap::builder::UnknownArgumentValueParser;
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
 
-use super::Cli;
+use super::{Cli, groups, hints};
 use crate::config::sources::{CONFIG, Sources, key_of, without_variables};
 
-/// Flags that other programs have, and what they are here.
+/// Flags that other programs have, the flag that they are here, and how it is written with their
+/// value.
 const ELSEWHERE: [(&str, &str, &str); 5] = [
-    ("port", "listen", "--listen 127.0.0.1:8080"),
-    ("host", "listen", "--listen 127.0.0.1:8080"),
-    ("bind", "listen", "--listen 127.0.0.1:8080"),
-    ("data-dir", "database", "--database FOLDER/invited.db"),
+    ("port", "listen", "--listen 127.0.0.1:VALUE"),
+    ("host", "listen", "--listen VALUE:8080"),
+    ("bind", "listen", "--listen VALUE"),
+    ("data-dir", "database", "--database VALUE/invited.db"),
     ("json", "output", "--output json"),
 ];
+
+/// The flag here that is `flag` of other programs.
+pub(super) fn own_flag(flag: &str) -> Option<&'static str> {
+    let known = ELSEWHERE.iter().find(|(foreign, ..)| *foreign == flag);
+    known.map(|(_, own, _)| *own)
+}
 
 /// Reads the command line, the environment and the configuration file. Ends the process where the
 /// command line is wrong, or asks for help.
 pub(super) fn read() -> (Cli, Sources) {
     let command = hinting(complete(Cli::command()));
     let flags = without_variables(command.clone()).try_get_matches();
-    let flags = flags.unwrap_or_else(|error| end(&command, &error));
+    let flags = flags.unwrap_or_else(|error| end(&command, &hints::add(&command, error)));
     let mut sources = Sources::read(leaf(&flags), &known_keys(&command));
     let command = sources.apply(command, &flags);
     let read = command.clone().try_get_matches();
@@ -72,7 +79,7 @@ pub(super) fn complete(command: Command) -> Command {
     }
     let is_global = settings.iter().any(Arg::is_global_set);
     let files = settings.iter().filter(|arg| arg.is_hide_env_values_set());
-    command.args(files.map(secret_file)).arg(
+    groups::grouped(command.args(files.map(secret_file))).arg(
         Arg::new(CONFIG)
             .long(CONFIG)
             .env("INVITED_CONFIG")
@@ -102,18 +109,15 @@ fn hinting(command: Command) -> Command {
 
 /// A flag that other programs have.
 fn foreign(flag: &'static str, instead: &'static str) -> Arg {
-    let parser = UnknownArgumentValueParser::suggest(format!("the flag here is {instead}"));
-    let action = if flag == "json" {
-        ArgAction::SetTrue
-    } else {
-        ArgAction::Set
-    };
-    Arg::new(flag)
-        .long(flag)
-        .hide(true)
-        .action(action)
-        .value_name("VALUE")
-        .value_parser(parser)
+    let arg = Arg::new(flag).long(flag).hide(true).value_name("VALUE");
+    if flag == "json" {
+        let parser = UnknownArgumentValueParser::suggest(format!("the flag here is {instead}"));
+        return arg.action(ArgAction::SetTrue).value_parser(parser);
+    }
+    arg.value_parser(move |value: &str| {
+        let instead = instead.replace("VALUE", value);
+        Err::<String, _>(format!("the flag here is {instead}"))
+    })
 }
 
 /// The flag for a file that holds the secret `arg`.

@@ -11,7 +11,7 @@ use crate::base::failure::Failure;
 #[derive(Args, Debug)]
 pub(crate) struct CompletionsArgs {
     /// The shell
-    #[arg(value_name = "SHELL")]
+    #[arg(value_name = "bash|elvish|fish|powershell|zsh")]
     shell: Shell,
 }
 

@@ -8,7 +8,9 @@ mod dev;
 mod doctor;
 mod export;
 mod format;
+mod groups;
 mod healthcheck;
+mod hints;
 mod import;
 mod key;
 pub(crate) mod listen;
@@ -56,12 +58,21 @@ pub use output::start_logging;
 /// Where the data file is when nothing says otherwise.
 const DEFAULT_DATABASE: &str = "invited-data/invited.db";
 
+/// How one begins.
+const EXAMPLES: &str = "\
+Examples:
+  invited dev                          try it: samples, a mailbox and a console, without a key
+  invited serve --public-url https://invites.example.com --smtp-url smtps://mail.example.com
+  invited key create --name app        a key for an application
+  invited backup /backups/today.db     a copy of the data file, also while a server runs";
+
 /// Organization invitations as one binary with one SQLite file
 #[derive(Parser, Debug)]
 #[command(
     name = "invited",
     version,
     about,
+    after_help = EXAMPLES,
     args_conflicts_with_subcommands = true
 )]
 pub struct Cli {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use rustix::fs::{Access, access};
 
+use super::parse::parse_number;
 use crate::backup::schedule::{FIRST_AFTER, Plan, RETRY_AFTER};
 use crate::base::duration;
 use crate::base::failure::Failure;
@@ -29,7 +30,7 @@ pub struct BackupSettings {
 
     /// How many of them stay, 1 to 1000; older ones are removed
     #[arg(long, env = "INVITED_BACKUP_KEEP", value_name = "N", default_value_t = 7,
-        value_parser = clap::value_parser!(u16).range(1..=1_000))]
+        value_parser = |text: &str| parse_number::<u16>(text, 1..=1_000))]
     pub backup_keep: u16,
 }
 

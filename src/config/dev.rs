@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::listen::{Listen, parse_host};
+use super::parse::parse_number;
 use super::{Config, Settings};
 use crate::base::clock::Timestamp;
 use crate::base::failure::Failure;
@@ -43,7 +44,8 @@ pub(crate) struct DevSettings {
 
     /// Number from which ids, keys and links follow, so that the same requests in the same order
     /// get the same ones; for a temporary data file only [default: random ones]
-    #[arg(long, env = "INVITED_SEED_IDS", value_name = "N")]
+    #[arg(long, env = "INVITED_SEED_IDS", value_name = "N",
+        value_parser = |text: &str| parse_number::<u64>(text, 0..=u64::MAX))]
     pub seed_ids: Option<u64>,
 
     /// Print one line of JSON to stdout as soon as the server listens: its URLs, port, key, data

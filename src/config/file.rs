@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::base::alike::alike;
 use crate::base::failure::Failure;
 
-/// How alike a name must be to be proposed, as clap has it.
-const ALIKE: f64 = 0.7;
 /// What a key may hold.
 const VALUES: &str = "a text, a whole number, true, false, or a list of texts";
 
@@ -225,19 +224,8 @@ fn hint_for(name: &str, known: &[String]) -> String {
     if name == "new-secret" {
         return "give --new-secret on the command line: it holds for one start".to_owned();
     }
-    match alike(name, known) {
+    match alike(name, known.iter().map(String::as_str)) {
         Some(alike) => format!("did you mean `{alike}`?"),
         None => "the keys are the names of the flags: see `invited config init`".to_owned(),
     }
-}
-
-/// The one of `known` that is most like `name`, if any is.
-pub(crate) fn alike<'a>(name: &str, known: &'a [String]) -> Option<&'a str> {
-    let rated = known
-        .iter()
-        .map(|known| (strsim::jaro(name, known), known.as_str()));
-    rated
-        .filter(|(rating, _)| *rating > ALIKE)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, known)| known)
 }

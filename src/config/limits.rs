@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::parse::{parse_count, parse_number};
 use crate::base::mode::Mode;
 use crate::policy::limits::Quotas;
 
@@ -28,51 +29,51 @@ const ANSWERS_MIB: u32 = 64;
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
     /// Requests a minute by one API key; 0: no limit [default: 0]
-    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N", value_parser = parse_count)]
     pub limit_key: Option<u32>,
 
     /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many
     /// by one /48; 0: no limit [default: 300; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N", value_parser = parse_count)]
     pub limit_address: Option<u32>,
 
     /// Mails a day to one recipient by one organization; 0: no limit [default: 50; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_RECIPIENT", value_name = "N", value_parser = parse_count)]
     pub limit_recipient: Option<u32>,
 
     /// Mails a day to one recipient by all organizations together, beyond which they wait; 0: no
     /// limit [default: 200; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_MAILBOX", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_MAILBOX", value_name = "N", value_parser = parse_count)]
     pub limit_mailbox: Option<u32>,
 
     /// Invitations a day by one organization; 0: no limit [default: 0]
-    #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_ORGANIZATION", value_name = "N", value_parser = parse_count)]
     pub limit_organization: Option<u32>,
 
     /// Wrong proofs an hour for one secret link and address, ten times as many for the link; 0: no
     /// limit [default: 10; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_PROOFS", value_name = "N", value_parser = parse_count)]
     pub limit_proofs: Option<u32>,
 
     /// Codes asked for an hour for one secret link and address, ten times as many for the link; 0:
     /// no limit [default: 10; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_CODES", value_name = "N")]
+    #[arg(long, env = "INVITED_LIMIT_CODES", value_name = "N", value_parser = parse_count)]
     pub limit_codes: Option<u32>,
 
     /// MiB of answers stored in 24 hours for one API key, for repetitions by Idempotency-Key; 0: no
     /// limit [default: 64; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB")]
+    #[arg(long, env = "INVITED_LIMIT_ANSWERS", value_name = "MIB", value_parser = parse_count)]
     pub limit_answers: Option<u32>,
 
     /// Streams of events at the same time; one API key has half of them at most, and always leaves
     /// some
     #[arg(long, env = "INVITED_MAX_STREAMS", value_name = "N", default_value_t = 1_000,
-        value_parser = clap::value_parser!(u32).range(2..=100_000))]
+        value_parser = |text: &str| parse_number::<u32>(text, 2..=100_000))]
     pub max_streams: u32,
 
     /// Webhooks of the server; one organization has half of them at most
     #[arg(long, env = "INVITED_MAX_WEBHOOKS", value_name = "N", default_value_t = 100,
-        value_parser = clap::value_parser!(u32).range(2..=10_000))]
+        value_parser = |text: &str| parse_number::<u32>(text, 2..=10_000))]
     pub max_webhooks: u32,
 }
 

@@ -224,14 +224,22 @@ fn parse_systemd(name: &str) -> Result<Listen, String> {
 fn without_port(text: &str) -> String {
     match text.parse::<u16>() {
         Ok(port) => format!("127.0.0.1:{port} for this machine only, :{port} for all addresses"),
+        Err(_) if !text.is_empty() && is_name(text) => {
+            format!("a port is missing, as {text}:8080")
+        }
         Err(_) => wrong(text),
     }
 }
 
 /// What is said of any other value.
 fn wrong(text: &str) -> String {
+    let port = text.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<IpAddr>() {
         Ok(address) => format!("a port is missing, as {}", SocketAddr::new(address, 8080)),
+        Err(_) if is_number && port.parse::<u16>().is_err() => {
+            format!("a port is a number from 0 to 65535; {FORMS}")
+        }
         Err(_) => FORMS.to_owned(),
     }
 }

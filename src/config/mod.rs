@@ -50,7 +50,7 @@ use crate::invitation::lapse::LOOK_EVERY;
 use crate::key::last_use::WRITE_EVERY;
 use crate::policy::limits::Limits;
 use crate::policy::{MAX_LIFETIME_SECONDS, Rules, Sending};
-use crate::retention::{self, Retention};
+use crate::retention::Retention;
 use crate::secret::Source;
 use crate::webhook::guard::Guard;
 
@@ -65,7 +65,7 @@ use mail::{MailSettings, Way};
 pub use oidc::OidcSettings;
 use page::PageSettings;
 pub(crate) use parse::{is_loopback, parse_lifetime, parse_public_url};
-use parse::{parse_cooldown, parse_network, parse_origin};
+use parse::{parse_cooldown, parse_days, parse_network, parse_origin};
 pub(crate) use secret::secret_source;
 pub use tls::TlsSettings;
 
@@ -148,7 +148,7 @@ pub struct Settings {
     /// Whole days after which closed invitations (accepted, declined, revoked, expired) are
     /// deleted: 1 to 3650 [default: never]
     #[arg(long, env = "INVITED_KEEP_CLOSED", value_name = "DAYS",
-        value_parser = clap::value_parser!(i64).range(1..=retention::MAX_DAYS))]
+        value_parser = parse_days)]
     pub keep_closed: Option<i64>,
 
     /// The backups

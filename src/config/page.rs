@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use url::Url;
 
-use super::parse::parse_origin;
+use super::parse::{parse_http_url, parse_origin};
 use super::{Config, Settings};
 use crate::api::Offer;
 use crate::base::failure::Failure;
@@ -83,15 +83,13 @@ impl Settings {
 
 /// Reads the URL of a sign-in page. It may have a query, as the address of a provider has.
 fn parse_sign_in_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let url = parse_http_url(text)?;
     let has_login = !url.username().is_empty() || url.password().is_some();
-    if matches!(url.scheme(), "http" | "https") && !has_login && url.fragment().is_none() {
+    if !has_login && url.fragment().is_none() {
         Ok(url)
     } else {
-        Err(
-            "an http or https URL without user name, password and fragment, as \
+        Err("a URL without user name, password and fragment, as \
              https://id.example.com/sign-in"
-                .to_owned(),
-        )
+            .to_owned())
     }
 }

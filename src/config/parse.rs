@@ -2,6 +2,7 @@
 //! setting's name.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 #[cfg(feature = "oidc")]
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,24 +14,53 @@ use crate::base::duration;
 #[cfg(feature = "oidc")]
 use crate::oidc;
 use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
+use crate::retention::MAX_DAYS;
 
 /// The longest cool-down between two sendings of an invitation.
 const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// Reads a public URL; it ends without a slash, so that paths can be put behind it.
 pub(crate) fn parse_public_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
-    let has_login = !url.username().is_empty() || url.password().is_some();
-    let is_plain = url.query().is_none() && url.fragment().is_none() && !has_login;
-    if matches!(url.scheme(), "http" | "https") && url.has_host() && is_plain {
+    let is_plain = |url: &Url| {
+        let has_login = !url.username().is_empty() || url.password().is_some();
+        url.query().is_none() && url.fragment().is_none() && !has_login
+    };
+    let url = parse_http_url(text)?;
+    if is_plain(&url) {
         Ok(url)
     } else {
         Err(
-            "an http or https URL without user name, password, query and fragment, as \
-            https://invites.example.com"
+            "a URL without user name, password, query and fragment, as https://invites.example.com"
                 .to_owned(),
         )
     }
+}
+
+/// Reads an http or https URL.
+pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    url.ok_or_else(|| {
+        let host = if text.contains("://") || text.is_empty() {
+            "invites.example.com"
+        } else {
+            text
+        };
+        format!("an http or https URL, which begins with its scheme, as https://{host}")
+    })
+}
+
+/// Reads a whole number within `range`.
+pub(crate) fn parse_number<N: TryFrom<u64>>(
+    text: &str,
+    range: RangeInclusive<u64>,
+) -> Result<N, String> {
+    let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse().ok().filter(|_| is_plain);
+    let number = number.filter(|number| range.contains(number));
+    number
+        .and_then(|number| N::try_from(number).ok())
+        .ok_or_else(|| format!("a whole number from {} to {}", range.start(), range.end()))
 }
 
 /// Reads an origin.
@@ -72,7 +102,7 @@ pub(crate) fn parse_jwks(text: &str) -> Result<oidc::Source, String> {
     if !begins_with("http://") && !begins_with("https://") {
         return Ok(oidc::Source::File(PathBuf::from(text)));
     }
-    let url = Url::parse(text).map_err(|error| error.to_string())?;
+    let url = parse_http_url(text)?;
     // Keys that come over a network without TLS could be anybody's.
     if url.username().is_empty()
         && url.password().is_none()
@@ -107,6 +137,16 @@ pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
 pub(crate) fn parse_cooldown(text: &str) -> Result<Duration, String> {
     let range = 0..=MAX_RESEND_COOLDOWN.as_secs();
     duration::parse_within(text, range, "from none (0s) to 7 days (7d)")
+}
+
+/// Reads for how many days something is kept.
+pub(crate) fn parse_days(text: &str) -> Result<i64, String> {
+    parse_number(text, 1..=MAX_DAYS.unsigned_abs())
+}
+
+/// Reads a count; 0 switches off what counts.
+pub(crate) fn parse_count(text: &str) -> Result<u32, String> {
+    parse_number(text, 0..=u64::from(u32::MAX))
 }
 
 /// Reads a network. A single address is one of its own length.

@@ -1,21 +1,19 @@
 //! Who calls, and may they: the first argument of every handler that is not public.
 //!
 //! Bearer is the way; Basic is another spelling of the same key, with the same checks, and is never
-//! asked for: browsers would remember it. Missing, malformed, unknown, revoked and expired keys get
-//! the same bytes.
+//! asked for: browsers would remember it. Unknown, revoked and expired keys get the same bytes;
+//! [`credential`](super::credential) says what is wrong with the form of others.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpRequest};
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 
 use super::anonymous::Anonymous;
 use super::context::Context;
+use super::credential::Credential;
 use super::request_id::RequestId;
 use super::router::read_param;
 use crate::base::error::{Code, Error, Result};
@@ -24,7 +22,6 @@ use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
 use crate::db::{LatestSnapshot, Reader, Snapshot};
 use crate::key::known::KnownKeys;
-use crate::key::token::{KeyId, PlainKey};
 use crate::key::{Author, Rights, Scope};
 
 /// What a worker thread keeps from one request to the next: a snapshot, and the keys that were
@@ -117,7 +114,7 @@ impl Caller {
                 let rights = known
                     .borrow_mut()
                     .find_rights(&snapshot.reader(), &key)?
-                    .ok_or_else(|| refuse(request))?;
+                    .ok_or_else(|| refuse(request, Error::unauthorized()))?;
                 (
                     Self {
                         actor: key.id.as_str().to_owned(),
@@ -126,14 +123,16 @@ impl Caller {
                     Some(key.id),
                 )
             }
-            Credential::NotOurs if context.mode == Mode::Dev => (
+            Credential::NotOurs(_) if context.mode == Mode::Dev => (
                 Self {
                     actor: DEV_ACTOR.to_owned(),
                     rights: Arc::new(Rights::ALL),
                 },
                 None,
             ),
-            Credential::NotOurs | Credential::Broken => return Err(refuse(request)),
+            Credential::NotOurs(why) | Credential::Broken(why) => {
+                return Err(refuse(request, Error::new(Code::Unauthorized, why)));
+            }
         };
         context.limits.count_request(&caller.actor)?;
         if let Some(key) = &key {
@@ -143,69 +142,10 @@ impl Caller {
     }
 }
 
-/// The answer to a request without a valid key; it is counted as one without a key.
-fn refuse(request: &HttpRequest) -> Error {
-    let unauthorized = || Error::new(Code::Unauthorized, "The request carries no valid API key.");
-    Anonymous::count(request).err().unwrap_or_else(unauthorized)
-}
-
-/// What the Authorization header of a request holds.
-enum Credential {
-    /// Nothing, or nothing that looks like a key of ours.
-    NotOurs,
-    /// What was meant to be one of our keys: a typing error must not count as no key where none is
-    /// needed.
-    Broken,
-    /// A key, which may or may not be known.
-    Key(PlainKey),
-}
-
-impl Credential {
-    /// Reads the header, in both spellings.
-    fn of(request: &HttpRequest) -> Result<Self> {
-        let mut headers = request.headers().get_all(AUTHORIZATION);
-        let (header, another) = (headers.next(), headers.next());
-        if another.is_some() {
-            return Err(Error::new(
-                Code::BadRequest,
-                "There are two Authorization headers.",
-            ));
-        }
-        let parts = header.and_then(|header| header.to_str().ok()?.split_once(' '));
-        Ok(match parts {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
-                Self::new(PlainKey::parse(key), key.starts_with("ivk_"))
-            }
-            Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => Self::of_basic(pair),
-            _ => Self::NotOurs,
-        })
-    }
-
-    /// Reads the two parts of a key in HTTP Basic (RFC 7617).
-    fn of_basic(pair: &str) -> Self {
-        let decoded = BASE64_STANDARD
-            .decode(pair)
-            .ok()
-            .and_then(|decoded| String::from_utf8(decoded).ok());
-        match decoded
-            .as_deref()
-            .and_then(|decoded| decoded.split_once(':'))
-        {
-            Some((id, secret)) => {
-                Self::new(PlainKey::from_parts(id, secret), KeyId::parse(id).is_some())
-            }
-            None => Self::NotOurs,
-        }
-    }
-
-    /// A key, or what failed to be one.
-    fn new(key: Option<PlainKey>, looks_like_ours: bool) -> Self {
-        match key {
-            Some(key) => Self::Key(key),
-            None if looks_like_ours => Self::Broken,
-            None => Self::NotOurs,
-        }
-    }
+/// The answer to a request without a valid key, which is `unauthorized`; it is counted as one
+/// without a key.
+fn refuse(request: &HttpRequest, unauthorized: Error) -> Error {
+    Anonymous::count(request).err().unwrap_or(unauthorized)
 }
 
 impl FromRequest for Caller {

@@ -1,5 +1,6 @@
 //! What the toolkit takes from the server that it serves.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -7,11 +8,12 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::cors::Cors;
 use super::etag::EtagKey;
 use super::metrics::RequestMetrics;
+use super::nothing;
 use super::problem;
 use super::request_log::{self, RequestLog};
 use super::stopping::Stopping;
 use crate::base::addresses::Addresses;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, NOTHING, Result};
 use crate::base::mode::Mode;
 use crate::db::Db;
 use crate::key::last_use::LastUses;
@@ -67,6 +69,18 @@ pub(crate) struct Context {
     pub dialects: &'static [(&'static str, WriteError)],
     /// The paths of forms that a page of any origin may send: what they hold is proof enough.
     pub open_forms: &'static [&'static str],
+}
+
+impl Failed<'_> {
+    /// The sentence about `error`.
+    pub(crate) fn detail<'e>(&self, error: &'e Error) -> Cow<'e, str> {
+        match self.request {
+            Some(request) if error.code == Code::NotFound && error.detail == NOTHING => {
+                nothing::at(request)
+            }
+            _ => Cow::Borrowed(&error.detail),
+        }
+    }
 }
 
 impl Context {

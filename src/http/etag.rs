@@ -142,7 +142,9 @@ impl Conditions {
         let invalid = |name| {
             Error::new(
                 Code::BadRequest,
-                format!("{name} is not a list of entity tags."),
+                format!(
+                    "{name} is no list of entity tags: quote the tag as `ETag` has it, as \"0f1e2d\"."
+                ),
             )
         };
         let if_match = present(header::IF_MATCH).then(|| match IfMatch::parse(request) {

@@ -72,7 +72,8 @@ impl IdempotencyKey {
             });
         };
         let (Some(key), None) = (parse_value(header), another) else {
-            let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters.";
+            let detail = "Idempotency-Key must be one value of 1 to 255 visible ASCII characters, \
+                without spaces.";
             return Err(Error::new(Code::BadRequest, detail));
         };
         let context = Context::of(request)?;

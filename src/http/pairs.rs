@@ -7,6 +7,7 @@ use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use url::form_urlencoded;
 
+use crate::base::alike::alike;
 use crate::base::error::{Code, Error, FieldCode, FieldError};
 
 /// The most characters of an unknown key that an error shows.
@@ -42,24 +43,39 @@ impl<'q> Pairs<'q> {
     fn check(&self, known: &[&str]) -> Result<(), NoStruct> {
         for (place, key) in self.keys().enumerate() {
             if !known.contains(&key) {
-                let shown: String = key.chars().take(SHOWN_CHARS).collect();
-                return Err(refused(shown, FieldCode::UnknownField, "no such key"));
+                return Err(unknown(key, known));
             }
             if self.keys().take(place).any(|earlier| earlier == key) {
-                return Err(refused(key.to_owned(), FieldCode::Conflict, "given twice"));
+                let detail = format!("The query has the key {key} twice.");
+                return Err(refused(key, FieldCode::Conflict, detail, "given twice"));
             }
         }
         Ok(())
     }
 }
 
-/// The refusal of a query for one of its keys.
-fn refused(key: String, code: FieldCode, detail: &'static str) -> NoStruct {
-    let error = Error::new(
-        Code::InvalidQuery,
-        "The query has a key that is unknown or given twice.",
-    );
-    NoStruct(error.with_fields(vec![FieldError::new(key, code, detail)]))
+/// The refusal of a query for a key that is none of `known`.
+fn unknown(key: &str, known: &[&str]) -> NoStruct {
+    let instead = match alike(key, known.iter().copied()) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None if known.is_empty() => "this operation takes none".to_owned(),
+        None => format!("there are {}", known.join(", ")),
+    };
+    let shown: String = key.chars().take(SHOWN_CHARS).collect();
+    let detail = format!("The query has an unknown key: {shown} ({instead}).");
+    let reason = format!("no such key; {instead}");
+    refused(&shown, FieldCode::UnknownField, detail, reason)
+}
+
+/// The refusal of a query for its key `key`.
+fn refused(
+    key: &str,
+    code: FieldCode,
+    detail: String,
+    reason: impl Into<Cow<'static, str>>,
+) -> NoStruct {
+    let error = Error::new(Code::InvalidQuery, detail);
+    NoStruct(error.with_fields(vec![FieldError::new(key.to_owned(), code, reason)]))
 }
 
 impl<'de> Deserializer<'de> for &'de Pairs<'_> {

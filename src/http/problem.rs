@@ -16,7 +16,11 @@ const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 /// Responds with `error`; logs the cause of one that the server is to blame for.
 pub(crate) fn respond(error: &Error, failed: &Failed<'_>) -> HttpResponse {
     log_cause(error, failed.request_id);
-    let problem = Problem::of(error, failed.request_id);
+    let detail = failed.detail(error);
+    let problem = Problem {
+        detail: &detail,
+        ..Problem::of(error, failed.request_id)
+    };
     let mut response = HttpResponse::build(error.status_code());
     add_headers(&mut response, error);
     response

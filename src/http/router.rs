@@ -121,6 +121,18 @@ pub(crate) fn read_param<T>(
     read(matched.values.get(place)?)
 }
 
+/// The parts of the path of `request` that have a name, in their order, each with its name; none:
+/// it has no route.
+pub(super) fn values_of(request: &HttpRequest) -> Vec<(String, String)> {
+    let extensions = request.extensions();
+    let matched = extensions.get::<Matched>();
+    let pairs = matched.iter().flat_map(|matched| {
+        let names = matched.pattern.names.iter().cloned();
+        names.zip(matched.values.iter().cloned())
+    });
+    pairs.collect()
+}
+
 /// The path of `request`, with names in place of what is no id; none: it has no route.
 pub(crate) fn path_of_ids(request: &HttpRequest) -> Option<String> {
     let extensions = request.extensions();

@@ -58,7 +58,7 @@ pub(crate) fn accept_or_decline(
         limits.count_wrong_word(present.id, &subject.email)?;
         return Err(Error::new(
             Code::EmailMismatch,
-            "Another e-mail address was invited.",
+            "Another e-mail address was invited: sign in with that one. Nothing was used up.",
         ));
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);

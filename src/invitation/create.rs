@@ -134,7 +134,14 @@ fn meet_standing(
     let standing = CurrentInvitation::get(tx, &new.organization, id)?;
     match (standing.status, new.on_conflict) {
         (Status::Pending | Status::Accepted, OnConflict::Return) => Ok((Outcome::Standing, id)),
-        (Status::Accepted, _) | (Status::Pending, OnConflict::Error) => Err(in_the_way(&standing)),
+        (Status::Accepted, _) => Err(in_the_way(
+            &standing,
+            "; `onConflict` can return it, and to delete it frees the address",
+        )),
+        (Status::Pending, OnConflict::Error) => Err(in_the_way(
+            &standing,
+            "; `onConflict` can return, replace or resend it",
+        )),
         (Status::Pending, OnConflict::Resend) => {
             renew(tx, &standing, new.expiry, new.notify, &new.sending, by)?;
             Ok((Outcome::Standing, id))

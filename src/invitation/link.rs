@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::transition::CurrentInvitation;
 use crate::base::clock::Timestamp;
+use crate::base::error::{Code, Error};
 use crate::base::hex::{hex, is_hex};
 use crate::secret::{Keyring, Secret};
 
@@ -110,6 +111,29 @@ impl fmt::Debug for LinkToken {
 /// Whether `text` means to be a token that was mailed. It may be cut or altered.
 pub(crate) fn is_mailed(text: &str) -> bool {
     matches!(TokenKind::split(text), Some((TokenKind::Mailed, _)))
+}
+
+/// What is wrong with `text`, which is no token, as a sentence. It tells of the form alone.
+pub(crate) fn fault_of(text: &str) -> &'static str {
+    if text.contains('#') || text.contains("://") {
+        "This is no token: send what follows the # in the link, and nothing else."
+    } else if text.starts_with("ivk_") {
+        "This is an API key, and no token of a link: a token begins with ivt_ or ivm_."
+    } else if TokenKind::split(text).is_none() {
+        "This is no token: a token is what follows the # in the link, and begins with ivt_ or ivm_."
+    } else {
+        "This token is cut off or mistyped: it ends with 32 hex digits, a _ and 64 hex digits."
+    }
+}
+
+/// The error for a token that opens nothing, with the same bytes whether it is unknown, altered or
+/// superseded, or of an invitation that the caller may not see.
+pub(crate) fn opens_nothing() -> Error {
+    Error::new(
+        Code::NotFound,
+        "This token opens nothing here: it is altered, a later link has replaced it, or the \
+         invitation is gone.",
+    )
 }
 
 /// The token of the invitation `id` after `send_count` further sendings.

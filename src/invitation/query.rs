@@ -285,7 +285,10 @@ impl AddressParams {
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] where there is none, or it is not acceptable.
     pub fn parse(self, hosts: Hosts) -> Result<Email> {
-        let missing = || FieldError::new("email", FieldCode::Required, "the address that is meant");
+        let missing = || {
+            let detail = "whose invitations are meant, as ?email=new.user@example.com";
+            FieldError::new("email", FieldCode::Required, detail)
+        };
         let email = self.email.ok_or_else(missing)?;
         Ok(parse_email("email", &email, hosts)?)
     }

@@ -38,10 +38,12 @@ pub(crate) fn renew(
     if (1..=sending.cooldown_seconds * 1000).contains(&wait_ms) {
         let seconds = u64::try_from(wait_ms.div_euclid(1000) + i64::from(wait_ms % 1000 > 0))
             .unwrap_or_default();
-        let error = Error::new(
-            Code::ResendTooSoon,
-            "This invitation was sent a moment ago already.",
+        let cooldown = sending.cooldown_seconds;
+        let detail = format!(
+            "This invitation can be sent again in {seconds} s: {cooldown} s must lie between two \
+             sendings (--resend-cooldown)."
         );
+        let error = Error::new(Code::ResendTooSoon, detail);
         return Err(error.with_invitation(present.id).retry_after(seconds));
     }
     let settings = organization::store::ensure(tx, &present.organization)?;
@@ -80,15 +82,15 @@ fn check_place(tx: &WriteTx<'_>, present: &CurrentInvitation, by: &Actor) -> Res
     let other = CurrentInvitation::get(tx, &present.organization, other)?;
     match other.status {
         Status::Expired => transition::close(tx, &other, Change::Expire, None, &by.origin),
-        _ => Err(in_the_way(&other)),
+        _ => Err(in_the_way(&other, "")),
     }
 }
 
-/// The error that names the pending or accepted invitation in the way.
-pub(crate) fn in_the_way(standing: &CurrentInvitation) -> Error {
+/// The error that names the pending or accepted invitation in the way; `instead` ends its sentence.
+pub(crate) fn in_the_way(standing: &CurrentInvitation, instead: &str) -> Error {
     let (code, why) = match standing.status {
         Status::Accepted => (Code::AlreadyAccepted, "has joined by an invitation"),
         _ => (Code::AlreadyInvited, "has a pending invitation"),
     };
-    Error::new(code, format!("This address {why} already.")).with_invitation(standing.id)
+    Error::new(code, format!("This address {why} already{instead}.")).with_invitation(standing.id)
 }

@@ -11,7 +11,7 @@ use super::new::{self, Expiry};
 use super::transition::CurrentInvitation;
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
-use crate::base::error::{Code, Error, Errors, Result};
+use crate::base::error::{Code, Error, Errors, FieldCode, Result};
 use crate::base::locale::parse_locale;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::{self, Role};
@@ -31,6 +31,7 @@ pub struct UpdateBody {
     pub role: Option<String>,
     /// How long it lives from now on, in seconds: a minute to 365 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
+    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
@@ -107,6 +108,22 @@ impl Patch {
             && self.metadata.is_none()
             && self.redirect_url.is_none()
             && self.locale.is_none()
+    }
+}
+
+/// The error of a body that is none, with the reason where it names an address: that is what an
+/// invitation is, and not one of its fields.
+pub(crate) fn with_reason(error: Error) -> Error {
+    let mut fields = error.fields.clone();
+    let address = fields.iter_mut().find(|field| field.pointer == "/email");
+    match address {
+        Some(address) if address.code == FieldCode::UnknownField => {
+            address.detail = "the address of an invitation cannot be changed".into();
+            let detail = "The address of an invitation cannot be changed: revoke the invitation, \
+                and invite the other address.";
+            Error::new(Code::UnknownField, detail).with_fields(fields)
+        }
+        _ => error,
     }
 }
 

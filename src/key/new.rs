@@ -38,6 +38,7 @@ pub struct KeyBody {
     /// How long it works, in seconds: at most ten years. Without it, and without `expiresAt`, until
     /// it is revoked.
     #[schema(minimum = 1, maximum = 315_576_000)]
+    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
     pub expires_in: Option<i64>,
     /// From when on it is refused, instead of `expiresIn`: RFC 3339, in the future, at most ten
     /// years from now.
@@ -58,7 +59,7 @@ impl NewKey {
             errors.push(FieldError::new(
                 "/scopes",
                 FieldCode::Required,
-                "what it may do",
+                "what it may do, as [\"invitations:read\"]",
             ));
         }
         let scopes = check_list(
@@ -142,8 +143,13 @@ type ParseEntry<T> = fn(&str) -> std::result::Result<T, String>;
 
 /// Checks the name.
 fn check_name(text: Option<&str>) -> Checked<String> {
-    let text =
-        text.ok_or_else(|| FieldError::new("/name", FieldCode::Required, "what you call it"))?;
+    let text = text.ok_or_else(|| {
+        FieldError::new(
+            "/name",
+            FieldCode::Required,
+            "what you call it, for the list",
+        )
+    })?;
     parse_name(text).map_err(|detail| FieldError::new("/name", FieldCode::InvalidFormat, detail))
 }
 

@@ -23,6 +23,11 @@ const SECRET_LEN: usize = 64 + 8;
 // It is compared eight at a time.
 const _: () = assert!(SECRET_LEN.is_multiple_of(8));
 
+/// Characters of a key.
+const KEY_LEN: usize = PREFIX.len() + ID_LEN + 1 + SECRET_LEN;
+// Who sends another one is told so.
+const _: () = assert!(KEY_LEN == 93);
+
 /// The public part of an API key: names it in lists, events and revocations.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyId(String);
@@ -141,6 +146,24 @@ impl HashedSecret {
 impl fmt::Debug for HashedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HashedSecret(hidden)")
+    }
+}
+
+/// What is wrong with `text`, which is no key, as a sentence. It tells of the form alone.
+pub(crate) fn fault_of(text: &str) -> &'static str {
+    let bare = text.trim_matches([' ', '"', '\'', '<', '>']);
+    if bare.starts_with("ivt_") || bare.starts_with("ivm_") {
+        "This is the token of a link, and no key: a key begins with ivk_."
+    } else if !bare.starts_with(PREFIX) {
+        "This is no key of this server: a key begins with ivk_."
+    } else if bare.len() < text.len() {
+        "Something stands around the key: write `Bearer ivk_...`, with one space before the key."
+    } else if text.len() < KEY_LEN {
+        "This key is cut off: one has 93 characters."
+    } else if text.len() > KEY_LEN {
+        "This key is too long: one has 93 characters."
+    } else {
+        "This key is mistyped: its checksum does not match."
     }
 }
 

@@ -37,6 +37,7 @@ pub struct SettingsBody {
     /// How long an invitation lives that names no end, in seconds: a minute to 365 days. Without it
     /// the server's default.
     #[schema(minimum = 60, maximum = 31_536_000)]
+    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
     pub default_expires_in: Option<i64>,
     /// Only addresses of these domains, and of the domains below them, are invited. Empty or
     /// without it: all.

@@ -27,6 +27,9 @@ const DEFAULT_LIFETIME_SECONDS: i64 = 7 * 24 * 60 * 60;
 /// The most bytes of a redirect URL, as it is sent and in its normal form.
 const MAX_URL: usize = 2048;
 
+/// How many origins an error names.
+const SHOWN_ORIGINS: usize = 5;
+
 /// What every sending of an invitation must keep to.
 #[derive(Clone, Debug, Default)]
 pub struct Sending {
@@ -82,6 +85,19 @@ impl Rules {
         }
     }
 
+    /// The origins to which a person may be sent after joining, for a sentence: not too many.
+    fn shown_origins(&self) -> String {
+        let origins = self.redirect_origins.iter().flatten();
+        let mut shown: Vec<_> = origins
+            .take(SHOWN_ORIGINS + 1)
+            .map(url::Origin::ascii_serialization)
+            .collect();
+        if shown.len() > SHOWN_ORIGINS {
+            shown[SHOWN_ORIGINS] = "...".to_owned();
+        }
+        shown.join(", ")
+    }
+
     /// Whether a person may be sent to `url`.
     fn admits(&self, url: &Url) -> bool {
         let origins = self.redirect_origins.as_ref();
@@ -121,10 +137,13 @@ pub(crate) fn parse_own_url(
         // in it.
         Ok(url) if url.as_str().len() > MAX_URL => refused(FieldCode::TooLong, too_long),
         Ok(url) if rules.admits(&url) => Ok(Some(url.into())),
-        Ok(_) => refused(
-            FieldCode::NotAllowed,
-            "its origin is not among the server's --redirect-origins",
-        ),
+        Ok(_) => {
+            let detail = format!(
+                "its origin is not among the server's --redirect-origins ({})",
+                rules.shown_origins()
+            );
+            Err(FieldError::new(pointer, FieldCode::NotAllowed, detail))
+        }
         Err(_) => refused(FieldCode::InvalidFormat, "an absolute http or https URL"),
     }
 }

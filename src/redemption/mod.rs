@@ -24,11 +24,11 @@ use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::accept::{Subject, accept_or_decline};
-use crate::invitation::link::{LinkToken, TokenKind};
+use crate::invitation::link::{self, LinkToken, TokenKind};
 use crate::invitation::transition::{Change, CurrentInvitation};
 use crate::invitation::{Invitation, Status, code};
 use crate::key::Rights;
@@ -151,7 +151,7 @@ impl Attempt {
     ) -> Result<Option<CurrentInvitation>> {
         let Some(present) = self.open(tx, keyring)? else {
             return match self.claim {
-                Claim::Proven(_) => Err(Error::not_found()),
+                Claim::Proven(_) => Err(link::opens_nothing()),
                 Claim::MailedLink { .. } | Claim::Code { .. } => Ok(None),
             };
         };

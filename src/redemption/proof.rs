@@ -102,7 +102,13 @@ pub(crate) fn rejected() -> Error {
 /// [`Code::NotFound`].
 pub(crate) fn parse_token(text: Option<&str>) -> Result<LinkToken> {
     with_token(text, Ok(()))?;
-    text.and_then(LinkToken::parse).ok_or_else(Error::not_found)
+    let text = text.unwrap_or_default();
+    LinkToken::parse(text).ok_or_else(|| no_token(text))
+}
+
+/// The error for a text that cannot be a token.
+fn no_token(text: &str) -> Error {
+    Error::new(Code::NotFound, link::fault_of(text))
 }
 
 /// What was read of the rest of a body whose token is `text`: a missing token is told together with
@@ -114,7 +120,7 @@ fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
     let missing = FieldError::new(
         "/token",
         FieldCode::Required,
-        "the token of the invitation's link",
+        "the token of the invitation's link, which is what follows the #",
     );
     let mut errors = Errors::default();
     errors.push(missing);
@@ -166,10 +172,9 @@ impl AnswerBody {
         let (text, is_by_secret) = (self.token.clone(), self.is_by_secret());
         let proof = with_token(text.as_deref(), self.proof(hosts))?;
         let token = text.as_deref().and_then(LinkToken::parse);
-        let error = if is_by_secret {
-            rejected
-        } else {
-            Error::not_found
+        let error = || match text.as_deref() {
+            Some(text) if !is_by_secret => no_token(text),
+            _ => rejected(),
         };
         Ok((token.ok_or_else(error)?, proof))
     }

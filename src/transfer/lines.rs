@@ -223,7 +223,7 @@ pub(crate) fn describe(error: &Error) -> String {
     }
     let one = |field: &crate::base::error::FieldError| {
         let colon = if field.pointer.is_empty() { "" } else { ": " };
-        format!("{}{colon}{}", field.pointer, field.detail)
+        format!("{}{colon}{}", field.pointer, field.reason())
     };
     let all: Vec<_> = error.fields.iter().map(one).collect();
     all.join("; ")

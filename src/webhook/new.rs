@@ -94,7 +94,13 @@ impl NewWebhook {
         let mut errors = Errors::default();
         let types = body.types.as_deref();
         let types = types.map(|types| parse_types(types, &mut errors));
-        let required = || FieldError::new("/url", FieldCode::Required, "where events go");
+        let required = || {
+            FieldError::new(
+                "/url",
+                FieldCode::Required,
+                "where events go, as https://app.example.com/hooks",
+            )
+        };
         let url = body.url.as_deref().ok_or_else(required);
         let url = errors.take(url.and_then(|url| parse_url(url, guard)));
         let organization = parse_organization(body.organization_id.as_deref(), rights);

@@ -25,6 +25,7 @@
 //! * `oidc`: id tokens of an identity provider (with the feature `oidc`).
 //! * [`bad_inputs`]: the table of what must be refused, and how. [`queries`]: the query of every
 //!   operation.
+//! * [`messages`]: what is said to who does something wrong, on the wire and on the command line.
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]:
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
@@ -132,6 +133,7 @@ mod logs;
 mod machine_clock;
 mod mail;
 mod mailbox;
+mod messages;
 mod metrics;
 mod model;
 #[cfg(feature = "oidc")]

@@ -64,7 +64,7 @@ pub(crate) struct Failed {
     #[schema(example = 404)]
     pub status: u16,
     /// `CODE: text`, the code being one of `/problems` in capitals.
-    #[schema(example = "NOT_FOUND: There is nothing here for this key.")]
+    #[schema(example = "NOT_FOUND: There is no such invitation, or this key may not see it.")]
     pub error: String,
     /// The `X-Request-Id` of the answer.
     pub request_id: String,
@@ -86,7 +86,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpResponse {
     problem::log_cause(error, failed.request_id);
     let meaning = error.code.meaning();
-    let text = format!("{}: {}", meaning.name.to_uppercase(), error.detail);
+    let text = format!("{}: {}", meaning.name.to_uppercase(), failed.detail(error));
     let mut response = HttpResponse::build(error.status_code());
     problem::add_headers(&mut response, error);
     response.json(Failed {

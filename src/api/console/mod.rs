@@ -92,7 +92,7 @@ async fn front(_: Anonymous, request: HttpRequest) -> Result<HttpResponse> {
     }
     Err(Caller::check(&request)
         .err()
-        .unwrap_or_else(Error::not_found))
+        .unwrap_or_else(|| Error::no_such_path("")))
 }
 
 /// Every other path below `/console`: 404 for who is signed in, who may know that.

@@ -35,7 +35,10 @@ pub(crate) fn respond(error: &Error, failed: &Failed<'_>) -> HttpResponse {
 fn page(error: &Error, failed: &Failed<'_>) -> Result<String> {
     let path = failed.request.map_or(super::PREFIX, HttpRequest::path);
     if error.code != Code::Unauthorized {
-        let trouble = Trouble::of(error, failed.request_id);
+        let trouble = Trouble {
+            detail: failed.detail(error).into_owned(),
+            ..Trouble::of(error, failed.request_id)
+        };
         return sheet::bare(path, "trouble.html", context! { trouble });
     }
     let next = failed.request.map(next_of).unwrap_or_default();

@@ -119,8 +119,9 @@ async fn update(
     _: NoQuery,
     conditions: Conditions,
     state: Data<State>,
-    body: Json<UpdateBody>,
+    body: Result<Json<UpdateBody>>,
 ) -> Result<HttpResponse> {
+    let body = body.map_err(update::with_reason)?;
     let patch = Patch::parse(body.value, &state.rules, state.db.now())?;
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         let check = |invitation: &Invitation<'_>| check_version(&conditions, invitation);

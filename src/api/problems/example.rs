@@ -20,13 +20,12 @@ const LIMIT: Policy = Policy {
 pub(crate) fn of(code: Code) -> Error {
     let error = Error::new(code, detail(code));
     match code {
-        Code::NotFound => Error::not_found(),
         Code::Unauthorized => Error::unauthorized(),
         Code::Internal => Error::new(code, Error::internal("no cause").detail.clone()),
         Code::UnknownField => error.with_fields(vec![wrong(
             FieldCode::UnknownField,
             "/rol",
-            "no such field",
+            "no such field; did you mean role?",
         )]),
         Code::ValidationFailed => Error::validation(vec![
             wrong(FieldCode::InvalidEmail, "/email", "the domain has no dot"),
@@ -54,12 +53,10 @@ fn wrong(code: FieldCode, pointer: &'static str, detail: &'static str) -> FieldE
 fn detail(code: Code) -> &'static str {
     match code {
         Code::BadRequest => "There are two Authorization headers.",
-        Code::InvalidJson => {
-            "The body is not the JSON object that it should be: EOF while parsing a value at line \
-             1 column 9."
-        }
-        Code::UnknownField => "The body has unknown fields: rol.",
-        Code::InvalidQuery => "The query has a key that is unknown or given twice.",
+        Code::NotFound => "There is no such invitation, or this key may not see it.",
+        Code::InvalidJson => "The body is not JSON: trailing comma at line 1 column 19.",
+        Code::UnknownField => "The body has an unknown field: rol (did you mean role?).",
+        Code::InvalidQuery => "The query has an unknown key: Status (did you mean status?).",
         Code::InsufficientScope => "This needs the scope invitations:write.",
         Code::KeyExceedsOwnRights => "The new key names an organization that its maker has not.",
         Code::IdTokenRejected => "The id token has expired.",

@@ -62,8 +62,8 @@ pub const ERRORS: &[Meaning] = &[
         name: "unauthorized",
         status: 401,
         title: "No valid key",
-        meaning: "The request carries no valid API key. Unknown, altered, revoked and expired keys \
-            all get this answer.",
+        meaning: "The request carries no valid API key. What is wrong with the form of a header or \
+            a key is told; unknown, revoked and expired keys all get the same answer.",
     },
     Meaning {
         code: Code::InsufficientScope,
@@ -124,9 +124,10 @@ pub const ERRORS: &[Meaning] = &[
         name: "not_found",
         status: 404,
         title: "Not found",
-        meaning: "There is nothing here, or it belongs to an organization that the key cannot \
-            see. Both get the same answer. Where `Retry-After` comes with it, the organization \
-            is being deleted, and its id can be used again after that.",
+        meaning: "There is no such path, or nothing that it names; `detail` says which. What is \
+            missing and what belongs to an organization that the key cannot see get the same \
+            answer. Where `Retry-After` comes with it, the organization is being deleted, and its \
+            id can be used again after that.",
     },
     Meaning {
         code: Code::ProofRejected,

@@ -1,6 +1,7 @@
 //! What can be wrong with one value: the codes of `errors` in a problem document.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -137,11 +138,32 @@ impl FieldError {
         }
     }
 
+    /// What is wrong, for who does not see it at its place: of a value that is missing, that it is
+    /// required.
+    pub fn reason(&self) -> Cow<'_, str> {
+        match self.code {
+            FieldCode::Required => format!("required: {}", self.detail).into(),
+            _ => Cow::Borrowed(&self.detail),
+        }
+    }
+
     /// The same about a value that is at `place` of something larger.
     pub(crate) fn within(&self, place: &str) -> Self {
         Self {
             pointer: format!("{place}{}", self.pointer).into(),
             ..self.clone()
+        }
+    }
+}
+
+/// The value by its name, and what is wrong with it.
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, reason) = (self.pointer.trim_start_matches('/'), self.reason());
+        match (name, self.code) {
+            ("", _) => f.write_str(&reason),
+            (_, FieldCode::Required) => write!(f, "{name} is {reason}"),
+            _ => write!(f, "{name}: {reason}"),
         }
     }
 }

@@ -22,6 +22,12 @@ pub use fields::{Checked, FIELD_ERRORS, FieldCode, FieldError};
 pub(crate) use problem::Problem;
 pub use remedies::REMEDIES;
 
+/// What a 404 says where nobody knows the path.
+pub(crate) const NOTHING: &str = "There is nothing here, or this key may not see it.";
+
+/// How many values a sentence tells of that are not acceptable.
+const TOLD: usize = 5;
+
 /// A request that failed: one text for the caller, and where there is one, the cause for the log.
 ///
 /// One pointer wide, so that the results which carry it stay small; its parts are those of
@@ -86,28 +92,45 @@ impl Error {
         }))
     }
 
-    /// 404, with the same bytes for what is missing and for what is foreign.
+    /// 404, with the same bytes for what is missing and for what is foreign: what it says follows
+    /// from the path that was asked for.
     pub(crate) fn not_found() -> Self {
-        Self::new(Code::NotFound, "There is nothing here for this key.")
+        Self::new(Code::NotFound, NOTHING)
     }
 
-    /// The same 404 for what the key may not know of, because it is bound to others.
+    /// 401, with the same bytes for every key that has the form of one and is not good.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            Code::Unauthorized,
+            "This key is unknown, revoked or expired.",
+        )
+    }
+
+    /// 404 for a path that no route has; `more` is a sentence about it, or nothing.
+    pub(crate) fn no_such_path(more: &str) -> Self {
+        let detail = format!("No such path; the API starts at /v1, see /openapi.json.{more}");
+        Self::new(Code::NotFound, detail)
+    }
+
+    /// The 404 of [`Self::not_found`] for what the key may not know of, because it is bound to others.
     pub(crate) fn foreign() -> Self {
         let mut error = Self::not_found();
         error.0.is_foreign = true;
         error
     }
 
-    /// 401, with the same bytes for every key that is not good, whatever is wrong with it.
-    pub(crate) fn unauthorized() -> Self {
-        Self::new(Code::Unauthorized, "The request carries no valid API key.")
-    }
-
     /// 422 with everything that is wrong.
     pub(crate) fn validation(fields: Vec<FieldError>) -> Self {
-        let detail = match fields.as_slice() {
-            [only] => format!("{}: {}.", only.pointer.trim_start_matches('/'), only.detail),
-            many => format!("{} values are not acceptable.", many.len()),
+        let told: Vec<_> = fields
+            .iter()
+            .take(TOLD)
+            .map(FieldError::to_string)
+            .collect();
+        let (count, told) = (fields.len(), told.join("; "));
+        let detail = match count {
+            1 => format!("{told}."),
+            2..=TOLD => format!("{count} values are not acceptable: {told}."),
+            _ => format!("{count} values are not acceptable: {told}; and more in `errors`."),
         };
         Self::new(Code::ValidationFailed, detail).with_fields(fields)
     }

@@ -1,5 +1,7 @@
 //! Problem documents (RFC 9457): what every caller is told of an error.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::Ref;
@@ -62,7 +64,8 @@ pub struct ProblemField<'a> {
     #[schema(value_type = FieldCode)]
     pub code: &'a str,
     /// What is wrong, in a sentence.
-    pub detail: &'a str,
+    #[schema(value_type = String)]
+    pub detail: Cow<'a, str>,
 }
 
 impl<'a> From<&'a FieldError> for ProblemField<'a> {
@@ -70,7 +73,7 @@ impl<'a> From<&'a FieldError> for ProblemField<'a> {
         Self {
             pointer: &field.pointer,
             code: field.code.name(),
-            detail: &field.detail,
+            detail: field.reason(),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! JSON that people write: read with the place of every mistake.
 
+mod fault;
+mod fields;
 pub(crate) mod object;
+pub(crate) mod seconds;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
+use super::alike::alike;
 use super::error::{Code, Error, FieldCode, FieldError, Result};
 
 use object::Object;
@@ -11,7 +15,7 @@ use object::Object;
 /// The most characters of the parser's words that are passed on: they may quote the body.
 const MAX_DETAIL: usize = 200;
 
-/// The most unknown fields that are listed one by one.
+/// The most unknown fields that are told of.
 const MAX_FIELDS: usize = 20;
 
 /// Parses an object.
@@ -26,49 +30,61 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let parsed = serde_ignored::deserialize(tracked, |path| unknown.push(unknown_pointer(&path)))
         .map(|Object(value)| value)
         .and_then(|value| json.end().map(|()| value));
-    let value = parsed.map_err(|error| malformed(&error, &track.path()))?;
+    let value =
+        parsed.map_err(|error| fault::of(body, &error, &fault::pointer_of(&track.path())))?;
     if unknown.is_empty() {
-        return Ok(value);
+        Ok(value)
+    } else {
+        Err(unknown_fields::<T>(&unknown))
     }
-    let names: Vec<_> = unknown
-        .iter()
-        .map(|pointer| pointer.trim_start_matches('/'))
-        .collect();
-    let error = Error::new(
-        Code::UnknownField,
-        format!(
-            "The body has unknown fields: {}.",
-            shorten(&names.join(", "))
-        ),
-    );
-    let no_such = |pointer: &String| {
-        FieldError::new(shorten(pointer), FieldCode::UnknownField, "no such field")
-    };
-    Err(error.with_fields(unknown.iter().take(MAX_FIELDS).map(no_such).collect()))
 }
 
-/// The body is not the JSON that it should be; `path` is where that was noticed.
-fn malformed(error: &serde_json::Error, path: &serde_path_to_error::Path) -> Error {
-    let detail = shorten(&error.to_string());
-    let segment_step = |segment: &serde_path_to_error::Segment| match segment {
-        serde_path_to_error::Segment::Seq { index } => step(&index.to_string()),
-        other => step(&other.to_string()),
+/// The fields at `pointers` are none of a `T`.
+fn unknown_fields<T: DeserializeOwned>(pointers: &[String]) -> Error {
+    let told: Vec<_> = pointers
+        .iter()
+        .take(MAX_FIELDS)
+        .map(|pointer| (pointer, instead::<T>(pointer)))
+        .collect();
+    let name = |(pointer, instead): &(&String, String)| {
+        let name = shorten(pointer.trim_start_matches('/'));
+        // Of several ones only what is short is told here; their own errors have the rest.
+        if instead.is_empty() || (pointers.len() > 1 && !instead.ends_with('?')) {
+            name
+        } else {
+            format!("{name} ({instead})")
+        }
     };
-    let pointer: String = path.iter().map(segment_step).collect();
-    let fields = if error.is_data() && !pointer.is_empty() {
-        vec![FieldError::new(
-            shorten(&pointer),
-            FieldCode::WrongType,
-            detail.clone(),
-        )]
+    let names: Vec<_> = told.iter().map(name).collect();
+    let more = if pointers.len() > MAX_FIELDS {
+        ", ..."
     } else {
-        Vec::new()
+        ""
     };
-    Error::new(
-        Code::InvalidJson,
-        format!("The body is not the JSON object that it should be: {detail}."),
-    )
-    .with_fields(fields)
+    let detail = match names.as_slice() {
+        [only] => format!("The body has an unknown field: {only}."),
+        _ => format!("The body has unknown fields: {}{more}.", names.join(", ")),
+    };
+    let no_such = |(pointer, instead): &(&String, String)| {
+        let detail = match &**instead {
+            "" => "no such field".to_owned(),
+            instead => format!("no such field; {instead}"),
+        };
+        FieldError::new(shorten(pointer), FieldCode::UnknownField, detail)
+    };
+    Error::new(Code::UnknownField, detail).with_fields(told.iter().map(no_such).collect())
+}
+
+/// What may stand in place of the unknown field at `pointer`: the one that was meant, or all that
+/// there are. Nothing is said of what has no fields.
+fn instead<T: DeserializeOwned>(pointer: &str) -> String {
+    let (place, name) = pointer.rsplit_once('/').unwrap_or(("", pointer));
+    let fields = fields::of::<T>(place).unwrap_or_default();
+    match alike(&fields::unescape(name), fields.iter().copied()) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None if fields.is_empty() => String::new(),
+        None => format!("there are {}", fields.join(", ")),
+    }
 }
 
 /// Where an unknown field is, as a JSON pointer.

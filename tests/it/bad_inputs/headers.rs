@@ -51,11 +51,8 @@ fn credentials_that_are_no_key_are_no_credentials() {
     for (id, value) in rows {
         let answer = create_with(&table, &[("Authorization", &value)]);
         table.row(id, value, &answer, UNAUTHORIZED);
-        assert_eq!(
-            answer.without_request_id(),
-            expected.without_request_id(),
-            "{id}"
-        );
+        // What is wrong with the form is told; `messages::keys` has the words.
+        assert!(!answer.text().contains(&key[21..]), "{id}");
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{id}");
     }
     let lower = create_with(&table, &[("authorization", &format!("bEARER {key}"))]);

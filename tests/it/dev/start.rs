@@ -132,18 +132,18 @@ fn a_bad_seed_file_keeps_the_server_from_starting_and_is_told_with_place_and_rea
     assert!(start(&missing.to_string_lossy()).contains("No such file"));
     let many: Vec<_> = (0..12).map(|_| json!({"email": "a@b.co"})).collect();
     let cases = [
-        (r#"{"organizations":"#.to_owned(), "line 1 column 17"),
+        (r#"{"organizations":"#.to_owned(), "line 1, column 17"),
         (
             r#"{"organizations":[{"id":"a","x":1}]}"#.to_owned(),
             "/organizations/0/x: no such field",
         ),
         (
             r#"{"organizations":[{"id":7}]}"#.to_owned(),
-            "/organizations/0/id: invalid type",
+            "/organizations/0/id: must be a string, and is a whole number",
         ),
         (
             acme(&json!([{"email": "a@b.co"}])),
-            "/organizations/0/invitations/0/role: the role",
+            "/organizations/0/invitations/0/role: required: the role",
         ),
         (acme(&many.into()), "and 2 more"),
     ];

@@ -192,15 +192,20 @@ fn what_is_no_id_of_an_invitation_here_gets_the_same_404_on_every_path() {
     let id = made["id"].as_str().expect("an id");
     app.invite("acme", "a@b.co");
     let before = app.contents();
-    let expected = app
-        .get(&format!("{}/x", invitations("acme")))
-        .without_request_id();
+    let missing = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
+    let get = |id: &str| {
+        let path = format!("{}/{id}", invitations("acme"));
+        app.get(&path).without_request_id()
+    };
+    // What has the form of an id is told that nothing has it, and what has not, its form.
+    let (expected, malformed) = (get(missing), get("x"));
     let simple = id.replace('-', "");
+    let foreign = id;
     for id in [
-        id,
+        foreign,
         &id.to_uppercase(),
         &simple,
-        "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+        missing,
         "0",
         "%00",
         "null",
@@ -208,6 +213,11 @@ fn what_is_no_id_of_an_invitation_here_gets_the_same_404_on_every_path() {
         "x",
     ] {
         let path = format!("{}/{id}", invitations("acme"));
+        let expected = if [foreign, missing].contains(&id) {
+            &expected
+        } else {
+            &malformed
+        };
         let body = |what| {
             if what == "accept" {
                 r#"{"email":"a@b.co"}"#

@@ -107,11 +107,14 @@ fn every_body_with_a_field_that_is_not_its_own_is_refused_by_name_and_changes_no
                         "{name}"
                     );
                 } else {
-                    let errors = json!([{ "pointer": format!("/{field}"), "code": "unknown_field",
-                        "detail": "no such field" }]);
+                    let error = &answer.json()["errors"][0];
                     assert_eq!(
-                        (answer.code().as_str(), &answer.json()["errors"]),
-                        ("unknown_field", &errors),
+                        (answer.code().as_str(), &error["pointer"], &error["code"]),
+                        (
+                            "unknown_field",
+                            &json!(format!("/{field}")),
+                            &json!("unknown_field")
+                        ),
                         "{name}"
                     );
                 }

@@ -112,8 +112,11 @@ fn capitalized(text: &str) -> String {
 /// What an error says, and when another try makes sense.
 pub(super) fn with_wait(error: &Error) -> String {
     match error.retry_after_seconds {
-        Some(seconds) => format!("{} Try again in {seconds} s.", error.detail),
-        None => error.detail.to_string(),
+        // A cool-down says itself when it is over.
+        Some(seconds) if error.code != Code::ResendTooSoon => {
+            format!("{} Try again in {seconds} s.", error.detail)
+        }
+        _ => error.detail.to_string(),
     }
 }
 

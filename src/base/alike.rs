@@ -1,0 +1,53 @@
+//! Names that somebody may have meant.
+
+/// How alike a name must be to be proposed, as clap has it.
+const ALIKE: f64 = 0.7;
+/// The longest name that is compared, in bytes: nobody mistypes a longer one, and comparing takes
+/// its time.
+const MAX_NAME: usize = 64;
+
+/// The one of `known` that is most like `name`, if any is. Case, `_` and `-` make no difference.
+pub(crate) fn alike<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let name = plain(name);
+    let rated = known
+        .into_iter()
+        .map(|known| (strsim::jaro(&name, &plain(known)), known));
+    rated
+        .filter(|(rating, _)| *rating > ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| known)
+}
+
+/// `name` without what differs between ways to write names.
+fn plain(name: &str) -> String {
+    let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));
+    letters.map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likest_name_is_found_however_it_is_written_and_no_other_one() {
+        let known = ["email", "role", "expiresIn", "expiresAt", "redirectUrl"];
+        for (name, meant) in [
+            ("expires_in", Some("expiresIn")),
+            ("EXPIRES-AT", Some("expiresAt")),
+            ("redirect_url", Some("redirectUrl")),
+            ("rol", Some("role")),
+            ("emial", Some("email")),
+            ("xyzzy", None),
+            ("", None),
+        ] {
+            assert_eq!(alike(name, known), meant, "{name}");
+        }
+        assert_eq!(
+            alike(&"role".repeat(17), ["role".repeat(17).as_str()]),
+            None
+        );
+    }
+}

@@ -1,0 +1,157 @@
+//! What a 404 says.
+//!
+//! It follows from the path alone, and from whether a key was sent: from nothing that the server
+//! has. So what is missing and what belongs to somebody else get the same bytes, whoever found that.
+
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::AUTHORIZATION;
+
+use super::router::values_of;
+use crate::base::alike::alike;
+use crate::base::id::parse_id;
+use crate::base::organization_id::OrganizationId;
+use crate::key::token::KeyId;
+
+/// The longest path that is compared with others, in segments.
+const MAX_SEGMENTS: usize = 16;
+/// What ids of the server's own making look like.
+const UUID: &str = "a UUID of version 7 in lowercase, as 019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f";
+
+/// A part of a path that names something.
+struct Name {
+    /// The name in the patterns of routes.
+    name: &'static str,
+    /// What it names.
+    what: &'static str,
+    /// Whether a text has the form.
+    has_form: fn(&str) -> bool,
+    /// The form.
+    form: &'static str,
+}
+
+/// A part that names something by an id of the server's own making.
+const fn by_uuid(name: &'static str, what: &'static str) -> Name {
+    Name {
+        name,
+        what,
+        has_form: |text| parse_id(text).is_some(),
+        form: UUID,
+    }
+}
+
+/// Every part of a path that names something with an id.
+const NAMES: &[Name] = &[
+    Name {
+        name: "organizationId",
+        what: "organization",
+        has_form: |text| OrganizationId::parse(text).is_some(),
+        form: "1 to 128 characters: a letter or digit, then letters, digits, . _ ~ -",
+    },
+    by_uuid("invitationId", "invitation"),
+    by_uuid("webhookId", "webhook"),
+    by_uuid("deliveryId", "delivery"),
+    by_uuid("messageId", "mail"),
+    Name {
+        name: "keyId",
+        what: "key",
+        has_form: |text| KeyId::parse(text).is_some(),
+        form: "the 16 lowercase hex digits behind ivk_",
+    },
+];
+
+/// Says that nothing is at the path of `request`, which has a route.
+pub(super) fn at(request: &HttpRequest) -> Cow<'static, str> {
+    let values = values_of(request);
+    let named = values.iter().filter_map(|(name, value)| {
+        let known = NAMES.iter().find(|known| known.name == name)?;
+        Some((known, value))
+    });
+    let named: Vec<_> = named.collect();
+    let broken = named.iter().find(|(known, value)| !(known.has_form)(value));
+    if let Some((Name { what, form, .. }, _)) = broken {
+        return format!("The id of the {what} in the path is malformed: it must be {form}.").into();
+    }
+    let hidden = if request.headers().contains_key(AUTHORIZATION) {
+        ", or this key may not see it"
+    } else {
+        ""
+    };
+    let what = named.last().map(|(known, _)| known.what);
+    match what {
+        Some(what) => format!("There is no such {what}{hidden}.").into(),
+        None => format!("There is nothing here{hidden}.").into(),
+    }
+}
+
+/// The one of `patterns`, which are the paths of routes, that `path` is most like. A version or a
+/// prefix may be missing, too many, or another one.
+pub(crate) fn nearest<'p>(path: &str, patterns: &'p [String]) -> Option<&'p str> {
+    let given = segments(path);
+    if given.len() > MAX_SEGMENTS {
+        return None;
+    }
+    let rest = given.get(1..).unwrap_or_default();
+    let versioned = [&["v1"], &*given].concat();
+    let elsewhere = [&["v1"], rest].concat();
+    let readings = [&*given, &versioned, rest, &elsewhere];
+    readings.into_iter().find_map(|reading| {
+        let rated = patterns
+            .iter()
+            .filter_map(|pattern| Some((likeness(reading, &segments(pattern))?, pattern)));
+        let best = rated.max_by_key(|(rating, _)| *rating);
+        best.map(|(_, pattern)| pattern.as_str())
+    })
+}
+
+/// The parts of a path.
+fn segments(path: &str) -> Vec<&str> {
+    path.split('/').filter(|part| !part.is_empty()).collect()
+}
+
+/// How like a path is to a pattern, in parts that are the same; none: not at all.
+fn likeness(given: &[&str], pattern: &[&str]) -> Option<usize> {
+    if given.len() != pattern.len() {
+        return None;
+    }
+    let mut same = 0;
+    for (given, known) in given.iter().zip(pattern) {
+        if given == known {
+            same += 1;
+        } else if !known.starts_with('{') {
+            alike(given, [*known])?;
+        }
+    }
+    // What only has names in common with it is another path.
+    (same > 0).then_some(same)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_path_is_found_where_there_is_one() {
+        let one = "/v1/organizations/{organizationId}";
+        let list = "/v1/organizations/{organizationId}/invitations";
+        let resend = "/v1/organizations/{organizationId}/invitations/{invitationId}/resend";
+        let patterns = [one, list, resend, "/v1/keys", "/readyz"].map(str::to_owned);
+        for (path, near) in [
+            ("/v1/organization/acme/invitations", Some(list)),
+            ("/organizations/acme/invitations", Some(list)),
+            ("/v1/organizations/acme/invitations/", Some(list)),
+            ("/v2/organizations/acme/invitations", Some(list)),
+            ("/api/v1/organizations/acme/invitations", Some(list)),
+            ("/api/organizations/acme", Some(one)),
+            ("/v1/organizations/acme/invitations/x/resnd", Some(resend)),
+            ("/v1/Keys", Some("/v1/keys")),
+            ("/foo/bar", None),
+            ("/", None),
+            ("/v1/organizations/acme/invitations/x/y/z", None),
+        ] {
+            assert_eq!(nearest(path, &patterns), near, "{path}");
+        }
+        assert_eq!(nearest(&"/a".repeat(4_000), &patterns), None);
+    }
+}

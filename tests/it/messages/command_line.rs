@@ -1,0 +1,256 @@
+//! What the binary says of a command line: what is wrong, and what would be right.
+
+use super::words_of_parsers;
+use crate::support::process::{invited, run};
+
+/// What a command prints that must fail, with 2 where it is the command line.
+fn told(words: &[&str], code: i32) -> String {
+    let output = run(words);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {text}");
+    assert_eq!(words_of_parsers(&text), [""; 0], "{words:?}: {text}");
+    text
+}
+
+/// Checks what each command line is told.
+fn check(rows: &[(&[&str], &str)]) {
+    for (words, says) in rows {
+        let text = told(words, 2);
+        assert!(text.contains(says), "{words:?}: {says:?} is not in {text}");
+    }
+}
+
+#[test]
+fn a_command_that_is_none_is_told_the_one_that_was_meant_or_all_that_there_are() {
+    check(&[
+        (&["srve"], "'serve'"),
+        (&["server"], "'serve'"),
+        (&["keys"], "'key'"),
+        (&["foo"], "the commands are: serve, dev, key, login, "),
+        (&["listen"], "'invited webhook listen'"),
+        (
+            &["key", "make"],
+            "the commands are: create, generate, list, revoke",
+        ),
+        (&["--output", "json", "foo"], "error: "),
+    ]);
+}
+
+#[test]
+fn the_help_groups_what_a_server_can_be_told_and_has_examples() {
+    let output = run(&["--help"]);
+    let help = String::from_utf8(output.stdout).expect("text");
+    let place = |text: &str| {
+        help.find(text)
+            .unwrap_or_else(|| panic!("{text} is not in {help}"))
+    };
+    for (heading, flag, next) in [
+        ("Options:", "--database", "Network:"),
+        ("Network:", "--listen", "Pages:"),
+        ("Network:", "--tls-cert", "Pages:"),
+        ("Pages:", "--console", "Backups:"),
+        ("Backups:", "--backup-dir", "Mail:"),
+        ("Mail:", "--smtp-url", "Limits:"),
+        ("Limits:", "--limit-key", "Identity provider:"),
+        ("Log:", "--log-format", "Examples:"),
+    ] {
+        let flag = format!("      {flag} ");
+        let (begin, end) = (
+            place(&format!("\n{heading}\n")),
+            place(&format!("\n{next}\n")),
+        );
+        assert!(
+            help[begin..end].contains(&flag),
+            "{flag} is not below {heading}: {help}"
+        );
+    }
+    assert!(help[place("Examples:")..].contains("\n  invited dev "));
+}
+
+#[test]
+fn a_flag_that_is_none_is_told_the_one_that_was_meant() {
+    check(&[
+        (&["serve", "--databse", "x"], "'--database'"),
+        (
+            &["key", "create", "--organisation", "x"],
+            "'--organization'",
+        ),
+        (&["--verison"], "'--version'"),
+        (&["-v"], "'-V' prints the version"),
+        (&["--port", "9"], "the flag here is --listen 127.0.0.1:9"),
+        (
+            &["serve", "--port", "9"],
+            "the flag here is --listen 127.0.0.1:9",
+        ),
+        (
+            &["serve", "--host", "0.0.0.0"],
+            "the flag here is --listen 0.0.0.0:8080",
+        ),
+        (&["serve", "--bind", ":9"], "the flag here is --listen :9"),
+        (
+            &["serve", "--data-dir", "d"],
+            "the flag here is --database d/invited.db",
+        ),
+        (&["--prot", "9"], "'--listen'"),
+        (&["serve", "--prot", "9"], "'--listen'"),
+        (&["dev", "--prot", "9"], "'--port'"),
+    ]);
+}
+
+#[test]
+fn a_place_to_listen_at_that_is_none_is_told_what_would_be_one() {
+    let forms = "127.0.0.1:8080, localhost:8080, :8080 for all addresses";
+    check(&[
+        (
+            &["--listen", "8080"],
+            "127.0.0.1:8080 for this machine only, :8080 for all addresses",
+        ),
+        (
+            &["serve", "--listen", "localhost"],
+            "a port is missing, as localhost:8080",
+        ),
+        (
+            &["serve", "--listen", "127.0.0.1"],
+            "a port is missing, as 127.0.0.1:8080",
+        ),
+        (&["serve", "--listen", ":http"], forms),
+        (&["serve", "--listen", "1.2.3:9"], forms),
+        (
+            &["serve", "--listen", "127.0.0.1:99999"],
+            "a port is a number from 0 to 65535",
+        ),
+    ]);
+}
+
+#[test]
+fn a_url_without_its_scheme_is_told_to_have_one() {
+    let url = |host: &str| format!("begins with its scheme, as https://{host}");
+    let example = url("invites.example.com");
+    check(&[
+        (&["--public-url", "invites.example.com"], &example),
+        (&["serve", "--public-url", "ftp://x"], &example),
+        (&["serve", "--public-url", ""], &example),
+        (
+            &["serve", "--public-url", "localhost:8080"],
+            &url("localhost:8080"),
+        ),
+        (
+            &["serve", "--accept-url", "app.test/accept"],
+            &url("app.test/accept"),
+        ),
+        (
+            &["serve", "--redirect-origins", "app.test"],
+            &url("app.test"),
+        ),
+        (&["healthcheck", "--url", "foo"], &url("foo")),
+        (
+            &["serve", "--public-url", "https://a.test/?b"],
+            "without user name, password, query",
+        ),
+    ]);
+}
+
+#[test]
+fn a_length_of_time_or_a_number_that_is_none_is_told_what_would_be() {
+    let forms = "a length of time, as 90s, 10m, 12h or 8d, or whole seconds";
+    check(&[
+        (
+            &["serve", "--default-expiry", "7"],
+            "7 is 7 seconds; whole seconds, from a minute (1m)",
+        ),
+        (&["serve", "--default-expiry", "never"], forms),
+        (&["key", "create", "--expires-in", "never"], forms),
+        (&["serve", "--resend-cooldown", "x"], forms),
+        (
+            &["serve", "--keep-closed", "x"],
+            "a whole number from 1 to 3650",
+        ),
+        (
+            &["serve", "--keep-closed", "0"],
+            "a whole number from 1 to 3650",
+        ),
+        (
+            &["serve", "--limit-key=-1"],
+            "a whole number from 0 to 4294967295",
+        ),
+        (
+            &["serve", "--limit-key", "many"],
+            "a whole number from 0 to 4294967295",
+        ),
+        (
+            &["serve", "--max-streams", "1"],
+            "a whole number from 2 to 100000",
+        ),
+        (
+            &["serve", "--backup-keep", "1.5"],
+            "a whole number from 1 to 1000",
+        ),
+        (&["dev", "--seed-ids", ""], "a whole number from 0 to "),
+    ]);
+}
+
+#[test]
+fn any_other_value_that_is_none_is_told_what_would_be() {
+    check(&[
+        (
+            &["key", "create", "--scope", "read"],
+            "one of: invitations:read, invitations:write, ",
+        ),
+        (
+            &["serve", "--roles", "Team Lead"],
+            "1 to 64 characters: a letter, then letters",
+        ),
+        (&["serve", "--access-log", "yes"], "on or off"),
+        (
+            &["serve", "--trusted-proxies", "x"],
+            "a network, as 10.0.0.0/8, or an address, or unix",
+        ),
+        (&["serve", "--mail-from", "x"], "an address needs an @"),
+        (
+            &["webhook", "listen", "--forward-to", "3000"],
+            "as http://localhost:3000/webhooks",
+        ),
+        (&["dev", "--clock", "yesterday"], "as 2026-01-01T00:00:00Z"),
+        (
+            &["key", "revoke", "xyz"],
+            "an id is the 16 hex digits after ivk_",
+        ),
+        (&["completions"], "<bash|elvish|fish|powershell|zsh>"),
+        (&["backup"], "<FILE>"),
+        (
+            &["dev", "--listen", "0.0.0.0:0"],
+            "dev listens on loopback addresses only",
+        ),
+    ]);
+    let text = told(&["serve", "--smtp-url", "smtp://a.b"], 2);
+    assert!(
+        text.contains("end it with ?tls=starttls, ?tls=tls or ?tls=none"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_variable_is_told_as_a_flag_is() {
+    for (name, value, says) in [
+        (
+            "INVITED_LISTEN",
+            "8080",
+            "for INVITED_LISTEN: 127.0.0.1:8080 for this machine only",
+        ),
+        (
+            "INVITED_PUBLIC_URL",
+            "a.test",
+            "begins with its scheme, as https://a.test",
+        ),
+        ("INVITED_KEEP_CLOSED", "x", "a whole number from 1 to 3650"),
+    ] {
+        let output = invited().arg("serve").env(name, value).output();
+        let output = output.expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{name}: {text}");
+        assert!(
+            text.contains(says) && words_of_parsers(&text).is_empty(),
+            "{name}: {text}"
+        );
+    }
+}
