@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import socket
 import subprocess
 import sys
@@ -67,7 +68,8 @@ def wait_for(what: str, look: Any, seconds: float = 20) -> Any:
 def application(command: list[str], folder: Path, port: int, **env: str) -> Iterator[str]:
     """An application that runs ``command`` and listens on ``port``; its URL."""
     more = {"PORT": str(port), "WEBHOOK_SECRET": SECRET, **env}
-    process = subprocess.Popen(command, cwd=folder, env=os.environ | more)
+    # npm leaves what it started behind, so all of it is a group.
+    process = subprocess.Popen(command, cwd=folder, env=os.environ | more, process_group=0)
     url = f"http://127.0.0.1:{port}"
 
     def is_there() -> bool:
@@ -79,7 +81,7 @@ def application(command: list[str], folder: Path, port: int, **env: str) -> Iter
         wait_for("the application", is_there)
         yield url
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
         process.wait()
 
 
