@@ -275,14 +275,20 @@ fn a_revocation_holds_from_the_next_request_on_and_can_be_repeated() {
 }
 
 #[test]
-fn what_no_key_has_for_an_id_is_404_with_the_same_bytes() {
+fn what_no_key_can_have_for_an_id_is_404_as_a_missing_one_is_and_told_its_form() {
     let app = TestApp::serve();
     let id = id_of(&app.key);
-    let missing = app.get(&format!("{KEYS}/{}", "0".repeat(16)));
-    assert_eq!(
-        (missing.status, missing.code().as_str()),
-        (404, "not_found")
-    );
+    let refused = |method: &str, id: &str| {
+        let answer = app.request(method, &format!("{KEYS}/{id}")).send();
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (404, "not_found"),
+            "{method} {id}"
+        );
+        answer.without_request_id()
+    };
+    let (missing, malformed) = (refused("GET", &"0".repeat(16)), refused("GET", "x"));
+    assert!(missing.contains("There is no such key") && malformed.contains("is malformed"));
     let before = rows(&app);
     for id in [
         "0",
@@ -294,12 +300,7 @@ fn what_no_key_has_for_an_id_is_404_with_the_same_bytes() {
         "dev",
     ] {
         for method in ["GET", "DELETE"] {
-            let answer = app.request(method, &format!("{KEYS}/{id}")).send();
-            assert_eq!(
-                answer.without_request_id(),
-                missing.without_request_id(),
-                "{method} {id}"
-            );
+            assert_eq!(refused(method, id), malformed, "{method} {id}");
         }
     }
     for method in ["PUT", "PATCH", "POST"] {
