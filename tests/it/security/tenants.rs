@@ -286,7 +286,6 @@ fn what_is_foreign_is_answered_like_what_is_missing_to_the_byte() {
                 ("acme", &*own),
                 ("nobody", target),
                 ("ACME", target),
-                ("-", "x"),
             ] {
                 assert_eq!(
                     send((organization, id)),
@@ -295,6 +294,8 @@ fn what_is_foreign_is_answered_like_what_is_missing_to_the_byte() {
                     operation.id
                 );
             }
+            // What can be no id is told so, to everybody.
+            assert_eq!(send(("-", "x")).0, 404, "{} by {caller}", operation.id);
             // Nor is one that is missing in an organization that the key does see.
             if operation.path.contains("{invitationId}") && scoped(&operation).is_some() {
                 assert_eq!(

@@ -68,7 +68,7 @@ fn each_line_that_is_wrong_is_named_with_what_would_be_right() {
             "{}".to_owned(),
             "one of organization, invitation, event and end",
         ),
-        (2, "nonsense".to_owned(), "not the JSON object"),
+        (2, "nonsense".to_owned(), "The body is not JSON: "),
         (
             2,
             of_invitation.to_owned(),
