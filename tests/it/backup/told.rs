@@ -209,11 +209,11 @@ fn settings_of_backups_that_make_no_sense_are_refused() {
         ),
         (
             vec!["--backup-dir", &place, "--backup-keep", "0"],
-            "1..=1000",
+            "from 1 to 1000",
         ),
         (
             vec!["--backup-dir", &place, "--backup-keep", "1001"],
-            "1..=1000",
+            "from 1 to 1000",
         ),
     ] {
         let output = run(&[&["serve"][..], &words].concat());

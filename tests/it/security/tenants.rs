@@ -243,9 +243,11 @@ fn every_operation_gives_every_caller_exactly_their_right_in_both_spellings() {
                 answers.push(comparable(&answer));
                 cells += 1;
             }
+            // What is wrong with the form of a key is told in its own spelling.
             if let [bearer, basic] = &answers[..]
                 && (bearer.0 >= 300 || operation.is_read())
                 && !matches!(&*operation.id, "getKey" | "getMetrics")
+                && *caller != "malformed"
             {
                 assert_eq!(bearer, basic, "{} by {caller}", operation.id);
             }

@@ -319,9 +319,9 @@ fn whoever_may_not_read_the_organization_hears_nothing() {
     let app = TestApp::serve();
     app.invite("acme", "a@b.co");
     let foreign = app.key(&[Scope::Read], &["globex"], None);
-    let answers = ["acme", "nobody", "x y", "ACME"].map(|organization| {
+    let answers = ["acme", "nobody", "ACME"].map(|organization| {
         let answer = app
-            .anonymous("GET", &path(&organization.replace(' ', "%20")))
+            .anonymous("GET", &path(organization))
             .bearer(&foreign)
             .send();
         (answer.status, answer.without_request_id())
