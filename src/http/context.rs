@@ -13,7 +13,7 @@ use super::problem;
 use super::request_log::{self, RequestLog};
 use super::stopping::Stopping;
 use crate::base::addresses::Addresses;
-use crate::base::error::{Code, Error, NOTHING, Result};
+use crate::base::error::{Error, Result};
 use crate::base::mode::Mode;
 use crate::db::Db;
 use crate::key::last_use::LastUses;
@@ -75,9 +75,7 @@ impl Failed<'_> {
     /// The sentence about `error`.
     pub(crate) fn detail<'e>(&self, error: &'e Error) -> Cow<'e, str> {
         match self.request {
-            Some(request) if error.code == Code::NotFound && error.detail == NOTHING => {
-                nothing::at(request)
-            }
+            Some(request) if error.is_of_path => nothing::at(request),
             _ => Cow::Borrowed(&error.detail),
         }
     }

@@ -23,7 +23,7 @@ pub(crate) use problem::Problem;
 pub use remedies::REMEDIES;
 
 /// What a 404 says where nobody knows the path.
-pub(crate) const NOTHING: &str = "There is nothing here, or this key may not see it.";
+const NOTHING: &str = "There is nothing here, or this key may not see it.";
 
 /// How many values a sentence tells of that are not acceptable.
 const TOLD: usize = 5;
@@ -54,6 +54,9 @@ pub struct Parts {
     pub policy: Option<Policy>,
     /// The methods that the path has, for [`Code::MethodNotAllowed`].
     pub allow: Option<String>,
+    /// Whether what the caller is told follows from the path that was asked for, which says more
+    /// than `detail`.
+    pub is_of_path: bool,
     /// Whether it is refused because it belongs to somebody else. Only the log is told.
     pub is_foreign: bool,
     /// What the log is told.
@@ -87,6 +90,7 @@ impl Error {
             retry_after_seconds,
             policy: None,
             allow: None,
+            is_of_path: false,
             is_foreign: false,
             cause: None,
         }))
@@ -95,7 +99,9 @@ impl Error {
     /// 404, with the same bytes for what is missing and for what is foreign: what it says follows
     /// from the path that was asked for.
     pub(crate) fn not_found() -> Self {
-        Self::new(Code::NotFound, NOTHING)
+        let mut error = Self::new(Code::NotFound, NOTHING);
+        error.0.is_of_path = true;
+        error
     }
 
     /// 401, with the same bytes for every key that has the form of one and is not good.
@@ -149,6 +155,7 @@ impl Error {
         same.0.retry_after_seconds = self.retry_after_seconds;
         same.0.policy = self.policy;
         same.0.allow.clone_from(&self.allow);
+        same.0.is_of_path = self.is_of_path;
         same.0.is_foreign = self.is_foreign;
         same
     }
