@@ -21,6 +21,16 @@ pub(crate) fn alike<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) ->
         .map(|(_, known)| known)
 }
 
+/// What may stand in place of `name`, which is none of `known`: the one that was meant, or all that
+/// there are; none: there are none.
+pub(crate) fn instead(name: &str, known: &[&str]) -> Option<String> {
+    match alike(name, known.iter().copied()) {
+        Some(meant) => Some(format!("did you mean {meant}?")),
+        None if known.is_empty() => None,
+        None => Some(format!("there are {}", known.join(", "))),
+    }
+}
+
 /// `name` without what differs between ways to write names.
 fn plain(name: &str) -> String {
     let letters = name.chars().filter(|c| !matches!(c, '_' | '-'));

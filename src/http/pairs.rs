@@ -7,7 +7,7 @@ use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 use url::form_urlencoded;
 
-use crate::base::alike::alike;
+use crate::base::alike;
 use crate::base::error::{Code, Error, FieldCode, FieldError};
 
 /// The most characters of an unknown key that an error shows.
@@ -56,11 +56,8 @@ impl<'q> Pairs<'q> {
 
 /// The refusal of a query for a key that is none of `known`.
 fn unknown(key: &str, known: &[&str]) -> NoStruct {
-    let instead = match alike(key, known.iter().copied()) {
-        Some(meant) => format!("did you mean {meant}?"),
-        None if known.is_empty() => "this operation takes none".to_owned(),
-        None => format!("there are {}", known.join(", ")),
-    };
+    let instead = alike::instead(key, known);
+    let instead = instead.unwrap_or_else(|| "this operation takes none".to_owned());
     let shown: String = key.chars().take(SHOWN_CHARS).collect();
     let detail = format!("The query has an unknown key: {shown} ({instead}).");
     let reason = format!("no such key; {instead}");

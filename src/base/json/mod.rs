@@ -7,7 +7,7 @@ pub(crate) mod seconds;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
-use super::alike::alike;
+use super::alike;
 use super::error::{Code, Error, FieldCode, FieldError, Result};
 
 use object::Object;
@@ -80,11 +80,7 @@ fn unknown_fields<T: DeserializeOwned>(pointers: &[String]) -> Error {
 fn instead<T: DeserializeOwned>(pointer: &str) -> String {
     let (place, name) = pointer.rsplit_once('/').unwrap_or(("", pointer));
     let fields = fields::of::<T>(place).unwrap_or_default();
-    match alike(&fields::unescape(name), fields.iter().copied()) {
-        Some(meant) => format!("did you mean {meant}?"),
-        None if fields.is_empty() => String::new(),
-        None => format!("there are {}", fields.join(", ")),
-    }
+    alike::instead(&fields::unescape(name), fields).unwrap_or_default()
 }
 
 /// Where an unknown field is, as a JSON pointer.
