@@ -23,11 +23,17 @@ const OTHER_HEADER: &str =
 /// What is said of a key without a scheme.
 const NO_SCHEME: &str = "Authorization names no scheme: write `Bearer ivk_...`, with one space \
     before the key.";
+/// What is said of a header with other characters than a key has.
+const NO_ASCII: &str = "Authorization has characters that no key has, which may be invisible: \
+    write `Bearer ivk_...` by hand, and copy the key again.";
 /// What is said of any other scheme.
 const OTHER_SCHEME: &str = "Authorization has a scheme that is not read: write `Bearer ivk_...`.";
 /// What is said of HTTP Basic that is not made of a key.
 const BASIC: &str = "Basic takes a key in two parts: as user name the 16 digits behind ivk_, as \
     password the 72 digits behind the next _. Or write `Bearer ivk_...`.";
+
+/// How keys and tokens of this server begin, whoever writes them in capitals.
+const OURS: [&[u8]; 3] = [b"ivk_", b"ivt_", b"ivm_"];
 
 /// What the `Authorization` header of a request holds.
 pub(super) enum Credential {
@@ -62,21 +68,29 @@ impl Credential {
                 MISSING
             }));
         };
-        let parts = header.to_str().ok().and_then(|text| text.split_once(' '));
-        Ok(match parts {
-            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Self::of_bearer(key),
+        let bytes = header.as_bytes();
+        let Ok(text) = header.to_str() else {
+            return Ok(Self::refused(bytes, NO_ASCII));
+        };
+        Ok(match text.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => {
+                let known = PlainKey::parse(key).map(Self::Key);
+                known.unwrap_or_else(|| Self::refused(bytes, fault_of(key)))
+            }
             Some((scheme, pair)) if scheme.eq_ignore_ascii_case("basic") => Self::of_basic(pair),
-            Some(_) => Self::NotOurs(OTHER_SCHEME),
-            None => Self::NotOurs(NO_SCHEME),
+            Some(_) => Self::refused(bytes, OTHER_SCHEME),
+            None => Self::refused(bytes, NO_SCHEME),
         })
     }
 
-    /// Reads a whole key.
-    fn of_bearer(key: &str) -> Self {
-        match PlainKey::parse(key) {
-            Some(key) => Self::Key(key),
-            None if key.starts_with("ivk_") => Self::Broken(fault_of(key)),
-            None => Self::NotOurs(fault_of(key)),
+    /// What is no key because of `why`. Where `text` names one of ours anywhere, it was meant to be
+    /// one.
+    fn refused(text: &[u8], why: &'static str) -> Self {
+        let is_ours = |part: &[u8]| OURS.iter().any(|ours| part.eq_ignore_ascii_case(ours));
+        if text.windows(4).any(is_ours) {
+            Self::Broken(why)
+        } else {
+            Self::NotOurs(why)
         }
     }
 
@@ -95,7 +109,7 @@ impl Credential {
         match PlainKey::from_parts(id, secret) {
             Some(key) => Self::Key(key),
             None if KeyId::parse(id).is_some() => Self::Broken(BASIC),
-            None => Self::NotOurs(BASIC),
+            None => Self::refused(format!("{id}:{secret}").as_bytes(), BASIC),
         }
     }
 }

@@ -152,9 +152,13 @@ impl fmt::Debug for HashedSecret {
 /// What is wrong with `text`, which is no key, as a sentence. It tells of the form alone.
 pub(crate) fn fault_of(text: &str) -> &'static str {
     let bare = text.trim_matches([' ', '"', '\'', '<', '>']);
-    if bare.starts_with("ivt_") || bare.starts_with("ivm_") {
+    let begins = |prefix: &str| {
+        let start = bare.get(..prefix.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    if begins("ivt_") || begins("ivm_") {
         "This is the token of a link, and no key: a key begins with ivk_."
-    } else if !bare.starts_with(PREFIX) {
+    } else if !begins(PREFIX) {
         "This is no key of this server: a key begins with ivk_."
     } else if bare.len() < text.len() {
         "Something stands around the key: write `Bearer ivk_...`, with one space before the key."
@@ -162,9 +166,19 @@ pub(crate) fn fault_of(text: &str) -> &'static str {
         "This key is cut off: one has 93 characters."
     } else if text.len() > KEY_LEN {
         "This key is too long: one has 93 characters."
+    } else if !has_form(text) {
+        "This key is mistyped: behind ivk_ stand 16 hex digits, _, and 72 hex digits, in lowercase."
     } else {
         "This key is mistyped: its checksum does not match."
     }
+}
+
+/// Whether `text` has the characters of a key at their places.
+fn has_form(text: &str) -> bool {
+    let parts = text
+        .strip_prefix(PREFIX)
+        .and_then(|rest| rest.split_once('_'));
+    parts.is_some_and(|(id, secret)| is_hex(id, ID_LEN) && is_hex(secret, SECRET_LEN))
 }
 
 /// The checksum of a key, as 8 hex digits.

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use invited::base::clock::Timestamp;
+use invited::base::mode::Mode;
 use invited::key::Scope;
 
 use super::Record;
@@ -41,6 +42,23 @@ fn what_is_wrong_with_the_form_of_a_key_is_told() {
             "mistyped: its checksum does not match",
         ),
         (
+            format!("Bearer {}", key.to_uppercase()),
+            "16 hex digits, _, and 72 hex digits, in lowercase",
+        ),
+        (
+            format!("Bearer ivk_{id}-{secret}"),
+            "16 hex digits, _, and 72 hex digits, in lowercase",
+        ),
+        (
+            format!("Bearer ivk_{id}_{}", secret.to_uppercase()),
+            "16 hex digits, _, and 72 hex digits, in lowercase",
+        ),
+        (
+            format!("Bearer \u{200b}{key}"),
+            "characters that no key has",
+        ),
+        ("Bearer schlüssel".to_owned(), "characters that no key has"),
+        (
             format!("Bearer \"{key}\""),
             "Something stands around the key",
         ),
@@ -66,6 +84,42 @@ fn what_is_wrong_with_the_form_of_a_key_is_told() {
     let request = record.app.anonymous("GET", &invitations("acme"));
     let says = "X-Api-Key is not read: send the key as `Authorization: Bearer ivk_...`";
     record.says(request.header("X-Api-Key", &key), 401, "unauthorized", says);
+}
+
+#[test]
+fn in_development_what_was_meant_to_be_a_key_never_counts_as_none() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    let key = forged("0123456789abcdef");
+    let status = |header: &str| {
+        let request = app.anonymous("GET", &invitations("acme"));
+        request.header("Authorization", header).send().status
+    };
+    let pair = BASE64_STANDARD.encode(format!("{key}:"));
+    for header in [
+        key.clone(),
+        format!("Bearer {key}"),
+        format!("Bearer  {key}"),
+        format!("Bearer\t{key}"),
+        format!("Bearer \"{key}\""),
+        format!("Bearer <{key}>"),
+        format!("Bearer {}", key.to_uppercase()),
+        format!("Bearer {}", key.replacen("ivk", "ivm", 1)),
+        format!("Bearer ivt_{}", "0".repeat(32)),
+        format!("Bearer \u{200b}{key}"),
+        format!("Token {key}"),
+        format!("Basic {pair}"),
+        "ivk_abc".to_owned(),
+    ] {
+        assert_eq!(status(&header), 401, "{header}");
+    }
+    for header in [
+        "Bearer another-system",
+        "Basic dXNlcjpwYXNz",
+        "Bearer",
+        "\u{fc}",
+    ] {
+        assert_eq!(status(header), 200, "{header}");
+    }
 }
 
 #[test]
