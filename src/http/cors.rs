@@ -13,6 +13,7 @@
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
@@ -28,6 +29,8 @@ use crate::db::{Db, Reader, Topic};
 
 /// Who reads, where reads without a bound take turns.
 const ACTOR: &str = "cors";
+/// How long it is until pages are looked for again, where that was not possible.
+const REST: Duration = Duration::from_secs(1);
 /// What a page may send with an operation by token.
 const HEADERS: HeaderValue =
     HeaderValue::from_static("Content-Type, Idempotency-Key, Traceparent, X-Request-Id");
@@ -71,8 +74,27 @@ pub(crate) struct Pages {
     db: Db,
     /// Counts changes of organizations.
     changes: watch::Receiver<u64>,
-    /// The origins that they had, and the change after which it was looked.
-    found: Mutex<Option<(u64, HashSet<String>)>>,
+    /// What was found.
+    found: Mutex<Found>,
+}
+
+/// The origins of pages of organizations that were found.
+#[derive(Default)]
+struct Found {
+    /// The change after which it was looked; none: it was not yet.
+    change: Option<u64>,
+    /// The origins.
+    origins: HashSet<String>,
+    /// When it could not be looked last, if it could not since.
+    failed: Option<Instant>,
+}
+
+impl Found {
+    /// Whether it is to be looked again, after `change`.
+    fn is_old(&self, change: u64) -> bool {
+        let rests = self.failed.is_some_and(|failed| failed.elapsed() < REST);
+        self.change != Some(change) && !rests
+    }
 }
 
 impl Pages {
@@ -87,34 +109,36 @@ impl Pages {
             find,
             changes: db.follow(Topic::Organizations),
             db,
-            found: Mutex::new(None),
+            found: Mutex::default(),
         }
     }
 
     /// Whether one of them has `origin`. It looks through all organizations, and again only where
-    /// one was changed.
+    /// one was changed. Where that is not possible, those count that were found last: it is tried
+    /// again later, and not by each request that has waited for it.
     async fn have(&self, origin: &str) -> bool {
         if !self.possible.contains(origin) {
             return false;
         }
         let mut found = self.found.lock().await;
         let change = *self.changes.borrow();
-        if let Some((_, origins)) = found.as_ref().filter(|(seen, _)| *seen == change) {
-            return origins.contains(origin);
-        }
-        match self.db.read_long(ACTOR, self.find).await {
-            Ok(urls) => {
-                let urls = urls.iter().filter_map(|url| Url::parse(url).ok());
-                let origins: HashSet<_> = urls.map(|url| text(&url.origin())).collect();
-                let has = origins.contains(origin);
-                *found = Some((change, origins));
-                has
+        if found.is_old(change) {
+            match self.db.read_long(ACTOR, self.find).await {
+                Ok(urls) => {
+                    let urls = urls.iter().filter_map(|url| Url::parse(url).ok());
+                    *found = Found {
+                        change: Some(change),
+                        origins: urls.map(|url| text(&url.origin())).collect(),
+                        failed: None,
+                    };
+                }
+                Err(error) => {
+                    log::warn!("the pages of organizations cannot be read: {error}");
+                    found.failed = Some(Instant::now());
+                }
             }
-            Err(error) => {
-                log::warn!("the pages of organizations cannot be read: {error}");
-                false
-            }
         }
+        found.origins.contains(origin)
     }
 }
 
@@ -127,14 +151,16 @@ pub(crate) fn text(origin: &Origin) -> String {
 pub(crate) struct Leave {
     /// The origin of the page, where it may read the response.
     origin: Option<HeaderValue>,
-    /// What it may send, where it asks for that before a request.
-    preflight: Option<HeaderValue>,
+    /// Whether it asks what it may send, before a request.
+    is_preflight: bool,
+    /// Whom the server is for.
+    mode: Mode,
 }
 
 impl Leave {
     /// What a page is told that sends `request`; none: nothing, as no page sends it, or this is no
     /// operation for pages.
-    pub(crate) async fn of(request: &ServiceRequest) -> Option<Self> {
+    pub(crate) async fn of(request: &ServiceRequest) -> Option<Box<Self>> {
         let asking = find(request)?;
         // On the heap, since nearly no request gets here.
         Some(Box::pin(asking).await)
@@ -150,10 +176,12 @@ impl Leave {
         headers.append(header::VARY, HeaderValue::from_static("Origin"));
         let Some(origin) = &self.origin else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-        match (&self.preflight, headers.get(header::ALLOW).cloned()) {
-            (Some(sent), Some(methods)) => {
+        match headers.get(header::ALLOW).cloned() {
+            Some(methods) if self.is_preflight => {
+                let is_dev = self.mode == Mode::Dev;
+                let sent = if is_dev { HEADERS_OF_DEV } else { HEADERS };
                 headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
-                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent.clone());
+                headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
                 headers.insert(header::ACCESS_CONTROL_MAX_AGE, MAX_AGE);
             }
             _ => {
@@ -164,7 +192,7 @@ impl Leave {
 }
 
 /// The look at a `request` of a page for an operation that pages may use.
-fn find(request: &ServiceRequest) -> Option<impl Future<Output = Leave> + '_> {
+fn find(request: &ServiceRequest) -> Option<impl Future<Output = Box<Leave>> + '_> {
     let cors = &Context::find(request.request())?.cors;
     let is_by_token = cors.by_token.iter().any(|path| path == request.path());
     let is_of_dev = cors.mode == Mode::Dev
@@ -175,45 +203,56 @@ fn find(request: &ServiceRequest) -> Option<impl Future<Output = Leave> + '_> {
     if !is_by_token && !is_of_dev {
         return None;
     }
-    let origin = request.headers().get(header::ORIGIN)?;
-    Some(cors.judge(request, origin, is_by_token))
+    let mut origins = request.headers().get_all(header::ORIGIN);
+    let origin = origins.next()?;
+    // Browsers send one. Nobody knows whose page it is that sends another one.
+    let is_only = origins.next().is_none();
+    Some(cors.judge(
+        request,
+        origin.to_str().ok().filter(|_| is_only),
+        is_by_token,
+    ))
 }
 
 impl Cors {
-    /// Decides about the `request` of a page of `origin`.
+    /// Decides about the `request` of a page of `origin`; none: it names no origin.
     async fn judge(
         &self,
         request: &ServiceRequest,
-        origin: &HeaderValue,
+        origin: Option<&str>,
         is_by_token: bool,
-    ) -> Leave {
+    ) -> Box<Leave> {
         let headers = request.headers();
-        let name = origin.to_str().unwrap_or_default();
-        let is_dev = self.mode == Mode::Dev;
-        let is_given = match (is_dev, is_by_token) {
-            (true, true) => true,
-            (true, false) => self.named.contains(name) || is_of_this_machine(name),
-            (false, _) => {
+        let is_given = match origin {
+            None => false,
+            Some(_) if self.mode == Mode::Dev && is_by_token => true,
+            Some(name) if self.mode == Mode::Dev => {
+                self.named.contains(name) || is_of_this_machine(name)
+            }
+            Some(name) => {
                 !headers.contains_key(header::AUTHORIZATION)
                     && (self.named.contains(name)
                         || self.accept.as_deref() == Some(name)
                         || self.pages.have(name).await)
             }
         };
-        let is_preflight = *request.method() == Method::OPTIONS
-            && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let sent = if is_dev { HEADERS_OF_DEV } else { HEADERS };
-        Leave {
-            origin: is_given.then(|| origin.clone()),
-            preflight: is_preflight.then_some(sent),
-        }
+        let origin = origin.filter(|_| is_given);
+        Box::new(Leave {
+            origin: origin.and_then(|origin| HeaderValue::from_str(origin).ok()),
+            is_preflight: *request.method() == Method::OPTIONS
+                && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
+            mode: self.mode,
+        })
     }
 }
 
-/// Whether a page of `origin` comes from this machine.
+/// Whether a page of `origin`, which is written as browsers write it, comes from this machine.
 fn is_of_this_machine(origin: &str) -> bool {
+    parse_origin(origin).is_some_and(|url| url.host_str().is_some_and(is_local))
+}
+
+/// The http or https URL of `origin`; none: no browser writes one like that.
+pub(super) fn parse_origin(origin: &str) -> Option<Url> {
     let url = Url::parse(origin).ok();
-    url.is_some_and(|url| {
-        matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(is_local)
-    })
+    url.filter(|url| matches!(url.scheme(), "http" | "https") && text(&url.origin()) == origin)
 }

@@ -129,7 +129,7 @@ async fn answer(
     respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let leave = Leave::of(&request).await;
-    let leave = leave.as_ref();
+    let leave = leave.as_deref();
     if let Err(error) = check(&request, leave) {
         refusal_log::log(request.request(), &error);
         let response = respond(&error, Some(request.request()));
@@ -203,7 +203,7 @@ fn check(request: &ServiceRequest, leave: Option<&Leave>) -> Result<()> {
     if leave.is_some_and(Leave::is_given) || Context::is_open_form(request.request()) {
         return Ok(());
     }
-    host::check_change(request.method(), request.headers(), mode)
+    host::check_change(request.method(), request.headers(), mode, leave.is_some())
 }
 
 /// Responds with our error in the framework's. Our own extractors answer for all parts of a

@@ -10,6 +10,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::uri::Authority;
 
+use super::cors;
 use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 
@@ -25,6 +26,16 @@ const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// # Errors
 /// [`Code::OriginNotAllowed`].
 pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
+    if is_of_no_other(headers) {
+        return Ok(());
+    }
+    let detail = "A web page of another origin is not answered here: call this from a terminal, a \
+        test, or the server of your application.";
+    Err(Error::new(Code::OriginNotAllowed, detail))
+}
+
+/// Whether a request comes from no web page, or from one of this very origin.
+fn is_of_no_other(headers: &HeaderMap) -> bool {
     let host = headers
         .get(header::HOST)
         .map_or(&b""[..], |host| host.as_bytes());
@@ -35,19 +46,12 @@ pub(crate) fn check_origin(headers: &HeaderMap) -> Result<()> {
         own.is_some_and(|own| own.eq_ignore_ascii_case(host))
     };
     let is_same = |site: &[u8]| site == b"same-origin" || site == b"none";
-    let fits = headers
+    headers
         .get_all(header::ORIGIN)
         .all(|origin| is_own(origin.as_bytes()))
         && headers
             .get_all(SEC_FETCH_SITE)
-            .all(|site| is_same(site.as_bytes()));
-    let refused = || {
-        Error::new(
-            Code::OriginNotAllowed,
-            "A web page of another origin is not answered here.",
-        )
-    };
-    fits.then_some(()).ok_or_else(refused)
+            .all(|site| is_same(site.as_bytes()))
 }
 
 /// Refuses a request that a page of another site makes for something in it: an image, a frame, a
@@ -147,15 +151,34 @@ pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>, allowed: &[String])
 }
 
 /// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing
-/// else. Pages that [`super::cors`] gives leave to do not come here.
+/// else. Pages that [`super::cors`] gives leave to do not come here; `is_for_pages`: there are such
+/// pages.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
-pub(crate) fn check_change(method: &Method, headers: &HeaderMap, mode: Option<Mode>) -> Result<()> {
-    if mode == Some(Mode::Dev) && !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
-        return check_origin(headers);
+pub(crate) fn check_change(
+    method: &Method,
+    headers: &HeaderMap,
+    mode: Option<Mode>,
+    is_for_pages: bool,
+) -> Result<()> {
+    let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if mode != Some(Mode::Dev) || is_read {
+        return Ok(());
     }
-    Ok(())
+    let origin = headers.get(header::ORIGIN);
+    let origin = origin.and_then(|origin| origin.to_str().ok());
+    let origin = origin.filter(|origin| is_for_pages && cors::parse_origin(origin).is_some());
+    match origin {
+        Some(origin) if !is_of_no_other(headers) => {
+            let detail = format!(
+                "A page of {origin} may change nothing here: start dev with --cors-origins \
+                 {origin} where the page is yours, or call this from its server."
+            );
+            Err(Error::new(Code::OriginNotAllowed, detail))
+        }
+        _ => check_origin(headers),
+    }
 }
 
 /// Whether `host` is a name of this machine that no other one can have: `localhost` and what is

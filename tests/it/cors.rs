@@ -5,7 +5,7 @@ use invited::api::{self, Offer};
 use invited::base::mode::Mode;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Request, TestApp, invitation};
+use crate::support::{Answer, Request, TestApp, invitation, invitations};
 
 /// The page that links lead to.
 const APP: &str = "https://app.test";
@@ -165,6 +165,70 @@ fn settings_that_cannot_be_read_shut_no_page_of_others() {
 }
 
 #[test]
+fn origins_that_were_found_stay_open_while_they_cannot_be_looked_for() {
+    let app = serve(&[]);
+    let put = |organization: &str, settings: &Value| {
+        let request = app.request("PUT", &format!("/v1/organizations/{organization}"));
+        assert_eq!(request.json(settings.to_string()).send().status, 201);
+    };
+    put("acme", &json!({"acceptUrl": format!("{TENANT}/join")}));
+    assert_eq!(reader(&look_up(&app, TENANT)), Some(TENANT));
+    put("globex", &json!({}));
+    let conn = rusqlite::Connection::open(&app.database).expect("the file opens");
+    let rename = |from: &str, to: &str| {
+        let rename = format!("alter table organization rename column {from} to {to}");
+        conn.execute_batch(&rename).expect("it is renamed");
+    };
+    rename("settings", "elsewhere");
+    assert_eq!(reader(&look_up(&app, TENANT)), Some(TENANT));
+    rename("elsewhere", "settings");
+    assert_eq!(reader(&look_up(&app, TENANT)), Some(TENANT));
+}
+
+#[test]
+fn a_request_with_two_origins_is_of_no_page_that_is_allowed() {
+    let (app, dev) = (serve(&[]), TestApp::start(Mode::Dev, &[]));
+    let twice = |request: Request, origins: [&str; 2]| {
+        let request = request.header("Origin", origins[0]);
+        let answer = request.header("Origin", origins[1]).send();
+        assert_eq!(reader(&answer), None, "{origins:?}");
+        answer.status
+    };
+    let (local, list) = ("http://localhost:3000", invitations("acme"));
+    for origins in [
+        [APP, APP],
+        [APP, "https://evil.test"],
+        [local, "https://evil.test"],
+    ] {
+        twice(app.anonymous("POST", BY_TOKEN[0]).json("{}"), origins);
+        twice(dev.anonymous("POST", BY_TOKEN[0]).json("{}"), origins);
+        twice(dev.anonymous("GET", &list), origins);
+        let create = dev.anonymous("POST", &list).json(r#"{"email":"a@b.co"}"#);
+        assert_eq!(twice(create, origins), 403);
+    }
+}
+
+#[test]
+fn a_page_that_is_refused_in_development_is_told_what_opens_it() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    for (path, origin, says) in [
+        (invitations("acme"), APP, "--cors-origins https://app.test"),
+        (invitations("acme"), "null", "call this from a terminal"),
+        ("/dev/reset".to_owned(), APP, "call this from a terminal"),
+        (
+            "/dev/reset".to_owned(),
+            "http://localhost:3000",
+            "call this from a terminal",
+        ),
+    ] {
+        let answer = from(app.anonymous("POST", &path).json("{}"), origin);
+        let (status, code) = (answer.status, answer.code());
+        assert_eq!((status, &*code), (403, "origin_not_allowed"), "{path}");
+        assert!(answer.text().contains(says), "{path}: {}", answer.text());
+    }
+}
+
+#[test]
 fn errors_can_be_read_too() {
     let app = serve(&["--limit-address", "7"]);
     let [lookup, .., decline] = BY_TOKEN;
@@ -256,6 +320,10 @@ fn development_stays_shut_to_every_other_page() {
         "http://10.0.0.1",
         "file://localhost",
         "null",
+        "http://evil.test@localhost",
+        "http://localhost:3000/",
+        "http://evil.test@localhost/a",
+        "http://LOCALHOST:3000",
     ] {
         let read = from(app.anonymous("GET", &path), origin);
         assert_eq!(reader(&read), None, "{origin}");
