@@ -14,7 +14,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::header::{SCHEMA_VERSION, check_header, older};
-use super::lock::Lock;
+use super::lock::{Lock, Taker};
 use super::migration::Migrations;
 use super::place::{adopt, beside, folder};
 use super::refusal::{by_sqlite, by_system, damaged, refused, shell_word};
@@ -37,7 +37,7 @@ const OTHERS: u32 = 0o077;
 ///
 /// # Errors
 /// When the path cannot be used, is being served, or holds what this program did not make.
-pub(crate) fn claim(path: &Path) -> Result<Claimed, Failure> {
+pub(crate) fn claim(path: &Path, taker: Taker) -> Result<Claimed, Failure> {
     // What is refused is refused before anything is made, the lock file included.
     if is_present(path)? {
         check_header(path, SCHEMA_VERSION)?;
@@ -47,7 +47,7 @@ pub(crate) fn claim(path: &Path) -> Result<Claimed, Failure> {
         .skip(1)
         .take_while(|folder| !folder.exists())
         .collect();
-    let claimed = create_folder(path).and_then(|()| claim_in_folder(path));
+    let claimed = create_folder(path).and_then(|()| claim_in_folder(path, taker));
     if claimed.is_err() {
         for folder in missing {
             // One that is not empty is somebody else's by now.
@@ -76,8 +76,8 @@ fn replacement(path: &Path) -> Option<String> {
 }
 
 /// Takes the right to serve the file at `path`, whose folder is there.
-fn claim_in_folder(path: &Path) -> Result<Claimed, Failure> {
-    let lock = Lock::take(path)?;
+fn claim_in_folder(path: &Path, taker: Taker) -> Result<Claimed, Failure> {
+    let lock = Lock::take(path, taker)?;
     // Somebody who had the lock before may have made it a moment ago.
     let prepared = is_present(path).and_then(|is_there| {
         prepare(path)?;

@@ -61,12 +61,21 @@ pub(crate) struct Lock {
     is_new: bool,
 }
 
+/// Who takes the right to a data file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Taker {
+    /// A server, which may have another file.
+    Server,
+    /// A command that changes this very file.
+    Command,
+}
+
 impl Lock {
     /// Takes the right to serve the data file at `path`.
     ///
     /// # Errors
     /// When another process has it, or there is no lock file and none can be made.
-    pub(crate) fn take(path: &Path) -> Result<Self, Failure> {
+    pub(crate) fn take(path: &Path, taker: Taker) -> Result<Self, Failure> {
         let lock_path = beside(path, ".lock");
         let mut tries = 0;
         loop {
@@ -81,7 +90,7 @@ impl Lock {
                     std::thread::sleep(LOOK);
                     continue;
                 }
-                Err(TryLockError::WouldBlock) => return Err(held(path, &file)),
+                Err(TryLockError::WouldBlock) => return Err(held(path, &file, taker)),
                 Err(TryLockError::Error(error)) => {
                     return Err(refusal::by_system(&lock_path, &error));
                 }
@@ -189,7 +198,7 @@ fn read(file: &File) -> String {
 }
 
 /// What is said when another server has the file.
-fn held(path: &Path, lock: &File) -> Failure {
+fn held(path: &Path, lock: &File, taker: Taker) -> Failure {
     // The holder may have locked the file this very moment, and not have written its id yet.
     std::thread::sleep(Duration::from_millis(50));
     let content = read(lock);
@@ -203,6 +212,11 @@ fn held(path: &Path, lock: &File) -> Failure {
             "the data file is being served by {holder} ({})",
             path.display()
         ),
-        "stop that server first, or give this one a file of its own with --database",
+        match taker {
+            Taker::Server => {
+                "stop that server first, or give this one a file of its own with --database"
+            }
+            Taker::Command => "stop that server first",
+        },
     )
 }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, Error, TransactionBehavior};
 
 use super::connection::{self, Synchronous};
 use super::header::check_header;
-use super::lock::Lock;
+use super::lock::{Lock, Taker};
 use super::refusal::by_sqlite;
 use super::{Source, file, place};
 use crate::base::failure::Failure;
@@ -94,7 +94,7 @@ impl Outdated {
         if !file::is_present(&path)? || check_header(&path, newest)? >= newest {
             return Ok(None);
         }
-        let lock = Lock::take(&path)?;
+        let lock = Lock::take(&path, Taker::Server)?;
         // The header of a file with a log may be behind it.
         match file::check_whole(&path, migrations) {
             Ok(version) if version < newest => Ok(Some(Self {

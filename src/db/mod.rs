@@ -192,7 +192,7 @@ impl Db {
     /// then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
         let path = &place::resolve(path)?;
-        let file::Claimed { lock, notice, .. } = file::claim(path)?;
+        let file::Claimed { lock, notice, .. } = file::claim(path, lock::Taker::Server)?;
         let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
         let writer = connection::open_writer(path, options.synchronous).map_err(failed)?;

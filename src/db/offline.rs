@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::connection::{self, Synchronous};
 use super::header::check_header;
 use super::ids::IdMint;
+use super::lock::Taker;
 use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
@@ -57,7 +58,7 @@ pub(crate) fn write_unserved<T>(
     write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<(T, bool)>,
 ) -> Result<T, Failure> {
     let path = &place::resolve(path)?;
-    let file::Claimed { lock, is_new, .. } = file::claim(path)?;
+    let file::Claimed { lock, is_new, .. } = file::claim(path, Taker::Command)?;
     let outcome = in_transaction(path, write);
     if is_new && !matches!(outcome, Ok((_, true))) {
         for file in [path.clone(), beside(path, "-wal"), beside(path, "-shm")] {

@@ -8,7 +8,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::connection::{self, Synchronous};
-use super::lock::Lock;
+use super::lock::{Lock, Taker};
 use super::place::{self, beside, folder};
 use super::{file, refusal};
 use crate::base::clock::Clock;
@@ -33,7 +33,7 @@ impl Replacement {
             file::check_kind(&path, &metadata)?;
         }
         file::create_folder(&path)?;
-        let lock = Lock::take(&path)?;
+        let lock = Lock::take(&path, Taker::Command)?;
         Ok(Self { lock, path })
     }
 

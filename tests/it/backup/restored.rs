@@ -128,6 +128,7 @@ fn a_file_that_is_served_is_not_replaced() {
     back_up(&place.database, &file, &[]);
     let said = refused_restore(&place.database, &file, &[], 1);
     assert!(said.contains("is being served by process"), "{said}");
+    assert!(said.ends_with("hint: stop that server first\n"), "{said}");
     place.invite("b@b.co");
     let said = refused_restore(&place.database, &place.database, &[], 1);
     assert!(said.contains("is being served"), "{said}");
