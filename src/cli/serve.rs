@@ -22,7 +22,7 @@ pub(crate) fn run(settings: Settings, sources: &Sources) -> Result<(), Failure> 
         let mut program = Program::build(&config).await?;
         program.notes.extend(migrated);
         program.notes.extend(sources.notes.iter().cloned());
-        super::announce(&program, &config.database, &output);
+        super::banner::announce(&program, &config.database, &output);
         program.run(signals).await
     })
 }

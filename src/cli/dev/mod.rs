@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use super::output::Output;
-use crate::base::error::{Code, Error, FieldError};
+use crate::base::error::{Error, FieldError};
 use crate::base::failure::Failure;
 use crate::config::log::Format;
 use crate::config::sources::Sources;
@@ -85,9 +85,9 @@ fn tell(program: &Program, database: &Path, output: &Output, settings: &DevSetti
     if settings.quiet {
         program.notes.iter().for_each(|note| log::warn!("{note}"));
     } else if settings.command.is_empty() || output.format == Format::Json {
-        super::announce(program, database, output);
+        super::banner::announce(program, database, output);
     } else {
-        super::announce_shortly(program, output);
+        super::banner::announce_shortly(program, output);
     }
 }
 
@@ -149,14 +149,7 @@ async fn begin(program: &Program, start: Start) -> crate::base::error::Result<()
 /// Reads a seed file, or an export.
 fn read_seed(path: &Path) -> Result<Start, Failure> {
     let bytes = std::fs::read(path).map_err(|error| cannot_use(path, &error.to_string()))?;
-    Start::read(&bytes).map_err(|error| {
-        if error.code == Code::InvalidJson && error.fields.is_empty() {
-            // The file is in the place of a body.
-            let why = error.detail.replacen("The body", "the file", 1);
-            return cannot_use(path, &why);
-        }
-        unusable(Some(path), &error)
-    })
+    Start::read(&bytes).map_err(|error| unusable(Some(path), &error))
 }
 
 /// The file could not be filled.
@@ -174,7 +167,8 @@ fn unusable(seed: Option<&Path>, error: &Error) -> Failure {
 /// Place and reason of everything that is wrong with a document.
 pub(super) fn reasons(error: &Error) -> String {
     if error.fields.is_empty() {
-        return error.detail.to_string();
+        // The file is in the place of a body.
+        return error.detail.replacen("The body", "The file", 1);
     }
     let line = |field: &FieldError| format!("{}: {}", place(&field.pointer), field.reason());
     let mut lines: Vec<_> = error.fields.iter().take(MAX_PRINTED).map(line).collect();

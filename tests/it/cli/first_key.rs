@@ -65,7 +65,7 @@ fn where_no_terminal_shows_it_the_key_is_in_a_file_and_in_nothing_that_is_printe
             let words = String::from_utf8(output.stdout).expect("text");
             assert_eq!(words, format!("-H Authorization: Bearer {key} "));
         }
-        // Whoever keeps the key removes the file.
+        // Whoever keeps the key removes the file, and has the key in a variable.
         std::fs::remove_file(&file).expect("it goes");
         let server = start(&database, &[], None);
         assert_eq!(
@@ -73,6 +73,38 @@ fn where_no_terminal_shows_it_the_key_is_in_a_file_and_in_nothing_that_is_printe
             (None, 200)
         );
         assert!(!file.exists());
+        let curl = server.banner.last().expect("a line");
+        let says = r#"curl -H "Authorization: Bearer $KEY" http://"#;
+        assert!(curl.contains(says), "{curl}");
+    }
+}
+
+#[test]
+fn the_login_that_a_first_start_tells_of_is_one_for_its_server() {
+    let (folder, _) = fresh();
+    let database = folder.path().join("it's here/invited.db");
+    for words in [&[][..], &["--public-url", "https://invites.test/a"]] {
+        let server = start(&database, words, None);
+        let url = match words {
+            [_, url] => (*url).to_owned(),
+            _ => server.banner_value("listening").expect("a place"),
+        };
+        let banner = server.banner.join("\n");
+        let login = banner.split('`').nth(1).expect("a command");
+        let (name, flags) = login.split_once(' ').expect("flags");
+        assert_eq!(name, "invited", "{banner}");
+        let binary = invited();
+        let words = format!("'{}' {flags}", binary.get_program().to_string_lossy());
+        let mut shell = Command::new("sh");
+        for (name, _) in binary.get_envs() {
+            shell.env_remove(name);
+        }
+        let output = shell.args(["-c", &words]).output().expect("a shell");
+        let link = String::from_utf8(output.stdout).expect("text");
+        let expected = format!("{url}/console/sign-in#ivl_");
+        assert!(link.starts_with(&expected), "{words}: {link}");
+        drop(server);
+        std::fs::remove_dir_all(folder.path().join("it's here")).expect("it goes");
     }
 }
 
