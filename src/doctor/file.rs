@@ -88,6 +88,12 @@ pub(super) fn check_secret(setup: &Setup) -> Finding {
             format!("{private}; where somebody may have read it, `invited secret rotate`"),
         ),
         Ok(_) => Finding::ok(name, "in a file of its own, private"),
+        Err(error) if error.kind() == ErrorKind::NotFound && !setup.database.exists() => {
+            Finding::ok(
+                name,
+                "none yet: the first start makes it with the data file",
+            )
+        }
         Err(error) => Finding::bad(
             name,
             format!("the secret file cannot be looked at ({})", error.kind()),

@@ -293,6 +293,25 @@ fn the_command_prints_lines_for_people_and_says_how_many_are_bad() {
 }
 
 #[test]
+fn before_a_first_start_only_the_data_file_is_missing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (code, findings) = doctor(&folder.path().join("invited.db"), &[]);
+    let all = findings.as_array().expect("an array").iter();
+    let bad: Vec<_> = all.filter(|one| one["state"] == "bad").collect();
+    assert_eq!((code, bad.len()), (1, 1), "{findings}");
+    assert_eq!(bad[0]["detail"], "there is no data file");
+    let (code, findings) = doctor(&folder.path().join("other/invited.db"), &[]);
+    assert_eq!(
+        (code, finding(&findings, "secret")["state"].clone()),
+        (1, json!("ok"))
+    );
+    let app = TestApp::serve();
+    fs::remove_file(app.secret_file()).expect("it goes");
+    let (_, findings) = doctor(&app.database, &[]);
+    assert_eq!(finding(&findings, "secret")["state"], "bad");
+}
+
+#[test]
 fn only_a_key_for_all_organizations_sees_what_is_wrong_with_the_server() {
     let app = TestApp::serve();
     app.invite("acme", "a@b.co");
