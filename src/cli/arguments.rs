@@ -1,5 +1,6 @@
 //! The command line, read with the environment and the configuration file.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::builder::UnknownArgumentValueParser;
@@ -7,16 +8,18 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, value_parser};
 
 use super::{Cli, groups, hints};
+use crate::config::listen::{DEFAULT_PORT, parse_listen};
 use crate::config::sources::{CONFIG, Sources, key_of, without_variables};
 
 /// Flags that other programs have, the flag that they are here, and how it is written with their
 /// value.
-const ELSEWHERE: [(&str, &str, &str); 5] = [
+const ELSEWHERE: [(&str, &str, &str); 6] = [
     ("port", "listen", "--listen 127.0.0.1:VALUE"),
-    ("host", "listen", "--listen VALUE:8080"),
+    ("host", "listen", "--listen VALUE"),
     ("bind", "listen", "--listen VALUE"),
     ("data-dir", "database", "--database VALUE/invited.db"),
     ("json", "output", "--output json"),
+    ("verbose", "log", "--log debug"),
 ];
 
 /// The flag here that is `flag` of other programs.
@@ -110,14 +113,26 @@ fn hinting(command: Command) -> Command {
 /// A flag that other programs have.
 fn foreign(flag: &'static str, instead: &'static str) -> Arg {
     let arg = Arg::new(flag).long(flag).hide(true).value_name("VALUE");
-    if flag == "json" {
+    if !instead.contains("VALUE") {
         let parser = UnknownArgumentValueParser::suggest(format!("the flag here is {instead}"));
         return arg.action(ArgAction::SetTrue).value_parser(parser);
     }
     arg.value_parser(move |value: &str| {
-        let instead = instead.replace("VALUE", value);
+        let instead = match flag {
+            "host" => format!("--listen {}", place_of(value)),
+            _ => instead.replace("VALUE", value),
+        };
         Err::<String, _>(format!("the flag here is {instead}"))
     })
+}
+
+/// The place to listen on that is meant by `host`: with the default port, if it names none.
+fn place_of(host: &str) -> String {
+    match host.parse::<IpAddr>() {
+        Ok(address) => SocketAddr::new(address, DEFAULT_PORT).to_string(),
+        Err(_) if parse_listen(host).is_ok() => host.to_owned(),
+        Err(_) => format!("{host}:{DEFAULT_PORT}"),
+    }
 }
 
 /// The flag for a file that holds the secret `arg`.

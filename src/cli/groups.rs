@@ -10,6 +10,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "listen",
             "tls-",
             "metrics-listen",
+            "clickhouse-listen",
             "public-url",
             "trusted-",
             "ca-file",
@@ -21,7 +22,14 @@ const GROUPS: &[(&str, &[&str])] = &[
     ),
     (
         "Pages",
-        &["accept-url", "acceptance", "sign-in-url", "console", "docs"],
+        &[
+            "accept-url",
+            "acceptance",
+            "sign-in-url",
+            "cors-origins",
+            "console",
+            "docs",
+        ],
     ),
     ("Identity provider", &["oidc-"]),
     ("Backups", &["backup-"]),

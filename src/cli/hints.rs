@@ -3,15 +3,32 @@
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command};
 
+/// Names that other programs have for what is done here, and those that it has here.
+const ELSEWHERE: [(&str, &str); 6] = [
+    ("add", "create"),
+    ("new", "create"),
+    ("ls", "list"),
+    ("delete", "revoke"),
+    ("remove", "revoke"),
+    ("rm", "revoke"),
+];
+
 /// `error` about the command line of `command` with what else there is to say.
 pub(super) fn add(command: &Command, mut error: clap::Error) -> clap::Error {
-    let words: Vec<_> = std::env::args().skip(1).collect();
+    // What is no text is no subcommand either.
+    let words = std::env::args_os().skip(1);
+    let words: Vec<_> = words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let leaf = leaf_of(command, &words);
     let hint = match error.kind() {
-        ErrorKind::InvalidSubcommand => commands(leaf, &error),
+        ErrorKind::InvalidSubcommand => {
+            name_own_command(leaf, &mut error);
+            commands(leaf, &error)
+        }
         ErrorKind::UnknownArgument => {
             name_own_flag(leaf, &mut error);
-            of_version(&error)
+            of_version(&error).or_else(|| of_command(leaf, &error))
         }
         _ => None,
     };
@@ -40,6 +57,18 @@ fn text_of(error: &clap::Error, kind: ContextKind) -> Option<&str> {
     match error.get(kind)? {
         ContextValue::String(text) => Some(text),
         _ => None,
+    }
+}
+
+/// Proposes the subcommand of `leaf` in place of one that only other programs have.
+fn name_own_command(leaf: &Command, error: &mut clap::Error) {
+    let named = text_of(error, ContextKind::InvalidSubcommand);
+    let known = ELSEWHERE
+        .iter()
+        .find(|(foreign, _)| named == Some(*foreign));
+    if let Some((_, own)) = known.filter(|(_, own)| leaf.find_subcommand(own).is_some()) {
+        let own = ContextValue::Strings(vec![(*own).to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, own);
     }
 }
 
@@ -76,6 +105,14 @@ fn name_own_flag(leaf: &Command, error: &mut clap::Error) {
         let own = ContextValue::String(format!("--{own}"));
         error.insert(ContextKind::SuggestedArg, own);
     }
+}
+
+/// Where the command stands that runs beside the server of `leaf`.
+fn of_command(leaf: &Command, error: &clap::Error) -> Option<String> {
+    let word = text_of(error, ContextKind::InvalidArg)?;
+    let takes_command = leaf.get_arguments().any(Arg::is_last_set);
+    (takes_command && !word.starts_with('-'))
+        .then(|| format!("a command follows '--', as in '-- {word}'"))
 }
 
 /// What to write in place of `-v`.

@@ -5,8 +5,10 @@ use url::Url;
 
 use super::listen::registration::{Registration, Server};
 use super::listen::{self, Listen};
+use crate::base::alike;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
+use crate::event::EventType;
 use crate::key::new::parse_organization;
 use crate::key::token::PlainKey;
 use crate::server;
@@ -44,7 +46,7 @@ struct ListenArgs {
     #[arg(long, value_name = "ID", value_parser = parse_organization)]
     organization: Option<OrganizationId>,
     /// Only these types of events, by comma or repeated, as invitation.accepted; none: all
-    #[arg(long, value_name = "TYPE,...", value_delimiter = ',')]
+    #[arg(long, value_name = "TYPE,...", value_delimiter = ',', value_parser = parse_type)]
     types: Vec<String>,
 }
 
@@ -77,6 +79,15 @@ fn parse_key(text: &str) -> Result<PlainKey, Failure> {
         )
     };
     PlainKey::parse(text).ok_or_else(wrong)
+}
+
+/// Reads a type of events.
+fn parse_type(text: &str) -> Result<String, String> {
+    let known: Vec<_> = EventType::ALL.iter().map(|(_, name)| *name).collect();
+    if known.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(alike::instead(text, &known).unwrap_or_default())
 }
 
 /// Reads where the application takes webhooks.

@@ -27,7 +27,8 @@ pub(crate) struct DevSettings {
     pub seed: Option<PathBuf>,
 
     /// Port on this machine, 0 for a free one, in place of --listen [default: 8080]
-    #[arg(long, value_name = "PORT", conflicts_with = "listen")]
+    #[arg(long, value_name = "PORT", conflicts_with = "listen",
+        value_parser = |text: &str| parse_number::<u16>(text, 0..=u64::from(u16::MAX)))]
     pub port: Option<u16>,
 
     /// Names of this machine besides localhost that requests may come by, by comma or several

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::parse::{parse_count, parse_number};
+use super::parse::{parse_count, parse_number, parse_per_minute};
 use crate::base::mode::Mode;
 use crate::policy::limits::Quotas;
 
@@ -29,12 +29,12 @@ const ANSWERS_MIB: u32 = 64;
 #[derive(Args, Clone, Debug)]
 pub struct LimitSettings {
     /// Requests a minute by one API key; 0: no limit [default: 0]
-    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N", value_parser = parse_count)]
+    #[arg(long, env = "INVITED_LIMIT_KEY", value_name = "N", value_parser = parse_per_minute)]
     pub limit_key: Option<u32>,
 
     /// Requests a minute without a valid key by one address, or one /64 of IPv6, ten times as many
     /// by one /48; 0: no limit [default: 300; dev: 0]
-    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N", value_parser = parse_count)]
+    #[arg(long, env = "INVITED_LIMIT_ADDRESS", value_name = "N", value_parser = parse_per_minute)]
     pub limit_address: Option<u32>,
 
     /// Mails a day to one recipient by one organization; 0: no limit [default: 50; dev: 0]

@@ -18,9 +18,13 @@ const DEFAULT_MODE: u32 = 0o660;
 /// What a value that is none could have been.
 const FORMS: &str = "as 127.0.0.1:8080, localhost:8080, :8080 for all addresses, \
     unix:/run/invited.sock?mode=660, or systemd: for the sockets that systemd hands over";
+/// The port of a server that is told none.
+pub(crate) const DEFAULT_PORT: u16 = 8080;
 /// Where a server listens that is told nothing.
-pub(crate) const DEFAULT: Listen =
-    Listen::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+pub(crate) const DEFAULT: Listen = Listen::Address(SocketAddr::new(
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    DEFAULT_PORT,
+));
 
 /// A place to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]

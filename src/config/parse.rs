@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use log::LevelFilter;
 use url::{Host, Url};
 
 use crate::base::duration;
@@ -16,6 +17,8 @@ use crate::oidc;
 use crate::policy::{MAX_LIFETIME_SECONDS, MIN_LIFETIME_SECONDS};
 use crate::retention::MAX_DAYS;
 
+/// The module of which all of ours are a part, as filters of the log have it.
+const CRATE: &str = env!("CARGO_CRATE_NAME");
 /// The longest cool-down between two sendings of an invitation.
 const MAX_RESEND_COOLDOWN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
@@ -46,7 +49,10 @@ pub(crate) fn parse_http_url(text: &str) -> Result<Url, String> {
         } else {
             text
         };
-        format!("an http or https URL, which begins with its scheme, as https://{host}")
+        let plain = Url::parse(&format!("http://{host}"));
+        let is_here = plain.is_ok_and(|url| is_loopback(&url));
+        let scheme = if is_here { "http" } else { "https" };
+        format!("an http or https URL, which begins with its scheme, as {scheme}://{host}")
     })
 }
 
@@ -65,6 +71,15 @@ pub(crate) fn parse_number<N: TryFrom<u64>>(
 
 /// Reads an origin.
 pub(crate) fn parse_origin(text: &str) -> Result<Url, String> {
+    if text.contains('*') {
+        return Err("no wildcards: list each origin, as https://app.example.com".to_owned());
+    }
+    if text == "null" {
+        return Err(
+            "null is what a page without an origin says: list origins, as https://app.example.com"
+                .to_owned(),
+        );
+    }
     let url = parse_public_url(text)?;
     if url.path() == "/" {
         Ok(url)
@@ -141,12 +156,24 @@ pub(crate) fn parse_cooldown(text: &str) -> Result<Duration, String> {
 
 /// Reads for how many days something is kept.
 pub(crate) fn parse_days(text: &str) -> Result<i64, String> {
-    parse_number(text, 1..=MAX_DAYS.unsigned_abs())
+    let parse = |text: &str| parse_number(text, 1..=MAX_DAYS.unsigned_abs());
+    parse(text).map_err(|error| {
+        let number = text.strip_suffix('d').and_then(|number| parse(number).ok());
+        number.map_or(error, |days: i64| {
+            format!("whole days, without a unit: {days}")
+        })
+    })
 }
 
 /// Reads a count; 0 switches off what counts.
 pub(crate) fn parse_count(text: &str) -> Result<u32, String> {
     parse_number(text, 0..=u64::from(u32::MAX))
+}
+
+/// Reads a count of requests a minute; 0: any number.
+pub(crate) fn parse_per_minute(text: &str) -> Result<u32, String> {
+    let with_unit = |error| format!("requests a minute, as 600; 0 is no limit: {error}");
+    parse_count(text).map_err(with_unit)
 }
 
 /// Reads a network. A single address is one of its own length.
@@ -157,8 +184,15 @@ pub(crate) fn parse_network(text: &str) -> Result<IpNet, String> {
     network.map_err(|_| "a network, as 10.0.0.0/8, or an address".to_owned())
 }
 
-/// Checks a log filter; what is only warned of elsewhere is an error here.
+/// Checks a log filter; what is only warned of elsewhere is an error here. So is a word that is no
+/// level: it would be the name of a module, and everything else would be silent.
 pub(crate) fn parse_log(text: &str) -> Result<String, String> {
+    let (filters, _) = text.split_once('/').unwrap_or((text, ""));
+    let is_module = |word: &str| word.is_empty() || word.contains(['=', ':']) || word == CRATE;
+    let mut words = filters.split(',').map(str::trim);
+    if words.any(|word| !is_module(word) && word.parse::<LevelFilter>().is_err()) {
+        return Err("one of error, warn, info, debug, trace, off, or MODULE=LEVEL".to_owned());
+    }
     let checked = env_filter::Builder::new()
         .try_parse(text)
         .map(|_| text.to_owned());

@@ -168,19 +168,19 @@ impl Server {
 
 /// The server does not want the webhook.
 fn refused(status: u16, body: &[u8]) -> Failure {
+    let told = told(status, body);
     let hint = match status {
         401 => "give an API key with --key or INVITED_KEY; `invited dev` needs none",
         403 => "the key needs more rights: see `invited key create --help`",
         404 => {
             "see whether --url names a server with webhooks, and the key may see the organization"
         }
-        422 => "the server must be `invited dev`, or be started with --webhook-allow 127.0.0.1",
+        422 if told.contains("/url") => {
+            "the server must be `invited dev`, or be started with --webhook-allow 127.0.0.1"
+        }
         _ => "see the log of the server",
     };
-    Failure::runtime(
-        format!("the server refused the webhook: {}", told(status, body)),
-        hint,
-    )
+    Failure::runtime(format!("the server refused the webhook: {told}"), hint)
 }
 
 /// What an answer says went wrong: of a problem document all of it, else the status.

@@ -1,5 +1,8 @@
 //! What the binary says of a command line: what is wrong, and what would be right.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
 use super::words_of_parsers;
 use crate::support::process::{invited, run};
 
@@ -32,6 +35,16 @@ fn a_command_that_is_none_is_told_the_one_that_was_meant_or_all_that_there_are()
             &["key", "make"],
             "the commands are: create, generate, list, revoke",
         ),
+        (
+            &["key", "delete", "x"],
+            "a similar subcommand exists: 'revoke'",
+        ),
+        (&["key", "ls"], "'list'"),
+        (&["key", "new"], "'create'"),
+        (
+            &["dev", "--port", "0", "npm", "test"],
+            "a command follows '--', as in '-- npm'",
+        ),
         (&["--output", "json", "foo"], "error: "),
     ]);
 }
@@ -48,6 +61,8 @@ fn the_help_groups_what_a_server_can_be_told_and_has_examples() {
         ("Options:", "--database", "Network:"),
         ("Network:", "--listen", "Pages:"),
         ("Network:", "--tls-cert", "Pages:"),
+        ("Network:", "--clickhouse-listen", "Pages:"),
+        ("Pages:", "--cors-origins", "Backups:"),
         ("Pages:", "--console", "Backups:"),
         ("Backups:", "--backup-dir", "Mail:"),
         ("Mail:", "--smtp-url", "Limits:"),
@@ -68,6 +83,76 @@ fn the_help_groups_what_a_server_can_be_told_and_has_examples() {
 }
 
 #[test]
+fn only_what_belongs_to_no_group_stands_without_a_heading() {
+    let output = run(&["--help"]);
+    let help = String::from_utf8(output.stdout).expect("text");
+    let (_, rest) = help.split_once("\nOptions:\n").expect("options");
+    let (options, _) = rest.split_once("\nNetwork:\n").expect("a group");
+    let words = options.lines().filter_map(|line| line.get(6..));
+    let flags: Vec<_> = words
+        .filter(|words| words.starts_with("--"))
+        .filter_map(|words| words.split(' ').next())
+        .collect();
+    let expected = [
+        "--database",
+        "--default-expiry",
+        "--roles",
+        "--redirect-origins",
+        "--secret-file",
+        "--admin-key-file",
+        "--new-secret",
+        "--resend-cooldown",
+        "--keep-closed",
+        "--webhook-allow",
+        "--config",
+        "--help",
+        "--version",
+    ];
+    assert_eq!(flags, expected, "{help}");
+}
+
+#[test]
+fn words_that_are_no_text_are_refused_as_any_others() {
+    for words in [
+        &[][..],
+        &["serve"],
+        &["key"],
+        &["dev", "--port"],
+        &["serve", "--databse"],
+    ] {
+        let mut command = invited();
+        let output = command.args(words).arg(OsStr::from_bytes(b"\xff")).output();
+        let output = output.expect("the binary runs");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {text}");
+        assert!(text.starts_with("error: "), "{words:?}: {text}");
+    }
+}
+
+#[test]
+fn a_log_that_would_be_silent_is_refused() {
+    let levels = "one of error, warn, info, debug, trace, off, or MODULE=LEVEL";
+    check(&[
+        (&["serve", "--log", "verbose"], levels),
+        (&["serve", "--log", "inf"], levels),
+        (&["serve", "--log", "all"], levels),
+        (&["serve", "--log", "warn,invitd"], levels),
+        (&["dev", "--verbose"], "the flag here is --log debug"),
+        (&["serve", "--verbose"], "the flag here is --log debug"),
+    ]);
+    for level in [
+        "DEBUG",
+        "off",
+        "warn,invited=debug",
+        "invited",
+        "error,invited::db",
+    ] {
+        let output = run(&["config", "check", "--log", level]);
+        assert_eq!(output.status.code(), Some(0), "{level}: {output:?}");
+    }
+}
+
+#[test]
 fn a_flag_that_is_none_is_told_the_one_that_was_meant() {
     check(&[
         (&["serve", "--databse", "x"], "'--database'"),
@@ -85,6 +170,14 @@ fn a_flag_that_is_none_is_told_the_one_that_was_meant() {
         (
             &["serve", "--host", "0.0.0.0"],
             "the flag here is --listen 0.0.0.0:8080",
+        ),
+        (
+            &["dev", "--host", "localhost:80"],
+            "the flag here is --listen localhost:80\n",
+        ),
+        (
+            &["dev", "--host", "::1"],
+            "the flag here is --listen [::1]:8080",
         ),
         (&["serve", "--bind", ":9"], "the flag here is --listen :9"),
         (
@@ -132,7 +225,15 @@ fn a_url_without_its_scheme_is_told_to_have_one() {
         (&["serve", "--public-url", ""], &example),
         (
             &["serve", "--public-url", "localhost:8080"],
-            &url("localhost:8080"),
+            "begins with its scheme, as http://localhost:8080",
+        ),
+        (
+            &["healthcheck", "--url", "127.0.0.1:8080"],
+            "begins with its scheme, as http://127.0.0.1:8080",
+        ),
+        (
+            &["healthcheck", "--url", "[::1]:8080"],
+            "begins with its scheme, as http://[::1]:8080",
         ),
         (
             &["serve", "--accept-url", "app.test/accept"],
@@ -168,6 +269,19 @@ fn a_length_of_time_or_a_number_that_is_none_is_told_what_would_be() {
         (
             &["serve", "--keep-closed", "0"],
             "a whole number from 1 to 3650",
+        ),
+        (
+            &["serve", "--keep-closed", "30d"],
+            "whole days, without a unit: 30",
+        ),
+        (
+            &["serve", "--limit-key", "10/s"],
+            "requests a minute, as 600; 0 is no limit",
+        ),
+        (&["dev", "--port", "abc"], "a whole number from 0 to 65535"),
+        (
+            &["dev", "--port", "70000"],
+            "a whole number from 0 to 65535",
         ),
         (
             &["serve", "--limit-key=-1"],
@@ -210,6 +324,17 @@ fn any_other_value_that_is_none_is_told_what_would_be() {
             &["webhook", "listen", "--forward-to", "3000"],
             "as http://localhost:3000/webhooks",
         ),
+        (
+            &[
+                "webhook",
+                "listen",
+                "--forward-to",
+                "http://localhost:3000",
+                "--types",
+                "invitation.accept",
+            ],
+            "did you mean invitation.accepted?",
+        ),
         (&["dev", "--clock", "yesterday"], "as 2026-01-01T00:00:00Z"),
         (
             &["key", "revoke", "xyz"],
@@ -227,6 +352,40 @@ fn any_other_value_that_is_none_is_told_what_would_be() {
         text.contains("end it with ?tls=starttls, ?tls=tls or ?tls=none"),
         "{text}"
     );
+}
+
+#[test]
+fn an_origin_is_one_of_pages_that_are_named() {
+    let wildcards = "no wildcards: list each origin, as https://app.example.com";
+    check(&[
+        (&["serve", "--cors-origins", "*"], wildcards),
+        (&["dev", "--cors-origins", "https://*"], wildcards),
+        (
+            &["serve", "--cors-origins", "https://*.app.test"],
+            wildcards,
+        ),
+        (
+            &["serve", "--redirect-origins", "https://*.app.test"],
+            wildcards,
+        ),
+        (
+            &["serve", "--cors-origins", "null"],
+            "list origins, as https://app.example.com",
+        ),
+    ]);
+}
+
+#[test]
+fn a_file_that_is_imported_is_told_of_as_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("README.md");
+    std::fs::write(&file, "# invited\n").expect("it is written");
+    let database = folder.path().join("invited.db");
+    let (file, database) = (file.to_string_lossy(), database.to_string_lossy());
+    let text = told(&["import", &file, "--database", &database], 1);
+    assert!(text.contains("The file is not JSON: "), "{text}");
+    let text = told(&["dev", "--port", "0", "--seed", &file], 1);
+    assert!(text.contains("The file is not JSON: "), "{text}");
 }
 
 #[test]
