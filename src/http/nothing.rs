@@ -95,7 +95,8 @@ pub(crate) fn nearest<'p>(path: &str, patterns: &'p [String]) -> Option<&'p str>
     let rest = given.get(1..).unwrap_or_default();
     let versioned = [&["v1"], &*given].concat();
     let elsewhere = [&["v1"], rest].concat();
-    let readings = [&*given, &versioned, rest, &elsewhere];
+    let below = below_organization(&given);
+    let readings = [&below, &*given, &versioned, rest, &elsewhere];
     readings.into_iter().find_map(|reading| {
         let rated = patterns
             .iter()
@@ -103,6 +104,19 @@ pub(crate) fn nearest<'p>(path: &str, patterns: &'p [String]) -> Option<&'p str>
         let best = rated.max_by_key(|(rating, _)| *rating);
         best.map(|(_, pattern)| pattern.as_str())
     })
+}
+
+/// The path of what is meant by `given`, which has an invitation or all of them, and leaves out the
+/// organization that they belong to; empty: it is another path.
+fn below_organization<'g>(given: &[&'g str]) -> Vec<&'g str> {
+    let at = given.iter().position(|part| *part == "invitations");
+    let of_invitations = at.and_then(|at| given.get(at..)).unwrap_or_default();
+    let (first, id) = (of_invitations.first(), of_invitations.get(1));
+    let is_meant = first.is_some() && id.is_none_or(|id| parse_id(id).is_some());
+    if !is_meant || given.contains(&"organizations") {
+        return Vec::new();
+    }
+    [&["v1", "organizations", "{organizationId}"], of_invitations].concat()
 }
 
 /// The parts of a path.
@@ -135,8 +149,13 @@ mod tests {
     fn the_nearest_path_is_found_where_there_is_one() {
         let one = "/v1/organizations/{organizationId}";
         let list = "/v1/organizations/{organizationId}/invitations";
+        let invitation = "/v1/organizations/{organizationId}/invitations/{invitationId}";
         let resend = "/v1/organizations/{organizationId}/invitations/{invitationId}/resend";
-        let patterns = [one, list, resend, "/v1/keys", "/readyz"].map(str::to_owned);
+        let look_up = "/v1/invitations/lookup";
+        let patterns = [
+            one, list, invitation, resend, look_up, "/v1/keys", "/readyz",
+        ];
+        let patterns = patterns.map(str::to_owned);
         for (path, near) in [
             ("/v1/organization/acme/invitations", Some(list)),
             ("/organizations/acme/invitations", Some(list)),
@@ -145,6 +164,16 @@ mod tests {
             ("/api/v1/organizations/acme/invitations", Some(list)),
             ("/api/organizations/acme", Some(one)),
             ("/v1/organizations/acme/invitations/x/resnd", Some(resend)),
+            ("/v1/invitations", Some(list)),
+            (
+                "/v1/invitations/019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+                Some(invitation),
+            ),
+            (
+                "/invitations/019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f/resend",
+                Some(resend),
+            ),
+            ("/v1/invitations/lokup", Some(look_up)),
             ("/v1/Keys", Some("/v1/keys")),
             ("/foo/bar", None),
             ("/", None),
