@@ -6,11 +6,12 @@
 //!   there, and things that are not. [`bodies`]: JSON, fields and values. [`queries`]: keys and
 //!   values of a query. [`states`]: what is not possible at the time. [`every_body`]: no words of a
 //!   parser, whatever the operation.
-//! * [`command_line`]: what the binary says of a command line.
+//! * [`command_line`]: what the binary says of a command line. [`help`]: what its help shows.
 
 mod bodies;
 mod command_line;
 mod every_body;
+mod help;
 mod keys;
 mod paths;
 mod queries;
