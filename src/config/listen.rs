@@ -266,6 +266,14 @@ impl Settings {
         or_default(&self.listen)
     }
 
+    /// The places where the server shows its certificate, if it has one: all but the port for
+    /// metrics.
+    pub(crate) fn places_with_tls(&self) -> Vec<Listen> {
+        let mut places = self.places();
+        places.extend(self.ports.clickhouse_listen.clone());
+        places
+    }
+
     /// Checks that only this machine reaches a server for development. What systemd hands over is
     /// looked at when it is there.
     ///

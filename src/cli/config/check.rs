@@ -79,7 +79,7 @@ fn problems(settings: &Settings, sources: &Sources) -> Vec<Failure> {
 /// Checks the certificate and its key, and that somebody sees them.
 fn check_certificate(settings: &Settings) -> Result<(), Failure> {
     match settings.tls.files()? {
-        Some(_) if is_unseen(&settings.places()) => Err(unseen()),
+        Some(_) if is_unseen(&settings.places_with_tls()) => Err(unseen()),
         Some(files) => Tls::load(files).map(drop),
         None => Ok(()),
     }

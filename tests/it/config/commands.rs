@@ -241,7 +241,7 @@ fn a_check_refuses_a_certificate_that_nobody_would_see_as_a_start_does() {
     let place = Place::new("");
     let socket = format!("unix:{}", place.folder.path().join("i.sock").display());
     let (certificate, key) = ("/no/such.pem", "/no/such.key");
-    let words = |listen: &str| {
+    let words = |listen: &str, more: &[&str]| {
         let words = [
             "config",
             "check",
@@ -250,14 +250,20 @@ fn a_check_refuses_a_certificate_that_nobody_would_see_as_a_start_does() {
             "--tls-key",
             key,
         ];
-        let output = run(&[&words[..], &["--listen", listen]].concat());
+        let output = run(&[&words[..], &["--listen", listen], more].concat());
         assert_eq!(output.status.code(), Some(2));
         String::from_utf8(output.stdout).expect("text")
     };
     let unseen = "--tls-cert is for addresses with a port, and --listen has none";
-    assert!(words(&socket).contains(unseen));
+    assert!(words(&socket, &[]).contains(unseen));
+    assert!(words(&socket, &["--metrics-listen", "127.0.0.1:0"]).contains(unseen));
+    let dialect = words(&socket, &["--clickhouse-listen", "127.0.0.1:0"]);
+    assert!(
+        dialect.contains("cannot use the file of --tls-cert") && !dialect.contains(unseen),
+        "{dialect}"
+    );
     for seen in ["127.0.0.1:0", &format!("{socket},:0"), "systemd:"] {
-        let found = words(seen);
+        let found = words(seen, &[]);
         assert!(
             found.contains("cannot use the file of --tls-cert") && !found.contains(unseen),
             "{found}"
