@@ -42,6 +42,8 @@ pub(crate) const LISTING: &[Code] = &[
     Code::ValidationFailed,
     Code::ReadTimeout,
 ];
+/// What a read without a page can answer on top of that.
+pub(crate) const READING: &[Code] = &[Code::ReadTimeout];
 /// What a write can answer on top of that.
 pub(crate) const WRITING: &[Code] = &[Code::StorageFull, Code::OriginNotAllowed];
 /// What an operation with a body can answer on top of that.

@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::state::State;
-use crate::api::error_responses::{COMMON, WITH_KEY};
+use crate::api::error_responses::{COMMON, READING, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::backup::finding;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::db::Reader;
 use crate::doctor::{self, Finding, Running};
 use crate::http::auth::{Access, Admin};
@@ -18,7 +18,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_list,
         list,
-        &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
+        &[COMMON, WITH_KEY, READING],
     )]
 }
 

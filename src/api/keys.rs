@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::state::State;
-use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
+use crate::api::error_responses::{BODY, COMMON, READING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::base::error::{Code, Error, Result};
 use crate::db::WriteTx;
@@ -22,7 +22,7 @@ use crate::key::{NewKey, manage, store};
 /// The operations of this file.
 pub(crate) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list, list, &[COMMON, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[COMMON, WITH_KEY, READING]),
         Operation::new(
             __path_create,
             create,

@@ -9,8 +9,9 @@
 //!   itself how it is.
 //!   [`mod@reference`] shows the document to developers.
 //! * [`vendor`] has the files that others made. [`state`] is what handlers share; [`stream`] turns
-//!   long lists into responses.
+//!   long lists into responses; [`actor`] is who changes invitations by a request.
 
+mod actor;
 pub(crate) mod audit;
 pub(crate) mod bounces;
 pub(crate) mod clickhouse;

@@ -3,17 +3,18 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::access::DialectAccess;
 use super::roles::{self, AssignedRole, Legacy};
 use super::{Done, Envelope, done, ok, wrap};
-use crate::api::error_responses::{BODY, CREATING, PROBE, WITH_KEY, WRITING};
+use crate::api::error_responses::{BODY, CREATING, PROBE, READING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::api::stream;
 use crate::base::clock::Timestamp;
-use crate::base::error::{Code, Error, Result};
+use crate::base::error::{Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
 use crate::http::auth::{OrganizationAccess, Read, Write};
@@ -23,7 +24,6 @@ use crate::http::json::Json;
 use crate::http::params::{InOrganization, OfInvitation, Once};
 use crate::http::path::InvitationId;
 use crate::idempotency::{self, StoredResponse};
-use crate::invitation::actor::Actor;
 use crate::invitation::new::{CreateBody, NewInvitation};
 use crate::invitation::query::Filter;
 use crate::invitation::rows::{List, WriteRow};
@@ -32,23 +32,32 @@ use crate::invitation::{Invitation, Status, create as creation, delete as deleti
 /// The role of an invitation that names none.
 const DEFAULT_ROLE: &str = "developer";
 
+/// An invitation, for the document.
+fn example() -> Value {
+    json!({
+        "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+        "result": {
+            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
+            "email": "new.user@example.com",
+            "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
+            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": [{
+                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562",
+                "roleName": "Developer", "roleType": "system"
+            }]
+        }
+    })
+}
+
 /// The operations of this file.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list, list, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[PROBE, WITH_KEY, READING]),
         Operation::new(
             __path_create,
             create,
-            &[
-                PROBE,
-                WITH_KEY,
-                WRITING,
-                BODY,
-                CREATING,
-                &[Code::ReadTimeout],
-            ],
+            &[PROBE, WITH_KEY, WRITING, BODY, CREATING, READING],
         ),
-        Operation::new(__path_get, get, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_get, get, &[PROBE, WITH_KEY, READING]),
         Operation::new(__path_delete, delete, &[PROBE, WITH_KEY, WRITING]),
     ]
 }
@@ -183,16 +192,7 @@ async fn list(
     request_body(content = DialectCreateBody,
         example = json!({"email": "new.user@example.com", "assignedRoleIds": []})),
     responses((status = 200, description = "The invitation.",
-        body = Envelope<DialectInvitation<'_>>, example = json!({
-        "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11", "result": {
-            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
-            "email": "new.user@example.com",
-            "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
-            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": [{
-                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562",
-                "roleName": "Developer", "roleType": "system"
-            }]
-        }})))
+        body = Envelope<DialectInvitation<'_>>, example = json!(example())))
 )]
 async fn create(
     DialectAccess(access): DialectAccess<Write>,
@@ -208,10 +208,7 @@ async fn create(
     } = body.value;
     let role = roles::asked(&access, &state, assigned_role_ids, role).await?;
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let body = CreateBody {
         email,
         role: Some(role.unwrap_or_else(|| DEFAULT_ROLE.to_owned())),
@@ -259,16 +256,7 @@ fn check_pending(invitation: &Invitation<'_>) -> Result<()> {
     params(OfInvitation),
     responses((status = 200, description = "The invitation.",
         body = Envelope<DialectInvitation<'_>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": {
-            "role": "developer", "id": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f",
-            "email": "new.user@example.com",
-            "createdAt": "2026-11-23T02:43:00.123Z", "expireAt": "2026-11-30T02:43:00.123Z",
-            "expiresAt": "2026-11-30T02:43:00.123Z", "assignedRoles": [{
-                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562",
-                "roleName": "Developer", "roleType": "system"
-            }]
-        }})))
+        example = json!(example())))
 )]
 async fn get(DialectAccess(access): DialectAccess<Read>, id: InvitationId) -> Result<HttpResponse> {
     let show = |invitation: &Invitation<'_>| {
@@ -302,10 +290,7 @@ async fn delete(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let organization = access.organization;
     let job = move |tx: &WriteTx<'_>| deletion::delete(tx, &organization, id.0, &by, check_pending);
     author.write(&state.db, job).await?;

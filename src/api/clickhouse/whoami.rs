@@ -6,10 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Envelope, ids, ok, wrap};
-use crate::api::error_responses::{PROBE, WITH_KEY};
+use crate::api::error_responses::{PROBE, READING, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Code, Result};
+use crate::base::error::Result;
 use crate::db::Reader;
 use crate::http::auth::Caller;
 use crate::http::request_id::RequestId;
@@ -22,7 +22,7 @@ pub(super) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_whoami,
         whoami,
-        &[PROBE, WITH_KEY, &[Code::ReadTimeout]],
+        &[PROBE, WITH_KEY, READING],
     )]
 }
 

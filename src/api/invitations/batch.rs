@@ -81,10 +81,7 @@ async fn create(
         room: _room,
     } = body;
     let (ticket, author) = (key.ticket(&access.caller, hash), access.caller.author());
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let batch = Batch::parse(&access.organization, value, &state.rules, state.db.now())?;
     if batch.is_dry_run {
         // Nothing is kept, so a repetition has the same effect: none.

@@ -27,7 +27,6 @@ use crate::http::params::{InOrganization, OfInvitation, Once, OnlyVersion};
 use crate::http::path::InvitationId;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::{self, StoredResponse};
-use crate::invitation::actor::Actor;
 use crate::invitation::create::{self, Outcome};
 use crate::invitation::new::{CreateBody, NewInvitation};
 use crate::invitation::query::{AddressParams, ListParams, ListQuery};
@@ -178,10 +177,7 @@ async fn create(
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let new = NewInvitation::parse(
         access.organization,
         body.value,
@@ -299,10 +295,7 @@ async fn delete(
     state: Data<State>,
 ) -> Result<HttpResponse> {
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let organization = access.organization;
     let job = move |tx: &crate::db::WriteTx<'_>| {
         let check =

@@ -3,10 +3,10 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use crate::api::error_responses::{COMMON, WITH_KEY};
+use crate::api::error_responses::{COMMON, READING, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Code, Result};
+use crate::base::error::Result;
 use crate::http::auth::{OrganizationAccess, Read};
 use crate::http::params::InOrganization;
 use crate::http::query::NoQuery;
@@ -17,7 +17,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     vec![Operation::new(
         __path_summarize,
         summarize,
-        &[COMMON, WITH_KEY, &[Code::ReadTimeout]],
+        &[COMMON, WITH_KEY, READING],
     )]
 }
 

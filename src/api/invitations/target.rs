@@ -40,10 +40,7 @@ impl Target {
         key: Option<(IdempotencyKey, Option<[u8; 32]>)>,
     ) -> Self {
         let ticket = key.and_then(|(key, body_hash)| key.ticket(&access.caller, body_hash));
-        let by = Actor {
-            origin: access.origin(),
-            rights: access.caller.rights,
-        };
+        let by = access.actor();
         let vouches = R::SCOPE == Scope::Accept;
         Self {
             organization: access.organization,
