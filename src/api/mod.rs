@@ -267,6 +267,9 @@ fn no_such_path(request: &HttpRequest, known: &[String]) -> Error {
     if path.starts_with("/dev/") && !is_dev {
         return Error::no_such_path(" Only `invited dev` has what is below /dev.");
     }
+    if let Some(error) = clickhouse::no_such_path(request, known) {
+        return error;
+    }
     let near = nothing::nearest(path, known);
     let meant = near.map(|near| format!(" Did you mean {near}?"));
     Error::no_such_path(&meant.unwrap_or_default())

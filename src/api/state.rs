@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use super::clickhouse::Uuids;
 use super::console::Standing;
 use super::events::live::Streams;
 use crate::backup::schedule::Schedule;
@@ -73,6 +74,8 @@ pub(crate) struct State {
     pub setup: Setup,
     /// What a restore puts back; only development has any.
     pub snapshots: Snapshots,
+    /// The organizations by the UUIDs that the ClickHouse Cloud dialect has for them.
+    pub uuids: Uuids,
 }
 
 impl State {

@@ -20,8 +20,9 @@ use crate::base::error::{Code, Error, Result};
 use crate::base::mode::Mode;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
-use crate::db::{LatestSnapshot, Reader, Snapshot};
+use crate::db::{LatestSnapshot, Snapshot};
 use crate::key::known::KnownKeys;
+use crate::key::token::KeyId;
 use crate::key::{Author, Rights, Scope};
 
 /// What a worker thread keeps from one request to the next: a snapshot, and the keys that were
@@ -105,7 +106,31 @@ impl Caller {
 
     /// Reads the key of `request`, looks it up and counts the request. The snapshot that it was
     /// found in comes along, so that what is read next was allowed at that very moment.
-    fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`], [`Code::RateLimited`].
+    pub(crate) fn identify(request: &HttpRequest) -> Result<(Self, Snapshot)> {
+        let (caller, snapshot, key) = Self::look_up(request)?;
+        let context = Context::of(request)?;
+        context.limits.count_request(&caller.actor)?;
+        if let Some(key) = &key {
+            context.last_uses.record(key, snapshot.reader().now);
+        }
+        Ok((caller, snapshot))
+    }
+
+    /// Reads and looks up the key of a `request` that was counted before it waited: meanwhile the
+    /// key may have been revoked.
+    ///
+    /// # Errors
+    /// [`Code::Unauthorized`].
+    pub(crate) fn identify_again(request: &HttpRequest) -> Result<(Self, Snapshot)> {
+        let (caller, snapshot, _) = Self::look_up(request)?;
+        Ok((caller, snapshot))
+    }
+
+    /// Reads the key of `request` and looks it up. The key's id comes along, where there is one.
+    fn look_up(request: &HttpRequest) -> Result<(Self, Snapshot, Option<KeyId>)> {
         let context = Context::of(request)?;
         let latest = request.app_data::<Rc<Latest>>();
         let (snapshot, known) = latest.ok_or_else(|| Error::internal("no worker"))?.get()?;
@@ -134,11 +159,7 @@ impl Caller {
                 return Err(refuse(request, Error::new(Code::Unauthorized, why)));
             }
         };
-        context.limits.count_request(&caller.actor)?;
-        if let Some(key) = &key {
-            context.last_uses.record(key, snapshot.reader().now);
-        }
-        Ok((caller, snapshot))
+        Ok((caller, snapshot, key))
     }
 }
 
@@ -248,15 +269,26 @@ impl<R: Right> OrganizationAccess<R> {
         }
     }
 
-    /// Checks all there is to check. `find` says which organization is meant by what the path has.
+    /// The organization that the path of `request` names.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] where no organization can have such an id.
+    pub(crate) fn named(request: &HttpRequest) -> Result<OrganizationId> {
+        let organization = read_param(request, "organizationId", OrganizationId::parse);
+        organization.ok_or_else(Error::not_found)
+    }
+
+    /// Checks that `caller`, who sent `request` and was found in `snapshot`, may do `R` to
+    /// `organization`.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] where they may not see it, [`Code::InsufficientScope`].
     pub(crate) fn check(
         request: &HttpRequest,
-        find: impl FnOnce(&Reader<'_>, &Rights, OrganizationId) -> Result<OrganizationId>,
+        caller: Caller,
+        snapshot: Snapshot,
+        organization: OrganizationId,
     ) -> Result<Self> {
-        let (caller, snapshot) = Caller::identify(request)?;
-        let organization = read_param(request, "organizationId", OrganizationId::parse);
-        let organization = organization.ok_or_else(Error::not_found)?;
-        let organization = find(&snapshot.reader(), &caller.rights, organization)?;
         if !caller.rights.see(organization.as_str()) {
             return Err(Error::foreign());
         }
@@ -275,7 +307,11 @@ impl<R: Right> FromRequest for OrganizationAccess<R> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::check(request, |_, _, organization| Ok(organization)))
+        let identified = Caller::identify(request);
+        ready(identified.and_then(|(caller, snapshot)| {
+            let organization = Self::named(request)?;
+            Self::check(request, caller, snapshot, organization)
+        }))
     }
 }
 

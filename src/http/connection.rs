@@ -37,6 +37,11 @@ impl Default for Deadlines {
     }
 }
 
+/// Says that a request has come by a port for what is behind one path, which was put before its own.
+/// It lies among the extensions of the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Behind;
+
 /// The requests of one connection. Clones are handles to the same one.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress(Rc<Requests>);

@@ -41,6 +41,16 @@ const fn by_uuid(name: &'static str, what: &'static str) -> Name {
     }
 }
 
+/// A part that names something by an id that others have made.
+const fn by_any_text(name: &'static str, what: &'static str) -> Name {
+    Name {
+        name,
+        what,
+        has_form: |_| true,
+        form: "any text",
+    }
+}
+
 /// Every part of a path that names something with an id.
 const NAMES: &[Name] = &[
     Name {
@@ -53,6 +63,8 @@ const NAMES: &[Name] = &[
     by_uuid("webhookId", "webhook"),
     by_uuid("deliveryId", "delivery"),
     by_uuid("messageId", "mail"),
+    by_any_text("userId", "member"),
+    by_any_text("roleId", "role"),
     Name {
         name: "keyId",
         what: "key",

@@ -176,20 +176,18 @@ pub(crate) fn list(
     Ok(rows.next()?.map(|_| last))
 }
 
-/// The first organization, by id, whose id is meant. May step over all of them.
-pub(crate) fn find_id(
-    conn: &Connection,
-    is_meant: impl Fn(&str) -> bool,
-) -> Result<Option<OrganizationId>> {
-    let mut statement = conn.prepare_cached("select id from organization order by id")?;
+/// Shows the id of every organization. One that cannot be read is left out.
+pub(crate) fn each_id(reader: &Reader<'_>, mut show: impl FnMut(OrganizationId)) -> Result<()> {
+    let mut statement = reader.prepare_cached("select id from organization order by id")?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
-        let id = row.get_ref(0)?.as_str().map_err(Error::corrupt)?;
-        if is_meant(id) {
-            return OrganizationId::from_stored(id).map(Some);
+        let id = row.get_ref(0)?.as_str().map_err(Error::corrupt);
+        let id = id.and_then(OrganizationId::from_stored);
+        if let Some(id) = unless_damaged("organization", id)? {
+            show(id);
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Up to `limit` organizations behind `after`, by id. One that cannot be read is an error, and not

@@ -254,6 +254,7 @@ pub(crate) fn state(
         started_at,
     });
     Ok(State {
+        uuids: clickhouse::Uuids::new(db.clone()),
         db,
         metrics,
         rules: config.rules(public_url),

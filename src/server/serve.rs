@@ -14,7 +14,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, Response};
 use actix_web::http::Uri;
 use actix_web::http::uri::PathAndQuery;
-use actix_web::{Error, HttpResponse};
+use actix_web::{Error, HttpMessage, HttpResponse};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::admit::Admission;
@@ -22,7 +22,7 @@ use super::bind::{Listener, Socket};
 use super::descriptors::Connections;
 use super::timed::Timed;
 use super::tls::Tls;
-use crate::http::connection::Deadlines;
+use crate::http::connection::{Behind, Deadlines};
 
 /// How long a stop waits for the requests it has received.
 const STOP_SECONDS: u64 = 10;
@@ -126,19 +126,30 @@ where
 {
     if let Some(prefix) = prefix {
         put_before(request.uri_mut(), prefix);
+        request.extensions_mut().insert(Behind);
     }
     app.call(request)
 }
 
-/// Puts `prefix` before the path of `uri`. One that is too long for that has this path alone.
+/// Puts `prefix` before the path of `uri`, unless it is `*`, which asks for the server. One that is
+/// too long for that, or has no path, has this path alone.
 fn put_before(uri: &mut Uri, prefix: &'static str) {
     let mut parts = mem::take(uri).into_parts();
-    if let Some(asked) = parts
-        .path_and_query
-        .take_if(|asked| asked.as_str().starts_with('/'))
-    {
-        let longer = PathAndQuery::try_from(format!("{prefix}{asked}"));
-        parts.path_and_query = Some(longer.unwrap_or(PathAndQuery::from_static(prefix)));
-    }
-    *uri = Uri::from_parts(parts).unwrap_or_default();
+    let alone = PathAndQuery::from_static(prefix);
+    let longer = match parts.path_and_query.take() {
+        Some(asked) if asked.as_str() == "*" => asked,
+        Some(asked) => {
+            // An absolute URI may have a query right behind its host.
+            let slash = if asked.as_str().starts_with('/') {
+                ""
+            } else {
+                "/"
+            };
+            PathAndQuery::try_from(format!("{prefix}{slash}{asked}"))
+                .unwrap_or_else(|_| alone.clone())
+        }
+        None => alone.clone(),
+    };
+    parts.path_and_query = Some(longer);
+    *uri = Uri::from_parts(parts).unwrap_or_else(|_| alone.into());
 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use uuid::{Uuid, uuid};
 
+use super::uuids::Uuids;
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::db::Reader;
@@ -32,31 +33,42 @@ pub(super) fn of_organization(id: &str) -> Cow<'_, str> {
 }
 
 /// The UUID of an organization whose id is none.
-fn derived(id: &str) -> Uuid {
+pub(super) fn derived(id: &str) -> Uuid {
     Uuid::new_v5(&NAMESPACE, format!("organization:{id}").as_bytes())
 }
 
-/// The organization that `id` means: the one with this id, or else the one of which it is the UUID.
-/// Steps over all organizations where nothing has a UUID that looks derived, unless the caller is
-/// bound to a few.
-pub(super) fn find_organization(
+/// What the id of an organization in a path means.
+pub(super) enum Meaning {
+    /// This organization, which may not be there.
+    Organization(OrganizationId),
+    /// The organization of this derived UUID. Which one that is takes a look at all of them.
+    Derived(Uuid),
+}
+
+/// What `id` means to a caller with `rights`: the organization with this id, or else the one of
+/// which it is the UUID. To a caller who is bound to some it means one of those, or nothing, so that
+/// what others have makes no difference.
+pub(super) fn meaning(
     reader: &Reader<'_>,
     rights: &Rights,
     id: OrganizationId,
-) -> Result<OrganizationId> {
+    uuids: &Uuids,
+) -> Result<Meaning> {
     let uuid = Uuid::try_parse(id.as_str()).ok();
     let Some(uuid) = uuid.filter(|uuid| uuid.get_version_num() == 5) else {
-        return Ok(id);
+        return Ok(Meaning::Organization(id));
     };
-    if store::find(reader, &id)?.is_some() {
-        return Ok(id);
-    }
-    let found = match &rights.organizations {
-        Some(bound) => bound
-            .iter()
-            .find(|own| derived(own.as_str()) == uuid)
-            .cloned(),
-        None => store::find_id(reader, |own| derived(own) == uuid)?,
+    let found = if let Some(bound) = &rights.organizations {
+        let mut derived = bound.iter().filter(|own| derived(own.as_str()) == uuid);
+        let own = derived.next().filter(|_| !bound.contains(&id));
+        Some(own.cloned())
+    } else if store::find(reader, &id)?.is_some() {
+        Some(None)
+    } else {
+        uuids.find(uuid)
     };
-    Ok(found.unwrap_or(id))
+    Ok(match found {
+        Some(found) => Meaning::Organization(found.unwrap_or(id)),
+        None => Meaning::Derived(uuid),
+    })
 }

@@ -7,7 +7,8 @@
 //! nothing, as in that API.
 //!
 //! * [`organizations`], [`invitations`], [`members`], [`roles`], [`whoami`] are its operations.
-//! * [`ids`] makes UUIDs of names, since the clients take nothing else; [`access`] reads them.
+//! * [`ids`] makes UUIDs of names, since the clients take nothing else; [`access`] reads them, and
+//!   [`uuids`] knows whose they are.
 
 mod access;
 mod ids;
@@ -15,20 +16,30 @@ mod invitations;
 mod members;
 mod organizations;
 mod roles;
+mod uuids;
 mod whoami;
 
-use actix_web::{HttpResponse, ResponseError};
+pub(crate) use uuids::Uuids;
+
+use std::borrow::Cow;
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::operation::Operation;
-use crate::base::error::{Error, Result};
-use crate::http::{context, problem};
+use crate::base::error::{Code, Error, Result};
+use crate::http::connection::Behind;
+use crate::http::{context, nothing, problem};
 
 /// Where the dialect is.
 pub(crate) const ROOT: &str = "/clickhouse";
 /// What the paths of the dialect start with.
 pub(crate) const PREFIX: &str = "/clickhouse/";
+/// Where a client of the dialect has the two parts of a key.
+const TWO_FIELDS: &str = "The client takes a key in two fields: the key's id, which is the 16 \
+    digits behind ivk_, and its secret, the 72 digits behind the next _; they come as user and \
+    password of HTTP Basic.";
 
 /// What every answer that has a result is wrapped in.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,7 +97,11 @@ pub(crate) fn operations() -> Vec<Operation> {
 pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpResponse {
     problem::log_cause(error, failed.request_id);
     let meaning = error.code.meaning();
-    let text = format!("{}: {}", meaning.name.to_uppercase(), failed.detail(error));
+    let detail = match error.code {
+        Code::Unauthorized => Cow::from(format!("{TWO_FIELDS} {}", error.detail)),
+        _ => failed.detail(error),
+    };
+    let text = format!("{}: {detail}", meaning.name.to_uppercase());
     let mut response = HttpResponse::build(error.status_code());
     problem::add_headers(&mut response, error);
     response.json(Failed {
@@ -94,6 +109,36 @@ pub(crate) fn respond(error: &Error, failed: &context::Failed<'_>) -> HttpRespon
         error: text,
         request_id: failed.request_id.to_owned(),
     })
+}
+
+/// Says that no route has the path of `request`, which is one of the dialect; none: it is not.
+/// `known` has the paths of all routes, of which only those of the dialect are compared. A client
+/// that came by the port of the dialect is told of none by a prefix that it does not know.
+pub(super) fn no_such_path(request: &HttpRequest, known: &[String]) -> Option<Error> {
+    let asked = below(request.path())?;
+    let own = known.iter().filter_map(|path| below(path));
+    let own: Vec<_> = own.map(str::to_owned).collect();
+    let (root, place) = if request.extensions().contains::<Behind>() {
+        (
+            "",
+            "this port has only the ClickHouse Cloud dialect, from /v1 on",
+        )
+    } else {
+        (
+            ROOT,
+            "the ClickHouse Cloud dialect starts at /clickhouse/v1, see /openapi/dialect.json",
+        )
+    };
+    let near = nothing::nearest(asked, &own);
+    let meant = near.map(|near| format!(" Did you mean {root}{near}?"));
+    let detail = format!("No such path; {place}.{}", meant.unwrap_or_default());
+    Some(Error::new(Code::NotFound, detail))
+}
+
+/// The part of `path` below that of the dialect; none: it is elsewhere.
+fn below(path: &str) -> Option<&str> {
+    let rest = path.strip_prefix(ROOT)?;
+    (rest.is_empty() || rest.starts_with('/')).then_some(rest)
 }
 
 /// Wraps `result` as bytes.

@@ -5,12 +5,13 @@ use std::borrow::Cow;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::form_urlencoded;
 use utoipa::{IntoParams, ToSchema};
 
 use super::access::DialectAccess;
 use super::{Envelope, ids, ok, wrap};
-use crate::api::error_responses::{BODY, LISTING, PROBE, WITH_KEY, WRITING};
+use crate::api::error_responses::{BODY, LISTING, PROBE, READING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::clock::Timestamp;
@@ -26,14 +27,28 @@ use crate::key::Scope;
 use crate::organization::settings::{Settings, SettingsBody};
 use crate::organization::{Record, change, store};
 
+/// What is said of a cursor that is none of this list.
+const WRONG_CURSOR: &str = "This cursor does not belong to this list; begin without one, and send \
+    the `nextCursor` of each page.";
 /// How many organizations a page has when nothing says otherwise.
 const DEFAULT_LIMIT: u32 = 250;
+
+/// An organization, for the document.
+fn example() -> Value {
+    json!({
+        "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+        "result": {
+            "id": "7e0b8f5c-3c1d-4d0a-9f4e-2b6a1c9d8e7f", "name": "Initech",
+            "createdAt": "2026-11-23T02:43:00.123Z"
+        }
+    })
+}
 
 /// The operations of this file.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
         Operation::new(__path_list, list, &[PROBE, WITH_KEY, LISTING]),
-        Operation::new(__path_get, get, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_get, get, &[PROBE, WITH_KEY, READING]),
         Operation::new(__path_update, update, &[PROBE, WITH_KEY, WRITING, BODY]),
     ]
 }
@@ -146,8 +161,11 @@ async fn list(caller: Caller, request: HttpRequest, state: Data<State>) -> Resul
     let limit = value(query, "limit").map(|limit| parse_limit(&limit));
     let limit = limit.transpose()?.unwrap_or(DEFAULT_LIMIT);
     let after = value(query, "cursor").filter(|cursor| !cursor.is_empty());
-    let after = after.map(|cursor| paged.parse_cursor(&cursor, OrganizationId::parse));
-    let after = after.transpose()?;
+    let parse = |cursor: Cow<'_, str>| {
+        let parsed = paged.parse_cursor(&cursor, OrganizationId::parse);
+        parsed.map_err(|_| Error::new(Code::InvalidCursor, WRONG_CURSOR))
+    };
+    let after = after.map(parse).transpose()?;
     let Caller { actor, rights } = caller;
     let organizations = state.db.read_long(&actor, move |reader| {
         let mut seen = Vec::new();
@@ -182,11 +200,7 @@ async fn list(caller: Caller, request: HttpRequest, state: Data<State>) -> Resul
     params(InOrganization),
     responses((status = 200, description = "The organization.",
         body = Envelope<DialectOrganization>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": {
-            "id": "7e0b8f5c-3c1d-4d0a-9f4e-2b6a1c9d8e7f", "name": "Initech",
-            "createdAt": "2026-11-23T02:43:00.123Z"
-        }})))
+        example = json!(example())))
 )]
 async fn get(DialectAccess(access): DialectAccess<Read>) -> Result<HttpResponse> {
     let found = store::find(&access.snapshot.reader(), &access.organization)?;
@@ -210,11 +224,7 @@ async fn get(DialectAccess(access): DialectAccess<Read>) -> Result<HttpResponse>
     request_body(content = DialectOrganizationPatch, example = json!({"name": "Initech"})),
     responses((status = 200, description = "The organization.",
         body = Envelope<DialectOrganization>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": {
-            "id": "7e0b8f5c-3c1d-4d0a-9f4e-2b6a1c9d8e7f", "name": "Initech",
-            "createdAt": "2026-11-23T02:43:00.123Z"
-        }})))
+        example = json!(example())))
 )]
 async fn update(
     DialectAccess(access): DialectAccess<Admin>,

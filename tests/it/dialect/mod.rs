@@ -11,11 +11,15 @@ mod terraform;
 
 use invited::base::mode::Mode;
 use serde_json::{Value, json};
+use uuid::{Uuid, uuid};
 
 use crate::support::{Answer, TestApp, invitation, invitations};
 
 /// An organization whose id the dialect's clients can read.
 const ORGANIZATION: &str = "7e0b8f5c-3c1d-4d0a-9f4e-2b6a1c9d8e7f";
+
+/// The namespace of the ids, as `docs/clickhouse.md` has it.
+const NAMESPACE: Uuid = uuid!("5637498d-c670-49d5-920d-ecc43f51faa2");
 
 /// The path of its invitations in the dialect.
 fn path() -> String {
@@ -156,7 +160,21 @@ fn errors_are_one_line_of_text_with_the_code_in_front() {
         r#"{"email":"b@b.co","assignedRoleIds":["3f2504e0-4f89-41d3-9a0c-0305e82c3301"]}"#;
     let cases = [
         (app.get(&missing), 404, "NOT_FOUND: "),
-        (app.anonymous("GET", &path()).send(), 401, "UNAUTHORIZED: "),
+        (
+            app.anonymous("GET", &path()).send(),
+            401,
+            "UNAUTHORIZED: The client takes a key in two fields: the key's id",
+        ),
+        (
+            app.get(&at("acme", "members/nobody")),
+            404,
+            "NOT_FOUND: There is no such member, or this key may not see it.",
+        ),
+        (
+            app.get(&at("acme", "roles/x")),
+            404,
+            "NOT_FOUND: There is no such role, or this key may not see it.",
+        ),
         (
             app.post(&path(), r#"{"email":"a@b.co"}"#),
             409,

@@ -1,16 +1,25 @@
 //! The organizations of the dialect, and who asks.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::json;
+use uuid::Uuid;
 
-use super::{ORGANIZATION, at, each, result};
+use super::{NAMESPACE, ORGANIZATION, at, each, result};
 use crate::support::{Answer, TestApp, invitations};
 
 /// The list of organizations.
 const LIST: &str = "/clickhouse/v1/organizations";
 /// The UUID of `acme`, which is everywhere the same.
 const ACME: &str = "4ed6344e-23dc-562c-9ebb-8fde856241bb";
+
+/// The UUID of the organization `id`, as anybody can work it out.
+fn uuid_of(id: &str) -> Uuid {
+    Uuid::new_v5(&NAMESPACE, format!("organization:{id}").as_bytes())
+}
 
 /// Asks with `key`.
 fn ask(app: &TestApp, key: &str, path: &str) -> Answer {
@@ -79,6 +88,100 @@ fn an_organization_whose_own_id_is_the_uuid_of_another_is_the_one_that_is_meant(
 }
 
 #[test]
+fn a_bound_key_reaches_its_own_whatever_the_organizations_of_others_are_called() {
+    let app = TestApp::serve();
+    let scopes = [Scope::Read, Scope::Write];
+    let acme = app.key(&scopes, &["acme"], None);
+    app.invite("acme", "a@b.co");
+    let name_by = |key: &str, path: &str| {
+        let answer = ask(&app, key, path);
+        (answer.status, answer.json()["result"]["name"].clone())
+    };
+    let path = format!("{LIST}/{ACME}");
+    assert_eq!(name_by(&app.key, &path), (200, json!("acme")));
+    let before = ask(&app, &acme, &path).json()["result"].clone();
+    app.invite(ACME, "foreign@b.co");
+    assert_eq!(name_by(&app.key, &path), (200, json!(ACME)));
+    assert_eq!(ask(&app, &acme, &path).json()["result"], before);
+    let made = app
+        .anonymous("POST", &at(ACME, "invitations"))
+        .bearer(&acme)
+        .json(r#"{"email":"c@b.co"}"#)
+        .send();
+    assert_eq!(made.status, 200, "{}", made.text());
+    let listed = app.get(&invitations("acme")).json();
+    assert_eq!(each(&listed, "email"), ["c@b.co", "a@b.co"]);
+    let literal = app.key(&scopes, &[ACME], None);
+    let both = app.key(&scopes, &["acme", ACME], None);
+    let other = app.key(&scopes, &["globex"], None);
+    assert_eq!(name_by(&literal, &path), (200, json!(ACME)));
+    assert_eq!(name_by(&both, &path), (200, json!(ACME)));
+    assert_eq!(name_by(&other, &path), (404, json!(null)));
+}
+
+#[test]
+fn an_organization_that_was_made_a_moment_ago_is_reached_by_its_uuid_and_a_deleted_one_is_not() {
+    let app = TestApp::serve();
+    let path = |id: &str| format!("{LIST}/{}", uuid_of(id));
+    for id in ["one", "two", "three"] {
+        assert_eq!(app.get(&path(id)).status, 404, "{id}");
+        assert_eq!(app.get(&path(id)).status, 404, "{id}");
+        app.invite(id, "a@b.co");
+        assert_eq!(result(&app.get(&path(id)))["name"], id);
+    }
+    let put = app.request("PUT", "/v1/organizations/two");
+    assert_eq!(put.json(r#"{"name":"Two"}"#).send().status, 200);
+    assert_eq!(result(&app.get(&path("two")))["name"], "Two");
+    let deleted = app.request("DELETE", "/v1/organizations/one").send();
+    assert!(deleted.status < 300, "{}", deleted.text());
+    assert_eq!(app.get(&path("one")).status, 404);
+    assert_eq!(result(&app.get(&path("three")))["name"], "three");
+    let no_key = app.anonymous("GET", &path("three")).send();
+    assert_eq!(no_key.status, 401);
+    let write_only = app.key(&[Scope::Write], &[], None);
+    assert_eq!(ask(&app, &write_only, &path("four")).status, 403);
+}
+
+#[test]
+fn looking_for_a_uuid_among_many_organizations_holds_up_nobody_and_happens_once() {
+    let mut app = TestApp::serve();
+    app.restart_after(|database| {
+        let conn = rusqlite::Connection::open(database).expect("the file opens");
+        let sql =
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
+                   insert into organization (id, created_at, updated_at)
+                   select 'org-' || i, 0, 0 from n";
+        conn.execute_batch(sql).expect("good SQL");
+    });
+    let ask_at = |number: usize| {
+        let path = format!("{LIST}/{}", uuid_of(&format!("nobody-{number}")));
+        let begun = Instant::now();
+        assert_eq!(app.get(&path).status, 404);
+        begun.elapsed()
+    };
+    let (looked, live) = thread::scope(|scope| {
+        let askers: Vec<_> = (0..8)
+            .map(|number| scope.spawn(move || ask_at(number)))
+            .collect();
+        let mut live = Duration::ZERO;
+        while !askers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let begun = Instant::now();
+            assert_eq!(app.anonymous("GET", "/livez").send().status, 200);
+            live = live.max(begun.elapsed());
+        }
+        let looked = askers
+            .into_iter()
+            .map(|asker| asker.join().expect("it answers"));
+        (looked.max().unwrap_or_default(), live)
+    });
+    assert!(live * 2 < looked, "{live:?} beside {looked:?}");
+    let again: Duration = (10..30).map(ask_at).sum();
+    assert!(again < looked, "{again:?} after {looked:?}");
+    let last = result(&app.get(&format!("{LIST}/{}", uuid_of("org-100000"))));
+    assert_eq!(last["name"], "org-100000");
+}
+
+#[test]
 fn pages_of_organizations_follow_each_other_by_cursor_until_it_is_null() {
     let app = TestApp::serve();
     for organization in ["a", "b", "c", "d", "e"] {
@@ -111,7 +214,12 @@ fn pages_of_organizations_follow_each_other_by_cursor_until_it_is_null() {
     for (query, status, code) in [
         ("limit=0", 422, "VALIDATION_FAILED: limit: "),
         ("limit=x", 422, "VALIDATION_FAILED: limit: "),
-        ("cursor=x", 400, "INVALID_CURSOR: "),
+        (
+            "cursor=x",
+            400,
+            "INVALID_CURSOR: This cursor does not belong to this list; begin without one, and send \
+             the `nextCursor` of each page.",
+        ),
     ] {
         let answer = app.get(&format!("{LIST}?{query}"));
         let error = answer.json()["error"]

@@ -61,6 +61,23 @@ fn the_dialect_is_at_the_root_of_its_own_port_and_nothing_else_is_there() {
             "{path}: it speaks the dialect"
         );
     }
+    let own =
+        "NOT_FOUND: No such path; this port has only the ClickHouse Cloud dialect, from /v1 on.";
+    for (path, meant) in [
+        ("/", ""),
+        ("/v1/keys", ""),
+        ("/openapi.json", ""),
+        ("/v1/whoamI", " Did you mean /v1/whoami?"),
+        ("/clickhouse/v1/whoami", " Did you mean /v1/whoami?"),
+        ("/organizations", " Did you mean /v1/organizations?"),
+        (&*format!("http://{address}"), ""),
+        (&*format!("http://{address}?x=1"), ""),
+        (&*format!("http://{address}/?x=1"), ""),
+    ] {
+        let answer = Request::new(address, "GET", path).send();
+        assert_eq!(answer.json()["error"], format!("{own}{meant}"), "{path}");
+    }
+    assert_eq!(Request::new(address, "OPTIONS", "*").send().status, 204);
     let long = Request::new(address, "GET", &format!("/v1/keys?{}", "k".repeat(65_520))).send();
     assert!(long.status >= 400, "{}", long.text());
     let main = |path: &str| server.request("GET", path).send();

@@ -1,5 +1,7 @@
 //! Paths that are not there, and things that are not: told apart, as far as that gives nothing away.
 
+use actix_web::http::Method;
+use invited::api::Offer;
 use invited::base::mode::Mode;
 use invited::key::Scope;
 
@@ -8,6 +10,22 @@ use crate::support::{TestApp, invitations};
 
 /// What a path that no route has is told first.
 const NO_PATH: &str = "No such path; the API starts at /v1, see /openapi.json.";
+/// What such a path is told below that of the dialect.
+const NO_PATH_OF_DIALECT: &str = "No such path; the ClickHouse Cloud dialect starts at \
+    /clickhouse/v1, see /openapi/dialect.json.";
+/// What the parts of paths that have a name are, and a value that nothing has.
+const NAMES: &[(&str, &str, &str)] = &[
+    ("organizationId", "organization", "nobody"),
+    ("invitationId", "invitation", MISSING),
+    ("webhookId", "webhook", MISSING),
+    ("deliveryId", "delivery", MISSING),
+    ("messageId", "mail", MISSING),
+    ("keyId", "key", "0123456789abcdef"),
+    ("userId", "member", "nobody"),
+    ("roleId", "role", "nobody"),
+];
+/// The parts that name no thing of somebody's: a page, a document, a file.
+const NO_THINGS: &[&str] = &["code", "part"];
 /// An id that nothing has.
 const MISSING: &str = "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398e";
 /// The list of invitations.
@@ -24,7 +42,12 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
         ("/foo/bar", NO_PATH),
         ("/v1", NO_PATH),
         ("/", NO_PATH),
-        ("/clickhouse/v1/foo", NO_PATH),
+        ("/clickhouse/v1/foo", NO_PATH_OF_DIALECT),
+        ("/clickhouse/v1/keys", NO_PATH_OF_DIALECT),
+        (
+            "/clickhouse/organizations/acme/members",
+            "Did you mean /clickhouse/v1/organizations/{organizationId}/members?",
+        ),
         ("/v1/organization/acme/invitations", LIST),
         ("/organizations/acme/invitations", LIST),
         ("/v2/organizations/acme/invitations", LIST),
@@ -66,11 +89,63 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
     ] {
         if path.starts_with("/clickhouse") {
             let answer = record.app.get(path).json();
-            assert_eq!(answer["error"], format!("NOT_FOUND: {says}"));
+            let error = answer["error"].as_str().unwrap_or_default();
+            let is_whole = says == NO_PATH_OF_DIALECT;
+            assert!(
+                error.starts_with(&format!("NOT_FOUND: {NO_PATH_OF_DIALECT}"))
+                    && (error.ends_with(says) || !is_whole && error.contains(says)),
+                "{path}: {error}"
+            );
             continue;
         }
         let request = record.app.request("GET", path);
         record.says(request, 404, "not_found", says);
+    }
+}
+
+#[test]
+fn every_part_of_a_path_that_names_a_thing_is_called_by_what_it_names() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    let routes = invited::api::routes(Offer::all(Mode::Dev));
+    let names_of = |path: &str| -> Vec<String> {
+        let names = path.split('{').skip(1);
+        let names = names.filter_map(|rest| rest.split_once('}'));
+        names.map(|(name, _)| name.to_owned()).collect()
+    };
+    let mut used: Vec<_> = routes
+        .iter()
+        .flat_map(|route| names_of(&route.path))
+        .collect();
+    used.sort();
+    used.dedup();
+    let named = NAMES.iter().map(|(name, ..)| *name);
+    let mut known: Vec<_> = named.chain(NO_THINGS.iter().copied()).collect();
+    known.sort_unstable();
+    assert_eq!(used, known);
+    for (name, what, _) in NAMES {
+        let end = format!("{{{name}}}");
+        let is_one = |method: &Method| [Method::GET, Method::DELETE].contains(method);
+        let mut asked = 0;
+        for route in routes.iter().filter(|route| route.path.ends_with(&end)) {
+            for method in route.methods.iter().filter(|method| is_one(method)) {
+                let path = NAMES
+                    .iter()
+                    .fold(route.path.clone(), |path, (name, _, value)| {
+                        path.replace(&format!("{{{name}}}"), value)
+                    });
+                let answer = app.request(method.as_str(), &path).send();
+                if answer.status == 404 {
+                    let says = format!("There is no such {what}.");
+                    assert!(
+                        answer.text().contains(&says),
+                        "{method} {path}: {}",
+                        answer.text()
+                    );
+                    asked += 1;
+                }
+            }
+        }
+        assert!(asked > 0, "nothing is asked for by {name}");
     }
 }
 
