@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::access::{DialectAccess, OfMember, UserId};
 use super::invitations::list_all;
 use super::roles::{self, AssignedRole, Legacy};
 use super::{Done, Envelope, done, ok, wrap};
-use crate::api::error_responses::{BODY, PROBE, WITH_KEY, WRITING};
+use crate::api::error_responses::{BODY, PROBE, READING, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::base::clock::Timestamp;
@@ -21,35 +22,39 @@ use crate::db::{Reader, WriteTx};
 use crate::http::auth::{OrganizationAccess, Read, ReadLater, Right, Write};
 use crate::http::json::Json;
 use crate::http::params::InOrganization;
-use crate::invitation::actor::Actor;
 use crate::invitation::member::{self, Member};
 use crate::invitation::{Invitation, Status, store};
+
+/// What a change of a member can answer besides.
+const CHANGING: &[Code] = &[Code::RoleNotGrantable, Code::StatusConflict];
+
+/// A member, for the document.
+fn example() -> Value {
+    json!({
+        "status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
+        "result": {
+            "userId": "user_42", "name": "new.user@example.com", "email": "new.user@example.com",
+            "role": "developer", "joinedAt": "2026-11-24T09:12:00.000Z", "assignedRoles": [{
+                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562", "roleName": "Developer", "roleType": "system"
+            }]
+        }
+    })
+}
 
 /// The operations of this file.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list, list, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
-        Operation::new(__path_get, get, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[PROBE, WITH_KEY, READING]),
+        Operation::new(__path_get, get, &[PROBE, WITH_KEY, READING]),
         Operation::new(
             __path_update,
             update,
-            &[
-                PROBE,
-                WITH_KEY,
-                WRITING,
-                BODY,
-                &[Code::RoleNotGrantable, Code::ReadTimeout],
-            ],
+            &[PROBE, WITH_KEY, WRITING, BODY, READING, CHANGING],
         ),
         Operation::new(
             __path_delete,
             delete,
-            &[
-                PROBE,
-                WITH_KEY,
-                WRITING,
-                &[Code::RoleNotGrantable, Code::ReadTimeout],
-            ],
+            &[PROBE, WITH_KEY, WRITING, READING, CHANGING],
         ),
     ]
 }
@@ -157,13 +162,7 @@ async fn find<R: Right, T: Send + 'static>(
     description = "Of several invitations that the user accepted, the latest.",
     params(OfMember),
     responses((status = 200, description = "The member.", body = Envelope<DialectMember<'_>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": {
-            "userId": "user_42", "name": "new.user@example.com", "email": "new.user@example.com",
-            "role": "developer", "joinedAt": "2026-11-24T09:12:00.000Z", "assignedRoles": [{
-                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562", "roleName": "Developer", "roleType": "system"
-            }]
-        }})))
+        example = json!(example())))
 )]
 async fn get(
     DialectAccess(access): DialectAccess<ReadLater>,
@@ -184,24 +183,19 @@ async fn get(
 ///
 /// # Errors
 /// 404 where nobody with this id accepted an invitation; 422 for a role that the organization does
-/// not have.
+/// not have; 409 for a member of more than 200 invitations.
 #[utoipa::path(
     patch,
     path = "/clickhouse/v1/organizations/{organizationId}/members/{userId}",
     operation_id = "clickhouseUpdateMember",
     tag = "ClickHouse Cloud",
     summary = "Update organization member",
-    description = "Gives the member another role. The history says so: `invitation.updated`.",
+    description = "Gives the member another role. The history says so: `invitation.updated`. A \
+        member of more than 200 invitations is refused.",
     params(OfMember),
     request_body(content = DialectMemberPatch, example = json!({"role": "admin"})),
     responses((status = 200, description = "The member.", body = Envelope<DialectMember<'_>>,
-        example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11",
-            "result": {
-            "userId": "user_42", "name": "new.user@example.com", "email": "new.user@example.com",
-            "role": "developer", "joinedAt": "2026-11-24T09:12:00.000Z", "assignedRoles": [{
-                "roleId": "cbaefeb0-692e-573b-b38c-585b5d28c562", "roleName": "Developer", "roleType": "system"
-            }]
-        }})))
+        example = json!(example())))
 )]
 async fn update(
     DialectAccess(access): DialectAccess<Write>,
@@ -209,6 +203,8 @@ async fn update(
     state: Data<State>,
     body: Json<DialectMemberPatch>,
 ) -> Result<HttpResponse> {
+    // First of all: what is asked for somebody who is not there is not judged.
+    let member = find(&access, &state, user, |_, member| Ok(member)).await?;
     let DialectMemberPatch {
         role,
         assigned_role_ids,
@@ -220,14 +216,11 @@ async fn update(
     let role = roles::asked(&access, &state, assigned_role_ids, role).await?;
     let parse = |role: &String| parse_role(Some(role), &state.rules.roles);
     let role = role.as_ref().map(parse).transpose()?;
-    let member = find(&access, &state, user, |_, member| Ok(member)).await?;
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let organization = access.organization;
     let job = move |tx: &WriteTx<'_>| {
+        let member = member.at_present(tx, &organization)?;
         if let Some(role) = &role {
             member.set_role(tx, &organization, role, &by)?;
         }
@@ -252,7 +245,7 @@ async fn update(
     tag = "ClickHouse Cloud",
     summary = "Remove an organization member",
     description = "Deletes what the user accepted, and frees the address. The history says so: \
-        `invitation.deleted`.",
+        `invitation.deleted`. A member of more than 200 invitations is refused.",
     params(OfMember),
     responses((status = 200, description = "It is gone.", body = Done,
         example = json!({"status": 200, "requestId": "5f0c1f4e-6f4e-4c4e-8c5b-7a3b0e7c9a11"})))
@@ -264,12 +257,12 @@ async fn delete(
 ) -> Result<HttpResponse> {
     let member = find(&access, &state, user, |_, member| Ok(member)).await?;
     let author = access.caller.author();
-    let by = Actor {
-        origin: access.origin(),
-        rights: access.caller.rights,
-    };
+    let by = access.actor();
     let organization = access.organization;
-    let job = move |tx: &WriteTx<'_>| member.remove(tx, &organization, &by);
+    let job = move |tx: &WriteTx<'_>| {
+        let member = member.at_present(tx, &organization)?;
+        member.remove(tx, &organization, &by)
+    };
     author.write(&state.db, job).await?;
     Ok(done(access.request_id))
 }

@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use super::access::DialectAccess;
 use super::{Envelope, ids, ok, wrap};
-use crate::api::error_responses::{PROBE, WITH_KEY};
+use crate::api::error_responses::{PROBE, READING, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
 use crate::db::Reader;
@@ -27,8 +27,8 @@ const SYSTEM: [(&str, &str); 2] = [("admin", "Admin"), ("developer", "Developer"
 /// The operations of this file.
 pub(super) fn operations() -> Vec<Operation> {
     vec![
-        Operation::new(__path_list, list, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
-        Operation::new(__path_get, get, &[PROBE, WITH_KEY, &[Code::ReadTimeout]]),
+        Operation::new(__path_list, list, &[PROBE, WITH_KEY, READING]),
+        Operation::new(__path_get, get, &[PROBE, WITH_KEY, READING]),
     ]
 }
 
@@ -137,22 +137,30 @@ fn tenant(id: &OrganizationId) -> String {
     format!("organization/{}", ids::of_organization(id.as_str()))
 }
 
-/// The roles of `organization`: those that it names, or else those of the server, which has
-/// `catalogue`; where neither names any, the two that the clients know, and those that its
-/// invitations and members have.
+/// The roles that are named for `organization`: its own, or else those of the server, which has
+/// `catalogue`; none: neither names any.
+fn named(
+    reader: &Reader<'_>,
+    organization: &OrganizationId,
+    catalogue: &[Role],
+) -> Result<Option<Vec<String>>> {
+    if let Some(own) = organization::store::get_settings(reader, organization)?.roles {
+        return Ok(Some(own));
+    }
+    let catalogue = catalogue.iter().map(|role| role.as_str().to_owned());
+    let catalogue: Vec<_> = catalogue.collect();
+    Ok((!catalogue.is_empty()).then_some(catalogue))
+}
+
+/// The roles of `organization`: those that are named for it; where none are, the two that the
+/// clients know, and those that its invitations and members have.
 fn names(
     reader: &Reader<'_>,
     organization: &OrganizationId,
     catalogue: &[Role],
 ) -> Result<Vec<String>> {
-    if let Some(own) = organization::store::get_settings(reader, organization)?.roles {
-        return Ok(own);
-    }
-    if !catalogue.is_empty() {
-        return Ok(catalogue
-            .iter()
-            .map(|role| role.as_str().to_owned())
-            .collect());
+    if let Some(named) = named(reader, organization, catalogue)? {
+        return Ok(named);
     }
     let is_system = |name: &String| SYSTEM.iter().any(|(own, _)| own == name);
     let mut names = SYSTEM.map(|(name, _)| name.to_owned()).to_vec();
@@ -182,10 +190,30 @@ async fn find<R: Right>(
     Ok(names.into_iter().find(|name| ids::of_role(name) == id))
 }
 
+/// The role that is meant by `name`. What a system role is shown by means that role, so that what a
+/// client sends back is what it was shown, unless a role of that very name is named for the
+/// organization.
+async fn meant<R: Right>(
+    access: &OrganizationAccess<R>,
+    state: &State,
+    name: String,
+) -> Result<String> {
+    let Some((own, _)) = SYSTEM.iter().find(|(_, shown)| *shown == name) else {
+        return Ok(name);
+    };
+    let (organization, catalogue) = (access.organization.clone(), state.rules.roles.clone());
+    let read = move |reader: &Reader<'_>| named(reader, &organization, &catalogue);
+    let named = state.db.read_long(&access.caller.actor, read).await?;
+    let is_named = named.is_some_and(|named| named.contains(&name));
+    Ok(if is_named { name } else { (*own).to_owned() })
+}
+
 /// The name of the role that a body asks for: by id, or else by name; none: by neither.
 ///
 /// # Errors
 /// [`Code::ValidationFailed`] for several ids, or one that no role of the organization has.
+///
+/// [`Code::ValidationFailed`]: crate::base::error::Code::ValidationFailed
 pub(super) async fn asked<R: Right>(
     access: &OrganizationAccess<R>,
     state: &State,
@@ -193,21 +221,28 @@ pub(super) async fn asked<R: Right>(
     name: Option<String>,
 ) -> Result<Option<String>> {
     let refuse = |code, detail| Error::from(FieldError::new("/assignedRoleIds", code, detail));
-    let Some(first) = ids.as_ref().and_then(|ids| ids.first()) else {
-        return Ok(name);
+    let unknown = || {
+        let detail = "no role of this organization has this id: GET .../roles lists them";
+        refuse(FieldCode::UnknownValue, detail)
     };
-    if ids.iter().flatten().any(|other| other != first) {
+    // One id in two spellings is one role.
+    let ids = ids.iter().flatten().map(|id| Uuid::try_parse(id));
+    let ids: Vec<_> = ids
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|_| unknown())?;
+    let Some(first) = ids.first() else {
+        return match name {
+            Some(name) => meant(access, state, name).await.map(Some),
+            None => Ok(None),
+        };
+    };
+    if ids.iter().any(|other| other != first) {
         return Err(refuse(
             FieldCode::NotAllowed,
             "one role: nobody has several here",
         ));
     }
-    let unknown = || {
-        let detail = "no role of this organization has this id: GET .../roles lists them";
-        refuse(FieldCode::UnknownValue, detail)
-    };
-    let id = Uuid::try_parse(first).map_err(|_| unknown())?;
-    let found = find(access, state, id).await?;
+    let found = find(access, state, *first).await?;
     found.ok_or_else(unknown).map(Some)
 }
 

@@ -14,12 +14,13 @@ use crate::db::WriteTx;
 /// each invitation.
 const MAX_ROLES: u32 = 1000;
 
-/// The accepted invitations of the member `user` of `organization`, the latest first. May step over
-/// all invitations of the organization.
+/// The accepted invitations of the member `user` of `organization`, the latest `most` of them first.
+/// May step over all invitations of the organization.
 pub(crate) fn list_of_member(
     conn: &Connection,
     organization: &OrganizationId,
     user: &str,
+    most: u32,
 ) -> Result<Vec<Uuid>> {
     let mut statement = conn.prepare_cached(
         "select id
@@ -28,7 +29,8 @@ pub(crate) fn list_of_member(
            and state = 1
            and (accepted_by = :user or accepted_by is null and id = :id)
            and not exists (select 1 from purge where organization_id = :organization_id)
-         order by id desc",
+         order by id desc
+         limit :most",
     )?;
     let id = parse_id(user);
     let rows = statement.query_map(
@@ -36,6 +38,7 @@ pub(crate) fn list_of_member(
             ":organization_id": organization.as_str(),
             ":user": user,
             ":id": id.as_ref().map(Uuid::as_bytes),
+            ":most": most,
         },
         |row| read_id(row, 0),
     )?;

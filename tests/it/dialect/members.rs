@@ -57,11 +57,14 @@ fn a_member_is_found_by_the_applications_id_or_else_by_that_of_the_invitation() 
                 "{nobody}"
             );
         }
-        assert_eq!(
-            patch(&app, nobody, &json!({ "role": "admin" })).status,
-            404,
-            "{nobody}"
-        );
+        for body in [
+            json!({ "role": "admin" }),
+            json!({ "role": "7" }),
+            json!({ "assignedRoleIds": ["3f2504e0-4f89-41d3-9a0c-0305e82c3301"] }),
+            json!({ "assignedRoleIds": [] }),
+        ] {
+            assert_eq!(patch(&app, nobody, &body).status, 404, "{nobody}: {body}");
+        }
     }
     let elsewhere = format!("members/{own}");
     assert_eq!(app.get(&at("globex", &elsewhere)).status, 404);

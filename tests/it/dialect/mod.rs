@@ -1,8 +1,10 @@
 //! The ClickHouse Cloud dialect: the same invitations in another shape.
 //!
-//! * [`organizations`], [`members`], [`roles`] are the rest of it; [`port`] is a port of its own.
+//! * [`organizations`], [`members`], [`roles`] are the rest of it; [`large_members`] have many
+//!   invitations; [`port`] is a port of its own.
 //! * [`terraform`] asks as the vendor's Terraform provider does.
 
+mod large_members;
 mod members;
 mod organizations;
 mod port;

@@ -2,13 +2,10 @@
 
 use invited::base::mode::Mode;
 use serde_json::{Value, json};
-use uuid::{Uuid, uuid};
+use uuid::Uuid;
 
-use super::{at, each, join, result};
+use super::{NAMESPACE, at, each, join, result};
 use crate::support::{TestApp, invitations};
-
-/// The namespace of the ids, as `docs/clickhouse.md` has it.
-const NAMESPACE: Uuid = uuid!("5637498d-c670-49d5-920d-ecc43f51faa2");
 
 /// The id of a role, as anybody can work it out.
 fn id(name: &str) -> Value {
@@ -32,7 +29,7 @@ fn a_role_that_the_clients_do_not_know_is_developer_to_them_and_stands_in_assign
     for (number, (name, legacy, shown, kind)) in [
         ("viewer", "developer", "viewer", "custom"),
         ("billing:manager", "developer", "billing:manager", "custom"),
-        ("Admin", "developer", "Admin", "custom"),
+        ("ADMIN", "developer", "ADMIN", "custom"),
         ("admin", "admin", "Admin", "system"),
         ("developer", "developer", "Developer", "system"),
     ]
@@ -152,6 +149,7 @@ fn ids_that_are_none_or_several_are_refused_and_nothing_is_made() {
         json!([""]),
         json!([id("admin"), id("developer")]),
         json!([id("admin"), missing]),
+        json!([id("admin"), "admin"]),
     ] {
         let answer = create(&app, "a@b.co", &ids);
         let error = answer.json()["error"]
@@ -168,4 +166,71 @@ fn ids_that_are_none_or_several_are_refused_and_nothing_is_made() {
         json!({ "email": "a@b.co", "role": "developer", "assignedRoleIds": [id("admin")] });
     let made = result(&app.post(&at("acme", "invitations"), &by_both.to_string()));
     assert_eq!(made["role"], "admin", "the id decides");
+}
+
+#[test]
+fn one_id_in_several_spellings_is_one_role() {
+    let app = TestApp::serve();
+    let admin = Uuid::new_v5(&NAMESPACE, b"role:admin");
+    let (upper, simple) = (admin.to_string().to_uppercase(), admin.simple().to_string());
+    for (number, ids) in [
+        json!([admin, admin]),
+        json!([admin, upper]),
+        json!([simple, admin, upper]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = result(&create(&app, &format!("p{number}@b.co"), &ids));
+        assert_eq!(made["role"], "admin", "{ids}");
+    }
+}
+
+/// The role that an invitation of `email` to `acme` gets by the name `role`, as the API has it.
+fn granted(app: &TestApp, email: &str, role: &str) -> Value {
+    let body = json!({ "email": email, "role": role }).to_string();
+    let made = result(&app.post(&at("acme", "invitations"), &body));
+    let id = made["id"].as_str().expect("an id").to_owned();
+    let native = format!("{}/{id}", invitations("acme"));
+    app.get(&native).json()["role"].clone()
+}
+
+#[test]
+fn what_a_system_role_is_shown_by_means_that_role_unless_a_catalogue_has_another_of_this_name() {
+    let app = TestApp::serve();
+    for (email, sent, stored) in [
+        ("a@b.co", "Admin", "admin"),
+        ("b@b.co", "Developer", "developer"),
+        ("c@b.co", "admin", "admin"),
+        ("d@b.co", "ADMIN", "ADMIN"),
+    ] {
+        assert_eq!(granted(&app, email, sent), stored, "{sent}");
+    }
+    let user = join(&app, "m@b.co", "viewer", None);
+    let patch = |role: &Value| {
+        let path = at("acme", &format!("members/{user}"));
+        let request = app.request("PATCH", &path);
+        result(&request.json(json!({ "role": role }).to_string()).send())
+    };
+    let given = patch(&json!("Admin"));
+    assert_eq!(
+        (&given["role"], &given["assignedRoles"][0]["roleId"]),
+        (&json!("admin"), &id("admin"))
+    );
+    assert_eq!(
+        patch(&given["assignedRoles"][0]["roleName"]),
+        given,
+        "what is echoed means the same"
+    );
+
+    let named = TestApp::start(Mode::Serve, &["--roles", "Admin,developer"]);
+    assert_eq!(granted(&named, "a@b.co", "Admin"), "Admin");
+    assert_eq!(granted(&named, "b@b.co", "Developer"), "developer");
+    let put = named.request("PUT", "/v1/organizations/acme");
+    assert!(put.json(r#"{"roles":["developer"]}"#).send().status < 300);
+    let refused = named.post(
+        &at("acme", "invitations"),
+        r#"{"email":"c@b.co","role":"Admin"}"#,
+    );
+    assert_eq!(refused.status, 422, "{}", refused.text());
 }
