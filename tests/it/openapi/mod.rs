@@ -155,7 +155,8 @@ fn an_invitation_of_a_seed_has_the_fields_of_a_create_and_what_became_of_it() {
 fn docs_errors_is_the_closed_table_of_codes() {
     let mut expected = String::from(
         "# Errors\n\nEvery answer that is not 2xx or 3xx is a problem document (RFC 9457, \
-         `application/problem+json`).\n\
+         `application/problem+json`), but\nunder `/clickhouse` it is one line of text in [the \
+         form of that\ndialect](clickhouse.md#operations), with the code in capitals.\n\
          `code` is stable.\nThis page is the table in `src/base/error/`; a running server shows \
          each row at `/problems/{code}`.\n\n\
          | status | code | meaning | what to do |\n|---|---|---|---|\n",
