@@ -26,4 +26,5 @@ pub(crate) mod redacted;
 pub mod role;
 pub mod roots;
 pub(crate) mod schema;
+pub(crate) mod shell;
 pub mod text;

@@ -11,6 +11,7 @@ use super::output::Output;
 use super::{DEFAULT_DATABASE, login};
 use crate::base::clock::Clock;
 use crate::base::mode::Mode;
+use crate::base::shell::shell_word;
 use crate::config::listen::{DEFAULT, local_url, scheme};
 use crate::config::log::Format;
 use crate::server::{Address, Program};
@@ -59,7 +60,7 @@ fn quoted(word: &str) -> String {
     if word.bytes().all(is_plain) {
         word.to_owned()
     } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
+        shell_word(word)
     }
 }
 
@@ -142,8 +143,8 @@ fn on_one_line(path: &Path) -> String {
 fn authorization(program: &Program) -> String {
     match (&program.admin_key, &program.key_file) {
         (Some(_), Some(file)) if is_on_one_line(&file.path) => {
-            let path = file.path.to_string_lossy().replace('\'', r"'\''");
-            format!("-H \"Authorization: Bearer $(cat '{path}')\" ")
+            let path = shell_word(&file.path.to_string_lossy());
+            format!("-H \"Authorization: Bearer $(cat {path})\" ")
         }
         (Some(key), None) => format!("-H 'Authorization: Bearer {}' ", key.reveal()),
         (Some(_), Some(_)) => "-H 'Authorization: Bearer ivk_...' ".to_owned(),

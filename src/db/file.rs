@@ -17,9 +17,10 @@ use super::header::{SCHEMA_VERSION, check_header, older};
 use super::lock::{Lock, Taker};
 use super::migration::Migrations;
 use super::place::{adopt, beside, folder};
-use super::refusal::{by_sqlite, by_system, damaged, refused, shell_word};
+use super::refusal::{by_sqlite, by_system, damaged, refused};
 use super::{connection, schema};
 use crate::base::failure::Failure;
+use crate::base::shell::shell_word;
 
 /// The first SQLite without the bug by which a reset log could corrupt a file under a checkpointing
 /// thread.

@@ -5,9 +5,10 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::place::{beside, folder};
-use super::refusal::{by_system, damaged, refused, shell_word};
+use super::refusal::{by_system, damaged, refused};
 use super::{connection, schema};
 use crate::base::failure::Failure;
+use crate::base::shell::shell_word;
 
 /// `pragma application_id` of our files: "invd".
 const APPLICATION_ID: u32 = 0x696e_7664;

@@ -12,6 +12,7 @@ use rustix::fs::{Access, access};
 use super::place::folder;
 use crate::base::error::{Code, Error};
 use crate::base::failure::Failure;
+use crate::base::shell::shell_word;
 
 /// The operating system does not let this program use `path`.
 pub(crate) fn by_system(path: &Path, error: &io::Error) -> Failure {
@@ -89,9 +90,4 @@ fn full(path: &Path) -> Failure {
             shell_word(&folder(path).to_string_lossy())
         ),
     )
-}
-
-/// `text` as one word of a shell's command line.
-pub(crate) fn shell_word(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

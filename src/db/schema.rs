@@ -15,8 +15,9 @@ use rusqlite::{Connection, Result};
 use super::connection;
 use super::header::newer;
 use super::migration::Migrations;
-use super::refusal::{by_sqlite, refused, shell_word};
+use super::refusal::{by_sqlite, refused};
 use crate::base::failure::Failure;
+use crate::base::shell::shell_word;
 
 /// How SQLite begins the text of each table and each index, however its maker wrote it.
 const PLAIN: [&str; 3] = ["CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX "];
