@@ -150,6 +150,11 @@ fn set_pragmas(conn: &mut Connection) -> Result<()> {
     Ok(())
 }
 
+/// The version of SQLite that the program is built with.
+pub(crate) fn sqlite_version() -> &'static str {
+    rusqlite::version()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,6 +27,7 @@
 //! the snapshot that it keeps ([`latest`]), and one for each long read, so a checkout never waits.
 //! No connection is held across an await.
 
+pub(crate) mod cached;
 mod checkpoint;
 mod clearing;
 mod connection;
@@ -81,6 +82,7 @@ use crate::base::ids::Ids;
 
 use clearing::Clearing;
 pub use connection::Synchronous;
+pub(crate) use connection::sqlite_version;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use gauges::{FileNumbers, WriterNumbers};
@@ -110,11 +112,6 @@ use wal_index::{Head, WalIndex};
 const LONG_READS: usize = 4;
 /// Who writes what nobody asked for just now.
 const SERVER: &str = "server";
-
-/// The version of SQLite that the program is built with.
-pub(crate) fn sqlite_version() -> &'static str {
-    rusqlite::version()
-}
 
 /// How to open the file.
 #[derive(Clone, Debug)]

@@ -13,24 +13,21 @@
 
 use std::collections::HashSet;
 use std::future::Future;
-use std::time::{Duration, Instant};
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use tokio::sync::{Mutex, watch};
 use url::{Origin, Url};
 
 use super::context::Context;
 use super::host::is_local;
 use crate::base::error::Result;
 use crate::base::mode::Mode;
+use crate::db::cached::Cached;
 use crate::db::{Db, Reader, Topic};
 
 /// Who reads, where reads without a bound take turns.
 const ACTOR: &str = "cors";
-/// How long it is until pages are looked for again, where that was not possible.
-const REST: Duration = Duration::from_secs(1);
 /// What a page may send with an operation by token.
 const HEADERS: HeaderValue =
     HeaderValue::from_static("Content-Type, Idempotency-Key, Traceparent, X-Request-Id");
@@ -68,77 +65,32 @@ pub(crate) struct Cors {
 pub(crate) struct Pages {
     /// The origins that they may have. No other one is looked for.
     possible: HashSet<String>,
-    /// How their URLs are found.
-    find: fn(&Reader<'_>) -> Result<Vec<String>>,
-    /// The data file.
-    db: Db,
-    /// Counts changes of organizations.
-    changes: watch::Receiver<u64>,
-    /// What was found.
-    found: Mutex<Found>,
-}
-
-/// The origins of pages of organizations that were found.
-#[derive(Default)]
-struct Found {
-    /// The change after which it was looked; none: it was not yet.
-    change: Option<u64>,
-    /// The origins.
-    origins: HashSet<String>,
-    /// When it could not be looked last, if it could not since.
-    failed: Option<Instant>,
-}
-
-impl Found {
-    /// Whether it is to be looked again, after `change`.
-    fn is_old(&self, change: u64) -> bool {
-        let rests = self.failed.is_some_and(|failed| failed.elapsed() < REST);
-        self.change != Some(change) && !rests
-    }
+    /// The origins that they have.
+    origins: Cached<HashSet<String>>,
 }
 
 impl Pages {
-    /// The pages in `db` that `find` finds, of one of the `possible` origins.
+    /// The pages in `db` whose origins `find` finds, of those that are `possible`.
     pub(crate) fn new(
         db: Db,
         possible: HashSet<String>,
-        find: fn(&Reader<'_>) -> Result<Vec<String>>,
+        find: fn(&Reader<'_>) -> Result<HashSet<String>>,
     ) -> Self {
         Self {
             possible,
-            find,
-            changes: db.follow(Topic::Organizations),
-            db,
-            found: Mutex::default(),
+            origins: Cached::new(db, Topic::Organizations, ACTOR, find),
         }
     }
 
-    /// Whether one of them has `origin`. It looks through all organizations, and again only where
-    /// one was changed. Where that is not possible, those count that were found last: it is tried
-    /// again later, and not by each request that has waited for it.
+    /// Whether one of them has `origin`. Where they cannot be looked for, those count that were
+    /// found last.
     async fn have(&self, origin: &str) -> bool {
         if !self.possible.contains(origin) {
             return false;
         }
-        let mut found = self.found.lock().await;
-        let change = *self.changes.borrow();
-        if found.is_old(change) {
-            match self.db.read_long(ACTOR, self.find).await {
-                Ok(urls) => {
-                    let urls = urls.iter().filter_map(|url| Url::parse(url).ok());
-                    *found = Found {
-                        change: Some(change),
-                        origins: urls.map(|url| text(&url.origin())).collect(),
-                        failed: None,
-                    };
-                }
-                Err(error) => {
-                    log::warn!("the pages of organizations cannot be read: {error}");
-                    found.failed = Some(Instant::now());
-                }
-            }
-        }
-        found.origins.contains(origin)
+        let origins = self.origins.get().await.ok();
+        let origins = origins.or_else(|| self.origins.latest());
+        origins.is_some_and(|origins| origins.contains(origin))
     }
 }
 

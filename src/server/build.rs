@@ -18,12 +18,13 @@ use crate::api::state::State;
 use crate::backup::kept;
 use crate::backup::schedule::Schedule;
 use crate::base::clock::Clock;
+use crate::base::error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::listen::{is_localhost, scheme};
 use crate::config::tls::unseen;
 use crate::config::{Config, mail};
-use crate::db::{Db, Options};
+use crate::db::{Db, Options, Reader};
 use crate::dev::own_key;
 use crate::dev::snapshots::Snapshots;
 use crate::http::context::Context;
@@ -356,12 +357,15 @@ fn cors(config: &Config, state: &State) -> Cors {
         api: api::OPEN_IN_DEV,
         named: named.iter().map(|url| cors::text(&url.origin())).collect(),
         accept: accept.map(|url| cors::text(&url.origin())),
-        pages: Pages::new(
-            state.db.clone(),
-            possible,
-            organization::store::list_accept_urls,
-        ),
+        pages: Pages::new(state.db.clone(), possible, find_origins),
     }
+}
+
+/// The origins of the pages of organizations.
+fn find_origins(reader: &Reader<'_>) -> error::Result<HashSet<String>> {
+    let urls = organization::store::list_accept_urls(reader)?;
+    let urls = urls.iter().filter_map(|url| Url::parse(url).ok());
+    Ok(urls.map(|url| cors::text(&url.origin())).collect())
 }
 
 /// The mail of the server whose handlers share `state`.
