@@ -60,10 +60,11 @@ impl Line {
     /// The line of `request`, which came at `start`; none where nobody wants it.
     pub(crate) fn begin(
         request: &ServiceRequest,
+        context: Option<&Context>,
         current: &CurrentRequest,
         start: Instant,
     ) -> Option<Self> {
-        let context = Context::find(request.request())?;
+        let context = context?;
         let is_wanted = context.logs_access && log::log_enabled!(target: TARGET, log::Level::Info);
         if !is_wanted || context.is_of_log(request.path()) {
             return None;

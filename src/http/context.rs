@@ -97,15 +97,23 @@ impl Context {
             .map(|context| &***context)
     }
 
+    /// The same, for longer than the request is there. A look takes its time, so whoever needs it
+    /// several times looks once.
+    pub(crate) fn share(request: &HttpRequest) -> Option<Arc<Self>> {
+        request
+            .app_data::<web::Data<Self>>()
+            .map(|context| Arc::clone(context))
+    }
+
     /// Whether whoever asks for `path` looks at the requests themselves: such requests would only be
     /// in the way of others.
     pub(crate) fn is_of_log(&self, path: &str) -> bool {
         self.requests.is_some() && request_log::is_of_log(path)
     }
 
-    /// Whether `request` is for a form that a page of any origin may send.
-    pub(crate) fn is_open_form(request: &HttpRequest) -> bool {
-        Self::find(request).is_some_and(|context| context.open_forms.contains(&request.path()))
+    /// Whether a form to `path` may be sent by a page of any origin.
+    pub(crate) fn is_open_form(&self, path: &str) -> bool {
+        self.open_forms.contains(&path)
     }
 
     /// What writes the error of a request to `path`.

@@ -112,8 +112,11 @@ pub(crate) struct Leave {
 impl Leave {
     /// What a page is told that sends `request`; none: nothing, as no page sends it, or this is no
     /// operation for pages.
-    pub(crate) async fn of(request: &ServiceRequest) -> Option<Box<Self>> {
-        let asking = find(request)?;
+    pub(super) async fn of(
+        request: &ServiceRequest,
+        context: Option<&Context>,
+    ) -> Option<Box<Self>> {
+        let asking = find(request, &context?.cors)?;
         // On the heap, since nearly no request gets here.
         Some(Box::pin(asking).await)
     }
@@ -144,8 +147,10 @@ impl Leave {
 }
 
 /// The look at a `request` of a page for an operation that pages may use.
-fn find(request: &ServiceRequest) -> Option<impl Future<Output = Box<Leave>> + '_> {
-    let cors = &Context::find(request.request())?.cors;
+fn find<'r>(
+    request: &'r ServiceRequest,
+    cors: &'r Cors,
+) -> Option<impl Future<Output = Box<Leave>> + 'r> {
     let is_by_token = cors.by_token.iter().any(|path| path == request.path());
     let is_of_dev = cors.mode == Mode::Dev
         && cors

@@ -7,7 +7,6 @@
 use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -32,6 +31,7 @@ use super::{answer_body, auth, host, metrics, problem, refusal_log, unread};
 use crate::base::current_request::CurrentRequest;
 use crate::base::error::{Code, Error, Result};
 use crate::base::ids::Ids;
+use crate::base::mode::Mode;
 use crate::policy::limits::Share;
 
 /// Bytes of an answer above which it counts as memory that a peer holds who does not read it.
@@ -51,7 +51,8 @@ pub(crate) async fn envelope(
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let start = Instant::now();
     let answering = connection::begin(request.request());
-    let context = Context::find(request.request());
+    let context = Context::share(request.request());
+    let context = context.as_deref();
     let ids = context.map_or(&Ids::Random, |context| context.db.ids());
     let id = RequestId::choose(request.headers(), ids);
     request.extensions_mut().insert(id.clone());
@@ -59,8 +60,8 @@ pub(crate) async fn envelope(
         id: id.text(),
         trace_id: find_trace_id(request.headers()).map(Rc::from),
     };
-    let line = Line::begin(&request, &current, start);
-    let work = work(request, next, id, start, answering);
+    let line = Line::begin(&request, context, &current, start);
+    let work = work(request, next, context, id, start, answering);
     let (outcome, code) = current.run(work).await;
     match line {
         Some(line) => line.end(outcome, code),
@@ -78,18 +79,17 @@ type Outcome = (
 async fn work(
     mut request: ServiceRequest,
     next: Next<BoxBody>,
+    context: Option<&Context>,
     id: RequestId,
     start: Instant,
     answering: Option<Answering>,
 ) -> Outcome {
-    let context = Context::find(request.request());
     context
         .iter()
         .for_each(|context| context.stopping.count_request());
     let pending = context
         .and_then(|context| context.requests.as_ref())
         .and_then(|requests| requests.begin(&request, id.as_str()));
-    let counted = context.map(|context| Arc::clone(&context.request_metrics));
     let method = metrics::place_of(request.method());
     let write: WriteError = context.map_or(problem::respond, |context| {
         context.write_error(request.path())
@@ -104,14 +104,15 @@ async fn work(
         let path = without_token(request.path());
         log::debug!("{} {path}", request.method());
     }
-    let outcome = answer(request, next, &id, answering, &respond).await;
+    let outcome = answer(request, next, context, &id, answering, &respond).await;
     let status = match &outcome {
         Ok(response) => response.status().as_u16(),
         Err(error) => error.as_response_error().status_code().as_u16(),
     };
     let duration = start.elapsed();
     log::debug!("{status} in {duration:?}");
-    if let Some(counted) = counted {
+    if let Some(context) = context {
+        let counted = &context.request_metrics;
         counted.record(id.route(), method, status, duration);
     }
     if let Some(pending) = pending {
@@ -124,17 +125,18 @@ async fn work(
 async fn answer(
     request: ServiceRequest,
     next: Next<BoxBody>,
+    context: Option<&Context>,
     id: &RequestId,
     answering: Option<Answering>,
     respond: &impl Fn(&Error, Option<&HttpRequest>) -> HttpResponse,
 ) -> std::result::Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let leave = Leave::of(&request).await;
+    let leave = Leave::of(&request, context).await;
     let leave = leave.as_deref();
-    if let Err(error) = check(&request, leave) {
+    if let Err(error) = check(&request, context, leave) {
         refusal_log::log(request.request(), &error);
         let response = respond(&error, Some(request.request()));
         let refused = request.into_response(response);
-        return Ok(finish(refused, id, leave, answering, None));
+        return Ok(finish(refused, context, id, leave, answering, None));
     }
     let mut response = match AssertUnwindSafe(next.call(request)).catch_unwind().await {
         Ok(Ok(response)) => response,
@@ -163,7 +165,8 @@ async fn answer(
             .head_mut()
             .set_connection_type(ConnectionType::Close);
     }
-    Ok(finish(response, id, leave, answering, room.ok().flatten()))
+    let room = room.ok().flatten();
+    Ok(finish(response, context, id, leave, answering, room))
 }
 
 /// Writes the problem document of a response that is an error, and logs what was refused.
@@ -185,7 +188,7 @@ fn write_error(
 }
 
 /// The checks that need no route, of a request by a page that may have `leave` for it.
-fn check(request: &ServiceRequest, leave: Option<&Leave>) -> Result<()> {
+fn check(request: &ServiceRequest, context: Option<&Context>, leave: Option<&Leave>) -> Result<()> {
     if request
         .uri()
         .path_and_query()
@@ -196,14 +199,14 @@ fn check(request: &ServiceRequest, leave: Option<&Leave>) -> Result<()> {
             "Path and query are longer than 8192 bytes.",
         ));
     }
-    let context = Context::find(request.request());
     let mode = context.map(|context| context.mode);
     let allowed = context.map_or(&[][..], |context| &context.allowed_hosts);
     host::check(request.headers(), mode, allowed)?;
-    if leave.is_some_and(Leave::is_given) || Context::is_open_form(request.request()) {
+    let is_open_form = || context.is_some_and(|context| context.is_open_form(request.path()));
+    if mode != Some(Mode::Dev) || leave.is_some_and(Leave::is_given) || is_open_form() {
         return Ok(());
     }
-    host::check_change(request.method(), request.headers(), mode, leave.is_some())
+    host::check_change(request.method(), request.headers(), leave.is_some())
 }
 
 /// Responds with our error in the framework's. Our own extractors answer for all parts of a
@@ -253,13 +256,13 @@ fn make_room(response: &ServiceResponse<BoxBody>) -> Result<Option<Share>> {
 /// it. Until its last byte was handed over it is being answered, and holds its memory.
 fn finish(
     mut response: ServiceResponse<BoxBody>,
+    context: Option<&Context>,
     id: &RequestId,
     leave: Option<&Leave>,
     answering: Option<Answering>,
     room: Option<Share>,
 ) -> ServiceResponse<BoxBody> {
     headers::add(response.headers_mut(), id.as_str(), leave);
-    let context = Context::find(response.request());
     let is_tls_only = context.is_some_and(|context| context.is_tls_only);
     let is_stopping = context.is_some_and(|context| context.stopping.has_begun());
     if is_tls_only {

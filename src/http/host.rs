@@ -150,20 +150,14 @@ pub(crate) fn check(headers: &HeaderMap, mode: Option<Mode>, allowed: &[String])
     Err(Error::new(Code::HostNotAllowed, detail + "."))
 }
 
-/// Refuses a change that a web page of another origin asks for: `dev` knows who asks by nothing
-/// else. Pages that [`super::cors`] gives leave to do not come here; `is_for_pages`: there are such
-/// pages.
+/// Refuses a change that a web page of another origin asks `dev` for, which knows who asks by
+/// nothing else. Pages that [`super::cors`] gives leave to do not come here; `is_for_pages`: there
+/// are such pages.
 ///
 /// # Errors
 /// [`Code::OriginNotAllowed`].
-pub(crate) fn check_change(
-    method: &Method,
-    headers: &HeaderMap,
-    mode: Option<Mode>,
-    is_for_pages: bool,
-) -> Result<()> {
-    let is_read = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if mode != Some(Mode::Dev) || is_read {
+pub(crate) fn check_change(method: &Method, headers: &HeaderMap, is_for_pages: bool) -> Result<()> {
+    if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
     let origin = headers.get(header::ORIGIN);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpMessage, HttpRequest};
+use uuid::Uuid;
 
 use super::context::Failed;
 use super::headers::X_REQUEST_ID;
@@ -78,7 +79,13 @@ impl RequestId {
             let has_form = (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed);
             has_form && !TOKEN_PREFIXES.iter().any(|prefix| id.contains(prefix))
         });
-        let id = usable.map_or_else(|| ids.uuid(Kind::Request).to_string().into(), Rc::from);
+        // Every request has one, and a text of its own would be allocated and copied.
+        let new = || {
+            let mut buffer = Uuid::encode_buffer();
+            let id = ids.uuid(Kind::Request).hyphenated();
+            Rc::from(&*id.encode_lower(&mut buffer))
+        };
+        let id = usable.map_or_else(new, Rc::from);
         let route = Cell::new(None);
         Self(Rc::new(Named { id, route }))
     }
