@@ -21,6 +21,21 @@ pub(crate) fn alike<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) ->
         .map(|(_, known)| known)
 }
 
+/// The one of `known` that was meant by `name`, if that is surely a slip: two letters at most are
+/// wrong, missing, too many or turned round.
+pub(crate) fn slip<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    if name.len() > MAX_NAME {
+        return None;
+    }
+    let rated = known
+        .into_iter()
+        .map(|known| (strsim::osa_distance(name, known), known));
+    rated
+        .filter(|(letters, known)| *letters <= 2 && known.len() > 4)
+        .min_by_key(|(letters, _)| *letters)
+        .map(|(_, known)| known)
+}
+
 /// What may stand in place of `name`, which is none of `known`: the one that was meant, or all that
 /// there are; none: there are none.
 pub(crate) fn instead(name: &str, known: &[&str]) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The command line, read with the environment and the configuration file.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
@@ -35,6 +36,7 @@ pub(super) fn read() -> (Cli, Sources) {
     let flags = without_variables(command.clone()).try_get_matches();
     let flags = flags.unwrap_or_else(|error| end(&command, &hints::add(&command, error)));
     let mut sources = Sources::read(leaf(&flags), &known_keys(&command));
+    sources.note_slips(&known_variables(&command));
     let command = sources.apply(command, &flags);
     let read = command.clone().try_get_matches();
     let matches = read.unwrap_or_else(|error| end(&command, &error));
@@ -160,6 +162,22 @@ fn known_keys(command: &Command) -> Vec<String> {
     keys.sort();
     keys.dedup();
     keys
+}
+
+/// The variables that `command` and its subcommands read. That of the secret has no flag, since the
+/// file of the secret has one.
+pub(super) fn known_variables(command: &Command) -> BTreeSet<String> {
+    let mut names = variables_of_flags(command);
+    names.insert("INVITED_SECRET".to_owned());
+    names
+}
+
+/// The variables of the flags of `command` and its subcommands.
+fn variables_of_flags(command: &Command) -> BTreeSet<String> {
+    let own = command.get_arguments().filter_map(Arg::get_env);
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    let inner = command.get_subcommands().flat_map(variables_of_flags);
+    own.chain(inner).collect()
 }
 
 /// The matches of the last subcommand.

@@ -1,16 +1,18 @@
 //! `invited config check`: everything that `serve` would refuse in the settings, at once.
 
-use clap::{Command, CommandFactory};
+use std::collections::BTreeSet;
+
+use clap::CommandFactory;
 use serde::Serialize;
 
-use crate::base::alike::alike;
+use crate::base::alike::{alike, slip};
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
-use crate::cli::arguments::complete;
+use crate::cli::arguments::{complete, known_variables};
 use crate::cli::format::OutputArgs;
 use crate::cli::{Cli, database};
 use crate::config::Settings;
-use crate::config::sources::{Source, Sources, names_flag};
+use crate::config::sources::{PREFIX, Source, Sources, names_flag};
 use crate::config::tls::{is_unseen, unseen};
 use crate::server::Tls;
 
@@ -22,7 +24,7 @@ struct Report {
     /// What `serve` would refuse.
     problems: Vec<Problem>,
     /// What it would take, and tell of.
-    notes: Vec<String>,
+    notes: BTreeSet<String>,
 }
 
 /// Something that `serve` would refuse.
@@ -94,38 +96,26 @@ fn problem(failure: &Failure) -> Problem {
 }
 
 /// What is taken, and told of.
-fn notes(settings: &Settings, sources: &Sources) -> Vec<String> {
-    let unknown = unknown_variables(&complete(Cli::command()));
+fn notes(settings: &Settings, sources: &Sources) -> BTreeSet<String> {
+    let unknown = unknown_variables(&known_variables(&complete(Cli::command())));
     let told = sources.notes.iter().cloned();
     told.chain(unknown).chain(settings.plain_links()).collect()
 }
 
-/// The variables that look like settings and are none.
-fn unknown_variables(command: &Command) -> Vec<String> {
-    let mut known = vec!["INVITED_SECRET".to_owned()];
-    collect_variables(command, &mut known);
+/// The variables that look like settings and are none, `known` are all that are. A start tells only
+/// of those that are surely slips.
+fn unknown_variables(known: &BTreeSet<String>) -> Vec<String> {
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let mut unknown: Vec<_> = set
-        .filter(|name| name.starts_with("INVITED_") && !known.contains(name))
-        .collect();
-    unknown.sort();
-    let told =
-        unknown.into_iter().map(
-            |name| match alike(&name, known.iter().map(String::as_str)) {
-                Some(alike) => format!("{name} is no setting: did you mean {alike}?"),
-                None => format!("{name} is no setting"),
-            },
-        );
+    let is_unknown = |name: &String| name.starts_with(PREFIX) && !known.contains(name);
+    let known = || known.iter().map(String::as_str);
+    let told = set.filter(is_unknown).map(|name| {
+        let meant = slip(&name, known()).or_else(|| alike(&name, known()));
+        meant.map_or_else(
+            || format!("{name} is no setting"),
+            |meant| format!("{name} is no setting: did you mean {meant}?"),
+        )
+    });
     told.collect()
-}
-
-/// The variables of `command` and its subcommands.
-fn collect_variables(command: &Command, known: &mut Vec<String>) {
-    let names = command.get_arguments().filter_map(|arg| arg.get_env());
-    known.extend(names.map(|name| name.to_string_lossy().into_owned()));
-    for command in command.get_subcommands() {
-        collect_variables(command, known);
-    }
 }
 
 /// The report for people.

@@ -18,6 +18,7 @@ use clap::{Arg, ArgMatches, Command};
 
 use super::file::ConfigFile;
 use super::masked::masked;
+use crate::base::alike::slip;
 use crate::base::failure::Failure;
 
 pub(crate) use secret_file::{read_secret, readable};
@@ -26,6 +27,9 @@ pub(crate) use value::{default_of, is_switch, is_value, key_of, names_flag};
 
 /// The flag of the configuration file.
 pub(crate) const CONFIG: &str = "config";
+
+/// What the names of all variables begin with.
+pub(crate) const PREFIX: &str = "INVITED_";
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -260,6 +264,18 @@ impl Sources {
             texts: vec![text.into()],
             source,
         })
+    }
+
+    /// Notes each variable that is none of the `known` ones, and was surely meant to be one of them:
+    /// it does nothing. Others are left alone, since other programs may have names like ours.
+    pub(crate) fn note_slips(&mut self, known: &BTreeSet<String>) {
+        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        for name in given.filter(|name| name.starts_with(PREFIX) && !known.contains(name)) {
+            if let Some(meant) = slip(&name, known.iter().map(String::as_str)) {
+                self.notes
+                    .insert(format!("{name} is no setting: did you mean {meant}?"));
+            }
+        }
     }
 
     /// Notes what each setting has come to, by the `matches` of the command and its `command`.

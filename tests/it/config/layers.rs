@@ -135,3 +135,36 @@ fn commands_read_what_they_know_of_the_file_and_let_the_rest_be() {
     let printed = String::from_utf8_lossy(&verified.stderr).into_owned();
     assert_eq!(verified.status.code(), Some(0), "{printed}");
 }
+
+#[test]
+fn a_variable_that_was_mistyped_is_told_with_the_one_that_was_meant_and_a_start_lets_others_be() {
+    let told = |name: &str| {
+        let checked = run_with(&["config", "check"], &[(name, OsStr::new("x"))]);
+        assert!(checked.status.success(), "{checked:?}");
+        String::from_utf8_lossy(&checked.stdout).into_owned()
+    };
+    for (mistyped, meant) in [
+        ("INVITED_LISTENN", "INVITED_LISTEN"),
+        ("INVITED_DATABSE", "INVITED_DATABASE"),
+        ("INVITED_PUBLIC_ULR", "INVITED_PUBLIC_URL"),
+        ("INVITED_SMTP_URL_FIEL", "INVITED_SMTP_URL_FILE"),
+    ] {
+        let expected = format!("{mistyped} is no setting: did you mean {meant}?");
+        assert!(told(mistyped).contains(&expected), "{}", told(mistyped));
+    }
+    let started = |name: &str| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = invited();
+        command
+            .env(name, "x")
+            .args(["--listen", "127.0.0.1:0", "--database"])
+            .arg(folder.path().join("invited.db"));
+        Server::spawn(&mut command).banner.join("\n")
+    };
+    let banner = started("INVITED_LOGG");
+    assert!(banner.contains("did you mean INVITED_LOG?"), "{banner}");
+    for foreign in ["INVITED_URL", "INVITED_KEY", "INVITED_TEST"] {
+        let banner = started(foreign);
+        assert!(!banner.contains("no setting"), "{banner}");
+    }
+}
