@@ -46,8 +46,7 @@ struct KeySet {
 /// # Errors
 /// A sentence when `json` is no set of keys, or none of them can be used.
 pub(crate) fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
-    let set: KeySet =
-        serde_json::from_slice(json).map_err(|error| format!("not a JWK set: {error}"))?;
+    let set: KeySet = serde_json::from_slice(json).map_err(|error| not_a_set(&error))?;
     let keys: Vec<_> = set
         .keys
         .into_iter()
@@ -61,6 +60,18 @@ pub(crate) fn parse(json: &[u8]) -> Result<Vec<Arc<Key>>, String> {
         );
     }
     Ok(keys)
+}
+
+/// What is no set of keys, without the words of the parser.
+fn not_a_set(error: &serde_json::Error) -> String {
+    if error.is_data() {
+        return "not a JWK set: it is no object with an array `keys`".to_owned();
+    }
+    format!(
+        "not a JWK set: it is not JSON (line {}, column {})",
+        error.line(),
+        error.column()
+    )
 }
 
 /// The key `value`, if it is for signatures that this server takes.

@@ -116,6 +116,8 @@ fn data(said: &str) -> String {
         format!("must be {}, and is {found}", plain(expected))
     } else if let Some((_, expected)) = halves("invalid value: ") {
         format!("must be {}, and is out of range", plain(expected))
+    } else if let Some((found, expected)) = halves("invalid length ") {
+        format!("must be {}, and has {found}", plain(expected))
     } else if let Some(field) = name("duplicate field ") {
         format!("has the field {field} twice")
     } else if let Some(field) = name("missing field ") {

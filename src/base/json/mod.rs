@@ -39,6 +39,17 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     }
 }
 
+/// Parses the object in a file.
+///
+/// # Errors
+/// What is wrong with it, as it follows the name of the file.
+pub(crate) fn parse_file<T: DeserializeOwned>(text: &[u8]) -> std::result::Result<T, String> {
+    parse(text).map_err(|error| {
+        let told = error.detail.replacen("The body", "it", 1);
+        told.trim_end_matches('.').to_owned()
+    })
+}
+
 /// The fields at `pointers` are none of a `T`.
 fn unknown_fields<T: DeserializeOwned>(pointers: &[String]) -> Error {
     let told: Vec<_> = pointers

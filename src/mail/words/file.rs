@@ -8,13 +8,13 @@ use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::Words;
 use super::fill::{has_stray_brace, parts};
+use crate::base::json;
 
 /// The parts of a time.
 const OF_A_TIME: [&str; 4] = ["day", "month", "time", "year"];
 
 /// A catalogue as it is written. What is absent stays as it is in ours of that language.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct File {
     /// Which way the language is written.
     direction: Option<Direction>,
@@ -52,7 +52,9 @@ impl<'de> Visitor<'de> for EachOnce {
         let mut sentences = BTreeMap::new();
         while let Some((name, sentence)) = map.next_entry::<String, String>()? {
             if sentences.contains_key(&name) {
-                return Err(A::Error::custom(format!("`{name}` is there twice")));
+                return Err(A::Error::custom(format!(
+                    "sentences with names of their own: `{name}` is there twice"
+                )));
             }
             sentences.insert(name, sentence);
         }
@@ -91,7 +93,7 @@ pub(super) fn parse(
     present: Option<&Words>,
     english: Option<&Words>,
 ) -> Result<Words, String> {
-    let file: File = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let file: File = json::parse_file(text.as_bytes())?;
     if let Some(english) = english {
         check_sentences(&file.words, english)?;
     }

@@ -259,8 +259,36 @@ fn words_that_cannot_be_used_are_named_at_the_start() {
             without_word.to_string(),
             "`words` lacks `code_subject`",
         ),
-        ("words.pt.json", "{\n  \"word\": {}}".to_owned(), "line 2"),
-        ("words.de.json", r#"{"months":["Jänner"]}"#.to_owned(), "12"),
+        (
+            "words.pt.json",
+            "{\n  \"word\": {}}".to_owned(),
+            "json: it has an unknown field: word (did you mean words?)\n",
+        ),
+        (
+            "words.de.json",
+            r#"{"months":["Jänner"]}"#.to_owned(),
+            "json: months must be an array of length 12, and has 1 (line 1, column 21)\n",
+        ),
+        (
+            "words.de.json",
+            "{\n \"space\": }".to_owned(),
+            "json: it is not JSON: a value is missing, or is a word without double quotes (line 2, column 11)\n",
+        ),
+        (
+            "words.de.json",
+            r#"{"words":{"accept":3}}"#.to_owned(),
+            "json: words/accept must be a string, and is a whole number (line 1, column 20)\n",
+        ),
+        (
+            "words.de.json",
+            r#"["ltr"]"#.to_owned(),
+            "json: it must be a JSON object, and is an array",
+        ),
+        (
+            "words.de.json",
+            r#"{"words":{"accept":"x","accept":"y"}}"#.to_owned(),
+            "`accept` is there twice",
+        ),
         (
             "words.de.json",
             r#"{"direction":"up"}"#.to_owned(),

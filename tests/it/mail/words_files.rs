@@ -67,8 +67,14 @@ fn words_that_would_show_a_brace_an_empty_month_or_break_a_line_are_refused() {
             r#"{"words":{"accept_or_decline":"a","accept_or_decline":"b"}}"#.to_owned(),
             "`accept_or_decline` is there twice",
         ),
-        (r#"{"space":" ","space":""}"#.to_owned(), "duplicate field"),
-        (r#"{"words":{},"words":{}}"#.to_owned(), "duplicate field"),
+        (
+            r#"{"space":" ","space":""}"#.to_owned(),
+            "the field space twice",
+        ),
+        (
+            r#"{"words":{},"words":{}}"#.to_owned(),
+            "the field words twice",
+        ),
     ] {
         let error = refusal("words.de.json", |file| {
             std::fs::write(file, &text).expect("a file");

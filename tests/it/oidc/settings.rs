@@ -72,8 +72,17 @@ fn a_file_without_usable_keys_stops_the_start() {
     assert!(refused().contains("No such file"), "{}", refused());
     let symmetric = json!({ "keys": [{ "kty": "oct", "k": "c2VjcmV0" }] }).to_string();
     for (text, word) in [
-        ("no JSON", "JWK set"),
-        ("{}", "JWK set"),
+        (
+            "no JSON",
+            "not a JWK set: it is not JSON (line 1, column 2)",
+        ),
+        ("{", "not a JWK set: it is not JSON (line 1, column 1)"),
+        ("{}", "not a JWK set: it is no object with an array `keys`"),
+        (
+            r#"{"keys":{}}"#,
+            "not a JWK set: it is no object with an array `keys`",
+        ),
+        ("[]", "not a JWK set: it is no object with an array `keys`"),
         (r#"{"keys":[]}"#, "no key"),
         (&symmetric, "no key"),
     ] {
