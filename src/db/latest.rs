@@ -26,13 +26,12 @@ pub(crate) trait Found: Default {
     fn enter_next_snapshot(&mut self);
 }
 
-/// A snapshot, and what was found in it.
-type Kept<F> = (Rc<Open>, Rc<RefCell<F>>);
-
 /// Where a worker thread keeps its snapshot, with what was `F`ound in it.
 pub(crate) struct LatestSnapshot<F> {
     /// The kept snapshot. It ends before the file is closed.
-    slot: Rc<Slot<F>>,
+    slot: Rc<Slot>,
+    /// What was found in it, and in those before it. It stays where the snapshot is let go.
+    found: RefCell<F>,
     /// Whether a checkpoint waits for readers.
     clearing: Clearing,
     /// The file.
@@ -40,9 +39,9 @@ pub(crate) struct LatestSnapshot<F> {
 }
 
 /// The place of a kept snapshot.
-struct Slot<F> {
+struct Slot {
     /// The snapshot.
-    kept: RefCell<Option<Kept<F>>>,
+    kept: RefCell<Option<Rc<Open>>>,
     /// Whether a task will let it go.
     is_timed: Cell<bool>,
 }
@@ -55,6 +54,7 @@ impl<F: Found + 'static> LatestSnapshot<F> {
                 kept: RefCell::new(None),
                 is_timed: Cell::new(false),
             }),
+            found: RefCell::default(),
             clearing: db.shared.clearing.clone(),
             db,
         }
@@ -65,23 +65,23 @@ impl<F: Found + 'static> LatestSnapshot<F> {
     ///
     /// # Errors
     /// That the file cannot be read.
-    pub(crate) fn get(&self) -> Result<(Snapshot, Rc<RefCell<F>>)> {
+    pub(crate) fn get(&self) -> Result<(Snapshot, &RefCell<F>)> {
         let head = self.db.shared.wal_index.head();
         let mut kept = self.slot.kept.borrow_mut();
-        let (open, found) = match kept.take() {
-            Some((open, found)) if open.is_at(head) => (open, found),
+        let open = match kept.take() {
+            Some(open) if open.is_at(head) => open,
             older => {
+                drop(older);
                 self.let_go_later();
-                let found = older.map(|(_, found)| found).unwrap_or_default();
-                found.borrow_mut().enter_next_snapshot();
-                (Rc::new(self.db.begin(head)?), found)
+                self.found.borrow_mut().enter_next_snapshot();
+                Rc::new(self.db.begin(head)?)
             }
         };
         if !self.clearing.asks(Asked::Snapshots) {
-            *kept = Some((Rc::clone(&open), Rc::clone(&found)));
+            *kept = Some(Rc::clone(&open));
         }
         let now = self.db.now();
-        Ok((Snapshot { open, now }, found))
+        Ok((Snapshot { open, now }, &self.found))
     }
 
     /// Lets the snapshot go when its time is over.
@@ -164,9 +164,11 @@ mod tests {
             let (next, found) = latest.get()?;
             assert_eq!(*found.borrow(), 0);
             assert_eq!(count(&next)?, 1);
+            *found.borrow_mut() = 7;
             drop((first, next));
             tokio::time::sleep(3 * KEPT_FOR).await;
             assert!(latest.slot.kept.borrow().is_none());
+            assert_eq!(*latest.found.borrow(), 7, "what was found outlives it");
             // Where a checkpoint waits, at once.
             let (clearer, clearing) = Clearing::new();
             latest.clearing = clearing;

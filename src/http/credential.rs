@@ -69,7 +69,9 @@ impl Credential {
             }));
         };
         let bytes = header.as_bytes();
-        let Ok(text) = header.to_str() else {
+        // Looks at many bytes at a time, as the header's own way to a text does not.
+        let text = str::from_utf8(bytes).ok().filter(|text| text.is_ascii());
+        let Some(text) = text else {
             return Ok(Self::refused(bytes, NO_ASCII));
         };
         Ok(match text.split_once(' ') {
