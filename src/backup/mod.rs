@@ -26,7 +26,7 @@ use part::{Part, beside, cannot_write};
 use verify::{Ask, Counts, Report};
 
 use crate::base::failure::Failure;
-use crate::db::{CopyError, Progress, Source, resolve};
+use crate::db::{CopyError, Progress, Source, is_ours, resolve};
 
 /// What belongs to a data file, by what stands behind its name.
 const OF_DATA_FILE: [&str; 5] = ["-wal", "-shm", ".lock", ".secret", ".admin-key"];
@@ -210,8 +210,17 @@ pub(crate) fn check_place(source: &Source, place: &Path, may_replace: bool) -> R
     if !may_replace {
         return Err(part::exists(place));
     }
+    if found.is_symlink() {
+        return Err(Failure::runtime(
+            format!(
+                "{} is a symbolic link, so it is not replaced",
+                place.display()
+            ),
+            "name the file that it leads to, or another one",
+        ));
+    }
     let is_served = ["-wal", ".lock"].map(|suffix| beside(place, suffix).exists()) != [false; 2];
-    if is_served || !found.is_file() {
+    if is_served || !found.is_file() || !is_ours(place) {
         return Err(Failure::runtime(
             format!("{} is no backup, so it is not replaced", place.display()),
             "name another file; to put a backup in the place of a data file, use `invited restore`",

@@ -1,5 +1,7 @@
 //! `invited doctor`: what is wrong with a server, or soon will be, beside a running one or without.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::format::OutputArgs;
@@ -32,7 +34,13 @@ pub(crate) fn run(args: DoctorArgs, sources: &Sources) -> Result<(), Failure> {
     let findings = match Config::new(args.settings, &database, Mode::Serve) {
         Ok(config) if args.offline => examine(&config)?,
         Ok(config) => reach(&config, examine(&config)?)?,
-        Err(failure) => vec![Finding::of_failure("settings", &sources.explain(failure))],
+        // What the file itself tells needs no settings.
+        Err(failure) => {
+            let settings = Finding::of_failure("settings", &sources.explain(failure));
+            let is_served = doctor::check_served(find_holder(&database).is_some());
+            let contents = examine_contents(&database);
+            [vec![settings, is_served], contents].concat()
+        }
     };
     let text = || findings.iter().map(line).collect();
     args.output.print(text, &findings)?;
@@ -51,13 +59,17 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = doctor::examine_outside(&config.doctor_setup()?);
     let (plan, now) = (config.backups.as_ref(), Clock::System.now());
     findings.push(finding::of_folder(plan, None, now));
-    // What is missing was found already.
-    if config.database.exists() {
-        let read = read_file(&config.database, |reader| Ok(doctor::examine_file(reader)));
-        findings
-            .extend(read.unwrap_or_else(|failure| vec![Finding::of_failure("contents", &failure)]));
-    }
+    findings.extend(examine_contents(&config.database));
     Ok(findings)
+}
+
+/// What the checks find in the file `database`. Nothing is said of one that is missing.
+fn examine_contents(database: &Path) -> Vec<Finding> {
+    if !database.exists() {
+        return Vec::new();
+    }
+    let read = read_file(database, |reader| Ok(doctor::examine_file(reader)));
+    read.unwrap_or_else(|failure| vec![Finding::of_failure("contents", &failure)])
 }
 
 /// `findings` with what the network tells, which knows more than the settings do.

@@ -22,6 +22,10 @@ pub(crate) const COPY_SUFFIX: &str = ".before-schema-";
 
 /// Bytes of the header of an SQLite file.
 const HEADER: usize = 100;
+/// What it begins with.
+const SQLITE: &[u8] = b"SQLite format 3\0";
+/// Where the application id is in it.
+const APPLICATION_ID_AT: usize = 68;
 
 /// Looks at the file without SQLite: rights, header, application id, schema version, length. The
 /// schema may be `newest` at most. Returns its version, behind which that in the log may be.
@@ -46,7 +50,7 @@ fn check(path: &Path, options: &OpenOptions, newest: u32) -> Result<u32, Failure
         .map_err(|error| by_system(path, &error))?
         .len();
     let elsewhere = "name another file";
-    if file.read_exact(&mut header).is_err() || !header.starts_with(b"SQLite format 3\0") {
+    if file.read_exact(&mut header).is_err() || !header.starts_with(SQLITE) {
         return Err(refused(path, "it is not an SQLite file", elsewhere));
     }
     let field = |offset: usize| {
@@ -57,7 +61,7 @@ fn check(path: &Path, options: &OpenOptions, newest: u32) -> Result<u32, Failure
             header[offset + 3],
         ])
     };
-    let (application_id, version) = (field(68), field(60));
+    let (application_id, version) = (field(APPLICATION_ID_AT), field(60));
     if is_dump(path, &header, (application_id, version)) {
         return Err(dump(path));
     }
@@ -77,6 +81,15 @@ fn check(path: &Path, options: &OpenOptions, newest: u32) -> Result<u32, Failure
         return Err(damaged(path, "it is shorter than its header says"));
     }
     Ok(version)
+}
+
+/// Whether the file at `path` begins as ours do, whatever its version and its state.
+pub(crate) fn is_ours(path: &Path) -> bool {
+    let mut header = [0; HEADER];
+    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    read.is_ok()
+        && header.starts_with(SQLITE)
+        && header[APPLICATION_ID_AT..].starts_with(&APPLICATION_ID.to_be_bytes())
 }
 
 /// The refusal of a file whose schema is `version`, by a program that knows `newest` at most.

@@ -86,7 +86,7 @@ pub(crate) use connection::sqlite_version;
 pub(crate) use copy::{CopyError, Progress, Source};
 pub(crate) use error::{unless_damaged, unreadable};
 pub(crate) use gauges::{FileNumbers, WriterNumbers};
-pub(crate) use header::{COPY_SUFFIX, SCHEMA_VERSION};
+pub(crate) use header::{COPY_SUFFIX, SCHEMA_VERSION, is_ours};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;

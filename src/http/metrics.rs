@@ -17,6 +17,8 @@ const UNKNOWN: &str = "unknown";
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
 ];
+/// The status of a method that the route does not have.
+const METHOD_NOT_ALLOWED: u16 = 405;
 /// The statuses that are told apart, and last all others.
 const STATUSES: [u16; 32] = [
     200, 201, 202, 204, 206, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 406, 408, 409, 410,
@@ -74,7 +76,8 @@ impl RequestMetrics {
         }
     }
 
-    /// Counts a request by `method` to the route at `place`; none: it has no route.
+    /// Counts a request by `method` to the route at `place`; none: it has no route. A method that the
+    /// route does not have stands with the others: strangers would fill the page with all of them.
     pub(crate) fn record(
         &self,
         place: Option<usize>,
@@ -85,6 +88,11 @@ impl RequestMetrics {
         let known = place.and_then(|place| self.routes.get(place));
         let Some(route) = known.or(self.routes.last()) else {
             return;
+        };
+        let method = if status == METHOD_NOT_ALLOWED {
+            METHODS.len() - 1
+        } else {
+            method
         };
         let metrics = route.methods[method].get_or_init(MethodMetrics::new);
         let slot = STATUSES.binary_search(&status).unwrap_or(STATUSES.len());
@@ -144,6 +152,7 @@ mod tests {
         metrics.record(Some(0), place_of(&Method::GET), 200, Duration::ZERO);
         metrics.record(None, place_of(&brew), 418, Duration::ZERO);
         metrics.record(Some(7), place_of(&Method::GET), 404, Duration::ZERO);
+        metrics.record(Some(0), place_of(&Method::PUT), 405, Duration::ZERO);
         let found = metrics.get();
         let labels = found
             .iter()
@@ -152,6 +161,7 @@ mod tests {
             labels.collect::<Vec<_>>(),
             [
                 ("/a/{id}", "GET", "200"),
+                ("/a/{id}", "other", "405"),
                 ("unknown", "GET", "404"),
                 ("unknown", "other", "other")
             ]

@@ -236,6 +236,23 @@ fn settings_that_keep_a_server_from_starting_are_a_finding() {
 }
 
 #[test]
+fn what_the_file_tells_is_told_also_where_a_setting_is_bad() {
+    let app = TestApp::start(Mode::Serve, &[]);
+    app.invite("acme", "ada@example.com");
+    let missing = "--backup-dir=/there/is/no/such/folder";
+    for wrong in [
+        &[missing, "--backup-every", "1d"][..],
+        &["--smtp-url", "smtp://a.example"],
+    ] {
+        let (code, findings) = doctor(&app.database, wrong);
+        assert_eq!(code, 1);
+        assert_eq!(finding(&findings, "settings")["state"], "bad");
+        assert_eq!(finding(&findings, "server")["state"], "ok");
+        assert_eq!(finding(&findings, "schema")["state"], "ok");
+    }
+}
+
+#[test]
 fn a_file_that_is_missing_or_not_ours_is_a_finding_and_is_never_made() {
     let folder = tempfile::tempdir().expect("a folder");
     let database = folder.path().join("invited.db");

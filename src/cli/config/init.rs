@@ -1,11 +1,12 @@
 //! `invited config init`: a configuration file to begin with, made of the arguments themselves.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, Command, CommandFactory};
+use tempfile::NamedTempFile;
 
 use crate::base::failure::Failure;
 use crate::cli::Cli;
@@ -114,27 +115,24 @@ fn wrapped(text: &str) -> Vec<String> {
 }
 
 /// Writes the file, for its owner alone: it may come to hold secrets. One that takes the place of
-/// another has the owner and the mode of that.
+/// another has the owner and the mode of that. It gets its name once it is whole, so that a full
+/// disk takes nothing away.
 fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
     let before = fs::metadata(path).ok().filter(|_| force);
-    if force {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let mut file = NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
     file.write_all(text.as_bytes())?;
     if let Some(before) = before {
-        file.set_permissions(before.permissions())?;
+        file.as_file().set_permissions(before.permissions())?;
         std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
     }
-    file.sync_all()
+    file.as_file().sync_all()?;
+    if force {
+        file.persist(path)?;
+    } else {
+        file.persist_noclobber(path)?;
+    }
+    Ok(())
 }
 
 /// The file cannot be made.
@@ -145,8 +143,10 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
             "name another, or replace this one with --force",
         );
     }
-    Failure::runtime(
-        format!("cannot make {} ({error})", path.display()),
-        "name a file in a folder that this user can write",
-    )
+    let hint = if error.kind() == io::ErrorKind::StorageFull {
+        "make room there; nothing was changed"
+    } else {
+        "name a file in a folder that this user can write"
+    };
+    Failure::runtime(format!("cannot make {} ({error})", path.display()), hint)
 }

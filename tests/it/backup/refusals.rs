@@ -32,6 +32,35 @@ fn a_backup_that_is_there_is_replaced_only_by_force() {
 }
 
 #[test]
+fn only_a_backup_is_replaced_by_force() {
+    let place = Place::new();
+    place.invite("first@b.co");
+    let backup = place.path("backup.db");
+    back_up(&place.database, &backup, &[]);
+    let link = place.path("link.db");
+    std::os::unix::fs::symlink(&backup, &link).expect("a link");
+    let said = refused_backup(&place, &link, &["--force"], 1);
+    assert!(said.contains("is a symbolic link"), "{said}");
+    let foreign = {
+        let mut bytes = fs::read(&backup).expect("it reads");
+        bytes[68] ^= 1;
+        bytes
+    };
+    for bytes in [&b"log = \"info\"\n"[..], b"", &foreign, &foreign[..90]] {
+        let file = place.path("other");
+        fs::write(&file, bytes).expect("it is written");
+        let said = refused_backup(&place, &file, &["--force"], 1);
+        assert!(said.contains("is no backup"), "{said}");
+        assert_eq!(fs::read(&file).expect("it reads"), bytes);
+    }
+    // One that is damaged begins as ours do.
+    let whole = fs::read(&backup).expect("it reads");
+    fs::write(&backup, &whole[..5_000]).expect("it is written");
+    back_up(&place.database, &backup, &["--force"]);
+    assert_eq!(addresses(&backup).len(), 1);
+}
+
+#[test]
 fn neither_a_data_file_nor_what_belongs_to_it_is_replaced_by_force() {
     let place = Place::new();
     place.invite("first@b.co");

@@ -92,6 +92,32 @@ fn a_file_is_never_replaced_without_leave() {
 }
 
 #[test]
+fn a_disk_without_room_takes_no_settings_away() {
+    // A file of the process may have 1 KiB: the template has more.
+    let place = Place::new("log = 'warn'\n");
+    let name = place.file.to_string_lossy().into_owned();
+    let new = format!("{name}.new");
+    for words in [&[&*name, "--force"][..], &[&*new]] {
+        let mut shell = std::process::Command::new("sh");
+        let limited = "trap '' XFSZ; ulimit -f 2; exec \"$@\"";
+        shell
+            .args(["-c", limited, "sh", env!("CARGO_BIN_EXE_invited")])
+            .args(["config", "init"])
+            .args(words);
+        let output = shell.output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("cannot make"), "{said}");
+    }
+    assert_eq!(
+        std::fs::read(&place.file).expect("a file"),
+        b"log = 'warn'\n"
+    );
+    let folder = place.file.parent().expect("a folder");
+    assert_eq!(std::fs::read_dir(folder).expect("it reads").count(), 1);
+}
+
+#[test]
 fn a_check_tells_everything_that_is_wrong_at_once_and_touches_nothing() {
     let place = Place::new("lisen = 'x'\nlimit-key = 'many'\n[dev]\n");
     let words = place.words();

@@ -164,6 +164,45 @@ fn a_change_is_refused_at_its_field_and_keeps_what_was_typed() {
 }
 
 #[test]
+fn a_change_of_something_else_leaves_the_metadata_as_they_were_written() {
+    let app = dev();
+    let person = Person::of_development(&app);
+    let made = app.invite("acme", "grace@example.com");
+    let api = page_of(&made).replace("/console", "/v1");
+    let metadata = r#"{"z":1,"a":{"y":"1","b":2},"m":100,"f":1.50,"n":12345678901234567890123}"#;
+    let body = format!(r#"{{"metadata":{metadata}}}"#);
+    assert_eq!(app.request("PATCH", &api).json(body).send().status, 200);
+    let written = app.get(&api).json()["metadata"].to_string();
+    let change = format!("{}/change", page_of(&made));
+    let page = person.page(&change);
+    let area = super::people::between(&page, "<textarea id=\"metadata\"", "</textarea>");
+    let (_, shown) = area.split_once(">\n").expect("its text");
+    for (locale, line_break) in [("de", "\r\n"), ("fr", "\n")] {
+        let seen = seen(&person.page(&change));
+        let typed = shown.replace('\n', line_break);
+        let fields = [
+            ("seen", &*seen),
+            ("role", "developer"),
+            ("locale", locale),
+            ("metadata", &*typed),
+        ];
+        let answer = person.post(&change, &fields);
+        assert_eq!(answer.status, 303, "{}", answer.text());
+        let changed = app.get(&api).json();
+        assert_eq!(changed["metadata"].to_string(), written);
+        assert_eq!(changed["locale"], locale);
+    }
+    let events = app.get("/v1/organizations/acme/events").json();
+    let events = events.as_array().expect("a list");
+    let changes = events
+        .iter()
+        .filter(|one| one["after"]["locale"].is_string());
+    for change in changes {
+        assert_eq!(change["after"].get("metadataChanged"), None, "{change}");
+    }
+}
+
+#[test]
 fn the_secret_link_is_shown_on_request_and_only_while_it_opens_something() {
     let app = dev();
     let person = Person::of_development(&app);

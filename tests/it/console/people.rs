@@ -23,7 +23,7 @@ pub fn all(app: &TestApp) -> Vec<Value> {
 }
 
 /// What stands between `start` and `end` in `page`, as text.
-fn between(page: &str, start: &str, end: &str) -> String {
+pub fn between(page: &str, start: &str, end: &str) -> String {
     let rest = page
         .split(start)
         .nth(1)
@@ -32,6 +32,7 @@ fn between(page: &str, start: &str, end: &str) -> String {
     text.replace("&quot;", "\"")
         .replace("&lt;", "<")
         .replace("&gt;", ">")
+        .replace("&#x27;", "'")
         .replace("&amp;", "&")
 }
 

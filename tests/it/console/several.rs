@@ -3,7 +3,8 @@
 use invited::key::Scope;
 use serde_json::json;
 
-use super::people::{HERE, all, with_acme};
+use super::organizations::put;
+use super::people::{HERE, all, between, with_acme};
 use super::{Person, dev};
 use crate::support::{TestApp, invitations};
 
@@ -171,6 +172,55 @@ fn a_file_has_what_the_page_shows_and_no_formulas() {
         checked.contains("Has a pending invitation already"),
         "{checked}"
     );
+}
+
+#[test]
+fn an_export_that_is_imported_elsewhere_invites_the_same_people() {
+    let app = with_acme(&json!({}));
+    let mut emails = ["+1@b.co", "'=1@b.co", "'a@b.co", "=1+1@b.co", "a'+b@b.co"];
+    for email in emails {
+        app.invite("acme", email);
+    }
+    let person = Person::with_key(&app, &app.key);
+    let list = person.get(&format!("{HERE}/export.csv")).text();
+    put(&app, "globex", &json!({}));
+    let way = "/console/organizations/globex/import";
+    let checked = person.post(way, &[("list", &*list), ("role", "viewer")]);
+    let page = checked.text();
+    assert!(page.contains("Invite 5 people"), "{page}");
+    let rows = between(&page, "aria-label=\"The rows\">\n", "</textarea>");
+    let fields = [("rows", &*rows), ("role", "viewer"), ("step", "send")];
+    let sent = person.post(way, &fields);
+    assert_eq!(sent.status, 303, "{}", sent.text());
+    let there = app.get(&invitations("globex")).json();
+    let there = there.as_array().expect("a list");
+    let mut there: Vec<_> = there.iter().map(|one| one["email"].as_str()).collect();
+    emails.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(there, emails.map(Some));
+}
+
+#[test]
+fn a_filter_by_address_holds_and_an_export_with_a_key_that_is_none_is_refused() {
+    let app = with_acme(&json!({}));
+    app.invite("acme", "ada@example.com");
+    app.invite("acme", "grace@example.com");
+    let person = Person::with_key(&app, &app.key);
+    let query = "email=ADA%40example.com";
+    let page = person.page(&format!("{HERE}?{query}"));
+    assert!(page.contains("ada@example.com"), "{page}");
+    assert!(!page.contains("grace@example.com"), "{page}");
+    assert!(
+        page.contains("name=\"email\" value=\"ADA@example.com\""),
+        "{page}"
+    );
+    let file = person.get(&format!("{HERE}/export.csv?{query}")).text();
+    assert!(file.contains("ada@") && !file.contains("grace@"), "{file}");
+    for wrong in ["mail=x", "status=pending&status=revoked", "stat=pending"] {
+        let refused = person.get(&format!("{HERE}/export.csv?{wrong}"));
+        assert_eq!(refused.status, 400, "{wrong}: {}", refused.text());
+        assert!(!refused.text().contains("ada@"), "{wrong}");
+    }
 }
 
 /// An organization with a thousand invitations whose addresses have little in common.

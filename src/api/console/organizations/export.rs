@@ -12,6 +12,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use futures_util::stream;
 use uuid::Uuid;
 
+use super::cell::marked;
 use super::filter::Asked;
 use crate::api::console::visitor::Visitor;
 use crate::base::clock::Timestamp;
@@ -19,7 +20,8 @@ use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::page::{MAX_LIMIT, Page};
 use crate::db::{Db, Reader};
-use crate::invitation::query::ListQuery;
+use crate::http::query::Query;
+use crate::invitation::query::{ListParams, ListQuery};
 use crate::invitation::{Invitation, store};
 use crate::key::Scope;
 
@@ -41,11 +43,6 @@ const COLUMNS: [&str; 13] = [
 ];
 /// What a file in UTF-8 begins with.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
-/// What a cell begins with that a spreadsheet takes for a formula.
-const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
-/// What some spreadsheet begins a new cell behind.
-const SEPARATORS: [char; 6] = [',', ';', '\t', '\r', '\n', '"'];
-
 /// A part of the file, and after which invitation it goes on.
 type Part = (Vec<u8>, Option<Uuid>);
 
@@ -65,10 +62,13 @@ struct Export {
 /// invitations that its page shows with the same query, all of them.
 ///
 /// # Errors
-/// 404 where the organization is not known, 422 for a value that is not acceptable.
+/// 404 where the organization is not known, 400 for a key that is unknown or given twice, 422 for a
+/// value that is not acceptable.
 pub(super) async fn file(visitor: Visitor) -> Result<HttpResponse> {
     visitor.require(Scope::Read)?;
     let (organization, _) = super::find(&visitor)?;
+    // Who mistypes a name would get a file of everybody.
+    Query::<ListParams>::parse(visitor.request.query_string())?;
     let asked = Asked::parse(&visitor, &organization)?;
     let mut response = HttpResponse::Ok();
     add_headers(&mut response, &organization);
@@ -163,38 +163,6 @@ fn put(csv: &mut Writer<Vec<u8>>, invitation: &Invitation<'_>) -> Result<()> {
         invitation.delivery_error.unwrap_or_default().to_owned(),
         invitation.id.to_string(),
     ];
-    let cells = cells.iter().map(|cell| harmless(cell));
+    let cells = cells.iter().map(|cell| marked(cell));
     csv.write_record(cells).map_err(Error::internal)
-}
-
-/// `cell` as no spreadsheet takes it for a formula, nor a part of it: one with another separator
-/// would begin a cell behind it.
-fn harmless(cell: &str) -> String {
-    let mut text = String::with_capacity(cell.len() + 1);
-    let mut is_start = true;
-    for c in cell.chars() {
-        if is_start && FORMULA.contains(&c) {
-            text.push('\'');
-        }
-        text.push(c);
-        is_start = SEPARATORS.contains(&c);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_that_begins_as_a_formula_becomes_text() {
-        for cell in ["=1+1", "+1", "-1", "@a", "\tx", "\rx"] {
-            assert_eq!(harmless(cell), format!("'{cell}"));
-        }
-        assert_eq!(harmless("Ada;=1+1"), "Ada;'=1+1");
-        assert_eq!(harmless("a\t@b\n+c"), "a\t'@b\n'+c");
-        for cell in ["", "a=1", "ada@example.com", "'x"] {
-            assert_eq!(harmless(cell), cell);
-        }
-    }
 }

@@ -11,8 +11,9 @@ use crate::base::organization_id::OrganizationId;
 use crate::invitation::query::{ListParams, ListQuery};
 
 /// The names of the query that choose invitations, as in the API.
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 8] = [
     "q",
+    "email",
     "status",
     "delivery",
     "role",

@@ -4,10 +4,11 @@
 //!   invitations ([`rows`]), as [`filter`] chooses them.
 //! * [`invite`] invites a few people, [`import`] a list of them. Both send a [`batch`].
 //! * [`chosen`] sends several invitations again, revokes or deletes them.
-//! * [`export`] writes invitations as CSV.
+//! * [`export`] writes invitations as CSV, whose cells are those of [`cell`].
 //! * [`settings`] makes an organization and changes it, [`removal`] deletes it.
 
 mod batch;
+mod cell;
 mod chart;
 mod chosen;
 mod export;

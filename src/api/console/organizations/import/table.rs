@@ -2,6 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
+use super::super::cell::{marked, unmarked};
 use super::super::invite::address_in;
 use crate::base::error::{Error, Result};
 
@@ -138,12 +139,13 @@ fn separator(text: &str) -> u8 {
 
 /// A cell without the space around it, if anything is in it.
 fn filled(cell: &str) -> Option<String> {
-    Some(cell.trim().to_owned()).filter(|cell| !cell.is_empty())
+    Some(unmarked(cell.trim())).filter(|cell| !cell.is_empty())
 }
 
 /// The address in a cell, as `ada@example.com` or `Ada <ada@example.com>`.
 fn address(cell: &str) -> String {
-    address_in(cell).unwrap_or(cell).trim().to_owned()
+    let cell = unmarked(cell.trim());
+    address_in(&cell).unwrap_or(&cell).trim().to_owned()
 }
 
 /// The person of a record of a table with named columns; none: it is empty.
@@ -195,11 +197,8 @@ pub(super) fn write(rows: &[&Row]) -> Result<String> {
     writer.write_record(head).map_err(Error::internal)?;
     for row in rows {
         let (role, name) = (row.role.as_deref(), row.name.as_deref());
-        let record = [
-            &*row.email,
-            role.unwrap_or_default(),
-            name.unwrap_or_default(),
-        ];
+        let record = [Some(&*row.email), role, name];
+        let record = record.map(|cell| marked(cell.unwrap_or_default()));
         writer.write_record(record).map_err(Error::internal)?;
     }
     let bytes = writer
