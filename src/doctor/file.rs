@@ -96,8 +96,9 @@ pub(super) fn check_secret(setup: &Setup) -> Finding {
         }
         Err(error) => Finding::bad(
             name,
-            format!("the secret file cannot be looked at ({})", error.kind()),
-            "put the secret back that belongs to the data file: no link works without it",
+            format!("the secret file cannot be looked at ({error})"),
+            "put the secret back that belongs to the data file: no link works without it. A file \
+             that was imported gets one at the next start",
         ),
     }
 }

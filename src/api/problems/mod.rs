@@ -17,6 +17,9 @@ use crate::http::asset::Asset;
 use crate::http::query::NoQuery;
 use crate::http::router::read_param;
 
+/// What programs get.
+const TEXT: &str = "text/plain; charset=utf-8";
+
 /// The operations of this file; people get pages where there `are_pages`.
 pub(crate) fn operations(are_pages: bool) -> Vec<Operation> {
     const LISTING: &[&[Code]] = &[COMMON, &[Code::RateLimited]];
@@ -97,10 +100,7 @@ fn varying(mut response: HttpResponse) -> HttpResponse {
 async fn list(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     static PAGE: LazyLock<Asset> = LazyLock::new(|| {
         let line = |row: &Meaning| format!("{}  {:<24}  {}\n", row.status, row.name, row.title);
-        Asset::new(
-            "text/plain; charset=utf-8",
-            ERRORS.iter().map(line).collect::<String>(),
-        )
+        Asset::new(TEXT, ERRORS.iter().map(line).collect::<String>())
     });
     PAGE.respond(&request)
 }
@@ -128,8 +128,17 @@ async fn list(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     security(())
 )]
 async fn explain(_: Anonymous, request: HttpRequest, _: NoQuery) -> Result<HttpResponse> {
-    let find = |name: &str| ERRORS.iter().find(|row| row.name == name);
-    let row = read_param(&request, "code", find).ok_or_else(Error::not_found)?;
+    static PAGES: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+        let page = |row: &Meaning| Asset::new(TEXT, text_of(row));
+        ERRORS.iter().map(page).collect()
+    });
+    let find = |name: &str| ERRORS.iter().position(|row| row.name == name);
+    let page = read_param(&request, "code", find).and_then(|place| PAGES.get(place));
+    Ok(page.ok_or_else(Error::not_found)?.respond(&request))
+}
+
+/// What is said of one error.
+fn text_of(row: &Meaning) -> String {
     let mut text = format!(
         "{} ({}): {}\n\n{} {}\n",
         row.name,
@@ -146,12 +155,5 @@ async fn explain(_: Anonymous, request: HttpRequest, _: NoQuery) -> Result<HttpR
                 .map(|(_, name, meaning)| format!("  {name:<22}  {meaning}\n")),
         );
     }
-    Ok(page_of(text))
-}
-
-/// A page of plain text.
-fn page_of(text: String) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body(text)
+    text
 }
