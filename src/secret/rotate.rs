@@ -105,8 +105,15 @@ impl Front {
         let mut words = source::words(&text, &path.display().to_string())?;
         // The first one may be signing at this moment, whatever its date is.
         let first = words.first().map(|(_, secret)| secret.id());
+        // By the newest one that the data file knows, the two belong together until a start has
+        // noted the one that signs then.
+        let mut ids = words.iter().map(|(_, secret)| secret.id());
+        let bond = ids.find(|id| known.iter().any(|one| one.id == *id));
         let is_needed = |id| known.iter().any(|one| one.id == id && one.is_needed(now));
-        words.retain(|(_, secret)| first == Some(secret.id()) || is_needed(secret.id()));
+        words.retain(|(_, secret)| {
+            let id = secret.id();
+            [first, bond].contains(&Some(id)) || is_needed(id)
+        });
         let new = source::random().map_err(|error| not_replaced(path, &error))?;
         let lines: Vec<_> = std::iter::once(new.as_str())
             .chain(words.iter().map(|&(word, _)| word))

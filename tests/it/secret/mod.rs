@@ -3,9 +3,10 @@
 //! [`belongs`]: a missing or another secret is told, never replaced in silence.
 //! [`text`]: what can be one.
 //! [`rotation`]: a new one signs, the one before verifies. [`webhooks`]: what is signed for them.
-//! [`command`]: `invited secret rotate`.
+//! [`command`]: `invited secret rotate`. [`bond`]: what binds a file to its secret meanwhile.
 
 mod belongs;
+mod bond;
 mod command;
 mod rotation;
 mod text;
