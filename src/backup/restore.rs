@@ -37,13 +37,12 @@ pub(crate) fn restore(
     may_replace_secret: bool,
     tell: Tell<'_>,
 ) -> Result<Restored, Failure> {
-    match prepare(backup, &place, secrets, may_replace_secret, tell) {
-        Ok(prepared) => prepared.put(place),
-        Err(failure) => {
-            place.give_up();
-            Err(failure)
-        }
+    let prepared = prepare(backup, &place, secrets, may_replace_secret, tell);
+    let restored = prepared.and_then(|prepared| prepared.put(&place));
+    if restored.is_err() {
+        place.give_up();
     }
+    restored
 }
 
 /// A copy of a backup that may take the place of a data file.
@@ -96,9 +95,19 @@ fn find_secret(
         Err(failure) => failure,
     };
     let beside = beside(source.path(), ".secret");
-    let found = secret::Source::File(beside.clone());
-    let (Some(place), Ok(text)) = (secrets.path(), secret::start::text_of(source, &found)) else {
+    if fs::symlink_metadata(&beside).is_err() {
         return Err(failure);
+    }
+    let text = secret::start::text_of(source, &secret::Source::File(beside.clone()))
+        .map_err(|why| not_taken(&failure, &why))?;
+    let Some(place) = secrets.path() else {
+        return Err(Failure::runtime(
+            format!("{secrets} does not belong to {}", source.path().display()),
+            format!(
+                "the secret beside the backup does, in {}: restore again without INVITED_SECRET",
+                beside.display()
+            ),
+        ));
     };
     if fs::symlink_metadata(place).is_ok() {
         return Err(Failure::runtime(
@@ -113,9 +122,26 @@ fn find_secret(
     Ok(Some((place.to_owned(), text)))
 }
 
+/// The secret that the server would use does not do because of `failure`, nor does the one beside
+/// the backup because of `why`.
+fn not_taken(failure: &Failure, why: &Failure) -> Failure {
+    Failure::runtime(
+        format!(
+            "{}; nor was the secret beside the backup taken: {}",
+            failure.what(),
+            why.what()
+        ),
+        format!(
+            "put the secret of the backup there, for its owner alone (chmod 600), and restore \
+             again; or: {}",
+            failure.hint()
+        ),
+    )
+}
+
 impl Prepared {
     /// Puts the copy in its place.
-    fn put(self, place: Replacement) -> Result<Restored, Failure> {
+    fn put(self, place: &Replacement) -> Result<Restored, Failure> {
         let adopted = adopt(self.part.file(), place.path());
         adopted.map_err(|error| part::cannot_write(place.path(), &error))?;
         if let Some((path, text)) = &self.secret {

@@ -34,9 +34,10 @@ pub(crate) struct RestoreArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: RestoreArgs) -> Result<(), Failure> {
-    let place = Replacement::claim(&super::database(args.database))?;
-    let database = place.path().to_owned();
+    let database = crate::db::resolve(&super::database(args.database.clone()))?;
+    // What is said wrongly is refused before anything is made.
     let secrets = config::secret_source(args.secret_file.as_deref(), &database)?;
+    let place = Replacement::claim(&super::database(args.database))?;
     let mut display = Display::new();
     let restored = restore(&args.file, place, &secrets, args.new_secret, &mut |step| {
         display.show(step);

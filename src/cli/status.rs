@@ -72,7 +72,7 @@ fn server(status: &Status) -> String {
         return "does not run".to_owned();
     };
     let since = moment(holder.since, "an unknown time");
-    format!("process {} on {}, since {since}", holder.pid, holder.host)
+    format!("{holder}, since {since}")
 }
 
 /// How large what grows is.

@@ -20,7 +20,7 @@ use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
 use super::wal_index::WalIndex;
-use super::{Db, Reader, connection, file, header, offline, place, schema};
+use super::{Db, Reader, connection, file, header, lock, offline, schema};
 use crate::base::clock::Clock;
 use crate::base::error;
 use crate::base::failure::Failure;
@@ -182,7 +182,7 @@ impl Source {
     /// # Errors
     /// When there is no file of ours.
     pub(crate) fn open_backup_with(path: &Path, migrations: Migrations) -> Result<Self, Failure> {
-        let path = place::resolve(path)?;
+        let path = lock::locate(path)?;
         if !file::is_present(&path)? {
             return Err(Failure::runtime(
                 format!("there is no backup at {}", path.display()),

@@ -9,7 +9,7 @@
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
@@ -43,25 +43,57 @@ pub(crate) fn claim(path: &Path, taker: Taker) -> Result<Claimed, Failure> {
     if is_present(path)? {
         check_header(path, SCHEMA_VERSION)?;
     }
-    let missing: Vec<_> = path
-        .ancestors()
-        .skip(1)
-        .take_while(|folder| !folder.exists())
-        .collect();
-    let claimed = create_folder(path).and_then(|()| claim_in_folder(path, taker));
-    if claimed.is_err() {
-        for folder in missing {
+    let folders = NewFolders::make(path)?;
+    match claim_in_folder(path, taker) {
+        Ok((lock, is_new, notice)) => Ok(Claimed {
+            lock,
+            folders,
+            is_new,
+            notice,
+        }),
+        Err(failure) => {
+            folders.remove();
+            Err(failure)
+        }
+    }
+}
+
+/// The folders that were made for a file, innermost first.
+pub(crate) struct NewFolders(Vec<PathBuf>);
+
+impl NewFolders {
+    /// Makes the folder of the file at `path` and those above it, for their owner alone, where they
+    /// are missing.
+    ///
+    /// # Errors
+    /// When one cannot be made: none is left then.
+    pub(crate) fn make(path: &Path) -> Result<Self, Failure> {
+        let missing = path.ancestors().skip(1).map(Path::to_owned);
+        let folders = Self(missing.take_while(|folder| !folder.exists()).collect());
+        match create_folder(path) {
+            Ok(()) => Ok(folders),
+            Err(failure) => {
+                folders.remove();
+                Err(failure)
+            }
+        }
+    }
+
+    /// Removes them again.
+    pub(crate) fn remove(self) {
+        for folder in self.0 {
             // One that is not empty is somebody else's by now.
             let _ = fs::remove_dir(folder);
         }
     }
-    claimed
 }
 
 /// A file that nobody else has.
 pub(crate) struct Claimed {
     /// The right to it.
     pub lock: Lock,
+    /// The folders that were made for it.
+    pub folders: NewFolders,
     /// Whether it was made just now: nobody else has written to it.
     pub is_new: bool,
     /// What the person at the terminal is to be told of it.
@@ -76,8 +108,9 @@ fn replacement(path: &Path) -> Option<String> {
     secret.exists().then(|| told.to_owned())
 }
 
-/// Takes the right to serve the file at `path`, whose folder is there.
-fn claim_in_folder(path: &Path, taker: Taker) -> Result<Claimed, Failure> {
+/// Takes the right to serve the file at `path`, whose folder is there. Returns it with whether the
+/// file was made, and what is to be told of it.
+fn claim_in_folder(path: &Path, taker: Taker) -> Result<(Lock, bool, Option<String>), Failure> {
     let lock = Lock::take(path, taker)?;
     // Somebody who had the lock before may have made it a moment ago.
     let prepared = is_present(path).and_then(|is_there| {
@@ -89,11 +122,7 @@ fn claim_in_folder(path: &Path, taker: Taker) -> Result<Claimed, Failure> {
         Ok(is_new) => {
             let private = make_private(path);
             let notice = if is_new { replacement(path) } else { private };
-            Ok(Claimed {
-                lock,
-                is_new,
-                notice,
-            })
+            Ok((lock, is_new, notice))
         }
         Err(failure) => {
             lock.undo();
@@ -240,7 +269,7 @@ fn make_private(path: &Path) -> Option<String> {
 ///
 /// # Errors
 /// When it cannot be made.
-pub(crate) fn create_folder(path: &Path) -> Result<(), Failure> {
+fn create_folder(path: &Path) -> Result<(), Failure> {
     let folder = folder(path);
     if folder.is_dir() {
         return Ok(());

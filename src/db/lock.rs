@@ -1,5 +1,11 @@
 //! The right to serve a file: one server has a file at a time.
+//!
+//! A lock file holds a line: the process id, the name of the machine and, once a server has opened
+//! its data file, the inode of that. So a command sees where another file was put at its place. The
+//! two lie in one folder, which makes the inode alone enough: numbers of devices may differ from one
+//! container to the next.
 
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
@@ -10,7 +16,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use serde::Serialize;
 
-use super::place::{adopt, beside, folder, resolve};
+use super::place::{self, adopt, beside, folder};
 use super::refusal;
 use crate::base::clock::Timestamp;
 use crate::base::failure::Failure;
@@ -19,42 +25,116 @@ use crate::base::failure::Failure;
 const LOOKS: u32 = 3;
 /// How long after each time.
 const LOOK: Duration = Duration::from_millis(5);
-/// Bytes of a lock file that are looked at: a process id and the longest name of a host fit.
+/// Bytes of a lock file that are looked at: two numbers and the longest name of a host fit.
 const MAX_CONTENT: usize = 512;
 
 /// Who serves a file.
 #[derive(Debug, Serialize)]
 pub(crate) struct Holder {
-    /// The id of its process, and the name of its machine; empty where it has not written them yet.
-    pub pid: String,
-    /// The name of its machine.
+    /// The id of its process; none where it has not written it yet.
+    pub pid: Option<u32>,
+    /// The name of its machine; empty where it has not written it yet.
     pub host: String,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// The inode of its data file; none where it has not written it yet, is of an earlier version,
+    /// or is a command.
+    #[serde(skip)]
+    inode: Option<u64>,
+}
+
+impl Holder {
+    /// The holder that a lock file names.
+    fn of(file: &File) -> Self {
+        let content = read(file);
+        let mut words = content.split(' ');
+        let pid = words.next().and_then(|word| word.parse().ok());
+        let host = words.next().unwrap_or_default().to_owned();
+        let metadata = file.metadata().ok();
+        Self {
+            pid,
+            host,
+            since: metadata.as_ref().and_then(Timestamp::of_last_write),
+            inode: words.next().and_then(|word| word.parse().ok()),
+        }
+    }
+}
+
+/// As "process 4711 on a-host".
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.pid {
+            None => f.write_str("another process"),
+            Some(pid) if self.host.is_empty() => write!(f, "process {pid}"),
+            Some(pid) => write!(f, "process {pid} on {}", self.host),
+        }
+    }
 }
 
 /// Finds who serves the data file at `path`; none: nobody does.
 pub(crate) fn find_holder(path: &Path) -> Option<Holder> {
-    let path = resolve(path).ok()?;
-    let file = File::open(beside(&path, ".lock")).ok()?;
+    find_holder_at(&place::resolve(path).ok()?)
+}
+
+/// Finds who holds the lock beside `path`, which may be a symbolic link by now.
+fn find_holder_at(path: &Path) -> Option<Holder> {
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(beside(path, ".lock"))
+        .ok()?;
     // Nobody who only looks takes the right: a start that meets this moment tries again.
-    if !matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)) {
-        return None;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(Holder::of(&file)),
+        _ => None,
     }
-    let content = read(&file);
-    let (pid, host) = content.split_once(' ').unwrap_or((&content, ""));
-    let metadata = file.metadata().ok();
-    Some(Holder {
-        pid: pid.to_owned(),
-        host: host.to_owned(),
-        since: metadata.as_ref().and_then(Timestamp::of_last_write),
-    })
+}
+
+/// The path of the file that `path` names, as [`place::resolve`] finds it. Where a server has a file
+/// at whose place a link was put, nothing is: a log has the name of its file, so whoever followed
+/// the link would open the file with another log than the server, even where it leads to that file.
+///
+/// # Errors
+/// When there is such a link, or the path cannot be used.
+pub(crate) fn resolve(path: &Path) -> Result<PathBuf, Failure> {
+    let real = place::resolve(path)?;
+    if path.is_symlink() {
+        check_place(path)?;
+    }
+    Ok(real)
+}
+
+/// The path of the data file that `path` names, where no server has another file than the one there.
+/// Whoever opened that one would write into the log of the server's.
+///
+/// # Errors
+/// When a server has another file, or the path cannot be used.
+pub(crate) fn locate(path: &Path) -> Result<PathBuf, Failure> {
+    let real = resolve(path)?;
+    check_place(&real)?;
+    Ok(real)
+}
+
+/// Makes sure that the file at `place` is the one that is served, where one is.
+fn check_place(place: &Path) -> Result<(), Failure> {
+    let Some(holder) = find_holder_at(place) else {
+        return Ok(());
+    };
+    let Some(inode) = holder.inode else {
+        return Ok(());
+    };
+    match fs::symlink_metadata(place) {
+        Ok(found) if found.ino() != inode => Err(replaced(place, &holder)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(removed(place, &holder)),
+        _ => Ok(()),
+    }
 }
 
 /// The right to serve a file, held until dropped or until the process dies.
 pub(crate) struct Lock {
     /// The locked lock file, with our process id and host in it.
-    _file: File,
+    file: File,
     /// Where it is.
     path: PathBuf,
     /// Whether this start made it.
@@ -97,14 +177,20 @@ impl Lock {
             }
             // A start that failed may have removed the file between our opening and locking it.
             if is_at(&file, &lock_path) {
-                name_holder(&file);
+                name_holder(&file, None);
                 return Ok(Self {
-                    _file: file,
+                    file,
                     path: lock_path,
                     is_new,
                 });
             }
         }
+    }
+
+    /// Writes down that `file` is the one that is served.
+    pub(crate) fn name_file(&self, file: &File) {
+        let inode = file.metadata().ok().map(|found| found.ino());
+        name_holder(&self.file, inode);
     }
 
     /// Gives the right back, and removes the lock file if this start made it.
@@ -171,11 +257,13 @@ fn is_at(file: &File, path: &Path) -> bool {
     (open.dev(), open.ino()) == (found.dev(), found.ino())
 }
 
-/// Writes down who holds the lock. The lock is held whether or not the disk has room for that.
-fn name_holder(file: &File) {
+/// Writes down who holds the lock, and the inode of the file that is served. The lock is held
+/// whether or not the disk has room for that.
+fn name_holder(file: &File, inode: Option<u64>) {
     let host = rustix::system::uname();
+    let inode = inode.map_or_else(String::new, |inode| format!(" {inode}"));
     let text = format!(
-        "{} {}\n",
+        "{} {}{inode}\n",
         std::process::id(),
         host.nodename().to_string_lossy()
     );
@@ -201,15 +289,10 @@ fn read(file: &File) -> String {
 fn held(path: &Path, lock: &File, taker: Taker) -> Failure {
     // The holder may have locked the file this very moment, and not have written its id yet.
     std::thread::sleep(Duration::from_millis(50));
-    let content = read(lock);
-    let holder = match content.split_once(' ') {
-        Some((id, host)) => format!("process {id} on {host}"),
-        None if content.is_empty() => "another process".to_owned(),
-        None => format!("process {content}"),
-    };
     Failure::runtime(
         format!(
-            "the data file is being served by {holder} ({})",
+            "the data file is being served by {} ({})",
+            Holder::of(lock),
             path.display()
         ),
         match taker {
@@ -218,5 +301,33 @@ fn held(path: &Path, lock: &File, taker: Taker) -> Failure {
             }
             Taker::Command => "stop that server first",
         },
+    )
+}
+
+/// What helps where a server has a file that is not at its place any more.
+const HELD_OPEN: &str = "nothing was opened or changed; do not stop that server: what it has \
+    acknowledged is in the file that it holds open; move that file back to its place, or save it \
+    first, as docs/troubleshooting.md says";
+
+/// Another file is at the place of the one that `holder` serves.
+fn replaced(path: &Path, holder: &Holder) -> Failure {
+    Failure::runtime(
+        format!(
+            "the data file was replaced while it is served: {} is not the file that {holder} has",
+            path.display()
+        ),
+        HELD_OPEN,
+    )
+}
+
+/// No file is at the place of the one that `holder` serves.
+fn removed(path: &Path, holder: &Holder) -> Failure {
+    Failure::runtime(
+        format!(
+            "the data file was removed while it is served: {holder} has it open, and there is none \
+             at {}",
+            path.display()
+        ),
+        HELD_OPEN,
     )
 }

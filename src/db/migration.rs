@@ -10,9 +10,9 @@ use rusqlite::{Connection, Error, TransactionBehavior};
 
 use super::connection::{self, Synchronous};
 use super::header::check_header;
-use super::lock::{Lock, Taker};
+use super::lock::{self, Lock, Taker};
 use super::refusal::by_sqlite;
-use super::{Source, file, place};
+use super::{Source, file};
 use crate::base::failure::Failure;
 
 /// A step from one schema to the next.
@@ -89,7 +89,7 @@ impl Outdated {
     /// # Errors
     /// When it is being served, or is no whole file of ours.
     pub(crate) fn claim(path: &Path, migrations: Migrations) -> Result<Option<Self>, Failure> {
-        let path = place::resolve(path)?;
+        let path = lock::locate(path)?;
         let newest = migrations.newest();
         if !file::is_present(&path)? || check_header(&path, newest)? >= newest {
             return Ok(None);

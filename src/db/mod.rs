@@ -90,12 +90,12 @@ pub(crate) use header::{COPY_SUFFIX, SCHEMA_VERSION, is_ours};
 pub(crate) use integrity::Integrity;
 pub(crate) use latest::{Found, LatestSnapshot};
 pub use load::Load;
-pub(crate) use lock::{Holder, find_holder};
+pub(crate) use lock::{Holder, find_holder, resolve};
 use log_limit::LogLimit;
 pub(crate) use migration::{Migration, Migrations, Outdated, apply, pending};
 pub(crate) use offline::write_unserved;
 pub use offline::{read_file, write_file};
-pub(crate) use place::{adopt, resolve};
+pub(crate) use place::adopt;
 pub(crate) use rehearsal::Stage;
 pub(crate) use replacement::Replacement;
 pub(crate) use row_copy::RowCopy;
@@ -188,7 +188,7 @@ impl Db {
     /// When the path cannot be used, or holds what this program did not make: nothing is changed
     /// then.
     pub fn open(path: &Path, options: &Options) -> std::result::Result<Self, Failure> {
-        let path = &place::resolve(path)?;
+        let path = &lock::locate(path)?;
         let file::Claimed { lock, notice, .. } = file::claim(path, lock::Taker::Server)?;
         let failed = |error: rusqlite::Error| refusal::by_sqlite(path, error);
         let clock = options.clock.clone();
@@ -196,6 +196,7 @@ impl Db {
         let tally = Tally::of(&writer).map_err(failed)?;
         let by_system = |error| refusal::by_system(path, &error);
         let file = Arc::new(File::open(path).map_err(by_system)?);
+        lock.name_file(&file);
         let identity =
             Arc::new(identity::Identity::new(path, Arc::clone(&file)).map_err(by_system)?);
         // The first read makes the index of the log.

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use super::connection::{self, Synchronous};
 use super::header::check_header;
 use super::ids::IdMint;
-use super::lock::Taker;
+use super::lock::{self, Taker};
 use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
 use super::tally::Tally;
 use super::transaction::WriteTx;
-use super::{Reader, file, place};
+use super::{Reader, file};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
 use crate::base::ids::Ids;
@@ -57,8 +57,13 @@ pub(crate) fn write_unserved<T>(
     path: &Path,
     write: impl FnOnce(&WriteTx<'_>) -> crate::base::error::Result<(T, bool)>,
 ) -> Result<T, Failure> {
-    let path = &place::resolve(path)?;
-    let file::Claimed { lock, is_new, .. } = file::claim(path, Taker::Command)?;
+    let path = &lock::locate(path)?;
+    let file::Claimed {
+        lock,
+        folders,
+        is_new,
+        ..
+    } = file::claim(path, Taker::Command)?;
     let outcome = in_transaction(path, write);
     if is_new && !matches!(outcome, Ok((_, true))) {
         for file in [path.clone(), beside(path, "-wal"), beside(path, "-shm")] {
@@ -66,6 +71,7 @@ pub(crate) fn write_unserved<T>(
             let _ = fs::remove_file(file);
         }
         lock.undo();
+        folders.remove();
     }
     outcome.map(|(outcome, _)| outcome)
 }
@@ -123,9 +129,9 @@ pub(crate) fn existing_of_any_version(
 /// The path of the file that `path` names.
 ///
 /// # Errors
-/// When there is none.
+/// When there is none, or a server has another file than the one there.
 fn find(path: &Path) -> Result<PathBuf, Failure> {
-    let path = place::resolve(path)?;
+    let path = lock::locate(path)?;
     if file::is_present(&path)? {
         return Ok(path);
     }

@@ -8,8 +8,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::connection::{self, Synchronous};
-use super::lock::{Lock, Taker};
-use super::place::{self, beside, folder};
+use super::lock::{self, Lock, Taker};
+use super::place::{beside, folder};
 use super::{file, refusal};
 use crate::base::clock::Clock;
 use crate::base::failure::Failure;
@@ -18,6 +18,8 @@ use crate::base::failure::Failure;
 pub(crate) struct Replacement {
     /// The right to serve it.
     lock: Lock,
+    /// The folders that were made for it.
+    folders: file::NewFolders,
     /// Where it is, without symbolic links.
     path: PathBuf,
 }
@@ -28,13 +30,22 @@ impl Replacement {
     /// # Errors
     /// When it is being served, or the path cannot be used.
     pub(crate) fn claim(path: &Path) -> Result<Self, Failure> {
-        let path = place::resolve(path)?;
+        let path = lock::locate(path)?;
         if let Ok(metadata) = fs::metadata(&path) {
             file::check_kind(&path, &metadata)?;
         }
-        file::create_folder(&path)?;
-        let lock = Lock::take(&path, Taker::Command)?;
-        Ok(Self { lock, path })
+        let folders = file::NewFolders::make(&path)?;
+        match Lock::take(&path, Taker::Command) {
+            Ok(lock) => Ok(Self {
+                lock,
+                folders,
+                path,
+            }),
+            Err(failure) => {
+                folders.remove();
+                Err(failure)
+            }
+        }
     }
 
     /// Where the data file is, without symbolic links.
@@ -42,9 +53,10 @@ impl Replacement {
         &self.path
     }
 
-    /// Gives the right back, since nothing is replaced.
+    /// Gives the right back, since nothing is replaced; what was made for it goes.
     pub(crate) fn give_up(self) {
         self.lock.undo();
+        self.folders.remove();
     }
 
     /// Whether there is a file to be replaced.
@@ -64,7 +76,7 @@ impl Replacement {
     ///
     /// # Errors
     /// When they cannot be exchanged: the one at `before` is removed then.
-    pub(crate) fn exchange(self, before: &Path) -> Result<(), Failure> {
+    pub(crate) fn exchange(&self, before: &Path) -> Result<(), Failure> {
         self.clear_log();
         let exchanged = self.move_log(before).and_then(|()| self.rename(before));
         if let Err(failure) = exchanged {

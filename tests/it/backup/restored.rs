@@ -1,7 +1,7 @@
 //! R14: a backup takes the place of a data file, and what it holds works.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Instant;
@@ -118,6 +118,73 @@ fn a_restore_asks_for_the_secret_of_the_backup() {
     fs::remove_file(place.path("backup.db.secret")).expect("it goes");
     restore(&database, &file, &["--new-secret"]);
     assert_eq!(addresses(&database).len(), 1);
+}
+
+#[test]
+fn why_a_secret_that_lies_beside_the_backup_was_not_taken_is_told() {
+    let place = Place::new();
+    place.invite("a@b.co");
+    let file = place.path("backup.db");
+    back_up(&place.database, &file, &["--with-secret"]);
+    let (elsewhere, secret) = (place.path("new.db"), place.path("backup.db.secret"));
+    let right = fs::read(&secret).expect("it reads");
+    let (private, open) = (0o600, 0o666);
+    for (text, mode, why) in [
+        (
+            &b"0123456789abcdef0123456789abcdef"[..],
+            private,
+            "another secret",
+        ),
+        (&right, open, "may write the secret file"),
+        (b"", private, "it is empty"),
+        (b"short", private, "a secret in"),
+    ] {
+        fs::write(&secret, text).expect("it is written");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(mode)).expect("they are set");
+        let said = refused_restore(&elsewhere, &file, &[], 1);
+        let told = "nor was the secret beside the backup taken: ";
+        let (_, reason) = said.split_once(told).unwrap_or_else(|| panic!("{said}"));
+        assert!(
+            reason.contains(why) && reason.contains("backup.db.secret"),
+            "{said}"
+        );
+        assert!(
+            said.contains("the secret of this data file is missing"),
+            "{said}"
+        );
+    }
+    // What is in a variable is not replaced by a file.
+    fs::write(&secret, &right).expect("it is written");
+    fs::set_permissions(&secret, fs::Permissions::from_mode(private)).expect("they are set");
+    let mut command = invited();
+    command.arg("restore").arg(&file);
+    command.arg("--database").arg(&elsewhere);
+    let other = "fedcba9876543210fedcba9876543210";
+    let output = command.env("INVITED_SECRET", other).output();
+    let said = refused(&output.expect("it runs"), 1);
+    assert!(said.contains("again without INVITED_SECRET"), "{said}");
+    restore(&elsewhere, &file, &[]);
+}
+
+#[test]
+fn a_restore_that_is_refused_leaves_no_folder_behind() {
+    let place = Place::new();
+    let file = place.path("backup.db");
+    back_up(&place.database, &file, &[]);
+    let (bad, top) = (place.path("bad.db"), place.path("new"));
+    fs::write(&bad, "text").expect("it is written");
+    let deep = top.join("folders/invited.db");
+    let missing = place.path("no.db");
+    for backup in [&file, &bad, &missing] {
+        refused_restore(&deep, backup, &[], 1);
+        assert!(!top.exists(), "{}", backup.display());
+    }
+    // What was there before stays, and so does what others have put there.
+    fs::create_dir(&top).expect("a folder");
+    refused_restore(&deep, &file, &[], 1);
+    assert_eq!(fs::read_dir(&top).expect("a folder").count(), 0);
+    restore(&deep, &file, &["--new-secret"]);
+    assert!(deep.exists());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One server has a file at a time.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::PathBuf;
 
 use super::{advises_a_backup, fresh, make, refused, serve_new, stop};
@@ -13,11 +13,12 @@ fn lock_of(database: &std::path::Path) -> PathBuf {
 }
 
 #[test]
-fn the_lock_names_the_process_and_its_host() {
+fn the_lock_names_the_process_and_its_host_and_the_inode_of_the_file() {
     let (_folder, database) = fresh();
     let (server, _key) = serve_new(&database);
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a name");
     let holder = format!("process {} on {}", server.child.id(), host.trim());
+    let inode = fs::metadata(&database).expect("a file").ino();
     let printed = refused(&database);
     assert!(
         printed.contains(&format!("being served by {holder}")),
@@ -25,7 +26,7 @@ fn the_lock_names_the_process_and_its_host() {
     );
     assert_eq!(
         fs::read_to_string(lock_of(&database)).expect("text"),
-        format!("{} {host}", server.child.id())
+        format!("{} {} {inode}\n", server.child.id(), host.trim())
     );
 }
 

@@ -4,12 +4,14 @@
 //! * [`names`]: links and second names. [`lock`]: one server has a file.
 //! * [`away`]: the file is removed or replaced while it is served. [`strangers`]: objects of other
 //!   programs in it.
+//! * [`impostor`]: commands beside a server, while another file is at the place of its file.
 //! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read
 //!   and write it.
 //! * [`upgrade`]: files of released versions are opened, and those of newer ones refused.
 
 mod away;
 mod causes;
+mod impostor;
 mod lock;
 mod names;
 mod rights;

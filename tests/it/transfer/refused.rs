@@ -173,6 +173,12 @@ fn nothing_is_imported_into_a_file_that_is_served_or_by_a_dry_run() {
         "{told}"
     );
     assert!(!to.exists());
+    let deep = place.path("new/folders/to.db");
+    succeeded(&import(&deep, &[&word(&file), "--dry-run"]));
+    assert!(
+        !place.path("new").exists(),
+        "an empty folder is a change, too"
+    );
     let server = Server::serve(&to);
     let refused = import(&to, &[&word(&file)]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
