@@ -193,7 +193,9 @@ pub(super) fn announce(program: &Program, database: &Path, output: &Output) {
     banner.extend(first_key(program));
     let header = authorization(program);
     let socket = match (program.address(), program.addresses().next()) {
-        (None, Some(Address::Unix(path))) => format!("--unix-socket {} ", path.display()),
+        (None, Some(Address::Unix(path))) => {
+            format!("--unix-socket {} ", quoted(&path.to_string_lossy()))
+        }
         _ => String::new(),
     };
     banner += &format!("\n  curl {header}{socket}{url}/v1/organizations/acme/invitations\n\n");

@@ -15,6 +15,7 @@ use super::probe::{PROOF, SEEN, Seen, prove};
 use crate::base::addresses::UNIX_PEER;
 use crate::base::clock::Clock;
 use crate::base::roots::Roots;
+use crate::base::shell::shell_word;
 use crate::mail::message::Sender;
 use crate::mail::transport::Smtp;
 use crate::mail::trial;
@@ -101,11 +102,12 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
     };
     let base = url.as_str().trim_end_matches('/');
     let asked = format!("{base}{LIVE}");
+    let quoted = shell_word(&asked);
     let (status, seen) = match ask(&asked, secret, &reach.roots) {
         Ok(answer) => answer,
         Err(error) => {
             let fix = format!(
-                "try `curl -v {asked}` here and elsewhere; look at the proxy, its \
+                "try `curl -v {quoted}` here and elsewhere; look at the proxy, its \
                 certificate and the firewall"
             );
             let detail = format!("{url} cannot be reached from this machine: {error}");
@@ -130,7 +132,7 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
             name,
             format!("{url} responds {status}"),
             format!(
-                "try `curl -v {asked}`; have the proxy hand all paths below {url} on to where \
+                "try `curl -v {quoted}`; have the proxy hand all paths below {url} on to where \
                 this server listens, as they are"
             ),
         )],

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use super::{Secret, Weak};
 use crate::base::failure::Failure;
 use crate::base::hex::hex;
+use crate::base::shell::shell_word;
 use crate::db::adopt;
 
 /// Random bytes of a secret that is made.
@@ -128,7 +129,10 @@ pub(super) fn read_text(path: &Path) -> Result<(String, u32), Failure> {
                 path.display(),
                 mode & 0o7777
             ),
-            format!("make it yours alone: chmod 600 {}", path.display()),
+            format!(
+                "make it yours alone: chmod 600 {}",
+                shell_word(&path.to_string_lossy())
+            ),
         ));
     }
     let text = String::from_utf8(bytes);

@@ -11,6 +11,7 @@ use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::failure::Failure;
+use crate::base::shell::shell_word;
 use crate::db::{self, Db, Reader, WriteTx};
 
 /// How many seconds a secret verifies once another one signs, where nothing else was said: 30 days.
@@ -223,7 +224,7 @@ fn notes(loaded: &Loaded, loss: Option<Loss>, known: &[Known], now: Timestamp) -
     let readable = readable.map(|path| {
         format!(
             "others on this machine may read the secret file: chmod 600 {}",
-            path.display()
+            shell_word(&path.to_string_lossy())
         )
     });
     let lost = loss.map(|loss| {

@@ -21,6 +21,7 @@ use crate::base::clock::Clock;
 use crate::base::error;
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
+use crate::base::shell::shell_word;
 use crate::config::listen::{is_localhost, scheme};
 use crate::config::tls::unseen;
 use crate::config::{Config, mail};
@@ -222,9 +223,10 @@ pub(crate) fn check_backups(config: &Config) -> Result<(), Failure> {
             plan.folder.display()
         ),
         format!(
-            "put the newest back: `invited restore {}`; or name another folder with --backup-dir, \
-             for the new data file",
-            newest.path.display()
+            "put the newest back: `invited restore {} --database {}`; or name another folder with \
+             --backup-dir, for the new data file",
+            shell_word(&newest.path.to_string_lossy()),
+            shell_word(&config.database.to_string_lossy())
         ),
     ))
 }

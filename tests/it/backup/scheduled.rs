@@ -234,19 +234,22 @@ fn each_of_them_holds_what_was_acknowledged_before_it_began() {
 fn a_new_data_file_is_not_made_beside_the_backups_of_another_one() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
-    fs::create_dir(at("backups")).expect("a folder");
-    let backup = at("backups/invited-20261129T195122Z.db");
+    fs::create_dir(at("my backups")).expect("a folder");
+    let backup = at("my backups/invited-20261129T195122Z.db");
     fs::write(&backup, "of last week").expect("it is written");
     let words = ["serve", "--listen", "127.0.0.1:0", "--backup-dir"];
-    let place = [at("backups"), "--database".to_owned(), at("new.db")];
+    let place = [at("my backups"), "--database".to_owned(), at("new.db")];
     let place = place.each_ref().map(String::as_str);
     let refused = crate::support::process::run(&[&words[..], &place[..]].concat());
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(2), "{said}");
     assert!(
-        said.contains(&format!("invited restore {backup}")),
+        said.contains(&format!(
+            "`invited restore '{backup}' --database '{}'`",
+            at("new.db")
+        )),
         "{said}"
     );
     assert!(!Path::new(&at("new.db")).exists());
-    assert_eq!(backups(Path::new(&at("backups"))).len(), 1);
+    assert_eq!(backups(Path::new(&at("my backups"))).len(), 1);
 }

@@ -126,19 +126,21 @@ fn a_secret_file_that_others_may_write_is_refused_and_one_that_they_may_read_is_
         fs::set_permissions(place.secret_file(), fs::Permissions::from_mode(mode))
             .expect("it is set");
     };
+    let file = fs::canonicalize(place.secret_file()).expect("a path");
+    let advice = format!("chmod 600 '{}'", file.display());
     for writable in [0o620, 0o602, 0o666, 0o777] {
         mode(writable);
         refused(
             place.command().args(["--log", "error"]),
             1,
-            &["may write", "chmod 600", "invited.db.secret"],
+            &["may write", "invited.db.secret", &advice],
         );
     }
     for readable in [0o640, 0o604, 0o644, 0o444] {
         mode(readable);
         let server = Server::spawn(place.command().args(["--log", "error"]));
         assert!(
-            notes(&server)[0].contains("may read the secret file: chmod 600"),
+            notes(&server)[0].contains(&format!("may read the secret file: {advice}")),
             "{:?}",
             server.banner
         );

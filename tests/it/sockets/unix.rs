@@ -60,6 +60,33 @@ fn whoever_the_mode_lets_may_connect_whatever_the_umask() {
 }
 
 #[test]
+fn the_first_call_names_the_socket_as_a_shell_reads_it() {
+    for name in ["my sockets", "it's", "$HOME;x"] {
+        let (folder, _) = place();
+        let socket = folder.path().join(name);
+        let mut command = crate::support::process::invited();
+        command.args(["serve", "--listen"]);
+        command.arg(format!("unix:{}", socket.display()));
+        command
+            .arg("--database")
+            .arg(folder.path().join("invited.db"));
+        let server = Server::spawn(&mut command);
+        let call = server.banner.last().expect("a call");
+        let words = call.trim().strip_prefix("curl ").expect("a call by curl");
+        let mut shell = std::process::Command::new("sh");
+        let output = shell
+            .args(["-c", &format!("KEY=k; printf '%s\\n' {words}")])
+            .output();
+        let words = String::from_utf8(output.expect("a shell").stdout).expect("text");
+        let word = words
+            .lines()
+            .skip_while(|word| *word != "--unix-socket")
+            .nth(1);
+        assert_eq!(word.map(Path::new), Some(&*socket), "{call}");
+    }
+}
+
+#[test]
 fn the_socket_of_a_server_that_was_killed_is_replaced_and_a_live_one_is_not() {
     let (folder, socket) = place();
     let unix = format!("unix:{}", socket.display());

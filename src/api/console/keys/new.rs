@@ -12,6 +12,7 @@ use super::value_of;
 use crate::base::error::{Error, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
+use crate::base::shell::shell_word;
 use crate::db::WriteTx;
 use crate::http::route::Route;
 use crate::key::new::{KeyBody, MAX_LIFETIME_SECONDS};
@@ -163,7 +164,8 @@ async fn show_made(visitor: &Visitor, key: &Key, plain: &PlainKey) -> Result<Htt
     let plain = plain.reveal();
     let curl = key.rights.scopes.contain(Scope::Read).then(|| {
         let url = format!("{}/v1/organizations", state.public_url);
-        format!("curl -H 'Authorization: Bearer {plain}' '{url}'")
+        let url = shell_word(&url);
+        format!("curl -H 'Authorization: Bearer {plain}' {url}")
     });
     let values = context! { key => value_of(key, state.db.now()), plain, curl };
     visitor.show(Place::Keys, "key_made.html", values).await
