@@ -56,7 +56,8 @@ pub(crate) fn lines(heads: &[WrittenHead]) -> std::result::Result<String, Failur
 /// Reads the heads that were written into the file at `path`.
 ///
 /// # Errors
-/// When it cannot be read, or a line of it is no head.
+/// When it cannot be read, a line of it is no head, or there is none in it: that would compare
+/// nothing, and say that all is well.
 pub(crate) fn read(path: &Path) -> std::result::Result<Vec<WrittenHead>, Failure> {
     let failed = |what: String| {
         let hint = "name a file that `invited verify --heads` has written";
@@ -68,6 +69,13 @@ pub(crate) fn read(path: &Path) -> std::result::Result<Vec<WrittenHead>, Failure
         let line = line.map_err(|error| failed(error.to_string()))?;
         let head = serde_json::from_str(&line);
         heads.push(head.map_err(|_| failed(format!("line {} is no head", number + 1)))?);
+    }
+    if heads.is_empty() {
+        return Err(Failure::usage(
+            format!("{}: there is no head in it", path.display()),
+            "write it anew by `invited verify --heads` once there is an organization; until then \
+             there is nothing to compare",
+        ));
     }
     Ok(heads)
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::format::OutputArgs;
+use super::format::{Format, OutputArgs};
 use super::progress::Display;
 use crate::backup::verify::{self, Ask, Report};
 use crate::backup::{self, Step, heads, part};
@@ -35,6 +35,12 @@ pub(crate) struct VerifyArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
+    if args.output.output == Format::Json && is_stdout(args.heads.as_deref()) {
+        return Err(Failure::usage(
+            "--output json prints to stdout, and so does --heads -",
+            "name a file for the heads",
+        ));
+    }
     backup::give_way();
     let against = args.against.as_deref().map(heads::read).transpose()?;
     let ask = Ask {
@@ -63,7 +69,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     check_heads(source.path(), &report, &ask)?;
     if report.findings.count > 0 {
         args.output
-            .print(|| told(&report), &shown(&source, &report))?;
+            .print(|| told(&report, &ask), &shown(&source, &report, &ask))?;
         return Err(if ask.against.is_empty() {
             backup::damaged(source.path(), report.findings.count)
         } else {
@@ -72,16 +78,21 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
     let written = heads::lines(&report.heads)?;
     match args.heads.as_deref() {
-        Some(place) if place.as_os_str() == "-" => {
+        place if is_stdout(place) => {
             // A closed stderr does not make the file a worse one.
-            let _ = io::stderr().write_all(told(&report).as_bytes());
+            let _ = io::stderr().write_all(told(&report, &ask).as_bytes());
             return super::print(&written);
         }
         Some(place) => part::write_private(place, &written, may_replace)?,
         None => {}
     }
     args.output
-        .print(|| told(&report), &shown(&source, &report))
+        .print(|| told(&report, &ask), &shown(&source, &report, &ask))
+}
+
+/// Whether the heads go to stdout.
+fn is_stdout(heads: Option<&Path>) -> bool {
+    heads.is_some_and(|place| place.as_os_str() == "-")
 }
 
 /// Makes sure that the heads that are asked for were looked at: nobody looks at the histories of a
@@ -99,20 +110,21 @@ fn check_heads(path: &Path, report: &Report, ask: &Ask) -> Result<(), Failure> {
 }
 
 /// What was found, for programs.
-fn shown(source: &Source, report: &Report) -> serde_json::Value {
+fn shown(source: &Source, report: &Report, ask: &Ask) -> serde_json::Value {
     json!({
         "file": source.path().to_string_lossy(),
         "ok": report.findings.count == 0,
         "counts": report.counts,
         "findings": report.findings.first,
         "findingsTotal": report.findings.count,
+        "headsCompared": ask.against.len(),
         "deletedOrganizations": report.deleted,
         "schemaVersion": source.schema_version(),
     })
 }
 
 /// What was found, for people.
-fn told(report: &Report) -> String {
+fn told(report: &Report, ask: &Ask) -> String {
     if report.findings.count > 0 {
         return lines(report.findings.first.iter());
     }
@@ -123,7 +135,12 @@ fn told(report: &Report) -> String {
     let outdated = report.is_outdated.then_some(
         "the file is of an earlier version: histories are compared once it is brought up to date",
     );
-    lines(deleted) + &lines(outdated.into_iter()) + &format!("ok: {}\n", report.counts)
+    let compared = (!ask.against.is_empty())
+        .then(|| format!("heads that were compared: {}", ask.against.len()));
+    lines(deleted)
+        + &lines(compared.into_iter())
+        + &lines(outdated.into_iter())
+        + &format!("ok: {}\n", report.counts)
 }
 
 /// Texts as lines.
@@ -142,10 +159,13 @@ mod tests {
             ..Report::default()
         };
         let counts = "ok: invitations 0, organizations 0, events 0, keys 0, webhooks 0\n";
-        assert_eq!(told(&report(false)), counts);
+        assert_eq!(told(&report(false), &Ask::default()), counts);
         let later = "the file is of an earlier version: histories are compared once it is brought up \
                      to date\n";
-        assert_eq!(told(&report(true)), format!("{later}{counts}"));
+        assert_eq!(
+            told(&report(true), &Ask::default()),
+            format!("{later}{counts}")
+        );
         let (path, wants) = (Path::new("a.db"), |wants_heads| Ask {
             wants_heads,
             ..Ask::default()

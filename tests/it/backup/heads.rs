@@ -159,6 +159,65 @@ fn a_file_of_heads_that_is_none_is_refused_with_its_line() {
         assert!(said.contains(what), "{said}");
     }
     refused(&look(&file, &["--against", "/no/such/file"]), 2);
+    // Nothing to compare is not "all is well".
+    fs::write(&place, "").expect("it is written");
+    let place = place.to_string_lossy();
+    for words in [
+        &["--against", &place][..],
+        &["--against", &place, "--heads", &place],
+    ] {
+        let said = refused(&look(&file, words), 2);
+        assert!(said.contains("there is no head in it"), "{said}");
+    }
+    let said = refused(&look(&file, &["--against", "/dev/null"]), 2);
+    assert!(said.contains("there is no head in it"), "{said}");
+}
+
+#[test]
+fn how_many_heads_were_compared_is_told() {
+    let (folder, bytes) = sample();
+    let file = write(folder.path(), &bytes);
+    let heads = heads(folder.path(), &file);
+    let json = |words: &[&str]| -> Value {
+        let output = look(&file, &[words, &["--output", "json"]].concat());
+        serde_json::from_str(&succeeded(&output)).expect("JSON")
+    };
+    let said = succeeded(&look(&file, &["--against", &heads]));
+    assert!(
+        said.starts_with("heads that were compared: 2\nok: "),
+        "{said}"
+    );
+    assert_eq!(json(&["--against", &heads])["headsCompared"], 2);
+    let one = fs::read_to_string(&heads).expect("it reads");
+    fs::write(&heads, one.lines().next().expect("a line")).expect("it is written");
+    assert_eq!(json(&["--against", &heads])["headsCompared"], 1);
+    assert_eq!(json(&[])["headsCompared"], 0);
+    assert!(succeeded(&look(&file, &[])).starts_with("ok: "));
+}
+
+#[test]
+fn heads_and_a_report_for_programs_do_not_share_stdout() {
+    let (folder, bytes) = sample();
+    let file = write(folder.path(), &bytes);
+    let heads = heads(folder.path(), &file);
+    for words in [
+        &["--heads", "-", "--output", "json"][..],
+        &["--output", "json", "--heads=-"],
+        &["--heads", "-", "--output", "json", "--against", &heads],
+    ] {
+        let output = look(&file, words);
+        let said = refused(&output, 2);
+        assert!(said.contains("so does --heads -"), "{said}");
+        assert_eq!(output.stdout, b"");
+    }
+    let place = folder.path().join("h.jsonl");
+    let output = look(
+        &file,
+        &["--heads", &place.to_string_lossy(), "--output", "json"],
+    );
+    let report: Value = serde_json::from_str(&succeeded(&output)).expect("JSON");
+    assert_eq!(report["ok"], true);
+    assert!(place.exists());
 }
 
 #[test]

@@ -104,6 +104,7 @@ fn backups_are_told_with_what_they_hold() {
             "counts",
             "findings",
             "findingsTotal",
+            "headsCompared",
             "deletedOrganizations",
             "schemaVersion"
         ]

@@ -30,7 +30,7 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// A machine with a server, its backups, a key that was used and one that was not.
+    /// A machine with a server, its backups, an invitation, a key that was used and one that was not.
     pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for name in FOLDERS {
@@ -48,6 +48,12 @@ impl Stage {
         let key = std::fs::read_to_string(file).expect("a key");
         key.trim().clone_into(&mut stage.key);
         stage.curl("curl http://a/v1/keys -H 'Authorization: Bearer ivk_...'");
+        // Without an organization there are no heads to compare.
+        let invited = stage.curl(
+            "curl http://a/v1/organizations/acme/invitations -H 'Authorization: Bearer ivk_...' -H \
+             'Content-Type: application/json' -d '{\"email\":\"a@b.co\",\"role\":\"x\"}'",
+        );
+        assert_eq!(invited.status, 201, "{}", invited.text());
         // It is written at the end when a key was last used.
         stage.stop();
         stage.serve();
