@@ -32,18 +32,34 @@ impl OutputArgs {
         text: impl FnOnce() -> String,
         value: &impl Serialize,
     ) -> Result<(), Failure> {
+        super::print(&self.render(text, value)?)
+    }
+
+    /// Prints what cannot be shown again.
+    ///
+    /// # Errors
+    /// When stdout cannot be written, or nobody reads it any more.
+    pub(super) fn deliver(
+        self,
+        text: impl FnOnce() -> String,
+        value: &impl Serialize,
+    ) -> Result<(), Failure> {
+        super::deliver(&self.render(text, value)?)
+    }
+
+    /// `text`, or `value` as JSON.
+    fn render(
+        self,
+        text: impl FnOnce() -> String,
+        value: &impl Serialize,
+    ) -> Result<String, Failure> {
         match self.output {
-            Format::Text => super::print(&text()),
-            Format::Json => print_json(value),
+            Format::Text => Ok(text()),
+            Format::Json => serde_json::to_string_pretty(value)
+                .map(|json| json + "\n")
+                .map_err(|error| Failure::runtime(error.to_string(), "take --output text")),
         }
     }
-}
-
-/// Prints a value as JSON.
-fn print_json(value: &impl Serialize) -> Result<(), Failure> {
-    let json = serde_json::to_string_pretty(value)
-        .map_err(|error| Failure::runtime(error.to_string(), "take --output text"))?;
-    super::print(&(json + "\n"))
 }
 
 /// Rows as a table for people, the first one its header.

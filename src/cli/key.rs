@@ -13,6 +13,7 @@ use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
 use crate::base::role::Role;
+use crate::base::shell::shell_word;
 use crate::db::{read_file, write_file};
 use crate::key::json::ApiKey;
 use crate::key::new::{MAX_LIFETIME_SECONDS, parse_name, parse_organization, parse_scope};
@@ -124,7 +125,34 @@ fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
     })?;
     let mut shown = ApiKey::new(&made, Clock::System.now());
     shown.key = Some(key.reveal());
-    output.print(|| format!("{}\n", key.reveal()), &shown)
+    output
+        .deliver(|| format!("{}\n", key.reveal()), &shown)
+        .map_err(|failure| undelivered(database, &key.id, &failure))
+}
+
+/// The new key `id` was not printed because of `failure`: nobody has it, so it is revoked.
+fn undelivered(database: &Path, id: &KeyId, failure: &Failure) -> Failure {
+    let id_text = id.as_str();
+    match write_file(database, |tx| key::manage::revoke_as(tx, id, By::CLI)) {
+        Ok(_) => Failure::runtime(
+            format!(
+                "{}; the key {id_text} was made, and is revoked again",
+                failure.what()
+            ),
+            failure.hint(),
+        ),
+        Err(why) => Failure::runtime(
+            format!(
+                "{}; the key {id_text} is live, and cannot be revoked: {}",
+                failure.what(),
+                why.what()
+            ),
+            format!(
+                "nobody has seen it: invited key revoke {id_text} --database {}",
+                shell_word(&database.to_string_lossy())
+            ),
+        ),
+    }
 }
 
 /// Prints the keys.

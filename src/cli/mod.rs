@@ -201,14 +201,25 @@ pub fn print_error(failure: &Failure) {
 
 /// Prints to stdout. A reader that has gone away, as `head` does, is no error.
 fn print(text: &str) -> Result<(), Failure> {
-    match io::stdout()
-        .write_all(text.as_bytes())
-        .and_then(|()| io::stdout().flush())
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::runtime(
-            format!("cannot print ({error})"),
-            "check where the output goes",
-        )),
+    match write_out(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(cannot_print(&error)),
         _ => Ok(()),
     }
+}
+
+/// Prints to stdout what cannot be shown again: a reader that has gone away has not got it.
+fn deliver(text: &str) -> Result<(), Failure> {
+    write_out(text).map_err(|error| cannot_print(&error))
+}
+
+/// Writes all of `text` to stdout.
+fn write_out(text: &str) -> io::Result<()> {
+    io::stdout().write_all(text.as_bytes())?;
+    io::stdout().flush()
+}
+
+/// Stdout cannot be written.
+fn cannot_print(error: &io::Error) -> Failure {
+    let what = format!("cannot print ({error})");
+    Failure::runtime(what, "check where the output goes")
 }

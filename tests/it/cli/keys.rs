@@ -1,8 +1,11 @@
 //! The commands for keys: `invited key create`, `list` and `revoke`, beside a running server.
 
+use std::fs::OpenOptions;
+use std::process::Stdio;
+
 use super::{fresh, refused};
 use crate::support::invitations;
-use crate::support::process::{Server, run};
+use crate::support::process::{Server, invited, run};
 
 #[test]
 fn keys_are_made_listed_and_revoked_beside_a_running_server() {
@@ -98,4 +101,47 @@ fn a_key_command_never_makes_a_data_file() {
         std::fs::read_dir(folder.path()).expect("a folder").count(),
         0
     );
+}
+
+#[test]
+fn a_key_that_could_not_be_printed_is_revoked_and_named() {
+    let (_folder, database) = fresh();
+    drop(Server::serve(&database));
+    let file = database.to_string_lossy().into_owned();
+    let full = || {
+        Stdio::from(
+            OpenOptions::new()
+                .write(true)
+                .open("/dev/full")
+                .expect("it opens"),
+        )
+    };
+    let unread = || Stdio::from(std::io::pipe().expect("a pipe").1);
+    let json: &[&str] = &["--output", "json"];
+    let kinds: [(Stdio, &[&str]); 4] = [
+        (full(), &[]),
+        (full(), json),
+        (unread(), &[]),
+        (unread(), json),
+    ];
+    for (stdout, words) in kinds {
+        let mut command = invited();
+        command
+            .args(["key", "create", "--database", &file])
+            .args(words);
+        let output = command.stdout(stdout).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let (_, rest) = said
+            .split_once("the key ")
+            .unwrap_or_else(|| panic!("{said}"));
+        assert!(
+            rest[16..].starts_with(" was made, and is revoked again"),
+            "{said}"
+        );
+        let list = run(&["key", "list", "--database", &file]).stdout;
+        let list = String::from_utf8(list).expect("text");
+        let line = list.lines().find(|line| line.starts_with(&rest[..16]));
+        assert!(line.expect("it is listed").contains("revoked"), "{list}");
+    }
 }
