@@ -47,7 +47,10 @@ fn the_status_says_who_serves_the_file_and_what_is_in_it_beside_the_server_and_a
     let body = r#"{"email":"a@b.co","role":"developer"}"#;
     assert_eq!(create.json(body).send().status, 201);
     let beside = status(&database);
-    assert_eq!(beside["server"]["pid"], server.child.id().to_string());
+    assert_eq!(beside["server"]["pid"], server.child.id());
+    let members = ["pid", "host", "since"];
+    let server_members = beside["server"].as_object().expect("an object");
+    assert_eq!(server_members.keys().collect::<Vec<_>>(), members);
     assert!(
         beside["server"]["since"]
             .as_str()
@@ -58,6 +61,8 @@ fn the_status_says_who_serves_the_file_and_what_is_in_it_beside_the_server_and_a
     assert_eq!(beside["contents"]["invitations"], 1);
     assert_eq!(beside["contents"]["keys"]["live"], 1);
     assert_eq!(beside["contents"]["mail"]["waiting"], 0);
+    assert_eq!(beside["contents"]["mail"]["putOff"], 0);
+    assert!(!beside.to_string().contains('_'), "names are camelCase");
     assert_eq!(beside["findings"]["bad"], 0);
     assert!(
         beside["sizes"]["file"]

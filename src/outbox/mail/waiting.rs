@@ -170,6 +170,7 @@ pub(crate) struct PutOff {
 
 /// How much waits.
 #[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Counts {
     /// All that waits.
     pub waiting: i64,
