@@ -21,7 +21,11 @@ pub(crate) fn operations() -> Vec<Operation> {
             COMMON,
             WITH_KEY,
             WRITING,
-            &[Code::ValidationFailed, Code::ReadTimeout],
+            &[
+                Code::ValidationFailed,
+                Code::ReadTimeout,
+                Code::RoleNotGrantable,
+            ],
         ],
     )]
 }
@@ -29,7 +33,7 @@ pub(crate) fn operations() -> Vec<Operation> {
 /// `DELETE /v1/invitations?email=` with `admin`: 200 with how much was erased.
 ///
 /// # Errors
-/// 422 where the address is missing or not acceptable.
+/// 403 for a key that is limited to roles, 422 where the address is missing or not acceptable.
 #[utoipa::path(
     delete,
     path = "/v1/invitations",
@@ -40,7 +44,8 @@ pub(crate) fn operations() -> Vec<Operation> {
         see, whatever its status, with the stored answers that hold it, and takes the address out \
         of the history. Then its text leaves the data file, which takes a while in a large one: \
         `pending` names what is still to do after some seconds. That is done without a \
-        repetition, also after a crash. May be repeated after an error.",
+        repetition, also after a crash. May be repeated after an error. A key that is limited to \
+        roles may not do it.",
     params(AddressParams),
     responses(
         (status = 200, description = "How much was erased; zeros where there was \
@@ -54,6 +59,7 @@ async fn erase(
     query: Query<AddressParams>,
 ) -> Result<HttpResponse> {
     let email = query.check(|params| params.parse(state.rules.hosts))?;
+    access.caller.rights.check_grants_all()?;
     let origin = access.origin();
     let erasure = Erasure::new(state.db.clone(), email, access.caller.rights, origin);
     // A task of its own: it goes on when the caller goes away.

@@ -38,7 +38,12 @@ pub(crate) fn operations() -> Vec<Operation> {
         Operation::new(
             __path_delete,
             delete,
-            &[COMMON, WITH_KEY, WRITING, &[Code::PreconditionFailed]],
+            &[
+                COMMON,
+                WITH_KEY,
+                WRITING,
+                &[Code::PreconditionFailed, Code::RoleNotGrantable],
+            ],
         ),
         Operation::new(__path_list, list, &[COMMON, WITH_KEY, LISTING]),
     ]
@@ -234,7 +239,7 @@ struct DeletionAnswer {
         takes more than some seconds, the answer is 200 and `pending` names what is still to do. \
         That is done without a repetition, also after a crash. While rows are pending, whatever \
         would make the organization anew is 404 with `Retry-After`; then the next invitation \
-        starts a new one.",
+        starts a new one. A key that is limited to roles may not do it.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
@@ -255,6 +260,7 @@ async fn delete(
     conditions: Conditions,
     state: Data<State>,
 ) -> Result<HttpResponse> {
+    access.caller.rights.check_grants_all()?;
     let author = access.caller.author();
     let (origin, organization) = (access.origin(), access.organization);
     let done = format!("organization {organization} deleted by {}", origin.actor);

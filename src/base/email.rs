@@ -120,11 +120,14 @@ const PART: &str = "a part of an address: letters, digits and signs as @ . _ + -
 
 /// Brings a part of an address to the form that it has in an address: lowercase, and a domain that
 /// holds other than ASCII letters, from the `@` on or alone, as A-labels. Such a domain must be whole.
+/// No space is dropped: in a query it was a plus sign.
 ///
 /// # Errors
 /// A code and a sentence that says which rule `text` breaks.
 pub(crate) fn parse_part(text: &str) -> Result<String, EmailError> {
-    let text = text.trim_matches(' ');
+    if text.contains(' ') {
+        return Err((FieldCode::InvalidFormat, PART));
+    }
     let part = if text.is_ascii() {
         text.to_ascii_lowercase()
     } else {

@@ -79,7 +79,8 @@ pub(crate) fn parse_limit(value: &str) -> Checked<u32> {
 /// What it may be.
 pub(crate) fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
     // A plus sign in a query is a space.
-    let detail = "an RFC 3339 time, as 2026-11-30T02:43:00Z; write the + of an offset as %2B";
+    let detail = "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z; write the + of \
+        an offset as %2B";
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }
 

@@ -19,7 +19,8 @@ pub(crate) struct FoundInvitation {
     id: Uuid,
 }
 
-/// An invitation of another address that names the address: as its inviter's, or in its note.
+/// An invitation of another address that names the address: as its inviter's, in its note, in the
+/// id of the user who accepted it, or in its redirect URL.
 #[derive(Clone)]
 pub(crate) struct FoundMention(FoundInvitation);
 
@@ -130,8 +131,8 @@ pub(crate) fn erase_mail(tx: &WriteTx<'_>, address: &str) -> Result<()> {
     Ok(())
 }
 
-/// Looks for invitations that name `address` as the inviter's or in their note, among up to `limit`
-/// behind `after`.
+/// Looks for invitations that name `address` as the inviter's or in another text, among up to
+/// `limit` behind `after`.
 pub(crate) fn find_mentions(
     reader: &Reader<'_>,
     address: &str,
@@ -139,7 +140,8 @@ pub(crate) fn find_mentions(
     limit: u32,
 ) -> Result<Step<FoundMention, (String, Uuid)>> {
     let mut statement = reader.prepare_cached(
-        "select organization_id, id, coalesce(inviter_email, ''), coalesce(note, '')
+        "select organization_id, id, coalesce(inviter_email, ''), coalesce(note, ''),
+                coalesce(accepted_by, ''), coalesce(redirect_url, '')
          from invitation
          where (organization_id, id) > (?1, ?2)
          order by organization_id, id
@@ -150,7 +152,9 @@ pub(crate) fn find_mentions(
         limit,
         |row| {
             let place: (String, Uuid) = (row.get(0)?, Uuid::from_bytes(row.get(1)?));
-            let is_named = text(row, 2)? == address || mentions(text(row, 3)?, address);
+            let texts = [text(row, 3)?, text(row, 4)?, text(row, 5)?];
+            let is_named =
+                text(row, 2)? == address || texts.into_iter().any(|text| mentions(text, address));
             let organization = if is_named {
                 Some(OrganizationId::from_stored(&place.0)?)
             } else {
@@ -284,25 +288,29 @@ impl Found for FoundMention {
 
     fn erase(&self, tx: &WriteTx<'_>, address: &str) -> Result<bool> {
         let place = (self.0.organization.as_str(), self.0.id.as_bytes());
-        let mut look = tx
-            .prepare_cached("select note from invitation where organization_id = ?1 and id = ?2")?;
+        let mut look = tx.prepare_cached(
+            "select coalesce(note, ''), coalesce(accepted_by, ''), coalesce(redirect_url, '')
+             from invitation
+             where organization_id = ?1
+               and id = ?2",
+        )?;
         let mut rows = look.query(place)?;
         let Some(row) = rows.next()? else {
             return Ok(false);
         };
-        let has_note = row
-            .get_ref(0)?
-            .as_str_or_null()
-            .map_err(Error::corrupt)?
-            .is_some_and(|note| mentions(note, address));
+        let goes = |column| Ok::<_, Error>(mentions(text(row, column)?, address));
+        let (note, user, url) = (goes(0)?, goes(1)?, goes(2)?);
         drop(rows);
         tx.prepare_cached(
             "update invitation
-             set inviter_email = nullif(inviter_email, ?3), note = iif(?4, null, note)
+             set inviter_email = nullif(inviter_email, ?3),
+                 note = iif(?4, null, note),
+                 accepted_by = iif(?5, null, accepted_by),
+                 redirect_url = iif(?6, null, redirect_url)
              where organization_id = ?1
                and id = ?2",
         )?
-        .execute((place.0, place.1, address, has_note))?;
+        .execute((place.0, place.1, address, note, user, url))?;
         Ok(true)
     }
 }

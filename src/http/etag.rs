@@ -99,11 +99,16 @@ pub(crate) struct Conditions {
 }
 
 impl Conditions {
-    /// Checks `If-Match` against the present version, for a change.
+    /// Checks both headers against the present version, for a change of what is there.
     ///
     /// # Errors
     /// [`Code::PreconditionFailed`].
     pub(crate) fn check_match(&self, json: &[u8]) -> Result<()> {
+        if self.knows(&self.tag(json)) {
+            return Err(failed(
+                "It is there in a version that `If-None-Match` rules out.",
+            ));
+        }
         let holds = match &self.if_match {
             None | Some(IfMatch::Any) => true,
             Some(IfMatch::Items(tags)) => {

@@ -3,7 +3,8 @@
 use super::transition::{self, Change, CurrentInvitation};
 use super::{code, store};
 use crate::base::email::{self, Email, Hosts};
-use crate::base::error::{Code, Error, Errors, Result};
+use crate::base::error::{Code, Error, Errors, FieldCode, FieldError, Result};
+use crate::base::id::parse_id;
 use crate::base::origin::Origin;
 use crate::base::text;
 use crate::db::WriteTx;
@@ -43,8 +44,8 @@ impl Subject {
 /// refused for the wrong ones of others.
 ///
 /// # Errors
-/// [`Code::EmailMismatch`], [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong
-/// addresses.
+/// [`Code::EmailMismatch`], [`Code::ValidationFailed`] for a user's id that is an invitation's,
+/// [`Code::StatusConflict`], [`Code::RateLimited`] after too many wrong addresses.
 pub(crate) fn accept_or_decline(
     tx: &WriteTx<'_>,
     present: &CurrentInvitation,
@@ -63,11 +64,28 @@ pub(crate) fn accept_or_decline(
     }
     let accepted_by = subject.id.as_deref().filter(|_| change == Change::Accept);
     transition::close(tx, present, change, accepted_by, origin)?;
+    check_user(tx, present, accepted_by)?;
     code::store::drop_codes(tx, present.id)?;
     if sending.notifies_inviters {
         notify_inviter(tx, present, limits)
     } else {
         Ok(())
+    }
+}
+
+/// Checks that the id of a user is not that of another invitation of the organization: a member
+/// whose application gave no id has that of its invitation, and two must not be taken for one.
+fn check_user(tx: &WriteTx<'_>, present: &CurrentInvitation, user: Option<&str>) -> Result<()> {
+    let other = user.and_then(parse_id).filter(|id| *id != present.id);
+    let Some(other) = other else {
+        return Ok(());
+    };
+    match store::find(tx, tx.now, &present.organization, other, |_| Ok(()))? {
+        None => Ok(()),
+        Some(()) => {
+            let detail = "it is the id of another invitation: your own id of the user, or none";
+            Err(FieldError::new("/subject", FieldCode::Conflict, detail).into())
+        }
     }
 }
 

@@ -247,7 +247,7 @@ pub(super) fn parse_expiry(
                 FieldError::new(
                     "/expiresAt",
                     FieldCode::InvalidFormat,
-                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
+                    "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z",
                 )
             })?;
             let range =

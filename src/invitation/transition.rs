@@ -65,14 +65,7 @@ impl Change {
         if self.transition().from.contains(&present.status) {
             return Ok(());
         }
-        let detail = format!(
-            "The invitation is {} and cannot be {} any more.",
-            present.status.name(),
-            self.done()
-        );
-        Err(Error::new(Code::StatusConflict, detail)
-            .with_invitation(present.id)
-            .with_status(present.status.name()))
+        Err(present.refusal(&format!("cannot be {}", self.done())))
     }
 
     /// What the invitation would have been.
@@ -121,6 +114,15 @@ impl CurrentInvitation {
             send_count: invitation.send_count.unwrap_or_default(),
             sent_at: invitation.last_sent_at.unwrap_or(invitation.created_at),
         }
+    }
+
+    /// The error that its status is in the way; `what` is what it does not do any more.
+    pub(crate) fn refusal(&self, what: &str) -> Error {
+        let status = self.status.name();
+        let detail = format!("The invitation is {status} and {what} any more.");
+        Error::new(Code::StatusConflict, detail)
+            .with_invitation(self.id)
+            .with_status(status)
     }
 
     /// Whether `email` is the invited address: nobody else can join.

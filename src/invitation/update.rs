@@ -53,7 +53,7 @@ pub struct UpdateBody {
 }
 
 /// What is to change: checked, ready for the store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Patch {
     /// The new role.
     pub role: Option<Role>,
@@ -101,6 +101,19 @@ impl Patch {
         errors.check().map(|()| patch)
     }
 
+    /// Leaves out what `present` has already at `now`: that is no change.
+    fn leave_out(&mut self, present: &Invitation<'_>, now: Timestamp) {
+        self.role.take_if(|role| role.as_str() == present.role);
+        self.expiry
+            .take_if(|expiry| expiry.from(now) == present.expires_at);
+        self.metadata
+            .take_if(|metadata| metadata.as_deref() == present.metadata);
+        self.redirect_url
+            .take_if(|url| url.as_deref() == present.redirect_url);
+        self.locale
+            .take_if(|locale| locale.as_deref() == present.locale);
+    }
+
     /// Whether nothing is to change.
     fn is_empty(&self) -> bool {
         self.role.is_none()
@@ -127,7 +140,8 @@ pub(crate) fn with_reason(error: Error) -> Error {
     }
 }
 
-/// Changes the pending invitation `id` of `organization`, if it passes `check`.
+/// Changes the pending invitation `id` of `organization`, if it passes `check`. What it has already
+/// is no change; where nothing else is asked for, nothing is written.
 ///
 /// # Errors
 /// [`Code::NotFound`], [`Code::RoleNotGrantable`], [`Code::StatusConflict`], or what `check`
@@ -140,8 +154,9 @@ pub(crate) fn update(
     by: &Actor,
     check: impl FnOnce(&Invitation<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (mut redirect_url, mut locale) = (None, None);
+    let (mut patch, mut redirect_url, mut locale) = (patch.clone(), None, None);
     let look = |invitation: &Invitation<'_>| {
+        patch.leave_out(invitation, tx.now);
         redirect_url = invitation.redirect_url.map(str::to_owned);
         locale = invitation.locale.map(str::to_owned);
         check(invitation)
@@ -158,18 +173,12 @@ pub(crate) fn update(
         present.email.as_str(),
     )?;
     if present.status != Status::Pending {
-        let detail = format!(
-            "The invitation is {} and cannot be changed any more.",
-            present.status.name()
-        );
-        return Err(Error::new(Code::StatusConflict, detail)
-            .with_invitation(id)
-            .with_status(present.status.name()));
+        return Err(present.refusal("cannot be changed"));
     }
     if patch.is_empty() {
         return Ok(());
     }
-    if !store::update(tx, organization, id, patch)? {
+    if !store::update(tx, organization, id, &patch)? {
         return Err(Error::internal(
             "an invitation changed between two statements of its transaction",
         ));

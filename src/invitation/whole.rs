@@ -235,7 +235,7 @@ fn conflict(pointer: &'static str, of: Status) -> FieldError {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn parse_time(pointer: &'static str, text: Option<&str>) -> Checked<Timestamp> {
-    let form = "an RFC 3339 time, as 2026-11-30T02:43:00.123Z";
+    let form = "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00.123Z";
     let text = text.ok_or_else(|| FieldError::new(pointer, FieldCode::Required, form))?;
     Timestamp::parse(text).ok_or_else(|| FieldError::new(pointer, FieldCode::InvalidFormat, form))
 }

@@ -182,6 +182,19 @@ impl Rights {
             format!("This key may not grant the role {role}."),
         ))
     }
+
+    /// Checks that the caller may grant every role: for what takes invitations away, whatever their
+    /// roles are.
+    ///
+    /// # Errors
+    /// [`Code::RoleNotGrantable`].
+    pub(crate) fn check_grants_all(&self) -> Result<()> {
+        self.roles.is_none().then_some(()).ok_or_else(|| {
+            let detail = "This key is limited to some roles, and this takes away invitations with \
+                any role: use a key without such a limit.";
+            Error::new(Code::RoleNotGrantable, detail)
+        })
+    }
 }
 
 /// An API key as it is listed: everything but its secret.

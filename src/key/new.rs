@@ -203,7 +203,7 @@ fn check_expiry(body: &KeyBody, now: Timestamp) -> Checked<Option<Timestamp>> {
                 FieldError::new(
                     "/expiresAt",
                     FieldCode::InvalidFormat,
-                    "an RFC 3339 time, as 2026-11-30T02:43:00Z",
+                    "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z",
                 )
             })?;
             let is_fine = now < end && end <= now.plus_seconds(MAX_LIFETIME_SECONDS);

@@ -31,7 +31,8 @@ pub(crate) fn create(
     Ok(webhook)
 }
 
-/// Changes the webhook `id` as `patch` says, for a caller with `rights`.
+/// Changes the webhook `id` as `patch` says, for a caller with `rights`. Where that is how it is
+/// already, nothing is written.
 ///
 /// # Errors
 /// [`crate::base::error::Code::NotFound`] where there is none that they may know of.
@@ -45,6 +46,9 @@ pub(crate) fn update(
     let before = store::get(tx, id, rights)?;
     let mut webhook = before.clone();
     webhook.apply(patch.clone());
+    if webhook == before {
+        return Ok(webhook);
+    }
     webhook.updated_at = tx.now;
     store::update(tx, &webhook)?;
     history::append_changes(tx, by, &before, &webhook)?;

@@ -71,7 +71,7 @@ impl DisabledReason {
 }
 
 /// A webhook.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
     /// UUIDv7.
     pub id: Uuid,

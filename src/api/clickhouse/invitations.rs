@@ -14,7 +14,7 @@ use crate::api::operation::Operation;
 use crate::api::state::State;
 use crate::api::stream;
 use crate::base::clock::Timestamp;
-use crate::base::error::{Error, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::page::{MAX_LIMIT, Order};
 use crate::db::WriteTx;
 use crate::http::auth::{OrganizationAccess, Read, Write};
@@ -31,6 +31,13 @@ use crate::invitation::{Invitation, Status, create as creation, delete as deleti
 
 /// The role of an invitation that names none.
 const DEFAULT_ROLE: &str = "developer";
+
+/// What is said where a pending invitation stands for the address.
+const INVITED: &str = "This address has a pending invitation already; to delete it frees the \
+    address.";
+/// What is said where an accepted one does.
+const JOINED: &str = "This address has joined by an invitation already; to remove the member frees \
+    the address.";
 
 /// An invitation, for the document.
 fn example() -> Value {
@@ -220,7 +227,7 @@ async fn create(
             let show = |invitation: &Invitation<'_>, _| {
                 wrap(DialectInvitation::from(invitation), &by.origin.request_id)
             };
-            let (_, body) = creation::create(tx, &new, &by, show)?;
+            let (_, body) = creation::create(tx, &new, &by, show).map_err(in_words_of_its_own)?;
             Ok(StoredResponse {
                 status: 200,
                 location: None,
@@ -232,6 +239,15 @@ async fn create(
     };
     let answer = author.write(&state.db, job).await?;
     Ok(stored::respond(answer, state.etags))
+}
+
+/// The error of a create, without what only the API's own create can do about it.
+fn in_words_of_its_own(error: Error) -> Error {
+    match error.code {
+        Code::AlreadyInvited => error.with_detail(INVITED),
+        Code::AlreadyAccepted => error.with_detail(JOINED),
+        _ => error,
+    }
 }
 
 /// Responds as if what is not pending were not there.

@@ -240,7 +240,8 @@ async fn update(
     let organization = access.organization;
     let job = move |tx: &WriteTx<'_>| {
         let present = store::find(tx, &organization)?.ok_or_else(Error::not_found)?;
-        let Some(name) = &name else {
+        let changed = name.as_ref().filter(|_| name != present.settings.name);
+        let Some(name) = changed else {
             return Ok(DialectOrganization::new(organization.as_str(), &present));
         };
         let settings = Settings {

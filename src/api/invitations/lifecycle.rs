@@ -338,7 +338,9 @@ pub(crate) fn find_link(
         Ok((present, settings.accept_url))
     })?;
     let present = present.ok_or_else(Error::not_found)?;
-    Change::Accept.check(&present)?;
+    Change::Accept
+        .check(&present)
+        .map_err(|_| present.refusal("has no link"))?;
     let (signing, kind) = (state.keyring.signing(), TokenKind::Given);
     let accept_url = accept_url.as_ref().unwrap_or(&state.accept_url);
     Ok(SecretLink {

@@ -166,6 +166,13 @@ impl Error {
         Self::new(Code::StorageCorrupt, "The data file is damaged.").with_cause(cause)
     }
 
+    /// The same error in another sentence.
+    #[must_use]
+    pub(crate) fn with_detail(mut self, detail: &'static str) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
     /// The same error with the values that it is about.
     #[must_use]
     pub(crate) fn with_fields(mut self, fields: Vec<FieldError>) -> Self {

@@ -39,7 +39,10 @@ const SYNTAX: &[(&str, &str)] = &[
 const FOUND: &[(&str, &str)] = &[
     ("string", "a string"),
     ("integer", "a whole number"),
-    ("floating point", "a number that is not whole or too large"),
+    (
+        "floating point",
+        "a number with a fraction or an exponent, or one that is too large",
+    ),
     ("boolean", "true or false"),
     ("null", "null"),
     ("unit", "null"),

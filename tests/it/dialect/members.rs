@@ -4,6 +4,7 @@ use invited::key::{NewKey, Rights, Scope};
 use serde_json::{Value, json};
 
 use super::{at, each, join, result};
+use crate::support::life::wrong;
 use crate::support::{Answer, TestApp};
 
 /// The path of the member `user` of `acme`.
@@ -235,4 +236,57 @@ fn a_member_gets_no_role_that_the_organization_does_not_have() {
         changed["role"], "admin",
         "whoever is in is not asked for the domain again"
     );
+}
+
+#[test]
+fn nobody_joins_under_the_id_of_another_invitation() {
+    let app = TestApp::serve();
+    let admin = join(&app, "adm@b.co", "admin", None);
+    let pending = app.invite("acme", "pending@b.co")["id"].clone();
+    let elsewhere = app.invite("globex", "else@b.co")["id"].clone();
+    let made = app.invite("acme", "low@b.co");
+    let before = app.contents();
+    for taken in [&json!(admin), &pending] {
+        let body = json!({ "email": "low@b.co", "subject": taken });
+        let refused = app.change(&made, "accept", &body);
+        assert_eq!(
+            wrong(&refused),
+            [("/subject".to_owned(), "conflict".to_owned())],
+            "{}",
+            refused.text()
+        );
+        let link = json!({ "token": app.token_of(&made), "email": "low@b.co", "subject": taken });
+        let refused = app.post("/v1/invitations/accept", &link.to_string());
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert_eq!(app.contents(), before, "{taken}");
+    }
+    for (email, own) in [("low@b.co", &made["id"]), ("other@b.co", &elsewhere)] {
+        let made = if email == "low@b.co" {
+            made.clone()
+        } else {
+            app.invite("acme", email)
+        };
+        let body = json!({ "email": email, "subject": own });
+        assert_eq!(app.change(&made, "accept", &body).status, 200, "{email}");
+    }
+    assert_eq!(app.request("DELETE", &member(&admin)).send().status, 200);
+    assert_eq!(
+        each(&result(&app.get(&at("acme", "members"))), "email"),
+        ["other@b.co", "low@b.co"]
+    );
+}
+
+#[test]
+fn a_name_that_an_organization_has_already_is_no_change() {
+    let app = TestApp::serve();
+    app.invite("acme", "a@b.co");
+    let rename = || {
+        let request = app.request("PATCH", "/clickhouse/v1/organizations/acme");
+        result(&request.json(r#"{"name":"Acme"}"#).send())
+    };
+    let renamed = rename();
+    let before = app.contents();
+    app.advance_to(1_000);
+    assert_eq!(rename(), renamed);
+    assert_eq!(app.contents(), before);
 }

@@ -180,7 +180,7 @@ fn errors_are_one_line_of_text_with_the_code_in_front() {
         (
             app.post(&path(), r#"{"email":"a@b.co"}"#),
             409,
-            "ALREADY_INVITED: ",
+            "ALREADY_INVITED: This address has a pending invitation already; to delete it frees",
         ),
         (
             app.post(&path(), r#"{"email":"nonsense"}"#),

@@ -1,7 +1,8 @@
 //! Erasure: what is left in the file of an address, or of an organization.
 //!
-//! * [`scope`]: what an erasure does not touch.
+//! * [`mentions`]: what it takes out of invitations of others. [`scope`]: what it does not touch.
 
+mod mentions;
 mod scope;
 
 use std::process::Command;
@@ -80,58 +81,6 @@ fn churn(app: &TestApp, seed: u64, guest: &str) {
         Ok(())
     };
     invited::db::write_file(&app.database, job).expect("it churns");
-}
-
-#[test]
-fn invitations_of_others_lose_the_address_as_their_inviter_and_in_their_note() {
-    let app = TestApp::serve();
-    let create = |email: &str, inviter: &str, note: &str| {
-        let body = json!({ "email": email, "role": "r",
-            "inviter": { "name": "I", "email": inviter }, "note": note });
-        let answer = app.post(&invitations("acme"), &body.to_string());
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        answer.json()
-    };
-    let by = create("one@example.com", "Frederika@example.com", "Yours");
-    let named = create(
-        "two@example.com",
-        "xfrederika@example.com",
-        "Ask FREDERIKA@example.com.\nSoon",
-    );
-    let other = create(
-        "three@example.com",
-        "xfrederika@example.com",
-        "Ask xfrederika@example.com",
-    );
-    assert_eq!(
-        erase(&app, "frederika@example.com").json()["invitations"],
-        0,
-        "none of them is hers"
-    );
-    let inviter =
-        |made: &Value| app.get(&invitation("acme", &made["id"])).json()["inviter"].clone();
-    assert_eq!(inviter(&by), json!({ "name": "I" }));
-    assert_eq!(
-        inviter(&named),
-        json!({ "name": "I", "email": "xfrederika@example.com" })
-    );
-    assert_eq!(inviter(&other), inviter(&named));
-    let notes = app
-        .db_rows("select note from invitation order by id")
-        .concat();
-    assert_eq!(
-        notes,
-        [
-            "Some(\"Yours\")",
-            "None",
-            "Some(\"Ask xfrederika@example.com\")"
-        ]
-    );
-    let bytes = bytes(&app);
-    assert_eq!(
-        count(&bytes, "frederika@example.com"),
-        count(&bytes, "xfrederika@example.com")
-    );
 }
 
 /// A create with everything that could hold the address once more; the answer is stored.

@@ -163,3 +163,32 @@ fn what_is_invited_during_an_erasure_is_a_new_invitation_and_what_was_there_is_g
         assert_eq!(count(&bytes(&app), "mustermann"), 0);
     }
 }
+
+#[test]
+fn a_plus_sign_that_is_not_percent_encoded_is_refused_and_nobody_else_is_erased_or_found() {
+    let app = TestApp::serve();
+    for email in ["u01@ex1.com", "+u01@ex1.com", "tag@ex1.com"] {
+        app.invite("acme", email);
+    }
+    let before = app.contents();
+    for (method, query) in [
+        ("DELETE", "/v1/invitations?email=+u01@ex1.com".to_owned()),
+        ("DELETE", "/v1/invitations?email=u01@ex1.com+".to_owned()),
+        ("DELETE", "/v1/invitations?email=%20u01@ex1.com".to_owned()),
+        ("GET", "/v1/invitations?email=+u01@ex1.com".to_owned()),
+        ("GET", format!("{}?email=+u01@ex1.com", invitations("acme"))),
+        ("GET", format!("{}?q=+tag", invitations("acme"))),
+        ("GET", format!("{}?q=b%C3%BCcher.de+", invitations("acme"))),
+    ] {
+        let answer = app.request(method, &query).send();
+        assert_eq!(answer.status, 422, "{method} {query}: {}", answer.text());
+        assert!(answer.text().contains("%2B"), "{query}: {}", answer.text());
+        assert_eq!(app.contents(), before, "{method} {query}");
+    }
+    assert_eq!(erase(&app, "%2Bu01@ex1.com").json()["invitations"], 1);
+    let left = app.db_rows("select email from invitation order by email");
+    assert_eq!(
+        left.concat(),
+        ["Some(\"tag@ex1.com\")", "Some(\"u01@ex1.com\")"]
+    );
+}

@@ -76,6 +76,8 @@ fn only_a_pending_one_has_a_link() {
             "{status}"
         );
         assert_eq!(answer.json()["invitationStatus"], status);
+        let says = format!("The invitation is {status} and has no link any more.");
+        assert_eq!(answer.json()["detail"], says);
     }
     let gone = app.invite("acme", "gone@b.co");
     assert_eq!(app.request("DELETE", &path_of(&gone)).send().status, 204);

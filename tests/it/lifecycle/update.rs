@@ -197,3 +197,92 @@ fn its_event_names_what_changed_before_and_after_and_only_that() {
         last_event(&app)
     );
 }
+
+#[test]
+fn what_it_has_already_is_no_change() {
+    let app = TestApp::serve();
+    let made = full(&app);
+    let bare = app.invite("acme", "bare@b.co");
+    app.advance_to(1_000);
+    let before = app.contents();
+    for (invitation, body) in [
+        (&made, json!({ "role": "developer" })),
+        (
+            &made,
+            json!({ "expiresAt": "2026-11-30T03:43:00.123+01:00" }),
+        ),
+        (&made, json!({ "metadata": { "z": 1, "a": 2 } })),
+        (
+            &made,
+            json!({ "redirectUrl": "http://invited.test/x", "locale": null }),
+        ),
+        (&bare, json!({ "metadata": null })),
+        (
+            &bare,
+            json!({ "metadata": null, "redirectUrl": null, "locale": null }),
+        ),
+    ] {
+        let answer = patch(&app, invitation, &body);
+        assert_eq!((answer.status, &answer.json()), (200, invitation), "{body}");
+        assert_eq!(app.contents(), before, "{body}");
+    }
+    let body = json!({ "role": "developer", "metadata": { "z": 1, "a": 2 }, "locale": "de",
+        "redirectUrl": "http://invited.test/x" });
+    assert_eq!(patch(&app, &made, &body).json()["locale"], "de");
+    let event = last_event(&app);
+    assert_eq!(event["after"], json!({ "locale": "de" }));
+    assert_eq!(event["before"].get("role"), None);
+}
+
+#[test]
+fn if_none_match_lets_nothing_change_the_version_that_is_named() {
+    let app = TestApp::serve();
+    let made = full(&app);
+    let path = path_of(&made);
+    let tag = app.get(&path).header("etag").expect("a version").to_owned();
+    let other = "\"00000000000000000000000000000000\"";
+    let before = app.contents();
+    for (method, path) in [
+        ("PATCH", path.clone()),
+        ("POST", format!("{path}/resend")),
+        ("POST", format!("{path}/revoke")),
+        ("DELETE", path.clone()),
+        ("DELETE", "/v1/organizations/acme".to_owned()),
+    ] {
+        let its = app
+            .get(path_of_resource(&path))
+            .header("etag")
+            .expect("a version")
+            .to_owned();
+        let with = |tag: &str| {
+            let request = app.request(method, &path).header("If-None-Match", tag);
+            let request = if method == "PATCH" {
+                request.json(r#"{"role":"admin"}"#)
+            } else {
+                request
+            };
+            request.send()
+        };
+        for tag in [&*its, "*", &format!("{other}, W/{its}")] {
+            let expected = (412, "precondition_failed".to_owned());
+            assert_eq!(refusal(&with(tag)), expected, "{method} {path} {tag}");
+            assert_eq!(app.contents(), before, "{method} {path} {tag}");
+        }
+    }
+    let changed = app
+        .request("PATCH", &path)
+        .header("If-None-Match", other)
+        .json(r#"{"role":"admin"}"#)
+        .send();
+    assert_eq!(changed.status, 200);
+    let gone = app
+        .request("DELETE", &path)
+        .header("If-None-Match", &tag)
+        .send();
+    assert_eq!(gone.status, 204, "by now it is another version");
+}
+
+/// What the last part of `path` is done to.
+fn path_of_resource(path: &str) -> &str {
+    path.trim_end_matches("/resend").trim_end_matches("/revoke")
+}

@@ -64,7 +64,7 @@ fn a_value_of_another_type_is_told_which_one_is_meant_in_words_of_json() {
         ),
         (
             r#""expiresIn":1.5"#,
-            &format!("{seconds} a number that is not whole"),
+            &format!("{seconds} a number with a fraction or an exponent"),
         ),
         (r#""expiresIn":[60]"#, &format!("{seconds} an array")),
         (
@@ -244,7 +244,7 @@ fn a_value_that_is_not_acceptable_is_told_what_would_be() {
         ),
         (
             &format!(r#"{GOOD},"expiresAt":"2030-01-01""#),
-            "expiresAt: an RFC 3339 time, as 2026-",
+            "expiresAt: an RFC 3339 time from 1970 to 9999, as 2026-",
         ),
         (
             &format!(r#"{GOOD},"redirectUrl":"https://evil.test/""#),

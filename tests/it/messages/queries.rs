@@ -59,6 +59,11 @@ fn a_value_of_the_query_that_is_wrong_is_told_what_would_be_right() {
         (list("limit=0&order=up"), "2 values are not acceptable: "),
         (list("email=plus+1@b.co"), space),
         ("/v1/invitations?email=plus+1@b.co".to_owned(), space),
+        ("/v1/invitations?email=+plus@b.co".to_owned(), space),
+        (
+            list("createdAfter=1969-12-31T23:59:59Z"),
+            "createdAfter: an RFC 3339 time from 1970 to 9999, as 2026-",
+        ),
         (list("q=plus+1"), "write + as %2B"),
         (
             "/v1/invitations".to_owned(),

@@ -302,3 +302,25 @@ fn roles_that_cannot_be_are_refused_the_same_way_where_one_is_given() {
     }
     assert_eq!(app.contents(), before);
 }
+
+#[test]
+fn a_key_that_is_limited_to_roles_neither_erases_an_address_nor_deletes_an_organization() {
+    let app = TestApp::serve();
+    invite_as(&app, "boss@b.co", "owner");
+    invite_as(&app, "own@b.co", "viewer");
+    for roles in [&["viewer"][..], &["owner"], &["owner", "viewer"]] {
+        let key = limited(&app, roles);
+        let before = app.contents();
+        for path in [
+            "/v1/invitations?email=boss@b.co",
+            "/v1/invitations?email=own@b.co",
+            "/v1/invitations?email=nobody@b.co",
+            "/v1/organizations/acme",
+        ] {
+            let answer = app.anonymous("DELETE", path).bearer(&key).send();
+            let expected = (403, "role_not_grantable".to_owned());
+            assert_eq!(refusal(&answer), expected, "{roles:?}: {path}");
+            assert_eq!(app.contents(), before, "{roles:?}: {path}");
+        }
+    }
+}

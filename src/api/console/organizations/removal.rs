@@ -19,9 +19,10 @@ const TEMPLATE: &str = "organization_delete.html";
 /// `GET /console/organizations/{organizationId}/delete` with `admin`: says what will be gone.
 ///
 /// # Errors
-/// 404 where the organization is not known.
+/// 403 for a key that is limited to roles, 404 where the organization is not known.
 pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse> {
     visitor.require(Scope::Admin)?;
+    visitor.caller.rights.check_grants_all()?;
     let (organization, record) = super::find(&visitor)?;
     let values = values(&visitor, &organization, &record, "").await?;
     visitor.show(Place::Organizations, TEMPLATE, values).await
@@ -30,10 +31,12 @@ pub(super) async fn page(visitor: Visitor) -> Result<HttpResponse> {
 /// `POST /console/organizations/{organizationId}/delete` with `admin`: deletes the organization.
 ///
 /// # Errors
-/// 404 where it is not known, 422 where the form does not have its id.
+/// 403 for a key that is limited to roles, 404 where it is not known, 422 where the form does not
+/// have its id.
 pub(super) async fn delete(visitor: Visitor) -> Result<HttpResponse> {
     let sent = visitor.form().await?;
     visitor.require(Scope::Admin)?;
+    visitor.caller.rights.check_grants_all()?;
     let (organization, record) = super::find(&visitor)?;
     let typed = sent.fields.trimmed("confirm").unwrap_or_default();
     if typed != organization.as_str() {

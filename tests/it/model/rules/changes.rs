@@ -165,8 +165,12 @@ impl Model {
         let expires_at = (!matches!(lifetime, Lifetime::Default)).then_some(end);
         let found = self.find(pick)?;
         self.require(found, &["pending"])?;
+        let invitation = &mut self.invitations[found];
+        // What it has already is no change.
+        let role = role.filter(|role| *role != invitation.role);
+        let expires_at = expires_at.filter(|end| *end != invitation.expires_at);
+        let metadata = metadata.filter(|metadata| *metadata != invitation.metadata);
         if role.is_some() || expires_at.is_some() || metadata.is_some() {
-            let invitation = &mut self.invitations[found];
             invitation.role = role.unwrap_or(invitation.role);
             invitation.expires_at = expires_at.unwrap_or(invitation.expires_at);
             invitation.metadata = metadata.unwrap_or(invitation.metadata);
