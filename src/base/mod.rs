@@ -28,3 +28,4 @@ pub mod roots;
 pub(crate) mod schema;
 pub(crate) mod shell;
 pub mod text;
+pub(crate) mod unanswered;

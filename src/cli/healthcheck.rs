@@ -16,6 +16,7 @@ use url::Url;
 use crate::base::duration;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
+use crate::base::unanswered;
 use crate::config::listen::{LOOPBACK, Listen, local_url, or_default, parse_listen};
 use crate::config::{is_loopback, parse_public_url};
 
@@ -138,9 +139,11 @@ impl Server {
     fn ask(&self, limit: Duration) -> Result<(), String> {
         let (status, body) = match self {
             Self::Url { url, agent } => {
-                ask_url(url, agent, limit).map_err(|error| error.to_string())?
+                ask_url(url, agent, limit).map_err(|error| unanswered::why(&error))?
             }
-            Self::Unix(path) => ask_unix(path, limit).map_err(|error| error.to_string())?,
+            Self::Unix(path) => {
+                ask_unix(path, limit).map_err(|error| unanswered::of_system(&error))?
+            }
         };
         if status == 200 {
             return Ok(());

@@ -16,6 +16,7 @@ use crate::base::addresses::UNIX_PEER;
 use crate::base::clock::Clock;
 use crate::base::roots::Roots;
 use crate::base::shell::shell_word;
+use crate::base::unanswered::why;
 use crate::mail::message::Sender;
 use crate::mail::transport::Smtp;
 use crate::mail::trial;
@@ -110,7 +111,7 @@ fn check_public_url(reach: &Reach, url: &Url) -> Vec<Finding> {
                 "try `curl -v {quoted}` here and elsewhere; look at the proxy, its \
                 certificate and the firewall"
             );
-            let detail = format!("{url} cannot be reached from this machine: {error}");
+            let detail = format!("{url} cannot be reached from this machine: {}", why(&error));
             return vec![Finding::warn(name, detail, fix)];
         }
     };
@@ -181,7 +182,7 @@ fn check_ready(status: Result<u16, ureq::Error>) -> Finding {
             format!("{READY} of the server responds {status}"),
             fix,
         ),
-        Err(error) => Finding::bad(name, format!("{READY} of the server: {error}"), fix),
+        Err(error) => Finding::bad(name, format!("{READY} of the server: {}", why(&error)), fix),
     }
 }
 

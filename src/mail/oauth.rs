@@ -11,6 +11,7 @@ use url::Url;
 
 use super::smtp_error::{NoConnection, Part};
 use crate::base::roots::Roots;
+use crate::base::unanswered::why;
 
 /// How long a request for a token may take in all.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -127,7 +128,7 @@ impl Tokens {
     /// Asks for a token. Returns it, and for how long it is good.
     fn fetch(&self, secret: &str) -> Result<(String, Duration), NoConnection> {
         let away = |error: ureq::Error| {
-            let error = format!("the login has no token: {error}");
+            let error = format!("the login has no token: {}", why(&error));
             NoConnection::at(Part::Token, error)
         };
         let form = [

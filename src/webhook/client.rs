@@ -11,6 +11,7 @@ use ureq::{Agent, Timeout};
 
 use super::guard::Guard;
 use crate::base::roots::Roots;
+use crate::base::unanswered;
 
 /// How long a request may take in all, with the look-up of the name.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -149,33 +150,15 @@ struct Refused;
 
 /// What went wrong, in our own words.
 fn describe(error: &ureq::Error) -> &'static str {
-    use ureq::Error::{HostNotFound, Io, Other, Protocol, Rustls, Tls};
     match error {
         ureq::Error::Timeout(Timeout::Resolve) => {
             "the host name was not resolved within 10 seconds"
         }
         ureq::Error::Timeout(_) => "there was no answer within 10 seconds",
-        HostNotFound => "the host was not found",
-        Other(other) if other.is::<Refused>() => "the host has an address that may not be reached",
-        Rustls(_) | Tls(_) => "no TLS connection could be made",
-        Protocol(_) => "the answer was not HTTP",
-        Io(error) => describe_io(error),
-        _ => "the request failed",
-    }
-}
-
-/// The same of what the system says.
-fn describe_io(error: &std::io::Error) -> &'static str {
-    use std::io::ErrorKind::{
-        ConnectionRefused, ConnectionReset, InvalidData, TimedOut, UnexpectedEof,
-    };
-    match error.kind() {
-        ConnectionRefused => "the connection was refused",
-        ConnectionReset | UnexpectedEof => "the connection was closed without an answer",
-        TimedOut => "there was no answer within 10 seconds",
-        // TLS says so, too.
-        InvalidData => "no TLS connection could be made",
-        _ => "the connection failed",
+        ureq::Error::Other(other) if other.is::<Refused>() => {
+            "the host has an address that may not be reached"
+        }
+        error => unanswered::why(error),
     }
 }
 

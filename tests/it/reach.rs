@@ -95,7 +95,16 @@ fn a_public_url_that_leads_to_the_server_is_told_from_one_that_leads_elsewhere()
         (url(server.address), "ok", "leads to this server"),
         (url(other.address), "bad", "another server responds"),
         (url(server.address) + "/elsewhere", "bad", "responds 401"),
-        (url(nobody()), "warn", "cannot be reached from this machine"),
+        (
+            url(nobody()),
+            "warn",
+            "cannot be reached from this machine: the connection was refused",
+        ),
+        (
+            format!("https://{}", server.address),
+            "warn",
+            "cannot be reached from this machine: it does not speak TLS there",
+        ),
     ] {
         let (code, findings) = doctor(folder.path(), &["--public-url", &to]);
         let (found_state, text) = found(&findings, "reachable");

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
+use crate::base::unanswered::why;
 use crate::key::token::PlainKey;
 
 /// How long the server may take.
@@ -102,7 +103,7 @@ impl Server {
         let answer = self.send("POST", "/v1/webhooks", body);
         let (status, body) = answer.map_err(|error| {
             Failure::runtime(
-                format!("cannot reach {} ({error})", self.url),
+                format!("cannot reach {} ({})", self.url, why(&error)),
                 "start a server with `invited dev`, or name another one with --url",
             )
         })?;
@@ -125,7 +126,7 @@ impl Server {
         match self.send("DELETE", &format!("/v1/webhooks/{id}"), Vec::new()) {
             Ok((200..=299 | 404, _)) => Ok(()),
             Ok((status, body)) => Err(self.not_removed(id, &told(status, &body))),
-            Err(error) => Err(self.not_removed(id, &error.to_string())),
+            Err(error) => Err(self.not_removed(id, why(&error))),
         }
     }
 

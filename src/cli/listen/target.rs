@@ -6,6 +6,8 @@ use ureq::Agent;
 use ureq::http::Request;
 use url::Url;
 
+use crate::base::unanswered::why;
+
 /// How long the application may take: less than the ten seconds that a server waits, so that the
 /// answer is still heard.
 const TIMEOUT: Duration = Duration::from_secs(9);
@@ -90,7 +92,7 @@ impl Target {
             Err(error) => Outcome {
                 status: 502,
                 took: start.elapsed(),
-                error: Some(format!("cannot reach {} ({error})", self.url)),
+                error: Some(format!("cannot reach {} ({})", self.url, why(&error))),
                 content_type: None,
                 body: Vec::new(),
             },
