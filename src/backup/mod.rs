@@ -69,7 +69,7 @@ pub(crate) fn make(
     may_replace: bool,
     tell: Tell<'_>,
 ) -> Result<Made, Failure> {
-    check_place(source, place, may_replace)?;
+    check_place(source, place, may_replace, &BACKUP)?;
     let secret_place = beside(place, ".secret");
     if secret.is_some() && !may_replace && secret_place.exists() {
         return Err(part::exists(&secret_place));
@@ -182,12 +182,34 @@ pub(crate) fn differs(path: &Path, findings: usize) -> Failure {
     )
 }
 
-/// Checks that a backup or an export may be at `place`: no data file, and nothing that belongs to
-/// one, is ever replaced.
+/// What a command makes, and replaces on request.
+pub(crate) struct Product {
+    /// What it is called.
+    pub name: &'static str,
+    /// What to do where something else is in its place.
+    pub hint: &'static str,
+    /// Whether a file is one.
+    pub is_one: fn(&Path) -> bool,
+}
+
+/// Backups.
+const BACKUP: Product = Product {
+    name: "backup",
+    hint: "name another file; to put a backup in the place of a data file, use `invited restore`",
+    is_one: is_ours,
+};
+
+/// Checks that a `product` may be at `place`: only another one is ever replaced, and no data file,
+/// nor what belongs to one.
 ///
 /// # Errors
 /// What is in the way.
-pub(crate) fn check_place(source: &Source, place: &Path, may_replace: bool) -> Result<(), Failure> {
+pub(crate) fn check_place(
+    source: &Source,
+    place: &Path,
+    may_replace: bool,
+    product: &Product,
+) -> Result<(), Failure> {
     let own = |suffix| beside(source.path(), suffix);
     let is_own = |path: &PathBuf| {
         path == source.path() || OF_DATA_FILE.iter().any(|suffix| *path == own(suffix))
@@ -220,11 +242,10 @@ pub(crate) fn check_place(source: &Source, place: &Path, may_replace: bool) -> R
         ));
     }
     let is_served = ["-wal", ".lock"].map(|suffix| beside(place, suffix).exists()) != [false; 2];
-    if is_served || !found.is_file() || !is_ours(place) {
-        return Err(Failure::runtime(
-            format!("{} is no backup, so it is not replaced", place.display()),
-            "name another file; to put a backup in the place of a data file, use `invited restore`",
-        ));
+    if is_served || !found.is_file() || !(product.is_one)(place) {
+        let (place, name) = (place.display(), product.name);
+        let what = format!("{place} is no {name}, so it is not replaced");
+        return Err(Failure::runtime(what, product.hint));
     }
     Ok(())
 }

@@ -9,8 +9,8 @@ use serde_json::json;
 
 use super::format::{Format, OutputArgs};
 use super::progress::Display;
-use crate::backup;
 use crate::backup::part::{Part, cannot_write};
+use crate::backup::{self, Product};
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
@@ -19,6 +19,12 @@ use crate::key::new::parse_organization;
 use crate::transfer::Counts;
 use crate::transfer::export::{self, ExportError};
 
+/// Exports.
+const EXPORT: Product = Product {
+    name: "export",
+    hint: "nothing was changed; name another file",
+    is_one: export::is_one,
+};
 /// What an export does not have.
 const MISSING: [&str; 6] = [
     "API keys",
@@ -62,7 +68,7 @@ pub(crate) fn run(args: &ExportArgs) -> Result<(), Failure> {
     if args.file.as_os_str() == "-" {
         return to_stdout(&source, args);
     }
-    backup::check_place(&source, &args.file, args.force)?;
+    backup::check_place(&source, &args.file, args.force, &EXPORT)?;
     let part = Part::begin(&args.file)?;
     let failed = |error: io::Error| cannot_write(&args.file, &error);
     part.file().set_len(0).map_err(failed)?;

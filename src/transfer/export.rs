@@ -1,7 +1,9 @@
 //! Writes organizations with their invitations and histories as an export.
 
 use std::collections::HashSet;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -17,6 +19,16 @@ use crate::organization::{self, Record};
 const AT_A_TIME: u32 = 100;
 /// After how many records somebody is told.
 const TOLD_EVERY: u64 = 1_000;
+
+/// What every export begins with.
+const START: &[u8] = br#"{"invited":{"format":"#;
+
+/// Whether the file at `path` begins as an export does.
+pub(crate) fn is_one(path: &Path) -> bool {
+    let mut start = [0; START.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start == START
+}
 
 /// Why an export failed.
 #[derive(Debug)]
@@ -59,6 +71,7 @@ pub(crate) fn write(
         tell,
         line: Vec::new(),
     };
+    // It begins with `START`.
     let header = json!({"invited": {
         "format": FORMAT,
         "version": env!("CARGO_PKG_VERSION"),

@@ -181,6 +181,16 @@ fn an_export_is_private_and_never_takes_the_place_of_a_file_that_is_there() {
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("is there already"));
     succeeded(&export(&database, &[&word(&file), "--force"]));
+    let other = folder.path().join("other");
+    for text in ["", "log = \"info\"\n", "{\"invited\":1}\n"] {
+        fs::write(&other, text).expect("it is written");
+        let said = failed(&export(&database, &[&word(&other), "--force"]));
+        assert!(
+            said.contains("is no export, so it is not replaced"),
+            "{said}"
+        );
+        assert_eq!(fs::read_to_string(&other).expect("it reads"), text);
+    }
     let own = export(&database, &[&word(&database), "--force"]);
     assert_eq!(own.status.code(), Some(2), "{own:?}");
     let unknown = export(&database, &["-", "--organization", "nobody"]);
