@@ -33,7 +33,7 @@ struct Request {
     name: &'static str,
     /// The functions by which its threads are known.
     threads: &'static [&'static str],
-    /// Instructions above which `--check` fails: what was measured, and a twentieth more.
+    /// Instructions above which `--check` fails: what was measured, and a twentieth more at most.
     limit: u32,
     /// The goals of the design.
     goal: Goal,
@@ -73,7 +73,7 @@ const REQUESTS: [Request; 4] = [
     },
 ];
 
-// What the release profile takes, and a twentieth more.
+// What the release profile takes, and a twentieth more at most.
 /// See [`Request::limit`].
 const LIMIT_LIVE: u32 = 30_800;
 /// See [`Request::limit`].
@@ -81,7 +81,7 @@ const LIMIT_GET: u32 = 59_400;
 /// See [`Request::limit`].
 const LIMIT_LIST: u32 = 207_600;
 /// See [`Request::limit`]. Each event carries the hash of the one before, and each commit writes
-/// the counts of rows: together a fifth of a create that is alone in its commit.
+/// the counts of rows: together a tenth of a create that is alone in its commit.
 const LIMIT_CREATE: u32 = 233_900;
 
 /// Measures all of them and prints the table; with `check`, what is above its limit is a failure.

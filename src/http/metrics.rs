@@ -17,6 +17,8 @@ const UNKNOWN: &str = "unknown";
 const METHODS: [&str; 8] = [
     "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other",
 ];
+/// The place of all other methods.
+const OTHER: usize = METHODS.len() - 1;
 /// The status of a method that the route does not have.
 const METHOD_NOT_ALLOWED: u16 = 405;
 /// The statuses that are told apart, and last all others.
@@ -89,11 +91,8 @@ impl RequestMetrics {
         let Some(route) = known.or(self.routes.last()) else {
             return;
         };
-        let method = if status == METHOD_NOT_ALLOWED {
-            METHODS.len() - 1
-        } else {
-            method
-        };
+        let is_refused = status == METHOD_NOT_ALLOWED;
+        let method = if is_refused { OTHER } else { method };
         let metrics = route.methods[method].get_or_init(MethodMetrics::new);
         let slot = STATUSES.binary_search(&status).unwrap_or(STATUSES.len());
         metrics.statuses[slot].add_one();
@@ -138,7 +137,7 @@ impl MethodMetrics {
 /// The place of `method` among those that are told apart.
 pub(crate) fn place_of(method: &Method) -> usize {
     let place = METHODS.iter().position(|name| method == *name);
-    place.unwrap_or(METHODS.len() - 1)
+    place.unwrap_or(OTHER)
 }
 
 #[cfg(test)]

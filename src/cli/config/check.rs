@@ -12,7 +12,7 @@ use crate::cli::arguments::{complete, known_variables};
 use crate::cli::format::OutputArgs;
 use crate::cli::{Cli, database};
 use crate::config::Settings;
-use crate::config::sources::{PREFIX, Source, Sources, names_flag};
+use crate::config::sources::{Source, Sources, names_flag, no_setting, unknown_variables};
 use crate::config::tls::{is_unseen, unseen};
 use crate::server::Tls;
 
@@ -95,27 +95,16 @@ fn problem(failure: &Failure) -> Problem {
     }
 }
 
-/// What is taken, and told of.
+/// What is taken, and told of. A start tells only of those variables that are surely slips.
 fn notes(settings: &Settings, sources: &Sources) -> BTreeSet<String> {
-    let unknown = unknown_variables(&known_variables(&complete(Cli::command())));
+    let known = known_variables(&complete(Cli::command()));
+    let names = || known.iter().map(String::as_str);
+    let unknown = unknown_variables(&known).map(|name| {
+        let meant = slip(&name, names()).or_else(|| alike(&name, names()));
+        no_setting(&name, meant)
+    });
     let told = sources.notes.iter().cloned();
     told.chain(unknown).chain(settings.plain_links()).collect()
-}
-
-/// The variables that look like settings and are none, `known` are all that are. A start tells only
-/// of those that are surely slips.
-fn unknown_variables(known: &BTreeSet<String>) -> Vec<String> {
-    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    let is_unknown = |name: &String| name.starts_with(PREFIX) && !known.contains(name);
-    let known = || known.iter().map(String::as_str);
-    let told = set.filter(is_unknown).map(|name| {
-        let meant = slip(&name, known()).or_else(|| alike(&name, known()));
-        meant.map_or_else(
-            || format!("{name} is no setting"),
-            |meant| format!("{name} is no setting: did you mean {meant}?"),
-        )
-    });
-    told.collect()
 }
 
 /// The report for people.

@@ -29,7 +29,7 @@ pub(crate) use value::{default_of, is_switch, is_value, key_of, names_flag};
 pub(crate) const CONFIG: &str = "config";
 
 /// What the names of all variables begin with.
-pub(crate) const PREFIX: &str = "INVITED_";
+const PREFIX: &str = "INVITED_";
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -269,11 +269,9 @@ impl Sources {
     /// Notes each variable that is none of the `known` ones, and was surely meant to be one of them:
     /// it does nothing. Others are left alone, since other programs may have names like ours.
     pub(crate) fn note_slips(&mut self, known: &BTreeSet<String>) {
-        let given = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        for name in given.filter(|name| name.starts_with(PREFIX) && !known.contains(name)) {
+        for name in unknown_variables(known) {
             if let Some(meant) = slip(&name, known.iter().map(String::as_str)) {
-                self.notes
-                    .insert(format!("{name} is no setting: did you mean {meant}?"));
+                self.notes.insert(no_setting(&name, Some(meant)));
             }
         }
     }
@@ -320,6 +318,20 @@ impl Sources {
         }
         failure.with_note(&told.join("; "))
     }
+}
+
+/// The variables that look like settings and are none of the `known` ones.
+pub(crate) fn unknown_variables(known: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    set.filter(|name| name.starts_with(PREFIX) && !known.contains(name))
+}
+
+/// Says that the variable `name` is no setting, and which one may have been `meant`.
+pub(crate) fn no_setting(name: &str, meant: Option<&str>) -> String {
+    meant.map_or_else(
+        || format!("{name} is no setting"),
+        |meant| format!("{name} is no setting: did you mean {meant}?"),
+    )
 }
 
 /// `command` and all its subcommands without their variables.

@@ -169,7 +169,8 @@ fn a_change_of_something_else_leaves_the_metadata_as_they_were_written() {
     let person = Person::of_development(&app);
     let made = app.invite("acme", "grace@example.com");
     let api = page_of(&made).replace("/console", "/v1");
-    let metadata = r#"{"z":1,"a":{"y":"1","b":2},"m":100,"f":1.50,"n":12345678901234567890123}"#;
+    let metadata = r#"{"z":1,"a":{"y":"1","b":2},"m":100,"e":1e2,"f":1.50,"s":1e-7,
+        "u":18446744073709551615,"n":12345678901234567890123}"#;
     let body = format!(r#"{{"metadata":{metadata}}}"#);
     assert_eq!(app.request("PATCH", &api).json(body).send().status, 200);
     let written = app.get(&api).json()["metadata"].to_string();

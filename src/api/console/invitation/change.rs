@@ -34,26 +34,20 @@ pub(super) async fn send(visitor: Visitor, id: InvitationId) -> Result<HttpRespo
     let target = Target::of(&visitor, id, Scope::Write)?;
     let sent = visitor.form().await?;
     let (db, rules) = (&visitor.state.db, &visitor.state.rules);
-    let shown = db.read(|reader| {
-        let show = |present: &Invitation<'_>| Ok(metadata(present));
-        store::find(reader, reader.now, &target.organization, target.id, show)
-    })?;
-    let shown = shown.unwrap_or_default();
-    let outcome =
-        match patch(&sent.fields, &shown).and_then(|body| Patch::parse(body, rules, db.now())) {
-            Ok(patch) => {
-                let (organization, by) = (target.organization.clone(), visitor.by());
-                let (etags, seen) = (visitor.state.etags, sent.fields.trimmed("seen"));
-                let job = move |tx: &WriteTx<'_>| {
-                    update::update(tx, &organization, id.0, &patch, &by, |present| {
-                        let is_same = Some(version(etags, present)?) == seen;
-                        is_same.then_some(()).ok_or_else(changed)
-                    })
-                };
-                visitor.author().write(db, job).await
-            }
-            Err(error) => Err(error),
-        };
+    let outcome = match patch(&sent.fields).and_then(|body| Patch::parse(body, rules, db.now())) {
+        Ok(patch) => {
+            let (organization, by) = (target.organization.clone(), visitor.by());
+            let (etags, seen) = (visitor.state.etags, sent.fields.trimmed("seen"));
+            let job = move |tx: &WriteTx<'_>| {
+                update::update(tx, &organization, id.0, &patch, &by, |present| {
+                    let is_same = Some(version(etags, present)?) == seen;
+                    is_same.then_some(()).ok_or_else(changed)
+                })
+            };
+            visitor.author().write(db, job).await
+        }
+        Err(error) => Err(error),
+    };
     let Err(error) = outcome else {
         return Ok(visitor.go(&target.way(), "changed", None));
     };
@@ -72,11 +66,8 @@ pub(super) async fn send(visitor: Visitor, id: InvitationId) -> Result<HttpRespo
 fn values(visitor: &Visitor, target: &Target, typed: Option<&Fields>) -> Result<Value> {
     visitor.state.db.read(|reader| {
         let settings = organization::store::get_settings(reader, &target.organization)?;
-        let show = |present: &Invitation<'_>| {
-            Ok((version(visitor.state.etags, present)?, metadata(present)))
-        };
-        let found = store::find(reader, reader.now, &target.organization, target.id, show)?;
-        let (version, metadata) = found.unzip();
+        let show = |present: &Invitation<'_>| version(visitor.state.etags, present);
+        let version = store::find(reader, reader.now, &target.organization, target.id, show)?;
         // Who sends the form again has seen no more than at first.
         let seen = typed.map_or(version, |typed| typed.trimmed("seen"));
         let form = typed.map(|typed| {
@@ -84,16 +75,8 @@ fn values(visitor: &Visitor, target: &Target, typed: Option<&Fields>) -> Result<
             FIELDS.map(value).into_iter().collect::<Value>()
         });
         let roles = roles(visitor, &settings);
-        Ok(context! { seen, form, roles, metadata, ..target.values(reader)? })
+        Ok(context! { seen, form, roles, ..target.values(reader)? })
     })
-}
-
-/// The metadata of `invitation` as the form shows them, on lines of their own; empty: there are none.
-fn metadata(invitation: &Invitation<'_>) -> String {
-    let value = invitation
-        .metadata
-        .and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
-    value.map_or_else(String::new, |value| format!("{value:#}"))
 }
 
 /// What tells whether `invitation` was changed. How far its mail has come is no part of that.
@@ -116,8 +99,8 @@ fn changed() -> Error {
 }
 
 /// The change that a form asks for: what is empty is unset, and days that are empty leave the end
-/// as it is. So do metadata as they were `shown`: written anew, 1.50 would become 1.5.
-fn patch(fields: &Fields, shown: &str) -> Result<UpdateBody> {
+/// as it is.
+fn patch(fields: &Fields) -> Result<UpdateBody> {
     let mut body = Map::new();
     let text = |name: &str| fields.trimmed(name);
     body.insert("role".to_owned(), json!(text("role")));
@@ -128,17 +111,8 @@ fn patch(fields: &Fields, shown: &str) -> Result<UpdateBody> {
         let seconds = seconds.map_err(|_| refused("expiresIn", "a whole number of days"))?;
         body.insert("expiresIn".to_owned(), json!(seconds));
     }
-    // A browser sends every line break as two characters.
-    let metadata = text("metadata").unwrap_or_default().replace("\r\n", "\n");
-    if metadata == shown {
-        return serde_json::from_value(body.into()).map_err(Error::internal);
-    }
-    let metadata = if metadata.is_empty() {
-        "null"
-    } else {
-        &metadata
-    };
-    let metadata: serde_json::Value = serde_json::from_str(metadata)
+    let metadata = text("metadata").unwrap_or_else(|| "null".to_owned());
+    let metadata: serde_json::Value = serde_json::from_str(&metadata)
         .map_err(|_| refused("metadata", "JSON: an object, as {\"team\": \"kernel\"}"))?;
     if !(metadata.is_object() || metadata.is_null()) {
         return Err(refused(
