@@ -211,12 +211,11 @@ fn grown(plan: &Plan, measured: &[Results]) -> Vec<Row> {
         .collect()
 }
 
-/// Names what is worse than half of what is accepted; with `--check` that is a failure. A tail of a
-/// short run is chance, so it is shown but not checked.
+/// Names what is worse than half of what is accepted; with `--check` that is a failure.
 fn verdict(check: bool, rows: &[Row]) -> ExitCode {
     let bad: Vec<_> = rows
         .iter()
-        .filter(|row| row.is_far_below() && !row.figure.contains("p99"))
+        .filter(|row| row.is_failure())
         .map(|row| row.figure.as_str())
         .collect();
     if bad.is_empty() {

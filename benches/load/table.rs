@@ -13,7 +13,8 @@ ratio      measured / baseline, the median over the rounds.
 accept     what must be reached, and stretch what is aimed at: by CPU where the processor is the
            limit (gets, lists, peers), by the ratio elsewhere, by the figure where there is none.
 verdict    STRETCH or accept: reached. below: not reached. FAR BELOW: worse than half of accept
-           (fails with --check, tails excepted).";
+           (fails with --check, but for what the disk or chance decides: tails of short runs, and
+           how much a shared sync saves).";
 
 /// How far a figure must get.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub struct Goal {
     stretch: f64,
     /// Whether less is better.
     less_is_better: bool,
+    /// Whether `--check` fails where it is far below.
+    checked: bool,
 }
 
 impl Goal {
@@ -33,6 +36,7 @@ impl Goal {
             accept,
             stretch,
             less_is_better: false,
+            checked: true,
         }
     }
 
@@ -42,6 +46,15 @@ impl Goal {
             accept,
             stretch,
             less_is_better: true,
+            checked: true,
+        }
+    }
+
+    /// The same, but never a failure: the disk or chance decides it as much as the server does.
+    pub const fn unchecked(self) -> Self {
+        Self {
+            checked: false,
+            ..self
         }
     }
 
@@ -131,7 +144,7 @@ impl Row {
     }
 
     /// Whether it is worse than half of what is accepted.
-    pub fn is_far_below(&self) -> bool {
+    fn is_far_below(&self) -> bool {
         self.goal.is_some_and(|goal| {
             let half = if goal.less_is_better {
                 goal.accept * 2.0
@@ -140,6 +153,11 @@ impl Row {
             };
             !goal.reaches(self.score, half)
         })
+    }
+
+    /// Whether `--check` fails for it.
+    pub fn is_failure(&self) -> bool {
+        self.is_far_below() && self.goal.is_some_and(|goal| goal.checked)
     }
 
     /// What became of its goal.
