@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { acceptInvitation, createInvitation, deleteInvitation, getInvitation, listInvitations } from "./generated/hey_api";
 import { client } from "./generated/hey_api/client.gen";
-import type { InvitationStatus, NewInvitation, ProblemCode } from "./generated/hey_api";
+import type { InvitationStatus, InvitationCreate, ProblemCode } from "./generated/hey_api";
 
 // It asks for each scheme, and the last one that it is given counts.
 client.setConfig({ baseUrl: process.env.INVITED_URL!, auth: ({ scheme }) => (scheme === "bearer" ? process.env.INVITED_KEY : undefined) });
 const acme = { organizationId: "hey-api" };
-const body: NewInvitation = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
+const body: InvitationCreate = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
 
 const made = await createInvitation({ path: acme, body });
 assert.ok(made.data);

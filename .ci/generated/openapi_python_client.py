@@ -14,8 +14,8 @@ from invited_client.api.invitations import (
 from invited_client.models import (
     Invitation,
     InvitationStatus,
-    NewInvitation,
-    NewInvitationMetadataType0,
+    InvitationCreate,
+    InvitationCreateMetadataType0,
     Problem,
     ProblemCode,
     VouchedAcceptance,
@@ -25,8 +25,8 @@ ACME = "openapi-python-client"
 
 
 def play(client: AuthenticatedClient) -> None:
-    metadata = NewInvitationMetadataType0.from_dict({"team": "core"})
-    body = NewInvitation(email="ada@example.com", role="admin", metadata=metadata)
+    metadata = InvitationCreateMetadataType0.from_dict({"team": "core"})
+    body = InvitationCreate(email="ada@example.com", role="admin", metadata=metadata)
     made = create_invitation.sync(ACME, client=client, body=body)
     assert isinstance(made, Invitation)
     listed = list_invitations.sync(ACME, client=client, status="pending")

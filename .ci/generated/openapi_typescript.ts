@@ -9,7 +9,7 @@ const client = createClient<paths>({
 });
 const acme = { organizationId: "openapi-typescript" };
 const invitations = "/v1/organizations/{organizationId}/invitations";
-const body: components["schemas"]["NewInvitation"] = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
+const body: components["schemas"]["InvitationCreate"] = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
 
 const made = await client.POST(invitations, { params: { path: acme }, body });
 assert.ok(made.data);

@@ -1,14 +1,14 @@
 // The story with orval: its functions for fetch, and its schemas for zod.
 import assert from "node:assert/strict";
 import { acceptInvitation, createInvitation, deleteInvitation, getInvitation, listInvitations } from "./generated/orval/api";
-import type { InvitationStatus, NewInvitation, ProblemCode } from "./generated/orval/api";
+import type { InvitationStatus, InvitationCreate, ProblemCode } from "./generated/orval/api";
 import { createInvitationBody, getInvitationResponse, listInvitationsResponse } from "./generated/orval/zod";
 
 // orval's functions take the path alone.
 const send = globalThis.fetch;
 globalThis.fetch = (path, options) => send(new URL(String(path), process.env.INVITED_URL), options);
 const options = { headers: { Authorization: `Bearer ${process.env.INVITED_KEY}` } };
-const body: NewInvitation = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
+const body: InvitationCreate = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
 assert.deepEqual(createInvitationBody.parse(body), body);
 
 const made = await createInvitation("orval", body, options);

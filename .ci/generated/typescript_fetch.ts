@@ -1,13 +1,13 @@
 // The story with the generator typescript-fetch of openapi-generator.
 import assert from "node:assert/strict";
 import { Configuration, InvitationsApi, ProblemCode, ProblemFromJSON, ResponseError } from "./generated/typescript_fetch";
-import type { InvitationStatus, NewInvitation } from "./generated/typescript_fetch";
+import type { InvitationStatus, InvitationCreate } from "./generated/typescript_fetch";
 
 const api = new InvitationsApi(new Configuration({ basePath: process.env.INVITED_URL, accessToken: process.env.INVITED_KEY }));
 const acme = { organizationId: "typescript-fetch" };
-const newInvitation: NewInvitation = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
+const invitationCreate: InvitationCreate = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
 
-const made = await api.createInvitation({ ...acme, newInvitation });
+const made = await api.createInvitation({ ...acme, invitationCreate });
 const invitation = { ...acme, invitationId: made.id };
 const list = await api.listInvitations({ ...acme, status: "pending", order: "asc" });
 assert.deepEqual(list.map((one) => one.id), [made.id]);
@@ -15,7 +15,7 @@ const got = await api.getInvitation(invitation);
 const status: InvitationStatus = got.status;
 assert.equal(status, "pending");
 assert.deepEqual(got.metadata, { team: "core" });
-const again = await api.createInvitation({ ...acme, newInvitation }).catch((error: unknown) => error);
+const again = await api.createInvitation({ ...acme, invitationCreate }).catch((error: unknown) => error);
 assert.ok(again instanceof ResponseError && again.response.status === 409);
 const problem = ProblemFromJSON(await again.response.json());
 assert.equal(problem.code, ProblemCode.AlreadyInvited);

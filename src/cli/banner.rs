@@ -10,6 +10,7 @@ use super::log_line::Line;
 use super::output::Output;
 use super::{DEFAULT_DATABASE, login};
 use crate::base::clock::Clock;
+use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::base::shell::shell_word;
 use crate::config::listen::{DEFAULT, local_url, scheme};
@@ -96,6 +97,16 @@ fn say_records(program: &Program, file: &Path, output: &Output) {
         start.fields.extend(value);
     }
     say(&start);
+}
+
+/// Why there is no server, as a record of the log.
+pub(super) fn refusal(failure: &Failure) -> String {
+    let now = Clock::System.now();
+    let mut record = Line::plain(now, Level::Error, module_path!(), failure.what());
+    record
+        .fields
+        .insert("hint".to_owned(), failure.hint().into());
+    record.write(Format::Json, Style::new())
 }
 
 /// Where metrics are that have a port of their own.

@@ -17,7 +17,8 @@ use crate::base::duration;
 use crate::base::failure::Failure;
 use crate::base::roots::Roots;
 use crate::base::unanswered;
-use crate::config::listen::{LOOPBACK, Listen, local_url, or_default, parse_listen};
+use crate::config::listen::{LOOPBACK, Listen, local_url, parse_listen};
+use crate::config::places::or_default;
 use crate::config::{is_loopback, parse_public_url};
 
 /// What is asked.

@@ -9,6 +9,7 @@ use super::key::parse_id;
 use crate::audit::By;
 use crate::base::error::{Code, Error};
 use crate::base::failure::Failure;
+use crate::config::places::or_default;
 use crate::config::{Listen, listen, parse_public_url};
 use crate::db::write_file;
 use crate::key::token::KeyId;
@@ -53,7 +54,7 @@ pub(crate) fn login(args: LoginArgs) -> Result<(), Failure> {
     let database = super::database(args.database);
     let url = match args.public_url {
         Some(url) => url.to_string(),
-        None => listen::local_url(&listen::or_default(&args.listen), args.tls_cert.is_some()),
+        None => listen::local_url(&or_default(&args.listen), args.tls_cert.is_some()),
     };
     let token = write_file(&database, |tx| match &args.key {
         None => session::make_link_with_key(tx, Rights::ALL, By::CLI),

@@ -42,6 +42,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 
 use crate::base::failure::Failure;
+use crate::config::log::Format;
 use crate::config::sources::Sources;
 use crate::config::{DevSettings, Settings};
 
@@ -139,17 +140,38 @@ enum Command {
 /// What the person at the terminal has to know.
 pub fn run() -> Result<ExitCode, Failure> {
     let (cli, sources) = arguments::read();
-    if let Some(failure) = sources.failures.first().filter(|_| !cli.tells_failures()) {
-        return Err(failure.clone());
+    let refused = sources.failures.first().filter(|_| !cli.tells_failures());
+    let tells_records = cli.tells_records();
+    let outcome = match refused {
+        Some(failure) => Err(failure.clone()),
+        None => cli
+            .run(&sources)
+            .map_err(|failure| sources.explain(failure)),
+    };
+    match outcome {
+        Err(failure) if tells_records => {
+            tell(banner::refusal(&failure));
+            Ok(ExitCode::from(failure.exit_code()))
+        }
+        outcome => outcome,
     }
-    cli.run(&sources)
-        .map_err(|failure| sources.explain(failure))
 }
 
 impl Cli {
     /// Whether the command itself tells of values that are wrong.
     fn tells_failures(&self) -> bool {
         matches!(&self.command, Some(Command::Config(args)) if args.tells_failures())
+    }
+
+    /// Whether it is a server whose log is read by programs, which read why it ended there.
+    fn tells_records(&self) -> bool {
+        let settings = match &self.command {
+            None => &self.settings,
+            Some(Command::Serve(settings)) => settings,
+            Some(Command::Dev(settings)) => &settings.server,
+            Some(_) => return false,
+        };
+        settings.log.log_format == Format::Json
     }
 
     /// Runs the command.
@@ -190,10 +212,14 @@ fn database(named: Option<PathBuf>) -> PathBuf {
     named.unwrap_or_else(|| PathBuf::from(DEFAULT_DATABASE))
 }
 
-/// Prints an error to stderr. Where even that is impossible, the exit code has to do: a pipe that
-/// nobody reads is waited for no longer than a second.
+/// Prints an error to stderr.
 pub fn print_error(failure: &Failure) {
-    let line = format!("invited: {failure}\n");
+    tell(format!("invited: {failure}\n"));
+}
+
+/// Prints `line` to stderr. Where even that is impossible, the exit code has to do: a pipe that
+/// nobody reads is waited for no longer than a second.
+fn tell(line: String) {
     let (written, is_written) = mpsc::channel();
     thread::spawn(move || drop(written.send(io::stderr().write_all(line.as_bytes()))));
     let _ = is_written.recv_timeout(Duration::from_secs(1));

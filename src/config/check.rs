@@ -6,7 +6,6 @@ use super::{Settings, secret_source};
 use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::mail::template::Templates;
-use crate::secret::Source;
 
 impl Settings {
     /// Everything that a server in `mode` on the file `database` would refuse before it touches
@@ -15,6 +14,7 @@ impl Settings {
         let mut problems = Vec::new();
         let checks = [
             self.mail.way().map(drop),
+            self.check_places(),
             self.check_links(mode),
             self.check_sign_in(),
             self.roots().map(drop),
@@ -47,9 +47,6 @@ impl Settings {
     /// Checks that the secret is one, as far as it is there.
     fn check_secret(&self, database: &Path) -> Result<(), Failure> {
         let database = crate::db::resolve(database)?;
-        let source = secret_source(self.secret_file.as_deref(), &database)?;
-        // A file that is named is never made, so it must be there.
-        let is_named = matches!(source, Source::File(_));
-        source.load(is_named).map(drop)
+        secret_source(self.secret_file.as_deref(), &database)?.check()
     }
 }

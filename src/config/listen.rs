@@ -2,16 +2,14 @@
 
 use std::fmt::{self, Display, Formatter};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::Args;
 use ipnet::IpNet;
 
-use super::Settings;
 use super::parse::parse_network;
 use crate::base::addresses::UNIX_PEER;
-use crate::base::failure::Failure;
 
 /// Who may connect to a unix socket unless its mode is named: its user and its group.
 const DEFAULT_MODE: u32 = 0o660;
@@ -57,6 +55,31 @@ impl Listen {
         }
     }
 
+    /// Whether nobody can listen on both. Names but `localhost` are not looked up.
+    pub(super) fn is_taken_by(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unix { path, .. }, Self::Unix { path: other, .. }) => path == other,
+            _ if self.port().is_some_and(|port| port == 0) => false,
+            _ if self == other => true,
+            _ if self.port().is_none() || self.port() != other.port() => false,
+            (Self::All(_), _) | (_, Self::All(_)) => true,
+            (Self::Name(name, _), Self::Address(address))
+            | (Self::Address(address), Self::Name(name, _)) => {
+                is_localhost(name) && LOOPBACK.contains(&address.ip())
+            }
+            _ => false,
+        }
+    }
+
+    /// The port, 0 for any that is free; none: it is no address.
+    fn port(&self) -> Option<u16> {
+        match self {
+            Self::Address(address) => Some(address.port()),
+            Self::Name(_, port) | Self::All(port) => Some(*port),
+            Self::Unix { .. } | Self::Systemd(_) => None,
+        }
+    }
+
     /// The host and the port under which this machine reaches the place; none: it has no port, or
     /// nobody knows it yet.
     fn authority(&self) -> Option<String> {
@@ -75,30 +98,6 @@ impl Listen {
     /// A port of this machine that only the machine itself reaches.
     pub(crate) fn local(port: u16) -> Self {
         Self::Address(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port))
-    }
-}
-
-/// Ports of their own for what the main one has below a path, or with a key.
-#[derive(Args, Clone, Debug)]
-pub struct PortSettings {
-    /// Address and port of their own for `/metrics`, `/livez` and `/readyz`, without a key, as
-    /// 127.0.0.1:9187, or :9187 for all addresses; then the main port has no `/metrics` [default:
-    /// none]
-    #[arg(long, env = "INVITED_METRICS_LISTEN", value_name = "ADDRESS:PORT",
-        value_parser = parse_port)]
-    pub metrics_listen: Option<Listen>,
-
-    /// Address and port of their own for clients of ClickHouse Cloud that take no path in their base
-    /// URL, as 127.0.0.1:8081: it has at `/` what is at `/clickhouse` elsewhere [default: none]
-    #[arg(long, env = "INVITED_CLICKHOUSE_LISTEN", value_name = "ADDRESS:PORT",
-        value_parser = parse_port)]
-    pub clickhouse_listen: Option<Listen>,
-}
-
-impl PortSettings {
-    /// The places that are named.
-    fn places(&self) -> impl Iterator<Item = &Listen> {
-        self.metrics_listen.iter().chain(&self.clickhouse_listen)
     }
 }
 
@@ -198,6 +197,9 @@ fn parse_unix(rest: &str) -> Result<Listen, String> {
     if path.is_empty() || path.ends_with('/') || path.contains('\0') {
         return Err("unix: needs a path, as unix:/run/invited.sock?mode=660".to_owned());
     }
+    if unix::net::SocketAddr::from_pathname(path).is_err() {
+        return Err("a shorter path: Linux has room for 107 bytes".to_owned());
+    }
     Ok(Listen::Unix {
         path: PathBuf::from(path),
         mode,
@@ -260,56 +262,6 @@ pub(crate) fn scheme(has_tls: bool) -> &'static str {
     if has_tls { "https" } else { "http" }
 }
 
-impl Settings {
-    /// The places to listen on; the default one where none is named.
-    pub(crate) fn places(&self) -> Vec<Listen> {
-        or_default(&self.listen)
-    }
-
-    /// The places where the server shows its certificate, if it has one: all but the port for
-    /// metrics.
-    pub(crate) fn places_with_tls(&self) -> Vec<Listen> {
-        let mut places = self.places();
-        places.extend(self.ports.clickhouse_listen.clone());
-        places
-    }
-
-    /// Checks that only this machine reaches a server for development. What systemd hands over is
-    /// looked at when it is there.
-    ///
-    /// # Errors
-    /// When a place is open to others.
-    pub(super) fn check_places_of_dev(&self) -> Result<(), Failure> {
-        let is_open = |place: &&Listen| !place.is_local() && !matches!(place, Listen::Systemd(_));
-        let mut places = self.listen.iter().chain(self.ports.places());
-        let open = places.find(is_open);
-        open.map_or(Ok(()), |open| Err(not_for_dev(&open.to_string())))
-    }
-
-    /// The URL by which this machine reaches the server.
-    pub(crate) fn local_url(&self) -> String {
-        local_url(&self.places(), self.tls.tls_cert.is_some())
-    }
-}
-
-/// A server for development would listen on `place`.
-pub(crate) fn not_for_dev(place: &str) -> Failure {
-    Failure::usage(
-        format!("dev listens on loopback addresses only (not on {place})"),
-        "dev needs no key, so it must not be reached from outside: use 127.0.0.1; or name what \
-         others may call it with --allow-host; or use `invited serve`",
-    )
-}
-
-/// `places`, or the default one.
-pub(crate) fn or_default(places: &[Listen]) -> Vec<Listen> {
-    if places.is_empty() {
-        vec![DEFAULT]
-    } else {
-        places.to_vec()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -352,6 +304,7 @@ mod tests {
             (":70000", "127.0.0.1:8080"),
             ("unix:", "unix:/run/invited.sock"),
             ("unix:/run/", "unix:/run/invited.sock"),
+            (&format!("unix:/{}", "x".repeat(107)), "107 bytes"),
             ("unix:/a?mode=", "octal"),
             ("unix:/a?mode=999", "octal"),
             ("unix:/a?mode=+60", "octal"),

@@ -1,5 +1,6 @@
 //! Every setting, once: what it means, its default, its environment variable, its check.
 //!
+//! * [`listen`] is one place to listen on, [`places`] are all of them.
 //! * [`mail`] has those of mail, [`parse`] reads what they say, [`links`] checks where links lead.
 //! * [`sources`]: the environment and the configuration [`file`](mod@file), which [`masked`] shows.
 //!
@@ -21,6 +22,7 @@ mod masked;
 mod oidc;
 pub mod page;
 mod parse;
+pub(crate) mod places;
 mod secret;
 pub(crate) mod sources;
 pub(crate) mod tls;
@@ -57,7 +59,7 @@ use crate::webhook::guard::Guard;
 pub use backup::BackupSettings;
 pub(crate) use dev::DevSettings;
 use limits::LimitSettings;
-pub use listen::{Listen, PortSettings};
+pub use listen::Listen;
 use listen::{parse_listen, parse_proxy};
 pub use log::LogSettings;
 use mail::{MailSettings, Way};
@@ -66,6 +68,7 @@ pub use oidc::OidcSettings;
 use page::PageSettings;
 pub(crate) use parse::{is_loopback, parse_lifetime, parse_public_url};
 use parse::{parse_cooldown, parse_days, parse_network, parse_origin};
+pub use places::PortSettings;
 pub(crate) use secret::secret_source;
 pub use tls::TlsSettings;
 
@@ -281,6 +284,7 @@ impl Config {
 
     /// [`Config::new`] without a look at who reaches development.
     fn assemble(settings: Settings, database: &Path, mode: Mode) -> Result<Self, Failure> {
+        settings.check_places()?;
         settings.check_links(mode)?;
         settings.check_sign_in()?;
         let workers = std::thread::available_parallelism().map_or(1, usize::from);

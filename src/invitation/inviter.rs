@@ -16,7 +16,7 @@ const MAX_NOTE: usize = 500;
 /// Who invites. Id and name have at most 100 characters, without control, direction
 /// and invisible characters; the name may have those that emoji and languages are spelled with.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
-#[schema(as = NewInviter)]
+#[schema(as = InviterInput)]
 pub struct InviterBody {
     /// The application's id of the person.
     #[schema(max_length = 100)]

@@ -23,7 +23,7 @@ const MAX_METADATA: usize = 4096;
 /// A new invitation. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewInvitation)]
+#[schema(as = InvitationCreate)]
 pub struct CreateBody {
     /// The address to invite. Stored in lowercase, its domain as IDNA A-labels.
     #[schema(value_type = String, required = true, max_length = 254,

@@ -20,7 +20,7 @@ const MAX_ENTRIES: usize = 1000;
 /// A new API key. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewApiKey)]
+#[schema(as = ApiKeyCreate)]
 pub struct KeyBody {
     /// What you call it: 1 to 100 bytes without control and direction characters.
     #[schema(value_type = String, required = true, max_length = 100, example = "backend")]

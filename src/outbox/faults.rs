@@ -39,7 +39,7 @@ pub(crate) enum Fault {
 
 /// What is done to the next deliveries.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[schema(as = NewFault)]
+#[schema(as = FaultInput)]
 pub(crate) struct PlanBody {
     /// How many deliveries.
     #[schema(value_type = u32, required = true, minimum = 1, maximum = 1000)]
@@ -80,7 +80,7 @@ fn do_schema() -> utoipa::openapi::Schema {
 
 /// Faults to come. What is absent stays as it is; `null` counts as absent.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = NewFaults)]
+#[schema(as = FaultsInput)]
 pub(crate) struct FaultsBody {
     /// The next mails.
     pub mail: Option<PlanBody>,

@@ -62,6 +62,15 @@ impl Source {
         Loaded::read(path).map(Some)
     }
 
+    /// Checks the secrets. Those of a file that we make may be missing, and are not made.
+    ///
+    /// # Errors
+    /// When they cannot be read, or are no secrets.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let must_be_there = matches!(self, Self::File(_));
+        self.load(must_be_there).map(drop)
+    }
+
     /// The text of the secrets, as a file holds it.
     ///
     /// # Errors

@@ -202,18 +202,23 @@ pub(crate) fn backups(
     Ok(Some(Arc::new(schedule)))
 }
 
-/// Checks that a start that makes a new data file has no backups of another one beside it: the
-/// server would remove them one by one, for those of the new one.
+/// Checks a start that makes a new data file, before it does. Secrets that are none are refused; to
+/// a file that is there they are compared once it is open, which tells more. There may be no backups
+/// of another file: the server would remove them one by one, for those of the new one.
 ///
 /// # Errors
-/// When there are such.
-pub(crate) fn check_backups(config: &Config) -> Result<(), Failure> {
+/// When there is no data file, and the secrets cannot be used or there are such backups.
+pub(crate) fn check_first_start(config: &Config) -> Result<(), Failure> {
+    let is_new = std::fs::metadata(&config.database).map_or(true, |found| found.len() == 0);
+    if !is_new {
+        return Ok(());
+    }
+    config.secret.check()?;
     let Some(plan) = config.backups.as_ref() else {
         return Ok(());
     };
-    let is_new = std::fs::metadata(&config.database).map_or(true, |found| found.len() == 0);
     let found = kept::list(&plan.folder).unwrap_or_default();
-    let Some(newest) = found.last().filter(|_| is_new) else {
+    let Some(newest) = found.last() else {
         return Ok(());
     };
     Err(Failure::usage(

@@ -118,7 +118,7 @@ impl Program {
         let local_url = build::local_url(&listeners, tls.is_some());
         let public_url = build::public_url(config, &local_url)?;
         let given = first_key::given(config)?;
-        build::check_backups(config)?;
+        build::check_first_start(config)?;
         let db = build::open(config)?;
         let secret::start::Opened { keyring, mut notes } =
             secret::start::open(&db, &config.secret, config.settings.new_secret).await?;

@@ -18,7 +18,7 @@ const MAX_DESCRIPTION: usize = 200;
 /// A new webhook. `null` counts as absent.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewWebhook)]
+#[schema(as = WebhookCreate)]
 pub struct WebhookBody {
     /// Where events go: https, on port 443 or from 1024 on (http and port 80 in networks that the
     /// server allows), without user name and fragment.

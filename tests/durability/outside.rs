@@ -29,14 +29,14 @@ const FEW_DESCRIPTORS: u32 = 256;
 /// Runs a program in a world of its own in which nothing but other mounts can be written: as in a
 /// container with a read-only root and one volume.
 const READ_ONLY_WORLD: &str = "mount -o remount,bind,ro / &&
-    for folder in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro,size=4k tmpfs $folder || exit \
-    1; done &&
+    for folder in /tmp /var/tmp /dev/shm; do
+      mount --rbind $folder $folder && mount -o remount,bind,ro $folder || exit 1
+    done &&
     cd / && exec \"$@\"";
 
 /// Batches of every size, deletions and an erasure where only the data folder can be written.
 pub fn writes_need_only_the_data_folder(_: &Scale) -> Outcome {
-    // Not in the system's temporary folder, which is to be out of reach.
-    let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let directory = tempfile::tempdir()?;
     let mount = Mount::tmpfs(&directory.path().join("disk"), "size=64m")?;
     let database = mount.point().join("invited.db");
     let words = ["unshare", "--mount", "sh", "-c", READ_ONLY_WORLD, "sh"];

@@ -28,7 +28,7 @@ const MAX_ROWS: usize = 1000;
 /// Invitations to make at once.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-#[schema(as = NewInvitationBatch)]
+#[schema(as = InvitationBatchCreate)]
 pub struct BatchBody {
     /// The invitations to make, as in a create: 1 to 1000 of them.
     #[serde(default, deserialize_with = "object::list")]

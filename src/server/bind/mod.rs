@@ -18,6 +18,7 @@ use socket2::SockRef;
 
 use crate::base::failure::Failure;
 use crate::config::listen::{self, Listen};
+use crate::config::places;
 
 use passed::Passed;
 use unix::SocketFile;
@@ -169,7 +170,7 @@ pub(crate) fn bind(places: &[Listen], is_for_this_machine: bool) -> Result<Vec<L
     passed.check_all_taken()?;
     let open = listeners.iter().find(|one| !one.address.is_local());
     match open.filter(|_| is_for_this_machine) {
-        Some(open) => Err(listen::not_for_dev(&open.address.to_string())),
+        Some(open) => Err(places::not_for_dev(&open.address.to_string())),
         None => Ok(listeners),
     }
 }

@@ -121,7 +121,6 @@ fn hint(error: &io::Error) -> &'static str {
         ErrorKind::PermissionDenied => {
             "give a path with --listen in a folder that this user can write"
         }
-        ErrorKind::InvalidInput => "give a path of at most 107 bytes with --listen",
         _ => "give another path with --listen, as unix:/run/invited.sock?mode=660",
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! [`layers`]: which of them holds. [`refused`]: what is said of values that are none.
 //! [`secrets`]: files for secrets. [`commands`]: `invited config`.
+//! [`places`]: where a server listens, taken together.
 //! [`documented`]: the table of settings in the documentation.
 
 mod commands;
 mod documented;
 mod layers;
+mod places;
 mod refused;
 mod secrets;
 

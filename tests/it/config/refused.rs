@@ -1,9 +1,12 @@
 //! What is refused is named by the variable, or by the file and its line.
 
 use std::ffi::OsStr;
+use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt;
 
-use super::{Place, refusal};
+use serde_json::Value;
+
+use super::{Place, refusal, run_with};
 use crate::support::process::run;
 
 #[test]
@@ -192,5 +195,43 @@ fn flags_of_other_programs_are_told_what_they_are_here() {
     ] {
         let printed = refusal(words, &[]);
         assert!(printed.contains(part), "{words:?}: {printed}");
+    }
+}
+
+#[test]
+fn a_start_that_is_refused_is_a_record_where_the_log_is_for_programs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db").display().to_string();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let taken = taken.local_addr().expect("an address").to_string();
+    let free = "127.0.0.1:0";
+    let cases = [
+        (
+            taken.as_str(),
+            "INVITED_LOG_ADDRESSES",
+            "full",
+            1,
+            "cannot listen on",
+        ),
+        (free, "INVITED_SECRET", "short", 2, "in INVITED_SECRET"),
+        (free, "INVITED_SMTP_URL", "mail", 2, "INVITED_SMTP_URL"),
+        (free, "INVITED_CONFIG", "/no/such", 2, "/no/such"),
+    ];
+    for (listen, variable, value, code, what) in cases {
+        for command in ["serve", "dev"] {
+            let words = [command, "--listen", listen, "--database", &database];
+            let environment = [
+                ("INVITED_LOG_FORMAT", OsStr::new("json")),
+                ("INVITED_LOG", OsStr::new("off")),
+                (variable, OsStr::new(value)),
+            ];
+            let output = run_with(&words, &environment);
+            let printed = String::from_utf8(output.stderr).expect("text");
+            assert_eq!(output.status.code(), Some(code), "{words:?}: {printed}");
+            let record: Value = serde_json::from_str(printed.trim_end()).expect("one record");
+            assert_eq!(record["level"], "ERROR");
+            assert!(record["message"].to_string().contains(what), "{record}");
+            assert!(record["hint"].as_str().is_some_and(|hint| !hint.is_empty()));
+        }
     }
 }

@@ -134,7 +134,7 @@ fn an_invitation_of_a_seed_has_the_fields_of_a_create_and_what_became_of_it() {
         let fields: std::collections::BTreeMap<_, _> = fields.iter().map(of).collect();
         (fields, schema["required"].clone())
     };
-    let (create, create_requires) = fields_of(&api, "NewInvitation");
+    let (create, create_requires) = fields_of(&api, "InvitationCreate");
     let (mut seed, seed_requires) = fields_of(&document, "SeedInvitation");
     for own in [
         "organizationId",

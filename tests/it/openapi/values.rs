@@ -83,12 +83,12 @@ fn a_body_takes_one_way_to_say_when_something_ends() {
     let document = of(Part::Api);
     for (name, rest) in [
         (
-            "NewInvitation",
+            "InvitationCreate",
             json!({ "email": "ada@example.com", "role": "admin" }),
         ),
         ("InvitationUpdate", json!({})),
         ("InvitationResend", json!({})),
-        ("NewApiKey", json!({ "name": "ci", "scopes": ["admin"] })),
+        ("ApiKeyCreate", json!({ "name": "ci", "scopes": ["admin"] })),
     ] {
         let validator = validator(&document, &document["components"]["schemas"][name]);
         for (expires_in, expires_at, is_valid) in [

@@ -45,6 +45,7 @@ fn a_file_with_a_bad_secret_is_refused_with_what_is_wrong() {
             text,
             "it is not touched"
         );
+        assert!(!place.database.exists(), "there is no data file yet");
     }
 }
 
@@ -64,6 +65,7 @@ fn a_variable_with_a_bad_secret_is_refused_with_what_is_wrong_and_never_shown() 
             &[words, "INVITED_SECRET"],
         );
         assert!(!place.secret_file().exists(), "no other one is made");
+        assert!(!place.database.exists(), "there is no data file yet");
     }
     let place = Place::new();
     let (_, printed) = super::ended(place.command().env("INVITED_SECRET", &SECRET[1..]));

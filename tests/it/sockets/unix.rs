@@ -163,15 +163,10 @@ fn nothing_but_a_dead_socket_is_ever_replaced() {
 #[test]
 fn a_path_that_cannot_be_had_has_a_hint_of_its_own() {
     let (folder, socket) = place();
-    let long = folder.path().join("x".repeat(120));
-    for (path, hint) in [
-        (folder.path().join("no/s"), "make its folder"),
-        (long, "at most 107 bytes"),
-    ] {
-        let (_, printed) = refused(folder.path(), &format!("unix:{}", path.display()));
-        assert!(printed.contains("cannot listen on unix:"), "{printed}");
-        assert!(printed.contains(hint), "{printed}");
-    }
+    let path = folder.path().join("no/s");
+    let (_, printed) = refused(folder.path(), &format!("unix:{}", path.display()));
+    assert!(printed.contains("cannot listen on unix:"), "{printed}");
+    assert!(printed.contains("make its folder"), "{printed}");
     assert!(!socket.exists());
 }
 
