@@ -72,7 +72,7 @@ pub(crate) fn make(
     check_place(source, place, may_replace, &BACKUP)?;
     let secret_place = beside(place, ".secret");
     if secret.is_some() && !may_replace && secret_place.exists() {
-        return Err(part::exists(&secret_place));
+        return Err(Failure::exists(&secret_place));
     }
     let part = Part::begin(place)?;
     let made = fill(source, &part, tell)?;
@@ -230,7 +230,7 @@ pub(crate) fn check_place(
         return Ok(());
     };
     if !may_replace {
-        return Err(part::exists(place));
+        return Err(Failure::exists(place));
     }
     if found.is_symlink() {
         return Err(Failure::runtime(

@@ -91,7 +91,7 @@ impl Part {
             .map_err(|error| error.error)
             .and_then(|()| sync_folder(place))
             .map_err(|error| match error.kind() {
-                ErrorKind::AlreadyExists => exists(place),
+                ErrorKind::AlreadyExists => Failure::exists(place),
                 _ => cannot_write(place, &error),
             })
     }
@@ -130,7 +130,7 @@ pub(crate) fn write_private(place: &Path, text: &str, may_replace: bool) -> Resu
         .map_err(|error| error.error)
         .and_then(|_| sync_folder(place))
         .map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => exists(place),
+            ErrorKind::AlreadyExists => Failure::exists(place),
             _ => failed(error),
         })
 }
@@ -152,14 +152,6 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
-}
-
-/// A file is in the way.
-pub(crate) fn exists(path: &Path) -> Failure {
-    Failure::runtime(
-        format!("{} is there already", path.display()),
-        "name another file, or replace this one with --force",
-    )
 }
 
 /// A file cannot be written.

@@ -1,6 +1,7 @@
 //! Errors for the person at the terminal: what, which value, and what to do.
 
 use std::fmt;
+use std::path::Path;
 
 /// Why a command did not do its work.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,14 @@ impl Failure {
             hint: hint.into(),
             usage: true,
         }
+    }
+
+    /// A file is in the way, which only `--force` replaces.
+    pub(crate) fn exists(path: &Path) -> Self {
+        Self::runtime(
+            format!("{} is there already", path.display()),
+            "name another file, or replace this one with --force",
+        )
     }
 
     /// The same with more about what went wrong.

@@ -53,7 +53,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
         && !may_replace
         && path.exists()
     {
-        return Err(Failure::usage(
+        return Err(Failure::runtime(
             format!("{} is there already", path.display()),
             "name another file, or the same file with --against",
         ));

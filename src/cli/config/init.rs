@@ -138,10 +138,7 @@ fn write(path: &Path, text: &str, force: bool) -> io::Result<()> {
 /// The file cannot be made.
 fn refused(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return Failure::usage(
-            format!("there is a file at {}", path.display()),
-            "name another, or replace this one with --force",
-        );
+        return Failure::exists(path);
     }
     let hint = if error.kind() == io::ErrorKind::StorageFull {
         "make room there; nothing was changed"
