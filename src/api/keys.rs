@@ -113,7 +113,13 @@ async fn create(
     let author = access.caller.author();
     let (origin, rights) = (access.origin(), access.caller.rights);
     let line = format!("{} made the key", origin.actor);
-    let new = NewKey::parse(&body.value, state.db.now())?;
+    let new = match NewKey::parse(&body.value, state.db.now()) {
+        Ok(new) => new,
+        Err(error) => {
+            let answer = idempotency::answered(&state.db, ticket.as_ref(), error)?;
+            return Ok(stored::head(&answer).body(answer.body));
+        }
+    };
     let base = format!("{}/v1/keys", state.public_url);
     let job = move |tx: &WriteTx<'_>| {
         let mut shown = None;

@@ -93,8 +93,8 @@ async fn list(
     tag = "Mail",
     summary = "Try mail that waits now",
     description = "Makes the mails due at once that wait for their next try: all that the key may \
-        see, those of one organization, or those of one invitation. The server forgets which mail \
-        servers asked to be left alone. What was not tried yet goes when it is due. Takes no \
+        see, those of one organization, or those of one invitation. For a key without a list of \
+        organizations the server forgets which mail servers asked to be left alone. What was not tried yet goes when it is due. Takes no \
         `Idempotency-Key`: a second retry finds nothing that waits.",
     request_body(content = Option<RetryBody>,
         example = json!({"invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f"})),
@@ -125,12 +125,14 @@ pub(super) async fn try_now(state: &State, caller: &Caller, selection: Selection
     let read = move |reader: &crate::db::Reader<'_>| store::list_put_off(reader, &selection);
     let ids = state.db.read_long(&caller.actor, read).await?;
     let author = caller.author();
+    // Who asked to be left alone is left alone for all organizations.
+    let forgets_rests = caller.rights.organizations.is_none();
     let mut retried = 0;
     // Where nothing waits for its time, something may wait for a mail server all the same.
     let none = [].as_slice();
     for chunk in ids.chunks(CHUNK).chain(ids.is_empty().then_some(none)) {
         let chunk = chunk.to_vec();
-        let job = move |tx: &crate::db::WriteTx<'_>| store::try_now(tx, &chunk);
+        let job = move |tx: &crate::db::WriteTx<'_>| store::try_now(tx, &chunk, forgets_rests);
         retried += author.write(&state.db, job).await?;
     }
     Ok(retried)

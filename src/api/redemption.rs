@@ -323,13 +323,16 @@ pub(super) async fn answer(
     };
     let link_text = body.token.clone().unwrap_or_default();
     let (token, proof) = body.parse(state.rules.hosts)?;
+    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), hash);
     let claim = match proof {
         Proof::Vouched(subject) => Claim::Proven(subject),
         Proof::MailedLink { subject } => Claim::MailedLink { subject },
         Proof::Code { email, code } => Claim::Code { email, code },
-        Proof::IdToken(id_token) => Claim::Proven(identify(state, &id_token, &link_text).await?),
+        Proof::IdToken(id_token) => match identify(state, &id_token, &link_text).await {
+            Ok(subject) => Claim::Proven(subject),
+            Err(error) => return idempotency::answered(&state.db, ticket.as_ref(), error),
+        },
     };
-    let ticket = key.of_link(token.id).ticket_of(visitor.actor(), hash);
     let author = visitor.author();
     let attempt = Attempt {
         token,

@@ -140,28 +140,48 @@ fn not_taken(failure: &Failure, why: &Failure) -> Failure {
 }
 
 impl Prepared {
-    /// Puts the copy in its place.
+    /// Puts the copy in its place, after its secret.
     fn put(self, place: &Replacement) -> Result<Restored, Failure> {
         let adopted = adopt(self.part.file(), place.path());
         adopted.map_err(|error| part::cannot_write(place.path(), &error))?;
-        if let Some((path, text)) = &self.secret {
-            part::write_private(path, text, false)?;
-            let adopted = File::open(path).and_then(|file| adopt(&file, place.path()));
-            adopted.map_err(|error| part::cannot_write(path, &error))?;
+        let Some((path, text)) = self.secret else {
+            let before = exchange(self.part, place)?;
+            return Ok(Restored {
+                counts: self.counts,
+                before,
+                secret: None,
+            });
+        };
+        part::write_private(&path, &text, false)?;
+        let adopted = File::open(&path).and_then(|file| adopt(&file, place.path()));
+        let adopted = adopted.map_err(|error| part::cannot_write(&path, &error));
+        match adopted.and_then(|()| exchange(self.part, place)) {
+            Ok(before) => Ok(Restored {
+                counts: self.counts,
+                before,
+                secret: Some(path),
+            }),
+            Err(failure) => {
+                // The file that stays has another secret, or none. Where this one cannot be removed,
+                // the next restore says so.
+                let _ = fs::remove_file(&path);
+                Err(failure)
+            }
         }
-        let (before, had_file) = (place.name_before(), place.has_file());
-        if had_file {
-            // Until they are exchanged, the new file has the name that the old one will have.
-            self.part.finish(&before, false)?;
-            place.exchange(&before)?;
-        } else {
-            place.move_log(&before)?;
-            self.part.finish(place.path(), false)?;
-        }
-        Ok(Restored {
-            counts: self.counts,
-            before: had_file.then_some(before),
-            secret: self.secret.map(|(path, _)| path),
-        })
+    }
+}
+
+/// Puts the file in its place. Returns where the one before is, if there was one.
+fn exchange(part: Part, place: &Replacement) -> Result<Option<PathBuf>, Failure> {
+    let before = place.name_before();
+    if place.has_file() {
+        // Until they are exchanged, the new file has the name that the old one will have.
+        part.finish(&before, false)?;
+        place.exchange(&before)?;
+        Ok(Some(before))
+    } else {
+        place.move_log(&before)?;
+        part.finish(place.path(), false)?;
+        Ok(None)
     }
 }

@@ -58,11 +58,14 @@ fn is_spelling(c: char, before: &[char], after: &[char]) -> bool {
     }
 }
 
-/// Whether `tag` is one of the tags of a black flag, all of which are there up to their end.
+/// Whether `tag` is one of the tags of a black flag, all of which are there up to their end. Of more
+/// tags than any flag has no more are counted: a text may consist of nothing else.
 fn is_in_flag(tag: char, before: &[char], after: &[char]) -> bool {
-    let tags_before = before.iter().rev().take_while(|c| is_tag(**c)).count();
+    let most = MAX_TAGS + 1;
+    let tags_before = before.iter().rev().take(most).take_while(|c| is_tag(**c));
+    let tags_before = tags_before.count();
     let flag = before.iter().rev().nth(tags_before);
-    let tags_after = after.iter().take_while(|c| is_tag(**c)).count();
+    let tags_after = after.iter().take(most).take_while(|c| is_tag(**c)).count();
     let (tags, is_closed) = if tag == CANCEL_TAG {
         (tags_before, true)
     } else {

@@ -37,14 +37,21 @@ impl<T: Send, F: FnMut(&WriteTx<'_>) -> Result<T> + Send> Job for Change<T, F> {
     }
 
     fn answer(self: Box<Self>, failure: Option<Error>) {
-        let outcome = match (failure, self.outcome) {
+        let Self {
+            make,
+            outcome,
+            caller,
+        } = *self;
+        // Once its caller is told, nothing holds what the job was made of any more.
+        drop(make);
+        let outcome = match (failure, outcome) {
             // The job's own error has the cause.
             (Some(failure), Some(Err(own))) if own.code == failure.code => Some(Err(own)),
             (Some(failure), _) => Some(Err(failure)),
             (None, outcome) => outcome,
         };
         // A caller that has gone away does not undo its change.
-        drop(self.caller.send(
+        drop(caller.send(
             outcome.unwrap_or_else(|| Err(Error::internal("a job was answered before it ran"))),
         ));
     }

@@ -92,6 +92,10 @@ impl<'a> WriteTx<'a> {
         self.prepare_cached("savepoint part")?.execute([])?;
         let counted = self.tally.mark();
         let outcome = part();
+        // Where SQLite gave up the whole transaction, the savepoint went with it: the error says why.
+        if outcome.is_err() && self.is_autocommit() {
+            return outcome.map(|(answer, _)| answer);
+        }
         if !matches!(outcome, Ok((_, true))) {
             self.prepare_cached("rollback to part")?.execute([])?;
             self.tally.undo_to(&counted);

@@ -178,7 +178,7 @@ pub struct EventFields<'a> {
     /// The address, when the invitation appears or goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<&'a str>,
-    /// The role, when the invitation appears or goes.
+    /// The role, when the invitation appears or goes, or the role changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role: Option<&'a str>,
     /// The status, when it changes.

@@ -11,9 +11,12 @@
 
 pub(crate) mod store;
 
+use rusqlite::Connection;
+
+use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::db::WriteTx;
+use crate::db::{Db, WriteTx};
 
 /// The actor of what a person does without a key.
 pub(crate) const PERSON: &str = "person";
@@ -102,13 +105,7 @@ pub(crate) fn once_if(
     let Some(ticket) = ticket else {
         return make();
     };
-    if let Some((body_hash, answer)) = store::find(tx, ticket)? {
-        if body_hash != ticket.body_hash {
-            return Err(Error::new(
-                Code::IdempotencyKeyReused,
-                "This Idempotency-Key came with another body before.",
-            ));
-        }
+    if let Some(answer) = find(tx, tx.now, ticket)? {
         return Ok(Some(answer));
     }
     store::check_room(tx, ticket)?;
@@ -117,6 +114,37 @@ pub(crate) fn once_if(
         store::insert(tx, ticket, answer)?;
     }
     Ok(answer)
+}
+
+/// The answer to a request that cannot be made because of `error`: the stored one where the request
+/// of `ticket` was answered before, when nothing was wrong with it. A time that it names may have
+/// passed since.
+///
+/// # Errors
+/// `error` where it was not; [`Code::IdempotencyKeyReused`].
+pub(crate) fn answered(db: &Db, ticket: Option<&Ticket>, error: Error) -> Result<StoredResponse> {
+    let Some(ticket) = ticket else {
+        return Err(error);
+    };
+    let answer = db.read(|reader| find(reader, reader.now, ticket))?;
+    answer.ok_or(error)
+}
+
+/// The stored answer to the request of `ticket`, if there is one.
+///
+/// # Errors
+/// [`Code::IdempotencyKeyReused`] when its key came with another body before.
+fn find(conn: &Connection, now: Timestamp, ticket: &Ticket) -> Result<Option<StoredResponse>> {
+    let Some((body_hash, answer)) = store::find(conn, now, ticket)? else {
+        return Ok(None);
+    };
+    if body_hash != ticket.body_hash {
+        return Err(Error::new(
+            Code::IdempotencyKeyReused,
+            "This Idempotency-Key came with another body before.",
+        ));
+    }
+    Ok(Some(answer))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! The SQL of stored answers.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::{HOUR_MS, KEPT_MS, StoredResponse, Ticket};
+use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::WriteTx;
@@ -11,12 +12,13 @@ use crate::db::WriteTx;
 const HOURS_KEPT: i64 = KEPT_MS / HOUR_MS + 1;
 
 /// The body hash and the answer that are stored for the key of `ticket`; none where they
-/// are about an organization that is being deleted.
+/// are about an organization that is being deleted. `conn` is a reader's or a transaction's.
 pub(crate) fn find(
-    tx: &WriteTx<'_>,
+    conn: &Connection,
+    now: Timestamp,
     ticket: &Ticket,
 ) -> Result<Option<([u8; 32], StoredResponse)>> {
-    let mut statement = tx.prepare_cached(
+    let mut statement = conn.prepare_cached(
         "select body_hash, status, location, body, organization_id
          from idempotency
          where actor = :actor
@@ -32,7 +34,7 @@ pub(crate) fn find(
             ":actor": ticket.actor,
             ":operation": ticket.operation,
             ":key": ticket.key,
-            ":kept_since": tx.now.as_millis() - KEPT_MS,
+            ":kept_since": now.as_millis() - KEPT_MS,
         },
         |row| {
             let answer = StoredResponse {

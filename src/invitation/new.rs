@@ -286,7 +286,7 @@ pub(crate) fn check_expiry(
 }
 
 /// Writes the metadata without spaces, if it is small and flat enough.
-pub(super) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
+pub(crate) fn parse_metadata(metadata: Option<&Map<String, Value>>) -> Checked<Option<String>> {
     if metadata.is_some_and(|metadata| levels(metadata) > MAX_LEVELS) {
         return Err(FieldError::new(
             "/metadata",

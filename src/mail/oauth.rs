@@ -39,8 +39,27 @@ pub(crate) struct Tokens {
     source: TokenSource,
     /// What asks for them.
     agent: Agent,
-    /// The last one, and until when it is used.
-    kept: Mutex<Option<(String, Instant)>>,
+    /// What the source gave last. Whoever asks it holds this, so that all others get that, too.
+    last: Mutex<Last>,
+}
+
+/// What a source gave last.
+#[derive(Default)]
+enum Last {
+    /// It was not asked yet, or what it gave is of no use.
+    #[default]
+    Nothing,
+    /// A token, and until when it is used.
+    Token(String, Instant),
+    /// None.
+    Failure {
+        /// Why.
+        why: String,
+        /// Whether we are refused, which waiting does not mend.
+        is_barred: bool,
+        /// When that was known.
+        ended_at: Instant,
+    },
 }
 
 /// The answer of a source: a token, or an error. What is of an odd type counts as absent.
@@ -99,7 +118,7 @@ impl Tokens {
         Self {
             source,
             agent: config.build().into(),
-            kept: Mutex::default(),
+            last: Mutex::default(),
         }
     }
 
@@ -108,21 +127,41 @@ impl Tokens {
     /// # Errors
     /// When the source gives none.
     pub(crate) fn get(&self, secret: &str) -> Result<String, NoConnection> {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((token, until)) = &*kept
-            && Instant::now() < *until
-        {
-            return Ok(token.clone());
+        let asked_at = Instant::now();
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*last {
+            Last::Token(token, until) if Instant::now() < *until => return Ok(token.clone()),
+            // Whoever waited for that try would wait as long for one of their own, for the same.
+            Last::Failure {
+                why,
+                is_barred,
+                ended_at,
+            } if asked_at < *ended_at => {
+                return Err(NoConnection {
+                    is_barred: *is_barred,
+                    ..NoConnection::at(Part::Token, why.as_str())
+                });
+            }
+            _ => {}
         }
-        let (token, good_for) = self.fetch(secret)?;
-        let until = Instant::now() + good_for.saturating_sub(SPARE);
-        *kept = Some((token.clone(), until));
-        Ok(token)
+        let fetched = self.fetch(secret);
+        *last = match &fetched {
+            Ok((token, good_for)) => {
+                let until = Instant::now() + good_for.saturating_sub(SPARE);
+                Last::Token(token.clone(), until)
+            }
+            Err(failure) => Last::Failure {
+                why: failure.error.to_string(),
+                is_barred: failure.is_barred,
+                ended_at: Instant::now(),
+            },
+        };
+        fetched.map(|(token, _)| token)
     }
 
     /// Forgets the last token: the mail server refused it.
     pub(crate) fn forget(&self) {
-        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Last::Nothing;
     }
 
     /// Asks for a token. Returns it, and for how long it is good.

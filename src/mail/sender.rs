@@ -11,7 +11,7 @@ use super::transport::Transport;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::base::origin::Origin;
-use crate::db::{Reader, Topic, WriteTx};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 use crate::event::{self, EventFields, EventType, NewEvent};
 use crate::invitation;
 use crate::outbox::delay::{self, Delay};
@@ -23,7 +23,7 @@ use crate::outbox::mail::turns::Turns;
 use crate::outbox::mail::{Delivery, Kind};
 use crate::outbox::places::{Place, Room};
 use crate::outbox::worker::Channel;
-use crate::policy::limits::Limits;
+use crate::policy::limits::{DAY, Limits};
 use crate::secret::Keyring;
 
 /// How a mail is tried again that met no mail server, or one that refuses us: for as long as it has
@@ -246,7 +246,11 @@ impl Channel for Mail {
     fn claim(&self, tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Item>> {
         let mut items = Vec::new();
         for claim in store::claim(tx, rows)? {
-            match context::find(tx, &claim, self)? {
+            // What is damaged comes again when its lease has ended, and holds up nothing else.
+            let Some(next) = unless_damaged("mail", context::find(tx, &claim, self))? else {
+                continue;
+            };
+            match next {
                 Next::Send(letter) => items.push(Item {
                     claim,
                     letter: *letter,
@@ -310,8 +314,9 @@ impl Channel for Mail {
     }
 
     fn recall(&self, tx: &WriteTx<'_>) -> Result<()> {
-        // At each number of tries it waits the longer of the two.
-        store::recall(tx, DEFERRED)
+        // At each number of tries it waits the longer of the two, and before the first one for as
+        // long as its mailbox has had enough.
+        store::recall(tx, DEFERRED, DAY.cast_signed())
     }
 }
 

@@ -27,7 +27,7 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(60);
 const RETRY_PAUSE: Duration = Duration::from_secs(5);
 
 /// The age at which keys are fetched again: a key that the provider has withdrawn counts no longer
-/// than this.
+/// than this, unless the provider cannot be asked.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 /// The keys of one provider.

@@ -21,8 +21,8 @@ pub(crate) fn delay_ms(plan: &[Delay], tries: u32, spread: u32) -> Option<i64> {
 
 /// SQL for how many milliseconds a row that was tried `attempts` times waits at most by `plan`,
 /// counted from the time of its last try: a step, its spread, and a little for clocks that are put
-/// right. A row that was never tried is due at once.
-pub(crate) fn longest_wait_sql(plan: &[Delay]) -> String {
+/// right. A row that was never tried waits for `untried_seconds` at most.
+pub(crate) fn longest_wait_sql(plan: &[Delay], untried_seconds: i64) -> String {
     /// Milliseconds for each second of a step.
     const PER_SECOND: i64 = 1_250;
     let longest = plan.last().map_or(0, |step| step.seconds * PER_SECOND);
@@ -36,7 +36,8 @@ pub(crate) fn longest_wait_sql(plan: &[Delay]) -> String {
             )
         })
         .collect();
-    format!("case when attempts = 0 then 0{steps} else {longest} end")
+    let untried = untried_seconds * 1_000;
+    format!("case when attempts = 0 then {untried}{steps} else {longest} end")
 }
 
 #[cfg(test)]

@@ -295,7 +295,7 @@ impl<C: Channel> Worker<C> {
         if outcome.is_err()
             && let Some(work) = Arc::into_inner(work)
         {
-            // The job is gone by now, and its handle with it.
+            // The job is gone before its outcome is told, and its handle with it.
             self.ended = work.ended;
             self.desk.put_back(work.back);
         }

@@ -11,7 +11,7 @@ use super::{DisabledReason, retry, sign};
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::base::roots::Roots;
-use crate::db::{Db, Reader, Topic, WriteTx};
+use crate::db::{Db, Reader, Topic, WriteTx, unless_damaged};
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::desk::{Found, Offer};
 use crate::outbox::destination::Answer;
@@ -75,7 +75,7 @@ const KEPT_SECONDS: i64 = 30 * 24 * 60 * 60;
 /// How often the log is swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The most deliveries of each webhook that go in one job.
-const ROWS_PER_JOB: u32 = 100;
+const ROWS_PER_JOB: usize = 100;
 
 /// Webhooks as a channel of the outbox.
 pub struct Webhooks {
@@ -234,12 +234,17 @@ impl Channel for Webhooks {
         let lease = store::new_lease()?;
         let mut items = Vec::new();
         for row in rows {
+            let target = unless_damaged("webhook", find_enabled(tx, row.webhook))?;
             // A webhook may have been disabled since the row was found.
-            let Some(target) = find_enabled(tx, row.webhook)? else {
+            if let Some(None) = target {
                 continue;
-            };
-            if let Some(claim) = store::claim(tx, row, lease)? {
-                items.extend(self.item(tx, claim, target)?);
+            }
+            // What is damaged comes again when its lease has ended, and holds up nothing else.
+            if let Some(claim) = store::claim(tx, row, lease)?
+                && let Some(target) = target.flatten()
+            {
+                let item = unless_damaged("event", self.item(tx, claim, target))?;
+                items.extend(item.flatten());
             }
         }
         Ok(items)

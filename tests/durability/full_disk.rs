@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use crate::check::{answers_hold, ensure, no_panic, nothing_lost, nothing_resurfaced, sound};
-use crate::client::{Answer, Client};
+use crate::client::{Answer, Client, invitations};
 use crate::faults::Mount;
 use crate::ledger::{Change, Entry, Reply};
 use crate::load::{Load, entries};
@@ -113,12 +113,31 @@ fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
     ensure(statuses.last() == Some(&Some(503)), || {
         format!("writes on a full disk: {statuses:?}")
     })?;
+    a_batch_is_told_that_the_disk_is_full(&client)?;
     fs::remove_file(filler)?;
     let status = create("room");
     ensure(status == Some(201), || {
         format!("a write once there is room: {status:?}")
     })?;
     no_panic(&server.stop()?)
+}
+
+/// A batch is large enough that SQLite writes some of it before it is whole, and gives up all of it.
+fn a_batch_is_told_that_the_disk_is_full(client: &Client) -> Outcome {
+    let row = |number| {
+        json!({ "email": format!("b{number}@probe.example"), "role": "viewer",
+            "metadata": { "pad": "x".repeat(PADDING) } })
+    };
+    for (rows, more) in [(100, json!(false)), (900, json!(false)), (900, json!(true))] {
+        let rows: Vec<_> = (0..rows).map(row).collect();
+        let body = json!({ "invitations": rows, "atomic": more });
+        let path = format!("{}/batch", invitations(Probe::ORGANIZATION));
+        let answer = client.post(&path, &body).ok_or("no answer to a batch")?;
+        ensure(answer.code() == "storage_full", || {
+            format!("a batch on a full disk: {}", answer.brief())
+        })?;
+    }
+    Ok(())
 }
 
 /// A first start on a full disk says so, and leaves nothing behind.

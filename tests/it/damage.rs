@@ -5,10 +5,12 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use invited::base::mode::Mode;
 use invited::base::organization_id::OrganizationId;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::support::endpoint::{Act, Endpoint};
 use crate::support::process::Server;
 use crate::support::{TestApp, invitation, invitations};
 
@@ -51,6 +53,15 @@ fn ids(list: &Value) -> Vec<&str> {
         .iter()
         .filter_map(|item| item["id"].as_str())
         .collect()
+}
+
+/// Waits until `is_so`, for ten seconds.
+fn until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
@@ -195,6 +206,38 @@ fn a_streamed_list_stays_whole_json_around_damaged_rows() {
         (list.status, list.json().as_array().map(Vec::len)),
         (200, Some(1099))
     );
+}
+
+#[test]
+fn a_damaged_invitation_or_webhook_holds_up_no_delivery_of_others() {
+    let (broken, sound) = (
+        Endpoint::that_does(Act::Status(204)),
+        Endpoint::that_does(Act::Status(204)),
+    );
+    let app = TestApp::start(Mode::Dev, &[]);
+    for endpoint in [&broken, &sound] {
+        let body = json!({ "url": endpoint.url(), "organizationId": "acme" });
+        assert_eq!(app.post("/v1/webhooks", &body.to_string()).status, 201);
+    }
+    let fault = json!({ "next": 4, "do": "fail" });
+    let faults = json!({ "mail": fault, "webhooks": fault }).to_string();
+    assert_eq!(app.post("/dev/faults", &faults).status, 200);
+    let made = [0, 1].map(|number| app.invite("acme", &format!("u{number}@b.co")));
+    let tried = "select 1 from mail where attempts = 1 and lease is null
+                 union all select 1 from webhook_delivery where attempts = 1 and lane is not null";
+    until(|| app.db_rows(tried).len() == 6);
+    damage(
+        &app.database,
+        "update invitation set role = 'a\"b' where email = 'u0@b.co'",
+    );
+    let url = format!("url = cast(x'80' as text) where url = '{}'", broken.url());
+    damage(&app.database, &format!("update webhook set {url}"));
+    app.clock.set(app.clock.now().plus_seconds(3_600));
+    let delivery =
+        |made: &Value| app.get(&invitation("acme", &made["id"])).json()["delivery"].clone();
+    until(|| delivery(&made[1]) == "sent");
+    until(|| sound.received().len() == 2);
+    assert_eq!(broken.received().len(), 0);
 }
 
 #[test]

@@ -208,20 +208,14 @@ async fn create(
     body: Json<DialectCreateBody>,
 ) -> Result<HttpResponse> {
     let ticket = key.ticket(&access.caller, body.hash);
-    let DialectCreateBody {
-        email,
-        role,
-        assigned_role_ids,
-    } = body.value;
-    let role = roles::asked(&access, &state, assigned_role_ids, role).await?;
-    let author = access.caller.author();
-    let by = access.actor();
-    let body = CreateBody {
-        email,
-        role: Some(role.unwrap_or_else(|| DEFAULT_ROLE.to_owned())),
-        ..CreateBody::default()
+    let (author, by) = (access.caller.author(), access.actor());
+    let new = match asked(access, &state, body.value).await {
+        Ok(new) => new,
+        Err(error) => {
+            let answer = idempotency::answered(&state.db, ticket.as_ref(), error)?;
+            return Ok(stored::respond(answer, state.etags));
+        }
     };
-    let new = NewInvitation::parse(access.organization, body, &state.rules, state.db.now())?;
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, _| {
@@ -239,6 +233,21 @@ async fn create(
     };
     let answer = author.write(&state.db, job).await?;
     Ok(stored::respond(answer, state.etags))
+}
+
+/// The invitation that a body asks for.
+async fn asked(
+    access: OrganizationAccess<Write>,
+    state: &State,
+    body: DialectCreateBody,
+) -> Result<NewInvitation> {
+    let role = roles::asked(&access, state, body.assigned_role_ids, body.role).await?;
+    let body = CreateBody {
+        email: body.email,
+        role: Some(role.unwrap_or_else(|| DEFAULT_ROLE.to_owned())),
+        ..CreateBody::default()
+    };
+    NewInvitation::parse(access.organization, body, &state.rules, state.db.now())
 }
 
 /// The error of a create, without what only the API's own create can do about it.

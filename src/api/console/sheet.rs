@@ -183,7 +183,15 @@ impl Visitor {
         template: &str,
         values: Value,
     ) -> Result<HttpResponse> {
-        if let Some(cookie) = self.renewed().await? {
+        let renewed = self.renewed().await.unwrap_or_else(|error| {
+            // A page is wanted most where the server is in trouble, and may show what comes only once.
+            log::warn!(
+                "request {}: a session keeps its token: {error}",
+                self.request_id()
+            );
+            None
+        });
+        if let Some(cookie) = renewed {
             response.insert_header((header::SET_COOKIE, cookie));
         }
         if self.request.method() == Method::POST {

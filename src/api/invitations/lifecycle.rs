@@ -169,12 +169,13 @@ async fn resend(
     body: OptionalJson<ResendBody>,
 ) -> Result<HttpResponse> {
     let OptionalJson(Json { value, hash, .. }) = body;
-    let expiry = new::check_expiry(
-        value.expires_in,
-        value.expires_at.as_deref(),
-        &state.rules,
-        state.db.now(),
-    )?;
+    let target = Target::new(access, id, Some((key, hash)));
+    let expires_at = value.expires_at.as_deref();
+    let (rules, now) = (&state.rules, state.db.now());
+    let expiry = match new::check_expiry(value.expires_in, expires_at, rules, now) {
+        Ok(expiry) => expiry,
+        Err(error) => return target.answered(&state, error.into()),
+    };
     let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
         renew::renew(
@@ -186,9 +187,7 @@ async fn resend(
             &target.by,
         )
     };
-    Target::new(access, id, Some((key, hash)))
-        .change(&state, change)
-        .await
+    target.change(&state, change).await
 }
 
 /// `POST /v1/organizations/{organizationId}/invitations/{invitationId}/revoke` with

@@ -178,13 +178,22 @@ async fn create(
     let ticket = key.ticket(&access.caller, body.hash);
     let author = access.caller.author();
     let by = access.actor();
-    let new = NewInvitation::parse(
-        access.organization,
-        body.value,
-        &state.rules,
-        state.db.now(),
-    )?;
     let may_read = by.rights.scopes.contain(Scope::Read);
+    // A part of an invitation has no version.
+    let respond = |answer: StoredResponse| {
+        if may_read || answer.status == 201 {
+            stored::respond(answer, state.etags)
+        } else {
+            stored::head(&answer).body(answer.body)
+        }
+    };
+    let (rules, now) = (&state.rules, state.db.now());
+    let new = match NewInvitation::parse(access.organization, body.value, rules, now) {
+        Ok(new) => new,
+        Err(error) => {
+            return idempotency::answered(&state.db, ticket.as_ref(), error).map(respond);
+        }
+    };
     let base = format!(
         "{}/v1/organizations/{}/invitations",
         state.public_url, new.organization
@@ -208,14 +217,7 @@ async fn create(
             })
         })
     };
-    let answer = author.write(&state.db, job).await?;
-    // A part of an invitation has no version.
-    let is_whole = may_read || answer.status == 201;
-    Ok(if is_whole {
-        stored::respond(answer, state.etags)
-    } else {
-        stored::head(&answer).body(answer.body)
-    })
+    author.write(&state.db, job).await.map(respond)
 }
 
 /// `GET /v1/organizations/{organizationId}/invitations/{invitationId}` with `invitations:read`: 200

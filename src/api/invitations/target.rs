@@ -58,9 +58,7 @@ impl Target {
         mut change: impl FnMut(&WriteTx<'_>, &Self) -> Result<()> + Send + 'static,
     ) -> Result<HttpResponse> {
         let author = Author::new(&self.by.origin.actor);
-        // Whoever vouches for the person is told what they joined by.
-        let scopes = self.by.rights.scopes;
-        let is_told = scopes.contain(Scope::Read) || self.vouches;
+        let is_told = self.is_told();
         let job = move |tx: &WriteTx<'_>| {
             idempotency::once(tx, self.ticket.as_ref(), || {
                 change(tx, &self)?;
@@ -82,12 +80,23 @@ impl Target {
             })
         };
         let answer = author.write(&state.db, job).await?;
-        // A part of it has no version.
-        Ok(if is_told {
-            stored::respond(answer, state.etags)
-        } else {
-            stored::head(&answer).body(answer.body)
-        })
+        Ok(respond(answer, is_told, state))
+    }
+
+    /// The answer to a change that cannot be made because of `error`: the one that it had before, if
+    /// it had one.
+    ///
+    /// # Errors
+    /// Those of [`idempotency::answered`].
+    pub(crate) fn answered(&self, state: &State, error: Error) -> Result<HttpResponse> {
+        let answer = idempotency::answered(&state.db, self.ticket.as_ref(), error)?;
+        Ok(respond(answer, self.is_told(), state))
+    }
+
+    /// Whether the caller sees all of the invitation: whoever vouches for the person is told what
+    /// they joined by.
+    fn is_told(&self) -> bool {
+        self.by.rights.scopes.contain(Scope::Read) || self.vouches
     }
 
     /// The invitation, if it has the version that the caller means.
@@ -99,6 +108,16 @@ impl Target {
         CurrentInvitation::get_if(tx, &self.organization, self.id, |invitation| {
             check_version(conditions, invitation)
         })
+    }
+}
+
+/// Responds with an invitation, or with the part of it that the caller may see, which has no
+/// version.
+fn respond(answer: StoredResponse, is_told: bool, state: &State) -> HttpResponse {
+    if is_told {
+        stored::respond(answer, state.etags)
+    } else {
+        stored::head(&answer).body(answer.body)
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod deliveries;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use uuid::Uuid;
 
 use super::state::State;
 use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
@@ -124,16 +125,9 @@ async fn create(
     let most = state.max_webhooks;
     let origin = access.origin();
     let made = move |tx: &WriteTx<'_>| manage::create(tx, &new, signing, most, origin.by());
-    let response = reveal(
-        &state,
-        &access.caller.author(),
-        ticket,
-        (201, Some(base)),
-        made,
-    )
-    .await?;
-    log::info!("{} made a webhook", access.caller.actor);
-    Ok(response)
+    let (author, actor) = (access.caller.author(), access.caller.actor);
+    let told = move |id| log::info!("{actor} made the webhook {id}");
+    reveal(&state, &author, ticket, (201, Some(base)), made, told).await
 }
 
 /// `GET /v1/webhooks/{webhookId}` with `admin`: 200 with the webhook, without its secret.
@@ -264,20 +258,20 @@ async fn rotate(
     let Caller { actor, rights } = access.caller;
     let signing = state.keyring.signing().id();
     let rotated = move |tx: &WriteTx<'_>| manage::rotate(tx, id.0, signing, &rights, origin.by());
-    let response = reveal(&state, &author, ticket, (200, None), rotated).await?;
-    log::info!("{actor} rotated the secret of the webhook {}", id.0);
-    Ok(response)
+    let told = move |id| log::info!("{actor} rotated the secret of the webhook {id}");
+    reveal(&state, &author, ticket, (200, None), rotated, told).await
 }
 
 /// Responds with the webhook that `change` makes or changes, and its secret. What is stored has no
-/// secret, so only the very request that had the effect can show it. `base` is the URL below which
-/// a new one is.
+/// secret, so only the very request that had the effect can show it, and is told of. `base` is the
+/// URL below which a new one is.
 async fn reveal(
     state: &State,
     author: &Author,
     ticket: Option<Ticket>,
     (status, base): (u16, Option<String>),
     mut change: impl FnMut(&WriteTx<'_>) -> Result<Webhook> + Send + 'static,
+    told: impl FnOnce(Uuid),
 ) -> Result<HttpResponse> {
     let keyring = state.keyring.clone();
     let job = move |tx: &WriteTx<'_>| {
@@ -287,7 +281,8 @@ async fn reveal(
             let mut object = WebhookView::new(&webhook);
             let body = serde_json::to_vec(&object).map_err(Error::internal)?;
             object.secret = Some(sign::reveal(&keyring, webhook.id, webhook.secrets)?);
-            shown = Some(serde_json::to_vec(&object).map_err(Error::internal)?);
+            let body_shown = serde_json::to_vec(&object).map_err(Error::internal)?;
+            shown = Some((webhook.id, body_shown));
             let location = base.as_ref().map(|base| format!("{base}/{}", webhook.id));
             Ok(StoredResponse {
                 status,
@@ -300,5 +295,12 @@ async fn reveal(
         Ok((answer, shown))
     };
     let (answer, shown) = author.write(&state.db, job).await?;
-    Ok(stored::head(&answer).body(shown.unwrap_or(answer.body)))
+    let mut response = stored::head(&answer);
+    Ok(match shown {
+        Some((id, body)) => {
+            told(id);
+            response.body(body)
+        }
+        None => response.body(answer.body),
+    })
 }

@@ -24,6 +24,8 @@ use report::{Report, RowResult};
 
 /// The most rows of a batch.
 const MAX_ROWS: usize = 1000;
+/// What is wrong where that is wrong with all rows together.
+const POINTER: &str = "/invitations";
 
 /// Invitations to make at once.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -38,6 +40,15 @@ pub struct BatchBody {
     pub atomic: Option<bool>,
     /// Whether to say only what would happen. Nothing is kept then.
     pub dry_run: Option<bool>,
+}
+
+/// What of a batch is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Keep {
+    /// All of it or nothing.
+    pub is_atomic: bool,
+    /// Nothing in any case.
+    pub is_dry_run: bool,
 }
 
 /// A batch, checked as far as that is possible without the file.
@@ -62,14 +73,34 @@ impl Batch {
         rules: &Rules,
         now: Timestamp,
     ) -> Result<Self> {
-        let wrong = |code, detail| FieldError::new("/invitations", code, detail).into();
-        let bodies = body
-            .invitations
-            .ok_or_else(|| wrong(FieldCode::Required, "the invitations to make"))?;
+        let bodies = body.invitations.ok_or_else(|| {
+            FieldError::new(POINTER, FieldCode::Required, "the invitations to make")
+        })?;
+        let keep = Keep {
+            is_atomic: body.atomic.unwrap_or_default(),
+            is_dry_run: body.dry_run.unwrap_or_default(),
+        };
+        Self::of_rows(organization, bodies.into_iter(), keep, rules, now)
+    }
+
+    /// The same of `bodies`, which are taken one by one: each is gone before the next one is made.
+    ///
+    /// # Errors
+    /// Those of [`Batch::parse`].
+    pub(crate) fn of_rows(
+        organization: &OrganizationId,
+        bodies: impl ExactSizeIterator<Item = CreateBody>,
+        Keep {
+            is_atomic,
+            is_dry_run,
+        }: Keep,
+        rules: &Rules,
+        now: Timestamp,
+    ) -> Result<Self> {
         if !(1..=MAX_ROWS).contains(&bodies.len()) {
-            return Err(wrong(FieldCode::OutOfRange, "1 to 1000 invitations"));
+            let detail = "1 to 1000 invitations";
+            return Err(FieldError::new(POINTER, FieldCode::OutOfRange, detail).into());
         }
-        let is_dry_run = body.dry_run.unwrap_or_default();
         let mut rules = rules.clone();
         if is_dry_run {
             // What is not sent counts for no limit.
@@ -79,11 +110,11 @@ impl Batch {
             };
         }
         let parse = |body| NewInvitation::parse(organization.clone(), body, &rules, now);
-        let mut rows: Vec<_> = bodies.into_iter().map(parse).collect();
+        let mut rows: Vec<_> = bodies.map(parse).collect();
         refuse_repeated(&mut rows);
         Ok(Self {
             rows,
-            is_atomic: body.atomic.unwrap_or_default(),
+            is_atomic,
             is_dry_run,
         })
     }

@@ -324,7 +324,7 @@ pub(crate) fn release(tx: &WriteTx<'_>) -> Result<()> {
 /// `most_ms`, can ever put it off. A lease that ends later than one that is given now ends with
 /// that one.
 pub(crate) fn recall(tx: &WriteTx<'_>, plan: &[Delay], most_ms: i64) -> Result<()> {
-    let wait = delay::longest_wait_sql(plan);
+    let wait = delay::longest_wait_sql(plan, 0);
     tx.prepare_cached(&format!(
         "update webhook_delivery
          set due_at = iif(lane is null, :lease_end, :now)

@@ -32,8 +32,8 @@ use crate::base::organization_id::OrganizationId;
 
 pub(crate) use client::{network, site};
 use limiter::Limiter;
-pub(crate) use quotas::Quotas;
-use quotas::{DAY, HOUR, MINUTE, NETWORKS_OF_SITE};
+pub(crate) use quotas::{DAY, Quotas};
+use quotas::{HOUR, MINUTE, NETWORKS_OF_SITE};
 use refusals::Refusals;
 pub(crate) use shares::{Share, Shares};
 use spacing::Spacing;

@@ -65,9 +65,9 @@ pub(crate) fn standing(conn: &Connection, webhook: Uuid) -> Result<Standing> {
     }))
 }
 
-/// Deletes up to `rows` deliveries of each webhook that were queued before `limit` and have ended,
+/// Deletes up to `rows` deliveries that were queued before `limit` and have ended,
 /// or belong to a webhook that is disabled. Returns how many that were.
-pub(crate) fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Result<usize> {
+pub(crate) fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: usize) -> Result<usize> {
     let mut statement = tx.prepare_cached(
         "delete from webhook_delivery
          where webhook_id = :webhook_id
@@ -86,9 +86,14 @@ pub(crate) fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: u32) -> Resul
     let below = id::lowest_id_at(limit);
     let mut count = 0;
     for webhook in webhooks {
-        count += statement.execute(
-            named_params! { ":webhook_id": webhook, ":limit": below.as_bytes(), ":rows": rows },
-        )?;
+        let left = rows.saturating_sub(count);
+        if left == 0 {
+            break;
+        }
+        let left = i64::try_from(left).unwrap_or(i64::MAX);
+        count += statement.execute(named_params! {
+            ":webhook_id": webhook, ":limit": below.as_bytes(), ":rows": left,
+        })?;
     }
     Ok(count)
 }

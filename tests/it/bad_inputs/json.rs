@@ -140,6 +140,18 @@ fn a_body_that_is_made_to_be_slow_is_refused_quickly() {
         ("B56", "60,000 digits", number(60_000), malformed),
         ("B56", "100,000 digits", number(100_000), too_large),
         (
+            "B55",
+            "15,000 tags of no flag",
+            GOOD.replace(
+                '}',
+                &format!(
+                    r#","inviter":{{"name":"{}"}}}}"#,
+                    "\u{e0061}".repeat(15_000)
+                ),
+            ),
+            Expected::Problem(422, "validation_failed"),
+        ),
+        (
             "B56",
             "60,000 digits of metadata",
             metadata(&"9".repeat(60_000)),

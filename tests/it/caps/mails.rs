@@ -97,7 +97,7 @@ fn what_is_not_mailed_counts_for_nobody_and_another_organization_is_not_refused(
 #[test]
 fn beyond_what_all_may_send_mail_waits_and_no_answer_says_so() {
     let smtp = Smtp::start();
-    let app = start(&smtp, &["--limit-mailbox", "4"]);
+    let mut app = start(&smtp, &["--limit-mailbox", "4"]);
     app.set_present();
     let made: Vec<Value> = (0..6)
         .map(|number| invite(&app, &format!("o{number}"), "victim@b.co", "").json())
@@ -123,6 +123,12 @@ fn beyond_what_all_may_send_mail_waits_and_no_answer_says_so() {
         [r#"Some("5")"#, r#"Some("11")"#],
         "a quarter of a day apart, as what is refilled"
     );
+    // Neither a start nor a clock that is put right sends all of it at once.
+    app.restart();
+    app.clock.set(app.clock.now().plus_seconds(-2));
+    std::thread::sleep(Duration::from_millis(1_500));
+    wait_idle(&app);
+    assert_eq!(count(&smtp, "victim@b.co"), 4);
     assert_eq!(invite(&app, "o6", "other@b.co", "").status, 201);
     smtp.wait(5);
 }

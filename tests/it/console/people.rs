@@ -1,5 +1,7 @@
 //! Inviting people from the console, alone and from a list.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::Person;
@@ -222,6 +224,40 @@ fn a_list_is_checked_before_anything_is_sent_and_then_its_good_rows_are_invited(
 }
 
 #[test]
+fn what_is_said_of_all_who_are_invited_has_a_bound_since_each_of_a_thousand_gets_it() {
+    let app = with_acme(&json!({}));
+    let person = Person::with_key(&app, &app.key);
+    let people: String = (0..1_000)
+        .map(|number| format!("p{number}@example.com\n"))
+        .collect();
+    let (long, metadata) = (
+        "x".repeat(900_000),
+        format!("{{\"a\":[{}0]}}", "0,".repeat(5_000)),
+    );
+    for (way, list, field, text, words) in [
+        ("invite", "email", "note", &long, "at most 16 KiB"),
+        ("invite", "email", "inviterName", &long, "at most 16 KiB"),
+        (
+            "invite",
+            "email",
+            "metadata",
+            &metadata,
+            "at most 4096 bytes",
+        ),
+        ("import", "list", "note", &long, "at most 16 KiB"),
+    ] {
+        let began = Instant::now();
+        let form = [(list, &*people), ("role", "viewer"), (field, text)];
+        let refused = person.post(&format!("{HERE}/{way}"), &form);
+        let took = began.elapsed();
+        assert_eq!(refused.status, 422, "{way}: {field}");
+        assert!(refused.text().contains(words), "{way}: {field}");
+        assert!(took < Duration::from_secs(2), "{way}: {field}: {took:?}");
+    }
+    assert_eq!(all(&app).len(), 0);
+}
+
+#[test]
 fn a_list_that_is_empty_too_long_or_no_list_of_addresses_is_refused() {
     let app = with_acme(&json!({}));
     let person = Person::with_key(&app, &app.key);
@@ -231,7 +267,7 @@ fn a_list_that_is_empty_too_long_or_no_list_of_addresses_is_refused() {
     for (list, words) in [
         ("", "addresses, one a line"),
         ("Person;Team\nAda;Red", "a column that is called email"),
-        (&*long, "this list has 1001"),
+        (&*long, "this list has more"),
         (
             "email,name\na@example.com,Ren\u{fffd}",
             "save it as CSV UTF-8",

@@ -311,6 +311,29 @@ fn a_browser_that_did_not_get_its_new_token_stays_signed_in_and_gets_another() {
 }
 
 #[test]
+fn a_page_comes_where_the_token_cannot_be_replaced_and_a_key_that_was_just_made_is_shown() {
+    let app = TestApp::serve();
+    let person = Person::with_key(&app, &app.key);
+    // As on a disk that has become full.
+    let conn = rusqlite::Connection::open(&app.database).expect("it opens");
+    let refuse =
+        "create trigger full before update on session begin select raise(abort, 'full'); end";
+    conn.execute_batch(refuse).expect("a trigger");
+    let minute = 60 * 1000;
+    app.advance_to(10 * minute);
+    let page = person.get("/console/health");
+    assert_eq!((page.status, page.header("set-cookie")), (200, None));
+    let made = person.post("/console/keys/new", &[("name", "ci"), ("scopes", "admin")]);
+    assert!(
+        made.status == 200 && made.text().contains("ivk_"),
+        "{}",
+        made.text()
+    );
+    conn.execute_batch("drop trigger full").expect("it goes");
+    assert!(person.get("/console").header("set-cookie").is_some());
+}
+
+#[test]
 fn cookies_that_are_forged_doubled_or_spelled_otherwise_open_nothing() {
     let app = TestApp::serve();
     let good = Person::with_key(&app, &app.key).cookie.expect("a cookie");

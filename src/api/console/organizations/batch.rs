@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use crate::api::console::visitor::Visitor;
+use crate::api::console::visitor::{Fields, Visitor};
 use crate::api::invitations::batch::rehearse;
-use crate::base::error::{Code, Error, FieldError, Result};
+use crate::base::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Load, WriteTx};
 use crate::invitation::batch::report::{Report, RowResult};
-use crate::invitation::batch::{Batch, BatchBody};
+use crate::invitation::batch::{Batch, Keep};
 use crate::invitation::create::Outcome;
 use crate::invitation::new::CreateBody;
 use crate::purge;
 
 /// The most rows of a batch, as the API has it.
 pub(super) const MOST_ROWS: usize = 1_000;
+/// The most bytes of what a form says of all its rows.
+const MOST_OPTION_BYTES: usize = 16 * 1024;
 /// Memory that a row takes up while its batch waits.
 const ROW_BYTES: usize = 1024;
 /// The most errors that a page lists.
@@ -27,10 +29,14 @@ const MOST_LISTED: usize = 20;
 pub(super) async fn send(
     visitor: &Visitor,
     organization: &OrganizationId,
-    rows: Vec<CreateBody>,
+    rows: impl ExactSizeIterator<Item = CreateBody>,
     is_atomic: bool,
 ) -> Result<Report> {
-    let batch = parse(visitor, organization, rows, Some(is_atomic), false)?;
+    let keep = Keep {
+        is_atomic,
+        is_dry_run: false,
+    };
+    let batch = parse(visitor, organization, rows, keep)?;
     let (organization, by) = (organization.clone(), visitor.by());
     let load = Load {
         jobs: 1,
@@ -52,9 +58,13 @@ pub(super) async fn send(
 pub(super) async fn try_out(
     visitor: &Visitor,
     organization: &OrganizationId,
-    rows: Vec<CreateBody>,
+    rows: impl ExactSizeIterator<Item = CreateBody>,
 ) -> Result<Report> {
-    let batch = parse(visitor, organization, rows, None, true)?;
+    let keep = Keep {
+        is_atomic: false,
+        is_dry_run: true,
+    };
+    let batch = parse(visitor, organization, rows, keep)?;
     let db = &visitor.state.db;
     rehearse(db, organization.clone(), Arc::new(batch), visitor.by()).await
 }
@@ -63,17 +73,30 @@ pub(super) async fn try_out(
 fn parse(
     visitor: &Visitor,
     organization: &OrganizationId,
-    rows: Vec<CreateBody>,
-    atomic: Option<bool>,
-    is_dry_run: bool,
+    rows: impl ExactSizeIterator<Item = CreateBody>,
+    keep: Keep,
 ) -> Result<Batch> {
-    let body = BatchBody {
-        invitations: Some(rows),
-        atomic,
-        dry_run: Some(is_dry_run),
-    };
     let state = &visitor.state;
-    Batch::parse(organization, body, &state.rules, state.db.now())
+    Batch::of_rows(organization, rows, keep, &state.rules, state.db.now())
+}
+
+/// Checks the length of what a form says of all its rows, in the fields `names`: it is written into
+/// each of a thousand.
+pub(super) fn check_options(
+    fields: &Fields,
+    names: impl Iterator<Item = &'static str> + Clone,
+) -> std::result::Result<(), FieldError> {
+    let length = |name: &&'static str| fields.get(name).map_or(0, str::len);
+    let all: usize = names.clone().map(|name| length(&name)).sum();
+    let longest = names.max_by_key(length).filter(|_| all > MOST_OPTION_BYTES);
+    longest.map_or(Ok(()), |name| {
+        let detail = "too long: all that is said of every invitation has at most 16 KiB";
+        Err(FieldError::new(
+            format!("/{name}"),
+            FieldCode::TooLong,
+            detail,
+        ))
+    })
 }
 
 /// How many new invitations there are.

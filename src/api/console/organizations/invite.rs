@@ -11,7 +11,7 @@ use crate::api::console::visitor::{Fields, Visitor};
 use crate::base::error::{FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::invitation::inviter::InviterBody;
-use crate::invitation::new::CreateBody;
+use crate::invitation::new::{CreateBody, parse_metadata};
 use crate::key::Scope;
 use crate::organization::settings::Settings;
 
@@ -152,7 +152,10 @@ pub(super) fn address_in(text: &str) -> Option<&str> {
 }
 
 /// The invitations that the form asks for, one for each of `emails`.
-fn bodies(fields: &Fields, emails: &[String]) -> std::result::Result<Vec<CreateBody>, FieldError> {
+fn bodies<'a>(
+    fields: &'a Fields,
+    emails: &'a [String],
+) -> std::result::Result<impl ExactSizeIterator<Item = CreateBody>, FieldError> {
     if emails.is_empty() {
         let detail = "the addresses of those whom you invite";
         return Err(FieldError::new("/email", FieldCode::Required, detail));
@@ -161,11 +164,14 @@ fn bodies(fields: &Fields, emails: &[String]) -> std::result::Result<Vec<CreateB
         let detail = "at most 1,000 addresses at a time";
         return Err(FieldError::new("/email", FieldCode::OutOfRange, detail));
     }
+    let options = TEXTS.into_iter().filter(|name| *name != "email");
+    batch::check_options(fields, options)?;
     let expires_in = expires_in(fields)?;
     let metadata = fields.get("metadata").map(serde_json::from_str).transpose();
     let metadata = metadata
         .map_err(|_| FieldError::new("/metadata", FieldCode::InvalidFormat, "a JSON object"))?;
-    let body = |email: &String| CreateBody {
+    parse_metadata(metadata.as_ref())?;
+    let body = move |email: &String| CreateBody {
         email: Some(email.clone()),
         role: fields.trimmed("role"),
         expires_in,
@@ -182,7 +188,7 @@ fn bodies(fields: &Fields, emails: &[String]) -> std::result::Result<Vec<CreateB
         notify: Some(fields.get("mail") != Some("no")),
         on_conflict: fields.trimmed("onConflict"),
     };
-    Ok(emails.iter().map(body).collect())
+    Ok(emails.iter().map(body))
 }
 
 /// How long the invitations are to live, in seconds.

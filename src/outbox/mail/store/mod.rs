@@ -256,11 +256,12 @@ pub(crate) fn release(tx: &WriteTx<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Makes due what is due later than `plan` can ever put it off. A reminder that was not tried yet
+/// Makes due what is due later than `plan` can ever put it off, or, where it was not tried yet,
+/// later than in `untried_seconds`. A reminder that was not tried yet
 /// is due when its invitation says. A lease that ends later than one that is given now ends with
 /// that one.
-pub(crate) fn recall(tx: &WriteTx<'_>, plan: &[Delay]) -> Result<()> {
-    let wait = delay::longest_wait_sql(plan);
+pub(crate) fn recall(tx: &WriteTx<'_>, plan: &[Delay], untried_seconds: i64) -> Result<()> {
+    let wait = delay::longest_wait_sql(plan, untried_seconds);
     tx.prepare_cached(&format!(
         "update mail
          set due_at = iif(lease is null, :now, :lease_end)

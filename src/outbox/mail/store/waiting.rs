@@ -176,8 +176,8 @@ pub(crate) fn find_put_off(reader: &Reader<'_>) -> Result<Option<PutOff>> {
 }
 
 /// Makes mails due at once that still wait for their next try, and has the worker forget who asked
-/// to be left alone. Returns how many those are.
-pub(crate) fn try_now(tx: &WriteTx<'_>, ids: &[MailId]) -> Result<usize> {
+/// to be left alone where `forgets_rests`. Returns how many those are.
+pub(crate) fn try_now(tx: &WriteTx<'_>, ids: &[MailId], forgets_rests: bool) -> Result<usize> {
     let mut statement = tx.prepare_cached(
         "update mail
          set due_at = :now
@@ -198,7 +198,9 @@ pub(crate) fn try_now(tx: &WriteTx<'_>, ids: &[MailId]) -> Result<usize> {
             ":address_mac": id.address_mac,
         })?;
     }
-    tx.announce(Topic::MailRetry);
+    if forgets_rests {
+        tx.announce(Topic::MailRetry);
+    }
     tx.announce(Topic::Mail);
     Ok(count)
 }

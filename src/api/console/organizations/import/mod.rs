@@ -103,30 +103,32 @@ fn read(fields: &Fields, name: &'static str) -> Result<Table> {
             Err(wrong(FieldCode::Required, detail))
         }
         count if count > MOST_ROWS => {
-            let detail =
-                format!("one import takes 1,000 rows, and this list has {count}; split it");
+            let detail = "one import takes 1,000 rows, and this list has more; split it".to_owned();
             Err(wrong(FieldCode::OutOfRange, detail))
         }
         _ => Ok(table),
     }
 }
 
-/// The invitation that `row` asks for, with what the form says of all of them.
-fn body(row: &Row, fields: &Fields) -> Result<CreateBody> {
-    let metadata = row.name.as_ref().map(|name| {
-        let mut metadata = Map::new();
-        metadata.insert("name".to_owned(), json!(name));
-        metadata
-    });
-    Ok(CreateBody {
-        email: Some(row.email.clone()),
-        role: row.role.clone().or_else(|| fields.trimmed("role")),
-        expires_in: invite::expires_in(fields)?,
-        metadata,
-        note: fields.get("note").map(str::to_owned),
-        notify: Some(fields.get("mail") != Some("no")),
-        ..CreateBody::default()
-    })
+/// The invitations that `rows` ask for, with what the form says of all of them.
+fn bodies<'a>(
+    rows: impl ExactSizeIterator<Item = &'a Row>,
+    fields: &'a Fields,
+) -> Result<impl ExactSizeIterator<Item = CreateBody>> {
+    batch::check_options(fields, OPTIONS.into_iter())?;
+    let expires_in = invite::expires_in(fields)?;
+    Ok(rows.map(move |row| {
+        let name = |name: &String| Map::from_iter([("name".to_owned(), json!(name))]);
+        CreateBody {
+            email: Some(row.email.clone()),
+            role: row.role.clone().or_else(|| fields.trimmed("role")),
+            expires_in,
+            metadata: row.name.as_ref().map(name),
+            note: fields.get("note").map(str::to_owned),
+            notify: Some(fields.get("mail") != Some("no")),
+            ..CreateBody::default()
+        }
+    }))
 }
 
 /// Shows what would become of each row.
@@ -138,8 +140,8 @@ async fn check(
 ) -> Result<HttpResponse> {
     let table = read(fields, "list")?;
     let (first, again) = part_repeated(visitor, &table);
-    let bodies: Result<Vec<_>> = first.iter().map(|row| body(row, fields)).collect();
-    let report = batch::try_out(visitor, organization, bodies?).await?;
+    let bodies = bodies(first.iter().copied(), fields)?;
+    let report = batch::try_out(visitor, organization, bodies).await?;
     let is_good = |result: &RowResult| matches!(result, RowResult::Done { .. });
     let good: Vec<_> = first
         .iter()
@@ -210,8 +212,8 @@ async fn invite_rows(
     fields: &Fields,
 ) -> Result<HttpResponse> {
     let table = read(fields, "rows")?;
-    let bodies: Result<Vec<_>> = table.rows.iter().map(|row| body(row, fields)).collect();
-    let report = batch::send(visitor, organization, bodies?, false).await?;
+    let bodies = bodies(table.rows.iter(), fields)?;
+    let report = batch::send(visitor, organization, bodies, false).await?;
     let failed = failures(&table, &report);
     let made = table.rows.len() - failed.len();
     let left = fields.get("left").and_then(|left| left.parse().ok());

@@ -2,6 +2,7 @@
 
 use csv::{ReaderBuilder, StringRecord, WriterBuilder};
 
+use super::super::batch::MOST_ROWS;
 use super::super::cell::{marked, unmarked};
 use super::super::invite::address_in;
 use crate::base::error::{Error, Result};
@@ -63,7 +64,7 @@ struct Columns {
 }
 
 impl Table {
-    /// Reads `text`.
+    /// Reads `text`, up to one row more than an import takes.
     ///
     /// # Errors
     /// Why it is no table, in words for a person.
@@ -90,6 +91,9 @@ impl Table {
                 table.rows.extend(without_header(&record, line));
             }
             is_first = false;
+            if table.rows.len() > MOST_ROWS {
+                break;
+            }
         }
         Ok(table)
     }
