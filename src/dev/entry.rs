@@ -34,10 +34,12 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Checks the invitation at `pointer`. Errors are about pointers into it.
+    /// Checks the invitation at `pointer`, which lives for `lifetime` seconds where it says nothing
+    /// and its organization does. Errors are about pointers into it.
     pub(super) fn parse(
         invitation: SeedInvitation,
         organization: &OrganizationId,
+        lifetime: Option<i64>,
         pointer: &str,
         rules: &Rules,
         now: Timestamp,
@@ -64,7 +66,10 @@ impl Entry {
             rules,
             then.unwrap_or(now),
         );
-        let new = errors.take_all(parsed)?;
+        let mut new = errors.take_all(parsed)?;
+        if let Some(new) = &mut new {
+            new.expiry = new.expiry.or_default(lifetime);
+        }
         let mut closed = None;
         if let (Some(new), Some(then), Some(status)) = (&new, then, status) {
             let ends_at = new.expiry.from(then);

@@ -96,10 +96,13 @@ impl Plan {
                 None
             }
         };
+        let lifetime = settings
+            .as_ref()
+            .and_then(|settings| settings.default_expires_in);
         let invitations = organization.invitations.unwrap_or_default();
         for (number, invitation) in invitations.into_iter().enumerate() {
             let place = seed.place(format!("{pointer}/invitations/{number}"));
-            match Entry::parse(invitation, &id, &place, rules, now) {
+            match Entry::parse(invitation, &id, lifetime, &place, rules, now) {
                 Ok(entry) => self.entries.push(entry),
                 Err(error) => errors.extend(within(&place, error)?),
             }

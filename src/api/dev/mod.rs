@@ -7,6 +7,7 @@ pub(crate) mod requests;
 pub(crate) mod snapshots;
 
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::web::Data;
@@ -182,7 +183,15 @@ async fn change_clock(
 /// [`Code::ValidationFailed`] when it is not exactly one change, or one to a time that cannot be
 /// written.
 pub(crate) async fn set_clock(state: &State, body: &ClockBody) -> Result<()> {
+    let before = state.db.now();
     ClockChange::parse(body)?.apply(state.db.clock())?;
+    let passed = state.db.now().as_millis() - before.as_millis();
+    let passed = u64::try_from(passed).unwrap_or_default();
+    state
+        .rules
+        .sending
+        .limits
+        .skip(Duration::from_millis(passed));
     lapse::look_at_all(&state.db).await?;
     // A pass by the timer would come within the hour: too late to be seen.
     if let Some(retention) = state.retention {
@@ -245,6 +254,7 @@ pub(crate) async fn start_over(state: &State) -> Result<()> {
         state.faults.set(faults);
         return Err(error);
     }
+    state.rules.sending.limits.forget();
     Ok(())
 }
 
@@ -295,7 +305,9 @@ pub(crate) async fn plant(state: &State, start: Start, origin: Origin) -> Result
             start.fill(tx, &ground, &origin)
         })
     };
-    state.db.write(job).await
+    let seeded = state.db.write(job).await?;
+    state.rules.sending.limits.forget();
+    Ok(seeded)
 }
 
 /// A code that an invited person could have been sent.

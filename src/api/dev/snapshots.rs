@@ -103,5 +103,6 @@ async fn restore(
     let snapshot = state.snapshots.find(&body.value)?;
     snapshot.restore(&state.db, &state.faults).await?;
     state.streams.cut();
+    state.rules.sending.limits.forget();
     Ok(HttpResponse::NoContent().finish())
 }

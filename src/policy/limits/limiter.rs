@@ -1,16 +1,17 @@
 //! One limit: its policy, and the arithmetic of it.
 
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::bounded_store::{BoundedStore, nanos};
+use super::elapsed::Elapsed;
 use crate::base::error::{Code, Error, Policy, Result};
 
 /// Allows each subject the quota of a policy at once, and then what is refilled: evenly, the whole
 /// quota in one window (GCRA, the generic cell rate algorithm of ITU-T I.371).
 ///
-/// Takes the time from a clock that only grows, so that setting the machine's clock neither frees
-/// nor locks anybody.
+/// Takes the time from a clock that only grows ([`Elapsed`]).
 #[derive(Debug)]
 pub(crate) struct Limiter {
     /// What it allows.
@@ -21,20 +22,20 @@ pub(crate) struct Limiter {
     store: BoundedStore,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
-    /// When the limiter was made.
-    start: Instant,
+    /// What tells the time.
+    elapsed: Arc<Elapsed>,
 }
 
 impl Limiter {
     /// A limiter for `policy`; none for a quota of 0, which allows everything.
-    pub(crate) fn new(policy: Policy) -> Option<Self> {
+    pub(super) fn new(policy: Policy, elapsed: &Arc<Elapsed>) -> Option<Self> {
         let refill = Duration::from_secs(policy.window_seconds).checked_div(policy.quota)?;
         Some(Self {
             policy,
             refill: nanos(refill),
             store: BoundedStore::default(),
             hasher: RandomState::new(),
-            start: Instant::now(),
+            elapsed: Arc::clone(elapsed),
         })
     }
 
@@ -43,7 +44,7 @@ impl Limiter {
     /// # Errors
     /// [`Code::RateLimited`].
     pub(crate) fn check(&self, subject: impl Hash) -> Result<()> {
-        self.check_at(self.start.elapsed(), subject)
+        self.check_at(self.elapsed.get(), subject)
     }
 
     /// Counts one more for `subject`.
@@ -51,12 +52,12 @@ impl Limiter {
     /// # Errors
     /// [`Code::RateLimited`]; then nothing was counted.
     pub(crate) fn count(&self, subject: impl Hash) -> Result<()> {
-        self.count_at(self.start.elapsed(), subject)
+        self.count_at(self.elapsed.get(), subject)
     }
 
     /// Forgets the subjects whose quotas are whole again: they are as good as unknown.
     pub(crate) fn sweep(&self) {
-        self.store.sweep(nanos(self.start.elapsed()));
+        self.store.sweep(nanos(self.elapsed.get()));
     }
 
     /// [`Limiter::check`] at the time `now` since the start.
@@ -120,7 +121,7 @@ mod tests {
                 what: "tests a minute",
             };
             Self {
-                limiter: Limiter::new(policy).expect("a quota"),
+                limiter: Limiter::new(policy, &Arc::default()).expect("a quota"),
                 now: Cell::default(),
             }
         }
@@ -187,8 +188,11 @@ mod tests {
             window_seconds: 60,
             what: "tests a minute",
         };
-        assert!(Limiter::new(policy(0)).is_none());
-        assert!(Limiter::new(policy(u32::MAX)).is_some_and(|limiter| limiter.count("a").is_ok()));
+        assert!(Limiter::new(policy(0), &Arc::default()).is_none());
+        assert!(
+            Limiter::new(policy(u32::MAX), &Arc::default())
+                .is_some_and(|limiter| limiter.count("a").is_ok())
+        );
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod bounded_store;
 pub(crate) mod client;
+mod elapsed;
 mod limiter;
 mod looks;
 mod quotas;
@@ -21,6 +22,7 @@ mod spacing;
 mod tries;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -31,6 +33,7 @@ use crate::base::error::{Policy, Result};
 use crate::base::organization_id::OrganizationId;
 
 pub(crate) use client::{network, site};
+use elapsed::Elapsed;
 use limiter::Limiter;
 pub(crate) use quotas::{DAY, Quotas};
 use quotas::{HOUR, MINUTE, NETWORKS_OF_SITE};
@@ -64,6 +67,8 @@ pub struct Limits {
     codes: Option<Tries>,
     /// What the log was told of refused requests.
     pub refusals: Refusals,
+    /// The time by which all of them are refilled.
+    elapsed: Arc<Elapsed>,
     /// The proxies that may say for whom they ask.
     pub(crate) trusted_proxies: Vec<IpNet>,
 }
@@ -71,14 +76,17 @@ pub struct Limits {
 impl Limits {
     /// Limits with nothing used yet.
     pub(crate) fn new(quotas: Quotas, trusted_proxies: Vec<IpNet>) -> Self {
+        let elapsed = Arc::<Elapsed>::default();
         let limiter = |name, quota, window_seconds, what| {
-            Limiter::new(Policy {
+            let policy = Policy {
                 name,
                 quota,
                 window_seconds,
                 what,
-            })
+            };
+            Limiter::new(policy, &elapsed)
         };
+        let tries = |name, quota, what| Tries::new(name, quota, what, &elapsed);
         Self {
             key: limiter(
                 "key",
@@ -104,25 +112,26 @@ impl Limits {
                 DAY,
                 "mails a day to one recipient by one organization",
             ),
-            mailbox: Spacing::new(quotas.mailbox, DAY),
+            mailbox: Spacing::new(quotas.mailbox, DAY, &elapsed),
             organization: limiter(
                 "organization",
                 quotas.organization,
                 DAY,
                 "invitations a day by one organization",
             ),
-            proofs: Tries::new("proofs", quotas.proofs, "wrong codes an hour for one link"),
-            words: Tries::new(
+            proofs: tries("proofs", quotas.proofs, "wrong codes an hour for one link"),
+            words: tries(
                 "proofs",
                 quotas.proofs,
                 "wrong addresses an hour for one link",
             ),
-            codes: Tries::new(
+            codes: tries(
                 "codes",
                 quotas.codes,
                 "codes asked for an hour for one link",
             ),
             refusals: Refusals::default(),
+            elapsed,
             trusted_proxies,
         }
     }
@@ -255,23 +264,6 @@ impl Limits {
             tries.count(invitation, email);
             Ok(())
         })
-    }
-
-    /// Forgets who has not used any quota lately. To be called now and then.
-    pub(crate) fn sweep(&self) {
-        let all = [
-            &self.key,
-            &self.address,
-            &self.site,
-            &self.recipient,
-            &self.organization,
-        ];
-        all.into_iter().flatten().for_each(Limiter::sweep);
-        [&self.proofs, &self.words, &self.codes]
-            .into_iter()
-            .flatten()
-            .for_each(Tries::sweep);
-        self.mailbox.iter().for_each(Spacing::sweep);
     }
 }
 

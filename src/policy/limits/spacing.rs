@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hash, RandomState};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::bounded_store::{BoundedStore, nanos};
+use super::elapsed::Elapsed;
 
 /// Spaces what one subject gets: a quota at once, then as much as is refilled, evenly, the whole
 /// quota in one window. Each one that is counted has its own time, behind those before it.
@@ -18,13 +20,13 @@ pub(crate) struct Spacing {
     store: BoundedStore,
     /// Hashes subjects in a way that nobody outside can foresee.
     hasher: RandomState,
-    /// When it was made.
-    start: Instant,
+    /// What tells the time.
+    elapsed: Arc<Elapsed>,
 }
 
 impl Spacing {
     /// A spacing of `quota` in a window; none for a quota of 0, which never makes anything wait.
-    pub(crate) fn new(quota: u32, window_seconds: u64) -> Option<Self> {
+    pub(super) fn new(quota: u32, window_seconds: u64, elapsed: &Arc<Elapsed>) -> Option<Self> {
         let window = Duration::from_secs(window_seconds);
         let refill = window.checked_div(quota)?;
         Some(Self {
@@ -32,14 +34,14 @@ impl Spacing {
             window: nanos(window),
             store: BoundedStore::default(),
             hasher: RandomState::new(),
-            start: Instant::now(),
+            elapsed: Arc::clone(elapsed),
         })
     }
 
     /// Counts one more for `subject`. Returns how long it has to wait: the length of a window at
     /// most.
     pub(crate) fn count(&self, subject: impl Hash) -> Duration {
-        self.count_at(self.start.elapsed(), subject)
+        self.count_at(self.elapsed.get(), subject)
     }
 
     /// The same at the time `now` since the start.
@@ -56,7 +58,7 @@ impl Spacing {
 
     /// Forgets the subjects whose quotas are whole again.
     pub(crate) fn sweep(&self) {
-        self.store.sweep(nanos(self.start.elapsed()));
+        self.store.sweep(nanos(self.elapsed.get()));
     }
 }
 
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_quota_goes_at_once_and_each_one_beyond_it_has_a_time_of_its_own() {
-        let spacing = Spacing::new(3, 300).expect("a quota");
+        let spacing = Spacing::new(3, 300, &Arc::default()).expect("a quota");
         let waits = |seconds| {
             spacing
                 .count_at(Duration::from_secs(seconds), "a")
@@ -85,7 +87,7 @@ mod tests {
     #[test]
     fn a_sweep_forgets_only_whose_quota_is_whole_again() {
         for (window_seconds, left) in [(0, 0), (300, 1)] {
-            let spacing = Spacing::new(1, window_seconds).expect("a quota");
+            let spacing = Spacing::new(1, window_seconds, &Arc::default()).expect("a quota");
             spacing.count("a");
             std::thread::sleep(Duration::from_millis(1));
             spacing.sweep();
@@ -95,6 +97,6 @@ mod tests {
 
     #[test]
     fn a_quota_of_zero_is_none() {
-        assert!(Spacing::new(0, 300).is_none());
+        assert!(Spacing::new(0, 300, &Arc::default()).is_none());
     }
 }

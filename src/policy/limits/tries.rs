@@ -4,9 +4,12 @@
 //! Whoever has the link, and does not know the address, uses up nothing of the person's. The bound
 //! for all keeps short what is stored of the tries.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use super::HOUR;
+use super::elapsed::Elapsed;
 use super::limiter::Limiter;
 use crate::base::email::Email;
 use crate::base::error::{Policy, Result};
@@ -25,14 +28,20 @@ pub(crate) struct Tries {
 
 impl Tries {
     /// Tries with nothing used yet; none for a quota of 0, which allows everything.
-    pub(crate) fn new(name: &'static str, quota: u32, what: &'static str) -> Option<Self> {
+    pub(crate) fn new(
+        name: &'static str,
+        quota: u32,
+        what: &'static str,
+        elapsed: &Arc<Elapsed>,
+    ) -> Option<Self> {
         let limiter = |quota| {
-            Limiter::new(Policy {
+            let policy = Policy {
                 name,
                 quota,
                 window_seconds: HOUR,
                 what,
-            })
+            };
+            Limiter::new(policy, elapsed)
         };
         Some(Self {
             by_address: limiter(quota)?,

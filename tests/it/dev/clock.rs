@@ -1,5 +1,6 @@
 //! The clock of development.
 
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use super::dev;
@@ -20,6 +21,38 @@ fn emails(list: &serde_json::Value) -> Vec<&str> {
         .iter()
         .filter_map(|row| row["email"].as_str())
         .collect()
+}
+
+#[test]
+fn limits_are_refilled_by_the_clock_and_forgotten_by_whatever_begins_anew() {
+    let app = TestApp::start(Mode::Dev, &["--limit-recipient", "2"]);
+    let invite = || {
+        let body = json!({ "email": "a@b.co", "role": "viewer", "onConflict": "replace" });
+        app.post(&invitations("acme"), &body.to_string()).status
+    };
+    let use_up = || [invite(), invite(), invite()];
+    assert_eq!(use_up(), [201, 201, 429]);
+    change(&app, r#"{"advance":"12h"}"#);
+    assert_eq!([invite(), invite()], [201, 429]);
+    change(&app, r#"{"advance":"400d"}"#);
+    assert_eq!(use_up(), [201, 201, 429]);
+    let back = json!({ "set": app.clock.now().plus_seconds(-86_400).to_string() });
+    change(&app, &back.to_string());
+    assert_eq!(invite(), 429, "a clock that is set back refills nothing");
+    let snapshot = app.post("/dev/snapshot", "{}").json()["id"].clone();
+    for (path, body) in [
+        ("/dev/reset", json!({})),
+        ("/dev/seed", json!({ "organizations": [] })),
+        ("/dev/restore", json!({ "id": snapshot })),
+    ] {
+        let answer = app.post(path, &body.to_string());
+        assert!(
+            matches!(answer.status, 200 | 204),
+            "{path}: {}",
+            answer.text()
+        );
+        assert_eq!(use_up(), [201, 201, 429], "{path}");
+    }
 }
 
 #[test]

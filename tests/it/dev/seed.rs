@@ -1,5 +1,6 @@
 //! Seed documents: what they fill a file with, and what is refused.
 
+use invited::base::clock::Timestamp;
 use serde_json::{Value, json};
 
 use super::dev;
@@ -19,6 +20,39 @@ fn errors(answer: &Answer) -> Vec<(String, String)> {
         .iter()
         .map(|error| (text(&error["pointer"]), text(&error["code"])))
         .collect()
+}
+
+#[test]
+fn an_invitation_of_a_seed_that_names_no_end_lives_as_long_as_its_organization_says() {
+    let app = dev();
+    let day = 86_400;
+    for (lifetime, invitation, status) in [
+        (day, json!({"email": "a@b.co", "role": "viewer"}), "pending"),
+        (
+            day,
+            json!({"email": "a@b.co", "role": "viewer", "age": "2d", "status": "expired"}),
+            "expired",
+        ),
+        (
+            30 * day,
+            json!({"email": "a@b.co", "role": "viewer", "age": "10d"}),
+            "pending",
+        ),
+    ] {
+        let settings = json!({ "defaultExpiresIn": lifetime });
+        let acme = json!({ "id": "acme", "settings": settings, "invitations": [invitation] });
+        let seeded = app.post("/dev/seed", &json!({ "organizations": [acme] }).to_string());
+        assert_eq!(seeded.status, 200, "{}", seeded.text());
+        let made = app.get(&invitations("acme")).json()[0].clone();
+        let time = |name: &str| {
+            made[name]
+                .as_str()
+                .and_then(Timestamp::parse)
+                .expect("a time")
+        };
+        assert_eq!(made["status"], status);
+        assert_eq!(time("createdAt").plus_seconds(lifetime), time("expiresAt"));
+    }
 }
 
 #[test]
