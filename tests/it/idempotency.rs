@@ -1,6 +1,6 @@
 //! Repeated requests with an `Idempotency-Key` have one effect.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Answer, TestApp, invitation, invitations};
 
@@ -100,6 +100,96 @@ fn a_refused_request_is_not_kept_so_that_it_can_be_tried_again() {
         204
     );
     assert_eq!(create(&app, "k2", "a@b.co").status, 201);
+}
+
+#[test]
+fn the_stored_answer_comes_where_a_time_that_the_request_names_has_passed_meanwhile() {
+    let app = TestApp::serve();
+    let hour = 60 * 60 * 1000;
+    let end = app.clock.now().plus_seconds(3_600).to_string();
+    let made = app.invite("acme", "old@b.co");
+    let row = json!({ "email": "a@b.co", "role": "developer", "expiresAt": end });
+    let other = json!({ "email": "b@b.co", "role": "developer", "expiresAt": end });
+    let requests = [
+        (invitations("acme"), row.clone()),
+        (
+            format!("{}/resend", invitation("acme", &made["id"])),
+            json!({ "expiresAt": end }),
+        ),
+        (
+            format!("{}/batch", invitations("acme")),
+            json!({ "invitations": [other] }),
+        ),
+        (
+            "/v1/keys".to_owned(),
+            json!({ "name": "ci", "scopes": ["admin"], "expiresAt": end }),
+        ),
+    ];
+    app.advance_to(120_000);
+    let send = |(path, body): &(String, Value), key: &str| {
+        let request = app.request("POST", path).header("Idempotency-Key", key);
+        request.json(body.to_string()).send()
+    };
+    let first: Vec<_> = requests.iter().map(|request| send(request, "k1")).collect();
+    app.advance_to(2 * hour);
+    for (request, first) in requests.iter().zip(&first) {
+        assert!(matches!(first.status, 200 | 201), "{}", first.text());
+        let again = send(request, "k1");
+        assert_eq!(again.status, first.status, "{request:?}: {}", again.text());
+        assert_eq!(
+            again.header("idempotency-replayed"),
+            Some("true"),
+            "{request:?}"
+        );
+        let new = send(request, "k2");
+        assert!(
+            new.status == 422 || new.json()["failed"] == 1,
+            "{request:?}: {}",
+            new.text()
+        );
+        let (path, mut body) = request.clone();
+        body["x"] = json!(1);
+        assert_ne!(send(&(path, body), "k1").status, first.status);
+    }
+    let (path, _) = &requests[0];
+    let mut otherwise = row;
+    otherwise["role"] = json!("admin");
+    let reused = send(&(path.clone(), otherwise), "k1");
+    assert_eq!(reused.code(), "idempotency_key_reused");
+}
+
+#[test]
+fn a_batch_of_which_nothing_was_kept_can_be_tried_again_under_its_key() {
+    for atomic in [true, false] {
+        let app = TestApp::serve();
+        let standing = app.invite("acme", "a@b.co");
+        let rows = if atomic {
+            &["a@b.co", "b@b.co"][..]
+        } else {
+            &["a@b.co"]
+        };
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|email| json!({ "email": email, "role": "developer" }))
+            .collect();
+        let body = json!({ "invitations": rows, "atomic": atomic }).to_string();
+        let send = || {
+            let request = app.request("POST", &format!("{}/batch", invitations("acme")));
+            request
+                .header("Idempotency-Key", "k1")
+                .json(body.clone())
+                .send()
+        };
+        assert_eq!(send().json()["results"][0]["status"], 409);
+        let removed = app.request("DELETE", &invitation("acme", &standing["id"]));
+        assert_eq!(removed.send().status, 204);
+        let kept = send();
+        assert_eq!(kept.header("idempotency-replayed"), None);
+        assert_eq!(kept.json()["results"][0]["status"], 201, "{}", kept.text());
+        let again = send();
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+        assert_eq!(again.json(), kept.json());
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use actix_web::web::Data;
 use crate::api::error_responses::{BODY, COMMON, WITH_KEY, WRITING};
 use crate::api::operation::Operation;
 use crate::api::state::State;
-use crate::base::error::{Code, Result};
+use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, Load, Reader, Stage, WriteTx};
 use crate::http::auth::{OrganizationAccess, Write};
@@ -100,32 +100,35 @@ async fn create(
     let (organization, rights) = (access.organization.clone(), by.rights.clone());
     let job = move |tx: &WriteTx<'_>| {
         let mut made = None;
-        let answer = idempotency::once(tx, ticket.as_ref(), || {
+        let answer = idempotency::once_if(tx, ticket.as_ref(), || {
             purge::store::check_stands(tx, &organization)?;
             let report = batch.run(tx, &by)?;
             let stored = StoredReport::new(&report, &by.origin.request_id)?;
             let body = stored.to_bytes()?;
+            // Where nothing was kept, the same request may do better later.
+            let is_kept = report.keeps_something();
             made = Some((stored, report));
-            Ok(StoredResponse {
+            Ok(is_kept.then(|| StoredResponse {
                 status: 200,
                 location: None,
                 body,
                 organization: Some(organization.clone()),
                 replayed: false,
-            })
+            }))
         })?;
         Ok((answer, made))
     };
     let (answer, made) = author.write_load(&state.db, load, job).await?;
-    let body = match made {
-        Some((stored, report)) => stored.answer(report, false)?,
-        None => {
-            let stored = StoredReport::parse(&answer.body)?;
-            state
-                .db
-                .read(|reader| stored.repeat(reader, &access.organization, &rights))?
-        }
-    };
+    if let Some((stored, report)) = made {
+        let body = stored.answer(report, false)?;
+        return Ok(HttpResponse::Ok()
+            .content_type("application/json")
+            .body(body));
+    }
+    let answer = answer.ok_or_else(|| Error::internal("a batch without an answer"))?;
+    let stored = StoredReport::parse(&answer.body)?;
+    let repeat = |reader: &Reader<'_>| stored.repeat(reader, &access.organization, &rights);
+    let body = state.db.read(repeat)?;
     Ok(stored::head(&answer).body(body))
 }
 

@@ -42,6 +42,14 @@ pub(crate) struct Report {
     pub is_committed: bool,
 }
 
+impl Report {
+    /// Whether anything is there that a row asked for.
+    pub(crate) fn keeps_something(&self) -> bool {
+        let is_done = |row: &RowResult| matches!(row, RowResult::Done { .. });
+        self.is_committed && self.rows.iter().any(is_done)
+    }
+}
+
 /// What became of a batch.
 #[derive(Serialize, ToSchema)]
 #[schema(as = InvitationBatchResult)]
