@@ -46,7 +46,7 @@ enum Looked<R: Right> {
 fn look_up<R: Right>(request: &HttpRequest) -> Result<Looked<R>> {
     let (caller, snapshot) = Caller::identify(request)?;
     let id = OrganizationAccess::<R>::named(request)?;
-    match ids::meaning(&snapshot.reader(), &caller.rights, id, uuids(request)?)? {
+    match ids::meaning(&caller.rights, id, uuids(request)?) {
         Meaning::Organization(id) => {
             OrganizationAccess::check(request, caller, snapshot, id).map(Looked::Done)
         }

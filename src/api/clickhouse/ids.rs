@@ -8,11 +8,8 @@ use std::borrow::Cow;
 use uuid::{Uuid, uuid};
 
 use super::uuids::Uuids;
-use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
-use crate::db::Reader;
 use crate::key::Rights;
-use crate::organization::store;
 
 /// The namespace of these UUIDs. It must never change.
 const NAMESPACE: Uuid = uuid!("5637498d-c670-49d5-920d-ecc43f51faa2");
@@ -45,30 +42,23 @@ pub(super) enum Meaning {
     Derived(Uuid),
 }
 
-/// What `id` means to a caller with `rights`: the organization with this id, or else the one of
-/// which it is the UUID. To a caller who is bound to some it means one of those, or nothing, so that
-/// what others have makes no difference.
-pub(super) fn meaning(
-    reader: &Reader<'_>,
-    rights: &Rights,
-    id: OrganizationId,
-    uuids: &Uuids,
-) -> Result<Meaning> {
+/// What `id` means to a caller with `rights`: the organization of which it is the UUID, or else the
+/// one with this id, which cannot take the other one's place. To a caller who is bound to some it
+/// means one of those, or nothing, so that what others have makes no difference.
+pub(super) fn meaning(rights: &Rights, id: OrganizationId, uuids: &Uuids) -> Meaning {
     let uuid = Uuid::try_parse(id.as_str()).ok();
     let Some(uuid) = uuid.filter(|uuid| uuid.get_version_num() == 5) else {
-        return Ok(Meaning::Organization(id));
+        return Meaning::Organization(id);
     };
-    let found = if let Some(bound) = &rights.organizations {
-        let mut derived = bound.iter().filter(|own| derived(own.as_str()) == uuid);
-        let own = derived.next().filter(|_| !bound.contains(&id));
-        Some(own.cloned())
-    } else if store::find(reader, &id)?.is_some() {
-        Some(None)
-    } else {
-        uuids.find(uuid)
+    let found = match &rights.organizations {
+        Some(bound) => {
+            let mut bound = bound.iter();
+            Some(bound.find(|own| derived(own.as_str()) == uuid).cloned())
+        }
+        None => uuids.find(uuid),
     };
-    Ok(match found {
+    match found {
         Some(found) => Meaning::Organization(found.unwrap_or(id)),
         None => Meaning::Derived(uuid),
-    })
+    }
 }

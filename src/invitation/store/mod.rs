@@ -283,12 +283,12 @@ pub(crate) fn close(
     end: Status,
     accepted_by: Option<&str>,
 ) -> Result<Option<bool>> {
-    // An expiry is a matter of the clock, not something that somebody did at a time.
+    // An expiry is a matter of the clock, not something that somebody did, or changed, at a time.
     let closed_at = (end != Status::Expired).then_some(tx.now.as_millis());
     let mut statement = tx.prepare_cached(
         "update invitation not indexed
              set state = :state, closed_at = :closed_at, accepted_by = :accepted_by,
-                 updated_at = :now
+                 updated_at = iif(:state = 4, updated_at, :now)
              where organization_id = :organization_id
                and id = :id
                and state = 0

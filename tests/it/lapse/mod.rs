@@ -236,6 +236,12 @@ fn what_ends_changes_neither_the_invitation_nor_its_version_but_for_what_the_clo
     let after = app.get(&path);
     assert_eq!(before.text(), after.text());
     assert_eq!(before.header("etag"), after.header("etag"));
+    // Nor does another one that takes its place.
+    app.advance_to(2 * MINUTE);
+    invite(&app, "a@b.co");
+    let after = app.get(&path);
+    assert_eq!(before.text(), after.text());
+    assert_eq!(before.header("etag"), after.header("etag"));
 }
 
 #[test]
