@@ -35,7 +35,7 @@ struct ListenArgs {
     #[arg(long, value_name = "URL", value_parser = parse_target)]
     forward_to: Url,
     /// The server: `invited dev`, or one that allows webhooks to loopback addresses
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080",
+    #[arg(long, env = "INVITED_URL", value_name = "URL", default_value = "http://127.0.0.1:8080",
         value_parser = crate::config::parse_public_url)]
     url: Url,
     /// The API key for a server that asks for one; better by INVITED_KEY, since command lines are

@@ -11,6 +11,7 @@ pub(crate) mod target;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use url::Url;
 
@@ -21,6 +22,9 @@ use crate::server::Signals;
 use registration::{Registration, Server};
 use target::{Delivery, Outcome, Target};
 
+/// For how long after a signal others mean the same: what runs the command may pass one on that the
+/// terminal has sent to all.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Characters of a type and of an id that are printed.
 const MAX_PRINTED: usize = 64;
 
@@ -69,9 +73,15 @@ pub(crate) async fn run(listen: Listen) -> Result<(), Failure> {
     say(&format!("secret      {}", registered.secret));
     signals.any().await;
     let id = registered.id.clone();
+    let stopped = Instant::now();
+    let interrupted = async {
+        while stopped.elapsed() < PATIENCE {
+            signals.any().await;
+        }
+    };
     let removed = tokio::select! {
         removed = blocking(&server, move |server| server.remove(&id)) => removed,
-        () = signals.any() => Err(server.not_removed(&registered.id, "it was interrupted")),
+        () = interrupted => Err(server.not_removed(&registered.id, "it was interrupted")),
     };
     handle.stop(true).await;
     removed

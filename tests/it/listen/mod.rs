@@ -2,10 +2,12 @@
 //! itself.
 //!
 //! * [`failures`]: what it says when it fails.
+//! * [`stop`]: how it ends where a runner is around it.
 //! * [`scripted`]: a server, or an application, that does as it is told.
 
 mod failures;
 mod scripted;
+mod stop;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
