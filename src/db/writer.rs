@@ -24,7 +24,6 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::{oneshot, watch};
 
-use super::error::NO_ROOM;
 use super::gauges::{Gauges, WriterNumbers};
 use super::identity::Identity;
 use super::ids::Pen;
@@ -179,7 +178,7 @@ fn write_until_closed(
         gauges,
         identity,
         limit,
-        must_cut: false,
+        uncut: None,
     };
     while let Some(first) = queue.wait() {
         gauges.begin_group();
@@ -221,9 +220,9 @@ struct Desk<'a> {
     identity: &'a Identity,
     /// How long the log may get.
     limit: LogLimit,
-    /// Whether frames of a refused commit may be in the log: nothing is written before they are cut
-    /// off.
-    must_cut: bool,
+    /// Why a commit was refused whose frames may be in the log: nothing is written before they are
+    /// cut off.
+    uncut: Option<Error>,
 }
 
 impl Desk<'_> {
@@ -311,17 +310,16 @@ impl Desk<'_> {
     /// Checks that a commit would be safe.
     ///
     /// # Errors
-    /// [`Code::StorageFailed`] since an I/O error and while the file is not at its place,
-    /// [`Code::StorageFull`] while the log cannot be cut for want of room.
+    /// [`Code::StorageFailed`] since an I/O error and while the file is not at its place; while the
+    /// log cannot be cut, that of the commit that was refused.
     fn check(&mut self) -> Result<()> {
         if self.gauges.has_failed() {
             return Err(refused_since_failure());
         }
         self.identity.check()?;
-        if self.must_cut {
-            cut_log(&self.pen.conn, 1)
-                .map_err(|why| Error::new(Code::StorageFull, NO_ROOM).with_cause(why))?;
-            self.must_cut = false;
+        if let Some(refused) = &self.uncut {
+            cut_log(&self.pen.conn, 1).map_err(|why| refused.repeat().with_cause(why))?;
+            self.uncut = None;
         }
         Ok(())
     }
@@ -341,18 +339,20 @@ impl Desk<'_> {
             .map(ToString::to_string)
             .unwrap_or_default();
         log::error!("a commit failed: {error} {cause}");
-        if !matches!(error.code, Code::StorageFailed | Code::StorageFull) {
-            return;
-        }
-        let is_for_good = error.code == Code::StorageFailed;
-        if is_for_good {
+        let tries = match error.code {
+            // Without room it would fail as often as it is tried.
+            Code::StorageFull => 1,
+            Code::StorageFailed | Code::Overloaded => CUT_TRIES,
+            _ => return,
+        };
+        if error.code == Code::StorageFailed {
             self.gauges.fail();
             log::error!(
                 "writes are refused until a restart, since the disk has failed to store a commit"
             );
         }
-        if let Err(why) = cut_log(&self.pen.conn, if is_for_good { CUT_TRIES } else { 1 }) {
-            self.must_cut = true;
+        if let Err(why) = cut_log(&self.pen.conn, tries) {
+            self.uncut = Some(error.repeat());
             log::error!(
                 "the log could not be cut: what was refused may be there after a restart ({why})"
             );

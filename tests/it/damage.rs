@@ -219,13 +219,14 @@ fn a_damaged_invitation_or_webhook_holds_up_no_delivery_of_others() {
         let body = json!({ "url": endpoint.url(), "organizationId": "acme" });
         assert_eq!(app.post("/v1/webhooks", &body.to_string()).status, 201);
     }
-    let fault = json!({ "next": 4, "do": "fail" });
-    let faults = json!({ "mail": fault, "webhooks": fault }).to_string();
+    let fault = |next: u32| json!({ "next": next, "do": "fail" });
+    let faults = json!({ "mail": fault(1), "webhooks": fault(4) }).to_string();
     assert_eq!(app.post("/dev/faults", &faults).status, 200);
     let made = [0, 1].map(|number| app.invite("acme", &format!("u{number}@b.co")));
-    let tried = "select 1 from mail where attempts = 1 and lease is null
-                 union all select 1 from webhook_delivery where attempts = 1 and lane is not null";
-    until(|| app.db_rows(tried).len() == 6);
+    // Behind a mail server that cannot be reached one of the mails is not tried at all.
+    let tried = |table| format!("select 1 from {table} where attempts = 1 and lease is null");
+    until(|| app.db_rows(&tried("webhook_delivery")).len() == 4);
+    until(|| app.db_rows(&tried("mail")).len() == 1);
     damage(
         &app.database,
         "update invitation set role = 'a\"b' where email = 'u0@b.co'",
