@@ -18,8 +18,8 @@ const IS_WITHIN_ORGANIZATIONS: &str = "(organizations is not null
   and not exists (select 1 from json_each(organizations)
                   where value not in (select value from json_each(:bound))))";
 
-/// A condition on a row: it is about no key and no session of one, or about a key that is limited to
-/// some of `:roles`.
+/// A condition on a row: it is about no key and no session of one, or about a key that is limited
+/// to some of `:roles`.
 const IS_WITHIN_ROLES: &str = "((action not like 'key.%' and action not like 'session.%')
   or (details ->> '$.roles' is not null
       and not exists (select 1 from json_each(details, '$.roles')

@@ -162,8 +162,8 @@ impl Prepared {
                 secret: Some(path),
             }),
             Err(failure) => {
-                // The file that stays has another secret, or none. Where this one cannot be removed,
-                // the next restore says so.
+                // The file that stays has another secret, or none. Where this one cannot be
+                // removed, the next restore says so.
                 let _ = fs::remove_file(&path);
                 Err(failure)
             }

@@ -92,7 +92,7 @@ impl<'a> WriteTx<'a> {
         self.prepare_cached("savepoint part")?.execute([])?;
         let counted = self.tally.mark();
         let outcome = part();
-        // Where SQLite gave up the whole transaction, the savepoint went with it: the error says why.
+        // Where SQLite gave up the whole transaction, the savepoint is gone. The error says why.
         if outcome.is_err() && self.is_autocommit() {
             return outcome.map(|(answer, _)| answer);
         }

@@ -27,6 +27,9 @@ const PADDING: usize = 3500;
 /// The disk is full well before this.
 const FILL_LIMIT: Duration = Duration::from_mins(1);
 
+/// Bytes that make a row of a batch large, and the batch not too large to be taken.
+const BATCH_PADDING: usize = 900;
+
 /// How long the disk stays full under load.
 const FULL_FOR: Duration = Duration::from_secs(2);
 
@@ -126,7 +129,7 @@ fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
 fn a_batch_is_told_that_the_disk_is_full(client: &Client) -> Outcome {
     let row = |number| {
         json!({ "email": format!("b{number}@probe.example"), "role": "viewer",
-            "metadata": { "pad": "x".repeat(PADDING) } })
+            "metadata": { "pad": "x".repeat(BATCH_PADDING) } })
     };
     for (rows, more) in [(100, json!(false)), (900, json!(false)), (900, json!(true))] {
         let rows: Vec<_> = (0..rows).map(row).collect();

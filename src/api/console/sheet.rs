@@ -184,7 +184,7 @@ impl Visitor {
         values: Value,
     ) -> Result<HttpResponse> {
         let renewed = self.renewed().await.unwrap_or_else(|error| {
-            // A page is wanted most where the server is in trouble, and may show what comes only once.
+            // A page is wanted most where the server is in trouble. Some show a secret only once.
             log::warn!(
                 "request {}: a session keeps its token: {error}",
                 self.request_id()

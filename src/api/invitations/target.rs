@@ -83,8 +83,8 @@ impl Target {
         Ok(respond(answer, is_told, state))
     }
 
-    /// The answer to a change that cannot be made because of `error`: the one that it had before, if
-    /// it had one.
+    /// The answer to a change that cannot be made because of `error`: the one that it had before,
+    /// if it had one.
     ///
     /// # Errors
     /// Those of [`idempotency::answered`].
