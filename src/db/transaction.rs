@@ -204,3 +204,33 @@ impl Drop for Transaction<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::error::Code;
+    use crate::db::{write_file, write_unserved};
+
+    #[test]
+    fn a_part_answers_why_sqlite_gave_up_the_whole_transaction() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("invited.db");
+        write_unserved(&path, |_| Ok(((), true))).expect("a file");
+        for gives_up in [true, false] {
+            let mut answered = None;
+            let written = write_file(&path, |tx| {
+                let part = tx.part::<()>(|| {
+                    // As SQLite does where an I/O error leaves it no other way.
+                    if gives_up {
+                        tx.execute_batch("rollback")?;
+                    }
+                    Err(Error::new(Code::StorageFull, "full"))
+                });
+                answered = part.as_ref().err().map(|error| error.code);
+                part
+            });
+            assert_eq!(answered, Some(Code::StorageFull));
+            assert!(written.is_err());
+        }
+    }
+}

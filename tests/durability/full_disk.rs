@@ -125,7 +125,7 @@ fn starts_on_a_full_disk(database: &Path, key: &str) -> Outcome {
     no_panic(&server.stop()?)
 }
 
-/// A batch is large enough that SQLite writes some of it before it is whole, and gives up all of it.
+/// A batch is told what a create is told, also where all of it is made or nothing.
 fn a_batch_is_told_that_the_disk_is_full(client: &Client) -> Outcome {
     let row = |number| {
         json!({ "email": format!("b{number}@probe.example"), "role": "viewer",
