@@ -8,7 +8,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createInterface } from "node:readline";
 
 /** What JSON can be. */
@@ -103,12 +103,16 @@ export class Invited {
     const line = once(createInterface({ input: child.stdout }), "line");
     const [text] = (await Promise.race([line, ended])) as [string];
     const ready = JSON.parse(text) as { url: string; apiUrl: string; key: string };
+    // Tests that fail before `stop` end all the same: a server that nobody asks holds nobody up.
+    child.unref();
+    for (const pipe of [child.stdin, child.stdout]) (pipe as Socket).unref();
     return new Invited(child, ready.url, ready.apiUrl, ready.key);
   }
 
   /** Ends the server. */
   async stop(): Promise<void> {
     if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    this.process.ref();
     const exit = once(this.process, "exit");
     this.process.stdin?.end();
     await exit;
@@ -200,7 +204,9 @@ export class Webhook {
 
   /** Listens, and registers at `invited`. */
   static async listen(invited: Invited, types: readonly string[]): Promise<Webhook> {
-    const server = createServer();
+    // As a server does, an endpoint that is not closed lets its process end.
+    const server = createServer().unref();
+    server.on("connection", (socket) => socket.unref());
     const webhook = new Webhook(invited, server);
     server.on("request", (request, response) => {
       let body = "";

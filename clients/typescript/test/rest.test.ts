@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -61,15 +62,14 @@ test("an event goes to who waits for it, and to nobody who has given up", () =>
     await webhook.close();
   }));
 
-test("a webhook that is refused leaves no endpoint", () =>
+test("a webhook that is refused leaves no endpoint", (context) =>
   withServer({}, async (invited) => {
-    const endpoints = () =>
-      process.getActiveResourcesInfo().filter((kind) => kind === "TCPServerWrap").length;
-    const before = endpoints();
+    const { mock } = context.mock.method(Server.prototype, "listen");
     const failed = (error: unknown) => error instanceof InvitedError && error.status === 422;
     await assert.rejects(invited.webhook("nonsense"), failed);
-    for (let tries = 0; endpoints() > before && tries < 500; tries++) await setTimeout(10);
-    assert.equal(endpoints(), before);
+    const endpoint = mock.calls[0]?.this as Server | undefined;
+    for (let tries = 0; endpoint?.listening && tries < 500; tries++) await setTimeout(10);
+    assert.equal(endpoint?.listening, false);
   }));
 
 for (const name of ["DATABASE", "CONFIG", "SMTP_URL", "MAIL_WEBHOOK", "SEED"]) {
