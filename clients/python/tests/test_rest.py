@@ -27,15 +27,24 @@ def test_a_code_is_read_from_its_mail(invited: Invited) -> None:
     assert invited.accept(token, code=invited.code("ada@example.com"))["status"] == "accepted"
 
 
-def test_an_error_is_raised_with_its_code(invited: Invited) -> None:
-    with pytest.raises(InvitedError) as caught:
-        invited.invite("acme", "nonsense")
-    assert (caught.value.status, caught.value.code) == (422, "validation_failed")
+@pytest.mark.parametrize("wait", [0, 0.02])
+def test_mail_that_does_not_come_fails_the_test(invited: Invited, wait: float) -> None:
+    with pytest.raises(AssertionError, match=f"no code mail to nobody@.* within {wait} s"):
+        invited.code("nobody@example.com", wait=wait)
 
 
-def test_mail_that_does_not_come_fails_the_test(invited: Invited) -> None:
-    with pytest.raises(AssertionError, match="no invitation mail"):
-        invited.mail("nobody@example.com", wait=0)
+def test_an_event_that_does_not_come_fails_the_test(invited: Invited) -> None:
+    with invited.webhook() as webhook:
+        with pytest.raises(AssertionError, match="^no event within 0.01 s$"):
+            webhook.next(0.01)
+
+
+def test_a_test_of_a_webhook_is_an_event_of_no_organization(invited: Invited) -> None:
+    with invited.webhook("invitation.accepted") as webhook:
+        invited.request("POST", f"/v1/webhooks/{webhook.id}/test")
+        told = webhook.next()
+        data = {"id": told["data"]["id"], "webhookId": webhook.id}
+        assert told == {"type": "webhook.test", "timestamp": told["timestamp"], "data": data}
 
 
 def test_a_seed_of_ids_and_a_clock_make_the_same_answers() -> None:
@@ -104,6 +113,26 @@ def test_a_webhook_that_is_refused_leaves_no_endpoint(invited: Invited) -> None:
     with pytest.raises(InvitedError), webhook:
         pass
     assert webhook._http.fileno() == -1
+
+
+@pytest.mark.parametrize("end", ["reset", "kill"])
+def test_the_failure_of_a_test_is_told_whatever_became_of_its_server(end: str) -> None:
+    with pytest.raises(AssertionError, match="^its own$"), Invited() as server, server.webhook():
+        if end == "reset":
+            server.reset()
+        else:
+            server._process.kill()
+            server._process.wait()
+        raise AssertionError("its own")
+
+
+@pytest.mark.parametrize("name", ["/nowhere/invited", "invited-nowhere", "/tmp"])
+def test_a_program_that_is_not_there_is_told_with_what_names_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INVITED_BIN", name)
+    with pytest.raises(FileNotFoundError, match=f"^no program {name}: .* INVITED_BIN$"):
+        Invited()
 
 
 def test_what_the_program_refuses_is_no_server() -> None:

@@ -41,27 +41,38 @@ export interface Mail {
   code?: string;
 }
 
-/** An event that an endpoint is told of. */
+/** An event that an endpoint is told of. A `webhook.test` happened in no organization. */
 export interface InvitedEvent {
   type: string;
   timestamp: string;
-  data: { id: string; type: string; organizationId: string; invitationId?: string } & JsonObject;
+  data: { id: string; type?: string; organizationId?: string; invitationId?: string } & JsonObject;
+}
+
+/** A response. */
+export interface Answer<T = Json> {
+  status: number;
+  headers: Headers;
+  /** Its JSON, its text where that is no JSON, or null without one. */
+  body: T;
 }
 
 /** A response that is an error. */
 export class InvitedError extends Error {
-  /** `problem` is the problem document of the response. */
+  /** The code of the error: `already_invited`, or `ALREADY_INVITED` from the ClickHouse dialect. */
+  readonly code: string;
+
+  /** `problem` is the document of the response, with its text as `detail` where that is no JSON. */
   constructor(
     readonly status: number,
     readonly problem: JsonObject,
+    readonly headers: Headers,
   ) {
-    super(`${status} ${String(problem["code"])}: ${String(problem["detail"])}`);
+    const { code, detail, error } = problem;
+    // The dialect has one text for both.
+    const said = String(error ?? [code, detail].filter(Boolean).join(": "));
+    super(`${status} ${said}`.trim());
     this.name = "InvitedError";
-  }
-
-  /** The code of the error, as `already_invited`. */
-  get code(): string {
-    return String(this.problem["code"] ?? "");
+    this.code = String(code ?? (error === undefined ? "" : said.split(":")[0]));
   }
 }
 
@@ -96,7 +107,8 @@ export class Invited {
     const binary = process.env["INVITED_BIN"] || "invited";
     const child = spawn(binary, words, { env, stdio: ["pipe", "pipe", "inherit"] });
     const ended = new Promise<never>((_, reject) => {
-      child.once("error", reject);
+      const hint = `no program ${binary}: put invited into PATH, or name it with INVITED_BIN`;
+      child.once("error", (cause) => reject(new Error(hint, { cause })));
       child.once("exit", (code) => reject(new Error(`invited did not start: exit code ${code}`)));
     });
     ended.catch(() => undefined);
@@ -118,18 +130,39 @@ export class Invited {
     await exit;
   }
 
-  /** Sends a request with a JSON body. Returns the JSON of the response, null without one. */
-  async request<T = Json>(method: string, path: string, body?: unknown): Promise<T> {
-    const request: RequestInit = { method };
-    if (body !== undefined) {
-      request.body = JSON.stringify(body);
-      request.headers = { "content-type": "application/json" };
+  /**
+   * Sends a request with a JSON body, to a path or to a URL, as `Location` and `Link` have it.
+   * Returns the body of the response, as `Answer` has it.
+   */
+  async request<T = Json>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<T> {
+    return (await this.send<T>(method, path, body, headers)).body;
+  }
+
+  /** Sends a request as `request` does. Returns the whole response. */
+  async send<T = Json>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer<T>> {
+    const request = { method, headers: new Headers(headers), body: JSON.stringify(body) };
+    if (body !== undefined && !request.headers.has("content-type")) {
+      request.headers.set("content-type", "application/json");
     }
-    const response = await fetch(this.url + path, request);
+    const response = await fetch(new URL(path, this.url), request);
     const text = await response.text();
-    const json = text === "" ? null : (JSON.parse(text) as Json);
-    if (!response.ok) throw new InvitedError(response.status, (json ?? {}) as JsonObject);
-    return json as T;
+    const isJson = /[/+]json(;|$)/.test(response.headers.get("content-type") ?? "");
+    const content = isJson && text !== "" ? (JSON.parse(text) as Json) : text || null;
+    if (response.status >= 400) {
+      const problem = isJson && text !== "" ? (content as JsonObject) : { detail: text };
+      throw new InvitedError(response.status, problem, response.headers);
+    }
+    return { status: response.status, headers: response.headers, body: content as T };
   }
 
   /** Makes an invitation. Returns it. */
@@ -147,7 +180,8 @@ export class Invited {
 
   /** The newest mail to an address; it is waited for, at most `wait` seconds. */
   async mail(to: string, kind: Mail["kind"] = "invitation", wait = 5): Promise<Mail> {
-    const query = new URLSearchParams({ to, kind, wait: String(wait), limit: "1" });
+    const within = `${Math.round(wait * 1000)}ms`;
+    const query = new URLSearchParams({ to, kind, wait: within, limit: "1" });
     const [found] = await this.request<{ id: string }[]>("GET", `/dev/mailbox?${query}`);
     if (found === undefined) throw new Error(`no ${kind} mail to ${to} within ${wait} s`);
     return this.request<Mail>("GET", `/dev/mailbox/${found.id}`);
@@ -193,7 +227,8 @@ export class Invited {
 export class Webhook {
   private readonly events: InvitedEvent[] = [];
   private readonly waiting: ((event: InvitedEvent) => void)[] = [];
-  private id = "";
+  /** The id of the webhook, as paths have it. */
+  id = "";
   /** The secret that deliveries are signed with. */
   secret = "";
 

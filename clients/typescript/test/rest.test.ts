@@ -7,17 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { Invited, InvitedError, tokenOf, type Options } from "../src/index.js";
-
-/** Runs `work` with a server of its own. */
-async function withServer<T>(options: Options, work: (invited: Invited) => Promise<T>): Promise<T> {
-  const invited = await Invited.start(options);
-  try {
-    return await work(invited);
-  } finally {
-    await invited.stop();
-  }
-}
+import { Invited, InvitedError, tokenOf, type InvitedEvent } from "../src/index.js";
+import { withServer } from "./server.js";
 
 test("a snapshot is gone back to", () =>
   withServer({}, async (invited) => {
@@ -37,18 +28,14 @@ test("a code is read from its mail", () =>
     assert.equal((await invited.accept(token, { code })).status, "accepted");
   }));
 
-test("an error is thrown with its code", () =>
-  withServer({}, async (invited) => {
-    const failed = (error: unknown) =>
-      error instanceof InvitedError && error.status === 422 && error.code === "validation_failed";
-    await assert.rejects(invited.invite("acme", "nonsense"), failed);
-  }));
-
 test("mail and events that do not come fail the test", () =>
   withServer({}, async (invited) => {
-    await assert.rejects(invited.mail("nobody@example.com", "invitation", 0), /no invitation mail/);
+    for (const wait of [0, 0.02]) {
+      const late = new RegExp(`^Error: no code mail to nobody@example.com within ${wait} s$`);
+      await assert.rejects(invited.code("nobody@example.com", wait), late);
+    }
     const webhook = await invited.webhook();
-    await assert.rejects(webhook.next(0.01), /no event/);
+    await assert.rejects(webhook.next(0.01), /^Error: no event within 0.01 s$/);
     await webhook.close();
   }));
 
@@ -95,6 +82,31 @@ test("a seed of ids and a clock make the same answers", async () => {
   const story = () => withServer(options, (invited) => invited.invite("hooli", "ada@example.com"));
   assert.deepEqual(await story(), await story());
 });
+
+test("a test of a webhook is an event of no organization", () =>
+  withServer({}, async (invited) => {
+    const webhook = await invited.webhook("invitation.accepted");
+    await invited.request("POST", `/v1/webhooks/${webhook.id}/test`);
+    const told = await webhook.next();
+    const data = { id: told.data.id, webhookId: webhook.id };
+    const expected: InvitedEvent = { type: "webhook.test", timestamp: told.timestamp, data };
+    assert.deepEqual(told, expected);
+    await webhook.close();
+  }));
+
+for (const binary of ["/nowhere/invited", "invited-nowhere", tmpdir()]) {
+  test(`a program that is not there is told with what names it: ${binary}`, async () => {
+    const own = process.env["INVITED_BIN"];
+    process.env["INVITED_BIN"] = binary;
+    try {
+      const hint = new RegExp(`^Error: no program ${binary}: .* INVITED_BIN$`);
+      await assert.rejects(Invited.start(), hint);
+    } finally {
+      if (own === undefined) delete process.env["INVITED_BIN"];
+      else process.env["INVITED_BIN"] = own;
+    }
+  });
+}
 
 test("what the program refuses is no server", async () => {
   await assert.rejects(Invited.start({ clock: "tomorrow" }), /exit code 2/);

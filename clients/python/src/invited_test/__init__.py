@@ -6,9 +6,11 @@ as ``invited`` in ``PATH``. It gets no variable ``INVITED_...`` of whoever runs 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
+import re
 import shutil
 import subprocess
 import threading
@@ -16,24 +18,47 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass, field
+from email.message import Message
+from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Sequence
+from typing import Any, Mapping, Sequence
 
-__all__ = ["Invited", "InvitedError", "Mail", "Webhook"]
+__all__ = ["Answer", "Invited", "InvitedError", "Mail", "Webhook"]
 
 # The server is on this machine, where no proxy leads.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# What RFC 3986 lets stand in a path and a query; the rest is encoded.
+_IN_URLS = "%:/?#[]@!$&'()*+,;="
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A response. ``body`` is its JSON, its text where that is no JSON, or None without one."""
+
+    status: int
+    headers: Message
+    body: Any
 
 
 class InvitedError(Exception):
-    """A response that is an error. ``problem`` is its problem document, ``code`` the code in it."""
+    """A response that is an error.
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+    ``problem`` is its document, with its text as ``detail`` where that is no JSON. ``code`` is the
+    code in it: ``already_invited``, or ``ALREADY_INVITED`` from the ClickHouse dialect.
+    """
+
+    def __init__(self, status: int, problem: dict[str, Any], headers: Message) -> None:
         self.status = status
         self.problem = problem
+        self.headers = headers
         self.code: str = problem.get("code", "")
-        super().__init__(f"{status} {self.code}: {problem.get('detail', '')}")
+        said = ": ".join(filter(None, (self.code, problem.get("detail"))))
+        if "error" in problem:
+            # The dialect has one text for both.
+            said = problem["error"]
+            self.code = said.partition(":")[0]
+        super().__init__(f"{status} {said}".strip())
 
 
 @dataclass(frozen=True)
@@ -110,20 +135,46 @@ class Invited:
     ) -> None:
         self.stop()
 
-    def request(self, method: str, path: str, body: Any = None) -> Any:
-        """Sends a request with a JSON body. Returns the JSON of the response, or None without one.
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Sends a request with a JSON body, to a path or to a URL, as Location and Link have it.
 
-        Raises InvitedError where the response is an error.
+        Returns the body of the response, as ``Answer`` has it. Raises InvitedError where the
+        response is an error.
         """
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"} if data else {}
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        return self.send(method, path, body, headers).body
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Sends a request as ``request`` does. Returns the whole response."""
+        url = urllib.parse.urljoin(self.url, urllib.parse.quote(path, _IN_URLS))
+        request = urllib.request.Request(url, headers=dict(headers or {}), method=method)
+        if body is not None:
+            request.data = json.dumps(body).encode()
+            if not request.has_header("Content-type"):
+                request.add_header("Content-Type", "application/json")
         try:
-            with _OPENER.open(request, timeout=40) as response:
-                text = response.read()
+            response = _OPENER.open(request, timeout=40)
         except urllib.error.HTTPError as error:
-            raise InvitedError(error.code, _json(error.read()) or {}) from None
-        return _json(text)
+            response = error
+        with response:
+            text = response.read().decode(errors="replace")
+        is_json = re.search("[/+]json(;|$)", response.headers.get("Content-Type", ""))
+        content = json.loads(text) if is_json and text else text or None
+        if response.status >= 400:
+            problem = content if isinstance(content, dict) else {"detail": text}
+            raise InvitedError(response.status, problem, response.headers)
+        return Answer(response.status, response.headers, content)
 
     def invite(self, organization: str, email: str, role: str = "member", **more: Any) -> Any:
         """Makes an invitation. Returns it."""
@@ -134,17 +185,17 @@ class Invited:
         """Accepts with the token of a link."""
         return self.request("POST", "/v1/invitations/accept", {"token": token, **proof})
 
-    def mail(self, to: str, kind: str = "invitation", wait: int = 5) -> Mail:
+    def mail(self, to: str, kind: str = "invitation", wait: float = 5) -> Mail:
         """The newest mail to an address; it is waited for, at most ``wait`` seconds."""
-        query = urllib.parse.urlencode({"to": to, "kind": kind, "wait": wait, "limit": 1})
-        found = self.request("GET", f"/dev/mailbox?{query}")
+        query = {"to": to, "kind": kind, "wait": f"{round(wait * 1000)}ms", "limit": 1}
+        found = self.request("GET", f"/dev/mailbox?{urllib.parse.urlencode(query)}")
         if not found:
             raise AssertionError(f"no {kind} mail to {to} within {wait} s")
         mail = self.request("GET", f"/dev/mailbox/{found[0]['id']}")
         names = ("id", "to", "kind", "subject", "text", "html", "link", "code")
         return Mail(**{name: mail[name] for name in names if name in mail})
 
-    def code(self, to: str, wait: int = 5) -> str:
+    def code(self, to: str, wait: float = 5) -> str:
         """The code in the newest mail that brings one."""
         return self.mail(to, "code", wait).code or ""
 
@@ -175,10 +226,14 @@ class Invited:
 
 @dataclass
 class Webhook:
-    """An endpoint that is told of events until its ``with`` block ends."""
+    """An endpoint that is told of events until its ``with`` block ends.
+
+    Deliveries are signed with ``secret``; ``id`` is that of the webhook, as paths have it.
+    """
 
     server: Invited
     types: Sequence[str] = ()
+    id: str = ""
     secret: str = ""
     _events: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
 
@@ -205,20 +260,21 @@ class Webhook:
         except BaseException:
             self._close()
             raise
-        self._id, self.secret = made["id"], made["secret"]
+        self.id, self.secret = made["id"], made["secret"]
         return self
 
     def next(self, wait: float = 5) -> dict[str, Any]:
-        """The next event that it was told of; raises queue.Empty without one."""
-        return self._events.get(timeout=wait)
+        """The next event that it was told of; it is waited for, at most ``wait`` seconds."""
+        try:
+            return self._events.get(timeout=wait)
+        except queue.Empty:
+            raise AssertionError(f"no event within {wait} s") from None
 
     def __exit__(self, *_: object) -> None:
         self._close()
-        try:
-            self.server.request("DELETE", f"/v1/webhooks/{self._id}")
-        except InvitedError:
-            # A reset has removed it.
-            pass
+        # A reset has removed it, or the server is gone, which the test itself tells better.
+        with contextlib.suppress(InvitedError, OSError, HTTPException):
+            self.server.request("DELETE", f"/v1/webhooks/{self.id}")
 
     def _close(self) -> None:
         self._http.shutdown()
@@ -227,12 +283,10 @@ class Webhook:
 
 def binary() -> str:
     """The path of the program."""
-    found = os.environ.get("INVITED_BIN") or shutil.which("invited")
+    name = os.environ.get("INVITED_BIN") or "invited"
+    found = shutil.which(name)
     if not found:
-        raise FileNotFoundError("no invited: put it into PATH, or name it with INVITED_BIN")
+        raise FileNotFoundError(
+            f"no program {name}: put invited into PATH, or name it with INVITED_BIN"
+        )
     return found
-
-
-def _json(text: bytes) -> Any:
-    """The JSON in a body; None where there is none."""
-    return json.loads(text) if text else None
