@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from stage import SEED, application, call, check_length, free_port, wait_for
 
@@ -42,10 +43,39 @@ def play(server: Invited, url: str) -> None:
     assert status == 404, refused
     assert call("POST", f"{url}/join", {"token": token})[0] == 200
     wait_for("the webhook", lambda: member()["status"] == "accepted")
+    hear_of_others(server, invitation)
+    assert member()["status"] == "accepted"
 
     _, eve = call("POST", f"{url}/signup", {"name": "Eve"})
     others = call("GET", f"{url}/members", Authorization=f"Bearer {eve['session']}")
     assert others == (200, []), "another owner sees nobody"
+
+
+def answered(server: Invited) -> list[dict[str, Any]]:
+    """The deliveries that the application answered."""
+    [webhook] = server.request("GET", "/v1/webhooks")
+    deliveries = server.request("GET", f"/v1/webhooks/{webhook['id']}/deliveries")
+    return [one for one in deliveries if "answerStatus" in one]
+
+
+def hear_of_others(server: Invited, invitation: dict[str, Any]) -> None:
+    """The application takes what it has no use for, whatever that is about."""
+    [webhook] = server.request("GET", "/v1/webhooks")
+    path = f"/v1/webhooks/{webhook['id']}"
+    server.request("PATCH", path, {"types": None})
+    server.request("POST", f"{path}/test")
+    organization = f"/v1/organizations/{invitation['organizationId']}"
+    server.request("PUT", organization, {"name": "Ada Ltd."})
+    server.request("DELETE", f"{organization}/invitations/{invitation['id']}")
+    others = {"webhook.test", "organization.updated", "invitation.deleted"}
+
+    def are_taken() -> bool:
+        came = answered(server)
+        refused = [one for one in came if one["answerStatus"] >= 300]
+        assert not refused, refused
+        return others <= {one["type"] for one in came}
+
+    wait_for("an answer to each", are_taken)
 
 
 def main() -> None:

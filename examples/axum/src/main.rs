@@ -55,16 +55,16 @@ async fn hear(headers: HeaderMap, body: Bytes) -> Answer {
     let webhook = Webhook::new(&var("WEBHOOK_SECRET").unwrap()).map_err(refused)?;
     webhook.verify(&body, &headers).map_err(refused)?;
     let told: Value = serde_json::from_slice(&body).unwrap_or_default();
-    let (id, status) = (told["data"]["invitationId"].to_string(), &told["data"]["after"]["status"]);
-    MEMBERS.lock().unwrap().entry(id).and_modify(|member| member["status"] = status.clone());
+    let Some("invitation.accepted") = told["type"].as_str() else { return Ok(Json(Value::Null)) };
+    let id = told["data"]["invitationId"].to_string();
+    MEMBERS.lock().unwrap().entry(id).and_modify(|member| member["status"] = "accepted".into());
     Ok(Json(Value::Null))
 }
 
 async fn list_members(headers: HeaderMap) -> Answer {
-    let organization = &owner_of(&headers)?["organizationId"];
-    let members = MEMBERS.lock().unwrap();
-    let own = members.values().filter(|member| member["organizationId"] == *organization);
-    Ok(Json(own.cloned().collect()))
+    let owner = owner_of(&headers)?;
+    let own = |member: &&Value| member["organizationId"] == owner["organizationId"];
+    Ok(Json(MEMBERS.lock().unwrap().values().filter(own).cloned().collect()))
 }
 
 #[tokio::main(flavor = "current_thread")]
