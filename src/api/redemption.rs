@@ -315,6 +315,7 @@ pub(super) async fn answer(
     key: IdempotencyKey,
     hash: Option<[u8; 32]>,
 ) -> Result<StoredResponse> {
+    body.check_form()?;
     // Who may not vouch is not told what is wrong with the rest.
     let rights = if body.is_by_application(visitor.has_key) {
         Some(visitor.require(Scope::Accept)?.rights.clone())

@@ -101,21 +101,21 @@ pub(crate) fn rejected() -> Error {
 /// [`Code::ValidationFailed`] where there is none,
 /// [`Code::NotFound`].
 pub(crate) fn parse_token(text: Option<&str>) -> Result<LinkToken> {
-    with_token(text, Ok(()))?;
-    let text = text.unwrap_or_default();
-    LinkToken::parse(text).ok_or_else(|| no_token(text))
+    with_token(text, || Ok(())).map(|(token, ())| token)
 }
 
-/// The error for a text that cannot be a token.
-fn no_token(text: &str) -> Error {
-    Error::new(Code::NotFound, link::fault_of(text))
+/// Reads a token that is there. Its form says nothing of any invitation, so whoever sends what is
+/// none is told that first: it decides which proof is meant.
+fn parse_form(text: &str) -> Result<LinkToken> {
+    LinkToken::parse(text).ok_or_else(|| Error::new(Code::NotFound, link::fault_of(text)))
 }
 
-/// What was read of the rest of a body whose token is `text`: a missing token is told together with
-/// what is wrong there.
-fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
-    if text.is_some() {
-        return rest;
+/// Reads the token of a body and then the `rest` of it. A missing token is told together with what
+/// is wrong there.
+fn with_token<T>(text: Option<&str>, rest: impl FnOnce() -> Result<T>) -> Result<(LinkToken, T)> {
+    if let Some(text) = text {
+        let token = parse_form(text)?;
+        return Ok((token, rest()?));
     }
     let missing = FieldError::new(
         "/token",
@@ -124,7 +124,7 @@ fn with_token<T>(text: Option<&str>, rest: Result<T>) -> Result<T> {
     );
     let mut errors = Errors::default();
     errors.push(missing);
-    errors.extend(rest.err().iter().flat_map(|error| error.fields.clone()));
+    errors.extend(rest().err().iter().flat_map(|error| error.fields.clone()));
     errors.finish(|| None)
 }
 
@@ -136,9 +136,8 @@ impl CodeBody {
     /// [`Code::NotFound`].
     pub(crate) fn parse(&self, hosts: Hosts) -> Result<(LinkToken, Option<Email>)> {
         let token = self.token.as_deref();
-        let email = parse_email(token, self.email.as_deref(), hosts);
-        let email = with_token(token, email.map_err(Error::from))?;
-        Ok((parse_token(token)?, email))
+        let email = || parse_email(token, self.email.as_deref(), hosts).map_err(Error::from);
+        with_token(token, email)
     }
 }
 
@@ -157,26 +156,23 @@ impl AnswerBody {
         is_mailed && self.email.is_none() && self.code.is_none() && self.id_token.is_none()
     }
 
-    /// Whether nothing may tell a wrong token from a wrong code.
-    fn is_by_secret(&self) -> bool {
-        (self.code.is_some() && self.id_token.is_none()) || self.is_by_mailed_link()
+    /// Checks that the token, if there is one, has the form of one: anybody may be told.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`].
+    pub(crate) fn check_form(&self) -> Result<()> {
+        let token = self.token.as_deref().map(parse_form);
+        token.transpose().map(drop)
     }
 
     /// Reads the link's token, and which proof is meant.
     ///
     /// # Errors
-    /// [`Code::ValidationFailed`] where proofs are mixed, or values are not acceptable;
-    /// [`Code::NotFound`] or, where a code or a mailed link is the proof, [`Code::ProofRejected`]
-    /// for what cannot be a token.
+    /// [`Code::NotFound`] for what cannot be a token; [`Code::ValidationFailed`] where proofs are
+    /// mixed, or values are not acceptable.
     pub(crate) fn parse(self, hosts: Hosts) -> Result<(LinkToken, Proof)> {
-        let (text, is_by_secret) = (self.token.clone(), self.is_by_secret());
-        let proof = with_token(text.as_deref(), self.proof(hosts))?;
-        let token = text.as_deref().and_then(LinkToken::parse);
-        let error = || match text.as_deref() {
-            Some(text) if !is_by_secret => no_token(text),
-            _ => rejected(),
-        };
-        Ok((token.ok_or_else(error)?, proof))
+        let text = self.token.clone();
+        with_token(text.as_deref(), || self.proof(hosts))
     }
 
     /// Reads which proof is meant. Of the token only its kind counts.

@@ -234,6 +234,8 @@ fn errors_can_be_read_too() {
     let [lookup, .., decline] = BY_TOKEN;
     let large = format!(r#"{{"token":"{}"}}"#, "x".repeat(100_000));
     let long = format!("{lookup}?{}", "x".repeat(9_000));
+    let unknown = format!("ivt_{}_{}", "0".repeat(32), "0".repeat(64));
+    let without_email = format!(r#"{{"code":"000000","token":"{unknown}"}}"#);
     let post = |path: &str| app.anonymous("POST", path);
     for (request, status) in [
         (post(lookup).json("{"), 400),
@@ -244,7 +246,7 @@ fn errors_can_be_read_too() {
             415,
         ),
         (post(decline).json("{}"), 401),
-        (post(decline).json(r#"{"code":"000000","token":"x"}"#), 422),
+        (post(decline).json(&without_email), 422),
         (post(&long).json("{}"), 414),
         (app.anonymous("PUT", lookup), 405),
         (post(lookup).json("{}"), 422),

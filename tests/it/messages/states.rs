@@ -1,5 +1,6 @@
 //! What is not possible as things stand: what stands in the way, and what is possible instead.
 
+use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::json;
 
@@ -70,39 +71,52 @@ fn the_address_of_an_invitation_is_said_to_be_no_field_that_changes() {
 
 #[test]
 fn a_text_that_cannot_be_a_token_is_told_what_one_looks_like() {
-    let mut record = Record::of(TestApp::serve());
+    let mut record = Record::of(TestApp::start(Mode::Serve, &["--limit-address", "0"]));
     let made = record.app.invite("acme", "a@b.co");
     let token = record.app.token_of(&made);
     let key = record.app.key.clone();
     let url = format!("http://invited.test/accept#{token}");
+    let mailed = record.app.mailed_token_of(&made);
+    let link = "send what follows the # in the link, and nothing else";
+    let none = "a token is what follows the # in the link, and begins with ivt_ or ivm_";
+    let cut = "This token is cut off or mistyped";
     let cases = [
-        (
-            "junk",
-            "a token is what follows the # in the link, and begins with ivt_ or ivm_",
-        ),
-        (
-            &url,
-            "send what follows the # in the link, and nothing else",
-        ),
-        (&token[..90], "This token is cut off or mistyped"),
+        ("junk", none),
+        ("", none),
+        (&format!(" {mailed}"), none),
+        (&url, link),
+        (&format!("http://invited.test/accept#{mailed}"), link),
+        (&format!("#{mailed}"), link),
+        (&token[..90], cut),
+        (&mailed[..90], cut),
         (&key, "This is an API key, and no token of a link"),
     ];
+    // Whatever else is there, or is missing: the token is what is wrong.
+    let rests = [
+        json!({}),
+        json!({ "email": "a@b.co" }),
+        json!({ "email": "a@b.co", "code": "123456" }),
+        json!({ "code": "123456" }),
+        json!({ "subject": "user_7" }),
+        json!({ "idToken": "x.y.z" }),
+    ];
     for (text, says) in cases {
-        for path in ["lookup", "code"] {
-            let body = json!({ "token": text, "email": "a@b.co" });
-            let body = if path == "lookup" {
-                json!({ "token": text })
-            } else {
-                body
+        for what in ["lookup", "code", "accept", "decline"] {
+            let path = format!("/v1/invitations/{what}");
+            let rests = match what {
+                "lookup" => &rests[..1],
+                "code" => &rests[..2],
+                _ => &rests[..],
             };
-            let request = record
-                .app
-                .anonymous("POST", &format!("/v1/invitations/{path}"));
-            record.says(request.json(body.to_string()), 404, "not_found", says);
+            for rest in rests {
+                let mut body = rest.clone();
+                body["token"] = json!(text);
+                let app = &record.app;
+                for request in [app.anonymous("POST", &path), app.request("POST", &path)] {
+                    record.says(request.json(body.to_string()), 404, "not_found", says);
+                }
+            }
         }
-        let request = record.app.request("POST", "/v1/invitations/accept");
-        let body = json!({ "token": text, "email": "a@b.co" }).to_string();
-        record.says(request.json(body), 404, "not_found", says);
     }
 }
 
