@@ -82,7 +82,11 @@ fn check_place(tx: &WriteTx<'_>, present: &CurrentInvitation, by: &Actor) -> Res
     let other = CurrentInvitation::get(tx, &present.organization, other)?;
     match other.status {
         Status::Expired => transition::close(tx, &other, Change::Expire, None, &by.origin),
-        _ => Err(in_the_way(&other, "")),
+        Status::Accepted => Err(in_the_way(&other, "; to delete that one frees the address")),
+        _ => Err(in_the_way(
+            &other,
+            "; send that one again, or revoke it first",
+        )),
     }
 }
 

@@ -116,10 +116,15 @@ impl CurrentInvitation {
         }
     }
 
-    /// The error that its status is in the way; `what` is what it does not do any more.
+    /// The error that its status is in the way; `what` is what it does not do any more, or not as
+    /// long as it is expired: nothing else can be undone.
     pub(crate) fn refusal(&self, what: &str) -> Error {
         let status = self.status.name();
-        let detail = format!("The invitation is {status} and {what} any more.");
+        let until = match self.status {
+            Status::Expired => "until it is sent again (resend)",
+            _ => "any more",
+        };
+        let detail = format!("The invitation is {status} and {what} {until}.");
         Error::new(Code::StatusConflict, detail)
             .with_invitation(self.id)
             .with_status(status)

@@ -23,7 +23,7 @@ use crate::base::schema::one_of;
 use crate::db::Reader;
 use crate::invitation::link::TokenKind;
 use crate::invitation::transition::{Change, CurrentInvitation};
-use crate::invitation::{Invitation, store};
+use crate::invitation::{Invitation, Status, store};
 use crate::organization;
 use crate::outbox::mail::Delivery;
 use crate::policy::Rules;
@@ -134,6 +134,9 @@ struct Case<'a> {
     acceptance: Acceptance,
     /// The invitation.
     present: CurrentInvitation,
+    /// The other invitation that stands for the address, which is pending or accepted: none beside
+    /// it can be made or sent again.
+    newer: Option<(Uuid, Status)>,
     /// When it was answered or taken back.
     closed_at: Option<Timestamp>,
     /// How far the mail of its last sending has come.
@@ -146,6 +149,17 @@ impl Case<'_> {
     /// Whether an acceptance by the right person is let through.
     fn can_be_accepted(&self) -> bool {
         Change::Accept.check(&self.present).is_ok()
+    }
+
+    /// What to do about it: as `advice` says, which would be refused while another one stands.
+    fn unless_replaced(&self, advice: &str) -> String {
+        match self.newer {
+            None => advice.to_owned(),
+            Some((id, Status::Accepted)) => {
+                format!("The person has joined by a newer invitation: {id}.")
+            }
+            Some((id, _)) => format!("A newer invitation of the address is pending: {id}."),
+        }
     }
 }
 
@@ -164,12 +178,14 @@ pub(crate) fn explain(
     let settings = organization::store::get_settings(reader, organization)?;
     let show = |invitation: &Invitation<'_>| {
         let closed_at = invitation.accepted_at.or(invitation.declined_at);
+        let present = CurrentInvitation::of(organization, invitation);
         Ok(Case {
             reader,
             keyring,
             rules,
             acceptance: acceptance_of(TokenKind::Mailed, &settings, rules.acceptance),
-            present: CurrentInvitation::of(organization, invitation),
+            newer: find_newer(reader, &present)?,
+            present,
             closed_at: closed_at.or(invitation.revoked_at),
             delivery: invitation.delivery,
             delivery_error: invitation.delivery_error.map(str::to_owned),
@@ -177,6 +193,19 @@ pub(crate) fn explain(
     };
     let case = store::find(reader, reader.now, organization, id, show)?;
     case.map(|case| findings(&case, address)).transpose()
+}
+
+/// The invitation that stands for the address in place of `present`. One that has lapsed itself is
+/// in nobody's way.
+fn find_newer(reader: &Reader<'_>, present: &CurrentInvitation) -> Result<Option<(Uuid, Status)>> {
+    let organization = &present.organization;
+    let standing = store::find_standing(reader, organization, &present.email)?;
+    let Some(id) = standing.filter(|id| *id != present.id) else {
+        return Ok(None);
+    };
+    let show = |invitation: &Invitation<'_>| Ok((id, invitation.status));
+    let other = store::find(reader, reader.now, organization, id, show)?;
+    Ok(other.filter(|(_, status)| *status != Status::Expired))
 }
 
 /// What becomes of every rule for who has `address`.

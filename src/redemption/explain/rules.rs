@@ -63,6 +63,7 @@ pub(super) fn status(case: &Case<'_>) -> Finding {
     const RULE: &str = "status";
     let at = case.closed_at.map(|at| format!(" at {at}"));
     let at = at.unwrap_or_default();
+    let again = case.unless_replaced("Invite the address again.");
     match case.present.status {
         Status::Pending | Status::Expired => {
             Finding::passes(RULE, "It was neither answered nor revoked.")
@@ -74,14 +75,8 @@ pub(super) fn status(case: &Case<'_>) -> Finding {
                  delete it and invite the address again."
             ),
         ),
-        Status::Declined => Finding::fails(
-            RULE,
-            format!("It was declined{at}. Invite the address again."),
-        ),
-        Status::Revoked => Finding::fails(
-            RULE,
-            format!("It was revoked{at}. Invite the address again."),
-        ),
+        Status::Declined => Finding::fails(RULE, format!("It was declined{at}. {again}")),
+        Status::Revoked => Finding::fails(RULE, format!("It was revoked{at}. {again}")),
     }
 }
 
@@ -91,7 +86,10 @@ pub(super) fn expiry(case: &Case<'_>) -> Finding {
     let end = case.present.expires_at;
     match case.present.status {
         Status::Pending => Finding::passes(RULE, format!("It can be accepted until {end}.")),
-        Status::Expired => Finding::fails(RULE, format!("Its time ended at {end}. Send it again.")),
+        Status::Expired => {
+            let again = case.unless_replaced("Send it again.");
+            Finding::fails(RULE, format!("Its time ended at {end}. {again}"))
+        }
         Status::Accepted | Status::Declined | Status::Revoked => {
             Finding::is_open(RULE, "It has been closed before.")
         }
@@ -198,7 +196,14 @@ fn code(case: &Case<'_>, rule: &'static str) -> Result<Finding> {
 pub(super) fn mail(case: &Case<'_>) -> Finding {
     const RULE: &str = "mail";
     let error = case.delivery_error.as_deref();
-    let because = error.map(|error| format!(": {error}")).unwrap_or_default();
+    let because = error.map(|error| format!(": {}", error.trim_end_matches('.')));
+    let because = because.unwrap_or_default();
+    let advice = match case.present.status {
+        Status::Pending | Status::Expired => {
+            case.unless_replaced("Check the address, and send it again.")
+        }
+        Status::Accepted | Status::Declined | Status::Revoked => "It has been closed.".to_owned(),
+    };
     match case.delivery {
         Delivery::None if case.rules.sending.has_mail => {
             Finding::is_open(RULE, "No mail of its last sending goes out.")
@@ -213,13 +218,9 @@ pub(super) fn mail(case: &Case<'_>) -> Finding {
             RULE,
             "The mail server has taken its mail. If it is not in the inbox, look in the spam.",
         ),
-        Delivery::Failed => Finding::fails(
-            RULE,
-            format!("Its mail was given up. Check the address, and send it again{because}"),
-        ),
-        Delivery::Bounced => Finding::fails(
-            RULE,
-            format!("Its mail came back. Check the address, and send it again{because}"),
-        ),
+        Delivery::Failed => {
+            Finding::fails(RULE, format!("Its mail was given up{because}. {advice}"))
+        }
+        Delivery::Bounced => Finding::fails(RULE, format!("Its mail came back{because}. {advice}")),
     }
 }

@@ -173,6 +173,60 @@ fn how_an_invitation_was_closed_is_said_with_its_time() {
 }
 
 #[test]
+fn what_would_be_refused_since_a_newer_invitation_stands_is_not_advised() {
+    for end in ["expired", "declined", "revoked"] {
+        let app = TestApp::start(Mode::Serve, &["--resend-cooldown", "0s"]);
+        let made = app.invite("acme", INVITED);
+        match end {
+            "expired" => app.advance_to(2 * WEEK),
+            "declined" => {
+                let token = json!({ "token": app.mailed_token_of(&made) });
+                assert_eq!(app.person("decline", &token).status, 200);
+            }
+            _ => assert_eq!(app.change(&made, "revoke", &json!({})).status, 200),
+        }
+        let rule = if end == "expired" { "expiry" } else { "status" };
+        let told = || finding(&explain(&app, &made, INVITED), rule).1;
+        assert!(told().contains("again."), "{end}: {}", told());
+        let newer = app.invite("acme", INVITED);
+        let id = newer["id"].as_str().expect("an id");
+        let pending = format!("A newer invitation of the address is pending: {id}.");
+        assert!(told().ends_with(&pending), "{end}: {}", told());
+        if end == "expired" {
+            let refused = app.change(&made, "resend", &json!({}));
+            assert_eq!((refused.status, &*refused.code()), (409, "already_invited"));
+            let problem = refused.json();
+            assert_eq!(problem["invitationId"], newer["id"]);
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert!(
+                detail.contains("; send that one again, or revoke"),
+                "{detail}"
+            );
+        }
+        app.change(&newer, "accept", &json!({ "email": INVITED }));
+        let joined = format!("The person has joined by a newer invitation: {id}.");
+        assert!(told().ends_with(&joined), "{end}: {}", told());
+    }
+}
+
+#[test]
+fn a_mail_that_was_given_up_is_not_to_be_sent_again_where_that_is_refused() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    let made = app.invite_by_mail("acme", INVITED);
+    let sql = "update invitation set delivery = 3, delivery_error = 'No such user.',
+                 delivery_attempts = 1";
+    invited::db::write_file(&app.database, |tx| Ok(tx.execute(sql, [])?)).expect("it writes");
+    let told = || finding(&explain(&app, &made, INVITED), "mail").1;
+    let given_up = "Its mail was given up: No such user.";
+    assert_eq!(
+        told(),
+        format!("{given_up} Check the address, and send it again.")
+    );
+    assert_eq!(app.change(&made, "revoke", &json!({})).status, 200);
+    assert_eq!(told(), format!("{given_up} It has been closed."));
+}
+
+#[test]
 fn how_far_the_mail_came_is_said_with_its_error() {
     let app = TestApp::start(Mode::Dev, &[]);
     let made = app.invite_by_mail("acme", INVITED);

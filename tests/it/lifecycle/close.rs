@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{closed, events, last_event};
+use super::{closed, events, last_event, until};
 use crate::support::life::{path_of, refusal, wrong};
 use crate::support::{TestApp, invitations};
 
@@ -38,6 +38,7 @@ fn a_revoked_one_stays_visible_and_its_place_is_free() {
 fn only_a_pending_one_can_be_revoked_or_accepted_and_the_refusal_says_where_it_stands() {
     let app = TestApp::serve();
     for (status, made) in closed(&app) {
+        let until = until(status);
         let before = app.contents();
         let changes = [
             ("revoke", "revoked", json!({})),
@@ -61,7 +62,7 @@ fn only_a_pending_one_can_be_revoked_or_accepted_and_the_refusal_says_where_it_s
             );
             assert_eq!(
                 problem["detail"],
-                format!("The invitation is {status} and cannot be {done} any more.")
+                format!("The invitation is {status} and cannot be {done} {until}.")
             );
         }
         assert_eq!(app.contents(), before, "{status}");

@@ -5,7 +5,7 @@ use invited::invitation::link::TokenKind;
 use invited::key::Scope;
 use serde_json::json;
 
-use super::closed;
+use super::{closed, until};
 use crate::support::life::{path_of, refusal};
 use crate::support::{TestApp, invitations};
 
@@ -76,7 +76,8 @@ fn only_a_pending_one_has_a_link() {
             "{status}"
         );
         assert_eq!(answer.json()["invitationStatus"], status);
-        let says = format!("The invitation is {status} and has no link any more.");
+        let until = until(status);
+        let says = format!("The invitation is {status} and has no link {until}.");
         assert_eq!(answer.json()["detail"], says);
     }
     let gone = app.invite("acme", "gone@b.co");

@@ -46,6 +46,14 @@ fn closed(app: &TestApp) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// Until when a closed invitation refuses, as its refusals say: one that expired can come back.
+fn until(status: &str) -> &'static str {
+    match status {
+        "expired" => "until it is sent again (resend)",
+        _ => "any more",
+    }
+}
+
 /// The number of events of the whole file.
 fn events(app: &TestApp) -> usize {
     app.contents()["event"].len()
