@@ -270,7 +270,5 @@ fn no_such_path(request: &HttpRequest, known: &[String]) -> Error {
     if let Some(error) = clickhouse::no_such_path(request, known) {
         return error;
     }
-    let near = nothing::nearest(path, known);
-    let meant = near.map(|near| format!(" Did you mean {near}?"));
-    Error::no_such_path(&meant.unwrap_or_default())
+    Error::no_such_path(&nothing::hint(path, known))
 }

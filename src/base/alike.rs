@@ -2,6 +2,9 @@
 
 /// How alike a name must be to be proposed, as clap has it.
 const ALIKE: f64 = 0.7;
+/// How alike a part of a path must be: more, since another path does something else. By this
+/// `invite` is `invitations`, and `decline` is not `explain`.
+const ALIKE_IN_PATHS: f64 = 0.855;
 /// The longest name that is compared, in bytes: nobody mistypes a longer one, and comparing takes
 /// its time.
 const MAX_NAME: usize = 64;
@@ -19,6 +22,13 @@ pub(crate) fn alike<'k>(name: &str, known: impl IntoIterator<Item = &'k str>) ->
         .filter(|(rating, _)| *rating > ALIKE)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, known)| known)
+}
+
+/// Whether the part `name` of a path is so like `known` that the path of it may be proposed.
+/// Beginnings count most; case, `_` and `-` make no difference.
+pub(crate) fn is_alike_in_paths(name: &str, known: &str) -> bool {
+    let likeness = || strsim::jaro_winkler(&plain(name), &plain(known));
+    name.len() <= MAX_NAME && likeness() > ALIKE_IN_PATHS
 }
 
 /// The one of `known` that was meant by `name`, if that is surely a slip: two letters at most are

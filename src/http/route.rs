@@ -7,7 +7,11 @@ use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::auth::Caller;
+use super::nothing;
 use crate::base::error::{Code, Error};
+
+/// A path and its methods.
+type PathMethods = (String, Vec<Method>);
 
 /// A path and the handlers of its methods.
 pub struct Route {
@@ -105,12 +109,12 @@ impl Route {
     }
 
     /// What answers the requests of this path on one thread, OPTIONS and methods that it does not
-    /// have included.
+    /// have included. `all` are the paths of the server with their methods.
     ///
     /// # Errors
     /// None that a handler of this program has.
-    pub(super) async fn into_handlers(self) -> Result<Handlers, ()> {
-        let (options, other) = (self.options(), self.method_not_allowed());
+    pub(super) async fn into_handlers(self, all: &[PathMethods]) -> Result<Handlers, ()> {
+        let (options, other) = (self.options(), self.method_not_allowed(all));
         let mut known = vec![(Method::OPTIONS, options.new_service(()).await?)];
         for (method, handler) in self.methods.into_iter().zip(self.handlers) {
             known.push((method, handler.new_service(()).await?));
@@ -130,9 +134,23 @@ impl Route {
         })
     }
 
+    /// Those of `all` that have a word in the place of the id with which this path ends.
+    fn words_for_id(&self, all: &[PathMethods]) -> Vec<PathMethods> {
+        let above = match self.path.rsplit_once('/') {
+            Some((above, last)) if last.starts_with('{') => above,
+            _ => return Vec::new(),
+        };
+        let is_one = |(path, _): &&PathMethods| {
+            let parts = path.rsplit_once('/');
+            parts.is_some_and(|(before, last)| before == above && !last.starts_with('{'))
+        };
+        all.iter().filter(is_one).cloned().collect()
+    }
+
     /// The handler of methods that the path does not have.
-    fn method_not_allowed(&self) -> actix_web::Route {
+    fn method_not_allowed(&self, all: &[PathMethods]) -> actix_web::Route {
         let (allow, is_public) = (self.allow(), self.is_public);
+        let words = self.words_for_id(all);
         web::to(move |request: HttpRequest| {
             // Who may not ask is not told either which methods there are.
             let allowed = if is_public {
@@ -140,14 +158,25 @@ impl Route {
             } else {
                 Caller::check(&request)
             };
-            let refused = Error::new(
-                Code::MethodNotAllowed,
-                format!("This path answers {allow}."),
-            );
+            let mut detail = format!("This path answers {allow}.");
+            if let Some(broken) = nothing::malformed(&request) {
+                detail += &format!(" {broken}{}", instead_of_id(request.method(), &words));
+            }
+            let refused = Error::new(Code::MethodNotAllowed, detail);
             let error = allowed
                 .err()
                 .unwrap_or_else(|| refused.with_allow(allow.clone()));
             async { Err::<HttpResponse, _>(error) }
         })
     }
+}
+
+/// Names those of `words` that have `method`, to whoever has a word in the place of an id.
+fn instead_of_id(method: &Method, words: &[PathMethods]) -> String {
+    let answering = words.iter().filter(|(_, methods)| methods.contains(method));
+    let paths: Vec<_> = answering.map(|(path, _)| path.as_str()).collect();
+    if paths.is_empty() {
+        return String::new();
+    }
+    format!(" {method} is for {}.", paths.join(" and "))
 }

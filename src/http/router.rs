@@ -54,9 +54,13 @@ impl Router {
     ) -> Result<Self, String> {
         let failed = |()| "a handler cannot be made".to_owned();
         let mut tree = matchit::Router::new();
+        let all: Vec<_> = routes
+            .iter()
+            .map(|(_, route)| (route.path.clone(), route.methods.clone()))
+            .collect();
         for (place, route) in routes {
             let pattern = Rc::new(Pattern::new(place, &route.path));
-            let handlers = route.into_handlers().await.map_err(failed)?;
+            let handlers = route.into_handlers(&all).await.map_err(failed)?;
             tree.insert(pattern.path.clone(), (pattern, handlers))
                 .map_err(|error| error.to_string())?;
         }

@@ -48,6 +48,10 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
             "/clickhouse/organizations/acme/members",
             "Did you mean /clickhouse/v1/organizations/{organizationId}/members?",
         ),
+        (
+            "/clickhouse/v1/organizations//members",
+            "Did you mean /clickhouse/v1/organizations/{organizationId}/members?",
+        ),
         ("/v1/organization/acme/invitations", LIST),
         ("/organizations/acme/invitations", LIST),
         ("/v2/organizations/acme/invitations", LIST),
@@ -57,6 +61,18 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
         (
             "/v1/organizations/acme/invitations/x/resnd",
             "{invitationId}/resend?",
+        ),
+        (
+            &format!("/v1/organizations/acme/invitations/{MISSING}/decline"),
+            "Did you mean /v1/invitations/decline?",
+        ),
+        (
+            "/v1/organizations//invitations",
+            "The id of the organization is empty in /v1/organizations/{organizationId}/inv",
+        ),
+        (
+            "/v1/organizations/acme/invitations//resend",
+            "The id of the invitation is empty in /v1/organizations/",
         ),
         ("/dev/reset", "Only `invited dev` has what is below /dev."),
         ("/dev/mailbox", "Only `invited dev` has what is below /dev."),
@@ -100,6 +116,19 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
         }
         let request = record.app.request("GET", path);
         record.says(request, 404, "not_found", says);
+    }
+}
+
+#[test]
+fn a_path_that_does_something_else_is_not_proposed() {
+    let app = TestApp::start(Mode::Dev, &[]);
+    for path in [
+        "/v1/invitations/verify",
+        "/v1/organizations/acme/invitations/x/cancel",
+        "/dev/events",
+    ] {
+        let answer = app.get(path);
+        assert_eq!(answer.json()["detail"], NO_PATH, "{path}");
     }
 }
 
@@ -212,4 +241,26 @@ fn a_method_that_a_path_has_not_is_told_those_that_it_has() {
     let request = record.app.request("PUT", &invitations("acme"));
     let says = "This path answers GET, POST, HEAD, OPTIONS.";
     record.says(request, 405, "method_not_allowed", says);
+    // A word in the place of an id is told the words that there are.
+    let one = "This path answers GET, PATCH, DELETE, HEAD, OPTIONS. The id of the invitation in \
+        the path is malformed: ";
+    let batch = "POST is for /v1/organizations/{organizationId}/invitations/batch.";
+    for (method, end, says) in [
+        ("POST", "bulk", one),
+        ("POST", "bulk", batch),
+        ("POST", "bulk-create", batch),
+        ("PUT", "bulk", one),
+    ] {
+        let path = format!("{}/{end}", invitations("acme"));
+        let request = record.app.request(method, &path);
+        record.says(request, 405, "method_not_allowed", says);
+    }
+    let request = record.app.request("PUT", "/v1/keys/first");
+    let says = "The id of the key in the path is malformed";
+    record.says(request, 405, "method_not_allowed", says);
+    let path = format!("{}/{MISSING}", invitations("acme"));
+    let request = record.app.request("POST", &path);
+    let says = "This path answers GET, PATCH, DELETE, HEAD, OPTIONS.";
+    let answer = record.says(request, 405, "method_not_allowed", says);
+    assert_eq!(answer.json()["detail"], says);
 }
