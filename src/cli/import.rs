@@ -13,6 +13,7 @@ use super::progress::Display;
 use crate::audit::By;
 use crate::base::error::Error;
 use crate::base::failure::Failure;
+use crate::base::json::BYTE_ORDER_MARK;
 use crate::base::origin::Origin;
 use crate::db;
 use crate::dev::seed;
@@ -41,10 +42,12 @@ pub(crate) struct ImportArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: &ImportArgs) -> Result<(), Failure> {
-    let mut file = open(&args.file).map_err(|error| cannot_read(&args.file, &error))?;
+    let unreadable = |error: io::Error| cannot_read(&args.file, &error);
+    let mut file = open(&args.file).map_err(unreadable)?;
+    begin(&mut file).map_err(unreadable)?;
     let database = super::database(args.database.clone());
     let is_export = begins_as_export(&mut file);
-    let imported = if is_export.map_err(|error| cannot_read(&args.file, &error))? {
+    let imported = if is_export.map_err(unreadable)? {
         import_export(args, file, &database)?
     } else if args.skip_existing {
         return Err(Failure::usage(
@@ -87,7 +90,7 @@ fn import_export(args: &ImportArgs, mut file: File, database: &Path) -> Result<D
     let total = checked
         .map_err(|mistakes| refused(&args.file, &mistakes.to_string()))?
         .total();
-    file.rewind().map_err(unreadable)?;
+    begin(&mut file).map_err(unreadable)?;
     let imported = db::write_unserved(database, |tx| {
         let manner = Manner {
             skips_existing: args.skip_existing,
@@ -143,8 +146,17 @@ fn begins_as_export(file: &mut File) -> io::Result<bool> {
     file.by_ref()
         .take(u64::try_from(transfer::MAGIC.len()).unwrap_or_default())
         .read_to_end(&mut start)?;
-    file.rewind()?;
+    begin(file)?;
     Ok(start == transfer::MAGIC)
+}
+
+/// Goes to the beginning of what `file` says, which is behind a byte order mark.
+fn begin(file: &mut File) -> io::Result<()> {
+    file.rewind()?;
+    let (mark, mut start) = (BYTE_ORDER_MARK, Vec::new());
+    let length = u64::try_from(mark.len()).unwrap_or_default();
+    file.by_ref().take(length).read_to_end(&mut start)?;
+    if start == mark { Ok(()) } else { file.rewind() }
 }
 
 /// Opens what is imported. It is read twice, so what can be read only once is copied into a file

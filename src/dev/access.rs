@@ -48,6 +48,7 @@ pub struct SeedKey {
     pub expires_in: Option<i64>,
     /// As in a create.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
 }
 

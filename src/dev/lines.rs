@@ -198,7 +198,7 @@ fn pointer_of(at: usize) -> String {
 fn in_line(number: usize, error: Error) -> Error {
     let place = format!("/lines/{number}");
     if error.fields.is_empty() {
-        let field = FieldError::new(place, FieldCode::WrongType, error.detail.clone());
+        let field = error.as_field(place, FieldCode::WrongType);
         return Error::new(Code::InvalidJson, error.detail.clone()).with_fields(vec![field]);
     }
     let fields = error.fields.iter().map(|field| field.within(&place));

@@ -79,6 +79,7 @@ impl Span {
 pub(crate) struct ClockBody {
     /// Stops the clock at this time: RFC 3339, from 1970 to 9999.
     #[schema(format = DateTime, example = "2026-12-01T00:00:00Z")]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub set: Option<String>,
     /// Stops the clock so long after what it shows.
     #[schema(schema_with = advance_schema, required = false)]

@@ -262,11 +262,8 @@ fn within(pointer: &str, error: Error) -> Result<Vec<FieldError>> {
     }
     if error.fields.is_empty() {
         // One that stands for the address already, or another rule about it.
-        return Ok(vec![FieldError::new(
-            format!("{pointer}/email"),
-            FieldCode::Conflict,
-            error.detail.clone(),
-        )]);
+        let place = format!("{pointer}/email");
+        return Ok(vec![error.as_field(place, FieldCode::Conflict)]);
     }
     let fields = error.fields.iter();
     Ok(fields.map(|field| field.within(pointer)).collect())

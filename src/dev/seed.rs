@@ -107,6 +107,7 @@ pub struct SeedInvitation {
     pub expires_in: Option<i64>,
     /// As in a create.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
     /// As in a create.
     #[schema(value_type = Option<Object>)]
@@ -137,15 +138,19 @@ pub struct SeedInvitation {
     pub age: Option<Span>,
     /// When it was made, instead of `age`: RFC 3339, not in the future.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub created_at: Option<String>,
     /// When it was accepted; only of an accepted one. Without it: when it was made.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub accepted_at: Option<String>,
     /// When it was declined; only of a declined one. Without it: when it was made.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub declined_at: Option<String>,
     /// When it was revoked; only of a revoked one. Without it: when it was made.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub revoked_at: Option<String>,
     /// The user id of who accepted, at most 255 characters; only of an accepted one.
     #[schema(max_length = 255)]
@@ -238,6 +243,7 @@ impl Start {
     /// # Errors
     /// As [`json::parse`], with the line where it is lines.
     pub fn read(bytes: &[u8]) -> Result<Self> {
+        let bytes = json::without_mark(bytes);
         if bytes.starts_with(transfer::MAGIC) {
             return Ok(Self::Export(bytes.into()));
         }

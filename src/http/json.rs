@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::context::Context;
 use super::{auth, idempotency, unread};
 use crate::base::error::{Code, Error, Result};
-use crate::base::json::parse;
+use crate::base::json::{self, parse};
 use crate::policy::limits::Share;
 
 /// The largest body of most operations, in bytes.
@@ -123,12 +123,11 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for OptionalJson<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
-        if !is_chunked && declared(request).is_none_or(|length| length == 0) {
+        if has_no_body(request) {
             let nothing = Self(Json::nothing(request));
             return Box::pin(async { Ok(nothing) });
         }
-        if !is_chunked {
+        if !is_chunked(request) {
             let body = Json::from_request(request, payload);
             return Box::pin(async { body.await.map(Self) });
         }
@@ -169,9 +168,12 @@ impl<const MAX: usize> FromRequest for Lines<MAX> {
 }
 
 /// Refuses what is none of `types` or encoded, and what says itself that it has more than `max`
-/// bytes.
+/// bytes. Where there is neither a body nor a type, it is the body that is missing.
 fn check_headers(request: &HttpRequest, max: usize, types: &[&str]) -> Result<()> {
     let sent: Vec<_> = request.headers().get_all(header::CONTENT_TYPE).collect();
+    if sent.is_empty() && has_no_body(request) {
+        return Err(json::empty());
+    }
     let is_one = |sent: &str| types.iter().any(|name| is_type(sent, name));
     let is_json = matches!(sent[..], [one] if one.to_str().is_ok_and(is_one));
     if !is_json || request.headers().contains_key(header::CONTENT_ENCODING) {
@@ -204,6 +206,16 @@ fn is_type(content_type: &str, name: &str) -> bool {
         && parts
             .filter_map(charset)
             .all(|name| name.eq_ignore_ascii_case("utf-8") || name.eq_ignore_ascii_case("utf8"))
+}
+
+/// Whether a body comes in chunks: only its end says how long it is.
+fn is_chunked(request: &HttpRequest) -> bool {
+    request.headers().contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Whether the headers say that there is no body.
+fn has_no_body(request: &HttpRequest) -> bool {
+    !is_chunked(request) && declared(request).is_none_or(|length| length == 0)
 }
 
 /// How long a body says that it is.

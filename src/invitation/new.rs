@@ -40,6 +40,7 @@ pub struct CreateBody {
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
     /// The application's own data, at most 4096 bytes; its order is kept, its numbers are 64-bit.
     #[schema(value_type = Option<Object>)]

@@ -322,8 +322,8 @@ fn parse_search(value: &str) -> Checked<String> {
     email::parse_part(value).map_err(|(code, detail)| FieldError::new("q", code, detail))
 }
 
-/// Reads a role.
-fn parse_role(value: &str) -> std::result::Result<Role, FieldError> {
-    Role::parse(value)
-        .ok_or_else(|| FieldError::new("role", FieldCode::InvalidFormat, "not the form of a role"))
+/// Reads a role. Others of these keys take lists, so it is said that this one does not.
+fn parse_role(value: &str) -> Checked<Role> {
+    let detail = "one role, as developer: a letter, then letters, digits, _ . : -, 64 at most";
+    Role::parse(value).ok_or_else(|| FieldError::new("role", FieldCode::InvalidFormat, detail))
 }

@@ -35,6 +35,7 @@ pub struct UpdateBody {
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
     /// The application's own data in place of the present ones, at most 4096 bytes.
     #[serde(default, deserialize_with = "crate::base::json::or_null")]

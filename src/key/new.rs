@@ -43,6 +43,7 @@ pub struct KeyBody {
     /// From when on it is refused, instead of `expiresIn`: RFC 3339, in the future, at most ten
     /// years from now.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
 }
 

@@ -17,6 +17,7 @@ use super::jwks::{self, Key, Source};
 use super::provider::rejected;
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
+use crate::base::json;
 use crate::base::roots::Roots;
 
 /// How long a provider is left alone before it is asked for a key that it did not have. Anybody can
@@ -65,7 +66,7 @@ impl Keys {
             Source::File(path) => {
                 let read = std::fs::read(path)
                     .map_err(|error| error.to_string())
-                    .and_then(|json| jwks::parse(&json));
+                    .and_then(|text| jwks::parse(json::without_mark(&text)));
                 let failed = |reason| {
                     let what = format!("cannot use the keys in {} ({reason})", path.display());
                     Failure::runtime(

@@ -127,6 +127,7 @@ impl Settings {
             "/defaultExpiresIn",
             body.default_expires_in,
             lifetime,
+            "seconds (a minute to 365 days)",
         ));
         let allowed_domains = parse_domains("/allowedDomains", body.allowed_domains, &mut errors);
         let blocked_domains = parse_domains("/blockedDomains", body.blocked_domains, &mut errors);
@@ -134,6 +135,7 @@ impl Settings {
             "/maxPending",
             body.max_pending,
             (1, MAX_PENDING),
+            "invitations",
         ));
         let accept_url = errors.take(parse_accept_url(body.accept_url.as_deref(), rules));
         let mail_from_name = body.mail_from_name.as_deref();
@@ -277,14 +279,16 @@ fn parse_accept_url(text: Option<&str>, rules: &Rules) -> Checked<Option<String>
     Ok(url)
 }
 
-/// Checks a number against its range.
+/// Checks a number of what `unit` names against its range.
 fn check_number(
     pointer: &'static str,
     number: Option<i64>,
     (least, most): (i64, i64),
+    unit: &str,
 ) -> Option<FieldError> {
     let is_out = number.is_some_and(|number| !(least..=most).contains(&number));
-    is_out.then(|| FieldError::new(pointer, FieldCode::OutOfRange, format!("{least} to {most}")))
+    let detail = format!("{least} to {most} {unit}");
+    is_out.then(|| FieldError::new(pointer, FieldCode::OutOfRange, detail))
 }
 
 #[cfg(test)]

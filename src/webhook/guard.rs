@@ -63,6 +63,11 @@ impl Guard {
         Self { allowed, is_dev }
     }
 
+    /// Whether there is any host that may be reached without TLS.
+    pub(crate) fn admits_http(&self) -> bool {
+        self.is_dev || !self.allowed.is_empty()
+    }
+
     /// Whether `address` may be reached over https, or without TLS where `is_plain`: that only
     /// where the operator allows the network by name, because anybody on the way could read it.
     pub(crate) fn admits(&self, address: IpAddr, is_plain: bool) -> bool {
@@ -96,7 +101,7 @@ impl Guard {
             Some(Host::Ipv6(address)) => admits(address.into()),
             Some(Host::Domain(name)) if is_local(name) => admits(Ipv4Addr::LOCALHOST.into()),
             // What a name stands for is seen when something is sent.
-            Some(Host::Domain(_)) if is_plain && self.allowed.is_empty() && !self.is_dev => {
+            Some(Host::Domain(_)) if is_plain && !self.admits_http() => {
                 Err("http is for networks that the operator allows; use https")
             }
             _ => Ok(()),

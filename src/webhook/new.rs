@@ -146,6 +146,15 @@ impl WebhookPatch {
     }
 }
 
+/// The form of a URL: with the scheme that is left out most often where it is http.
+fn form_of(guard: &Guard) -> &'static str {
+    if guard.admits_http() {
+        "an http or https URL, which begins with its scheme, as http://localhost:3000/webhooks"
+    } else {
+        "an https URL, which begins with its scheme, as https://app.example.com/hooks"
+    }
+}
+
 /// Reads a URL into its normal form, the only one that is stored, shown and used: so nothing reads
 /// it in another way.
 fn parse_url(text: &str, guard: &Guard) -> Checked<Url> {
@@ -170,8 +179,7 @@ fn parse_url(text: &str, guard: &Guard) -> Checked<Url> {
     let url = Url::parse(text)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    let url =
-        url.ok_or_else(|| wrong("an absolute https URL, as https://app.example.com/hooks"))?;
+    let url = url.ok_or_else(|| wrong(form_of(guard)))?;
     if !url.username().is_empty() || url.password().is_some() {
         return Err(wrong("without user name and password"));
     }

@@ -18,6 +18,7 @@ pub(crate) struct ResendBody {
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
+    #[serde(default, deserialize_with = "crate::base::json::time::optional")]
     pub expires_at: Option<String>,
     /// Whether to send the person a mail, where the server sends any. Without it: yes.
     pub notify: Option<bool>,

@@ -125,6 +125,12 @@ impl Error {
         error
     }
 
+    /// The same about the one value at `pointer`. What is said of a value ends with no period: more
+    /// of them stand in one sentence.
+    pub(crate) fn as_field(&self, pointer: String, code: FieldCode) -> FieldError {
+        FieldError::new(pointer, code, self.detail.trim_end_matches('.').to_owned())
+    }
+
     /// 422 with everything that is wrong.
     pub(crate) fn validation(fields: Vec<FieldError>) -> Self {
         let told: Vec<_> = fields

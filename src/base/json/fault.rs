@@ -1,7 +1,7 @@
 //! What is wrong with a body that is not the JSON that it should be, in words for who wrote it: the
 //! parser has words of its own, such as `i64`, `sequence` and `EOF`.
 
-use super::{shorten, step};
+use super::{BYTE_ORDER_MARK, shorten, step};
 use crate::base::error::{Code, Error, FieldCode, FieldError};
 
 /// What the parser says of JSON that is none, and what that means.
@@ -64,13 +64,35 @@ const EXPECTED: &[(&str, &str)] = &[
     ("a map", "an object"),
 ];
 
+/// There is no body.
+pub(super) fn empty() -> Error {
+    Error::new(
+        Code::InvalidJson,
+        "The body is empty: a JSON object is needed.",
+    )
+}
+
+/// What is wrong with the encoding of a body, before it comes to JSON.
+fn encoding(body: &[u8]) -> Option<&'static str> {
+    if body.starts_with(BYTE_ORDER_MARK) {
+        return Some("it begins with a byte order mark, which JSON must not have");
+    }
+    // Whatever JSON begins with is ASCII, so without a mark one of the two first bytes is null.
+    match body {
+        [0xfe, 0xff, ..] | [0xff, 0xfe, ..] | [0, _, ..] | [_, 0, ..] => {
+            Some("it is UTF-16 or UTF-32, and must be UTF-8")
+        }
+        _ => None,
+    }
+}
+
 /// The body is not the JSON that it should be; `pointer` is where `error` was noticed.
 pub(super) fn of(body: &[u8], error: &serde_json::Error, pointer: &str) -> Error {
     if body.trim_ascii().is_empty() {
-        return Error::new(
-            Code::InvalidJson,
-            "The body is empty: a JSON object is needed.",
-        );
+        return empty();
+    }
+    if let Some(what) = encoding(body) {
+        return Error::new(Code::InvalidJson, format!("The body is not JSON: {what}."));
     }
     let (line, column) = (error.line(), error.column());
     let place = format!(" at line {line} column {column}");
@@ -96,11 +118,25 @@ pub(super) fn of(body: &[u8], error: &serde_json::Error, pointer: &str) -> Error
         name => shorten(name),
     };
     let error = Error::new(Code::InvalidJson, format!("{name} {what}{place}."));
+    // A field that is there twice is noticed at the object that has it.
+    let (pointer, what) = match twice(said) {
+        Some(field) => (
+            format!("{pointer}{}", step(field)),
+            "is there twice".to_owned(),
+        ),
+        None => (pointer.to_owned(), what),
+    };
     if pointer.is_empty() {
         return error;
     }
-    let field = FieldError::new(shorten(pointer), FieldCode::WrongType, what + &place);
+    let field = FieldError::new(shorten(&pointer), FieldCode::WrongType, what + &place);
     error.with_fields(vec![field])
+}
+
+/// The field that is there twice, where that is what the parser says.
+fn twice(said: &str) -> Option<&str> {
+    let field = said.strip_prefix("duplicate field ")?;
+    Some(field.trim_matches('`'))
 }
 
 /// What is wrong with JSON that is none.
@@ -121,7 +157,7 @@ fn data(said: &str) -> String {
         format!("must be {}, and is out of range", plain(expected))
     } else if let Some((found, expected)) = halves("invalid length ") {
         format!("must be {}, and has {found}", plain(expected))
-    } else if let Some(field) = name("duplicate field ") {
+    } else if let Some(field) = twice(said) {
         format!("has the field {field} twice")
     } else if let Some(field) = name("missing field ") {
         format!("lacks the field {field}")

@@ -4,6 +4,7 @@ mod fault;
 mod fields;
 pub(crate) mod object;
 pub(crate) mod seconds;
+pub(crate) mod time;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -17,6 +18,9 @@ const MAX_DETAIL: usize = 200;
 
 /// The most unknown fields that are told of.
 const MAX_FIELDS: usize = 20;
+
+/// The byte order mark in UTF-8. A body must not have one (RFC 8259, 8.1).
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Parses an object.
 ///
@@ -37,6 +41,16 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     } else {
         Err(unknown_fields::<T>(&unknown))
     }
+}
+
+/// The error that there is no body where an object is needed.
+pub(crate) fn empty() -> Error {
+    fault::empty()
+}
+
+/// What is in a file, without the byte order mark that some editors put before UTF-8.
+pub(crate) fn without_mark(file: &[u8]) -> &[u8] {
+    file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file)
 }
 
 /// Parses the object in a file.

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::{HINT, TEMPLATES};
 use crate::base::failure::Failure;
+use crate::base::json;
 use crate::base::locale::normal_locale;
 
 /// The most bytes of a file.
@@ -65,7 +66,8 @@ fn read_text(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err("it is larger than 1 MiB".to_owned());
     }
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    let text = json::without_mark(&bytes).to_vec();
+    String::from_utf8(text).map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// Checks the language of a catalogue. Only its normal case will do, so that no two files are for

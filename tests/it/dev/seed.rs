@@ -242,6 +242,19 @@ fn a_seed_that_is_wrong_anywhere_changes_nothing_and_is_told_everything() {
             "conflict".to_owned()
         )]
     );
+    let (problem, end) = (
+        answer.json(),
+        "`onConflict` can return, replace or resend it",
+    );
+    for (detail, end) in [
+        (&problem["errors"][0]["detail"], end.to_owned()),
+        (&problem["detail"], format!("{end}.")),
+    ] {
+        assert!(
+            detail.as_str().is_some_and(|detail| detail.ends_with(&end)),
+            "{problem}"
+        );
+    }
     assert_eq!(app.get(&invitations("acme")).text(), before);
     assert_eq!(app.db_rows("select id from event").len(), 1);
 }

@@ -50,9 +50,10 @@ fn lines_say_what_a_document_says_in_any_order() {
     );
     let list = app.get(&invitations("acme")).json();
     assert_eq!(list[0]["createdAt"], "2026-11-21T02:43:00.123Z");
-    // One line by itself, under the type of JSON, is a seed, too.
+    // One line by itself, under the type of JSON, is a seed, too; and so is what an editor saved.
     let one = r#"{"organization":{"id":"acme"}}"#;
     assert_eq!(app.post("/dev/seed", one).status, 200);
+    assert_eq!(seed(&app, &format!("\u{feff}{one}")).0, 200);
     assert_eq!(app.get(&invitations("acme")).text(), "[]");
 }
 
@@ -103,6 +104,11 @@ fn what_is_wrong_with_a_line_is_told_with_its_number() {
             errors(&problem),
             [(format!("/lines/2{pointer}").as_str(), code)],
             "{line}"
+        );
+        let detail = problem["errors"][0]["detail"].as_str();
+        assert!(
+            detail.is_some_and(|detail| !detail.ends_with('.')),
+            "{problem}"
         );
     }
     assert_eq!(app.get("/v1/organizations").text(), "[]");

@@ -79,7 +79,7 @@ fn a_post_of_http_1_0_without_a_body_needs_no_length() {
     );
     assert_eq!(
         create.status,
-        415,
+        400,
         "a create needs its body: {}",
         create.text()
     );

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
+use invited::base::mode::Mode;
 use serde_json::json;
 
 use super::settings::fails;
+use crate::support::TestApp;
 
 /// What the server says of a folder in which `name` is made by `make`.
 fn refusal(name: &str, make: impl Fn(&Path)) -> String {
@@ -81,6 +83,22 @@ fn words_that_would_show_a_brace_an_empty_month_or_break_a_line_are_refused() {
         });
         assert!(error.contains(part), "{part}: {error}");
     }
+}
+
+#[test]
+fn words_that_an_editor_saved_with_a_byte_order_mark_are_read() {
+    let words = |sentence: &str| {
+        let words = json!({ "words": { "accept_or_decline": sentence } });
+        format!("\u{feff}{words}")
+    };
+    let error = refusal("words.de.json", |file| {
+        std::fs::write(file, words("Yes {or no")).expect("a file");
+    });
+    assert!(error.contains("`accept_or_decline` has a brace"), "{error}");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("words.de.json"), words("Ja?")).expect("a file");
+    let path = folder.path().to_string_lossy().into_owned();
+    drop(TestApp::start(Mode::Dev, &["--templates-dir", &path]));
 }
 
 #[test]

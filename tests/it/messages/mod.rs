@@ -3,19 +3,22 @@
 //! Each message says what is wrong and what would be right, in words of the API.
 //!
 //! * [`keys`]: without a key, with half of one, in another header. [`paths`]: paths that are not
-//!   there, and things that are not. [`bodies`]: JSON, fields and values. [`queries`]: keys and
-//!   values of a query. [`states`]: what is not possible at the time. [`every_body`]: no words of a
-//!   parser, whatever the operation.
+//!   there, and things that are not. [`bodies`]: JSON, fields and values. [`first_bytes`]: bodies
+//!   that are missing or in another encoding, and fields that are there twice. [`units`]: times,
+//!   numbers of something, and URLs. [`queries`]: keys and values of a query. [`states`]: what is
+//!   not possible at the time. [`every_body`]: no words of a parser, whatever the operation.
 //! * [`command_line`]: what the binary says of a command line. [`help`]: what its help shows.
 
 mod bodies;
 mod command_line;
 mod every_body;
+mod first_bytes;
 mod help;
 mod keys;
 mod paths;
 mod queries;
 mod states;
+mod units;
 
 use crate::support::{Answer, Request, TestApp};
 

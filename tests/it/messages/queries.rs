@@ -66,6 +66,12 @@ fn a_value_of_the_query_that_is_wrong_is_told_what_would_be_right() {
         ),
         (list("q=plus+1"), "write + as %2B"),
         (
+            list("role=admin,viewer"),
+            "role: one role, as developer: a letter, then letters, digits, _ . : -, 64 at most.",
+        ),
+        (list("role="), "role: one role, as developer: "),
+        (list("role=Team%20Lead"), "role: one role, as developer: "),
+        (
             "/v1/invitations".to_owned(),
             "email is required: whose invitations are meant, as ?email=",
         ),

@@ -52,6 +52,22 @@ fn a_provider_is_named_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_file_of_keys_may_begin_with_a_byte_order_mark() {
+    let file = file_of(&[Signer::ed("d").jwk()]);
+    let text = std::fs::read_to_string(file.path()).expect("text");
+    std::fs::write(file.path(), format!("\u{feff}{text}")).expect("it is written");
+    let words = [
+        "--oidc-issuer",
+        "https://id.example.com",
+        "--oidc-audience",
+        "me",
+        "--oidc-jwks",
+        file.path().to_str().expect("a path"),
+    ];
+    assert!(settings(&words).oidc().and_then(Verifier::new).is_ok());
+}
+
+#[test]
 fn a_file_without_usable_keys_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keys.json");

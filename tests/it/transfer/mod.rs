@@ -33,13 +33,13 @@ fn import(database: &Path, words: &[&str]) -> Output {
 }
 
 /// Imports what `text` says by stdin.
-fn import_text(database: &Path, text: &str) -> Output {
+fn import_text(database: &Path, text: impl AsRef<[u8]>) -> Output {
     let mut command = invited();
     command.args(["import", "-", "--database"]).arg(database);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.stderr(Stdio::piped()).spawn().expect("it starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    std::io::Write::write_all(&mut stdin, text.as_bytes()).expect("it reads");
+    std::io::Write::write_all(&mut stdin, text.as_ref()).expect("it reads");
     drop(stdin);
     child.wait_with_output().expect("it ends")
 }

@@ -153,7 +153,7 @@ fn ids_and_addresses_that_are_there_already_are_refused_with_their_lines() {
     let other = line.replace(id, "01ffffff-ffff-7fff-bfff-ffffffffffff");
     twice.insert(at + 1, &other);
     let fresh = place.path("fresh.db");
-    let said = failed(&import_text(&fresh, &sealed(&(twice.join("\n") + "\n"))));
+    let said = failed(&import_text(&fresh, sealed(&(twice.join("\n") + "\n"))));
     let expected = format!(
         "line {}: another invitation stands for the address already",
         at + 2

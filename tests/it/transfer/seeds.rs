@@ -64,6 +64,37 @@ fn a_seed_is_imported_with_its_history_and_without_mail() {
 }
 
 #[test]
+fn a_byte_order_mark_of_an_editor_is_skipped_and_another_encoding_is_named() {
+    let place = Place::new();
+    let marked = |text: &str| format!("\u{feff}{text}");
+    let document = r#"{"organizations":[{"id":"globex"}]}"#;
+    for (name, text) in [
+        ("lines", SEED),
+        ("document", document),
+        ("export", &place.text),
+    ] {
+        let to = place.path(&format!("{name}.db"));
+        let file = place.path(name);
+        fs::write(&file, marked(text)).expect("it is written");
+        succeeded(&import(&to, &[&word(&file), "--dry-run"]));
+        succeeded(&import_text(&to, marked(text)));
+        let unmarked = place.path(&format!("{name}-unmarked.db"));
+        succeeded(&import_text(&unmarked, text));
+        assert_eq!(Place::contents(&to), Place::contents(&unmarked), "{name}");
+        let wide: Vec<_> = marked(text).encode_utf16().collect();
+        let wide: Vec<_> = wide.into_iter().flat_map(u16::to_le_bytes).collect();
+        let said = failed(&import_text(&place.path("wide.db"), wide));
+        assert!(
+            said.contains("The file is not JSON: it is UTF-16 or UTF-32, and must be UTF-8."),
+            "{name}: {said}"
+        );
+    }
+    // One is skipped, and only at the beginning.
+    let said = failed(&import_text(&place.path("x.db"), marked(&marked(document))));
+    assert!(said.contains("it begins with a byte order mark"), "{said}");
+}
+
+#[test]
 fn keys_and_webhooks_are_for_development_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let to = folder.path().join("to.db");
@@ -71,7 +102,7 @@ fn keys_and_webhooks_are_for_development_only() {
         r#"{"key":{"key":"ivk_x","name":"ci","scopes":["admin"]}}"#,
         r#"{"webhook":{"url":"https://app.example.com/hooks"}}"#,
     ] {
-        let said = failed(&import_text(&to, &format!("{SEED}{line}\n")));
+        let said = failed(&import_text(&to, format!("{SEED}{line}\n")));
         assert!(said.contains("line 4: /"), "{said}");
         assert!(said.contains("are made by the server"), "{said}");
         assert!(!to.exists());
