@@ -11,9 +11,6 @@
 
 pub(crate) mod store;
 
-use rusqlite::Connection;
-
-use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::{Db, WriteTx};
@@ -105,8 +102,8 @@ pub(crate) fn once_if(
     let Some(ticket) = ticket else {
         return make();
     };
-    if let Some(answer) = find(tx, tx.now, ticket)? {
-        return Ok(Some(answer));
+    if let Some(stored) = store::find(tx, tx.now, ticket)? {
+        return same(ticket, stored).map(Some);
     }
     store::check_room(tx, ticket)?;
     let answer = make()?;
@@ -126,25 +123,27 @@ pub(crate) fn answered(db: &Db, ticket: Option<&Ticket>, error: Error) -> Result
     let Some(ticket) = ticket else {
         return Err(error);
     };
-    let answer = db.read(|reader| find(reader, reader.now, ticket))?;
-    answer.ok_or(error)
+    match db.read(|reader| store::find(reader, reader.now, ticket))? {
+        Some(stored) => same(ticket, stored),
+        None => Err(error),
+    }
 }
 
-/// The stored answer to the request of `ticket`, if there is one.
+/// The answer that is stored with the hash of its body, if that is the body of `ticket`.
 ///
 /// # Errors
-/// [`Code::IdempotencyKeyReused`] when its key came with another body before.
-fn find(conn: &Connection, now: Timestamp, ticket: &Ticket) -> Result<Option<StoredResponse>> {
-    let Some((body_hash, answer)) = store::find(conn, now, ticket)? else {
-        return Ok(None);
-    };
-    if body_hash != ticket.body_hash {
-        return Err(Error::new(
-            Code::IdempotencyKeyReused,
-            "This Idempotency-Key came with another body before.",
-        ));
+/// [`Code::IdempotencyKeyReused`].
+fn same(
+    ticket: &Ticket,
+    (body_hash, answer): ([u8; 32], StoredResponse),
+) -> Result<StoredResponse> {
+    if body_hash == ticket.body_hash {
+        return Ok(answer);
     }
-    Ok(Some(answer))
+    Err(Error::new(
+        Code::IdempotencyKeyReused,
+        "This Idempotency-Key came with another body before.",
+    ))
 }
 
 #[cfg(test)]

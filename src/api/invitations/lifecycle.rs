@@ -174,7 +174,7 @@ async fn resend(
     let (rules, now) = (&state.rules, state.db.now());
     let expiry = match new::check_expiry(value.expires_in, expires_at, rules, now) {
         Ok(expiry) => expiry,
-        Err(error) => return target.answered(&state, error.into()),
+        Err(error) => return target.answered(&state, error),
     };
     let (notify, sending) = (value.notify.unwrap_or(true), state.rules.sending.clone());
     let change = move |tx: &WriteTx<'_>, target: &Target| {
