@@ -3,15 +3,16 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{app_at, invite, wait_for, wait_until};
-use crate::support::TestApp;
 use crate::support::process::invited;
 use crate::support::smtp::{Act, Smtp};
+use crate::support::{TestApp, invitation, invitations};
 
 /// An identity provider that answers one request after the other.
 struct Provider {
@@ -24,6 +25,11 @@ struct Provider {
 impl Provider {
     /// One that answers with this status and body.
     fn that_says(status: u16, body: &'static str) -> Self {
+        Self::that_says_after(Duration::ZERO, status, body)
+    }
+
+    /// One that takes its time for that.
+    fn that_says_after(time: Duration, status: u16, body: &'static str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let asked: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -40,6 +46,7 @@ impl Provider {
                 }
                 let form = request.split("\r\n\r\n").nth(1).unwrap_or_default();
                 kept.lock().expect("a lock").push(form.to_owned());
+                std::thread::sleep(time);
                 let length = body.len();
                 let _ = stream.write_all(
                     format!(
@@ -205,6 +212,36 @@ fn what_goes_wrong_is_told_without_the_secret_and_mail_waits() {
         assert_eq!(tried["delivery"], "queued");
         assert!(smtp.received().is_empty());
     }
+}
+
+#[test]
+fn mails_that_wait_for_one_token_share_what_becomes_of_it() {
+    let smtp = tokens_only("235 2.7.0 welcome");
+    let provider = Provider::that_says_after(Duration::from_secs(2), 503, "{}");
+    let app = app(&smtp, &provider);
+    let made: Vec<_> = (0..8)
+        .map(|number| {
+            let invitations = invitations(&format!("o{number}"));
+            let body = json!({ "email": format!("a@d{number}.example"), "role": "viewer" });
+            app.post(&invitations, &body.to_string()).json()
+        })
+        .collect();
+    let tried = || {
+        let path = |made: &Value| {
+            let organization = made["organizationId"].as_str().expect("an id");
+            invitation(organization, &made["id"])
+        };
+        let is_tried = |made: &&Value| app.get(&path(made)).json()["deliveryAttempts"] == 1;
+        made.iter().filter(is_tried).count()
+    };
+    let began = Instant::now();
+    while tried() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(tried() > 2, "they began together");
+    assert_eq!(provider.asked().len(), 1);
 }
 
 #[test]

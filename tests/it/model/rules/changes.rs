@@ -64,7 +64,7 @@ impl Model {
     /// Writes down that an invitation has lapsed.
     fn expire(&mut self, index: usize) {
         let invitation = &mut self.invitations[index];
-        (invitation.state, invitation.updated_at) = ("expired", self.now);
+        invitation.state = "expired";
         self.note("invitation.expired", index);
     }
 
