@@ -51,19 +51,24 @@ fn a_provider_is_named_whole_or_not_at_all() {
     }
 }
 
-#[test]
-fn a_file_of_keys_may_begin_with_a_byte_order_mark() {
-    let file = file_of(&[Signer::ed("d").jwk()]);
-    let text = std::fs::read_to_string(file.path()).expect("text");
-    std::fs::write(file.path(), format!("\u{feff}{text}")).expect("it is written");
-    let words = [
+/// The settings of a provider whose keys are in the file at `path`.
+fn with_keys_of(path: &std::path::Path) -> [&str; 6] {
+    [
         "--oidc-issuer",
         "https://id.example.com",
         "--oidc-audience",
         "me",
         "--oidc-jwks",
-        file.path().to_str().expect("a path"),
-    ];
+        path.to_str().expect("a path"),
+    ]
+}
+
+#[test]
+fn a_file_of_keys_may_begin_with_a_byte_order_mark() {
+    let file = file_of(&[Signer::ed("d").jwk()]);
+    let text = std::fs::read_to_string(file.path()).expect("text");
+    std::fs::write(file.path(), format!("\u{feff}{text}")).expect("it is written");
+    let words = with_keys_of(file.path());
     assert!(settings(&words).oidc().and_then(Verifier::new).is_ok());
 }
 
@@ -71,15 +76,7 @@ fn a_file_of_keys_may_begin_with_a_byte_order_mark() {
 fn a_file_without_usable_keys_stops_the_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("keys.json");
-    let path_text = path.to_str().expect("a path");
-    let words = [
-        "--oidc-issuer",
-        "https://id.example.com",
-        "--oidc-audience",
-        "me",
-        "--oidc-jwks",
-        path_text,
-    ];
+    let words = with_keys_of(&path);
     let refused = || {
         let failure = failure(&words);
         assert_eq!(failure.exit_code(), 1);
@@ -105,7 +102,7 @@ fn a_file_without_usable_keys_stops_the_start() {
         std::fs::write(&path, text).expect("it is written");
         let refusal = refused();
         assert!(
-            refusal.contains(word) && refusal.contains(path_text),
+            refusal.contains(word) && refusal.contains(words[5]),
             "{refusal}"
         );
     }
