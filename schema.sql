@@ -74,7 +74,7 @@ create table invitation (
   -- worthless.
   send_count      integer,
   last_sent_at    integer,
-  -- 1 in an organization with a cap on pending invitations, where this one is pending or can be again; else null.
+  -- 1 in an organization that has a cap on pending invitations, or had one, where this one is pending or can be again; else null.
   capped          integer check (capped = 1),
   -- 0 once its end is near, 1 once the history says that the time of this sending has passed; null before.
   lapse           integer check (lapse in (0, 1)),

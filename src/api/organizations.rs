@@ -21,9 +21,10 @@ use crate::http::json::Json;
 use crate::http::query::{NoQuery, Query};
 use crate::idempotency::StoredResponse;
 use crate::key::Scope;
+use crate::organization::change::Change;
 use crate::organization::list::{self, List, ListParams, ListQuery};
 use crate::organization::settings::{Settings, SettingsBody};
-use crate::organization::{Organization, change, store};
+use crate::organization::{Organization, store};
 use crate::purge::{self, Pending};
 
 /// The operations of this file.
@@ -189,14 +190,14 @@ async fn put(
 ) -> Result<HttpResponse> {
     let settings = Settings::parse(body.value, &state.rules)?;
     let author = access.caller.author();
-    let (origin, organization) = (access.origin(), access.organization);
-    let url = format!("{}/v1/organizations/{organization}", state.public_url);
-    let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &organization, settings.clone(), &origin, |present| {
-            conditions.check_put(present)
-        })
+    let change = Change {
+        origin: access.origin(),
+        id: access.organization,
+        settings,
     };
-    let (is_new, body) = author.write(&state.db, job).await?;
+    let url = format!("{}/v1/organizations/{}", state.public_url, change.id);
+    let check = move |present: Option<&[u8]>| conditions.check_put(present);
+    let (is_new, body) = change.make(&state.db, &author, check).await?;
     let (status, location) = if is_new {
         (201, Some(url))
     } else {

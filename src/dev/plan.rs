@@ -14,8 +14,9 @@ use crate::invitation::actor::Actor;
 use crate::invitation::create::Outcome;
 use crate::invitation::lapse;
 use crate::key::Rights;
+use crate::organization;
+use crate::organization::change::Change;
 use crate::organization::settings::Settings;
-use crate::organization::{self, change};
 use crate::policy::{Rules, Sending};
 
 /// A seed document that was checked as far as that is possible without the file.
@@ -186,7 +187,12 @@ impl Plan {
         for (id, settings, _) in &self.organizations {
             match settings {
                 Some(settings) => {
-                    change::put(tx, id, settings.clone(), origin, |_| Ok(())).map(drop)?;
+                    let change = Change {
+                        id: id.clone(),
+                        settings: settings.clone(),
+                        origin: origin.clone(),
+                    };
+                    change.put(tx, |_| Ok(())).map(drop)?;
                 }
                 None => organization::store::ensure(tx, id).map(drop)?,
             }

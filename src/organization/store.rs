@@ -1,6 +1,7 @@
 //! The SQL of organizations.
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use uuid::Uuid;
 
 use super::Record;
 use super::settings::Settings;
@@ -50,18 +51,44 @@ pub(crate) fn put(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Settings) ->
     Ok(())
 }
 
-/// Puts the invitations that are pending, or can be again, under the count for a cap, or takes them
-/// out of it.
-pub(crate) fn set_capped(tx: &WriteTx<'_>, id: &OrganizationId, is_capped: bool) -> Result<()> {
+/// Puts the invitations behind `after` that are pending, or can be again, under the count for a
+/// cap: those among the next `rows`, or all. Returns the last one of these, where more may follow.
+pub(crate) fn set_capped(
+    tx: &WriteTx<'_>,
+    id: &OrganizationId,
+    after: Uuid,
+    rows: Option<u32>,
+) -> Result<Option<Uuid>> {
+    let last = match rows {
+        Some(rows) => tx
+            .prepare_cached(
+                "select id
+                 from invitation not indexed
+                 where organization_id = ?1
+                   and id > ?2
+                 order by id
+                 limit 1 offset ?3",
+            )?
+            .query_row((id.as_str(), after.as_bytes(), rows - 1), |row| row.get(0))
+            .optional()?
+            .map(Uuid::from_bytes),
+        None => None,
+    };
     tx.prepare_cached(
-        "update invitation
-         set capped = :capped
+        "update invitation not indexed
+         set capped = 1
          where organization_id = :id
+           and id > :after
+           and id <= :last
            and state in (0, 4)
-           and capped is not :capped",
+           and capped is null",
     )?
-    .execute(named_params! { ":capped": is_capped.then_some(1), ":id": id.as_str() })?;
-    Ok(())
+    .execute(named_params! {
+        ":id": id.as_str(),
+        ":after": after.as_bytes(),
+        ":last": last.unwrap_or(Uuid::max()).as_bytes(),
+    })?;
+    Ok(last)
 }
 
 /// Checks that one more invitation may become pending. Steps over no more rows than the cap allows.

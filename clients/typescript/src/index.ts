@@ -178,7 +178,7 @@ export class Invited {
     return this.request<Accepted>("POST", "/v1/invitations/accept", { token, ...proof });
   }
 
-  /** The newest mail to an address; it is waited for, at most `wait` seconds. */
+  /** The newest mail to an address; it is waited for, at most `wait` seconds (up to 30). */
   async mail(to: string, kind: Mail["kind"] = "invitation", wait = 5): Promise<Mail> {
     const within = `${Math.round(wait * 1000)}ms`;
     const query = new URLSearchParams({ to, kind, wait: within, limit: "1" });

@@ -24,8 +24,9 @@ use crate::http::json::Json;
 use crate::http::params::InOrganization;
 use crate::http::request_id::RequestId;
 use crate::key::Scope;
+use crate::organization::change::Change;
 use crate::organization::settings::{Settings, SettingsBody};
-use crate::organization::{Record, change, store};
+use crate::organization::{Record, store};
 
 /// What is said of a cursor that is none of this list.
 const WRONG_CURSOR: &str = "This cursor does not belong to this list; begin without one, and send \
@@ -248,7 +249,12 @@ async fn update(
             name: Some(name.clone()),
             ..present.settings
         };
-        change::put(tx, &organization, settings, &origin, |_| Ok(()))?;
+        let change = Change {
+            id: organization.clone(),
+            settings,
+            origin: origin.clone(),
+        };
+        change.put(tx, |_| Ok(()))?;
         let renamed = store::find(tx, &organization)?.ok_or_else(Error::not_found)?;
         Ok(DialectOrganization::new(organization.as_str(), &renamed))
     };

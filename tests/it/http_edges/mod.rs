@@ -361,7 +361,13 @@ fn documents_and_pages_go_compressed_to_whom_that_suits_and_have_a_tag() {
 fn what_cannot_be_read_as_a_request_is_answered_by_its_status_alone() {
     let app = TestApp::serve();
     let path = invitations("acme");
-    let found = send(&app, &format!("GET {path}?q=b%C3%BCcher HTTP/1.1"), "", "");
+    let close = "Connection: close\r\n";
+    let found = send(
+        &app,
+        &format!("GET {path}?q=b%C3%BCcher HTTP/1.1"),
+        close,
+        "",
+    );
     assert_eq!(found.status, 200, "the control: {}", found.text());
     for target in [format!("{path}?q=bücher"), format!("{path}/ü")] {
         let refused = send(&app, &format!("GET {target} HTTP/1.1"), "", "");
@@ -370,11 +376,12 @@ fn what_cannot_be_read_as_a_request_is_answered_by_its_status_alone() {
     let many = |count: usize| "X-A: b\r\n".repeat(count);
     let long = |bytes: usize| format!("X-A: {}\r\n", "b".repeat(bytes));
     for (headers, status) in [
-        (many(94), 200),
-        (many(95), 431),
+        (many(93), 200),
+        (many(94), 431),
         (long(120 * 1024), 200),
         (long(132 * 1024), 431),
     ] {
+        let headers = headers + close;
         let answer = send(&app, &format!("GET {path} HTTP/1.1"), &headers, "");
         assert_eq!(answer.status, status, "{} bytes", headers.len());
         assert!(status == 200 || answer.body.is_empty());

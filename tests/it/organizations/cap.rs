@@ -1,9 +1,13 @@
 //! The cap: how many invitations of an organization may be pending.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::put;
 use super::rules::invite;
+use crate::support::process::measured;
 use crate::support::{Answer, TestApp, invitation, invitations};
 
 #[test]
@@ -107,15 +111,94 @@ fn a_cap_counts_what_was_pending_before_it_was_set() {
         (201, 409)
     );
     put(&app, "acme", &json!({}));
-    assert_eq!(
-        app.db_rows("select id from invitation where capped is not null")
-            .len(),
-        1,
-        "the one that was revoked"
-    );
     assert_eq!(status("q1@b.co", json!({})), 201);
     put(&app, "acme", &json!({ "maxPending": 5 }));
     assert_eq!(status("q2@b.co", json!({})), 409);
+}
+
+/// Invites `count` people to acme.
+fn invite_many(app: &TestApp, count: usize) {
+    let row = |number| json!({ "email": format!("p{number}@b.co"), "role": "developer" });
+    let rows: Vec<_> = (0..count).map(row).collect();
+    for rows in rows.chunks(1_000) {
+        let batch = json!({ "invitations": rows }).to_string();
+        let answer = app.post(&(invitations("acme") + "/batch"), &batch);
+        assert_eq!(answer.json()["failed"], 0, "{}", answer.text());
+    }
+}
+
+/// How many invitations are under the count for a cap.
+fn counted(app: &TestApp) -> usize {
+    app.db_rows("select id from invitation where capped = 1")
+        .len()
+}
+
+#[test]
+fn a_first_cap_over_many_invitations_lets_the_writes_of_others_go_between() {
+    let app = TestApp::serve();
+    invite_many(&app, 20_000);
+    let is_over = AtomicBool::new(false);
+    let (took, waits) = std::thread::scope(|scope| {
+        let others = scope.spawn(|| {
+            let (mut waits, start) = (Vec::new(), Instant::now());
+            while !is_over.load(Ordering::Relaxed) && start.elapsed() < Duration::from_secs(60) {
+                let begun = Instant::now();
+                app.invite("globex", &format!("q{}@b.co", waits.len()));
+                waits.push(begun.elapsed());
+            }
+            waits
+        });
+        let begun = Instant::now();
+        put(&app, "acme", &json!({ "maxPending": 20_001 }));
+        let took = begun.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        (took, others.join().expect("the others"))
+    });
+    let longest = waits.iter().max().copied().unwrap_or_default();
+    let others = waits.len();
+    measured(format!(
+        "the cap {took:?}, {others} others, at most {longest:?}"
+    ));
+    assert!(others >= 20, "{others} in {took:?}");
+    assert!(longest < took / 2, "{longest:?} of {took:?}");
+    let status = |email: &str| invite(&app, email, "developer", &json!({})).status;
+    assert_eq!((status("last@b.co"), status("more@b.co")), (201, 409));
+}
+
+#[test]
+fn a_first_cap_counts_whatever_is_made_while_it_counts() {
+    let app = TestApp::serve();
+    invite_many(&app, 3_000);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let app = &app;
+            scope.spawn(move || {
+                for number in 0..50 {
+                    let email = format!("q{thread}x{number}@b.co");
+                    let status = invite(app, &email, "developer", &json!({})).status;
+                    assert_eq!(status, 201, "{email}");
+                }
+            });
+        }
+        put(&app, "acme", &json!({ "maxPending": 3_201 }));
+    });
+    assert_eq!(counted(&app), 3_200);
+    let status = |email: &str| invite(&app, email, "developer", &json!({})).status;
+    assert_eq!((status("last@b.co"), status("more@b.co")), (201, 409));
+}
+
+#[test]
+fn a_first_cap_that_is_refused_counts_nothing() {
+    let app = TestApp::serve();
+    invite_many(&app, 300);
+    let cap = || {
+        app.request("PUT", "/v1/organizations/acme")
+            .json(r#"{"maxPending":1}"#)
+    };
+    let stale = "\"0123456789abcdef0123456789abcdef\"";
+    assert_eq!(cap().header("If-Match", stale).send().status, 412);
+    assert_eq!(cap().header("If-None-Match", "*").send().status, 412);
+    assert_eq!(counted(&app), 0);
 }
 
 #[test]

@@ -186,7 +186,7 @@ class Invited:
         return self.request("POST", "/v1/invitations/accept", {"token": token, **proof})
 
     def mail(self, to: str, kind: str = "invitation", wait: float = 5) -> Mail:
-        """The newest mail to an address; it is waited for, at most ``wait`` seconds."""
+        """The newest mail to an address; it is waited for, at most ``wait`` seconds (up to 30)."""
         query = {"to": to, "kind": kind, "wait": f"{round(wait * 1000)}ms", "limit": 1}
         found = self.request("GET", f"/dev/mailbox?{urllib.parse.urlencode(query)}")
         if not found:

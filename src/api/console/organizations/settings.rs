@@ -7,9 +7,8 @@ use crate::api::console::sheet::Place;
 use crate::api::console::visitor::{Fields, Visitor};
 use crate::base::error::{Checked, Code, Error, Errors, FieldCode, FieldError, Result};
 use crate::base::organization_id::OrganizationId;
-use crate::db::WriteTx;
 use crate::key::Scope;
-use crate::organization::change;
+use crate::organization::change::Change;
 use crate::organization::settings::{Settings, SettingsBody};
 
 /// The template of the form.
@@ -74,15 +73,12 @@ async fn make_of(visitor: &Visitor, fields: &Fields) -> Result<OrganizationId> {
         return Err(FieldError::new("/id", FieldCode::NotAllowed, detail).into());
     }
     let settings = Settings::parse(body(fields)?, &visitor.state.rules)?;
-    let (whose, origin) = (id.clone(), visitor.origin());
-    let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &whose, settings.clone(), &origin, |present| {
-            let detail = "an organization with this id is there already";
-            let taken = || FieldError::new("/id", FieldCode::Conflict, detail).into();
-            present.map_or(Ok(()), |_| Err(taken()))
-        })
-    };
-    visitor.author().write(&visitor.state.db, job).await?;
+    put(visitor, &id, settings, |present| {
+        let detail = "an organization with this id is there already";
+        let taken = || FieldError::new("/id", FieldCode::Conflict, detail).into();
+        present.map_or(Ok(()), |_| Err(taken()))
+    })
+    .await?;
     Ok(id)
 }
 
@@ -134,18 +130,32 @@ async fn save_of(
     seen: String,
 ) -> Result<()> {
     let settings = Settings::parse(body(fields)?, &visitor.state.rules)?;
-    let (whose, origin, etags) = (id.clone(), visitor.origin(), visitor.state.etags);
-    let job = move |tx: &WriteTx<'_>| {
-        change::put(tx, &whose, settings.clone(), &origin, |present| {
-            let present = present.ok_or_else(Error::not_found)?;
-            let detail = "Somebody has changed these settings since you opened them. Open them \
-                again, and make your changes there.";
-            let changed = || Error::new(Code::PreconditionFailed, detail);
-            let is_same = etags.tag(present).tag() == seen;
-            is_same.then_some(()).ok_or_else(changed)
-        })
+    let etags = visitor.state.etags;
+    put(visitor, id, settings, move |present| {
+        let present = present.ok_or_else(Error::not_found)?;
+        let detail = "Somebody has changed these settings since you opened them. Open them again, \
+            and make your changes there.";
+        let changed = || Error::new(Code::PreconditionFailed, detail);
+        let is_same = etags.tag(present).tag() == seen;
+        is_same.then_some(()).ok_or_else(changed)
+    })
+    .await
+}
+
+/// Gives the organization these settings, if its present version passes `check`.
+async fn put(
+    visitor: &Visitor,
+    id: &OrganizationId,
+    settings: Settings,
+    check: impl Fn(Option<&[u8]>) -> Result<()> + Send + 'static,
+) -> Result<()> {
+    let change = Change {
+        id: id.clone(),
+        settings,
+        origin: visitor.origin(),
     };
-    visitor.author().write(&visitor.state.db, job).await?;
+    let author = visitor.author();
+    change.make(&visitor.state.db, &author, check).await?;
     Ok(())
 }
 
