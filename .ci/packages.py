@@ -1,10 +1,12 @@
 """packages.py BINARY: the wheel and the npm packages of a program, installed from files and tried.
+packages.py --source: the sources of the last commit instead, cloned, built and tried.
 
 There is no network while they are installed and run, where the machine lets that be taken away.
 Each is installed three times into an empty folder and invites somebody who accepts; the seconds are
 printed.
 """
 
+import functools
 import http.client
 import json
 import os
@@ -18,7 +20,8 @@ import sys
 import tempfile
 import time
 
-BUILD = pathlib.Path(__file__).resolve().parent.parent / "deploy" / "packages" / "build.py"
+REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+BUILD = REPOSITORY / "deploy" / "packages" / "build.py"
 RUNS = 3
 # From the start of the program itself to its first answer, at best.
 START_SECONDS = 0.15
@@ -28,7 +31,7 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.sta
 
 def run(*words, code=0, **more):
     """Runs a command that must end with `code`."""
-    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=300, **more)
+    done = subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=1200, **more)
     assert done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -117,11 +120,21 @@ def npm(files, folder, *names):
     return [folder / "node_modules/.bin/invited"], ["npx", "--offline", "invited"], seconds
 
 
-def first_minute(way, files, version):
+def cargo(folder):
+    """A clone that is built as `cargo run` does. Returns what the others return. What it is made of is
+    downloaded before."""
+    clone = folder / "invited"
+    run("git", "clone", "-q", REPOSITORY, clone)
+    run("cargo", "fetch", "--locked", cwd=clone)
+    seconds = timed("cargo", "build", "--locked", "--target-dir", clone / "target", cwd=clone)
+    return [clone / "target/debug/invited"], [clone / "target/debug/invited"], seconds
+
+
+def first_minute(way, version):
     """From an installation to the first accepted invitation. Returns the seconds of both."""
     with tempfile.TemporaryDirectory() as place:
         folder = pathlib.Path(place)
-        program, typed, installation = way(files, folder)
+        program, typed, installation = way(folder)
         begin = time.monotonic()
         server = Dev(typed, folder)
         invite(server.address)
@@ -135,6 +148,13 @@ def first_minute(way, files, version):
         assert Dev(program, folder).signal(signal.SIGTERM) == 0
         assert Dev(program, folder).ctrl_c() == 0
         return installation, acceptance
+
+
+def measure(name, way, version):
+    """Prints the medians of some first minutes."""
+    runs = [first_minute(way, version) for _ in range(RUNS)]
+    halves = [statistics.median(half) for half in zip(*runs, strict=True)]
+    print(f"{name}: installed in {halves[0]:.1f} s, somebody accepted {halves[1]:.2f} s later", flush=True)
 
 
 def start(program, folder):
@@ -156,10 +176,8 @@ def check(binary, folder):
     for file in files.values():
         print(f"{file.name}: {file.stat().st_size / 1e6:.1f} MB")
     version = run(binary, "version").stdout.split("\n")[0]
-    for way in (pip, npm):
-        runs = [first_minute(way, files, version) for _ in range(RUNS)]
-        halves = [statistics.median(half) for half in zip(*runs, strict=True)]
-        print(f"{way.__name__}: installed in {halves[0]:.1f} s, somebody accepted {halves[1]:.2f} s later")
+    measure("pip", functools.partial(pip, files), version)
+    measure("npm", functools.partial(npm, files), version)
     seconds = [start(binary, folder) for _ in range(3 * RUNS)]
     print(f"the program itself answers after {1000 * min(seconds):.0f} to {1000 * max(seconds):.0f} ms")
     assert min(seconds) <= START_SECONDS, seconds
@@ -184,4 +202,7 @@ def main(binary):
         check(str(pathlib.Path(binary).resolve()), pathlib.Path(folder))
 
 
-main(sys.argv[1])
+if sys.argv[1] == "--source":
+    measure("the sources", cargo, "invited ")
+else:
+    main(sys.argv[1])
