@@ -18,6 +18,9 @@ use crate::db::Reader;
 use crate::event::chain::Head;
 use crate::event::store::row;
 
+/// How written heads begin.
+pub(crate) const MAGIC: &str = r#"{"organization":""#;
+
 /// The head of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct WrittenHead {

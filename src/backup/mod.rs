@@ -18,8 +18,9 @@ pub(crate) mod schedule;
 pub(crate) mod store;
 pub(crate) mod verify;
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use part::{Part, beside, cannot_write};
@@ -71,16 +72,25 @@ pub(crate) fn make(
 ) -> Result<Made, Failure> {
     check_place(source, place, may_replace, &BACKUP)?;
     let secret_place = beside(place, ".secret");
-    if secret.is_some() && !may_replace && secret_place.exists() {
+    // The secret of a backup that was killed before it had its name is the one of this, too.
+    let to_write = secret.filter(|text| !is_text_of(&secret_place, text));
+    if to_write.is_some() && !may_replace && secret_place.exists() {
         return Err(Failure::exists(&secret_place));
     }
     let part = Part::begin(place)?;
     let made = fill(source, &part, tell)?;
-    if let Some(text) = secret {
-        part::write_private(&secret_place, text, may_replace)?;
+    if let Some(text) = to_write {
+        part::write_private(&secret_place, text, text, may_replace)?;
     }
     part.finish(place, may_replace)?;
     Ok(made)
+}
+
+/// Whether the file at `place` is one for its owner alone that holds `text`.
+fn is_text_of(place: &Path, text: &str) -> bool {
+    let is_private = |metadata: fs::Metadata| metadata.is_file() && metadata.mode() & 0o077 == 0;
+    fs::symlink_metadata(place).is_ok_and(is_private)
+        && fs::read_to_string(place).is_ok_and(|there| there == text)
 }
 
 /// Makes a backup of `source`, and writes it to `output` once it is checked: until then it lies

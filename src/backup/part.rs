@@ -6,14 +6,14 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
 use crate::base::failure::Failure;
 use crate::transfer;
 
 /// What stands behind the name of a file that is not whole yet.
 const SUFFIX: &str = ".part";
-/// How what we write begins, copies and exports: a file that begins otherwise is somebody else's.
+/// How copies and exports begin: a file that begins otherwise is somebody else's.
 const MAGICS: [&[u8]; 2] = [b"SQLite format 3\0", transfer::MAGIC];
 
 /// A file under way. Removed when it is dropped; a kill leaves it, and the next one to the same
@@ -31,6 +31,11 @@ impl Part {
     /// # Errors
     /// When it cannot be made, or another process is making it.
     pub(crate) fn begin(place: &Path) -> Result<Self, Failure> {
+        Self::begin_as(place, &MAGICS)
+    }
+
+    /// The same for a file that begins by one of `magics`.
+    fn begin_as(place: &Path, magics: &[&[u8]]) -> Result<Self, Failure> {
         let path = beside(place, SUFFIX);
         let failed = |error: io::Error| cannot_write(&path, &error);
         let file = OpenOptions::new()
@@ -49,7 +54,7 @@ impl Part {
                 "wait until it has ended, or name another file",
             ));
         }
-        if !is_ours(&file).map_err(failed)? {
+        if !is_ours(&file, magics).map_err(failed)? {
             return Err(Failure::runtime(
                 format!(
                     "{} is there already, and is no part of a copy",
@@ -109,30 +114,24 @@ impl Part {
 }
 
 /// Writes a text into a file at `place`, for its owner alone: whole, or not at all. What is there
-/// is replaced, or with `may_replace` unset refused.
+/// is replaced, or with `may_replace` unset refused. `magic` is how such texts begin: what a kill
+/// leaves is known by it, and goes with the next one to the same place.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn write_private(place: &Path, text: &str, may_replace: bool) -> Result<(), Failure> {
-    let failed = |error: io::Error| cannot_write(place, &error);
-    let mut file = NamedTempFile::new_in(folder(place)).map_err(failed)?;
-    // Whatever the umask takes away.
-    let private = Permissions::from_mode(0o600);
-    file.as_file().set_permissions(private).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    let named = if may_replace {
-        file.persist(place)
-    } else {
-        file.persist_noclobber(place)
-    };
-    named
-        .map_err(|error| error.error)
-        .and_then(|_| sync_folder(place))
-        .map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists => Failure::exists(place),
-            _ => failed(error),
-        })
+pub(crate) fn write_private(
+    place: &Path,
+    text: &str,
+    magic: &str,
+    may_replace: bool,
+) -> Result<(), Failure> {
+    let part = Part::begin_as(place, &[magic.as_bytes()])?;
+    let mut file = part.file();
+    file.set_len(0)
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.sync_all())
+        .map_err(|error| cannot_write(place, &error))?;
+    part.finish(place, may_replace)
 }
 
 /// Makes the names in the folder of `path` durable.
@@ -173,13 +172,13 @@ fn is_at(file: &File, path: &Path) -> bool {
     (open.dev(), open.ino()) == (found.dev(), found.ino())
 }
 
-/// Whether a file was just made, or is what a killed copy left.
-fn is_ours(file: &File) -> io::Result<bool> {
+/// Whether a file was just made, or is what a killed command left.
+fn is_ours(file: &File, magics: &[&[u8]]) -> io::Result<bool> {
     let metadata = file.metadata()?;
     let begins_with = |magic: &&[u8]| {
         let mut start = vec![0; magic.len()];
         file.read_exact_at(&mut start, 0).is_ok() && start == **magic
     };
-    let is_copy = MAGICS.iter().any(begins_with);
-    Ok(metadata.is_file() && (metadata.len() == 0 || is_copy))
+    let is_left = magics.iter().any(begins_with);
+    Ok(metadata.is_file() && (metadata.len() == 0 || is_left))
 }

@@ -152,7 +152,7 @@ impl Prepared {
                 secret: None,
             });
         };
-        part::write_private(&path, &text, false)?;
+        part::write_private(&path, &text, &text, false)?;
         let adopted = File::open(&path).and_then(|file| adopt(&file, place.path()));
         let adopted = adopted.map_err(|error| part::cannot_write(&path, &error));
         match adopted.and_then(|()| exchange(self.part, place)) {

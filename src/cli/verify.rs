@@ -83,7 +83,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
             let _ = io::stderr().write_all(told(&report, &ask).as_bytes());
             return super::print(&written);
         }
-        Some(place) => part::write_private(place, &written, may_replace)?,
+        Some(place) => part::write_private(place, &written, heads::MAGIC, may_replace)?,
         None => {}
     }
     args.output

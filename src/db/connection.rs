@@ -124,6 +124,8 @@ fn reader_flags() -> OpenFlags {
 /// Pragmas of a connection that only reads.
 fn set_reader_pragmas(conn: &mut Connection) -> Result<()> {
     set_pragmas(conn)?;
+    // No statement can change what SQLite keeps for itself. The writer does: it scrubs pages.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.pragma_update(None, "cache_size", READER_CACHE)?;
     conn.pragma_update(None, "query_only", true)
 }
@@ -194,6 +196,7 @@ mod tests {
         assert_eq!(pragma(&writer, "query_only")?, 0);
         assert_eq!(pragma(&writer, "secure_delete")?, 1);
         assert_eq!(pragma(&writer, "cache_size")?, WRITER_CACHE);
+        assert!(pooled[0].db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE)?);
         assert_eq!(pragma(&pooled[0], "query_only")?, 1);
         assert_eq!(pragma(&pooled[0], "cache_size")?, READER_CACHE);
         Ok(())

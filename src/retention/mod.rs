@@ -6,11 +6,15 @@
 //! than a few of its rows. What is due is decided again in the transaction that deletes it, by the
 //! time of that: an invitation that was sent again meanwhile stays. The text of what a pass deleted
 //! leaves the file after it, as that of any deletion does: see [`crate::purge`].
+//!
+//! What is deleted early is gone for good, so a clock that has leapt ahead is not believed at once:
+//! a pass is left out, and whoever set it wrong has an hour to set it right.
 
 pub mod store;
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
@@ -18,6 +22,7 @@ use crate::base::error::Result;
 use crate::base::ids::Kind;
 use crate::base::origin::Origin;
 use crate::db::{Db, Load, WriteTx};
+use crate::event;
 use crate::purge;
 
 /// The longest time that can be set, in days.
@@ -33,6 +38,8 @@ const ROWS_PER_JOB: usize = 100;
 const PAUSE: Duration = Duration::from_millis(10);
 /// Who deletes, in the history.
 const ACTOR: &str = "retention";
+/// So far ahead of what is known of it, the clock has leapt.
+const LEAP: Duration = Duration::from_secs(24 * 60 * 60);
 /// Seconds in a day.
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 
@@ -55,12 +62,49 @@ impl Retention {
 /// `("", nil)`.
 type Place = (String, Uuid);
 
-/// Makes a pass at once, and then every hour, for as long as it is polled.
+/// What the clock showed last, and when that was by the machine's other one, which nobody sets.
+#[derive(Clone, Copy)]
+struct Known {
+    /// What it showed.
+    shown: Timestamp,
+    /// When.
+    at: Instant,
+}
+
+/// Whether a clock that showed `known` and shows `now` has leapt ahead, where so much time passed.
+fn has_leapt(known: Timestamp, passed: Duration, now: Timestamp) -> bool {
+    let ahead = now.as_millis().saturating_sub(known.as_millis());
+    u128::try_from(ahead).is_ok_and(|ahead| ahead > (passed + LEAP).as_millis())
+}
+
+/// Makes a pass at once, and then every hour, for as long as it is polled. One before which the
+/// clock has leapt ahead is left out; at a start, the time of the newest event is known of it. A
+/// clock that stands still was set on purpose.
 pub(crate) async fn run(db: Db, retention: Option<Retention>) {
     let Some(retention) = retention else {
         return;
     };
+    let newest = db.read(|reader| event::store::find_newest_time(reader));
+    let mut known = newest.ok().flatten().map(|shown| Known {
+        shown,
+        at: Instant::now(),
+    });
     loop {
+        let now = db.now();
+        let is_ahead = db.clock().stopped_at().is_none()
+            && known.is_some_and(|known: Known| has_leapt(known.shown, known.at.elapsed(), now));
+        known = Some(Known {
+            shown: now,
+            at: Instant::now(),
+        });
+        if is_ahead {
+            log::warn!(
+                "retention: the clock is more than a day ahead of what was known of it, so nothing \
+                 is deleted for an hour; where it is wrong, set it"
+            );
+            tokio::time::sleep(EVERY).await;
+            continue;
+        }
         match sweep(&db, retention).await {
             Ok(0) => {}
             Ok(deleted) => log::info!(
@@ -119,5 +163,30 @@ async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> 
             None => return Ok(deleted),
         }
         tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_has_leapt_where_it_is_more_than_a_day_ahead_of_the_time_that_passed() {
+        let known = Timestamp::from_millis(1_700_000_000_000);
+        let day = 24 * 60 * 60;
+        for (seconds, passed, expected) in [
+            (-400 * day, Duration::ZERO, false),
+            (day, Duration::ZERO, false),
+            (day + 1, Duration::ZERO, true),
+            (day + 3_600, EVERY, false),
+            (day + 3_601, EVERY, true),
+        ] {
+            let now = known.plus_seconds(seconds);
+            assert_eq!(
+                has_leapt(known, passed, now),
+                expected,
+                "{seconds} in {passed:?}"
+            );
+        }
     }
 }

@@ -185,6 +185,36 @@ impl Jumping {
 }
 
 #[test]
+fn a_start_with_a_clock_that_is_ahead_deletes_nothing_early() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let Some(place) = Jumping::start(folder.path()) else {
+        return;
+    };
+    let (closed, _) = place.invite("closed@b.co");
+    let path = format!("{}/revoke", invitation("acme", &closed));
+    assert_eq!(place.ask("POST", &path, &json!({})).0, 200);
+    place.server.signal("TERM");
+    assert_eq!(place.server.wait().0.code(), Some(0));
+    for time in ["2100-01-01 00:00:00", "2250-01-01 00:00:00"] {
+        let Some(mut command) = serve_at(time, folder.path()) else {
+            return;
+        };
+        let server = Server::spawn(command.args(["--keep-closed", "1"]));
+        // A pass over so few would have been over by now.
+        std::thread::sleep(Duration::from_secs(2));
+        let shown = server
+            .request("GET", &invitation("acme", &closed))
+            .bearer(&place.key)
+            .send();
+        assert_eq!(shown.json()["status"], "revoked", "{time}");
+        server.signal("TERM");
+        let (status, _, said) = server.wait();
+        assert_eq!(status.code(), Some(0));
+        assert!(said.contains("nothing is deleted for an hour"), "{said}");
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_under_load_revives_nothing_and_deletes_nothing_early() {
     let folder = tempfile::tempdir().expect("a folder");
     let Some(place) = Jumping::start(folder.path()) else {

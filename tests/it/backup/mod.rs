@@ -6,6 +6,7 @@
 //!   finds. [`chain`]: histories in which something was changed, [`flips`] a bit
 //!   of them, and [`heads`] with a head that was written down.
 //!
+//! * [`with_secret`]: what a kill leaves where the secret goes beside the backup.
 //! * [`scheduled`]: what a server makes by itself, and what stays of it. [`interrupted`]: what is
 //!   left where it is killed, stopped or has no room. [`told`]: who is told of it.
 //!
@@ -23,6 +24,7 @@ mod restored;
 mod scheduled;
 mod told;
 mod whole;
+mod with_secret;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -106,6 +106,7 @@ fn a_secret_that_is_another_one_is_not_put_beside_a_backup() {
     let beside = place.path("backup.db.secret");
     assert_eq!(fs::read(&beside).expect("it reads"), right);
     fs::remove_file(&file).expect("it goes");
+    fs::write(&beside, "0123456789abcdef0123456789abcdef").expect("it is written");
     let said = refused_backup(&place, &file, &["--with-secret"], 1);
     assert!(said.contains("backup.db.secret is there already"), "{said}");
     let said = refused(&on(&place.database, &["backup", "-", "--with-secret"]), 2);
