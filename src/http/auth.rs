@@ -71,7 +71,10 @@ impl Caller {
         }
         Err(Error::new(
             Code::InsufficientScope,
-            format!("This needs the scope {}.", scope.name()),
+            format!(
+                "This needs the scope {}; use a key that has it.",
+                scope.name()
+            ),
         ))
     }
 

@@ -106,7 +106,7 @@ impl Conditions {
     pub(crate) fn check_match(&self, json: &[u8]) -> Result<()> {
         if self.knows(&self.tag(json)) {
             return Err(failed(
-                "It is there in a version that `If-None-Match` rules out.",
+                "It is there in a version that `If-None-Match` rules out. Leave that out to change it.",
             ));
         }
         let holds = match &self.if_match {
@@ -117,7 +117,7 @@ impl Conditions {
         };
         holds
             .then_some(())
-            .ok_or_else(|| failed("It has changed since that version."))
+            .ok_or_else(|| failed("It has changed since that version. Read it again, then decide."))
     }
 
     /// Checks both headers for a change that makes what is not there yet; `json` is the present
@@ -127,9 +127,13 @@ impl Conditions {
     /// [`Code::PreconditionFailed`].
     pub(crate) fn check_put(&self, json: Option<&[u8]>) -> Result<()> {
         match json {
-            Some(json) if self.knows(&self.tag(json)) => Err(failed("It is there already.")),
+            Some(json) if self.knows(&self.tag(json)) => Err(failed(
+                "It is there already. Leave `If-None-Match` out to replace it.",
+            )),
             Some(json) => self.check_match(json),
-            None if self.if_match.is_some() => Err(failed("It is not there yet.")),
+            None if self.if_match.is_some() => Err(failed(
+                "It is not there yet. Leave `If-Match` out to make it.",
+            )),
             None => Ok(()),
         }
     }

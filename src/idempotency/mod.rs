@@ -142,7 +142,7 @@ fn same(
     }
     Err(Error::new(
         Code::IdempotencyKeyReused,
-        "This Idempotency-Key came with another body before.",
+        "This Idempotency-Key came with another body before. A new request needs a new key.",
     ))
 }
 

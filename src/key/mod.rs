@@ -179,7 +179,7 @@ impl Rights {
         }
         Err(Error::new(
             Code::RoleNotGrantable,
-            format!("This key may not grant the role {role}."),
+            format!("This key may not grant the role {role}; use one that may."),
         ))
     }
 

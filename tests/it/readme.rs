@@ -5,6 +5,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::support::{invitations, process::Server};
 
 /// Splits a command line at spaces outside single quotes.
@@ -61,8 +63,30 @@ pub fn steady(answer: &str) -> String {
     steady
 }
 
-/// Sends what a curl line of the README says; answers the body.
+/// What `jq -c` makes of an answer: the members that `{a,b}` names, of the first element where
+/// `.[0]|` stands before.
+fn jq(answer: &str, filter: &str) -> String {
+    let answer: Value = serde_json::from_str(answer).expect("JSON");
+    let (whole, names) = match filter.strip_prefix(".[0]|") {
+        Some(names) => (&answer[0], names),
+        None => (&answer, filter),
+    };
+    let names = names
+        .strip_prefix('{')
+        .and_then(|names| names.strip_suffix('}'));
+    let members = names.expect("names").split(',').map(|name| {
+        assert!(!whole[name].is_null(), "{name} of {answer}");
+        format!("\"{name}\":{}", whole[name])
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// Sends what a curl line of the README says; answers the body, as `jq` shows it where that is
+/// behind it.
 fn curl(server: &Server, line: &str) -> String {
+    if let Some((line, filter)) = line.split_once(" | jq -c ") {
+        return jq(&curl(server, line), filter.trim_matches('\''));
+    }
     let words = words(line);
     let value = |flag: &str| {
         words
@@ -72,12 +96,13 @@ fn curl(server: &Server, line: &str) -> String {
     };
     let url = words
         .iter()
-        .find(|word| word.starts_with("http://"))
+        .find(|word| word.starts_with("http://") || word.starts_with("localhost:"))
         .expect("a URL");
     let path = url
         .strip_prefix("http://127.0.0.1:8080")
+        .or(url.strip_prefix("localhost:8080"))
         .expect("the default address");
-    let body = value("-d");
+    let body = value("-d").or(value("--json"));
     let method =
         value("-X").unwrap_or_else(|| if body.is_some() { "POST" } else { "GET" }.to_owned());
     let mut request = server.request(&method, path);
@@ -86,6 +111,9 @@ fn curl(server: &Server, line: &str) -> String {
         .and_then(|header| header.split_once(": "))
     {
         request = request.header(name, header);
+    }
+    if value("--json").is_some() {
+        request = request.header("Content-Type", "application/json");
     }
     body.map_or(request.clone(), |body| request.body(body))
         .send()

@@ -57,7 +57,7 @@ fn detail(code: Code) -> &'static str {
         Code::InvalidJson => "The body is not JSON: trailing comma at line 1 column 19.",
         Code::UnknownField => "The body has an unknown field: rol (did you mean role?).",
         Code::InvalidQuery => "The query has an unknown key: Status (did you mean status?).",
-        Code::InsufficientScope => "This needs the scope invitations:write.",
+        Code::InsufficientScope => "This needs the scope invitations:write; use a key that has it.",
         Code::KeyExceedsOwnRights => "The new key names an organization that its maker has not.",
         Code::IdTokenRejected => "The id token has expired.",
         Code::MethodNotAllowed => "This path answers GET, HEAD, OPTIONS.",

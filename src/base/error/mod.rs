@@ -108,7 +108,8 @@ impl Error {
     pub(crate) fn unauthorized() -> Self {
         Self::new(
             Code::Unauthorized,
-            "This key is unknown, revoked or expired.",
+            "This key is unknown, revoked or expired. Make another one: `invited key create` at the \
+             server, or `POST /v1/keys` with an admin key.",
         )
     }
 

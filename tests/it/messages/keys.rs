@@ -139,7 +139,7 @@ fn a_key_with_the_form_of_one_is_told_nothing_but_that_it_is_not_good() {
         assert_eq!(answer.status, 401);
         answer.without_request_id()
     });
-    assert!(answers[0].contains("This key is unknown, revoked or expired."));
+    assert!(answers[0].contains("This key is unknown, revoked or expired. Make another one"));
     assert!(
         answers.iter().all(|answer| *answer == answers[0]),
         "{answers:?}"
@@ -152,6 +152,6 @@ fn a_right_that_is_missing_is_named() {
     let key = record.app.key(&[Scope::Read], &["acme"], None);
     let request = record.app.anonymous("POST", &invitations("acme"));
     let request = request.bearer(&key).json("{}");
-    let says = "This needs the scope invitations:write.";
+    let says = "This needs the scope invitations:write; use a key that has it.";
     record.says(request, 403, "insufficient_scope", says);
 }

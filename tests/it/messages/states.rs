@@ -159,6 +159,6 @@ fn a_header_that_is_malformed_is_told_its_form() {
     };
     let says = "If-Match is no list of entity tags: quote the tag as `ETag` has it, as \"";
     record.says(patch(&record, "x"), 400, "bad_request", says);
-    let says = "It has changed since that version.";
+    let says = "It has changed since that version. Read it again, then decide.";
     record.says(patch(&record, "\"x\""), 412, "precondition_failed", says);
 }
