@@ -22,7 +22,8 @@ func must(holds bool, what ...any) {
 func main() {
 	configuration := invited.NewConfiguration()
 	configuration.Servers[0].URL = os.Getenv("INVITED_URL")
-	invitations := invited.NewAPIClient(configuration).InvitationsAPI
+	client := invited.NewAPIClient(configuration)
+	invitations := client.InvitationsAPI
 	caller := context.WithValue(context.Background(), invited.ContextAccessToken, os.Getenv("INVITED_KEY"))
 
 	body := invited.NewInvitationCreate("ada@example.com", "admin")
@@ -44,6 +45,16 @@ func main() {
 	vouched.SetSubject("user_7")
 	accepted, _, err := invitations.AcceptInvitation(caller, acme, made.Id).VouchedAcceptance(*vouched).Execute()
 	must(err == nil && accepted.GetAcceptedBy() == "user_7", err, accepted)
+	other, _, err := invitations.CreateInvitation(caller, acme).InvitationCreate(*invited.NewInvitationCreate("bob@example.com", "admin")).Execute()
+	must(err == nil, err)
+	// Without a body this generator sends null, which is not as good as none.
+	link, _, err := invitations.GetInvitationLink(caller, acme, other.Id).Body(map[string]any{}).Execute()
+	must(err == nil, err)
+	answering := invited.NewInvitationAnswer(link.Token)
+	answering.SetEmail("bob@example.com")
+	answering.SetSubject("user_8")
+	answered, _, err := client.AnswersAPI.AcceptInvitationByToken(caller).InvitationAnswer(*answering).Execute()
+	must(err == nil && answered.Invitation != nil && answered.Invitation.Id == other.Id && answered.Invitation.GetAcceptedBy() == "user_8", err, answered)
 	_, err = invitations.DeleteInvitation(caller, acme, made.Id).Execute()
 	must(err == nil, err)
 }

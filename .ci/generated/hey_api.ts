@@ -1,6 +1,6 @@
 // The story with @hey-api/openapi-ts.
 import assert from "node:assert/strict";
-import { acceptInvitation, createInvitation, deleteInvitation, getInvitation, listInvitations } from "./generated/hey_api";
+import { acceptInvitation, acceptInvitationByToken, createInvitation, deleteInvitation, getInvitation, getInvitationLink, listInvitations } from "./generated/hey_api";
 import { client } from "./generated/hey_api/client.gen";
 import type { InvitationStatus, InvitationCreate, ProblemCode } from "./generated/hey_api";
 
@@ -24,5 +24,12 @@ assert.equal(code, "already_invited");
 assert.equal(again.error?.invitationId, made.data.id);
 const accepted = await acceptInvitation({ path, body: { email: "ada@example.com", subject: "user_7" } });
 assert.equal(accepted.data?.acceptedBy, "user_7");
+const other = await createInvitation({ path: acme, body: { ...body, email: "bob@example.com" } });
+assert.ok(other.data);
+const link = await getInvitationLink({ path: { ...acme, invitationId: other.data.id } });
+assert.ok(link.data);
+const answered = await acceptInvitationByToken({ body: { token: link.data.token, email: "bob@example.com", subject: "user_8" } });
+assert.ok(answered.data && "acceptedBy" in answered.data);
+assert.deepEqual([answered.data.acceptedBy, answered.data.id], ["user_8", other.data.id]);
 const deleted = await deleteInvitation({ path });
 assert.equal(deleted.response?.status, 204);

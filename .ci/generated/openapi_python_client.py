@@ -4,15 +4,19 @@ import os
 from uuid import UUID
 
 from invited_client import AuthenticatedClient
+from invited_client.api.answers import accept_invitation_by_token
 from invited_client.api.invitations import (
     accept_invitation,
     create_invitation,
     delete_invitation,
     get_invitation,
+    get_invitation_link,
     list_invitations,
 )
 from invited_client.models import (
     Invitation,
+    InvitationAnswer,
+    InvitationLink,
     InvitationStatus,
     InvitationCreate,
     InvitationCreateMetadataType0,
@@ -43,6 +47,16 @@ def play(client: AuthenticatedClient) -> None:
     vouched = VouchedAcceptance(email="ada@example.com", subject="user_7")
     accepted = accept_invitation.sync(ACME, made.id, client=client, body=vouched)
     assert isinstance(accepted, Invitation) and accepted.accepted_by == "user_7"
+    other = create_invitation.sync(
+        ACME, client=client, body=InvitationCreate(email="bob@example.com", role="admin")
+    )
+    assert isinstance(other, Invitation)
+    link = get_invitation_link.sync(ACME, other.id, client=client)
+    assert isinstance(link, InvitationLink)
+    answer = InvitationAnswer(token=link.token, email="bob@example.com", subject="user_8")
+    answered = accept_invitation_by_token.sync(client=client, body=answer)
+    assert isinstance(answered, Invitation)
+    assert (answered.accepted_by, answered.id) == ("user_8", other.id)
     deleted = delete_invitation.sync_detailed(ACME, made.id, client=client)
     assert deleted.status_code == 204
 

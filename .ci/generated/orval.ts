@@ -1,8 +1,8 @@
 // The story with orval: its functions for fetch, and its schemas for zod.
 import assert from "node:assert/strict";
-import { acceptInvitation, createInvitation, deleteInvitation, getInvitation, listInvitations } from "./generated/orval/api";
+import { acceptInvitation, acceptInvitationByToken, createInvitation, deleteInvitation, getInvitation, getInvitationLink, listInvitations } from "./generated/orval/api";
 import type { InvitationStatus, InvitationCreate, ProblemCode } from "./generated/orval/api";
-import { createInvitationBody, getInvitationResponse, listInvitationsResponse } from "./generated/orval/zod";
+import { acceptInvitationByTokenResponse, createInvitationBody, getInvitationResponse, listInvitationsResponse } from "./generated/orval/zod";
 
 // orval's functions take the path alone.
 const send = globalThis.fetch;
@@ -30,5 +30,14 @@ assert.equal(again.data.invitationId, id);
 const accepted = await acceptInvitation("orval", id, { email: "ada@example.com", subject: "user_7" }, options);
 assert.ok(accepted.status === 200);
 assert.equal(accepted.data.acceptedBy, "user_7");
+const other = await createInvitation("orval", { ...body, email: "bob@example.com" }, options);
+assert.ok(other.status === 201);
+const link = await getInvitationLink("orval", other.data.id, {}, options);
+assert.ok(link.status === 200);
+const answered = await acceptInvitationByToken({ token: link.data.token, email: "bob@example.com", subject: "user_8" }, options);
+assert.ok(answered.status === 200 && "acceptedBy" in answered.data);
+const whole = acceptInvitationByTokenResponse.parse(answered.data);
+assert.ok("acceptedBy" in whole);
+assert.deepEqual([whole.acceptedBy, whole.id], ["user_8", other.data.id]);
 const deleted = await deleteInvitation("orval", id, options);
 assert.equal(deleted.status, 204);

@@ -1,9 +1,10 @@
 // The story with the generator typescript-fetch of openapi-generator.
 import assert from "node:assert/strict";
-import { Configuration, InvitationsApi, ProblemCode, ProblemFromJSON, ResponseError } from "./generated/typescript_fetch";
+import { AnswersApi, Configuration, InvitationsApi, ProblemCode, ProblemFromJSON, ResponseError } from "./generated/typescript_fetch";
 import type { InvitationStatus, InvitationCreate } from "./generated/typescript_fetch";
 
-const api = new InvitationsApi(new Configuration({ basePath: process.env.INVITED_URL, accessToken: process.env.INVITED_KEY }));
+const configuration = new Configuration({ basePath: process.env.INVITED_URL, accessToken: process.env.INVITED_KEY });
+const api = new InvitationsApi(configuration);
 const acme = { organizationId: "typescript-fetch" };
 const invitationCreate: InvitationCreate = { email: "ada@example.com", role: "admin", metadata: { team: "core" } };
 
@@ -23,4 +24,10 @@ assert.equal(problem.invitationId, made.id);
 const vouchedAcceptance = { email: "ada@example.com", subject: "user_7" };
 const accepted = await api.acceptInvitation({ ...invitation, vouchedAcceptance });
 assert.equal(accepted.acceptedBy, "user_7");
+const other = await api.createInvitation({ ...acme, invitationCreate: { ...invitationCreate, email: "bob@example.com" } });
+const link = await api.getInvitationLink({ ...acme, invitationId: other.id });
+const answer = { token: link.token, email: "bob@example.com", subject: "user_8" };
+const answered = await new AnswersApi(configuration).acceptInvitationByToken({ invitationAnswer: answer });
+assert.ok("acceptedBy" in answered);
+assert.deepEqual([answered.acceptedBy, answered.id], ["user_8", other.id]);
 await api.deleteInvitation(invitation);

@@ -102,6 +102,32 @@ fn each_message_that_troubleshooting_quotes_is_one_of_the_program() {
 }
 
 #[test]
+fn the_generators_of_clients_are_named_in_the_versions_that_the_checks_use() {
+    let (page, run) = (read("docs/api.md"), read(".ci/run"));
+    let table = page
+        .split_once("| generator | version |")
+        .expect("a table")
+        .1;
+    let rows = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'));
+    let mut count = 0;
+    for row in rows {
+        let cells: Vec<_> = row
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let is_used = ["@", "=="]
+            .iter()
+            .any(|is| run.contains(&[cells[1], is, cells[2]].concat()));
+        assert!(is_used, "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+}
+
+#[test]
 fn each_test_and_file_that_a_page_names_is_there() {
     let (mut faults, mut count) = (Vec::new(), 0);
     for page in pages() {
