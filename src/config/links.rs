@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::Settings;
+use super::listen::Listen;
 use super::mail::Way;
 use super::parse::is_loopback;
 use crate::base::failure::Failure;
@@ -45,6 +46,19 @@ impl Settings {
             "lead nowhere: nobody can accept on the page at /accept without mail; set --smtp-url, \
              or --accept-url to a page of yours",
         ))
+    }
+
+    /// What is told where others reach the server, and its links begin with `local_url` all the
+    /// same.
+    pub(crate) fn local_links(&self, local_url: &str) -> Option<String> {
+        let is_open = |place: &Listen| !place.is_local() && !matches!(place, Listen::Systemd(_));
+        let is_told = self.public_url.is_none() && self.places().iter().any(is_open);
+        is_told.then(|| {
+            format!(
+                "without --public-url, links begin with {local_url}, which others do not reach: say \
+                 where they reach this server"
+            )
+        })
     }
 
     /// What is told of links that anybody on their way can read.

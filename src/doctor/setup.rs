@@ -52,8 +52,8 @@ fn check_public_url(setup: &Setup) -> Finding {
         return if setup.is_local {
             Finding::ok(name, "not set: only this machine reaches the server")
         } else {
-            let detail = "not set, and the server listens beyond this machine: links name the \
-                address that it listens on";
+            let detail = "not set, and the server listens beyond this machine: links begin with an \
+                address that others do not reach";
             Finding::warn(name, detail, fix)
         };
     };

@@ -126,6 +126,7 @@ impl Program {
         let (tls, notes_of_tls) = tls.unzip();
         notes.extend(notes_of_tls.into_iter().flatten());
         notes.extend(config.settings.plain_links());
+        notes.extend(config.settings.local_links(&local_url));
         let backups = build::backups(config, &db, &mut notes)?;
         let first = first_key::make(&db, config, given, &mut notes).await?;
         let (admin_key, key_file, sign_in) = match first {

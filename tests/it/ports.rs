@@ -105,3 +105,25 @@ fn a_port_that_needs_more_rights_is_told_as_that() {
         );
     }
 }
+
+#[test]
+fn whoever_is_listened_for_beyond_this_machine_is_told_that_links_are_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = folder.path().join("invited.db");
+    let database = database.to_string_lossy();
+    for (place, more, is_told) in [
+        ("0.0.0.0:0", None, true),
+        ("127.0.0.1:0", None, false),
+        ("[::]:0", None, true),
+        ("0.0.0.0:0", Some("https://invites.example.com"), false),
+    ] {
+        let mut words = vec!["serve", "--listen", place, "--database", &database];
+        words.extend(more.map(|_| "--public-url"));
+        words.extend(more);
+        let server = Server::start(&words);
+        server.signal("TERM");
+        let says = server.banner.join("\n");
+        let told = says.contains("without --public-url, links begin with http://localhost:");
+        assert_eq!(told, is_told, "{place} {more:?}: {says}");
+    }
+}

@@ -142,8 +142,8 @@ pub const REMEDIES: &[(Code, &str)] = &[
     ),
     (
         Code::StorageFailed,
-        "Look into the server's log, then restart the server on a sound disk, or put the data file \
-            back at its place.",
+        "Look into the server's log before you stop it: where the data file was removed or \
+            replaced, move it back, or copy the open one first. Else restart it on a sound disk.",
     ),
     (Code::StorageCorrupt, "Restore a backup."),
 ];
