@@ -110,6 +110,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
     ),
     line(
         "docs/dev.md",
+        "docker compose",
+        Place::Step("files for containers"),
+    ),
+    line(
+        "docs/dev.md",
         "invited webhook listen",
         Place::Test("tests/it/listen/mod.rs"),
     ),
