@@ -1,6 +1,7 @@
 """The files below deploy/ with a real Prometheus, which reads a real server.
 
 * The rules are well formed, and each alert fires on its series and is silent on a healthy server.
+* Each alert says what to do, and the page and the heading that it names are there.
 * Every name in the dashboard and in the alerts is in a scrape, in both formats.
 * Every query of the dashboard runs, and one alert really fires: the mail server is away.
 
@@ -110,6 +111,28 @@ def check_rules(folder):
     subprocess.run(["promtool", "test", "rules", path], check=True)
 
 
+def headings(page):
+    """The headings of a page."""
+    with open(page) as file:
+        text = re.sub(r"^```.*?^```$", "", file.read(), flags=re.M | re.S)
+    return re.findall(r"^#+ (.+)$", text, re.M)
+
+
+def check_actions():
+    """That what the alerts tell people to read is there: a page, or `page, Heading` in parentheses."""
+    actions = re.findall(r'^ +action: "(.+)"$', open(ALERTS).read(), re.M)
+    assert len(actions) == len(CASES), actions
+    named = 0
+    for action in actions:
+        for page, heading in re.findall(r"(docs/[\w-]+\.md)(?:, (.+)\)\.$)?", action):
+            assert heading or not re.search(re.escape(page) + ",", action), "no heading can be read: " + action
+            found = headings(page)
+            assert not heading or heading in found, "%s has no heading %r" % (page, heading)
+            named += bool(heading)
+    assert named >= 5, named
+    print("%d headings that the alerts name are there" % named)
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -190,6 +213,7 @@ def check_names(metrics):
 
 def main(binary):
     with tempfile.TemporaryDirectory() as folder:
+        check_actions()
         check_rules(folder)
         server, url, key, metrics = start_server(binary, folder)
         running = [server]

@@ -50,7 +50,7 @@ const fn line(page: &'static str, begins: &'static str, place: Place) -> Elsewhe
     }
 }
 
-/// The step with a real systemd.
+/// The step with a real systemd, which reads from the page what stands behind `sudo`.
 const PACKAGE: Place = Place::Step("Debian package");
 /// The step with a real Litestream.
 const LITESTREAM: Place = Place::Step("replication by Litestream");
@@ -60,6 +60,8 @@ const PACKAGES: Place = Place::Step("wheel and npm packages");
 const THERE_AND_BACK: Place = Place::Test("tests/it/transfer/there_and_back.rs");
 /// The test of what a script wrote.
 const SCRIPT: Place = Place::Test("tests/it/transfer/seeds.rs");
+/// The step "release build" builds the same, with the profile `release`.
+const DIST: Place = Place::Nowhere("what is tried is a release build, made in half of the time");
 /// Long runs are made by hand.
 const BY_HAND: Place = Place::Nowhere("it takes hours, and is made by hand now and then");
 
@@ -75,7 +77,7 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
     line("README.md", "invited dev", PACKAGES),
     line("README.md", "npm install", PACKAGES),
     line("README.md", "npx invited", PACKAGES),
-    line("docs/quickstart.md", "cargo install", PACKAGE),
+    line("docs/quickstart.md", "cargo install", DIST),
     line(
         "CONTRIBUTING.md",
         "cargo run -- dev",
@@ -108,6 +110,11 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
     ),
     line(
         "docs/dev.md",
+        "docker compose",
+        Place::Step("files for containers"),
+    ),
+    line(
+        "docs/dev.md",
         "invited webhook listen",
         Place::Test("tests/it/listen/mod.rs"),
     ),
@@ -117,7 +124,7 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Step("cargo test"),
     ),
     line("docs/durability.md", "INVITED_DURABILITY=full", BY_HAND),
-    line("docs/install.md", "cargo build", PACKAGE),
+    line("docs/install.md", "cargo build", DIST),
     line("docs/install.md", "python3 deploy/packages", PACKAGES),
     line("docs/install.md", "pip install", PACKAGES),
     line("docs/install.md", "invited dev", PACKAGES),
