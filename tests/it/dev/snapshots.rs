@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::dev;
 use crate::sse::reader::{Reader, Said};
+use crate::support::process::measured;
 use crate::support::{TestApp, invitation, invitations};
 
 /// Takes a snapshot. Returns its id.
@@ -188,10 +189,20 @@ fn a_restore_of_no_snapshot_is_refused_and_changes_nothing() {
 fn a_snapshot_and_a_restore_of_a_small_file_take_no_time() {
     let app = dev();
     app.fill_with_samples();
-    let start = Instant::now();
-    let ids: Vec<_> = (0..10).map(|_| take(&app)).collect();
-    ids.iter().for_each(|id| restore(&app, id));
-    let took = start.elapsed() / 20;
-    // Some milliseconds; other tests run beside this one.
-    assert!(took.as_millis() < 1_000, "{took:?} each");
+    // Other tests run beside this one, so the best of ten counts.
+    let best = |act: &mut dyn FnMut()| {
+        let times = (0..10).map(|_| {
+            let start = Instant::now();
+            act();
+            start.elapsed()
+        });
+        times.min().unwrap_or_default()
+    };
+    let mut id = String::new();
+    let taken = best(&mut || id = take(&app));
+    let restored = best(&mut || restore(&app, &id));
+    measured(format!("a snapshot {taken:?}, a restore {restored:?}"));
+    for took in [taken, restored] {
+        assert!(took.as_millis() < 100, "{took:?}");
+    }
 }
