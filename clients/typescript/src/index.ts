@@ -11,6 +11,16 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { createInterface } from "node:readline";
 
+import type {
+  AnsweredInvitation,
+  Invitation,
+  InvitationPreview,
+  InvitedEvent,
+  KeptMail as Mail,
+} from "./types.js";
+
+export type { AnsweredInvitation, Invitation, InvitationPreview, InvitedEvent, Mail };
+
 /** What JSON can be. */
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 
@@ -27,25 +37,6 @@ export interface Options {
   seedIds?: number;
   /** Other flags of `invited dev`. */
   args?: readonly string[];
-}
-
-/** A mail that was kept. */
-export interface Mail {
-  id: string;
-  to: string;
-  kind: "invitation" | "code" | "reminder" | "notice";
-  subject: string;
-  text: string;
-  html: string;
-  link?: string;
-  code?: string;
-}
-
-/** An event that an endpoint is told of. A `webhook.test` happened in no organization. */
-export interface InvitedEvent {
-  type: string;
-  timestamp: string;
-  data: { id: string; type?: string; organizationId?: string; invitationId?: string } & JsonObject;
 }
 
 /** A response. */
@@ -77,7 +68,7 @@ export class InvitedError extends Error {
 }
 
 /** The token of a link. */
-export function tokenOf(mail: Mail): string {
+export function tokenOf(mail: Pick<Mail, "link">): string {
   return mail.link?.split("#")[1] ?? "";
 }
 
@@ -166,16 +157,19 @@ export class Invited {
   }
 
   /** Makes an invitation. Returns it. */
-  invite(organization: string, email: string, role = "member", more: JsonObject = {}) {
-    type Invitation = { id: string; email: string; role: string; status: string } & JsonObject;
+  invite(
+    organization: string,
+    email: string,
+    role = "member",
+    more: JsonObject = {},
+  ): Promise<Invitation> {
     const path = `/v1/organizations/${organization}/invitations`;
-    return this.request<Invitation>("POST", path, { email, role, ...more });
+    return this.request("POST", path, { email, role, ...more });
   }
 
-  /** Accepts with the token of a link. */
-  accept(token: string, proof: JsonObject = {}) {
-    type Accepted = { organizationId: string; role: string; status: string };
-    return this.request<Accepted>("POST", "/v1/invitations/accept", { token, ...proof });
+  /** Accepts with the token of a link. Returns what is shown of the invitation then. */
+  accept(token: string, proof: JsonObject = {}): Promise<AnsweredInvitation> {
+    return this.request("POST", "/v1/invitations/accept", { token, ...proof });
   }
 
   /** The newest mail to an address; it is waited for, at most `wait` seconds (up to 30). */

@@ -24,7 +24,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Mapping, Sequence
 
-__all__ = ["Answer", "Invited", "InvitedError", "Mail", "Webhook"]
+from .types import (
+    AnsweredInvitation,
+    Invitation,
+    InvitationPreview,
+    InvitedEvent,
+    KeptMail,
+    MailKind,
+)
+
+__all__ = [
+    "AnsweredInvitation",
+    "Answer",
+    "Invitation",
+    "InvitationPreview",
+    "Invited",
+    "InvitedError",
+    "InvitedEvent",
+    "Mail",
+    "MailKind",
+    "Webhook",
+]
 
 # The server is on this machine, where no proxy leads.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -67,7 +87,7 @@ class Mail:
 
     id: str
     to: str
-    kind: str
+    kind: MailKind
     subject: str
     text: str
     html: str
@@ -176,24 +196,38 @@ class Invited:
             raise InvitedError(response.status, problem, response.headers)
         return Answer(response.status, response.headers, content)
 
-    def invite(self, organization: str, email: str, role: str = "member", **more: Any) -> Any:
+    def invite(
+        self, organization: str, email: str, role: str = "member", **more: Any
+    ) -> Invitation:
         """Makes an invitation. Returns it."""
         path = f"/v1/organizations/{organization}/invitations"
-        return self.request("POST", path, {"email": email, "role": role, **more})
+        body = {"email": email, "role": role, **more}
+        invitation: Invitation = self.request("POST", path, body)
+        return invitation
 
-    def accept(self, token: str, **proof: Any) -> Any:
-        """Accepts with the token of a link."""
-        return self.request("POST", "/v1/invitations/accept", {"token": token, **proof})
+    def accept(self, token: str, **proof: Any) -> AnsweredInvitation:
+        """Accepts with the token of a link. Returns what is shown of the invitation then."""
+        body = {"token": token, **proof}
+        accepted: AnsweredInvitation = self.request("POST", "/v1/invitations/accept", body)
+        return accepted
 
-    def mail(self, to: str, kind: str = "invitation", wait: float = 5) -> Mail:
+    def mail(self, to: str, kind: MailKind = "invitation", wait: float = 5) -> Mail:
         """The newest mail to an address; it is waited for, at most ``wait`` seconds (up to 30)."""
         query = {"to": to, "kind": kind, "wait": f"{round(wait * 1000)}ms", "limit": 1}
         found = self.request("GET", f"/dev/mailbox?{urllib.parse.urlencode(query)}")
         if not found:
             raise AssertionError(f"no {kind} mail to {to} within {wait} s")
-        mail = self.request("GET", f"/dev/mailbox/{found[0]['id']}")
-        names = ("id", "to", "kind", "subject", "text", "html", "link", "code")
-        return Mail(**{name: mail[name] for name in names if name in mail})
+        kept: KeptMail = self.request("GET", f"/dev/mailbox/{found[0]['id']}")
+        return Mail(
+            id=kept["id"],
+            to=kept["to"],
+            kind=kept["kind"],
+            subject=kept["subject"],
+            text=kept["text"],
+            html=kept["html"],
+            link=kept.get("link"),
+            code=kept.get("code"),
+        )
 
     def code(self, to: str, wait: float = 5) -> str:
         """The code in the newest mail that brings one."""
@@ -235,7 +269,7 @@ class Webhook:
     types: Sequence[str] = ()
     id: str = ""
     secret: str = ""
-    _events: queue.Queue[dict[str, Any]] = field(default_factory=queue.Queue)
+    _events: queue.Queue[InvitedEvent] = field(default_factory=queue.Queue)
 
     def __enter__(self) -> Webhook:
         events = self._events
@@ -263,7 +297,7 @@ class Webhook:
         self.id, self.secret = made["id"], made["secret"]
         return self
 
-    def next(self, wait: float = 5) -> dict[str, Any]:
+    def next(self, wait: float = 5) -> InvitedEvent:
         """The next event that it was told of; it is waited for, at most ``wait`` seconds."""
         try:
             return self._events.get(timeout=wait)
