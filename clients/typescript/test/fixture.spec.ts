@@ -1,4 +1,4 @@
-import { expect, test, tokenOf } from "../src/playwright.js";
+import { expect, test, tokenOf } from "@invited/test/playwright";
 
 test.use({ invitedOptions: { clock: "2026-01-01T00:00:00Z" } });
 

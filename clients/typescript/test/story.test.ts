@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, beforeEach, test } from "node:test";
-import { Invited, tokenOf } from "../src/index.js";
+import { Invited, tokenOf } from "@invited/test";
 
 const invited = await Invited.start();
 beforeEach(() => invited.reset());
