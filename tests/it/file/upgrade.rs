@@ -2,7 +2,7 @@
 //! is refused.
 //!
 //! The files of released versions are in `tests/fixtures`; `tests/fixtures/make` made each with the
-//! program of then. What happens to a file that is behind is tested in `src/upgrade/tests.rs`, for
+//! program of then. What happens to a file that is behind is tested in `src/upgrade/tests/mod.rs`, for
 //! there is no second schema yet.
 
 use std::collections::BTreeSet;

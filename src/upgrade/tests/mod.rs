@@ -1,11 +1,11 @@
 //! Files of the first release are brought up to schemas that may come one day.
 
+mod kills;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use super::*;
 use crate::base::clock::Clock;
@@ -14,10 +14,8 @@ use crate::db::trial::{BREAKING, FAILING, LATER, contents, make};
 use crate::db::{Db, Options, Replacement, Synchronous};
 use crate::secret;
 
-/// The variable that makes this program the one that is killed.
+/// The variable that makes this program one that brings the file up to date which it names.
 const CHILD: &str = "TEST_OF_UPGRADES";
-/// How often it is killed.
-const KILLS: u32 = 30;
 
 /// A file of the first release, in a folder of its own.
 fn first() -> (tempfile::TempDir, PathBuf) {
@@ -306,88 +304,4 @@ fn an_upgrade_whose_log_cannot_be_moved_is_done_and_the_next_start_moves_it() {
     assert!(log > 0, "it was not moved");
     assert!(bring_up(&path, two_steps).expect("it works").is_none());
     assert_eq!(contents(&path), contents(&whole));
-}
-
-/// Runs this test as a program that brings the file at `path` up to date, and kills it after a
-/// time. Returns whether the kill came before its end.
-fn kill_after(path: &Path, time: Option<Duration>) -> bool {
-    let test = "upgrade::tests::whenever_it_is_killed_the_file_is_of_one_version_and_the_next_start_goes_on";
-    let program = std::env::current_exe().expect("this program");
-    let mut command = Command::new(program);
-    let command = command.args(["--exact", test]).env(CHILD, path);
-    let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
-    if let Some(time) = time {
-        std::thread::sleep(time);
-        child.kill().expect("it is killed");
-    }
-    let status = child.wait().expect("it ends");
-    assert!(status.success() || status.signal() == Some(9), "{status}");
-    !status.success()
-}
-
-#[test]
-fn whenever_it_is_killed_the_file_is_of_one_version_and_the_next_start_goes_on() {
-    if let Some(path) = std::env::var_os(CHILD) {
-        bring_up(Path::new(&path), LATER).expect("it works");
-        return;
-    }
-    let (folder, original) = first();
-    let whole = folder.path().join("whole.db");
-    let copy_to = |place: &Path| {
-        for suffix in ["", "-wal"] {
-            fs::copy(beside(&original, suffix), beside(place, suffix)).expect("a copy");
-        }
-    };
-    // One step alone, then both: what the file may hold.
-    let two_steps = Migrations(&LATER.0[..2]);
-    copy_to(&whole);
-    let mut states = vec![contents(&whole)];
-    for migrations in [two_steps, LATER] {
-        bring_up(&whole, migrations).expect("it works");
-        states.push(contents(&whole));
-    }
-    // The shortest of a few: a machine that is busy for a moment must not put the kills behind the
-    // end.
-    let times = (0..3).map(|round| {
-        let timed = folder.path().join(format!("timed{round}.db"));
-        copy_to(&timed);
-        let begun = Instant::now();
-        assert!(!kill_after(&timed, None));
-        let time = begun.elapsed();
-        assert_eq!(contents(&timed), states[2]);
-        time
-    });
-    let time = times.min().expect("three");
-
-    let (mut killed, mut between) = (0, 0);
-    for round in 0..KILLS {
-        let path = folder.path().join(format!("{round}.db"));
-        copy_to(&path);
-        let was_killed = kill_after(&path, Some(time * round / (KILLS - 4)));
-        killed += u32::from(was_killed);
-        let found = contents(&path);
-        assert!(
-            states.contains(&found),
-            "round {round}: version {}",
-            found.0
-        );
-        between += u32::from(was_killed && found != states[0]);
-        let copy = beside(&path, ".before-schema-2");
-        assert!(
-            copy.exists() || found == states[0],
-            "round {round}: no copy"
-        );
-        bring_up(&path, LATER).unwrap_or_else(|failure| panic!("round {round}: {failure}"));
-        assert_eq!(contents(&path), states[2], "round {round}");
-        assert_eq!(contents(&copy), states[0], "round {round}");
-        let parts: Vec<_> = names_beside(&path)
-            .into_iter()
-            .filter(|name| name.ends_with(".part"))
-            .collect();
-        assert_eq!(parts, Vec::<String>::new(), "round {round}");
-    }
-    assert!(
-        killed >= KILLS / 2,
-        "{killed} kills came before the end, {between} behind a step"
-    );
 }
