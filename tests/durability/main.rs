@@ -22,6 +22,7 @@
 //! - `asked`, `compare`, `check`: whether the server agrees after the fault; `stories`: that the
 //!   comparison finds a loss
 //! - `faults`: lost power, full disks, failing calls, other users; `injection`: which call failed
+//! - `sink`: a mail server and an endpoint of webhooks that take everything
 //! - `kill` (R1), `power` and `control` (R2), `sync_errors` and `call_loops` (R3), `full_disk`
 //!   (R4), `unwritable` (R5), `refusals` (R6), `lock` (R7), `contention` (R9), `bursts` (R10),
 //!   `silent` (R19, R21), `soak` (R22), `outside` (R26), `deletion` (R29): the trials
@@ -63,6 +64,7 @@ mod refusals;
 mod scale;
 mod server;
 mod silent;
+mod sink;
 mod soak;
 mod stories;
 mod sync_errors;
@@ -111,7 +113,7 @@ fn serve_control(database: &Path) -> ExitCode {
 type Planned = (&'static str, fn(&Scale) -> Outcome, fn() -> Option<String>);
 
 /// All trials, in the order in which they run.
-const TRIALS: [Planned; 24] = [
+const TRIALS: [Planned; 25] = [
     (
         "r1_acknowledged_changes_survive_kill",
         kill::acknowledged_changes_survive_kill,
@@ -227,6 +229,7 @@ const TRIALS: [Planned; 24] = [
         soak::long_use_grows_in_nothing,
         soak::obstacle,
     ),
+    ("soak_finds_what_grows", soak::judge_finds_growth, nothing),
     (
         "ledger_finds_what_is_lost",
         stories::finds_what_is_lost,

@@ -15,6 +15,7 @@ use crate::ledger::Entry;
 use crate::load::{Load, entries};
 use crate::scale::Scale;
 use crate::server::{Launch, Server};
+use crate::sink::Sinks;
 use crate::{Outcome, cli, report};
 
 /// Clients that change things, each with a rest between two requests.
@@ -36,6 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const GROWTH_LIMIT: f64 = 1024.0 * 1024.0;
 /// A shorter run than this says nothing about growth, for the caches are being filled.
 const SETTLED: Duration = Duration::from_mins(20);
+/// After so many seconds the caches are full.
+const WARM_UP: f64 = 1800.0;
 /// Into how many parts a run is cut to see how memory goes.
 const LEVELS: usize = 30;
 /// The most bytes that the log may have.
@@ -65,12 +68,15 @@ struct Sample {
     log: u64,
 }
 
-/// Writers, readers, listeners, strangers and commands for a long while.
+/// Writers, readers, listeners, strangers and commands for a long while, with mail to whom is
+/// invited and a webhook that is told of everything.
 pub fn long_use_grows_in_nothing(scale: &Scale) -> Outcome {
     let directory = tempfile::tempdir()?;
     let database = directory.path().join("invited.db");
-    let server = Launch::serve(&database).run()?;
+    let sinks = Sinks::start()?;
+    let server = sinks.connect(Launch::serve(&database)).run()?;
     let key = server.admin_key()?;
+    sinks.listen(&Client::new(&server.base, &key))?;
     let load = Load {
         name: "soak".to_owned(),
         writers: WRITERS,
@@ -81,10 +87,11 @@ pub fn long_use_grows_in_nothing(scale: &Scale) -> Outcome {
     nothing_failed(&told)?;
     let findings = answers_hold(&server, &key, &load.organizations(), &told)?;
     nothing_lost(&findings)?;
+    let came = sinks.all_came(&database)?;
     no_panic(&server.stop()?)?;
     sound(&database)?;
     report(format!(
-        "{:?}: {}, {reads} other requests; {}",
+        "{:?}: {}, {reads} other requests, {came}; {}",
         scale.soak,
         findings.acknowledged,
         described(&samples)
@@ -269,9 +276,12 @@ fn command_until(server: &Server, stop: &AtomicBool) -> Outcome {
     Ok(())
 }
 
-/// The second half, in which the caches are full.
+/// The part in which the caches are full: what is behind the warm-up, or the second half of a run
+/// that is not twice as long as that.
 fn settled(samples: &[Sample]) -> &[Sample] {
-    &samples[samples.len() / 2..]
+    let is_long = samples.last().is_some_and(|last| last.at > 2.0 * WARM_UP);
+    let warm = samples.partition_point(|sample| sample.at < WARM_UP);
+    &samples[if is_long { warm } else { samples.len() / 2 }..]
 }
 
 /// Memory as it is for most of the time, at some moments: the median of what was seen around each.
@@ -318,7 +328,7 @@ fn described(samples: &[Sample]) -> String {
         .map(|(_, memory)| format!("{:.1}", mib(*memory)))
         .collect();
     format!(
-        "memory in MiB {}, which is {:+.2} an hour in the second half; at most {} descriptors, {} \
+        "memory in MiB {}, which is {:+.2} an hour once settled; at most {} descriptors, {} \
          threads, a log of {} KiB",
         levels.join(", "),
         mib(growth(settled(samples))),
@@ -350,4 +360,34 @@ fn judge(samples: &[Sample], time: Duration) -> Outcome {
     ensure(time < SETTLED || growth <= GROWTH_LIMIT, || {
         format!("memory grows by {growth:.0} bytes an hour")
     })
+}
+
+/// The judge finds what grows behind the warm-up, and nothing else.
+pub fn judge_finds_growth(_: &Scale) -> Outcome {
+    const MIB: f64 = 1024.0 * 1024.0;
+    let found = |minutes: u32, memory: fn(f64) -> f64| {
+        let sample = |minute| Sample {
+            at: f64::from(minute) * 60.0,
+            memory: memory(f64::from(minute)) * MIB,
+            descriptors: 66,
+            threads: 16,
+            log: 0,
+        };
+        let samples: Vec<_> = (0..=minutes).map(sample).collect();
+        judge(&samples, Duration::from_mins(u64::from(minutes)))
+    };
+    found(120, |minute| minute.min(30.0))?;
+    found(40, |minute| minute.min(20.0))?;
+    for (minutes, memory) in [
+        // 2 MiB an hour; 10 MiB in the half hour behind the warm-up, and nothing later.
+        (120, (|minute| minute / 30.0) as fn(f64) -> f64),
+        (120, |minute| minute.clamp(30.0, 60.0) / 3.0),
+        (40, |minute| minute / 30.0),
+    ] {
+        let is_found = found(minutes, memory).is_err();
+        ensure(is_found, || {
+            format!("growth in {minutes} minutes is not found")
+        })?;
+    }
+    Ok(())
 }
