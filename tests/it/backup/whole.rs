@@ -1,53 +1,95 @@
 //! R13: a backup is whole or absent.
 
 use std::fs;
-use std::process::Stdio;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Place, SCALE_VARIABLE, addresses, back_up, on, refused, succeeded, text, verify};
-use crate::support::process::{after, invited};
+use crate::support::process::{after, invited, measured};
 use crate::support::scale;
 
 /// Invitations in the file that is copied.
 const ROWS: usize = 3_000;
+/// How many kills there may be for each that is asked for: those that come before a backup has begun,
+/// or behind its end, do not count.
+const TRIES: u64 = 20;
+
+/// A backup to `file`, in a process of its own that says nothing.
+fn silent_backup(place: &Place, file: &Path) -> Command {
+    let mut command = invited();
+    command.arg("backup").arg(file);
+    command.arg("--database").arg(&place.database);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// How long a backup takes: the shortest of a few.
+fn time_of_backup(place: &Place, file: &Path) -> Duration {
+    let times = (0..3).map(|_| {
+        let begun = Instant::now();
+        let status = silent_backup(place, file).status().expect("it runs");
+        assert!(status.success(), "{status}");
+        fs::remove_file(file).expect("it goes");
+        begun.elapsed()
+    });
+    times.min().expect("three")
+}
+
+/// What tells whether somebody wrote to a file.
+fn stamp(file: &Path) -> Option<(u64, i64, i64, u64)> {
+    let found = fs::metadata(file).ok()?;
+    Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+}
 
 #[test]
 fn a_backup_that_is_killed_leaves_none_or_a_whole_one() {
     let place = Place::new();
     place.fill("a", ROWS);
-    let file = place.path("backup.db");
-    let begun = Instant::now();
-    back_up(&place.database, &file, &[]);
-    let took = begun.elapsed();
-    fs::remove_file(&file).expect("it goes");
-    let kills = scale(SCALE_VARIABLE, 12, 50);
-    let mut absent = 0;
-    for kill in 0..kills {
-        let mut command = invited();
-        command.arg("backup").arg(&file);
-        command.arg("--database").arg(&place.database);
-        let mut child = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("it starts");
-        // Some of them come after the end.
-        std::thread::sleep(took.mul_f64(f64::from(u32::try_from(kill).expect("few")) / 10.0 % 1.2));
+    let (file, part) = (place.path("backup.db"), place.path("backup.db.part"));
+    let time = time_of_backup(&place, &file);
+    let asked = scale(SCALE_VARIABLE, 12, 50);
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (mut early, mut absent, mut whole) = (0, 0, 0);
+    // A kill counts when the backup had begun and was not done. A whole one is seen where the kill
+    // came late, so some have to.
+    let mut counted = 0;
+    while counted < asked || absent == 0 || whole == 0 {
+        let told = format!(
+            "seed {seed}: {counted} of {asked} kills counted, {early} came before the backup \
+             began, {absent} left none, {whole} a whole one"
+        );
+        assert!(early + absent + whole < asked * TRIES, "{told}");
+        // What the kill before left lies there still.
+        let before = stamp(&part);
+        let mut child = silent_backup(&place, &file).spawn().expect("it starts");
+        std::thread::sleep(time.mul_f64(random.f64() * 1.1));
         child.kill().expect("it can be killed");
-        child.wait().expect("it ends");
+        let status = child.wait().expect("it ends");
+        let was_killed = status.signal() == Some(9);
+        assert!(was_killed || status.success(), "{told}: {status}");
         if file.exists() {
             succeeded(&verify(&file));
-            assert_eq!(addresses(&file).len(), ROWS);
+            assert_eq!(addresses(&file).len(), ROWS, "{told}");
             fs::remove_file(&file).expect("it goes");
+            (counted, whole) = (counted + u64::from(was_killed), whole + 1);
+        } else if stamp(&part) == before {
+            early += 1;
         } else {
-            absent += 1;
+            (counted, absent) = (counted + 1, absent + 1);
         }
     }
-    assert!(absent > 0, "{absent} of {kills}");
+    measured(format!(
+        "{counted} kills of a backup that takes {time:?}, seed {seed}: {absent} left none, \
+         {whole} a whole one or came behind the end, and {early} came before the beginning"
+    ));
     // What a kill has left is in nobody's way, and goes with the next backup.
     back_up(&place.database, &file, &[]);
     assert_eq!(addresses(&file).len(), ROWS);
-    assert!(!place.path("backup.db.part").exists());
+    assert!(!part.exists());
 }
 
 #[test]

@@ -124,6 +124,7 @@ pub(super) const ELSEWHERE: &[Elsewhere] = &[
         Place::Step("cargo test"),
     ),
     line("docs/durability.md", "INVITED_DURABILITY=full", BY_HAND),
+    line("docs/durability.md", "INVITED_BACKUPS=full", BY_HAND),
     line("docs/install.md", "cargo build", DIST),
     line("docs/install.md", "python3 deploy/packages", PACKAGES),
     line("docs/install.md", "pip install", PACKAGES),
