@@ -33,14 +33,26 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(root().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// Every page: the README, how to contribute, and `docs/`.
+/// What is in a folder of the repository.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    entries
+        .map(|entry| entry.expect("an entry").path())
+        .collect()
+}
+
+/// Every page: the README, how to contribute, `docs/`, and what stands beside clients and examples.
 fn pages() -> Vec<Page> {
-    let entries = std::fs::read_dir(root().join("docs")).expect("a folder");
-    let docs = entries.map(|entry| entry.expect("an entry").path());
-    let in_root = ["README.md", "CONTRIBUTING.md"].map(|name| root().join(name));
-    let mut paths: Vec<PathBuf> = docs
-        .chain(in_root)
+    let in_root = ["README.md", "CONTRIBUTING.md", "examples/README.md"];
+    let folders = ["clients", "examples"].map(|name| entries(&root().join(name)));
+    let in_folders = folders.concat().into_iter();
+    let in_folders = in_folders.map(|folder| folder.join("README.md"));
+    let mut paths: Vec<PathBuf> = entries(&root().join("docs"))
+        .into_iter()
+        .chain(in_root.map(|name| root().join(name)))
+        .chain(in_folders)
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .filter(|path| path.is_file())
         .collect();
     paths.sort();
     let page = |path: &PathBuf| {

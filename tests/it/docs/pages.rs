@@ -1,6 +1,7 @@
 //! What pages name: other pages, files, and messages of the program.
 
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::{Page, blocks, pages, read, root, sources};
 
@@ -36,6 +37,15 @@ fn links(page: &Page) -> Vec<String> {
         .collect()
 }
 
+/// The file to which a link of a page leads, without its heading.
+fn file_of(page: &Page, link: &str) -> PathBuf {
+    let folder = Path::new(&page.name).parent().unwrap_or(Path::new(""));
+    match link.split('#').next().unwrap_or_default() {
+        "" => root().join(&page.name),
+        file => root().join(folder).join(file),
+    }
+}
+
 #[test]
 fn each_link_leads_to_a_file_and_a_heading_that_are_there() {
     let pages = pages();
@@ -43,13 +53,8 @@ fn each_link_leads_to_a_file_and_a_heading_that_are_there() {
     for page in &pages {
         for target in links(page) {
             count += 1;
-            let (file, anchor) = target.split_once('#').unwrap_or((&target, ""));
-            let folder = Path::new(&page.name).parent().unwrap_or(Path::new(""));
-            let path = match file {
-                "" => root().join(&page.name),
-                file => root().join(folder).join(file),
-            };
-            let Ok(path) = path.canonicalize() else {
+            let (_, anchor) = target.split_once('#').unwrap_or_default();
+            let Ok(path) = file_of(page, &target).canonicalize() else {
                 faults.push(format!("{}: {target}", page.name));
                 continue;
             };
@@ -68,12 +73,27 @@ fn each_link_leads_to_a_file_and_a_heading_that_are_there() {
 }
 
 #[test]
-fn each_page_is_named_in_the_index() {
-    let index = read("docs/README.md");
-    for page in pages() {
-        let name = page.name.trim_start_matches("docs/");
-        let is_named =
-            index.contains(&format!("]({name})")) || index.contains(&format!("](../{name})"));
+fn each_page_is_named_in_the_index_or_beside_a_client_or_an_example_by_one_that_is() {
+    let pages = pages();
+    let path = |page: &Page| root().join(&page.name);
+    let named_by = |page: &Page| -> Vec<PathBuf> {
+        let files = links(page).into_iter();
+        let files = files.filter_map(|link| file_of(page, &link).canonicalize().ok());
+        files.collect()
+    };
+    let index = pages.iter().find(|page| page.name == "docs/README.md");
+    let index: BTreeSet<_> = named_by(index.expect("the index")).into_iter().collect();
+    let is_in_index = |page: &&Page| index.contains(&path(page));
+    let further: BTreeSet<_> = pages
+        .iter()
+        .filter(is_in_index)
+        .flat_map(named_by)
+        .collect();
+    for page in &pages {
+        let is_beside = ["clients/", "examples/"]
+            .iter()
+            .any(|folder| page.name.starts_with(folder));
+        let is_named = is_in_index(&page) || is_beside && further.contains(&path(page));
         assert!(is_named || page.name == "docs/README.md", "{}", page.name);
     }
 }
