@@ -1,12 +1,12 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove, R1 to R10, R19, R22 and R29. They run one
-//! after the other, since they time the server and load the machine. A trial that cannot run here
-//! (no root, no loop device, no strace) is shown as ignored, after a line `SKIPPED name: reason`;
-//! it never counts as passed.
+//! Trials bear the numbers of the promises that they prove. They run one after the other, since they
+//! time the server and load the machine. A trial that cannot run here (no root, no loop device, no
+//! strace) is shown as ignored, after a line `SKIPPED name: reason`; it never counts as passed.
 //!
 //! # Scale
-//! `cargo test --test durability` runs a share of the figures. All of them, in about five minutes:
+//! `cargo test --test durability` runs a share of the figures. All of them take more than half an
+//! hour, for the soak alone takes that; `INVITED_SOAK_MINUTES=1` leaves a minute of it:
 //!
 //! ```text
 //! INVITED_DURABILITY=full cargo test --release --test durability
