@@ -1,8 +1,9 @@
 //! Durability: the real binary under faults, driven over HTTP.
 //!
-//! Trials bear the numbers of the promises that they prove. They run one after the other, since they
-//! time the server and load the machine. A trial that cannot run here (no root, no loop device, no
-//! strace) is shown as ignored, after a line `SKIPPED name: reason`; it never counts as passed.
+//! Trials bear the numbers of the promises that they prove. They run one after the other, since
+//! they time the server and load the machine. A trial that cannot run here (no root, no loop
+//! device, no strace) is shown as ignored, after a line `SKIPPED name: reason`; it never counts as
+//! passed.
 //!
 //! # Scale
 //! `cargo test --test durability` runs a share of the figures. All of them take more than half an

@@ -31,7 +31,8 @@ const UNSENT: &str = "select count(*) from invitation where state = 0 and delive
 const SENT: &str = "select count(*) from invitation where delivery = 2";
 /// Events of which the webhook was not told.
 const UNTOLD: &str = "select count(*) from event where not exists \
-                      (select 1 from webhook_delivery where webhook_delivery.id = event.id and state = 1)";
+                      (select 1 from webhook_delivery told \
+                       where told.id = event.id and told.state = 1)";
 /// Events of which the webhook was told.
 const TOLD: &str = "select count(*) from webhook_delivery where state = 1";
 

@@ -13,8 +13,8 @@ use crate::support::scale;
 
 /// Invitations in the file that is copied.
 const ROWS: usize = 3_000;
-/// How many kills there may be for each that is asked for: those that come before a backup has begun,
-/// or behind its end, do not count.
+/// How many kills there may be for each that is asked for: those that come before a backup has
+/// begun, or behind its end, do not count.
 const TRIES: u64 = 20;
 
 /// A backup to `file`, in a process of its own that says nothing.
