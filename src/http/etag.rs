@@ -106,7 +106,8 @@ impl Conditions {
     pub(crate) fn check_match(&self, json: &[u8]) -> Result<()> {
         if self.knows(&self.tag(json)) {
             return Err(failed(
-                "It is there in a version that `If-None-Match` rules out. Leave that out to change it.",
+                "It is there in a version that `If-None-Match` rules out. Leave that out to \
+                 change it.",
             ));
         }
         let holds = match &self.if_match {

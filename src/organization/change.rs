@@ -43,7 +43,8 @@ impl Change {
     ) -> Result<(bool, Vec<u8>)> {
         let present = db.read(|reader| store::find(reader, &self.id))?;
         check(to_bytes(present.as_ref(), &self.id)?.as_deref())?;
-        let counted_to = if self.is_first_cap(present.as_ref()) {
+        // One that is not known has nothing to count, and need not wait for a second commit.
+        let counted_to = if present.is_some() && self.is_first_cap(present.as_ref()) {
             self.count_in_parts(db, author).await?
         } else {
             Uuid::nil()

@@ -102,15 +102,14 @@ pub(crate) async fn run(db: Db, retention: Option<Retention>) {
                 "retention: the clock is more than a day ahead of what was known of it, so nothing \
                  is deleted for an hour; where it is wrong, set it"
             );
-            tokio::time::sleep(EVERY).await;
-            continue;
-        }
-        match sweep(&db, retention).await {
-            Ok(0) => {}
-            Ok(deleted) => log::info!(
-                "retention: {deleted} invitations deleted that were closed long enough ago"
-            ),
-            Err(error) => log::error!("retention: given up until the next pass: {error}"),
+        } else {
+            match sweep(&db, retention).await {
+                Ok(0) => {}
+                Ok(deleted) => log::info!(
+                    "retention: {deleted} invitations deleted that were closed long enough ago"
+                ),
+                Err(error) => log::error!("retention: given up until the next pass: {error}"),
+            }
         }
         // The machine's time: a clock that is set must not make passes more or less frequent.
         tokio::time::sleep(EVERY).await;
