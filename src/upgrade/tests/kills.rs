@@ -12,7 +12,10 @@ const KILLS: usize = 30;
 /// How many of them have to find the file in each of its states.
 const IN_EACH_STATE: usize = 3;
 /// How many kills there may be for that. One that comes behind the end does not count.
-const TRIES: usize = 200;
+const TRIES: usize = 300;
+/// By how much a kill that is aimed behind the last commit comes earlier or later than one that
+/// missed it. What is there is a small part of the last stage.
+const CLOSER: f64 = 1.05;
 /// What the upgrade says before it begins. Then it names each step before that.
 const BEGUN: &str = "begun";
 /// What the upgrade says at its end.
@@ -131,6 +134,8 @@ fn whenever_it_is_killed_the_file_is_of_one_version_and_the_next_start_goes_on()
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut found_in = [0; 3];
+    // The share of the last stage after which its commit is over. A machine that is busy moves it.
+    let mut aim = 1.0;
     for round in 0.. {
         let is_each_found = found_in.iter().all(|kills| *kills >= IN_EACH_STATE);
         if is_each_found && found_in.iter().sum::<usize>() >= KILLS {
@@ -140,12 +145,20 @@ fn whenever_it_is_killed_the_file_is_of_one_version_and_the_next_start_goes_on()
         assert!(round < TRIES, "{told}: too few came while it ran");
         let path = folder.path().join(format!("{round}.db"));
         copy(&original, &path);
-        let stage = round % stages.len();
-        let was_killed = Upgrade::start(&path).kill(stage, stages[stage].mul_f64(random.f64()));
+        // Every moment of each stage, and then what is behind the last commit.
+        let is_aimed = round % 4 == 3;
+        let stage = if is_aimed { 2 } else { round % 4 };
+        let share = if is_aimed { aim } else { random.f64() };
+        let was_killed = Upgrade::start(&path).kill(stage, stages[stage].mul_f64(share));
         let found = contents(&path);
         let state = states.iter().position(|state| *state == found);
         let state = state.unwrap_or_else(|| panic!("{told}: version {}", found.0));
         found_in[state] += usize::from(was_killed);
+        match (is_aimed, was_killed, state) {
+            (true, false, _) => aim /= CLOSER,
+            (true, true, 0 | 1) => aim *= CLOSER,
+            _ => {}
+        }
         let kept = beside(&path, ".before-schema-2");
         assert!(kept.exists() || state == 0, "{told}: no copy");
         bring_up(&path, LATER).unwrap_or_else(|failure| panic!("{told}: {failure}"));
