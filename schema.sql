@@ -244,7 +244,7 @@ create index webhook_delivery_due
   where state = 0;
 
 -- The pending invitations of organizations that cap them; all other rows are kept out of it, so they pay nothing for it.
--- Serves: the count before a create in such an organization, which steps over no more of them than the cap allows.
+-- Serves: the first count of them since a start, and from then on of those that have lapsed since the count before.
 create index invitation_capped
   on invitation (organization_id, expires_at)
   where state = 0 and capped = 1;

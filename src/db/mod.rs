@@ -28,6 +28,7 @@
 //! No connection is held across an await.
 
 pub(crate) mod cached;
+mod cap_counts;
 mod checkpoint;
 mod clearing;
 mod connection;

@@ -11,21 +11,25 @@ use super::row_copy::list_stored_columns;
 use super::tally::Tally;
 use super::transaction::WriteTx;
 use super::{Db, Reader, connection};
+use crate::base::clock::Timestamp;
 use crate::base::error::Result;
 use crate::base::ids::Ids;
+use crate::base::organization_id::OrganizationId;
 
 /// A file in memory with the present schema.
 pub(crate) struct Stage {
     /// The connection to it.
     conn: Connection,
+    /// What counts its rows.
+    tally: Tally,
 }
 
 impl Stage {
     /// An empty one.
     fn new() -> Result<Self> {
-        Ok(Self {
-            conn: connection::open_in_memory()?,
-        })
+        let conn = connection::open_in_memory()?;
+        let tally = Tally::of(&conn)?;
+        Ok(Self { conn, tally })
     }
 
     /// Copies the rows of `table` that fulfil `condition`, in which `bound` stands for its
@@ -57,9 +61,9 @@ impl Stage {
         Ok(())
     }
 
-    /// What rows are added by that are not copied.
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.conn
+    /// Has `rows` invitations of `organization` count for its cap at `now`, whatever was copied.
+    pub(crate) fn set_capped(&self, organization: &OrganizationId, now: Timestamp, rows: i64) {
+        self.tally.caps.set(organization.as_str(), now, rows);
     }
 }
 
@@ -85,7 +89,7 @@ impl Db {
                 reader.now,
                 &ids,
                 &topics,
-                &Tally::new(),
+                &stage.tally,
             ))
         };
         self.read_long(actor, play).await

@@ -19,6 +19,7 @@ use rusqlite::types::Null;
 use rusqlite::{Connection, Result as SqlResult};
 
 use super::Reader;
+use super::cap_counts::CapCounts;
 use crate::base::error::Result;
 
 /// The number of an invitation's status: what its history says. A pending one whose end is told
@@ -107,40 +108,45 @@ impl Counted {
 /// Above the numbers of all that is counted.
 const NUMBERS: usize = 33;
 
-/// What the open transaction adds to the counts, by number.
-#[derive(Clone, Debug)]
-pub(crate) struct Tally(Arc<[AtomicI64; NUMBERS]>);
+/// What the open transaction adds to the counts.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// The sums of what it adds, by number.
+    sums: Sums,
+    /// The counts for caps.
+    pub(super) caps: CapCounts,
+}
 
-/// The sums of a moment of a transaction.
-pub(crate) struct Mark([i64; NUMBERS]);
+/// What a transaction adds to each number.
+#[derive(Clone, Debug)]
+struct Sums(Arc<[AtomicI64; NUMBERS]>);
+
+/// The sums of a moment of a transaction, and how much it had done to the counts for caps.
+pub(crate) struct Mark([i64; NUMBERS], usize);
 
 impl Tally {
-    /// Sums of nothing.
-    pub(super) fn new() -> Self {
-        Self(Arc::new(std::array::from_fn(|_| AtomicI64::new(0))))
-    }
-
     /// Has every change that `conn` makes from now on be counted, but for new invitations.
     ///
     /// # Errors
     /// When `conn` is not the connection to a data file.
     pub(super) fn of(conn: &Connection) -> SqlResult<Self> {
-        let tally = Self::new();
-        let sums = tally.clone();
+        let sums = Sums(Arc::new(std::array::from_fn(|_| AtomicI64::new(0))));
+        let told = sums.clone();
         let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
         conn.create_scalar_function("tally", 2, flags, move |call| {
-            sums.add(call.get(0)?, call.get(1)?);
+            told.add(call.get(0)?, call.get(1)?);
             Ok(Null)
         })?;
         for counted in COUNTED {
             conn.execute_batch(&counted.triggers())?;
         }
-        Ok(tally)
+        let caps = CapCounts::of(conn)?;
+        Ok(Self { sums, caps })
     }
 
     /// Counts a new invitation in `state`.
     pub(super) fn add_new_invitation(&self, state: u8) {
-        self.add(Some(u16::from(state)), 1);
+        self.sums.add(Some(u16::from(state)), 1);
     }
 
     /// Counts all rows that no trigger has counted when they were inserted, where all of them are
@@ -155,36 +161,36 @@ impl Tally {
             let mut statement = conn.prepare_cached(&sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                self.add(row.get(0)?, row.get(1)?);
+                self.sums.add(row.get(0)?, row.get(1)?);
             }
         }
+        self.caps.forget();
         Ok(())
-    }
-
-    /// Adds `by` to the sum of a number; none is of what is not counted.
-    fn add(&self, number: Option<u16>, by: i64) {
-        if let Some(sum) = number.and_then(|number| self.0.get(usize::from(number))) {
-            sum.fetch_add(by, Ordering::Relaxed);
-        }
     }
 
     /// The sums as they are now.
     pub(super) fn mark(&self) -> Mark {
-        Mark(std::array::from_fn(|number| {
-            self.0[number].load(Ordering::Relaxed)
-        }))
+        let sums = std::array::from_fn(|number| self.sums.0[number].load(Ordering::Relaxed));
+        Mark(sums, self.caps.mark())
     }
 
     /// Takes the sums back to where they were.
-    pub(super) fn undo_to(&self, Mark(sums): &Mark) {
-        for (sum, before) in self.0.iter().zip(sums) {
+    pub(super) fn undo_to(&self, Mark(sums, caps): &Mark) {
+        for (sum, before) in self.sums.0.iter().zip(sums) {
             sum.store(*before, Ordering::Relaxed);
         }
+        self.caps.undo_to(*caps);
     }
 
-    /// Forgets the sums of a transaction that came to nothing.
+    /// Forgets what a transaction did that came to nothing.
     pub(super) fn clear(&self) {
-        self.undo_to(&Mark([0; NUMBERS]));
+        self.undo_to(&Mark([0; NUMBERS], 0));
+        self.caps.end();
+    }
+
+    /// Keeps what a transaction did: it is committed.
+    pub(super) fn keep(&self) {
+        self.caps.end();
     }
 
     /// Writes the sums into the file, before the commit of what they are about.
@@ -192,7 +198,7 @@ impl Tally {
     /// # Errors
     /// When the file cannot be written.
     pub(super) fn store(&self, conn: &Connection) -> SqlResult<()> {
-        for (number, sum) in (0_u16..).zip(self.0.iter()) {
+        for (number, sum) in (0_u16..).zip(self.sums.0.iter()) {
             let sum = sum.swap(0, Ordering::Relaxed);
             if sum != 0 {
                 conn.prepare_cached("update tally set count = count + ?2 where id = ?1")?
@@ -200,6 +206,15 @@ impl Tally {
             }
         }
         Ok(())
+    }
+}
+
+impl Sums {
+    /// Adds `by` to the sum of a number; none is of what is not counted.
+    fn add(&self, number: Option<u16>, by: i64) {
+        if let Some(sum) = number.and_then(|number| self.0.get(usize::from(number))) {
+            sum.fetch_add(by, Ordering::Relaxed);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::topic::Topic;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{Ids, Kind, Place};
+use crate::base::organization_id::OrganizationId;
 
 /// The write transaction as a job sees it.
 pub struct WriteTx<'a> {
@@ -110,10 +111,33 @@ impl<'a> WriteTx<'a> {
         self.topics.set(self.topics.get() | topic.bit());
     }
 
-    /// Counts an invitation that was inserted in `state`, which is that of its column. Must be called
-    /// for each: no trigger does it ([`super::tally`]).
-    pub(crate) fn count_new_invitation(&self, state: u8) {
+    /// Counts an invitation of `organization` that was inserted in `state`, which is that of its
+    /// column, and counts for a cap until `capped_until`. Must be called for each: no trigger does
+    /// it ([`super::tally`]).
+    pub(crate) fn count_new_invitation(
+        &self,
+        organization: &OrganizationId,
+        state: u8,
+        capped_until: Option<Timestamp>,
+    ) {
         self.tally.add_new_invitation(state);
+        if let Some(until) = capped_until {
+            self.tally.caps.change(organization.as_str(), until, 1);
+        }
+    }
+
+    /// How many invitations of `organization` count for its cap. `count` counts those in the file
+    /// that lapse behind the first time, up to the second one.
+    ///
+    /// # Errors
+    /// What `count` returns.
+    pub(crate) fn count_capped(
+        &self,
+        organization: &OrganizationId,
+        count: impl Fn(Timestamp, Timestamp) -> Result<i64>,
+    ) -> Result<i64> {
+        let caps = &self.tally.caps;
+        caps.get(organization.as_str(), self.now, count)
     }
 
     /// A new id, greater than all that this process made before.

@@ -299,6 +299,7 @@ impl Desk<'_> {
             .prepare_cached("commit")
             .and_then(|mut commit| commit.execute([]));
         committed.map_err(Error::from).map_err(at(Stage::Commit))?;
+        self.pen.tally.keep();
         self.gauges
             .commit_times
             .observe_duration(committing.elapsed());

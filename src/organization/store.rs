@@ -91,7 +91,7 @@ pub(crate) fn set_capped(
     Ok(last)
 }
 
-/// Checks that one more invitation may become pending. Steps over no more rows than the cap allows.
+/// Checks that one more invitation may become pending.
 ///
 /// # Errors
 /// [`Code::PendingLimitReached`].
@@ -99,7 +99,7 @@ pub(crate) fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Setti
     let Some(cap) = settings.max_pending else {
         return Ok(());
     };
-    let pending = count_pending(tx, tx.now, id, cap)?;
+    let pending = tx.count_capped(id, |after, until| count_lapsing(tx, id, after, until))?;
     if pending < cap {
         return Ok(());
     }
@@ -108,25 +108,28 @@ pub(crate) fn check_room(tx: &WriteTx<'_>, id: &OrganizationId, settings: &Setti
     Err(Error::new(Code::PendingLimitReached, detail))
 }
 
-/// How many pending invitations of `id` count for a cap, up to `cap`. `conn` is a reader's or a
-/// transaction's.
-pub(crate) fn count_pending(
+/// How many pending invitations of `id` count for its cap.
+pub(crate) fn count_pending(reader: &Reader<'_>, id: &OrganizationId) -> Result<i64> {
+    count_lapsing(reader, id, reader.now, Timestamp::from_millis(i64::MAX))
+}
+
+/// How many invitations of `id` count for its cap, or have, and lapse behind `after`, up to `until`.
+fn count_lapsing(
     conn: &Connection,
-    now: Timestamp,
     id: &OrganizationId,
-    cap: i64,
+    after: Timestamp,
+    until: Timestamp,
 ) -> Result<i64> {
     let mut statement = conn.prepare_cached(
         "select count(*)
-         from (select 1
-               from invitation
-               where organization_id = :id
-                 and state = 0
-                 and capped = 1
-                 and expires_at > :now
-               limit :cap)",
+         from invitation
+         where organization_id = ?1
+           and state = 0
+           and capped = 1
+           and expires_at > ?2
+           and expires_at <= ?3",
     )?;
-    let bound = named_params! { ":id": id.as_str(), ":now": now.as_millis(), ":cap": cap };
+    let bound = (id.as_str(), after.as_millis(), until.as_millis());
     Ok(statement.query_row(bound, |row| row.get(0))?)
 }
 

@@ -8,7 +8,7 @@ use crate::db::{Reader, Stage};
 use crate::organization;
 
 /// Copies what creates of `emails` in `organization` may meet: it and its settings, whatever stands
-/// for these addresses, and as many pending invitations as its cap counts.
+/// for these addresses, and how many invitations its cap counts.
 ///
 /// # Errors
 /// When the file cannot be read.
@@ -28,33 +28,9 @@ pub(crate) fn copy(
     let bound = named_params! { ":organization_id": organization.as_str(), ":emails": emails };
     stage.copy(reader, "invitation", standing, bound)?;
     let settings = organization::store::get_settings(reader, organization)?;
-    settings
-        .max_pending
-        .map_or(Ok(()), |cap| fill(reader, stage, organization, cap))
-}
-
-/// Adds pending invitations of nobody, until the organization has as many in the copy as in the
-/// file, or as its cap.
-fn fill(reader: &Reader<'_>, stage: &Stage, organization: &OrganizationId, cap: i64) -> Result<()> {
-    let in_file = organization::store::count_pending(reader, reader.now, organization, cap)?;
-    let missing = in_file
-        - organization::store::count_pending(stage.connection(), reader.now, organization, cap)?;
-    stage
-        .connection()
-        .prepare_cached(
-            "with recursive nobody (number) as (
-           select 1 where :missing > 0
-           union all
-           select number + 1 from nobody where number < :missing
-         )
-         insert into invitation (organization_id, id, email, role, state, created_at,
-         expires_at, updated_at, capped)
-         select :id, unhex(printf('%032x', number)), printf('%d', number), 'nobody', 0, 0,
-         :until, 0, 1
-         from nobody",
-        )?
-        .execute(
-            named_params! { ":missing": missing, ":id": organization.as_str(), ":until": i64::MAX },
-        )?;
+    if settings.max_pending.is_some() {
+        let pending = organization::store::count_pending(reader, organization)?;
+        stage.set_capped(organization, reader.now, pending);
+    }
     Ok(())
 }

@@ -170,15 +170,13 @@ pub(crate) fn find_standing(
     let mut statement = conn.prepare_cached(
         "select id
          from invitation
-         where email = :email
-           and organization_id = :organization_id
+         where email = ?1
+           and organization_id = ?2
            and state in (0, 1)",
     )?;
-    let bound =
-        named_params! { ":email": email.as_str(), ":organization_id": organization.as_str() };
-    Ok(statement
-        .query_row(bound, |row| read_id(row, 0))
-        .optional()?)
+    let bound = (email.as_str(), organization.as_str());
+    let found = statement.query_row(bound, |row| read_id(row, 0));
+    Ok(found.optional()?)
 }
 
 /// The organization of the invitation `id`: what a link does not say.
@@ -269,7 +267,8 @@ pub(crate) fn insert(
             new.delivery() as u8,
         ))?;
     Ok((inserted > 0).then(|| {
-        tx.count_new_invitation(Status::Pending as u8);
+        let capped_until = is_capped.then_some(expires_at);
+        tx.count_new_invitation(&new.organization, Status::Pending as u8, capped_until);
         id
     }))
 }

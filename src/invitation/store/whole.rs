@@ -104,7 +104,9 @@ pub(crate) fn insert(tx: &WriteTx<'_>, whole: &Whole, is_capped: bool) -> Result
             ":delivery_error": whole.delivery_error,
         })?;
     if inserted > 0 {
-        tx.count_new_invitation(whole.status as u8);
+        let is_pending = whole.status == Status::Pending;
+        let capped_until = (is_capped && is_pending).then_some(whole.expires_at);
+        tx.count_new_invitation(&new.organization, whole.status as u8, capped_until);
     }
     Ok(inserted > 0)
 }

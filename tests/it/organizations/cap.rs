@@ -226,3 +226,95 @@ fn a_cap_counts_one_that_had_expired_before_it_was_set_and_was_sent_again_since(
         (409, "pending_limit_reached")
     );
 }
+
+/// Sends a batch of 200 people to an organization, whose names begin with `who`. Returns how many
+/// of them could be invited, and how long it took.
+fn batch(app: &TestApp, organization: &str, who: &str, more: &Value) -> (u64, Duration) {
+    let row = |number| json!({ "email": format!("{who}{number}@b.co"), "role": "developer" });
+    let mut body = more.clone();
+    body["invitations"] = (0..200).map(row).collect();
+    let begun = Instant::now();
+    let answer = app.post(&(invitations(organization) + "/batch"), &body.to_string());
+    let took = begun.elapsed();
+    let answer = answer.json();
+    (answer["succeeded"].as_u64().expect("a count"), took)
+}
+
+#[test]
+fn a_create_under_a_cap_costs_the_same_however_many_are_pending() {
+    let app = TestApp::serve();
+    for organization in ["acme", "globex"] {
+        put(&app, organization, &json!({ "maxPending": 1_000_000 }));
+    }
+    invite_many(&app, 20_000);
+    for (kind, more) in [("real", json!({})), ("dry", json!({ "dryRun": true }))] {
+        // What else the machine does makes a batch longer, never shorter.
+        let [mut many, mut few] = [Duration::MAX; 2];
+        for round in 0..7 {
+            let who = format!("{kind}{round}x");
+            let (made, took) = batch(&app, "acme", &who, &more);
+            let (made_few, took_few) = batch(&app, "globex", &who, &more);
+            assert_eq!((made, made_few), (200, 200));
+            many = many.min(took);
+            few = few.min(took_few);
+        }
+        measured(format!("{kind}: {many:?} among many, {few:?} among few"));
+        assert!(many < few * 2, "{kind}: {many:?}, {few:?}");
+    }
+}
+
+#[test]
+fn what_was_undone_takes_no_place() {
+    let app = TestApp::serve();
+    put(&app, "acme", &json!({ "maxPending": 250 }));
+    let (one, two) = (json!({}), json!({ "atomic": true }));
+    assert_eq!(batch(&app, "acme", "a", &one).0, 200);
+    for _ in 0..2 {
+        assert_eq!(batch(&app, "acme", "b", &two).0, 0, "50 of 200 have room");
+        assert_eq!(
+            batch(&app, "acme", "b", &json!({ "dryRun": true })).0,
+            50,
+            "a dry run takes no place"
+        );
+    }
+    assert_eq!(batch(&app, "acme", "c", &one).0, 50);
+    assert_eq!(batch(&app, "acme", "d", &one).0, 0);
+    // Refused in a savepoint, and as the first of its transaction.
+    for number in 0..3 {
+        let email = format!("e{number}@b.co");
+        assert_eq!(invite(&app, &email, "developer", &json!({})).status, 409);
+    }
+    let list = app.get(&invitations("acme")).json();
+    assert_eq!(
+        app.request("DELETE", &invitation("acme", &list[0]["id"]))
+            .send()
+            .status,
+        204
+    );
+    assert_eq!(batch(&app, "acme", "f", &one).0, 1);
+}
+
+#[test]
+fn what_lapses_makes_room_once_and_takes_it_again_where_the_clock_goes_back() {
+    let app = TestApp::serve();
+    put(&app, "acme", &json!({ "maxPending": 3 }));
+    let create = |email: &str, seconds: u32| {
+        let more = json!({ "expiresIn": seconds });
+        invite(&app, email, "developer", &more).status
+    };
+    assert_eq!(
+        [60, 120, 180].map(|end| create(&format!("p{end}@b.co"), end)),
+        [201; 3]
+    );
+    assert_eq!(create("q@b.co", 600), 409);
+    app.advance_to(60_000);
+    assert_eq!((create("q@b.co", 600), create("r@b.co", 600)), (201, 409));
+    app.advance_to(180_000);
+    assert_eq!(create("r@b.co", 60), 201);
+    assert_eq!((create("s@b.co", 60), create("t@b.co", 60)), (201, 409));
+    app.advance_to(1_000);
+    assert_eq!(create("t@b.co", 60), 409, "six are pending at that time");
+    app.advance_to(240_000);
+    assert_eq!((create("t@b.co", 60), create("u@b.co", 60)), (201, 201));
+    assert_eq!(create("v@b.co", 60), 409);
+}
