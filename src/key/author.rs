@@ -1,5 +1,9 @@
 //! Who makes a change, checked where it is made.
 
+use std::ops::ControlFlow;
+
+use tokio::time::{Instant, sleep};
+
 use super::store;
 use super::token::KeyId;
 use crate::base::error::Result;
@@ -54,5 +58,34 @@ impl Author {
             job(tx)
         };
         db.write_as(&self.actor, load, checked).await
+    }
+
+    /// Makes a change of many rows in parts of `rows`, each a change of its own, so that the writes
+    /// of others go between. `part` makes the one that follows a place, and tells either the next
+    /// place or the outcome.
+    ///
+    /// # Errors
+    /// Those of [`Author::write`]. The parts that were made stay.
+    pub(crate) async fn write_in_parts<P: Copy + Send + 'static, T: Send + 'static>(
+        &self,
+        db: &Db,
+        rows: u32,
+        mut place: P,
+        part: impl Fn(&WriteTx<'_>, P) -> Result<ControlFlow<T, P>> + Clone + Send + 'static,
+    ) -> Result<T> {
+        let load = Load {
+            rows: rows as usize,
+            ..Load::ONE
+        };
+        loop {
+            let (part, begun) = (part.clone(), Instant::now());
+            let job = move |tx: &WriteTx<'_>| part(tx, place);
+            match self.write_load(db, load, job).await? {
+                ControlFlow::Continue(next) => place = next,
+                ControlFlow::Break(outcome) => return Ok(outcome),
+            }
+            // Half of the disk's time is for others.
+            sleep(begun.elapsed()).await;
+        }
     }
 }

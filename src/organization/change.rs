@@ -1,6 +1,7 @@
 //! Putting an organization.
 
-use tokio::time::{Instant, sleep};
+use std::ops::ControlFlow;
+
 use uuid::Uuid;
 
 use super::settings::Settings;
@@ -8,7 +9,7 @@ use super::{Record, store};
 use crate::base::error::Result;
 use crate::base::organization_id::OrganizationId;
 use crate::base::origin::Origin;
-use crate::db::{Db, Load, WriteTx};
+use crate::db::{Db, WriteTx};
 use crate::event::{self, EventType, NewEvent};
 use crate::key::Author;
 use crate::purge;
@@ -115,22 +116,14 @@ impl Change {
     /// what is made from then on has greater ids. What is counted before there is a cap changes
     /// nothing, so this may end anywhere, and needs not be undone.
     async fn count_in_parts(&self, db: &Db, author: &Author) -> Result<Uuid> {
-        let mut after = Uuid::nil();
-        loop {
-            let (id, begun) = (self.id.clone(), Instant::now());
-            let load = Load {
-                rows: ROWS_PER_JOB as usize,
-                ..Load::ONE
-            };
-            let part =
-                move |tx: &WriteTx<'_>| store::set_capped(tx, &id, after, Some(ROWS_PER_JOB));
-            match author.write_load(db, load, part).await? {
-                Some(last) => after = last,
-                None => return Ok(after),
-            }
-            // Half of the disk's time is for others.
-            sleep(begun.elapsed()).await;
-        }
+        let id = self.id.clone();
+        let part = move |tx: &WriteTx<'_>, after| {
+            let last = store::set_capped(tx, &id, after, Some(ROWS_PER_JOB))?;
+            Ok(last.map_or(ControlFlow::Break(after), ControlFlow::Continue))
+        };
+        author
+            .write_in_parts(db, ROWS_PER_JOB, Uuid::nil(), part)
+            .await
     }
 }
 

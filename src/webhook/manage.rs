@@ -1,6 +1,9 @@
 //! Making, changing and deleting webhooks, and sending through one by hand. Each change stands in
 //! the history of the server.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -8,10 +11,14 @@ use super::new::{NewWebhook, WebhookPatch};
 use super::{DisabledReason, Webhook, delivery, history, store};
 use crate::audit::{Action, By};
 use crate::base::error::{Error, Result};
-use crate::db::{Topic, WriteTx};
-use crate::key::Rights;
+use crate::base::origin::Origin;
+use crate::db::{Db, Topic, WriteTx};
+use crate::key::{Author, Rights};
 use crate::outbox::webhook::store as queue;
 use crate::secret::SecretId;
+
+/// Deliveries that one job deletes.
+const ROWS_PER_JOB: u32 = 500;
 
 /// Makes a webhook where there may be `most`, whose secret is derived from `signing`.
 ///
@@ -75,14 +82,33 @@ pub(crate) fn rotate(
     Ok(webhook)
 }
 
-/// Deletes the webhook `id` with its deliveries.
+/// Deletes the webhook `id` with its deliveries. Where these are many, it is paused, and they go
+/// first, part by part: if that does not come to its end, it stays paused.
 ///
 /// # Errors
-/// [`crate::base::error::Code::NotFound`] where there is none that `rights` let one know of.
-pub(crate) fn delete(tx: &WriteTx<'_>, id: Uuid, rights: &Rights, by: By<'_>) -> Result<()> {
+/// [`crate::base::error::Code::NotFound`] where there is none that `rights` let one know of, and
+/// those of [`Author::write`].
+pub(crate) async fn delete(
+    db: &Db,
+    author: &Author,
+    id: Uuid,
+    rights: Arc<Rights>,
+    origin: Origin,
+) -> Result<()> {
+    let part = move |tx: &WriteTx<'_>, ()| delete_part(tx, id, &rights, origin.by());
+    author.write_in_parts(db, ROWS_PER_JOB, (), part).await
+}
+
+/// Deletes some deliveries of the webhook `id`, or with the last ones the webhook.
+fn delete_part(tx: &WriteTx<'_>, id: Uuid, rights: &Rights, by: By<'_>) -> Result<ControlFlow<()>> {
     let webhook = store::get(tx, id, rights)?;
+    if delivery::store::delete_some(tx, id, ROWS_PER_JOB)? == ROWS_PER_JOB as usize {
+        update(tx, id, &WebhookPatch::PAUSE, rights, by)?;
+        return Ok(ControlFlow::Continue(()));
+    }
     record(tx, by, Action::WebhookDeleted, &webhook)?;
-    store::delete(tx, id)
+    store::delete(tx, id)?;
+    Ok(ControlFlow::Break(()))
 }
 
 /// Queues a test for the webhook `id`. Returns the id of its delivery.

@@ -84,6 +84,16 @@ pub struct WebhookPatch {
     pub enabled: Option<bool>,
 }
 
+impl WebhookPatch {
+    /// Pauses it, and changes nothing else.
+    pub(crate) const PAUSE: Self = Self {
+        url: None,
+        types: None,
+        description: None,
+        enabled: Some(false),
+    };
+}
+
 impl NewWebhook {
     /// Checks `body`, from a caller with `rights`.
     ///

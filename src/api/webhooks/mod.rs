@@ -205,7 +205,8 @@ async fn update(
     operation_id = "deleteWebhook",
     tag = "Webhooks",
     summary = "Delete a webhook",
-    description = "It goes with its deliveries. One that is under way may still arrive.",
+    description = "It goes with its deliveries. One that is under way may still arrive. One with many \
+        deliveries is paused first.",
     params(OfWebhook),
     responses((status = 204, description = "It is gone."))
 )]
@@ -217,8 +218,7 @@ async fn delete(
 ) -> Result<HttpResponse> {
     let (author, origin) = (access.caller.author(), access.origin());
     let rights = access.caller.rights;
-    let job = move |tx: &WriteTx<'_>| manage::delete(tx, id.0, &rights, origin.by());
-    author.write(&state.db, job).await?;
+    manage::delete(&state.db, &author, id.0, rights, origin).await?;
     log::info!("{} deleted the webhook {}", access.caller.actor, id.0);
     Ok(HttpResponse::NoContent().finish())
 }

@@ -98,6 +98,16 @@ pub(crate) fn delete_old(tx: &WriteTx<'_>, limit: Timestamp, rows: usize) -> Res
     Ok(count)
 }
 
+/// Deletes up to `rows` deliveries of a webhook, whatever their state. Returns how many that were.
+pub(crate) fn delete_some(tx: &WriteTx<'_>, webhook: Uuid, rows: u32) -> Result<usize> {
+    let mut statement = tx.prepare_cached(
+        "delete from webhook_delivery
+         where webhook_id = ?1
+           and id in (select id from webhook_delivery where webhook_id = ?1 limit ?2)",
+    )?;
+    Ok(statement.execute((webhook.as_bytes(), rows))?)
+}
+
 /// One delivery. `conn` is a reader's or a transaction's.
 pub(crate) fn find(conn: &Connection, webhook: Uuid, id: Uuid) -> Result<Option<Record>> {
     let mut statement = conn.prepare_cached(&format!(

@@ -240,13 +240,28 @@ fn batch(app: &TestApp, organization: &str, who: &str, more: &Value) -> (u64, Du
     (answer["succeeded"].as_u64().expect("a count"), took)
 }
 
+/// Puts `count` pending invitations into the file, under the count for a cap.
+fn fill(app: &mut TestApp, organization: &str, count: usize) {
+    app.restart_after(|database| {
+        let conn = rusqlite::Connection::open(database).expect("the file opens");
+        let sql = format!(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < {count})
+             insert into invitation (organization_id, id, email, role, state, created_at,
+                                     expires_at, updated_at, capped)
+             select '{organization}', unhex(printf('%032x', i)), i || '@b.co', 'r', 0, 0, 1e14, 0, 1
+             from n"
+        );
+        conn.execute_batch(&sql).expect("good SQL");
+    });
+}
+
 #[test]
 fn a_create_under_a_cap_costs_the_same_however_many_are_pending() {
-    let app = TestApp::serve();
+    let mut app = TestApp::serve();
     for organization in ["acme", "globex"] {
         put(&app, organization, &json!({ "maxPending": 1_000_000 }));
     }
-    invite_many(&app, 20_000);
+    fill(&mut app, "acme", 100_000);
     for (kind, more) in [("real", json!({})), ("dry", json!({ "dryRun": true }))] {
         // What else the machine does makes a batch longer, never shorter.
         let [mut many, mut few] = [Duration::MAX; 2];
@@ -259,7 +274,8 @@ fn a_create_under_a_cap_costs_the_same_however_many_are_pending() {
             few = few.min(took_few);
         }
         measured(format!("{kind}: {many:?} among many, {few:?} among few"));
-        assert!(many < few * 2, "{kind}: {many:?}, {few:?}");
+        // Counted each time, it was forty times as long, which no other load is.
+        assert!(many < few * 6, "{kind}: {many:?}, {few:?}");
     }
 }
 

@@ -3,11 +3,13 @@
 //! * [`manage`]: what is shown and what changes, and where the secret never is.
 //! * [`log`]: the log of deliveries, and faults. [`tenants`]: whose webhooks they are.
 //! * [`bad_inputs`], [`bad_urls`]: what is refused.
+//! * [`deletion`]: a webhook goes with all its deliveries.
 //! * [`guard`]: which addresses are never spoken to. [`trap`]: a listener that counts who comes.
 //! * [`networks`]: which of these addresses an operator allows.
 
 mod bad_inputs;
 mod bad_urls;
+mod deletion;
 mod guard;
 mod log;
 mod manage;

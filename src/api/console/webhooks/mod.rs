@@ -274,8 +274,7 @@ async fn delete_it(visitor: Visitor, id: WebhookId) -> Result<HttpResponse> {
     visitor.require(Scope::Admin)?;
     visitor.form().await?;
     let (origin, rights) = (visitor.origin(), visitor.caller.rights.clone());
-    let job = move |tx: &WriteTx<'_>| manage::delete(tx, id.0, &rights, origin.by());
-    visitor.author().write(&visitor.state.db, job).await?;
+    manage::delete(&visitor.state.db, &visitor.author(), id.0, rights, origin).await?;
     note(&visitor, &format!("deleted the webhook {}", id.0));
     Ok(visitor.go("webhooks", "webhook-deleted", None))
 }
