@@ -49,9 +49,8 @@ pub struct CreateBody {
     /// `--redirect-origins`.
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
-    /// The language of its mail, as a language tag (BCP 47). Without it the organization's, else
-    /// English. One that mail has no words in is kept, and falls back: `de-CH` to `de`, then to the
-    /// organization's.
+    /// The language of its mail, as a language tag (BCP 47): else the organization's, or English.
+    /// One without words of its own falls back: `de-CH` to `de`, then to the organization's.
     #[schema(
         max_length = 35,
         pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",

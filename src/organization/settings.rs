@@ -67,8 +67,8 @@ pub struct SettingsBody {
         example = "de"
     )]
     pub locale: Option<String>,
-    /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
-    /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
+    /// What proves the address to whoever follows a mailed link: that itself, or a `code` by mail.
+    /// Without it the server's `--acceptance`.
     #[schema(value_type = Option<Acceptance>)]
     pub acceptance: Option<String>,
 }

@@ -37,8 +37,8 @@ pub(crate) struct AcceptBody {
     pub subject: Option<String>,
 }
 
-/// The secret link of an invitation. It proves nothing, but whoever has it can ask for a code, so
-/// it goes to the invited person only.
+/// The secret link of an invitation, for the invited person only: whoever has it can ask for a
+/// code.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InvitationLink)]

@@ -103,8 +103,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "updateInvitation",
     tag = "Invitations",
     summary = "Change a pending invitation",
-    description = "Changes what is given: role, expiry, metadata, redirect URL, language; \
-        never the address. `null` unsets `metadata`, `redirectUrl` and `locale`.",
+    description = "Changes what is given: role, expiry, metadata, redirect URL, language; never \
+        the address.",
     params(OfInvitation, OnlyVersion),
     request_body(content = UpdateBody, example = json!({"role": "admin", "expiresIn": 86400})),
     responses(
