@@ -19,7 +19,7 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
 use crate::invitation::link::{self, LinkToken};
-use crate::invitation::transition::{Change, CurrentInvitation};
+use crate::invitation::transition::{Audience, Change, CurrentInvitation};
 use crate::invitation::{self, Invitation, Status, code, json};
 use crate::key::Scope;
 use crate::oidc::Identity;
@@ -186,6 +186,7 @@ pub(super) async fn send_code(
     let Sending {
         limits, has_mail, ..
     } = state.rules.sending.clone();
+    let audience = Audience::by_link(visitor.has_key);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| {
@@ -193,7 +194,7 @@ pub(super) async fn send_code(
             };
             let present =
                 store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(link::opens_nothing)?;
-            Change::Accept.check(&present)?;
+            Change::Accept.check_for(&present, audience)?;
             let email = email.as_ref().unwrap_or(&present.email);
             limits.count_code(present.id, email)?;
             // Only mail to the invited address is ever sent. That it is enough is told to nobody.

@@ -36,7 +36,7 @@ pub struct CreateBody {
     /// How long it lives, in seconds: a minute to 365 days. Without it the organization's default,
     /// or the server's: 7 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]

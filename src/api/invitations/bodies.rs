@@ -14,7 +14,7 @@ pub(crate) struct ResendBody {
     /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as
     /// for a new one.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
