@@ -15,9 +15,12 @@ HEAD = ["Made by .ci/helpers_types.py from the OpenAPI documents of `invited ope
 
 
 def document(invited, part):
-    """One of the documents of the program."""
+    """One of the documents of the program, without examples."""
     words = [invited, "openapi", "--part", part]
-    return json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    document = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
+    for schema in document["components"]["schemas"].values():
+        schema.pop("examples", None)
+    return document
 
 
 def references(value):
@@ -70,7 +73,7 @@ def cut(api, dev):
         if name not in names:
             names.add(name)
             left += references(schemas[name])
-    kept = {name: {key: value for key, value in schemas[name].items() if key != "examples"} for name in sorted(names)}
+    kept = {name: schemas[name] for name in sorted(names)}
     return {"openapi": api["openapi"], "info": api["info"], "paths": {}, "components": {"schemas": kept}}
 
 

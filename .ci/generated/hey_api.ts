@@ -12,7 +12,7 @@ const body: InvitationCreate = { email: "ada@example.com", role: "admin", metada
 const made = await createInvitation({ path: acme, body });
 assert.ok(made.data);
 const path = { ...acme, invitationId: made.data.id };
-const list = await listInvitations({ path: acme, query: { status: "pending", order: "asc" } });
+const list = await listInvitations({ path: acme, query: { status: ["pending", "expired"], order: "asc" } });
 assert.deepEqual(list.data?.map((one) => one.id), [made.data.id]);
 const got = await getInvitation({ path });
 const status: InvitationStatus | undefined = got.data?.status;
@@ -29,7 +29,6 @@ assert.ok(other.data);
 const link = await getInvitationLink({ path: { ...acme, invitationId: other.data.id } });
 assert.ok(link.data);
 const answered = await acceptInvitationByToken({ body: { token: link.data.token, email: "bob@example.com", subject: "user_8" } });
-assert.ok(answered.data && "acceptedBy" in answered.data);
-assert.deepEqual([answered.data.acceptedBy, answered.data.id], ["user_8", other.data.id]);
+assert.deepEqual([answered.data?.acceptedBy, answered.data?.id], ["user_8", other.data.id]);
 const deleted = await deleteInvitation({ path });
 assert.equal(deleted.response?.status, 204);

@@ -14,6 +14,7 @@ from invited_client.api.invitations import (
     list_invitations,
 )
 from invited_client.models import (
+    AnsweredInvitation,
     Invitation,
     InvitationAnswer,
     InvitationLink,
@@ -33,7 +34,7 @@ def play(client: AuthenticatedClient) -> None:
     body = InvitationCreate(email="ada@example.com", role="admin", metadata=metadata)
     made = create_invitation.sync(ACME, client=client, body=body)
     assert isinstance(made, Invitation)
-    listed = list_invitations.sync(ACME, client=client, status="pending")
+    listed = list_invitations.sync(ACME, client=client, status=[InvitationStatus.PENDING])
     assert isinstance(listed, list)
     assert [one.id for one in listed] == [made.id]
     got = get_invitation.sync(ACME, made.id, client=client)
@@ -55,7 +56,7 @@ def play(client: AuthenticatedClient) -> None:
     assert isinstance(link, InvitationLink)
     answer = InvitationAnswer(token=link.token, email="bob@example.com", subject="user_8")
     answered = accept_invitation_by_token.sync(client=client, body=answer)
-    assert isinstance(answered, Invitation)
+    assert isinstance(answered, AnsweredInvitation)
     assert (answered.accepted_by, answered.id) == ("user_8", other.id)
     deleted = delete_invitation.sync_detailed(ACME, made.id, client=client)
     assert deleted.status_code == 204

@@ -5,6 +5,8 @@ import type { components, paths } from "./generated/openapi_typescript";
 
 const client = createClient<paths>({
   baseUrl: process.env.INVITED_URL!,
+  // Several values stand in one parameter, by comma.
+  querySerializer: { array: { style: "form", explode: false } },
   headers: { Authorization: `Bearer ${process.env.INVITED_KEY}` },
 });
 const acme = { organizationId: "openapi-typescript" };
@@ -14,7 +16,7 @@ const body: components["schemas"]["InvitationCreate"] = { email: "ada@example.co
 const made = await client.POST(invitations, { params: { path: acme }, body });
 assert.ok(made.data);
 const path = { ...acme, invitationId: made.data.id };
-const list = await client.GET(invitations, { params: { path: acme, query: { status: "pending", order: "asc" } } });
+const list = await client.GET(invitations, { params: { path: acme, query: { status: ["pending", "expired"], order: "asc" } } });
 assert.deepEqual(list.data?.map((one) => one.id), [made.data.id]);
 const got = await client.GET(`${invitations}/{invitationId}`, { params: { path } });
 const status: "pending" | "accepted" | "declined" | "revoked" | "expired" | undefined = got.data?.status;
@@ -31,7 +33,6 @@ assert.ok(other.data);
 const link = await client.POST(`${invitations}/{invitationId}/link`, { params: { path: { ...acme, invitationId: other.data.id } } });
 assert.ok(link.data);
 const answered = await client.POST("/v1/invitations/accept", { body: { token: link.data.token, email: "bob@example.com", subject: "user_8" } });
-assert.ok(answered.data && "acceptedBy" in answered.data);
-assert.deepEqual([answered.data.acceptedBy, answered.data.id], ["user_8", other.data.id]);
+assert.deepEqual([answered.data?.acceptedBy, answered.data?.id], ["user_8", other.data.id]);
 const deleted = await client.DELETE(`${invitations}/{invitationId}`, { params: { path } });
 assert.equal(deleted.response.status, 204);

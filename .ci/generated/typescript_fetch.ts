@@ -10,7 +10,7 @@ const invitationCreate: InvitationCreate = { email: "ada@example.com", role: "ad
 
 const made = await api.createInvitation({ ...acme, invitationCreate });
 const invitation = { ...acme, invitationId: made.id };
-const list = await api.listInvitations({ ...acme, status: "pending", order: "asc" });
+const list = await api.listInvitations({ ...acme, status: ["pending", "expired"], order: "asc" });
 assert.deepEqual(list.map((one) => one.id), [made.id]);
 const got = await api.getInvitation(invitation);
 const status: InvitationStatus = got.status;
@@ -28,6 +28,5 @@ const other = await api.createInvitation({ ...acme, invitationCreate: { ...invit
 const link = await api.getInvitationLink({ ...acme, invitationId: other.id });
 const answer = { token: link.token, email: "bob@example.com", subject: "user_8" };
 const answered = await new AnswersApi(configuration).acceptInvitationByToken({ invitationAnswer: answer });
-assert.ok("acceptedBy" in answered);
 assert.deepEqual([answered.acceptedBy, answered.id], ["user_8", other.id]);
 await api.deleteInvitation(invitation);

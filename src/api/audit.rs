@@ -40,10 +40,9 @@ pub(crate) fn operations() -> Vec<Operation> {
     summary = "List what was done to the server",
     description = "Who made and revoked keys, changed webhooks, deleted organizations, erased \
         addresses and rotated the secret, by the API and by commands at the machine: an array, \
-        newest first. Always in pages: `Link` names the next one. An admin key that is bound to \
-        organizations sees what concerns none but those, and one that is limited to roles sees \
-        only those keys that are limited to some of its own. Nothing is ever taken out of it, and \
-        nothing changed in it but that an erasure gets its counts once it has ended.",
+        newest first. Always in pages: `Link` names the next one. A bound admin key sees what \
+        concerns none but its organizations, one that is limited to roles only keys with some of \
+        its own. Nothing is ever taken out of it.",
     params(AuditParams),
     responses(
         (status = 200, description = "What was done.", body = Vec<AuditEntry<'_>>,

@@ -40,11 +40,10 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "eraseAddress",
     tag = "Invitations",
     summary = "Erase an address",
-    description = "Deletes every invitation of the address in all organizations that the key may \
-        see, whatever its status, with the stored answers that hold it, and takes the address out \
-        of the history. Then its text leaves the data file, which takes a while in a large one: \
-        `pending` names what is still to do after some seconds. That is done without a \
-        repetition, also after a crash. May be repeated after an error. A key that is limited to \
+    description = "Deletes every invitation of the address in all organizations that the key \
+        may see, whatever its status, with the stored answers that hold it, and takes the \
+        address out of the history. Then its text leaves the data file: `pending` names what is \
+        still to do after some seconds, which needs no repetition. A key that is limited to \
         roles may not do it.",
     params(AddressParams),
     responses(

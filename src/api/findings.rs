@@ -32,8 +32,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "listFindings",
     tag = "Operation",
     summary = "What is wrong with the server, or soon will be",
-    description = "What each check found, what is fine included: `state` is `ok`, `warn` or \
-        `bad`, and `fix` says what to do. The same as `invited doctor`, and what only the server \
+    description = "What each check found, what is fine included. The same as `invited doctor`, and what only the server \
         knows. Needs a key for all organizations.",
     responses(
         (status = 200, description = "The findings.", body = Vec<Finding>, example = json!([

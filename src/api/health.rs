@@ -53,22 +53,28 @@ pub(crate) fn aliases() -> Vec<Route> {
     live_routes.into_iter().chain(ready_routes).collect()
 }
 
+/// What a probe says.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = HealthStatus)]
+enum Health {
+    /// All is well: anything else is answered as an error.
+    Ok,
+}
+
 /// That the process is alive.
 #[derive(Serialize, ToSchema)]
 struct Liveness {
     /// Always `ok`: anything else is answered as an error.
-    #[schema(example = "ok", pattern = "^ok$")]
-    status: &'static str,
+    status: Health,
 }
 
 /// That reads and writes are taken, and what is known of the file.
 #[derive(Serialize, ToSchema)]
 struct Readiness {
     /// Always `ok`: anything else is answered as an error.
-    #[schema(example = "ok", pattern = "^ok$")]
-    status: &'static str,
-    /// What the last look through the whole file came to. Reads and writes go on in a damaged file
-    /// wherever they meet no damage.
+    status: Health,
+    /// What the last look through the whole file came to.
     integrity: Integrity,
 }
 
@@ -90,7 +96,7 @@ async fn live(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     if let Some(seen) = seen_of(&request, &state) {
         response.insert_header((probe::SEEN, seen));
     }
-    response.json(Liveness { status: "ok" })
+    response.json(Liveness { status: Health::Ok })
 }
 
 /// `GET /readyz`: 200 while reads and writes are taken, 503 once the disk has reported an
@@ -104,9 +110,9 @@ async fn live(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
     operation_id = "getReadiness",
     tag = "Operation",
     summary = "Does the server take reads and writes?",
-    description = "`integrity` is what the last look through the whole file came to: `unchecked` \
-        until the first one has ended, some seconds after the start, then `ok` or `damaged`. The \
-        file is looked through again once a day.",
+    description = "`integrity` is `unchecked` until the first look through the whole file has \
+        ended, some seconds after the start. It is looked through again once a day; reads and \
+        writes go on in a damaged file wherever they meet no damage.",
     responses((status = 200, description = "It does.", body = Readiness,
         example = json!({"status": "ok", "integrity": "ok"}))),
     security(())
@@ -121,7 +127,7 @@ async fn ready(state: web::Data<State>) -> Result<HttpResponse> {
     }
     state.db.check_place()?;
     Ok(HttpResponse::Ok().json(Readiness {
-        status: "ok",
+        status: Health::Ok,
         integrity: state.db.integrity(),
     }))
 }

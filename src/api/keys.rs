@@ -12,6 +12,7 @@ use crate::http::auth::{Access, Admin, Caller};
 use crate::http::idempotency as stored;
 use crate::http::idempotency::IdempotencyKey;
 use crate::http::json::Json;
+use crate::http::params::Once;
 use crate::http::path::PathKeyId;
 use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
@@ -83,14 +84,10 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
     operation_id = "createKey",
     tag = "Keys",
     summary = "Create an API key",
-    description = "Makes a key. `key` is shown in this answer only, and stored nowhere: a \
-        repetition of the request under its `Idempotency-Key` is answered without it. No key \
-        makes one that can do more, or lasts longer, than itself.",
-    params(
-        ("Idempotency-Key" = Option<String>, Header, description = "Kept for 24 hours: the same \
-            key with the same body makes no second API key. The secret does not come again.",
-            pattern = "^[!-~]{1,255}$"),
-    ),
+    description = "Makes a key. `key` is shown in this answer only, not in that of a \
+        repetition, and stored nowhere. No key makes one that can do more, or lasts longer, \
+        than itself.",
+    params(Once),
     request_body(content = KeyBody,
         example = json!({"name": "backend", "scopes": ["invitations:read", "invitations:write"],
         "organizations": ["acme"], "expiresIn": 7_776_000})),
@@ -98,7 +95,7 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
         (status = 201, description = "The new key.", body = ApiKey<'_>, headers(
             ("Location" = String, description = "Where it is."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
-                answer, without `key`."),
+                answer."),
         ), example = json!(json::example_made())),
     )
 )]

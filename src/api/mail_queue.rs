@@ -43,8 +43,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     summary = "List the mail that waits",
     description = "Every mail that has not gone out yet, with why, as an array: the mails of the \
         oldest invitations first. Always in pages: `Link` names the next one. A key that is bound \
-        to organizations sees only theirs. Mail leaves the queue once a mail server has taken it \
-        or it was given up: `delivery` of the invitation says which.",
+        to organizations sees only theirs. Mail leaves the queue once it was sent or given up: \
+        `delivery` of the invitation says which.",
     params(MailQueueParams),
     responses(
         (status = 200, description = "The mail.", body = Vec<QueuedMailView<'_>>,
@@ -92,9 +92,9 @@ async fn list(
     operation_id = "retryMail",
     tag = "Mail",
     summary = "Try mail that waits now",
-    description = "Makes the mails due at once that wait for their next try: all that the key may \
-        see, those of one organization, or those of one invitation. For a key without a list of \
-        organizations the server forgets which mail servers asked to be left alone. What was not tried yet goes when it is due. Takes no \
+    description = "Makes the mails due at once that wait for their next try: all that the key \
+        may see, those of one organization, or of one invitation. For a key without a list of \
+        organizations the server forgets which mail servers asked to be left alone. Takes no \
         `Idempotency-Key`: a second retry finds nothing that waits.",
     request_body(content = Option<RetryBody>,
         example = json!({"invitationId": "019a0c5e-7b1c-7cc3-98c4-dc0c0c07398f"})),

@@ -47,9 +47,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     responses(
         (status = 200, description = "The metrics.", content(
             (String = "text/plain; version=0.0.4; charset=utf-8",
-                example = "# HELP invited_storage_writable 1 while writes are taken, 0 once the \
-                    disk has failed to store one.\n# TYPE invited_storage_writable gauge\n\
-                    invited_storage_writable 1\n"),
+                example = "# TYPE invited_storage_writable gauge\ninvited_storage_writable 1\n"),
             (String = "application/openmetrics-text; version=1.0.0; charset=utf-8",
                 example = "# TYPE invited_storage_writable gauge\ninvited_storage_writable 1\n# EOF\n")
         )),

@@ -270,5 +270,5 @@ fn no_such_path(request: &HttpRequest, known: &[String]) -> Error {
     if let Some(error) = clickhouse::no_such_path(request, known) {
         return error;
     }
-    Error::no_such_path(&nothing::hint(path, known))
+    Error::no_such_path(&nothing::hint("", path, known))
 }

@@ -162,7 +162,7 @@ async fn get(
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("If-Match" = Option<String>, Header, description = "Replace only this version.",
+        ("If-Match" = Option<String>, Header, description = "Only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
         ("If-None-Match" = Option<String>, Header, description = "`*`: only create.",
             pattern = "^\\*?$"),
@@ -234,17 +234,16 @@ struct DeletionAnswer {
     tag = "Organizations",
     summary = "Delete organization",
     description = "Deletes the organization with its invitations, its history, its webhooks and \
-        the answers that are stored for its requests. It is gone for everybody at once: keys that \
-        are bound to nothing else are revoked, others lose it, and nobody is told or sent \
-        anything more of it. Its rows and its text leave the data file after that; where this \
-        takes more than some seconds, the answer is 200 and `pending` names what is still to do. \
-        That is done without a repetition, also after a crash. While rows are pending, whatever \
-        would make the organization anew is 404 with `Retry-After`; then the next invitation \
-        starts a new one. A key that is limited to roles may not do it.",
+        stored answers. It is gone for everybody at once: keys that are bound to nothing else \
+        are revoked, others lose it, and nobody is told or sent anything more of it. Its rows \
+        and its text leave the data file after that; where this takes more than some seconds, \
+        the answer is 200, and `pending` names what is still to do, which needs no repetition. \
+        While rows are pending, whatever would make the organization anew is 404 with \
+        `Retry-After`. A key that is limited to roles may not do it.",
     params(
         ("organizationId" = String, Path, description = "The caller's own id of the organization.",
             pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme"),
-        ("If-Match" = Option<String>, Header, description = "Delete only this version.",
+        ("If-Match" = Option<String>, Header, description = "Only this version.",
             pattern = "^(W/)?\"[0-9a-f]{32}\"$"),
     ),
     responses(

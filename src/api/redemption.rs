@@ -19,7 +19,7 @@ use crate::http::query::NoQuery;
 use crate::idempotency::{self, StoredResponse};
 use crate::invitation::accept::Subject;
 use crate::invitation::link::{self, LinkToken};
-use crate::invitation::transition::{Change, CurrentInvitation};
+use crate::invitation::transition::{Audience, Change, CurrentInvitation};
 use crate::invitation::{self, Invitation, Status, code, json};
 use crate::key::Scope;
 use crate::oidc::Identity;
@@ -88,9 +88,8 @@ struct CodeSent {
     operation_id = "lookupInvitation",
     tag = "Answers",
     summary = "Look at the invitation of a link",
-    description = "What a page shows to whoever follows the link: organization, role, inviter's \
-        name, status, expiry, language, and what proves the address with this token; never the \
-        address. It changes nothing.",
+    description = "What a page shows to whoever follows the link: never the address. It changes \
+        nothing.",
     request_body(content = LookupBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN})),
     responses(
@@ -143,10 +142,9 @@ pub(super) fn look_up(state: &State, token: &LinkToken) -> Result<Preview> {
     tag = "Answers",
     summary = "Ask for a code",
     description = "Makes a 6-digit code for the address, if it is the invited one, in place of an \
-        earlier code. The answer is the same either way. With a token that was mailed (`ivm_`) \
-        the address can be left out: it is the invited one. A code lives 10 minutes and dies with \
-        its fifth wrong answer; the invitation stays. It is sent by mail; a server without mail \
-        sends none.",
+        earlier one. The answer is the same either way. With a token that was mailed (`ivm_`) \
+        the address can be left out. A code lives 10 minutes and dies with its fifth wrong \
+        answer; the invitation stays. It is sent by mail; a server without mail sends none.",
     params(Once),
     request_body(content = CodeBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN,
@@ -188,6 +186,7 @@ pub(super) async fn send_code(
     let Sending {
         limits, has_mail, ..
     } = state.rules.sending.clone();
+    let audience = Audience::by_link(visitor.has_key);
     let job = move |tx: &WriteTx<'_>| {
         idempotency::once(tx, ticket.as_ref(), || {
             let show = |invitation: &Invitation<'_>, organization: &_| {
@@ -195,7 +194,7 @@ pub(super) async fn send_code(
             };
             let present =
                 store::open(tx, tx.now, &keyring, &token, show)?.ok_or_else(link::opens_nothing)?;
-            Change::Accept.check(&present)?;
+            Change::Accept.check_for(&present, audience)?;
             let email = email.as_ref().unwrap_or(&present.email);
             limits.count_code(present.id, email)?;
             // Only mail to the invited address is ever sent. That it is enough is told to nobody.
@@ -232,9 +231,9 @@ pub(super) async fn send_code(
     tag = "Answers",
     summary = "Accept by the link",
     description = "With a key that has `invitations:accept`, the application vouches for `email`, \
-        and the answer is the invitation. Without one, the person proves the address by a token \
-        that was mailed (`ivm_`, where a lookup says `mailed-link`), by `code` or by `idToken`, and \
-        the answer is what a lookup shows.",
+        and the answer is the whole invitation. Without one, the person proves the address, by a \
+        mailed token (`ivm_`) only where a lookup says `mailed-link`, and the answer is what a \
+        lookup shows.",
     params(Once),
     request_body(content = AnswerBody,
         example = json!({"token": crate::redemption::EXAMPLE_TOKEN, "email": "new.user@example.com",

@@ -68,10 +68,8 @@ impl Filter {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct AuditParams {
     /// Only these actions, by comma.
-    #[param(
-        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-        example = "key.created,key.revoked"
-    )]
+    #[param(value_type = Option<Vec<Action>>, style = Form, explode = false, min_items = 1,
+        max_items = 14)]
     action: Option<String>,
     /// Only what this actor did: the id of a key, `cli`, `dev`, or `server`.
     #[param(pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli")]

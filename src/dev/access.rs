@@ -44,7 +44,7 @@ pub struct SeedKey {
     pub roles: Option<Vec<String>>,
     /// As in a create.
     #[schema(minimum = 1, maximum = 315_576_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// As in a create.
     #[schema(format = DateTime)]

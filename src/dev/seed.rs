@@ -103,7 +103,7 @@ pub struct SeedInvitation {
     pub role: Option<String>,
     /// As in a create: from when it was made.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// As in a create.
     #[schema(format = DateTime)]

@@ -53,10 +53,8 @@ impl Filter {
 #[serde(rename_all = "camelCase")]
 pub struct EventParams {
     /// Only these types, by comma.
-    #[param(
-        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-        example = "invitation.created,invitation.accepted"
-    )]
+    #[param(value_type = Option<Vec<EventType>>, style = Form, explode = false, min_items = 1,
+        max_items = 12)]
     #[serde(rename = "type")]
     types: Option<String>,
     /// Only what happened to this invitation.
@@ -153,10 +151,8 @@ impl EventQuery {
 #[serde(rename_all = "camelCase")]
 pub struct StreamParams {
     /// Only these types, by comma.
-    #[param(
-        pattern = "^[a-z_]+\\.[a-z_]+(,[a-z_]+\\.[a-z_]+)*$",
-        example = "invitation.created,invitation.accepted"
-    )]
+    #[param(value_type = Option<Vec<EventType>>, style = Form, explode = false, min_items = 1,
+        max_items = 12)]
     #[serde(rename = "type")]
     types: Option<String>,
     /// Only what happens to this invitation.

@@ -108,13 +108,14 @@ fn name_of(name: &str) -> Option<&'static Name> {
     NAMES.iter().find(|known| known.name == name)
 }
 
-/// What may be said of `path`, which is none of `patterns`, behind another sentence.
-pub(crate) fn hint(path: &str, patterns: &[String]) -> String {
+/// What may be said of `path`, which is none of `patterns`, behind another sentence. All of them are
+/// below `root`, and shown with it.
+pub(crate) fn hint(root: &str, path: &str, patterns: &[String]) -> String {
     if let Some((what, pattern)) = empty_id(path, patterns) {
-        return format!(" The id of the {what} is empty in {pattern}.");
+        return format!(" The id of the {what} is empty in {root}{pattern}.");
     }
     let near = nearest(path, patterns);
-    let meant = near.map(|near| format!(" Did you mean {near}?"));
+    let meant = near.map(|near| format!(" Did you mean {root}{near}?"));
     meant.unwrap_or_default()
 }
 
@@ -136,7 +137,7 @@ fn empty_id<'p>(path: &str, patterns: &'p [String]) -> Option<(&'static str, &'p
 
 /// The one of `patterns`, which are the paths of routes, that `path` is most like. A version or a
 /// prefix may be missing, too many, or another one, and there may be parts too many between others.
-pub(crate) fn nearest<'p>(path: &str, patterns: &'p [String]) -> Option<&'p str> {
+fn nearest<'p>(path: &str, patterns: &'p [String]) -> Option<&'p str> {
     let given = segments(path);
     if given.len() > MAX_SEGMENTS {
         return None;

@@ -46,7 +46,10 @@ impl<'q> Pairs<'q> {
                 return Err(unknown(key, known));
             }
             if self.keys().take(place).any(|earlier| earlier == key) {
-                let detail = format!("The query has the key {key} twice.");
+                let detail = format!(
+                    "The query has the key {key} twice. Where it takes several values, they stand \
+                     in one by comma."
+                );
                 return Err(refused(key, FieldCode::Conflict, detail, "given twice"));
             }
         }

@@ -13,8 +13,8 @@ const MAX_INVITER: usize = 100;
 /// The most characters of a personal note.
 const MAX_NOTE: usize = 500;
 
-/// Who invites. Id and name have at most 100 characters, without control, direction
-/// and invisible characters; the name may have those that emoji and languages are spelled with.
+/// Who invites. Id and name have at most 100 characters, and no control, direction or invisible
+/// ones; the name may have those that languages need.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[schema(as = InviterInput)]
 pub struct InviterBody {

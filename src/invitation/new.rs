@@ -36,7 +36,7 @@ pub struct CreateBody {
     /// How long it lives, in seconds: a minute to 365 days. Without it the organization's default,
     /// or the server's: 7 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
@@ -49,9 +49,8 @@ pub struct CreateBody {
     /// `--redirect-origins`.
     #[schema(max_length = 2048)]
     pub redirect_url: Option<String>,
-    /// The language of its mail, as a language tag (BCP 47). Without it the organization's, else
-    /// English. One that mail has no words in is kept, and falls back: `de-CH` to `de`, then to the
-    /// organization's.
+    /// The language of its mail, as a language tag (BCP 47): else the organization's, or English.
+    /// One without words of its own falls back: `de-CH` to `de`, then to the organization's.
     #[schema(
         max_length = 35,
         pattern = "^[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*$",

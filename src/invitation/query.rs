@@ -110,14 +110,12 @@ impl Filter {
 #[serde(rename_all = "camelCase")]
 pub struct ListParams {
     /// Only these statuses, by comma.
-    #[param(
-        pattern = "^(pending|accepted|declined|revoked|expired)(,(pending|accepted|declined|revoked|expired)){0,4}$"
-    )]
+    #[param(value_type = Option<Vec<Status>>, style = Form, explode = false, min_items = 1,
+        max_items = 5)]
     status: Option<String>,
     /// Only where the mail of the last sending has come so far, by comma.
-    #[param(
-        pattern = "^(none|queued|sent|failed|bounced)(,(none|queued|sent|failed|bounced)){0,4}$"
-    )]
+    #[param(value_type = Option<Vec<Delivery>>, style = Form, explode = false, min_items = 1,
+        max_items = 5)]
     delivery: Option<String>,
     /// Only this address, in any spelling.
     #[param(example = "new.user@example.com")]

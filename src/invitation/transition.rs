@@ -30,6 +30,26 @@ pub(crate) enum Change {
     Renew,
 }
 
+/// Who is refused, and so what there is to do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Audience {
+    /// Whoever manages invitations, with a key.
+    Inviter,
+    /// The invited person.
+    Invited,
+}
+
+impl Audience {
+    /// Who asks by the link: an application with a key, or the person.
+    pub(crate) fn by_link(has_key: bool) -> Self {
+        if has_key {
+            Self::Inviter
+        } else {
+            Self::Invited
+        }
+    }
+}
+
 /// One row of the table.
 struct Transition {
     /// Where the invitation may stand before.
@@ -57,15 +77,49 @@ impl Change {
         }
     }
 
-    /// Checks that this can happen to `present`.
+    /// Checks that this can happen to `present`, for whoever manages invitations.
     ///
     /// # Errors
     /// [`Code::StatusConflict`] with the present status.
     pub(crate) fn check(self, present: &CurrentInvitation) -> Result<()> {
+        self.check_for(present, Audience::Inviter)
+    }
+
+    /// Checks that this can happen to `present`.
+    ///
+    /// # Errors
+    /// [`Code::StatusConflict`] with the present status, and what `audience` can do about it.
+    pub(crate) fn check_for(self, present: &CurrentInvitation, audience: Audience) -> Result<()> {
         if self.transition().from.contains(&present.status) {
             return Ok(());
         }
-        Err(present.refusal(&format!("cannot be {}", self.done())))
+        let what = format!("cannot be {}", self.done());
+        Err(present.refusal(&what, self, audience))
+    }
+
+    /// What is to be done next where this cannot happen to an invitation that stands as `status`.
+    fn next_step(self, status: Status, audience: Audience) -> &'static str {
+        let is_end = matches!(self, Self::Decline | Self::Revoke);
+        match (audience, status) {
+            (_, Status::Pending) | (Audience::Inviter, Status::Expired) => "",
+            (Audience::Inviter, Status::Accepted) if is_end => {
+                " Delete it once the person has left."
+            }
+            (Audience::Inviter, Status::Accepted) => " The person has joined by it.",
+            (Audience::Inviter, _) if is_end => " Nobody can join by it.",
+            (Audience::Inviter, _) => " Invite the address anew.",
+            (Audience::Invited, Status::Accepted) if is_end => {
+                " To leave the organization, sign in to it."
+            }
+            (Audience::Invited, Status::Accepted) => {
+                " Sign in to the organization: nothing is left to do."
+            }
+            (Audience::Invited, _) if is_end => " Nothing is left to do.",
+            (Audience::Invited, Status::Expired) => {
+                " Ask the person who invited you to send it again."
+            }
+            (Audience::Invited, _) => " Ask the person who invited you to invite you anew.",
+        }
     }
 
     /// What the invitation would have been.
@@ -116,15 +170,16 @@ impl CurrentInvitation {
         }
     }
 
-    /// The error that its status is in the way; `what` is what it does not do any more, or not as
-    /// long as it is expired: nothing else can be undone.
-    pub(crate) fn refusal(&self, what: &str) -> Error {
+    /// The error that its status is in the way of `change`, for `audience`; `what` is what it does
+    /// not do any more, or not as long as it is expired: nothing else can be undone.
+    pub(crate) fn refusal(&self, what: &str, change: Change, audience: Audience) -> Error {
         let status = self.status.name();
-        let until = match self.status {
-            Status::Expired => "until it is sent again (resend)",
+        let until = match (self.status, audience) {
+            (Status::Expired, Audience::Inviter) => "until it is sent again (resend)",
             _ => "any more",
         };
-        let detail = format!("The invitation is {status} and {what} {until}.");
+        let next = change.next_step(self.status, audience);
+        let detail = format!("The invitation is {status} and {what} {until}.{next}");
         Error::new(Code::StatusConflict, detail)
             .with_invitation(self.id)
             .with_status(status)

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::actor::Actor;
 use super::new::{self, Expiry};
-use super::transition::CurrentInvitation;
+use super::transition::{Audience, Change, CurrentInvitation};
 use super::{Invitation, Status, store};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Errors, FieldCode, Result};
@@ -31,7 +31,7 @@ pub struct UpdateBody {
     pub role: Option<String>,
     /// How long it lives from now on, in seconds: a minute to 365 days.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
@@ -174,7 +174,7 @@ pub(crate) fn update(
         present.email.as_str(),
     )?;
     if present.status != Status::Pending {
-        return Err(present.refusal("cannot be changed"));
+        return Err(present.refusal("cannot be changed", Change::Renew, Audience::Inviter));
     }
     if patch.is_empty() {
         return Ok(());

@@ -38,7 +38,7 @@ pub struct KeyBody {
     /// How long it works, in seconds: at most ten years. Without it, and without `expiresAt`, until
     /// it is revoked.
     #[schema(minimum = 1, maximum = 315_576_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// From when on it is refused, instead of `expiresIn`: RFC 3339, in the future, at most ten
     /// years from now.

@@ -37,7 +37,7 @@ pub struct SettingsBody {
     /// How long an invitation lives that names no end, in seconds: a minute to 365 days. Without it
     /// the server's default.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub default_expires_in: Option<i64>,
     /// Only addresses of these domains, and of the domains below them, are invited. Empty or
     /// without it: all.
@@ -48,6 +48,7 @@ pub struct SettingsBody {
     pub blocked_domains: Option<Vec<String>>,
     /// The most invitations that may be pending at a time; lapsed ones do not count.
     #[schema(minimum = 1, maximum = 1_000_000)]
+    #[serde(default, deserialize_with = "crate::base::json::whole::number")]
     pub max_pending: Option<i64>,
     /// The organization's own page that takes the token of a link in its fragment, in place of the
     /// server's. Its origin must be one of the server's `--redirect-origins`.
@@ -67,8 +68,8 @@ pub struct SettingsBody {
         example = "de"
     )]
     pub locale: Option<String>,
-    /// What proves the address to whoever follows a mailed link: `mailed-link`, the link itself, or
-    /// `code`, a code that is mailed when it is asked for. Without it the server's `--acceptance`.
+    /// What proves the address to whoever follows a mailed link: that itself, or a `code` by mail.
+    /// Without it the server's `--acceptance`.
     #[schema(value_type = Option<Acceptance>)]
     pub acceptance: Option<String>,
 }

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::AnyOf;
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::schema::AllOf;
+use utoipa::openapi::{Object, Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::Preview;
 use crate::invitation::Invitation;
 
-/// The invitation, or what may be seen of it.
+/// The invitation, or what may be seen of it: one shape for both, since generators make nothing
+/// handy of a choice between two objects of which one is nearly a part of the other.
 pub(crate) enum Answered {}
 
 impl ToSchema for Answered {
@@ -18,7 +19,6 @@ impl ToSchema for Answered {
     }
 
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Invitation::name().into(), Invitation::schema()));
         schemas.push((Preview::name().into(), Preview::schema()));
         Invitation::schemas(schemas);
         Preview::schemas(schemas);
@@ -27,12 +27,35 @@ impl ToSchema for Answered {
 
 impl PartialSchema for Answered {
     fn schema() -> RefOr<Schema> {
-        AnyOf::builder()
+        let (mut rest, shown) = (object(Invitation::schema()), object(Preview::schema()));
+        rest.properties
+            .retain(|name, _| !shown.properties.contains_key(name));
+        rest.required.clear();
+        rest.description = None;
+        rest.properties.values_mut().for_each(leave_out_description);
+        AllOf::builder()
             .description(Some(
-                "To a key that vouches the invitation, to everybody else what a lookup shows.",
+                "What a lookup shows, and to a key that vouches all of the `Invitation`, `id` included.",
             ))
-            .item(Ref::from_schema_name(Invitation::name()))
             .item(Ref::from_schema_name(Preview::name()))
+            .item(rest)
             .into()
+    }
+}
+
+/// Leaves out what a field is, which the schema of an invitation says.
+fn leave_out_description(field: &mut RefOr<Schema>) {
+    match field {
+        RefOr::Ref(reference) => reference.description.clear(),
+        RefOr::T(Schema::Object(object)) => object.description = None,
+        RefOr::T(_) => {}
+    }
+}
+
+/// The object that `schema` describes.
+fn object(schema: RefOr<Schema>) -> Object {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object,
+        _ => Object::default(),
     }
 }

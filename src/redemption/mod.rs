@@ -24,12 +24,12 @@ use utoipa::ToSchema;
 
 use crate::base::clock::Timestamp;
 use crate::base::email::Email;
-use crate::base::error::Result;
+use crate::base::error::{Code, Result};
 use crate::base::origin::Origin;
 use crate::db::WriteTx;
 use crate::invitation::accept::{Subject, accept_or_decline};
 use crate::invitation::link::{self, LinkToken, TokenKind};
-use crate::invitation::transition::{Change, CurrentInvitation};
+use crate::invitation::transition::{Audience, Change, CurrentInvitation};
 use crate::invitation::{Invitation, Status, code};
 use crate::key::Rights;
 use crate::organization::{self, settings::Settings};
@@ -161,15 +161,24 @@ impl Attempt {
         let Some(subject) = self.prove(tx, keyring, &present)? else {
             return Ok(None);
         };
-        accept_or_decline(
+        let answered = accept_or_decline(
             tx,
             &present,
             self.change,
             &subject,
             &self.sending,
             &self.origin,
-        )?;
-        Ok(Some(present))
+        );
+        if matches!(&answered, Err(error) if error.code == Code::StatusConflict) {
+            self.check(&present)?;
+        }
+        answered.map(|()| Some(present))
+    }
+
+    /// Checks that `present` can be answered.
+    fn check(&self, present: &CurrentInvitation) -> Result<()> {
+        let audience = Audience::by_link(self.rights.is_some());
+        self.change.check_for(present, audience)
     }
 
     /// The invitation of the link, if the caller may see it.
@@ -209,7 +218,7 @@ impl Attempt {
     /// Whether the token that was mailed is enough for the organization.
     fn is_proof(&self, tx: &WriteTx<'_>, present: &CurrentInvitation) -> Result<bool> {
         // That it was answered already can be seen without any proof.
-        self.change.check(present)?;
+        self.check(present)?;
         let settings = organization::store::get_settings(tx, &present.organization)?;
         Ok(acceptance_of(self.token.kind, &settings, self.acceptance) == Acceptance::MailedLink)
     }
@@ -224,7 +233,7 @@ impl Attempt {
         code: &str,
     ) -> Result<bool> {
         // That it was answered already can be seen without any proof.
-        self.change.check(present)?;
+        self.check(present)?;
         let limits = &self.sending.limits;
         limits.check_proofs(present.id, email)?;
         let is_right = code::verify(tx, keyring, present, email, code)?;

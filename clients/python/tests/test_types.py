@@ -13,6 +13,8 @@ def test_a_wrong_name_of_an_invitation_is_found(invited: Invited) -> None:
     accepted = invited.accept(invited.mail("new@example.com").token)
     with pytest.raises(KeyError):
         accepted["stats"]  # type: ignore[typeddict-item]
+    # The rest of the invitation has names, too, and comes to a key that vouches.
+    assert (accepted.get("id"), accepted.get("acceptedBy")) == (None, None)
 
 
 def test_a_wrong_name_of_an_event_is_found(invited: Invited) -> None:

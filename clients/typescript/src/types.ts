@@ -14,8 +14,35 @@ export interface components {
          * @enum {string}
          */
         Acceptance: "mailed-link" | "code";
-        /** @description To a key that vouches the invitation, to everybody else what a lookup shows. */
-        AnsweredInvitation: components["schemas"]["Invitation"] | components["schemas"]["InvitationPreview"];
+        /** @description What a lookup shows, and to a key that vouches all of the `Invitation`, `id` included. */
+        AnsweredInvitation: components["schemas"]["InvitationPreview"] & {
+            /** Format: uuid */
+            id?: string;
+            email?: string;
+            /** Format: date-time */
+            createdAt?: string;
+            /** Format: date-time */
+            updatedAt?: string;
+            /** Format: date-time */
+            acceptedAt?: string;
+            acceptedBy?: string;
+            /** Format: date-time */
+            declinedAt?: string;
+            /** Format: date-time */
+            revokedAt?: string;
+            inviter?: components["schemas"]["Inviter"];
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /** Format: int32 */
+            sendCount?: number;
+            /** Format: date-time */
+            lastSentAt?: string;
+            delivery?: components["schemas"]["MailDelivery"];
+            /** Format: int32 */
+            deliveryAttempts?: number;
+            deliveryError?: string;
+        };
         /**
          * @description What happened to an invitation, or to the organization itself.
          * @enum {string}

@@ -129,9 +129,8 @@ pub(super) fn no_such_path(request: &HttpRequest, known: &[String]) -> Option<Er
             "the ClickHouse Cloud dialect starts at /clickhouse/v1, see /openapi/dialect.json",
         )
     };
-    let near = nothing::nearest(asked, &own);
-    let meant = near.map(|near| format!(" Did you mean {root}{near}?"));
-    let detail = format!("No such path; {place}.{}", meant.unwrap_or_default());
+    let hint = nothing::hint(root, asked, &own);
+    let detail = format!("No such path; {place}.{hint}");
     Some(Error::new(Code::NotFound, detail))
 }
 

@@ -114,10 +114,9 @@ async fn list(
     tag = "Events",
     summary = "Wait for what happens",
     description = "Server-sent events, without an end: each has the `id` and the type (`event`) \
-        of one event, and as its `data` the event as the history shows it, in one line. The \
-        stream begins with what comes after the request, or after the event that is named. A \
-        comment comes every 15 seconds if nothing else does. It ends when the server stops, the \
-        key is revoked or expires, or the organization is deleted.",
+        of one event, and the event as the history shows it as its `data`. The stream begins \
+        after the request, or after the event that is named. A comment comes every 15 seconds if \
+        nothing else does. It ends with the server, the key or the organization.",
     params(
         InOrganization,
         StreamParams,

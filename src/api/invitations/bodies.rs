@@ -14,7 +14,7 @@ pub(crate) struct ResendBody {
     /// How long it lives from now on, in seconds: a minute to 365 days. Without it the default, as
     /// for a new one.
     #[schema(minimum = 60, maximum = 31_536_000)]
-    #[serde(default, deserialize_with = "crate::base::json::seconds::optional")]
+    #[serde(default, deserialize_with = "crate::base::json::whole::seconds")]
     pub expires_in: Option<i64>,
     /// When it ends, instead of `expiresIn`: RFC 3339, a minute to 365 days from now.
     #[schema(format = DateTime)]
@@ -37,8 +37,8 @@ pub(crate) struct AcceptBody {
     pub subject: Option<String>,
 }
 
-/// The secret link of an invitation. It proves nothing, but whoever has it can ask for a code, so
-/// it goes to the invited person only.
+/// The secret link of an invitation, for the invited person only: whoever has it can ask for a
+/// code.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = InvitationLink)]

@@ -21,7 +21,7 @@ use crate::http::path::InvitationId;
 use crate::http::query::NoQuery;
 use crate::invitation::accept::{self, Subject};
 use crate::invitation::link::TokenKind;
-use crate::invitation::transition::{self, Change, CurrentInvitation};
+use crate::invitation::transition::{self, Audience, Change, CurrentInvitation};
 use crate::invitation::update::{self, Patch, UpdateBody};
 use crate::invitation::{Invitation, link as links, new, renew, store};
 use crate::organization;
@@ -103,8 +103,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "updateInvitation",
     tag = "Invitations",
     summary = "Change a pending invitation",
-    description = "Changes what is given: role, expiry, metadata, redirect URL, language; \
-        never the address. `null` unsets `metadata`, `redirectUrl` and `locale`.",
+    description = "Changes what is given: role, expiry, metadata, redirect URL, language; never \
+        the address.",
     params(OfInvitation, OnlyVersion),
     request_body(content = UpdateBody, example = json!({"role": "admin", "expiresIn": 86400})),
     responses(
@@ -339,7 +339,7 @@ pub(crate) fn find_link(
     let present = present.ok_or_else(Error::not_found)?;
     Change::Accept
         .check(&present)
-        .map_err(|_| present.refusal("has no link"))?;
+        .map_err(|_| present.refusal("has no link", Change::Accept, Audience::Inviter))?;
     let (signing, kind) = (state.keyring.signing(), TokenKind::Given);
     let accept_url = accept_url.as_ref().unwrap_or(&state.accept_url);
     Ok(SecretLink {

@@ -32,9 +32,8 @@ pub(crate) fn operations() -> Vec<Operation> {
     operation_id = "getInvitationSummary",
     tag = "Invitations",
     summary = "Get the figures of an organization's invitations",
-    description = "How many stand as what, how far the mail of the pending ones has come, what \
-        happened on each of the last 90 days (UTC), and how long an acceptance takes. The newest \
-        10,000 invitations are counted: `isExact` says whether these are all. Zeros for an \
+    description = "Counts by status, by delivery and by day, and how long an acceptance takes, \
+        of the newest 10,000 invitations: `isExact` says whether these are all. Zeros for an \
         organization that is not known.",
     params(InOrganization),
     responses(

@@ -144,7 +144,7 @@ async fn serve(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     tag = "Operation",
     summary = "The document of another part",
     description = "`dialect`: the ClickHouse Cloud dialect. `pages`: the pages for people. `dev`: what \
-        only `invited dev` has, and only there. `api` is the same as `/openapi.json`.",
+        only `invited dev` has, and only there. `api`: `/openapi.json`.",
     params(("part" = Part, Path, description = "Which part.")),
     responses(
         (status = 200, description = "The OpenAPI 3.1 document.", content_type = "application/json",

@@ -14,6 +14,7 @@ const ENVELOPE: &str = "Envelope_";
 pub(super) fn finish(document: &mut Value) {
     name_envelopes(document);
     each_operation(document, without_null);
+    each_operation(document, without_defaults);
     move_examples(document);
     let used = reachable(document, &[&document["paths"], &document["webhooks"]]);
     let bodies = request_bodies(document);
@@ -105,6 +106,22 @@ fn without_null(operation: &mut Value) {
     }
 }
 
+/// Leaves out that a parameter or a body is optional, which is what its absence says.
+fn without_defaults(operation: &mut Value) {
+    let fields = operation.as_object_mut().into_iter().flatten();
+    for (_, field) in fields.filter(|(name, _)| ["parameters", "requestBody"].contains(&&***name)) {
+        let many = match field {
+            Value::Array(parameters) => parameters.as_mut_slice(),
+            body => std::slice::from_mut(body),
+        };
+        for one in many.iter_mut().filter_map(Value::as_object_mut) {
+            if one.get("required") == Some(&Value::Bool(false)) {
+                one.remove("required");
+            }
+        }
+    }
+}
+
 /// Takes `null` out of what `schema` allows. Returns whether it was there.
 fn take_null(schema: &mut Value) -> bool {
     let is_null = |one: &Value| one == "null" || one["type"] == "null";
@@ -124,20 +141,26 @@ fn take_null(schema: &mut Value) -> bool {
     false
 }
 
-/// Moves the examples of responses to the schemas that they are of, the first one of each, and
-/// takes out the same one elsewhere.
+/// Moves the examples of requests and responses to the schemas that they are of, the first one of
+/// each, and takes out the same one elsewhere.
 fn move_examples(document: &mut Value) {
     let mut schemas = document["components"]["schemas"].take();
-    let of_responses = |operation: &mut Value| {
-        let responses = operation.pointer_mut("/responses");
-        let responses = responses.and_then(Value::as_object_mut).into_iter();
-        let contents = responses.flat_map(Map::values_mut);
+    let of_operation = |operation: &mut Value| {
+        let mut messages = Vec::new();
+        for (name, field) in operation.as_object_mut().into_iter().flatten() {
+            if name == "requestBody" {
+                messages.push(field);
+            } else if name == "responses" {
+                messages.extend(field.as_object_mut().into_iter().flat_map(Map::values_mut));
+            }
+        }
+        let contents = messages.into_iter();
         let contents = contents.filter_map(|one| one.get_mut("content")?.as_object_mut());
         for content in contents.flat_map(Map::values_mut) {
             move_example(content, &mut schemas);
         }
     };
-    each_operation(document, of_responses);
+    each_operation(document, of_operation);
     document["components"]["schemas"] = schemas;
 }
 
@@ -219,6 +242,8 @@ fn references(value: &Value, found: &mut Vec<String>) {
 
 /// Says of the objects in `schema` that list no fields that they are the caller's own.
 fn free(schema: &mut Value) {
+    let parts = schema.get_mut("allOf").and_then(Value::as_array_mut);
+    parts.into_iter().flatten().for_each(free);
     let properties = schema.pointer_mut("/properties");
     let properties = properties.and_then(Value::as_object_mut).into_iter();
     for property in properties.flat_map(Map::values_mut) {

@@ -62,7 +62,9 @@ fn detail(code: Code) -> &'static str {
         Code::IdTokenRejected => "The id token has expired.",
         Code::MethodNotAllowed => "This path answers GET, HEAD, OPTIONS.",
         Code::BodyTooLarge => "The body has more than 65536 bytes.",
-        Code::StatusConflict => "The invitation is revoked and cannot be accepted any more.",
+        Code::StatusConflict => {
+            "The invitation is revoked and cannot be accepted any more. Invite the address anew."
+        }
         Code::RateLimited => "At most 50 mails a day to one recipient by one organization.",
         code => code.meaning().meaning,
     }

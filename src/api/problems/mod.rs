@@ -117,8 +117,7 @@ async fn list(_: Anonymous, _: NoQuery, request: HttpRequest) -> HttpResponse {
     tag = "Operation",
     summary = "What an error code means",
     description = "What the code means, and what to do.",
-    params(("code" = String, Path, description = "The code, as in `code` of a problem \
-        document.", example = "not_found")),
+    params(("code" = Code, Path, description = "As in `code` of a problem document.")),
     responses(
         (status = 200, description = "What happened, and what to do; for browsers a page.", content(
             (String = "text/plain", example = "not_found (404): Not found"),

@@ -159,7 +159,7 @@ async fn get(
     responses(
         (status = 202, description = "The delivery, which is on its way.", body = DeliveryView<'_>,
             headers(
-            ("Location" = String, description = "Where it can be watched."),
+            ("Location" = String, description = "Where it is."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
                 answer."),
         ), example = json!(crate::webhook::delivery::example())),
@@ -211,7 +211,7 @@ async fn test(
     responses(
         (status = 202, description = "The delivery, which is on its way.", body = DeliveryView<'_>,
             headers(
-            ("Location" = String, description = "Where it can be watched."),
+            ("Location" = String, description = "Where it is."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
                 answer."),
         ), example = json!(crate::webhook::delivery::example())),

@@ -95,9 +95,9 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
     tag = "Webhooks",
     summary = "Create a webhook",
     description = "Events from now on are sent to the URL, signed as Standard Webhooks 1.0.0 \
-        says. `secret` is shown in this answer only: a repetition of the request under its \
-        `Idempotency-Key` is answered without it, and so is every other request but a rotation. A \
-        URL on an internal address is refused, unless the server allows its network.",
+        says. `secret` is shown in this answer and that of a rotation only, not in that of a \
+        repetition. A URL on an internal address is refused, unless the server allows its \
+        network.",
     params(Once),
     request_body(content = WebhookBody,
         example = json!({"url": "https://app.example.com/hooks/invited",
@@ -107,7 +107,7 @@ async fn list(access: Access<Admin>, _: NoQuery, state: Data<State>) -> Result<H
         (status = 201, description = "The new webhook.", body = WebhookView<'_>, headers(
             ("Location" = String, description = "Where it is."),
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
-                answer, without `secret`."),
+                answer."),
         ), example = json!(json::example_with_secret())),
     )
 )]
@@ -169,8 +169,7 @@ async fn get(
     summary = "Change, pause or enable a webhook",
     description = "Only what is there changes. `enabled: false` pauses it; `enabled: true` \
         enables it again, also after it was disabled by an answer 410 or by deliveries that \
-        failed to the last try. While it is disabled new events are not queued for it; what had \
-        been queued waits, and goes on once it is enabled.",
+        failed to the last try. Until then no new events are queued for it; what was queued waits.",
     params(OfWebhook),
     request_body(content = WebhookPatchBody,
         example = json!({"types": ["invitation.accepted"], "enabled": true})),
@@ -241,8 +240,8 @@ async fn delete(
     responses(
         (status = 200, description = "The webhook.", body = WebhookView<'_>, headers(
             ("Idempotency-Replayed" = String, description = "`true` where this is a stored \
-                answer, without `secret`."),
-        ), example = json!(json::example_with_secret())),
+                answer."),
+        ), example = json!(json::example())),
     )
 )]
 async fn rotate(

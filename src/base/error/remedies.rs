@@ -80,7 +80,7 @@ pub const REMEDIES: &[(Code, &str)] = &[
     (
         Code::StatusConflict,
         "Send an expired invitation again. In place of one that was declined or revoked, create a \
-            new one.",
+            new one. Who was invited asks the inviter for that.",
     ),
     (
         Code::MailQueued,

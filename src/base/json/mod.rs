@@ -3,8 +3,8 @@
 mod fault;
 mod fields;
 pub(crate) mod object;
-pub(crate) mod seconds;
 pub(crate) mod time;
+pub(crate) mod whole;
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 

@@ -121,9 +121,8 @@ pub(crate) struct QueuedMailView<'a> {
     /// one.
     #[schema(value_type = String)]
     pub to: &'a str,
-    /// Why it has not gone out yet: it is not due yet, and was not tried (`scheduled`); it waits
-    /// for its turn (`ready`); a try is under way (`sending`); the last try failed, and the next
-    /// one is not due yet (`retrying`).
+    /// Why it has not gone out yet: `scheduled` was not tried yet and is not due, `ready` waits for
+    /// its turn, `sending` is tried now, `retrying` failed and is not due.
     pub state: QueuedMailState,
     /// How often it was tried.
     pub attempts: u32,

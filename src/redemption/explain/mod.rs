@@ -60,8 +60,7 @@ pub(crate) type Address = std::result::Result<Email, &'static str>;
 #[serde(rename_all = "camelCase")]
 #[schema(as = AcceptanceExplanation)]
 pub(crate) struct Explanation {
-    /// Whether the person can join: the address is the invited one, and the invitation is pending.
-    /// An application that vouches for the address needs nothing else.
+    /// Whether the person can join, where the application vouches for the address.
     pub can_accept: bool,
     /// Every rule, in the order in which they are asked.
     pub rules: Vec<Finding>,

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::fields::{refused, wrong_type};
 use super::{Expected, Table, body_with};
+use crate::support::{TestApp, invitations};
 
 #[test]
 fn an_end_outside_of_a_minute_to_a_year_is_refused() {
@@ -69,16 +70,49 @@ fn an_end_of_exactly_a_minute_or_a_year_is_accepted() {
 }
 
 #[test]
+fn a_whole_number_is_one_however_it_is_written() {
+    let app = TestApp::serve();
+    for (index, seconds) in ["3600", "3600.0", "36e2", "3.6E+3", "3600.000"]
+        .iter()
+        .enumerate()
+    {
+        let body = format!(r#"{{"email":"e{index}@b.co","role":"dev","expiresIn":{seconds}}}"#);
+        let answer = app.post(&invitations("acme"), &body);
+        assert_eq!(
+            answer.json()["expiresAt"],
+            "2026-11-23T03:43:00.123Z",
+            "{seconds}"
+        );
+    }
+    let put = |body: &str| {
+        let request = app.request("PUT", "/v1/organizations/acme").json(body);
+        request.send()
+    };
+    let answer = put(r#"{"maxPending":7.0,"defaultExpiresIn":86400.0}"#);
+    let settings = answer.json();
+    assert_eq!(
+        (&settings["maxPending"], &settings["defaultExpiresIn"]),
+        (&json!(7), &json!(86400))
+    );
+    for wrong in [
+        r#"{"maxPending":7.5}"#,
+        r#"{"maxPending":1e30}"#,
+        r#"{"defaultExpiresIn":86400.1}"#,
+    ] {
+        assert_eq!(put(wrong).code(), "invalid_json", "{wrong}");
+    }
+}
+
+#[test]
 fn a_lifetime_is_a_whole_number_and_an_end_a_text() {
     let mut table = Table::new();
     let lifetime =
         |value: &str| format!(r#"{{"email":"new@b.co","role":"developer","expiresIn":{value}}}"#);
     for value in [
         "\"3600\"",
-        "3600.0",
-        "36e2",
+        "3600.5",
+        "36e-3",
         "99999999999999999999",
-        "-0",
         "true",
         "[3600]",
         "{}",
@@ -98,6 +132,11 @@ fn a_lifetime_is_a_whole_number_and_an_end_a_text() {
         );
     }
     table.create("B48", &lifetime("\"3600\""), wrong_type("/expiresIn"));
+    table.create(
+        "B48",
+        &lifetime("-0"),
+        Expected::Problem(422, "validation_failed"),
+    );
     for value in [
         json!(1_795_488_180_123_i64),
         json!(1.5),

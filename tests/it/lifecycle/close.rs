@@ -60,10 +60,9 @@ fn only_a_pending_one_can_be_revoked_or_accepted_and_the_refusal_says_where_it_s
                 (&problem["invitationStatus"], &problem["invitationId"]),
                 (&json!(status), &made["id"])
             );
-            assert_eq!(
-                problem["detail"],
-                format!("The invitation is {status} and cannot be {done} {until}.")
-            );
+            let says = format!("The invitation is {status} and cannot be {done} {until}.");
+            let detail = problem["detail"].as_str().unwrap_or_default();
+            assert!(detail.starts_with(&says), "{detail}");
         }
         assert_eq!(app.contents(), before, "{status}");
     }

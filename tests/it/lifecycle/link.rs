@@ -78,7 +78,11 @@ fn only_a_pending_one_has_a_link() {
         assert_eq!(answer.json()["invitationStatus"], status);
         let until = until(status);
         let says = format!("The invitation is {status} and has no link {until}.");
-        assert_eq!(answer.json()["detail"], says);
+        let detail = answer.json()["detail"].clone();
+        assert!(
+            detail.as_str().is_some_and(|text| text.starts_with(&says)),
+            "{detail}"
+        );
     }
     let gone = app.invite("acme", "gone@b.co");
     assert_eq!(app.request("DELETE", &path_of(&gone)).send().status, 204);

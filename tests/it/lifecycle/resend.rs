@@ -259,9 +259,13 @@ fn what_was_answered_or_revoked_is_never_sent_again() {
             (&problem["invitationStatus"], app.contents()),
             (&json!(status), before)
         );
+        let next = match status {
+            "accepted" => "The person has joined by it.",
+            _ => "Invite the address anew.",
+        };
         assert_eq!(
             problem["detail"],
-            format!("The invitation is {status} and cannot be sent again any more.")
+            format!("The invitation is {status} and cannot be sent again any more. {next}")
         );
     }
 }

@@ -6,10 +6,12 @@
 //!   there, and things that are not. [`bodies`]: JSON, fields and values. [`first_bytes`]: bodies
 //!   that are missing or in another encoding, and fields that are there twice. [`units`]: times,
 //!   numbers of something, and URLs. [`queries`]: keys and values of a query. [`states`]: what is
-//!   not possible at the time. [`every_body`]: no words of a parser, whatever the operation.
+//!   not possible at the time. [`closed`]: what to do about an invitation that was answered, revoked
+//!   or has expired. [`every_body`]: no words of a parser, whatever the operation.
 //! * [`command_line`]: what the binary says of a command line. [`help`]: what its help shows.
 
 mod bodies;
+mod closed;
 mod command_line;
 mod every_body;
 mod first_bytes;

@@ -50,7 +50,12 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
         ),
         (
             "/clickhouse/v1/organizations//members",
-            "Did you mean /clickhouse/v1/organizations/{organizationId}/members?",
+            "The id of the organization is empty in \
+             /clickhouse/v1/organizations/{organizationId}/members.",
+        ),
+        (
+            "/clickhouse/v1/organizations//invitations/123",
+            "The id of the organization is empty in /clickhouse/v1/organizations/{organizationId}/i",
         ),
         ("/v1/organization/acme/invitations", LIST),
         ("/organizations/acme/invitations", LIST),
@@ -116,6 +121,45 @@ fn a_path_that_is_not_there_is_told_from_a_thing_that_is_not() {
         }
         let request = record.app.request("GET", path);
         record.says(request, 404, "not_found", says);
+    }
+}
+
+#[test]
+fn an_id_of_the_dialect_that_is_malformed_is_told_its_form() {
+    let app = TestApp::serve();
+    app.invite("acme", "a@b.co");
+    for (path, says) in [
+        (
+            "-x",
+            "The id of the organization in the path is malformed: it must be 1 to 128",
+        ),
+        (
+            "-x/members",
+            "The id of the organization in the path is malformed: it must be 1 to 128",
+        ),
+        (
+            "acme/invitations/123",
+            "The id of the invitation in the path is malformed: it must be a",
+        ),
+        (
+            "acme/members/123",
+            "There is no such member, or this key may not see it.",
+        ),
+        (
+            "acme/roles/123",
+            "There is no such role, or this key may not see it.",
+        ),
+    ] {
+        let answer = app.get(&format!("/clickhouse/v1/organizations/{path}"));
+        let error = answer.json()["error"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        assert_eq!(answer.status, 404, "{path}");
+        assert!(
+            error.starts_with(&format!("NOT_FOUND: {says}")),
+            "{path}: {error}"
+        );
     }
 }
 

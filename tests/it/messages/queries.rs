@@ -35,6 +35,10 @@ fn a_key_of_the_query_that_is_wrong_is_named_with_what_would_be_right() {
             "The query has the key limit twice.",
         ),
         (
+            list("status=pending&status=expired"),
+            "twice. Where it takes several values, they stand in one by comma.",
+        ),
+        (
             format!("{one}?x=1"),
             "unknown key: x (this operation takes none)",
         ),

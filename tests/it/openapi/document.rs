@@ -9,7 +9,8 @@ pub fn of(part: Part) -> Value {
 }
 
 /// All documents as one: the operations of all parts, with responses and parameters in place of the
-/// references to them. The schemas of a part have its name before theirs.
+/// references to them, and each request has an example. The schemas of a part have its name before
+/// theirs.
 pub fn whole() -> Value {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
     for part in Part::ALL {
@@ -39,10 +40,30 @@ fn put_in_place(operation: &mut Value, document: &Value) {
             .values_mut()
             .for_each(|one| resolve(one, document));
     }
+    let contents = operation.pointer_mut("/requestBody/content");
+    let contents = contents.and_then(Value::as_object_mut).into_iter();
+    for content in contents.flat_map(Map::values_mut) {
+        if content["example"].is_null() {
+            content["example"] = example_of(&content["schema"], document);
+        }
+    }
     let parameters = operation.get_mut("parameters");
     if let Some(parameters) = parameters.and_then(Value::as_array_mut) {
         parameters.iter_mut().for_each(|one| resolve(one, document));
     }
+}
+
+/// The example of what `schema` refers to, which stands with that.
+fn example_of(schema: &Value, document: &Value) -> Value {
+    let mut schema = schema.clone();
+    // The name of its part stands before that of the schema.
+    if let Some((_, name)) = schema["$ref"]
+        .as_str()
+        .and_then(|path| path.rsplit_once('.'))
+    {
+        schema = document["components"]["schemas"][name].clone();
+    }
+    schema["examples"][0].clone()
 }
 
 /// Puts what `value` refers to in its place, if it is a reference.

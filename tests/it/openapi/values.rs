@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::committed;
 use super::document::of;
+use crate::support::TestApp;
 
 /// What checks values against a schema of `document`.
 fn validator(document: &Value, schema: &Value) -> Validator {
@@ -184,6 +185,43 @@ fn the_answers_in_the_readme_and_the_quick_start_are_valid() {
         checked += 1;
     }
     assert!(checked >= 17, "{checked}");
+}
+
+#[test]
+fn an_answer_by_the_link_has_its_shape_for_a_key_and_for_a_person() {
+    let document = of(Part::Api);
+    let schema = &document["components"]["schemas"]["AnsweredInvitation"];
+    let parts = schema["allOf"].as_array().expect("parts");
+    let fields_of = |part| resolved(&document, part)["properties"].as_object();
+    let known: Vec<&String> = parts
+        .iter()
+        .filter_map(fields_of)
+        .flat_map(Map::keys)
+        .collect();
+    let app = TestApp::serve();
+    for (what, is_vouched) in [("accept", true), ("decline", true), ("accept", false)] {
+        let email = format!("{what}-{is_vouched}@example.com");
+        let body = json!({ "email": email, "role": "admin", "metadata": { "team": "core" },
+            "inviter": { "id": "7", "name": "Ada" }, "locale": "de",
+            "redirectUrl": "http://invited.test/welcome" });
+        let made = app.post(&crate::support::invitations("acme"), &body.to_string());
+        let made = made.json();
+        let answered = if is_vouched {
+            let body = json!({ "token": app.token_of(&made), "email": email, "subject": "7" });
+            app.post(&format!("/v1/invitations/{what}"), &body.to_string())
+        } else {
+            app.person(what, &json!({ "token": app.mailed_token_of(&made) }))
+        };
+        let value = answered.json();
+        check(&document, schema, &value, what);
+        assert_eq!(value["id"].is_string(), is_vouched, "{value}");
+        for field in value.as_object().expect("an object").keys() {
+            assert!(known.contains(&field), "{field} is not documented");
+        }
+    }
+    // What everybody is shown is always there.
+    let without_status = json!({ "organizationId": "acme", "role": "admin" });
+    assert!(!validator(&document, schema).is_valid(&without_status));
 }
 
 #[test]

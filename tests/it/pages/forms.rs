@@ -220,9 +220,13 @@ fn closed_invitations_and_links_that_open_nothing_say_what_to_do() {
         (
             "revoke",
             "has been withdrawn",
-            "ask the person who invited you",
+            "ask the person who invited you for a new invitation",
         ),
-        ("decline", "has been declined", "ask for a new invitation"),
+        (
+            "decline",
+            "has been declined",
+            "ask the person who invited you for a new invitation",
+        ),
         ("expire", "has expired", "to send it again"),
     ] {
         let made = app.invite("acme", &format!("{end}@b.co"));

@@ -166,5 +166,21 @@ class KeptMail(TypedDict):
     """What a mail server would have got (RFC 5322)."""
 
 
-AnsweredInvitation: TypeAlias = Invitation | InvitationPreview
-"""To a key that vouches the invitation, to everybody else what a lookup shows."""
+class AnsweredInvitation(InvitationPreview):
+    """What a lookup shows, and to a key that vouches all of the `Invitation`, `id` included."""
+
+    id: NotRequired[str]
+    email: NotRequired[str]
+    createdAt: NotRequired[str]
+    updatedAt: NotRequired[str]
+    acceptedAt: NotRequired[str]
+    acceptedBy: NotRequired[str]
+    declinedAt: NotRequired[str]
+    revokedAt: NotRequired[str]
+    inviter: NotRequired[Inviter]
+    metadata: NotRequired[dict[str, Any]]
+    sendCount: NotRequired[int]
+    lastSentAt: NotRequired[str]
+    delivery: NotRequired[MailDelivery]
+    deliveryAttempts: NotRequired[int]
+    deliveryError: NotRequired[str]
