@@ -46,12 +46,18 @@ impl Stopping {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// Beats on a worker thread once a stop was asked for, for as long as it is polled. A thread
-    /// that beats has read what lay in its sockets at the beat before: one that the machine keeps
-    /// from running is not taken for idle.
-    pub(crate) async fn beat(&self) {
+    /// Counts a worker thread among those that beat, from before it serves anything: one that has
+    /// not run since counts as one that has not beaten. Returns its counter.
+    pub(crate) fn add_worker(&self) -> Arc<AtomicU64> {
         let beats = Arc::new(AtomicU64::new(0));
         self.lock().push(Arc::clone(&beats));
+        beats
+    }
+
+    /// Counts `beats` of a worker thread once a stop was asked for, for as long as it is polled. A
+    /// thread that beats has read what lay in its sockets at the beat before: one that the machine
+    /// keeps from running is not taken for idle.
+    pub(crate) async fn beat(&self, beats: &AtomicU64) {
         let mut begun = self.begun.subscribe();
         // It fails only where nobody can stop the server any more.
         let _ = begun.wait_for(|has_begun| *has_begun).await;
@@ -70,5 +76,23 @@ impl Stopping {
     /// The counters. Nothing that holds them can leave them half changed.
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<AtomicU64>>> {
         self.beats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_worker_that_has_not_run_yet_counts_as_one_that_has_not_beaten() {
+        let stopping = Stopping::default();
+        let workers = [(); 3].map(|()| stopping.add_worker());
+        stopping.begin();
+        assert_eq!(stopping.beats(), [0, 0, 0]);
+        // It never ends by itself.
+        let beating = tokio::time::timeout(BEAT * 10, stopping.beat(&workers[1]));
+        assert!(beating.await.is_err());
+        let beats = stopping.beats();
+        assert!(beats[0] == 0 && beats[1] > 0 && beats[2] == 0, "{beats:?}");
     }
 }

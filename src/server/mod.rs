@@ -310,7 +310,8 @@ impl Program {
         let app = move || {
             let (beating, asked) = (context.clone(), Arc::clone(&asked));
             actix_web::rt::spawn(async move { asked.answer().await });
-            actix_web::rt::spawn(async move { beating.stopping.beat().await });
+            let beats = context.stopping.add_worker();
+            actix_web::rt::spawn(async move { beating.stopping.beat(&beats).await });
             App::new()
                 .app_data(context.clone())
                 .app_data(state.clone())

@@ -89,7 +89,8 @@ where
                 async move { stopping.notified().await }
             })
             .keep_alive(KeepAlive::Timeout(deadlines.idle))
-            .client_request_timeout(deadlines.head)
+            // Its own deadline would refuse what has come in time: see [`Timed`].
+            .client_request_timeout(Duration::ZERO)
             .client_disconnect_timeout(DISCONNECT_TIMEOUT)
             .on_connect_ext(|connection: &Timed, extensions| {
                 drop(extensions.insert(connection.progress.clone()));

@@ -1,11 +1,13 @@
 //! A connection whose peer may not take its time.
 //!
-//! The framework has a deadline for the first head of a connection, and none for the heads after it
-//! or for answers that nobody takes. So both stand here, between the socket and the framework:
+//! The framework has no deadline for the heads after the first one or for answers that nobody takes,
+//! and it looks at the clock before it looks at the socket, so that on a busy machine it refuses
+//! heads that have come in time. So all deadlines stand here, between the socket and the framework:
 //!
+//! * The first head must be complete within [`Deadlines::head`].
 //! * While no request is being answered, the next head must be complete within [`Deadlines::idle`],
 //!   and within [`Deadlines::head`] of its first byte. What comes too late is answered 408 and read
-//!   no further.
+//!   no further. What lies in the socket has come.
 //! * While the socket takes no bytes, it must take some within [`Deadlines::write`]. Else the
 //!   connection is cut off, and what was still in the system for it is thrown away. What waits
 //!   inside of TLS was not taken by the socket.
@@ -24,7 +26,7 @@ use super::descriptors::Connection;
 use super::stream::Stream;
 use crate::http::connection::{Deadlines, Progress};
 
-/// The answer to a head that came too late, as the framework gives it for the first one.
+/// The answer to a head that came too late.
 const TOO_LATE: &[u8] =
     b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
@@ -46,6 +48,10 @@ pub(crate) struct Timed {
     head_by: Option<Instant>,
     /// Whether bytes of the next head are there.
     has_head_begun: bool,
+    /// Since when the next head is found late.
+    late_since: Option<Instant>,
+    /// Whether bytes of it were read after its deadline.
+    was_read_late: bool,
     /// Whether nothing is read any more: a head came too late, or there is to be no other request.
     is_over: bool,
     /// Its first head.
@@ -70,6 +76,8 @@ impl Timed {
             begun: 0,
             head_by: None,
             has_head_begun: false,
+            late_since: None,
+            was_read_late: false,
             is_over: false,
             first_head: FirstHead::default(),
             taken: 0,
@@ -84,9 +92,15 @@ impl Timed {
         if self.begun != self.progress.begun() {
             self.begun = self.progress.begun();
             (self.head_by, self.has_head_begun) = (None, false);
+            (self.late_since, self.was_read_late) = (None, false);
         }
         if self.head_by.is_none() && !self.progress.is_answering() {
-            self.head_by = Some(Instant::now() + self.deadlines.idle);
+            let time = if self.begun == 0 {
+                self.deadlines.head
+            } else {
+                self.deadlines.idle
+            };
+            self.head_by = Some(Instant::now() + time);
         }
     }
 
@@ -100,22 +114,33 @@ impl Timed {
             buffer.put_slice(NO_BODY);
             self.is_over = true;
         }
+        if has_passed(self.head_by) && !self.was_read_late {
+            // What lay in the socket may be the whole head: the framework looks at it first.
+            (self.late_since, self.was_read_late) = (None, true);
+        }
         if !self.has_head_begun && !self.progress.is_answering() {
             self.has_head_begun = true;
-            self.head_by = Some(Instant::now() + self.deadlines.head);
+            if self.begun > 0 {
+                self.head_by = Some(Instant::now() + self.deadlines.head);
+            }
         }
     }
 
-    /// Whether the next head comes too late.
+    /// Whether the next head comes too late, and still does after a turn of the event loop: where the
+    /// thread could not run, it may hear of the time before it hears of what has come.
     fn is_head_late(&mut self) -> bool {
         self.probe();
-        !self.progress.is_answering() && has_passed(self.head_by)
+        if self.progress.is_answering() || !has_passed(self.head_by) {
+            return false;
+        }
+        let late_since = *self.late_since.get_or_insert_with(Instant::now);
+        has_passed(Some(late_since + AGAIN))
     }
 
     /// Ends a connection whose next head came too late: the framework is told that nothing more
     /// comes.
     fn end_reading(&mut self, cx: &mut Context<'_>) {
-        if self.has_head_begun && self.taken_by.is_none() {
+        if (self.has_head_begun || self.begun == 0) && self.taken_by.is_none() {
             // A peer that does not get this is closed all the same.
             let _ = Pin::new(&mut self.stream).poll_write(cx, TOO_LATE);
             let _ = Pin::new(&mut self.stream).poll_flush(cx);

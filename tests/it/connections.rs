@@ -9,6 +9,7 @@ use invited::key::Scope;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
+use crate::descriptors::room;
 use crate::support::client::connect_from;
 use crate::support::process::{Server, after, raise_descriptors};
 use crate::support::{Request, TestApp, client, invitations};
@@ -72,6 +73,7 @@ fn a_head_has_five_seconds_on_a_kept_connection_too() {
     let first = Request::kept(app.address, "GET", "/health/live").bytes();
     let create = Request::kept(app.address, "POST", &invitations("acme")).bearer(&app.key);
     let create = create.json(r#"{"email":"a@b.co","role":"r"}"#).bytes();
+    let opened = Instant::now();
     let mut slow: Vec<_> = (0..300)
         .map(|number| {
             let mut stream = TcpStream::connect(app.address).expect("the server accepts");
@@ -81,6 +83,8 @@ fn a_head_has_five_seconds_on_a_kept_connection_too() {
             stream
         })
         .collect();
+    // What the machine takes for so many is nobody's fault.
+    let most = Duration::from_secs(8).max(Duration::from_secs(7) + opened.elapsed() * 2);
     let begun = Instant::now();
     for letter in b"GET / " {
         for stream in &mut slow {
@@ -97,11 +101,40 @@ fn a_head_has_five_seconds_on_a_kept_connection_too() {
             String::from_utf8_lossy(&bytes)
         );
     }
-    assert!(
-        begun.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        begun.elapsed()
-    );
+    let took = begun.elapsed();
+    assert!(took < most, "{took:?} of {most:?}");
+}
+
+#[test]
+fn a_head_that_has_come_in_time_is_answered_however_late_the_machine_lets_it_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::serve(&folder.path().join("invited.db"));
+    let request = Request::kept(server.address, "GET", "/health/live").bytes();
+    let (begin, end) = request.split_at(10);
+    let connect = || TcpStream::connect(server.address).expect("the server accepts");
+    let (mut silent, mut begun, mut used) = (connect(), connect(), connect());
+    begun.write_all(begin).expect("it goes");
+    assert_eq!(client::answer_kept(&mut used, &request).status, 200);
+    used.write_all(begin).expect("it goes");
+    // So that all of them are with the threads that serve them.
+    let mut other = connect();
+    for _ in 0..20 {
+        assert_eq!(client::answer_kept(&mut other, &request).status, 200);
+    }
+    server.signal("STOP");
+    let rest_of_each = [&request[..], end, end];
+    for (stream, rest) in [&mut silent, &mut begun, &mut used]
+        .into_iter()
+        .zip(rest_of_each)
+    {
+        stream.write_all(rest).expect("it goes");
+    }
+    std::thread::sleep(Duration::from_secs(6));
+    server.signal("CONT");
+    for stream in [&mut silent, &mut begun, &mut used] {
+        let answer = client::answer_kept(stream, &[]);
+        assert_eq!(answer.status, 200, "{answer:?} {stream:?}");
+    }
 }
 
 #[test]
@@ -241,10 +274,12 @@ fn one_address_has_no_more_connections_than_it_leaves_free() {
             .args(["serve", "--listen", "127.0.0.1:0", "--database"])
             .arg(folder.path().join("invited.db"));
         let server = Server::spawn(&mut command);
-        let held: Vec<_> = (0..400)
+        let began = Instant::now();
+        let mut held: Vec<_> = (0..400)
             .map(|_| connect_from([127, 0, 0, 2], server.address))
             .collect();
-        std::thread::sleep(Duration::from_millis(500));
+        let last = held.last_mut().expect("it is beyond the half");
+        assert!(!matches!(last.read(&mut [0]), Ok(1..)), "nothing is said");
         for from in [[127, 0, 0, 3], [127, 0, 0, 4]] {
             let stream = connect_from(from, server.address);
             let answer = client::answer_on(stream, &server.request("GET", "/health/live").bytes());
@@ -253,9 +288,10 @@ fn one_address_has_no_more_connections_than_it_leaves_free() {
         drop(held);
         server.signal("TERM");
         let (_, _, printed) = server.wait();
-        assert_eq!(
-            printed.matches("one address has half").count(),
-            1,
+        let told = printed.matches("one address has half").count();
+        let at_most = 1 + began.elapsed().as_secs() / 10;
+        assert!(
+            (1..=at_most).contains(&u64::try_from(told).expect("few")),
             "{printed}"
         );
     }
@@ -275,10 +311,17 @@ fn a_trusted_proxy_may_have_all_connections() {
         "--database",
     ]);
     let server = Server::spawn(command.arg(folder.path().join("invited.db")));
-    let held: Vec<_> = (0..400)
-        .map(|_| connect_from([127, 0, 0, 2], server.address))
+    let live = Request::kept(server.address, "GET", "/health/live").bytes();
+    let mut held: Vec<_> = (0..400)
+        .map(|_| {
+            let mut stream = connect_from([127, 0, 0, 2], server.address);
+            stream.write_all(&live).expect("it goes");
+            stream
+        })
         .collect();
-    std::thread::sleep(Duration::from_millis(500));
+    for stream in &mut held[..room(128)] {
+        stream.read_exact(&mut [0]).expect("an answer");
+    }
     drop(held);
     server.signal("TERM");
     let (_, _, printed) = server.wait();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 
+use crate::snapshot::is_traced;
 use crate::support::process::{Server, skipped};
 use crate::support::{TestApp, invitations};
 
@@ -35,8 +36,9 @@ fn reader(database: &Path) -> Connection {
 fn grow(database: &Path, length: u64, send: &dyn Fn(String) -> u16) {
     let mut round = 0;
     while log_length(database) < length {
+        let tag = fastrand::u64(..);
         let row = |number| {
-            let email = format!("p{round}-{number}-{length}@b.co");
+            let email = format!("p{number}-{tag}@b.co");
             json!({"email": email, "role": "developer", "metadata": {"x": "y".repeat(3_000)}})
         };
         let rows: Vec<_> = (0..200).map(row).collect();
@@ -50,16 +52,31 @@ fn grow(database: &Path, length: u64, send: &dyn Fn(String) -> u16) {
     }
 }
 
-/// Waits until the log is at most `length` long: ten seconds.
-fn wait_until_at_most(length: u64, database: &Path) {
+/// What is promised for a log after some quiet.
+const PROMISED: Duration = Duration::from_secs(10);
+
+/// Waits until the log is at most `length` long: a minute. Returns how long that took.
+fn wait_until_at_most(length: u64, database: &Path) -> Duration {
     let start = Instant::now();
     while log_length(database) > length {
         assert!(
-            start.elapsed() < Duration::from_secs(10),
+            start.elapsed() < Duration::from_secs(60),
             "{} bytes",
             log_length(database)
         );
         std::thread::sleep(Duration::from_millis(20));
+    }
+    start.elapsed()
+}
+
+/// Checks that `quiet` takes no longer than is promised: where the machine was busy with something
+/// else, most of three.
+fn assert_promised(quiet: impl Fn() -> Duration) {
+    let first = quiet();
+    if first >= PROMISED {
+        let others = [quiet(), quiet()];
+        let is_kept = others.iter().all(|took| *took < PROMISED);
+        assert!(is_kept, "{first:?} {others:?}");
     }
 }
 
@@ -67,37 +84,40 @@ fn wait_until_at_most(length: u64, database: &Path) {
 fn a_log_that_load_left_long_is_cut_within_ten_seconds_of_quiet() {
     let app = TestApp::serve();
     for length in [6 << 20, 34 << 20, 52 << 20] {
-        let reader = reader(&app.database);
-        grow(&app.database, length, &|body| {
-            app.post("/v1/organizations/acme/invitations/batch", &body)
-                .status
+        assert_promised(|| {
+            let reader = reader(&app.database);
+            grow(&app.database, length, &|body| {
+                app.post("/v1/organizations/acme/invitations/batch", &body)
+                    .status
+            });
+            drop(reader);
+            wait_until_at_most(LITTLE, &app.database)
         });
-        drop(reader);
-        wait_until_at_most(LITTLE, &app.database);
     }
 }
 
 #[test]
 fn a_log_that_load_left_long_is_cut_although_a_write_comes_now_and_then() {
     let app = TestApp::serve();
-    let reader = reader(&app.database);
-    grow(&app.database, 6 << 20, &|body| {
-        app.post("/v1/organizations/acme/invitations/batch", &body)
-            .status
+    assert_promised(|| {
+        let reader = reader(&app.database);
+        grow(&app.database, 6 << 20, &|body| {
+            app.post("/v1/organizations/acme/invitations/batch", &body)
+                .status
+        });
+        drop(reader);
+        let start = Instant::now();
+        while log_length(&app.database) > LITTLE {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "{} bytes",
+                log_length(&app.database)
+            );
+            app.invite("globex", &format!("p{}@b.co", fastrand::u64(..)));
+            std::thread::sleep(Duration::from_millis(40));
+        }
+        start.elapsed()
     });
-    drop(reader);
-    let start = Instant::now();
-    let mut number = 0;
-    while log_length(&app.database) > LITTLE {
-        assert!(
-            start.elapsed() < Duration::from_secs(10),
-            "{} bytes",
-            log_length(&app.database)
-        );
-        app.invite("globex", &format!("p{number}@b.co"));
-        number += 1;
-        std::thread::sleep(Duration::from_millis(40));
-    }
 }
 
 #[test]
@@ -151,11 +171,11 @@ fn an_idle_server_neither_writes_nor_syncs() {
         wait_until_at_most(0, &database);
         // When the key was last used is written every minute; what follows takes some seconds.
         let of_minute = started.elapsed().as_secs() % 60;
-        if of_minute >= 45 {
+        if of_minute >= 35 {
             std::thread::sleep(Duration::from_secs(65 - of_minute));
             wait_until_at_most(0, &database);
         }
-        let Some(trace) = trace(&server, folder.path(), (length, &send)) else {
+        let Some(trace) = trace(&server, &database, (length, &send)) else {
             return;
         };
         assert_eq!(trace, "", "after a log of {length} bytes");
@@ -165,12 +185,12 @@ fn an_idle_server_neither_writes_nor_syncs() {
 /// The writes and syncs of `server` within three seconds; none where that cannot be seen here.
 fn trace(
     server: &Server,
-    folder: &Path,
+    database: &Path,
     (round, send): (u64, &dyn Fn(String) -> u16),
 ) -> Option<String> {
     let calls = "trace=fdatasync,fsync,sync_file_range,pwrite64,pwritev,ftruncate,fallocate,\
                  unlink,rename,openat";
-    let file = folder.join("trace");
+    let file = database.with_file_name("trace");
     let mut strace = Command::new("strace");
     strace
         .args(["-f", "-qq", "-e", "signal=none", "-e", calls, "-o"])
@@ -180,15 +200,20 @@ fn trace(
         skipped("an idle server neither writes nor syncs: strace is not there");
         return None;
     };
-    std::thread::sleep(Duration::from_millis(500));
-    if strace.try_wait().is_ok_and(|ended| ended.is_some()) {
-        skipped("an idle server neither writes nor syncs: strace may not attach");
-        return None;
+    let start = Instant::now();
+    while !is_traced(server.child.id()) {
+        let is_over = strace.try_wait().is_ok_and(|ended| ended.is_some());
+        if is_over || start.elapsed() > Duration::from_secs(20) {
+            skipped("an idle server neither writes nor syncs: strace may not attach");
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(20));
     }
     // That it sees what there is.
     let body = json!({ "invitations": [{"email": format!("{round}@b.co"), "role": "developer"}] })
         .to_string();
     assert_eq!(send(body), 200);
+    wait_until_at_most(0, database);
     std::thread::sleep(Duration::from_secs(2));
     let before = std::fs::read_to_string(&file).expect("a trace");
     assert!(

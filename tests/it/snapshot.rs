@@ -153,7 +153,7 @@ struct Trace {
 }
 
 /// Whether every thread of a process is traced.
-fn is_traced(process: u32) -> bool {
+pub fn is_traced(process: u32) -> bool {
     let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else {
         return false;
     };

@@ -163,7 +163,7 @@ fn a_mail_that_may_have_arrived_comes_again_with_the_same_message_id() {
 #[test]
 fn a_server_that_stands_still_holds_up_no_other_mail() {
     let smtp = Smtp::start();
-    smtp.script(&[Act::Stall]);
+    smtp.script_for("ada@example.com", Act::Stall);
     let app = app(&smtp, &[]);
     let stalled = invite(&app, "ada@example.com", &json!({}));
     std::thread::sleep(std::time::Duration::from_millis(300));

@@ -20,9 +20,9 @@ fn invite_many(app: &TestApp, organization: &str, count: usize) {
     );
 }
 
-/// How many mails came before the first one to `recipient`, which comes within ten seconds.
+/// How many mails came before the first one to `recipient`, which comes within a minute.
 fn count_before(smtp: &Smtp, recipient: &str) -> usize {
-    let deadline = Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(60);
     loop {
         if let Some(place) = smtp
             .received()
@@ -68,8 +68,13 @@ fn a_large_batch_holds_up_neither_a_code_nor_the_mail_of_another_organization() 
 fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
     let smtp = Smtp::start();
     let app = app(&smtp, &[]);
-    let known = invite(&app, "known@example.com", &json!({}));
-    wait_until(&app, &known, "sent");
+    let mut alone = Duration::ZERO;
+    for number in 0..5 {
+        let start = Instant::now();
+        let known = invite(&app, &format!("known{number}@example.com"), &json!({}));
+        wait_until(&app, &known, "sent");
+        alone = alone.max(start.elapsed());
+    }
     for number in 0..12 {
         let recipient = format!("p@stalling{number}.test");
         smtp.script_for(&recipient, Act::Stall);
@@ -80,11 +85,9 @@ fn twelve_recipients_over_whom_the_server_stands_still_hold_up_nobody_else() {
         let start = Instant::now();
         let other = invite(&app, &format!("p{number}@example.com"), &json!({}));
         wait_until(&app, &other, "sent");
-        assert!(
-            start.elapsed() < Duration::from_secs(2),
-            "{number}: {:?}",
-            start.elapsed()
-        );
+        // What the machine takes for a mail when nothing stalls is nobody's fault.
+        let (took, most) = (start.elapsed(), Duration::from_secs(2).max(alone * 3));
+        assert!(took < most, "{number}: {took:?} of {most:?}");
     }
 }
 
@@ -98,20 +101,23 @@ fn one_that_stalls_and_others_that_are_put_off_hold_up_nobody_of_their_own_domai
         ("dropped@example.com", Act::Drop),
     ];
     let app = app(&smtp, &[]);
+    let send_twenty = |name: &str| {
+        let start = Instant::now();
+        for number in 0..20 {
+            let other = invite(&app, &format!("{name}{number}@example.com"), &json!({}));
+            wait_until(&app, &other, "sent");
+        }
+        start.elapsed()
+    };
+    let alone = send_twenty("q");
     for (recipient, act) in acts {
         smtp.script_for(recipient, act);
         invite(&app, recipient, &json!({}));
     }
-    let start = Instant::now();
-    for number in 0..20 {
-        let other = invite(&app, &format!("p{number}@example.com"), &json!({}));
-        wait_until(&app, &other, "sent");
-    }
-    assert!(
-        start.elapsed() < Duration::from_secs(5),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = send_twenty("p");
+    // What the machine takes for twenty mails when nothing stalls is nobody's fault.
+    let most = Duration::from_secs(5).max(alone * 3);
+    assert!(took < most, "{took:?} of {most:?}");
 }
 
 #[test]
@@ -173,6 +179,11 @@ fn a_wrong_password_is_tried_once_however_many_mails_begin_together() {
         let url = format!("smtp://user:s3cretpass@{}?tls=none", smtp.address);
         let app = app_at(&url, &[]);
         invite_many(&app, "acme", 100);
+        let began = Instant::now();
+        while count_tried(&app) == 0 {
+            assert!(began.elapsed() < Duration::from_secs(30), "none is tried");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         std::thread::sleep(Duration::from_millis(1_500));
         assert!(
             (1..=most).contains(&smtp.logins().len()),

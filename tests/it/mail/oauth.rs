@@ -235,12 +235,12 @@ fn mails_that_wait_for_one_token_share_what_becomes_of_it() {
         made.iter().filter(is_tried).count()
     };
     let began = Instant::now();
-    while tried() < 2 {
-        assert!(began.elapsed() < Duration::from_secs(30));
+    while tried() <= 2 {
+        let is_early = began.elapsed() < Duration::from_secs(30);
+        assert!(is_early, "they began together: {}", tried());
         std::thread::sleep(Duration::from_millis(20));
     }
     std::thread::sleep(Duration::from_millis(500));
-    assert!(tried() > 2, "they began together");
     assert_eq!(provider.asked().len(), 1);
 }
 

@@ -99,7 +99,12 @@ fn a_retry_probes_a_server_that_refused_the_login_at_once() {
     for number in 0..20 {
         invite(&app, &format!("p{number}@example.com"), &json!({}));
     }
-    std::thread::sleep(Duration::from_millis(500));
+    let began = Instant::now();
+    let is_tried = |queue: &[Value]| queue.iter().any(|mail| mail["state"] == "retrying");
+    while !is_tried(&list(&app, &app.key, "?limit=1000")) {
+        assert!(began.elapsed() < Duration::from_secs(30), "none is tried");
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let queue = wait_queue(&app, "sending", 0);
     smtp.answer_logins("235 2.7.0 welcome");
     std::thread::sleep(Duration::from_millis(1_100));

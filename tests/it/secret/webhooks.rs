@@ -14,6 +14,7 @@ use super::{Place, notes, refused, stop, token, write};
 use crate::support::TestApp;
 use crate::support::endpoint::{Endpoint, Received};
 use crate::support::process::Server;
+use crate::webhooks::wait_idle;
 
 /// Rotates the secret of a server, so that the one before verifies nothing more, and restarts it.
 fn rotate_and_restart(app: &mut TestApp) {
@@ -103,6 +104,8 @@ fn a_webhook_that_is_rotated_after_the_server_signs_with_both_for_a_day() {
     app.invite("acme", "a@b.co");
     let (given, expected) = signatures(&endpoint.wait(1)[0], &[&second, &first]);
     assert_eq!(given, expected);
+    // What is under way counts as lost, and comes again, where the clock jumps over its lease.
+    wait_idle(&app);
     app.advance_to(24 * 60 * 60 * 1000);
     app.invite("acme", "c@b.co");
     let (given, expected) = signatures(&endpoint.wait(2)[1], &[&second]);

@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::support::process::{Server, invited, run, skipped};
 use crate::support::{Answer, Request, invitations};
@@ -62,6 +62,37 @@ fn by_unix(path: &Path, bytes: &[u8]) -> Answer {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("it ends well");
     Answer::parse(&answer)
+}
+
+/// Has `server` find what `send` sends it in its sockets, together with a wish to stop. Nothing of it
+/// that changes the file at `database` is answered before `is_stopping` holds.
+fn stop_before_answers(
+    server: &Server,
+    database: &Path,
+    send: impl FnOnce(),
+    mut is_stopping: impl FnMut() -> bool,
+) {
+    let file = rusqlite::Connection::open(database).expect("it opens");
+    file.busy_timeout(Duration::from_secs(5))
+        .and_then(|()| file.execute_batch("begin immediate"))
+        .expect("nobody writes");
+    server.signal("STOP");
+    let status = format!("/proc/{}/status", server.child.id());
+    wait_until(|| std::fs::read_to_string(&status).is_ok_and(|text| text.contains("State:\tT")));
+    send();
+    server.signal("TERM");
+    server.signal("CONT");
+    wait_until(&mut is_stopping);
+    file.execute_batch("rollback").expect("it lets go");
+}
+
+/// Waits until `is_so` holds, for half a minute.
+fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it never is");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// Whether this machine has IPv6 at all.

@@ -8,8 +8,9 @@ use invited::base::mode::Mode;
 use invited::http::connection::Deadlines;
 
 use super::certificate::{Certificate, ask, connect, live, over};
-use crate::support::client::connect_from;
-use crate::support::process::raise_descriptors;
+use super::stop_before_answers;
+use crate::support::client::{answer_kept_over, connect_from};
+use crate::support::process::{Server, raise_descriptors};
 use crate::support::{Request, TestApp, invitations};
 
 /// The beginning of a handshake that goes no further.
@@ -20,11 +21,22 @@ fn half_a_handshake(mut stream: TcpStream) -> TcpStream {
     stream
 }
 
+/// Asks so often, each time with a handshake. Returns how long that takes.
+fn ask_often(server: &Server, certificate: &Certificate, times: usize) -> Duration {
+    let start = Instant::now();
+    for _ in 0..times {
+        let answer = ask(server.address, &certificate.der, &live(server.address));
+        assert_eq!(answer.status, 200);
+    }
+    start.elapsed()
+}
+
 #[test]
 fn whoever_takes_long_for_a_handshake_is_cut_off_and_stops_nobody() {
     raise_descriptors();
     let certificate = Certificate::new(90);
     let server = certificate.serve();
+    let alone = ask_often(&server, &certificate, 20);
     let mut slow: Vec<_> = (0..1_000)
         .map(|n| {
             let stream = connect_from([127, 0, 0, 2], server.address);
@@ -36,17 +48,10 @@ fn whoever_takes_long_for_a_handshake_is_cut_off_and_stops_nobody() {
         })
         .collect();
     let start = Instant::now();
-    for _ in 0..20 {
-        assert_eq!(
-            ask(server.address, &certificate.der, &live(server.address)).status,
-            200
-        );
-    }
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = ask_often(&server, &certificate, 20);
+    // What the machine takes for as many handshakes alone is nobody's fault.
+    let most = Duration::from_secs(4).max(alone * 3);
+    assert!(took < most, "{took:?} of {most:?}");
     for stream in &mut slow {
         stream
             .set_read_timeout(Some(Duration::from_secs(10)))
@@ -68,21 +73,13 @@ fn whoever_takes_long_for_a_handshake_is_cut_off_and_stops_nobody() {
 fn a_handshake_counts_as_a_connection_of_its_address() {
     let certificate = Certificate::new(90);
     let server = certificate.serve_after("ulimit -n 128", "127.0.0.1:0");
+    let alone = ask_often(&server, &certificate, 10);
     let held: Vec<_> = (0..100)
         .map(|_| half_a_handshake(connect_from([127, 0, 0, 2], server.address)))
         .collect();
-    let start = Instant::now();
-    for _ in 0..10 {
-        assert_eq!(
-            ask(server.address, &certificate.der, &live(server.address)).status,
-            200
-        );
-    }
-    assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = ask_often(&server, &certificate, 10);
+    let most = Duration::from_secs(4).max(alone * 3);
+    assert!(took < most, "{took:?} of {most:?}");
     drop(held);
     server.signal("TERM");
     let (_, _, printed) = server.wait();
@@ -94,25 +91,29 @@ fn requests_that_lie_in_a_socket_are_answered_before_a_stop() {
     let certificate = Certificate::new(90);
     let server = certificate.serve();
     let key = server.admin_key().expect("an admin key");
-    let mut streams: Vec<_> = (0..100)
-        .map(|_| connect(server.address, &certificate.der))
-        .collect();
     let kept = Request::kept(server.address, "GET", "/health/live").bytes();
-    for stream in &mut streams {
-        stream.write_all(&kept).expect("it is sent");
-        let mut first = [0; 12];
-        stream.read_exact(&mut first).expect("an answer");
-        assert_eq!(&first, b"HTTP/1.1 200");
-    }
+    let mut streams: Vec<_> = (0..=100)
+        .map(|_| {
+            // Its handshake comes with its first request, and has five seconds.
+            let mut stream = connect(server.address, &certificate.der);
+            assert_eq!(answer_kept_over(&mut stream, &kept).status, 200);
+            stream
+        })
+        .collect();
+    let mut other = streams.pop().expect("one that asks whether it stops");
     let half = half_a_handshake(TcpStream::connect(server.address).expect("it accepts"));
-    for (n, stream) in streams.iter_mut().enumerate() {
-        let create = Request::kept(server.address, "POST", &invitations("acme")).bearer(&key);
-        let body = format!(r#"{{"email":"p{n}@b.co","role":"r"}}"#);
-        stream
-            .write_all(&create.json(body).bytes())
-            .expect("it is sent");
-    }
-    server.signal("TERM");
+    let send = || {
+        for (n, stream) in streams.iter_mut().enumerate() {
+            let create = Request::kept(server.address, "POST", &invitations("acme")).bearer(&key);
+            let body = format!(r#"{{"email":"p{n}@b.co","role":"r"}}"#);
+            stream
+                .write_all(&create.json(body).bytes())
+                .expect("it is sent");
+        }
+    };
+    let is_stopping = || answer_kept_over(&mut other, &kept).header("connection") == Some("close");
+    let database = certificate.folder.path().join("invited.db");
+    stop_before_answers(&server, &database, send, is_stopping);
     for stream in &mut streams {
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -11,9 +12,9 @@ use std::time::{Duration, Instant};
 use invited::base::mode::Mode;
 use invited::http::connection::Deadlines;
 
-use super::{by_unix, live, places, serve};
+use super::{by_unix, live, places, serve, stop_before_answers};
 use crate::support::process::{Server, run};
-use crate::support::{Answer, Request, TestApp, invitations};
+use crate::support::{Answer, Request, TestApp, client, invitations};
 
 /// A folder, and a path for a socket in it.
 fn place() -> (tempfile::TempDir, PathBuf) {
@@ -200,8 +201,15 @@ fn requests_that_lie_in_a_socket_are_answered_before_a_stop_and_then_nobody_conn
         stream.write_all(&create(n)).expect("it is sent");
         stream
     };
-    let streams: Vec<_> = (0..100).map(connect).collect();
-    server.signal("TERM");
+    let live = Request::kept(server.address, "GET", "/health/live").bytes();
+    let mut other = TcpStream::connect(server.address).expect("it accepts");
+    let mut streams = Vec::new();
+    stop_before_answers(
+        &server,
+        &folder.path().join("invited.db"),
+        || streams.extend((0..100).map(connect)),
+        || client::answer_kept(&mut other, &live).header("connection") == Some("close"),
+    );
     for mut stream in streams {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("it ends well");

@@ -28,11 +28,13 @@ fn a_server_that_stops_ends_its_streams_at_once() {
     streams.iter_mut().for_each(|stream| drop(stream.event()));
     let start = Instant::now();
     app.restart();
-    assert!(
-        start.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        start.elapsed()
-    );
+    let took = start.elapsed();
+    // What the machine takes for a restart with nothing to end counts for nothing.
+    let mut other = TestApp::serve();
+    let start = Instant::now();
+    other.restart();
+    let most = Duration::from_secs(3).max(start.elapsed() * 3);
+    assert!(took < most, "{took:?} of {most:?}");
     for stream in &mut streams {
         assert_eq!(stream.next(), Said::End);
     }
@@ -106,7 +108,8 @@ fn a_key_that_is_revoked_sees_nothing_more_and_its_stream_ends() {
 
 #[test]
 fn a_key_that_expires_sees_nothing_more_and_a_heartbeat_finds_it_out() {
-    let app = TestApp::serve().with_heartbeat(Duration::from_millis(200));
+    let heartbeat = Duration::from_millis(200);
+    let app = TestApp::serve().with_heartbeat(heartbeat);
     let key = app.key(
         &[Scope::Read],
         &[],
@@ -117,14 +120,22 @@ fn a_key_that_expires_sees_nothing_more_and_a_heartbeat_finds_it_out() {
         Reader::open(&app, &key, "", None),
     );
     app.advance_to(999);
+    let said = Instant::now();
     app.invite("acme", "a@b.co");
     for stream in [&mut silent, &mut told] {
         stream.event();
     }
     app.advance_to(1000);
-    assert_eq!(silent.next(), Said::End);
+    // Heartbeats that went out before the end, on a machine that took longer than one.
+    let most = said.elapsed().as_millis() / heartbeat.as_millis();
+    let end_of = |stream: &mut Reader| {
+        let mut beats = (0..most).map(|_| stream.next());
+        let said = beats.find(|said| *said != Said::Beat);
+        said.unwrap_or_else(|| stream.next())
+    };
+    assert_eq!(end_of(&mut silent), Said::End);
     app.invite("acme", "b@b.co");
-    assert_eq!(told.next(), Said::End);
+    assert_eq!(end_of(&mut told), Said::End);
 }
 
 #[test]
@@ -250,21 +261,22 @@ fn a_stream_is_read_in_small_parts_and_no_further_than_it_is_taken() {
 fn a_client_that_goes_away_is_noticed_by_the_heartbeats() {
     let app = TestApp::serve().with_heartbeat(Duration::from_millis(300));
     let port = format!(":{:04X}", app.address.port());
-    // The server's ends of connections whose other end is closed: CLOSE_WAIT.
-    let waiting = || {
+    // The server's ends of connections, those whose other end is closed among them: ESTABLISHED and
+    // CLOSE_WAIT.
+    let held = || {
         let table = std::fs::read_to_string("/proc/self/net/tcp").expect("a table");
         let rows = table
             .lines()
             .map(|line| line.split_whitespace().collect::<Vec<_>>());
-        rows.filter(|row| row[1].ends_with(&port) && row[3] == "08")
+        rows.filter(|row| row[1].ends_with(&port) && ["01", "08"].contains(&row[3]))
             .count()
     };
     let streams: Vec<_> = (0..20).map(|_| Reader::of(&app)).collect();
+    assert_eq!(held(), 20, "the control: they are seen");
     drop(streams);
-    assert!(waiting() > 0, "the first heartbeat goes into the void");
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while waiting() > 0 {
-        assert!(Instant::now() < deadline, "{}", waiting());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while held() > 0 {
+        assert!(Instant::now() < deadline, "{}", held());
         std::thread::sleep(Duration::from_millis(20));
     }
 }

@@ -130,7 +130,7 @@ pub fn answer_on(mut stream: TcpStream, bytes: &[u8]) -> Answer {
 
 /// Reads what has come. A read with a timeout ends when the process is stopped for a moment,
 /// whatever the signal.
-fn read_some(stream: &mut TcpStream, buffer: &mut [u8]) -> std::io::Result<usize> {
+fn read_some(stream: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
     loop {
         match stream.read(buffer) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
@@ -144,6 +144,11 @@ pub fn answer_kept(stream: &mut TcpStream, bytes: &[u8]) -> Answer {
     stream
         .set_read_timeout(Some(Duration::from_secs(30)))
         .expect("a timeout can be set");
+    answer_kept_over(stream, bytes)
+}
+
+/// [`answer_kept`], over whatever carries it.
+pub fn answer_kept_over(stream: &mut (impl Read + Write), bytes: &[u8]) -> Answer {
     stream.write_all(bytes).expect("the request goes");
     let (mut read, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     loop {

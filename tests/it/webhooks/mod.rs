@@ -106,7 +106,7 @@ fn wait_tried(app: &TestApp, webhook: &Value, attempts: u64) -> Value {
 }
 
 /// Waits until no delivery of any webhook waits or is under way.
-fn wait_idle(app: &TestApp) {
+pub fn wait_idle(app: &TestApp) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !app
         .db_rows("select id from webhook_delivery where state = 0")
