@@ -14,7 +14,7 @@ use crate::backup::{self, Product};
 use crate::base::error::Error;
 use crate::base::failure::Failure;
 use crate::base::organization_id::OrganizationId;
-use crate::db::Source;
+use crate::db::{Reader, Source};
 use crate::key::new::parse_organization;
 use crate::transfer::Counts;
 use crate::transfer::export::{self, ExportError};
@@ -99,11 +99,9 @@ fn to_stdout(source: &Source, args: &ExportArgs) -> Result<(), Failure> {
 
 /// Writes what is asked for to `output`.
 fn write(source: &Source, args: &ExportArgs, output: impl Write) -> Result<Counts, Failure> {
-    let display = Display::new();
+    let mut display = Display::new();
     let written = source.at_one_moment(|reader| {
-        let counts = backup::store::count(reader)?;
-        let parts = [counts.organizations, counts.invitations, counts.events];
-        let total = parts.map(u64::from).iter().sum();
+        let total = total(reader, &args.organizations)?;
         let mut tell = |done| display.show_records("exporting", done, total);
         Ok(export::write(
             reader,
@@ -122,6 +120,17 @@ fn write(source: &Source, args: &ExportArgs, output: impl Write) -> Result<Count
         )),
         Ok(Err(ExportError::Source(error))) | Err(error) => Err(unreadable(source, &error)),
     }
+}
+
+/// How many records an export of the organizations `only` has, or where that is empty one of all.
+/// Nobody has counted the records of some organizations: then it is none.
+fn total(reader: &Reader<'_>, only: &[OrganizationId]) -> Result<Option<u64>, Error> {
+    if !only.is_empty() {
+        return Ok(None);
+    }
+    let counts = backup::store::count(reader)?;
+    let parts = [counts.organizations, counts.invitations, counts.events];
+    Ok(Some(parts.map(u64::from).iter().sum()))
 }
 
 /// The data file cannot be read.

@@ -84,8 +84,8 @@ struct Done {
 /// Imports an export.
 fn import_export(args: &ImportArgs, mut file: File, database: &Path) -> Result<Done, Failure> {
     let unreadable = |error: io::Error| cannot_read(&args.file, &error);
-    let display = Display::new();
-    let mut tell = |done| display.show_records("checking", done, done);
+    let mut display = Display::new();
+    let mut tell = |done| display.show_records("checking", done, None);
     let checked = lines::check(BufReader::new(&file), &mut tell).map_err(unreadable)?;
     let total = checked
         .map_err(|mistakes| refused(&args.file, &mistakes.to_string()))?
@@ -96,7 +96,7 @@ fn import_export(args: &ImportArgs, mut file: File, database: &Path) -> Result<D
             skips_existing: args.skip_existing,
             by: By::CLI,
         };
-        let mut tell = |done| display.show_records("importing", done, total);
+        let mut tell = |done| display.show_records("importing", done, Some(total));
         let imported = import::put(tx, BufReader::new(&file), manner, &mut tell)?;
         let is_kept = imported.is_ok() && !args.dry_run;
         Ok((imported, is_kept))
@@ -126,12 +126,17 @@ fn import_seed(args: &ImportArgs, mut file: File, database: &Path) -> Result<Don
         actor: By::CLI.actor.to_owned(),
         request_id: Uuid::new_v4().to_string(),
     };
-    let seeded = db::write_unserved(database, |tx| match seed::fill_beside(tx, seed, &origin) {
-        Ok(seeded) => Ok((Ok(seeded), !args.dry_run)),
-        Err(error) if error.code.meaning().status < 500 => Ok((Err(error), false)),
-        Err(error) => Err(error),
-    })?;
-    let seeded = seeded.map_err(|error| refused(&error))?;
+    let (total, mut display) = (seed.invitations(), Display::new());
+    let mut tell = |done| display.show_records("importing", done, Some(total));
+    let seeded = db::write_unserved(database, |tx| {
+        match seed::fill_beside(tx, seed, &origin, &mut tell) {
+            Ok(seeded) => Ok((Ok(seeded), !args.dry_run)),
+            Err(error) if error.code.meaning().status < 500 => Ok((Err(error), false)),
+            Err(error) => Err(error),
+        }
+    });
+    drop(display);
+    let seeded = seeded?.map_err(|error| refused(&error))?;
     Ok(Done {
         counts: json!(seeded),
         skipped: 0,

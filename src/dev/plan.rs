@@ -18,6 +18,7 @@ use crate::organization;
 use crate::organization::change::Change;
 use crate::organization::settings::Settings;
 use crate::policy::{Rules, Sending};
+use crate::transfer::{TOLD_EVERY, Tell};
 
 /// A seed document that was checked as far as that is possible without the file.
 #[derive(Debug, Default)]
@@ -167,7 +168,7 @@ impl Plan {
         errors.check()
     }
 
-    /// Makes all of it in an empty file.
+    /// Makes all of it in an empty file. `tell` is told how many invitations are done.
     ///
     /// # Errors
     /// [`crate::base::error::Code::ValidationFailed`] with every invitation that the rule of a
@@ -177,12 +178,13 @@ impl Plan {
         tx: &WriteTx<'_>,
         ground: &Ground,
         origin: &Origin,
+        tell: Tell<'_>,
     ) -> Result<Seeded> {
         let by = Actor {
             rights: Rights::ALL.into(),
             origin: origin.clone(),
         };
-        let invitations = self.make_invitations(tx, &by)?;
+        let invitations = self.make_invitations(tx, &by, tell)?;
         lapse::tell_of_all(tx, origin)?;
         for (id, settings, _) in &self.organizations {
             match settings {
@@ -213,7 +215,7 @@ impl Plan {
 
     /// Makes the invitations, and closes those that were, each at its time. Returns how many there
     /// are then.
-    fn make_invitations(&self, tx: &WriteTx<'_>, by: &Actor) -> Result<usize> {
+    fn make_invitations(&self, tx: &WriteTx<'_>, by: &Actor, tell: Tell<'_>) -> Result<usize> {
         let steps = |entry: &Entry| [Some(entry.then), entry.closed.map(|(_, at)| at)];
         let numbered = self.entries.iter().enumerate();
         let mut steps: Vec<_> = numbered
@@ -224,7 +226,7 @@ impl Plan {
             .collect();
         // Those of one time stay in their order.
         steps.sort_by_key(|(time, ..)| *time);
-        let (mut count, mut errors) = (0, Errors::default());
+        let (mut count, mut made, mut errors) = (0, 0_u64, Errors::default());
         let mut ids = vec![None; self.entries.len()];
         for (time, number, is_close) in steps {
             let (entry, tx) = (&self.entries[number], tx.at(time));
@@ -236,6 +238,10 @@ impl Plan {
                     ids[number] = Some(id);
                 }),
             };
+            made += u64::from(!is_close);
+            if !is_close && made.is_multiple_of(TOLD_EVERY) {
+                tell(made);
+            }
             if let Err(error) = done {
                 errors.extend(within(&entry.pointer, error)?);
             }

@@ -28,8 +28,8 @@ use crate::invitation::new::{CreateBody, OnConflict};
 use crate::organization::settings::SettingsBody;
 use crate::policy::Rules;
 use crate::secret::Keyring;
-use crate::transfer;
 use crate::transfer::import::{self, Manner};
+use crate::transfer::{self, Tell};
 use crate::webhook::guard::Guard;
 
 /// The sample data: a few organizations, with invitations in every state that a page has to show.
@@ -63,6 +63,13 @@ impl Seed {
         for invitation in organizations.flat_map(|one| one.invitations.iter_mut().flatten()) {
             invitation.notify = None;
         }
+    }
+
+    /// How many invitations it has.
+    pub(crate) fn invitations(&self) -> u64 {
+        let organizations = self.organizations.iter().flatten();
+        let invitations = organizations.flat_map(|one| one.invitations.iter().flatten());
+        u64::try_from(invitations.count()).unwrap_or(u64::MAX)
     }
 
     /// Where the part of the document at `pointer` was.
@@ -303,16 +310,21 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Seed> {
 
 /// Puts the organizations, invitations, keys and webhooks of `seed` into an empty file.
 fn fill(tx: &WriteTx<'_>, seed: Seed, ground: &Ground, origin: &Origin) -> Result<Seeded> {
-    Plan::parse(seed, ground, tx.now)?.carry_out(tx, ground, origin)
+    Plan::parse(seed, ground, tx.now)?.carry_out(tx, ground, origin, &mut |_| ())
 }
 
 /// Puts the organizations and invitations of `seed` beside those of a file that no server has. An
 /// organization that is there already may get invitations, and no settings. Nothing is mailed, and
-/// webhooks are told of nothing.
+/// webhooks are told of nothing. `tell` is told how many invitations are done.
 ///
 /// # Errors
 /// As [`Start::fill`].
-pub(crate) fn fill_beside(tx: &WriteTx<'_>, seed: Seed, origin: &Origin) -> Result<Seeded> {
+pub(crate) fn fill_beside(
+    tx: &WriteTx<'_>,
+    seed: Seed,
+    origin: &Origin,
+    tell: Tell<'_>,
+) -> Result<Seeded> {
     let ground = Ground {
         rules: Rules::of_form(),
         access: None,
@@ -322,7 +334,7 @@ pub(crate) fn fill_beside(tx: &WriteTx<'_>, seed: Seed, origin: &Origin) -> Resu
     plan.check_new(tx)?;
     // What has lapsed in the file is news, and what is put in is none.
     lapse::tell_of_all(tx, origin)?;
-    let seeded = plan.carry_out(&tx.without_news(), &ground, origin)?;
+    let seeded = plan.carry_out(&tx.without_news(), &ground, origin, tell)?;
     let details = serde_json::json!({
         "organizations": seeded.organizations,
         "invitations": seeded.invitations,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{Counts, FORMAT, Tell};
+use super::{Counts, FORMAT, TOLD_EVERY, Tell};
 use crate::base::error::{Error, Result};
 use crate::base::organization_id::OrganizationId;
 use crate::db::Reader;
@@ -17,8 +17,6 @@ use crate::organization::{self, Record};
 
 /// Organizations that are read at a time.
 const AT_A_TIME: u32 = 100;
-/// After how many records somebody is told.
-const TOLD_EVERY: u64 = 1_000;
 
 /// What every export begins with.
 const START: &[u8] = br#"{"invited":{"format":"#;

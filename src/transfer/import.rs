@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::lines::{Lines, Trouble};
 use super::record::{PastEvent, Record};
-use super::{Counts, Mistake, Mistakes, Tell};
+use super::{Counts, Mistake, Mistakes, TOLD_EVERY, Tell};
 use crate::audit::{self, Action, By, NewEntry};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Code, Error, Result};
@@ -19,9 +19,6 @@ use crate::invitation::store::{find_organization, insert_whole};
 use crate::invitation::whole::Whole;
 use crate::organization;
 use crate::outbox::mail::Delivery;
-
-/// After how many records somebody is told.
-const TOLD_EVERY: u64 = 1_000;
 
 /// What was imported.
 #[derive(Clone, Copy, Debug, Default)]

@@ -5,15 +5,13 @@ use std::io::{self, BufRead, Read};
 use uuid::Uuid;
 
 use super::record::{LineBody, Record};
-use super::{Counts, FORMAT, Mistake, Mistakes, Tell};
+use super::{Counts, FORMAT, Mistake, Mistakes, TOLD_EVERY, Tell};
 use crate::base::error::Error;
 use crate::base::organization_id::OrganizationId;
 
 /// The most bytes of a line: more than the settings of an organization can have, before and after
 /// a change of all of them.
 const MAX_LINE: usize = 4 * 1024 * 1024;
-/// After how many records somebody is told.
-const TOLD_EVERY: u64 = 1_000;
 
 /// The lines of an export.
 pub struct Lines<R> {

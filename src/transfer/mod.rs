@@ -75,6 +75,9 @@ impl fmt::Display for Counts {
     }
 }
 
+/// After how many records somebody is told.
+pub(crate) const TOLD_EVERY: u64 = 1_000;
+
 /// Whom somebody tells how many records are done.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(u64);
 

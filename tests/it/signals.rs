@@ -1,8 +1,8 @@
 //! What ends a server, what does not, and what becomes of the requests that it has.
 
+use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::support::process::{Server, after, raise_descriptors, wrapped};
-use crate::support::{Answer, Request, client, invitations};
+use crate::support::{Answer, Request, client, invitations, terminal};
 
 /// A server on a new file, which ignores no signal even if the tests do.
 fn serve(folder: &Path) -> Server {
@@ -22,23 +22,11 @@ fn serve(folder: &Path) -> Server {
 }
 
 /// A server at a terminal of its own, which goes away with what is returned besides.
-fn serve_at_terminal(folder: &Path) -> (Server, OwnedFd) {
-    use rustix::fs::{Mode, OFlags};
-    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let terminal = openpt(flags).expect("a terminal");
-    grantpt(&terminal)
-        .and_then(|()| unlockpt(&terminal))
-        .expect("it is ours");
-    let name = ptsname(&terminal, Vec::new()).expect("a name");
-    let end = rustix::fs::open(
-        name.as_c_str(),
-        OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
-        Mode::empty(),
-    );
+fn serve_at_terminal(folder: &Path) -> (Server, File) {
+    let (terminal, end) = terminal::open();
     let mut command = wrapped("setsid", &["--ctty", "env", "--default-signal=HUP"]);
     command
-        .stdin(end.expect("its other end"))
+        .stdin(end)
         .args(["serve", "--listen", "127.0.0.1:0", "--database"])
         .arg(folder.join("invited.db"));
     (Server::spawn_kept(&mut command), terminal)

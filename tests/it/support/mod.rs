@@ -9,6 +9,7 @@ pub mod log_gate;
 pub mod process;
 pub mod smtp;
 pub mod tally;
+pub mod terminal;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

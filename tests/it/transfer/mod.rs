@@ -2,9 +2,10 @@
 //!
 //! * [`there_and_back`]: what an export has, and what an import makes of it. [`refused`]: what is
 //!   not imported, and what is said of it. [`interrupted`]: an import is whole or nothing.
-//!   [`seeds`]: what a script wrote.
+//!   [`seeds`]: what a script wrote. [`progress`]: how far they have come.
 
 mod interrupted;
+mod progress;
 mod refused;
 mod seeds;
 mod there_and_back;
