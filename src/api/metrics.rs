@@ -8,6 +8,7 @@ use super::state::State;
 use crate::api::error_responses::{COMMON, WITH_KEY};
 use crate::api::operation::Operation;
 use crate::base::error::{Error, Result};
+use crate::http::asset::send_once;
 use crate::http::auth::{Access, Metrics};
 use crate::http::query::NoQuery;
 use crate::http::route::Route;
@@ -42,7 +43,7 @@ pub(crate) fn operations() -> Vec<Operation> {
     tag = "Operation",
     summary = "The metrics of the server, for Prometheus",
     description = "In OpenMetrics 1.0.0 where `Accept` names `application/openmetrics-text`, else \
-        in the text format 0.0.4 of Prometheus. Needs a key for all organizations with \
+        in the text format 0.0.4 of Prometheus; with gzip where `Accept-Encoding` asks for it. Needs a key for all organizations with \
         `metrics:read`. Not at this port where the server was given another one for it.",
     responses(
         (status = 200, description = "The metrics.", content(
@@ -77,7 +78,8 @@ fn respond(request: &HttpRequest, metrics: &crate::metrics::Metrics) -> Result<H
             .unwrap_or_default(),
     );
     let page = metrics.write(format).map_err(Error::internal)?;
-    Ok(HttpResponse::Ok()
-        .content_type(format.media_type())
-        .body(page))
+    let mut response = HttpResponse::Ok();
+    response.content_type(format.media_type());
+    response.insert_header((header::VARY, "Accept, Accept-Encoding"));
+    Ok(send_once(request, response, page))
 }

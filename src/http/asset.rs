@@ -17,6 +17,8 @@ use sha2::{Digest, Sha256};
 
 use crate::base::hex::hex;
 
+/// Bytes of a text that are worth compressing.
+const LONG: usize = 1024;
 /// Bytes of the hash that is a tag.
 const TAG: usize = 8;
 
@@ -127,11 +129,33 @@ impl Asset {
     }
 }
 
-/// `text` with gzip.
+/// `text` with gzip, as well as it goes: it is compressed once.
 fn compress(text: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    write_gzip(text, Compression::best())
+}
+
+/// `text` with gzip, as `level` says.
+fn write_gzip(text: &[u8], level: Compression) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 4), level);
     encoder.write_all(text)?;
     encoder.finish()
+}
+
+/// The response that is `text`, which was made for this request: with gzip where the caller would
+/// rather have that, and it is worth it. The caller of this says in `Vary` by what it differs.
+pub(crate) fn send_once(
+    request: &HttpRequest,
+    mut response: HttpResponseBuilder,
+    text: String,
+) -> HttpResponse {
+    if text.len() > LONG
+        && takes_gzip(request)
+        && let Ok(compressed) = write_gzip(text.as_bytes(), Compression::default())
+    {
+        response.insert_header(ContentEncoding::Gzip);
+        return response.body(compressed);
+    }
+    response.body(text)
 }
 
 /// What `gzip` holds.
@@ -142,7 +166,7 @@ fn unpack(gzip: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Whether the caller would rather have gzip than the plain bytes.
-pub(crate) fn takes_gzip(request: &HttpRequest) -> bool {
+fn takes_gzip(request: &HttpRequest) -> bool {
     let forms = [Encoding::gzip(), Encoding::identity()];
     request.headers().contains_key(header::ACCEPT_ENCODING)
         && AcceptEncoding::parse(request)

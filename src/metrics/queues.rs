@@ -14,10 +14,8 @@ use crate::outbox::webhook::store;
 struct Stored {
     /// How many rows of what there are.
     counts: Vec<Count>,
-    /// For how many seconds the oldest mail waits.
-    oldest_mail: f64,
-    /// For how many seconds the oldest delivery to a webhook waits.
-    oldest_delivery: f64,
+    /// For how many seconds the oldest one of each queue and kind waits.
+    oldest: Vec<([&'static str; 2], f64)>,
 }
 
 /// All of it. Where the file cannot be read, what it says is left out.
@@ -34,10 +32,12 @@ fn read(reader: &Reader<'_>) -> Result<Stored> {
         let millis = since.map_or(0, |since| reader.now.as_millis() - since.as_millis());
         super::process::seconds(Timestamp::from_millis(millis.max(0)))
     };
+    let mails = waiting::find_oldest(reader)?;
+    let mails = mails.map(|(kind, since)| (["mail", kind.name()], age(since)));
+    let deliveries = (["webhook", "event"], age(store::find_oldest(reader)?));
     Ok(Stored {
         counts: list_counts(reader)?,
-        oldest_mail: age(waiting::find_oldest(reader)?),
-        oldest_delivery: age(store::find_oldest(reader)?),
+        oldest: mails.into_iter().chain([deliveries]).collect(),
     })
 }
 
@@ -56,12 +56,11 @@ fn of_file(stored: &Stored) -> Vec<Family> {
         ];
         Sample::new(labels, Value::Whole(found.count))
     });
-    let oldest = [
-        ("mail", stored.oldest_mail),
-        ("webhook", stored.oldest_delivery),
-    ];
-    let oldest = oldest.map(|(queue, age)| Sample::new([("queue", queue)], Value::Real(age)));
-    named(invitations.collect(), items.collect(), oldest.into())
+    let oldest = stored.oldest.iter().map(|([queue, kind], age)| {
+        let labels = [("queue", *queue), ("kind", *kind)];
+        Sample::new(labels, Value::Real(*age))
+    });
+    named(invitations.collect(), items.collect(), oldest.collect())
 }
 
 /// The same without values.

@@ -1,13 +1,10 @@
 //! How pages of the console are written.
 
-use std::io::Write;
 use std::sync::LazyLock;
 
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use serde::Serialize;
 
@@ -17,7 +14,7 @@ use crate::api::pages::root_from;
 use crate::base::error::{Error, Result};
 use crate::base::html;
 use crate::db::WriteTx;
-use crate::http::asset::takes_gzip;
+use crate::http::asset::send_once;
 use crate::http::problem;
 use crate::key::Scope;
 use crate::session::{self, LONGEST_SECONDS, Token};
@@ -29,8 +26,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
     'self'";
 /// Whether htmx puts the address of a response into the browser's history.
 pub(super) const HX_PUSH_URL: HeaderName = HeaderName::from_static("hx-push-url");
-/// Bytes of a page that are worth compressing.
-const LONG: usize = 1024;
 
 /// A place of the console: what its navigation leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -289,18 +284,7 @@ pub(super) fn send(
     html: String,
 ) -> HttpResponse {
     add_headers(&mut response);
-    if html.len() > LONG && takes_gzip(request) {
-        let mut encoder =
-            GzEncoder::new(Vec::with_capacity(html.len() / 4), Compression::default());
-        let compressed = encoder
-            .write_all(html.as_bytes())
-            .and_then(|()| encoder.finish());
-        if let Ok(compressed) = compressed {
-            response.insert_header((header::CONTENT_ENCODING, "gzip"));
-            return response.body(compressed);
-        }
-    }
-    response.body(html)
+    send_once(request, response, html)
 }
 
 /// The headers of a page.

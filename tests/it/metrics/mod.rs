@@ -6,8 +6,10 @@ mod port;
 mod probes;
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
+use flate2::read::GzDecoder;
 use invited::base::mode::Mode;
 use invited::key::Scope;
 use serde_json::json;
@@ -75,6 +77,43 @@ fn accept_decides_between_the_two_formats() {
             .contains("# TYPE invited_writer_commits counter\n")
     );
     assert!(open.text().ends_with("# EOF\n"));
+}
+
+#[test]
+fn accept_encoding_decides_whether_they_are_compressed() {
+    let app = TestApp::serve();
+    let asked = |method: &str, encoding: &str, accept: &str| {
+        app.request(method, "/metrics")
+            .header("Accept-Encoding", encoding)
+            .header("Accept", accept)
+            .send()
+    };
+    let open = "application/openmetrics-text;version=1.0.0";
+    for (accept, end) in [("*/*", ""), (open, "# EOF\n")] {
+        for encoding in ["gzip", "deflate, gzip;q=0.8"] {
+            let packed = asked("GET", encoding, accept);
+            assert_eq!(
+                packed.header("content-encoding"),
+                Some("gzip"),
+                "{encoding}"
+            );
+            assert_eq!(packed.header("vary"), Some("Accept, Accept-Encoding"));
+            let mut text = String::new();
+            GzDecoder::new(&packed.body[..])
+                .read_to_string(&mut text)
+                .expect("gzip");
+            assert!(packed.body.len() * 3 < text.len());
+            assert!(text.contains("\ninvited_storage_writable 1") && text.ends_with(end));
+        }
+        for encoding in ["identity", "gzip;q=0", "br", ""] {
+            let plain = asked("GET", encoding, accept);
+            assert_eq!(plain.header("content-encoding"), None, "{encoding}");
+            assert!(plain.text().ends_with(end));
+        }
+    }
+    let head = asked("HEAD", "gzip", "*/*");
+    assert_eq!(head.header("content-encoding"), Some("gzip"));
+    assert!(head.body.is_empty());
 }
 
 #[test]

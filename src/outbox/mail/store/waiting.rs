@@ -205,30 +205,36 @@ pub(crate) fn try_now(tx: &WriteTx<'_>, ids: &[MailId], forgets_rests: bool) -> 
     Ok(count)
 }
 
-/// When the mail was queued that has waited longest of what is ready, was tried in vain, or is
-/// under way; none: none of it is there. It looks at [`MOST_LOOKED_AT`] mails of either index at
-/// most.
-pub(crate) fn find_oldest(reader: &Reader<'_>) -> Result<Option<Timestamp>> {
-    let find = |sql: &str| -> Result<Option<i64>> {
-        Ok(reader
-            .prepare_cached(sql)?
-            .query_row([MOST_LOOKED_AT], |row| row.get(0))?)
-    };
-    let ready = find(
-        "select min(queued_at)
-         from (select queued_at
+/// When the mail of each kind was queued that has waited longest of what is ready, was tried in
+/// vain, or is under way; none: none of it is there. It looks at [`MOST_LOOKED_AT`] mails of either
+/// index at most.
+pub(crate) fn find_oldest(reader: &Reader<'_>) -> Result<[(Kind, Option<Timestamp>); 4]> {
+    let mut oldest = Kind::ALL.map(|kind| (kind, None));
+    let ready = "select kind, min(queued_at)
+         from (select kind, queued_at
                from mail indexed by mail_ready
                where lane is not null
-               limit ?1)",
-    )?;
-    let tried = find(
-        "select min(queued_at) filter (where attempts > 0)
-         from (select queued_at, attempts
+               limit ?1)
+         group by kind";
+    let tried = "select kind, min(queued_at) filter (where attempts > 0)
+         from (select kind, queued_at, attempts
                from mail indexed by mail_due
                where lane is null
                order by due_at
-               limit ?1)",
-    )?;
-    let oldest = ready.into_iter().chain(tried).min();
-    Ok(oldest.map(Timestamp::from_millis))
+               limit ?1)
+         group by kind";
+    for sql in [ready, tried] {
+        let mut statement = reader.prepare_cached(sql)?;
+        let mut rows = statement.query([MOST_LOOKED_AT])?;
+        while let Some(row) = rows.next()? {
+            let (kind, queued_at): (u8, Option<i64>) = (row.get(0)?, row.get(1)?);
+            let kind = oldest.get_mut(usize::from(kind));
+            // A number that no kind has is a matter of who sends that mail.
+            if let (Some((_, oldest)), Some(queued_at)) = (kind, queued_at) {
+                let queued_at = Timestamp::from_millis(queued_at);
+                *oldest = Some(oldest.map_or(queued_at, |other| queued_at.min(other)));
+            }
+        }
+    }
+    Ok(oldest)
 }
