@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::format::{Format, OutputArgs};
 use super::progress::Display;
+use super::stdout;
 use crate::backup::{self, Made};
 use crate::base::failure::Failure;
 use crate::config;
@@ -83,6 +84,7 @@ fn to_stdout(source: &Source, args: &BackupArgs) -> Result<(), Failure> {
             "name a file, or copy the secret yourself",
         ));
     }
+    stdout::check("the backup")?;
     let mut display = Display::new();
     let made = backup::make_to(source, &mut io::stdout().lock(), &mut |step| {
         display.show(step);

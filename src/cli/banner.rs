@@ -40,19 +40,31 @@ fn console(program: &Program, file: &Path) -> Option<String> {
 /// The command that prints a link which signs in to the console of `program` with the data file
 /// `file`: it is told what this start was told.
 fn login_command(program: &Program, file: &Path) -> String {
-    let mut command = "invited login".to_owned();
-    if crate::db::resolve(Path::new(DEFAULT_DATABASE))
-        .ok()
-        .as_deref()
-        != Some(file)
-    {
-        command += &format!(" --database {}", quoted(&file.to_string_lossy()));
-    }
+    let mut command = on_file("invited login", file);
     let url = program.public_url.as_str().trim_end_matches('/');
     if url != local_url(&[DEFAULT], false) {
         command += &format!(" --public-url {}", quoted(url));
     }
     command
+}
+
+/// `command` on the data file `file`, which is named where it is not the default one.
+fn on_file(command: &str, file: &Path) -> String {
+    let default = crate::db::resolve(Path::new(DEFAULT_DATABASE));
+    if default.is_ok_and(|default| default == file) {
+        return command.to_owned();
+    }
+    format!("{command} --database {}", quoted(&file.to_string_lossy()))
+}
+
+/// The line of the banner about a key that was shown at an earlier start; none: this start shows
+/// one, or none is needed.
+fn lost_key(program: &Program, file: &Path) -> Option<String> {
+    if program.admin_key.is_some() || program.offer().mode == Mode::Dev {
+        return None;
+    }
+    let create = on_file("invited key create --name admin --scope admin", file);
+    Some(format!("  lost key?  `{create}` makes another\n"))
 }
 
 /// A word of a command line as a shell reads it.
@@ -202,6 +214,7 @@ pub(super) fn announce(program: &Program, database: &Path, output: &Output) {
             .map(|note| format!("  note       {note}\n")),
     );
     banner.extend(first_key(program));
+    banner.extend(lost_key(program, &file));
     let header = authorization(program);
     let socket = match (program.address(), program.addresses().next()) {
         (None, Some(Address::Unix(path))) => {

@@ -17,6 +17,7 @@ pub(crate) struct CompletionsArgs {
 
 /// Prints the script of the shell.
 pub(crate) fn run(args: &CompletionsArgs) -> Result<(), Failure> {
+    super::stdout::check("the script")?;
     let mut script = Vec::new();
     clap_complete::generate(
         args.shell,

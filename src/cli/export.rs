@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::format::{Format, OutputArgs};
 use super::progress::Display;
+use super::stdout;
 use crate::backup::part::{Part, cannot_write};
 use crate::backup::{self, Product};
 use crate::base::error::Error;
@@ -91,6 +92,7 @@ fn to_stdout(source: &Source, args: &ExportArgs) -> Result<(), Failure> {
             "name a file",
         ));
     }
+    stdout::check("the export")?;
     let counts = write(source, args, BufWriter::new(io::stdout().lock()))?;
     // A closed stderr does not make the export a worse one.
     let _ = io::stderr().write_all(told(Path::new("stdout"), counts).as_bytes());

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::format::{OutputArgs, table};
+use super::stdout;
 use crate::audit::By;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::duration;
@@ -86,13 +87,14 @@ pub(crate) fn run(args: KeyArgs) -> Result<(), Failure> {
 
 /// Prints a key that no data file has yet.
 fn generate(output: OutputArgs) -> Result<(), Failure> {
+    stdout::check("the key")?;
     let key = PlainKey::generate().map_err(|error| {
         Failure::runtime(
             format!("the system has no randomness to give ({error})"),
             "try again",
         )
     })?;
-    output.print(
+    output.deliver(
         || format!("{}\n", key.reveal()),
         &json!({ "key": key.reveal() }),
     )
@@ -100,6 +102,7 @@ fn generate(output: OutputArgs) -> Result<(), Failure> {
 
 /// Makes a key; prints it, and nothing else, to stdout.
 fn create(database: &Path, new: CreateArgs) -> Result<(), Failure> {
+    stdout::check("the key")?;
     let output = new.output;
     let scopes = if new.scopes.is_empty() {
         vec![Scope::Read, Scope::Write]

@@ -6,6 +6,7 @@ use clap::Args;
 use url::Url;
 
 use super::key::parse_id;
+use super::stdout;
 use crate::audit::By;
 use crate::base::error::{Code, Error};
 use crate::base::failure::Failure;
@@ -51,6 +52,7 @@ pub(crate) struct LogoutArgs {
 
 /// Prints a link that signs in to the console once; prints nothing else to stdout.
 pub(crate) fn login(args: LoginArgs) -> Result<(), Failure> {
+    stdout::check("the link")?;
     let database = super::database(args.database);
     let url = match args.public_url {
         Some(url) => url.to_string(),
@@ -64,7 +66,7 @@ pub(crate) fn login(args: LoginArgs) -> Result<(), Failure> {
             session::make_link(tx, &key.ok_or_else(missing)?.id)
         }
     })?;
-    super::print(&format!("{}\n", link(&url, &token)))
+    super::deliver(&format!("{}\n", link(&url, &token)))
 }
 
 /// Ends every session.

@@ -77,6 +77,7 @@ pub(crate) fn run(args: MailArgs) -> Result<(), Failure> {
 
 /// Prints the secret of the mail webhook, and nothing else.
 fn secret(args: &SecretArgs) -> Result<(), Failure> {
+    super::stdout::check("the secret")?;
     let database = super::database(args.database.clone());
     let source = config::secret_source(args.secret_file.as_deref(), &database)?;
     let loaded = source.load(false)?.ok_or_else(|| {

@@ -24,6 +24,9 @@ pub(crate) struct ManArgs {
 
 /// Prints the page of the program, or writes the pages of all commands.
 pub(crate) fn run(args: ManArgs) -> Result<(), Failure> {
+    if args.folder.is_none() {
+        super::stdout::check("the page")?;
+    }
     if args.markdown {
         return super::print(&reference());
     }

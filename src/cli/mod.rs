@@ -28,6 +28,7 @@ mod restore;
 mod secret;
 mod serve;
 mod status;
+mod stdout;
 mod verify;
 mod version;
 mod webhook;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::format::{Format, OutputArgs};
 use super::progress::Display;
+use super::stdout;
 use crate::backup::verify::{self, Ask, Report};
 use crate::backup::{self, Step, heads, part};
 use crate::base::failure::Failure;
@@ -40,6 +41,9 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
             "--output json prints to stdout, and so does --heads -",
             "name a file for the heads",
         ));
+    }
+    if is_stdout(args.heads.as_deref()) {
+        stdout::check("the heads")?;
     }
     backup::give_way();
     let against = args.against.as_deref().map(heads::read).transpose()?;

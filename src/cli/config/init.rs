@@ -11,6 +11,7 @@ use tempfile::NamedTempFile;
 use crate::base::failure::Failure;
 use crate::cli::Cli;
 use crate::cli::arguments::complete;
+use crate::cli::stdout;
 use crate::config::sources::{CONFIG, default_of, is_switch, is_value, key_of};
 
 /// What the file begins with.
@@ -31,7 +32,7 @@ const WIDTH: usize = 98;
 pub(super) fn run(file: Option<&Path>, force: bool) -> Result<(), Failure> {
     let text = text();
     match file {
-        None => crate::cli::print(&text),
+        None => stdout::check("the settings").and_then(|()| crate::cli::print(&text)),
         Some(path) => {
             write(path, &text, force).map_err(|error| refused(path, &error))?;
             crate::cli::print(&format!("{}\n", path.display()))

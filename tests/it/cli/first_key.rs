@@ -216,6 +216,36 @@ fn the_operators_own_key_is_the_first_one_and_is_printed_nowhere() {
 }
 
 #[test]
+fn a_later_start_says_how_a_lost_key_is_replaced_and_that_command_does_it() {
+    let (folder, _) = fresh();
+    let database = folder.path().join("it's here/invited.db");
+    let first = start(&database, &[], None);
+    assert_eq!(
+        first.banner_value("lost key?"),
+        None,
+        "it has just been made"
+    );
+    stop(first);
+    let server = start(&database, &[], None);
+    let told = server.banner_value("lost key?").expect("a line");
+    let words = told.split('`').nth(1).expect("a command");
+    let flags = words.strip_prefix("invited ").expect("our command");
+    let binary = invited();
+    let words = format!("'{}' {flags}", binary.get_program().to_string_lossy());
+    let output = Command::new("sh").args(["-c", &words]).output();
+    let output = output.expect("a shell");
+    let key = String::from_utf8(output.stdout).expect("text");
+    let asked = server.request("GET", "/v1/keys").bearer(key.trim()).send();
+    assert_eq!(asked.status, 200, "{told}");
+    let page = server.request("GET", "/console/sign-in").send().text();
+    let create = "<code>invited key create --scope admin</code>";
+    assert!(page.contains("<code>invited login</code>") && page.contains(create));
+    stop(server);
+    let dev = Server::start(&["dev", "--listen", "127.0.0.1:0"]);
+    assert_eq!(dev.banner_value("lost key?"), None);
+}
+
+#[test]
 fn a_file_without_a_key_is_refused_before_anything_is_made() {
     let (folder, database) = fresh();
     let file = folder.path().join("key");

@@ -4,6 +4,7 @@
 //!   commands for keys. [`first_key`]: how the first key reaches its owner.
 
 mod about;
+mod closed;
 mod first_key;
 mod json;
 mod keys;

@@ -153,7 +153,7 @@ fn follow_hint(printed: &str) {
 }
 
 /// The names in a folder, sorted.
-fn names_in(folder: &Path) -> Vec<String> {
+pub fn names_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("a folder");
     let mut names: Vec<_> = entries
         .map(|entry| {
