@@ -5,6 +5,7 @@
 //! * [`away`]: the file is removed or replaced while it is served. [`strangers`]: objects of other
 //!   programs in it.
 //! * [`impostor`]: commands beside a server, while another file is at the place of its file.
+//! * [`rescue`]: what is acknowledged is had back from a file without a name.
 //! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read
 //!   and write it.
 //! * [`upgrade`]: files of released versions are opened, and those of newer ones refused.
@@ -14,6 +15,7 @@ mod causes;
 mod impostor;
 mod lock;
 mod names;
+mod rescue;
 mod rights;
 mod strangers;
 mod upgrade;
