@@ -4,9 +4,11 @@
 //!   [`stage`] is what they are run in, [`shape`] how their output is compared.
 //! * [`elsewhere`]: the lines that cannot run there, each with the step or the test that runs it.
 //! * [`reference`]: the lists of commands, events, actions and findings are those of the program.
+//! * [`json`]: what commands print for programs is what the page says.
 //! * [`pages`]: links between pages, files and messages that they name.
 
 mod elsewhere;
+mod json;
 mod lines;
 mod pages;
 mod reference;
