@@ -178,6 +178,16 @@ pub(crate) fn damaged(path: &Path, findings: usize) -> Failure {
     )
 }
 
+/// A look through the file at `path` has found nothing but counts that are not those of its rows.
+pub(crate) fn miscounted(path: &Path, findings: usize) -> Failure {
+    let path = path.display();
+    Failure::runtime(
+        format!("{path} is whole, and counts its rows wrongly (findings: {findings})"),
+        "another program has changed rows; `invited verify --recount` on the data file counts them \
+         anew, also beside a server",
+    )
+}
+
 /// A look through the file at `path` has found something, or that it does not go on from heads that
 /// were written down.
 pub(crate) fn differs(path: &Path, findings: usize) -> Failure {

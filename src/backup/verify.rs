@@ -6,7 +6,7 @@ use super::heads::WrittenHead;
 use super::{chain, heads, store};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
-use crate::db::{Reader, Source};
+use crate::db::{Reader, Source, tally};
 
 /// Findings that are kept: one damaged page may have many.
 const MOST: usize = 100;
@@ -76,6 +76,9 @@ pub(crate) struct Report {
     pub counts: Counts,
     /// What is wrong with it.
     pub findings: Findings,
+    /// The counts that are not those of its rows, a sentence each. That is no damage: the file is
+    /// served and copied all the same.
+    pub miscounts: Vec<String>,
     /// The heads of its histories, where they were asked for.
     pub heads: Vec<WrittenHead>,
     /// The organizations of heads that were written down, and that were deleted since.
@@ -118,6 +121,10 @@ fn check_file(reader: &Reader<'_>, report: &mut Report) -> Result<()> {
 fn check_histories(reader: &Reader<'_>, ask: &Ask, report: &mut Report) -> Result<()> {
     let checked = store::check_histories(reader, &mut report.findings, report.counts.invitations);
     report.findings.note(checked)?;
+    let counted = tally::compare(reader).map(|found| {
+        report.miscounts = found.iter().map(ToString::to_string).collect();
+    });
+    report.findings.note(counted)?;
     let heads = ask.wants_heads.then_some(&mut report.heads);
     let checked = chain::check(reader, &mut report.findings, heads);
     report.findings.note(checked)?;

@@ -68,7 +68,11 @@ fn examine_contents(database: &Path) -> Vec<Finding> {
     if !database.exists() {
         return Vec::new();
     }
-    let read = read_file(database, |reader| Ok(doctor::examine_file(reader)));
+    let read = read_file(database, |reader| {
+        let mut findings = doctor::examine_file(reader);
+        findings.push(doctor::check_counts(reader));
+        Ok(findings)
+    });
     read.unwrap_or_else(|failure| vec![Finding::of_failure("contents", &failure)])
 }
 

@@ -12,7 +12,7 @@ use super::stdout;
 use crate::backup::verify::{self, Ask, Report};
 use crate::backup::{self, Step, heads, part};
 use crate::base::failure::Failure;
-use crate::db::Source;
+use crate::db::{Source, tally, write_file};
 
 /// What is looked through.
 #[derive(Args, Debug)]
@@ -29,6 +29,9 @@ pub(crate) struct VerifyArgs {
     /// Check that the heads in this file are still in their histories
     #[arg(long, value_name = "HEADS")]
     against: Option<PathBuf>,
+    /// Count the rows anew that `/metrics` shows, where another program has changed some
+    #[arg(long, conflicts_with = "file")]
+    recount: bool,
     /// How to print what was found.
     #[command(flatten)]
     output: OutputArgs,
@@ -66,19 +69,18 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
         Some(file) => Source::open_backup(&file)?,
         None => Source::open(&super::database(args.database))?,
     };
+    if args.recount {
+        write_file(source.path(), tally::recount)?;
+    }
     let mut display = Display::new();
     display.show(Step::Checking);
     let report = verify::check(&source, &ask)?;
     drop(display);
     check_heads(source.path(), &report, &ask)?;
-    if report.findings.count > 0 {
+    if let Some(failure) = failure(source.path(), &report, &ask) {
         args.output
             .print(|| told(&report, &ask), &shown(&source, &report, &ask))?;
-        return Err(if ask.against.is_empty() {
-            backup::damaged(source.path(), report.findings.count)
-        } else {
-            backup::differs(source.path(), report.findings.count)
-        });
+        return Err(failure);
     }
     let written = heads::lines(&report.heads)?;
     match args.heads.as_deref() {
@@ -92,6 +94,16 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
     args.output
         .print(|| told(&report, &ask), &shown(&source, &report, &ask))
+}
+
+/// What the command fails with, by what was found in the file at `path`; none: nothing is wrong.
+fn failure(path: &Path, report: &Report, ask: &Ask) -> Option<Failure> {
+    match (report.findings.count, report.miscounts.len()) {
+        (0, 0) => None,
+        (0, counts) => Some(backup::miscounted(path, counts)),
+        (count, _) if ask.against.is_empty() => Some(backup::damaged(path, count)),
+        (count, _) => Some(backup::differs(path, count)),
+    }
 }
 
 /// Whether the heads go to stdout.
@@ -117,10 +129,10 @@ fn check_heads(path: &Path, report: &Report, ask: &Ask) -> Result<(), Failure> {
 fn shown(source: &Source, report: &Report, ask: &Ask) -> serde_json::Value {
     json!({
         "file": source.path().to_string_lossy(),
-        "ok": report.findings.count == 0,
+        "ok": report.findings.count == 0 && report.miscounts.is_empty(),
         "counts": report.counts,
-        "findings": report.findings.first,
-        "findingsTotal": report.findings.count,
+        "findings": report.findings.first.iter().chain(&report.miscounts).collect::<Vec<_>>(),
+        "findingsTotal": report.findings.count + report.miscounts.len(),
         "headsCompared": ask.against.len(),
         "deletedOrganizations": report.deleted,
         "schemaVersion": source.schema_version(),
@@ -129,8 +141,8 @@ fn shown(source: &Source, report: &Report, ask: &Ask) -> serde_json::Value {
 
 /// What was found, for people.
 fn told(report: &Report, ask: &Ask) -> String {
-    if report.findings.count > 0 {
-        return lines(report.findings.first.iter());
+    if report.findings.count > 0 || !report.miscounts.is_empty() {
+        return lines(report.findings.first.iter().chain(&report.miscounts));
     }
     let deleted = report
         .deleted

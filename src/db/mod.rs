@@ -58,7 +58,7 @@ mod row_copy;
 mod schema;
 mod scrub;
 mod snapshot;
-mod tally;
+pub(crate) mod tally;
 mod topic;
 mod transaction;
 #[cfg(test)]

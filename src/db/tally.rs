@@ -11,6 +11,8 @@
 //! ([`super::WriteTx::count_new_invitation`]). Where a statement has a trigger, SQLite keeps a copy of
 //! each page that it changes, in case the trigger fails: a fifth of SQLite's part of a create.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -18,8 +20,8 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::Null;
 use rusqlite::{Connection, Result as SqlResult};
 
-use super::Reader;
 use super::cap_counts::CapCounts;
+use super::{Reader, WriteTx};
 use crate::base::error::Result;
 
 /// The number of an invitation's status: what its history says. A pending one whose end is told
@@ -236,6 +238,79 @@ pub(crate) fn list(reader: &Reader<'_>) -> Result<Vec<Count>> {
         })
     })?;
     Ok(counts.collect::<SqlResult<_>>()?)
+}
+
+/// A count that is not the number of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Miscount {
+    /// The number of what is counted.
+    id: i64,
+    /// What is counted: of what, of which kind, in which state.
+    what: String,
+    /// What the file says.
+    kept: i64,
+    /// How many rows there are.
+    there: i64,
+}
+
+/// As a person reads it.
+impl fmt::Display for Miscount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            what, kept, there, ..
+        } = self;
+        write!(
+            f,
+            "the count of \"{what}\" is {kept}, and there are {there}"
+        )
+    }
+}
+
+/// Counts every row anew, and compares that with what the file says.
+///
+/// # Errors
+/// When the file cannot be read.
+pub(crate) fn compare(conn: &Connection) -> Result<Vec<Miscount>> {
+    let mut there = HashMap::new();
+    for Counted { table, number, .. } in COUNTED {
+        let number = number.replace("ROW", table);
+        let sql = format!("select {number}, count(*) from {table} group by 1");
+        let mut statement = conn.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            // What has no number is not counted.
+            if let Some(number) = row.get::<_, Option<i64>>(0)? {
+                there.insert(number, row.get::<_, i64>(1)?);
+            }
+        }
+    }
+    let mut statement =
+        conn.prepare("select id, trim(what || ' ' || kind) || ' ' || state, count from tally")?;
+    let counts = statement.query_map([], |row| {
+        let id = row.get(0)?;
+        Ok(Miscount {
+            id,
+            what: row.get(1)?,
+            kept: row.get(2)?,
+            there: there.get(&id).copied().unwrap_or_default(),
+        })
+    })?;
+    let mut counts = counts.collect::<SqlResult<Vec<_>>>()?;
+    counts.retain(|count| count.kept != count.there);
+    Ok(counts)
+}
+
+/// Has every count be the number of its rows. Returns which were not.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn recount(tx: &WriteTx<'_>) -> Result<Vec<Miscount>> {
+    let wrong = compare(tx)?;
+    for count in &wrong {
+        tx.prepare_cached("update tally set count = ?2 where id = ?1")?
+            .execute((count.id, count.there))?;
+    }
+    Ok(wrong)
 }
 
 #[cfg(test)]

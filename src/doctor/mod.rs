@@ -22,7 +22,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::base::failure::Failure;
-use crate::db::{Integrity, Reader};
+use crate::db::{Integrity, Reader, tally};
 
 pub(crate) use file::{Sizes, measure};
 pub(crate) use setup::Setup;
@@ -134,6 +134,24 @@ pub(crate) fn examine_file(reader: &Reader<'_>) -> Vec<Finding> {
         file::check_clock(reader),
         queue::check(reader),
     ]
+}
+
+/// Whether the counts that the data file keeps are those of its rows. It looks at all of them, so
+/// only a command does.
+pub(crate) fn check_counts(reader: &Reader<'_>) -> Finding {
+    let name = "counts";
+    match tally::compare(reader) {
+        Ok(wrong) if wrong.is_empty() => Finding::ok(name, "those of its rows"),
+        Ok(wrong) => {
+            let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
+            Finding::warn(
+                name,
+                wrong.join("; "),
+                "another program has changed rows: `invited verify --recount`",
+            )
+        }
+        Err(error) => Finding::bad(name, error.detail.clone(), "see `invited verify`"),
+    }
 }
 
 /// Whether a server serves the file.

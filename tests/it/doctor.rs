@@ -303,7 +303,7 @@ fn the_command_prints_lines_for_people_and_says_how_many_are_bad() {
     assert_eq!(bad.status.code(), Some(1));
     assert!(text(&bad).contains("BAD  public_url   http://0.0.0.0:1/ is no address"));
     assert!(
-        text(&bad).contains("1 of 15 findings are bad"),
+        text(&bad).contains("1 of 16 findings are bad"),
         "{}",
         text(&bad)
     );

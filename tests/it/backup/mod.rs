@@ -4,7 +4,8 @@
 //!   absent, whatever ends it. [`refusals`]: what is never replaced, and what is said of it.
 //! * [`restored`]: a backup takes the place of a data file. [`damage`]: what a look through a file
 //!   finds. [`chain`]: histories in which something was changed, [`flips`] a bit
-//!   of them, and [`heads`] with a head that was written down.
+//!   of them, and [`heads`] with a head that was written down. [`counts`]: what the file counts, and
+//!   what there is.
 //!
 //! * [`with_secret`]: what a kill leaves where the secret goes beside the backup.
 //! * [`scheduled`]: what a server makes by itself, and what stays of it. [`interrupted`]: what is
@@ -14,6 +15,7 @@
 //! of them.
 
 mod chain;
+mod counts;
 mod damage;
 mod flips;
 mod heads;
