@@ -61,8 +61,7 @@ pub(crate) fn unreadable(
     rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Null, cause.into())
 }
 
-/// Leaves a row of `table` out of a list if it is damaged, so that it does not take its neighbours
-/// along.
+/// Steps over a row of `table` if it is damaged, so that it does not take its neighbours along.
 ///
 /// # Errors
 /// Whatever else keeps the row from being read.
@@ -72,7 +71,7 @@ pub(crate) fn unless_damaged<T>(table: &str, row: Result<T>) -> Result<Option<T>
             let cause = std::error::Error::source(&error)
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            log::error!("a damaged row of the table {table} is left out of a list: {cause}");
+            log::error!("a damaged row of the table {table} is stepped over: {cause}");
             Ok(None)
         }
         row => row.map(Some),

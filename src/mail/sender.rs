@@ -309,6 +309,10 @@ impl Channel for Mail {
         }
     }
 
+    fn remove(&self, tx: &WriteTx<'_>, item: &Item) -> Result<()> {
+        store::remove(tx, &item.claim).map(drop)
+    }
+
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {
         store::release(tx)
     }

@@ -3,11 +3,12 @@
 //! that a simulation can work it.
 
 use super::breaker::Breaker;
+use super::destination::Answer;
 use super::places::{Lane, Place, Places};
 use super::worker::Channel;
 use crate::base::clock::Timestamp;
 use crate::base::error::Result;
-use crate::db::{Reader, WriteTx};
+use crate::db::{Reader, WriteTx, unless_damaged};
 
 /// How many milliseconds the clock may go back unnoticed: synchronization moves it by less.
 const UNNOTICED_MS: i64 = 1_000;
@@ -170,6 +171,8 @@ pub struct Work<C: Channel> {
     pub back: Vec<Place>,
     /// What is to begin.
     pub found: Found<C::Row>,
+    /// Whether each end is recorded by itself, since one of them met damage.
+    pub is_careful: bool,
 }
 
 /// What came of it.
@@ -182,6 +185,24 @@ pub struct Done<C: Channel> {
     pub is_more: bool,
 }
 
+/// Records what became of an item so that damage which that meets holds up no other. What has
+/// arrived leaves the queue all the same: it would go out again and again. All else comes again when
+/// its lease is over.
+fn record_alone<C: Channel>(
+    channel: &C,
+    tx: &WriteTx<'_>,
+    item: &C::Item,
+    outcome: &C::Outcome,
+) -> Result<()> {
+    let recorded = tx.part(|| Ok((channel.record(tx, item, outcome)?, true)));
+    let is_over = matches!(channel.answer(outcome), Answer::Taken | Answer::TakenLate);
+    if unless_damaged(C::NAME, recorded)?.is_none() && is_over {
+        let removed = tx.part(|| Ok((channel.remove(tx, item)?, true)));
+        unless_damaged(C::NAME, removed)?;
+    }
+    Ok(())
+}
+
 /// Records what has ended, makes due what waits for destinations that came back, and claims what is
 /// to begin.
 ///
@@ -192,9 +213,13 @@ pub fn record_and_claim<C: Channel>(
     tx: &WriteTx<'_>,
     work: &Work<C>,
 ) -> Result<Done<C>> {
-    work.ended
-        .iter()
-        .try_for_each(|(item, outcome)| channel.record(tx, item, outcome))?;
+    for (item, outcome) in &work.ended {
+        if work.is_careful {
+            record_alone(channel, tx, item, outcome)?;
+        } else {
+            channel.record(tx, item, outcome)?;
+        }
+    }
     let mut back = Vec::new();
     for place in &work.back {
         if channel.wake(tx, place)? {

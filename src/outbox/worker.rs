@@ -28,7 +28,7 @@ use super::desk::{self, Desk, Done, Found, Offer, Work};
 use super::destination::Answer;
 use super::places::{Place, Room};
 use super::tries::Tries;
-use crate::base::error::Result;
+use crate::base::error::{Code, Result};
 use crate::db::{Db, Load, Reader, Topic, WriteTx};
 
 /// How often a worker looks without being told: at what is due later, and at what another process
@@ -110,6 +110,12 @@ pub trait Channel: Send + Sync + 'static {
     /// # Errors
     /// When the file cannot be written.
     fn record(&self, tx: &WriteTx<'_>, item: &Self::Item, outcome: &Self::Outcome) -> Result<()>;
+
+    /// Takes a claimed row out of the queue, whatever became of it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    fn remove(&self, tx: &WriteTx<'_>, item: &Self::Item) -> Result<()>;
 
     /// Takes back every lease: the process that had them is gone.
     ///
@@ -285,21 +291,34 @@ impl<C: Channel> Worker<C> {
     /// Records what has ended, and claims what was found.
     async fn record_and_claim(&mut self, found: Found<C::Row>) -> Result<Done<C>> {
         let (ended, back) = (std::mem::take(&mut self.ended), self.desk.take_back());
-        let (channel, work) = (
-            Arc::clone(&self.channel),
-            Arc::new(Work { ended, back, found }),
-        );
-        let written = Arc::clone(&work);
-        let job = move |tx: &WriteTx<'_>| desk::record_and_claim(&*channel, tx, &written);
-        let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
-        if outcome.is_err()
-            && let Some(work) = Arc::into_inner(work)
-        {
+        let mut work = Work {
+            ended,
+            back,
+            found,
+            is_careful: false,
+        };
+        loop {
+            let (channel, shared) = (Arc::clone(&self.channel), Arc::new(work));
+            let written = Arc::clone(&shared);
+            let job = move |tx: &WriteTx<'_>| desk::record_and_claim(&*channel, tx, &written);
+            let outcome = self.db.write_as(C::NAME, Load::ONE, job).await;
+            let Err(error) = &outcome else {
+                return outcome;
+            };
             // The job is gone before its outcome is told, and its handle with it.
-            self.ended = work.ended;
-            self.desk.put_back(work.back);
+            let Some(left) = Arc::into_inner(shared) else {
+                return outcome;
+            };
+            if error.code != Code::StorageCorrupt || left.is_careful {
+                self.ended = left.ended;
+                self.desk.put_back(left.back);
+                return outcome;
+            }
+            work = Work {
+                is_careful: true,
+                ..left
+            };
         }
-        outcome
     }
 
     /// Takes back the leases of the process before this one, and what its clock put off for too

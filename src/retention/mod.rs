@@ -58,8 +58,7 @@ impl Retention {
     }
 }
 
-/// The place of an invitation in the table: its organization and its id. The first one is behind
-/// `("", nil)`.
+/// The place of an invitation in the table: its organization and its id.
 type Place = (String, Uuid);
 
 /// What the clock showed last, and when that was by the machine's other one, which nobody sets.
@@ -138,7 +137,7 @@ async fn delete_due(db: &Db, retention: Retention, purge: &mut Option<Uuid>) -> 
         actor: ACTOR.to_owned(),
         request_id: db.ids().uuid(Kind::Task).to_string(),
     };
-    let (mut after, mut deleted) = ((String::new(), Uuid::nil()), 0);
+    let (mut after, mut deleted) = (store::Mark::default(), 0);
     loop {
         let from = after.clone();
         let step = db

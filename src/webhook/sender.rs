@@ -240,7 +240,8 @@ impl Channel for Webhooks {
                 continue;
             }
             // What is damaged comes again when its lease has ended, and holds up nothing else.
-            if let Some(claim) = store::claim(tx, row, lease)?
+            let claim = unless_damaged("webhook_delivery", store::claim(tx, row, lease))?;
+            if let Some(claim) = claim.flatten()
                 && let Some(target) = target.flatten()
             {
                 let item = unless_damaged("event", self.item(tx, claim, target))?;
@@ -297,6 +298,10 @@ impl Channel for Webhooks {
             );
         }
         Ok(())
+    }
+
+    fn remove(&self, tx: &WriteTx<'_>, item: &Item) -> Result<()> {
+        store::remove(tx, &item.claim)
     }
 
     fn release(&self, tx: &WriteTx<'_>) -> Result<()> {

@@ -20,12 +20,12 @@ const PAGE: u64 = 4096;
 const LARGE: i64 = 17 * 1024 * 1024;
 
 /// Changes the file beside the server, past all of its rules.
-fn damage(database: &Path, sql: &str) {
+pub fn damage(database: &Path, sql: &str) {
     assert_eq!(damage_rows(database, sql), 1, "{sql}");
 }
 
 /// The same for any number of rows, which it returns.
-fn damage_rows(database: &Path, sql: &str) -> usize {
+pub fn damage_rows(database: &Path, sql: &str) -> usize {
     let conn = Connection::open(database).expect("it opens");
     conn.busy_timeout(Duration::from_secs(5))
         .expect("a timeout");

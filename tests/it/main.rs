@@ -29,7 +29,8 @@
 //! * [`events`]: the history of an organization; [`sse`]: its events as they happen. [`keys_http`]:
 //!   keys made, listed and revoked over HTTP.
 //! * [`dialect`]: the ClickHouse Cloud facade. [`openapi`]: the documents against the code.
-//! * [`damage`]: a file with values or pages that cannot be.
+//! * [`damage`]: a file with values or pages that cannot be. [`stepped_over`]: what goes on behind
+//!   requests in spite of such a row.
 //! * [`console`]: its pages, by plain requests.
 //! * [`corpus`]: every input of the fuzzing corpus keeps its properties.
 //!   [`cors`]: pages of other origins.
@@ -159,6 +160,7 @@ mod sockets;
 mod sse;
 
 mod status;
+mod stepped_over;
 mod summary;
 mod support;
 mod transfer;

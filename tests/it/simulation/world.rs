@@ -114,6 +114,7 @@ impl<'a, C: Channel> World<'a, C> {
                 return Ok(());
             }
             let work = Work {
+                is_careful: false,
                 ended: std::mem::take(&mut ended),
                 back: self.desk.take_back(),
                 found,

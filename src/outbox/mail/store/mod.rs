@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Kind;
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
-use crate::db::{Reader, Topic, WriteTx};
+use crate::db::{Reader, Topic, WriteTx, unless_damaged};
 use crate::outbox::delay::{self, Delay};
 use crate::outbox::places::{Lane, Place};
 use crate::outbox::worker::LEASE_SECONDS;
@@ -21,8 +21,8 @@ const RIPE_ROWS: u32 = 500;
 pub struct Row {
     /// The invitation it is about.
     invitation: Uuid,
-    /// The number of its kind.
-    kind: u8,
+    /// The number of its kind, which may be none that there is.
+    kind: i64,
     /// Of a code: the HMAC of the address that was given.
     address_mac: Vec<u8>,
     /// What its place is counted under.
@@ -231,18 +231,24 @@ pub fn claim(tx: &WriteTx<'_>, rows: &[Row]) -> Result<Vec<Claim>> {
         let bound = named_params! { ":lost_at": tx.now.plus_seconds(LEASE_SECONDS).as_millis(),
             ":lease": lease,
         ":invitation_id": invitation.as_bytes(), ":kind": kind, ":address_mac": address_mac };
-        let Some(attempts) = statement.query_row(bound, |row| row.get(0)).optional()? else {
-            continue;
-        };
-        let kind = Kind::ALL.get(usize::from(*kind)).copied();
-        claims.push(Claim {
-            invitation: *invitation,
-            kind: kind.ok_or_else(|| Error::corrupt("no such kind of mail"))?,
-            address_mac: address_mac.clone(),
-            place: place.clone(),
-            attempts,
-            lease,
+        let attempts = statement.query_row(bound, |row| row.get(0)).optional();
+        let claimed = attempts.map_err(Error::from).and_then(|attempts| {
+            let kind = usize::try_from(*kind).ok();
+            let kind = kind.and_then(|kind| Kind::ALL.get(kind).copied());
+            let kind = kind.ok_or_else(|| Error::corrupt("no such kind of mail"))?;
+            Ok(attempts.map(|attempts| (attempts, kind)))
         });
+        // What is damaged has its lease, and is looked at again after that.
+        if let Some((attempts, kind)) = unless_damaged("mail", claimed)?.flatten() {
+            claims.push(Claim {
+                invitation: *invitation,
+                kind,
+                address_mac: address_mac.clone(),
+                place: place.clone(),
+                attempts,
+                lease,
+            });
+        }
     }
     Ok(claims)
 }
