@@ -109,6 +109,18 @@ pub(crate) fn open_temporary() -> Result<Connection> {
     Ok(conn)
 }
 
+/// Has SQLite remove the log and its index, where nobody else has the file at `path` open: the last
+/// connection that may write does so as it goes, and one that only reads cannot. Returns at once
+/// where somebody has.
+pub(crate) fn remove_log(path: &Path) -> Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut conn = Connection::open_with_flags(path, flags)?;
+    set_pragmas(&mut conn)?;
+    // It has no part in the log before it has read something.
+    conn.query_row("pragma schema_version", [], |_| Ok(()))?;
+    conn.close().map_err(|(_, error)| error)
+}
+
 /// What the pool opens its connections with.
 pub(crate) fn reader_manager(path: &Path) -> SqliteConnectionManager {
     SqliteConnectionManager::file(path)

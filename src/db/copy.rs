@@ -19,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
+use super::tidy::Tidy;
 use super::wal_index::WalIndex;
 use super::{Db, Reader, connection, file, header, lock, offline, schema};
 use crate::base::clock::Clock;
@@ -63,6 +64,9 @@ pub(crate) struct Source {
     stop: Option<Arc<AtomicBool>>,
     /// The index of the log of the server that copies its own file; none: a command does.
     index: Option<Arc<WalIndex>>,
+    /// What a command leaves beside the file, behind its connection; none: there is nothing to look
+    /// after.
+    _tidy: Option<Tidy>,
 }
 
 /// Why a copy failed.
@@ -110,6 +114,7 @@ impl Source {
             is_outdated: false,
             stop: None,
             index: Some(Arc::clone(&db.shared.wal_index)),
+            _tidy: None,
         };
         source.heeding(Some(stop))
     }
@@ -156,6 +161,7 @@ impl Source {
     /// # Errors
     /// When there is no file of ours.
     pub(crate) fn open_with(path: &Path, migrations: Migrations) -> Result<Self, Failure> {
+        let tidy = Tidy::before(path);
         let (path, version) = offline::existing_of_any_version(path, migrations)?;
         let conn = connection::open_reader(&path).map_err(|error| by_sqlite(&path, error))?;
         Ok(Self {
@@ -165,6 +171,7 @@ impl Source {
             is_outdated: version < migrations.newest(),
             stop: None,
             index: None,
+            _tidy: Some(tidy),
         })
     }
 
@@ -204,6 +211,7 @@ impl Source {
             is_outdated: version < migrations.newest(),
             stop: None,
             index: None,
+            _tidy: None,
         })
     }
 

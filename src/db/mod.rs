@@ -59,6 +59,7 @@ mod schema;
 mod scrub;
 mod snapshot;
 pub(crate) mod tally;
+mod tidy;
 mod topic;
 mod transaction;
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::migration::Migrations;
 use super::place::beside;
 use super::refusal::by_sqlite;
 use super::tally::Tally;
+use super::tidy::Tidy;
 use super::transaction::WriteTx;
 use super::{Reader, file};
 use crate::base::clock::Clock;
@@ -27,6 +28,8 @@ pub fn read_file<T>(
     path: &Path,
     read: impl FnOnce(&Reader<'_>) -> crate::base::error::Result<T>,
 ) -> Result<T, Failure> {
+    // It is dropped behind the connection.
+    let _tidy = Tidy::before(path);
     let path = &existing(path)?;
     let conn = connection::open_reader(path).map_err(|error| by_sqlite(path, error))?;
     read(&Reader {

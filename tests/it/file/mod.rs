@@ -8,6 +8,7 @@
 //! * [`rescue`]: what is acknowledged is had back from a file without a name.
 //! * [`causes`]: the true cause of a refusal, and the command that helps. [`rights`]: who may read
 //!   and write it.
+//! * [`traces`]: commands that only read leave nothing beside it.
 //! * [`upgrade`]: files of released versions are opened, and those of newer ones refused.
 
 mod away;
@@ -18,6 +19,7 @@ mod names;
 mod rescue;
 mod rights;
 mod strangers;
+mod traces;
 mod upgrade;
 
 use std::path::{Path, PathBuf};
