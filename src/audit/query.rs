@@ -70,33 +70,33 @@ pub(crate) struct AuditParams {
     /// Only these actions, by comma.
     #[param(value_type = Option<Vec<Action>>, style = Form, explode = false, min_items = 1,
         max_items = 14)]
-    action: Option<String>,
+    pub action: Option<String>,
     /// Only what this actor did: the id of a key, `cli`, `dev`, or `server`.
     #[param(pattern = "^([0-9a-f]{16}|cli|dev|server)$", example = "cli")]
-    actor: Option<String>,
+    pub actor: Option<String>,
     /// Only what was done to the key, the webhook or the organization with this id.
     #[param(
         pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$",
         example = "0123456789abcdef"
     )]
-    subject: Option<String>,
+    pub subject: Option<String>,
     /// Only what concerns this organization.
     #[param(pattern = "^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$", example = "acme")]
-    organization_id: Option<String>,
+    pub organization_id: Option<String>,
     /// Only from then on: RFC 3339.
     #[param(format = DateTime)]
-    since: Option<String>,
+    pub since: Option<String>,
     /// Only before then: RFC 3339.
     #[param(format = DateTime)]
-    until: Option<String>,
+    pub until: Option<String>,
     /// `desc`: newest first (default), or `asc`.
     #[param(value_type = Option<Order>)]
-    order: Option<String>,
+    pub order: Option<String>,
     /// At most so many; 100 where it is not given.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 1000)]
-    limit: Option<String>,
+    pub limit: Option<String>,
     /// From `Link`: where the page before ended.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// The query, checked.

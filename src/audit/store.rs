@@ -73,6 +73,12 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
+    /// Every row: whoever is at the machine may see all.
+    pub(crate) const WHOLE: Self = Self {
+        organizations: None,
+        roles: None,
+    };
+
     /// Whether it is every row.
     pub(crate) fn is_whole(&self) -> bool {
         self.organizations.is_none() && self.roles.is_none()

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod arguments;
+mod audit;
 mod backup;
 mod banner;
 mod completions;
@@ -90,6 +91,8 @@ enum Command {
     EndWith,
     /// Make, list and revoke API keys, also while a server runs
     Key(key::KeyArgs),
+    /// List what was done to the server: keys, webhooks, deletions, erasures, logins
+    Audit(audit::AuditArgs),
     /// Print a link that signs in to the console once, within ten minutes
     Login(login::LoginArgs),
     /// Sign everybody out of the console
@@ -184,6 +187,7 @@ impl Cli {
             Some(Command::Serve(settings)) => serve::run(*settings, sources),
             Some(Command::EndWith) => dev::watcher::run(),
             Some(Command::Key(args)) => key::run(args),
+            Some(Command::Audit(args)) => audit::run(args),
             Some(Command::Login(args)) => login::login(args),
             Some(Command::Logout(args)) => login::logout(args),
             Some(Command::Backup(args)) => backup::run(&args),

@@ -4,6 +4,7 @@
 //! [`keys`]: keys made and revoked, by whatever way. [`webhooks`]: theirs. [`ends`]: deletions,
 //! erasures, the secret. [`list`]: filters, pages, and what a bound key sees.
 
+mod command;
 mod ends;
 mod keys;
 mod list;

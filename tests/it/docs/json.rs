@@ -147,6 +147,7 @@ impl Place {
         let smtp = format!("smtp://{}?tls=none", self.smtp.address);
         run.env("INVITED_SMTP_URL", smtp);
         run.env("INVITED_MAIL_FROM", "a@acme.test");
+        run.env("INVITED_PUBLIC_URL", "https://invites.example.com");
         let output = run.output().expect("it runs");
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
             panic!(
@@ -193,18 +194,20 @@ fn every_command_that_prints_json_has_its_row_and_prints_what_that_says() {
     let documented = members(&rows["key create"]);
     assert_eq!(difference, [documented[0].0.clone()]);
     assert_eq!(names(&place.json("key list", &[], &database)[0]), shown);
-    let shown = place.get("/v1/findings");
-    let of_any = |findings: &Value| -> BTreeSet<String> {
-        let findings = findings.as_array().expect("an array");
-        findings.iter().flat_map(names).collect()
+    let of_any = |elements: &Value| -> BTreeSet<String> {
+        let elements = elements.as_array().expect("an array");
+        elements.iter().flat_map(names).collect()
     };
+    let history = place.json("audit", &[], &database);
+    assert_eq!(of_any(&history), of_any(&place.get("/v1/audit")));
+    let shown = place.get("/v1/findings");
     let found = place.json("doctor", &["--offline"], &database);
     assert_eq!(of_any(&found), of_any(&shown));
     place.stop();
     let words = [&*copy, "--new-secret"];
     let restored = place.json("restore", &words, &database);
     compare("restore", &restored, &members(&rows["restore"]), &mut known);
-    compared.extend(["key create", "key list", "doctor", "restore"]);
+    compared.extend(["key create", "key list", "audit", "doctor", "restore"]);
     let table: BTreeSet<_> = rows.keys().map(String::as_str).collect();
     assert_eq!(compared, table);
     // The reference of commands is made from the command line itself.

@@ -29,7 +29,10 @@ fn a_command_that_is_none_is_told_the_one_that_was_meant_or_all_that_there_are()
         (&["srve"], "'serve'"),
         (&["server"], "'serve'"),
         (&["keys"], "'key'"),
-        (&["foo"], "the commands are: serve, dev, key, login, "),
+        (
+            &["foo"],
+            "the commands are: serve, dev, key, audit, login, ",
+        ),
         (&["listen"], "'invited webhook listen'"),
         (
             &["key", "make"],
