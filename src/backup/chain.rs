@@ -1,7 +1,7 @@
 //! Looks whether each event of each history follows the one before it: the chain of hashes.
 
 use super::heads::WrittenHead;
-use super::verify::Findings;
+use super::verify::{self, Findings};
 use crate::base::error::Result;
 use crate::db::Reader;
 use crate::event::chain::Head;
@@ -15,6 +15,7 @@ pub(crate) fn check(
     reader: &Reader<'_>,
     findings: &mut Findings,
     heads: Option<&mut Vec<WrittenHead>>,
+    progress: &mut verify::Walk<'_>,
 ) -> Result<()> {
     let mut walk = Walk {
         findings,
@@ -25,6 +26,7 @@ pub(crate) fn check(
     };
     row::walk(reader, |place, event| {
         walk.meet(place, event);
+        progress.step();
         Ok(())
     })?;
     walk.end_history();

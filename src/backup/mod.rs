@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Copying(Progress),
     /// The file is looked through.
     Checking,
+    /// The histories are read, each event more than once.
+    Comparing(Progress),
     /// The file is brought up to date, by the step of this name.
     Migrating(&'static str),
 }
@@ -150,7 +152,7 @@ pub(crate) fn check(
     tell(Step::Checking);
     let Report {
         counts, findings, ..
-    } = verify::check(copy, &Ask::default())?;
+    } = verify::check(copy, &Ask::default(), tell)?;
     if let Some(first) = findings.first.first() {
         return Err(Failure::runtime(
             format!(

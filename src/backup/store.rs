@@ -8,7 +8,7 @@ use rusqlite::Row;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::verify::{Counts, Findings};
+use super::verify::{Counts, Findings, Walk};
 use crate::base::clock::Timestamp;
 use crate::base::error::{Error, Result};
 use crate::db::Reader;
@@ -94,16 +94,21 @@ pub(crate) fn check_foreign_keys(reader: &Reader<'_>, findings: &mut Findings) -
     Ok(())
 }
 
-/// Compares every one of so many invitations with its history.
+/// In how many rounds over the history so many invitations are compared with it.
+pub(crate) fn rounds(invitations: u32) -> u32 {
+    invitations.div_ceil(AT_A_TIME).clamp(1, MOST_ROUNDS)
+}
+
+/// Compares every invitation with its history, in so many rounds.
 pub(crate) fn check_histories(
     reader: &Reader<'_>,
     findings: &mut Findings,
-    invitations: u32,
+    rounds: u32,
+    walk: &mut Walk<'_>,
 ) -> Result<()> {
-    let rounds = invitations.div_ceil(AT_A_TIME).clamp(1, MOST_ROUNDS);
     for round in 0..rounds {
         let is_in = |id: &Uuid| u32::from(id.as_bytes()[15]) % rounds == round;
-        let mut told = read_histories(reader, is_in, findings)?;
+        let mut told = read_histories(reader, is_in, findings, walk)?;
         compare_rows(reader, is_in, &mut told, findings)?;
         check_missing(reader, &told, findings)?;
     }
@@ -115,6 +120,7 @@ fn read_histories(
     reader: &Reader<'_>,
     is_in: impl Fn(&Uuid) -> bool,
     findings: &mut Findings,
+    walk: &mut Walk<'_>,
 ) -> Result<HashMap<Uuid, Outline>> {
     let mut told: HashMap<Uuid, Outline> = HashMap::new();
     // Rows are in the order of their making.
@@ -125,6 +131,7 @@ fn read_histories(
     let mut statement = reader.prepare(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
+        walk.step();
         let id = id_of(row, 0)?;
         if !is_in(&id) {
             continue;

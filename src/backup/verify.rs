@@ -3,11 +3,13 @@
 use std::fmt;
 
 use super::heads::WrittenHead;
-use super::{chain, heads, store};
+use super::{Step, Tell, chain, heads, store};
 use crate::base::error::{Code, Error, Result};
 use crate::base::failure::Failure;
-use crate::db::{Reader, Source, tally};
+use crate::db::{Progress, Reader, Source, tally};
 
+/// After how many events somebody is told.
+const TOLD_EVERY: u64 = 1_000;
 /// Findings that are kept: one damaged page may have many.
 const MOST: usize = 100;
 
@@ -87,11 +89,34 @@ pub(crate) struct Report {
     pub is_outdated: bool,
 }
 
-/// Looks through the file of `source`, in one moment of it.
+/// A walk over events, of which somebody is told now and then.
+pub(crate) struct Walk<'a> {
+    /// Who is told.
+    tell: Tell<'a>,
+    /// How far it has come.
+    progress: Progress,
+}
+
+impl Walk<'_> {
+    /// Goes on by an event.
+    pub(crate) fn step(&mut self) {
+        self.progress.done += 1;
+        if self.progress.done.is_multiple_of(TOLD_EVERY) {
+            (self.tell)(Step::Comparing(self.progress));
+        }
+    }
+}
+
+/// Looks through the file of `source`, in one moment of it. `tell` is told how far that has come,
+/// once it is at the histories.
 ///
 /// # Errors
 /// When it cannot be read for another reason than damage.
-pub(crate) fn check(source: &Source, ask: &Ask) -> std::result::Result<Report, Failure> {
+pub(crate) fn check(
+    source: &Source,
+    ask: &Ask,
+    tell: Tell<'_>,
+) -> std::result::Result<Report, Failure> {
     source
         .at_one_moment(|reader| {
             let mut report = Report {
@@ -100,7 +125,7 @@ pub(crate) fn check(source: &Source, ask: &Ask) -> std::result::Result<Report, F
             };
             check_file(reader, &mut report)?;
             if !report.is_outdated {
-                check_histories(reader, ask, &mut report)?;
+                check_histories(reader, ask, &mut report, tell)?;
             }
             Ok(report)
         })
@@ -118,15 +143,25 @@ fn check_file(reader: &Reader<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// Runs the checks of what the present schema says.
-fn check_histories(reader: &Reader<'_>, ask: &Ask, report: &mut Report) -> Result<()> {
-    let checked = store::check_histories(reader, &mut report.findings, report.counts.invitations);
+fn check_histories(
+    reader: &Reader<'_>,
+    ask: &Ask,
+    report: &mut Report,
+    tell: Tell<'_>,
+) -> Result<()> {
+    let rounds = store::rounds(report.counts.invitations);
+    // Each round reads every event, and so does the look at their chains.
+    let total = u64::from(report.counts.events) * u64::from(rounds + 1);
+    let progress = Progress { done: 0, total };
+    let mut walk = Walk { tell, progress };
+    let checked = store::check_histories(reader, &mut report.findings, rounds, &mut walk);
     report.findings.note(checked)?;
     let counted = tally::compare(reader).map(|found| {
         report.miscounts = found.iter().map(ToString::to_string).collect();
     });
     report.findings.note(counted)?;
     let heads = ask.wants_heads.then_some(&mut report.heads);
-    let checked = chain::check(reader, &mut report.findings, heads);
+    let checked = chain::check(reader, &mut report.findings, heads, &mut walk);
     report.findings.note(checked)?;
     let compared = heads::compare(reader, &ask.against, report);
     report.findings.note(compared)

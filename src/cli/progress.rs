@@ -56,6 +56,9 @@ impl Display {
                 let [done, total] = [progress.done, progress.total].map(HumanBytes);
                 self.say_sometimes(COPYING, format_args!("{done} of {total}"));
             }
+            (Step::Comparing(progress), _) => {
+                self.show_records("comparing", progress.done, Some(progress.total));
+            }
             (Step::Checking, Some(bar)) => bar.set_message("checking"),
             (Step::Checking, None) => self.say_checking(),
             (Step::Migrating(name), Some(bar)) => bar.set_message(format!("migrating: {name}")),

@@ -74,7 +74,7 @@ pub(crate) fn run(args: VerifyArgs) -> Result<(), Failure> {
     }
     let mut display = Display::new();
     display.show(Step::Checking);
-    let report = verify::check(&source, &ask)?;
+    let report = verify::check(&source, &ask, &mut |step| display.show(step))?;
     drop(display);
     check_heads(source.path(), &report, &ask)?;
     if let Some(failure) = failure(source.path(), &report, &ask) {

@@ -41,12 +41,12 @@ const STEPS_PER_LOOK: i32 = 100;
 /// How long such a thread works before it rests for as long, besides the rests of a copy.
 const STRETCH: Duration = Duration::from_millis(5);
 
-/// How far a copy has come, in bytes.
+/// How far something has come: a copy in bytes, a look through histories in events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
-    /// Bytes that are done.
+    /// How many are done.
     pub done: u64,
-    /// Bytes of the whole file.
+    /// How many there are.
     pub total: u64,
 }
 

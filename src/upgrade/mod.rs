@@ -124,6 +124,7 @@ fn try_on(
     let findings = verify::check(
         &Source::open_backup_with(path, migrations)?,
         &Ask::default(),
+        tell,
     )?;
     match findings.findings.first.first() {
         None => Ok(()),

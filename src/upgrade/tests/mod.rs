@@ -80,7 +80,8 @@ fn a_file_is_brought_up_to_date_step_by_step_and_kept_as_it_was_before() {
 
     let source = Source::open_with(&path, LATER).expect("its schema is the newest one");
     assert!(!source.is_outdated());
-    let report = verify::check(&source, &Ask::default()).expect("it is looked through");
+    let report =
+        verify::check(&source, &Ask::default(), &mut |_| ()).expect("it is looked through");
     assert_eq!(report.findings.first, Vec::<String>::new());
     assert_eq!(report.counts, plan.counts);
     drop(source);
@@ -142,7 +143,8 @@ fn a_step_that_fails_leaves_a_whole_file_and_names_itself_and_the_copy() {
         assert_eq!(contents(&path).0, reached);
         assert_eq!(contents(&path) == before, reached == 1);
         let source = Source::open_with(&path, LATER).expect("it is whole");
-        let report = verify::check(&source, &Ask::default()).expect("it is looked through");
+        let report =
+            verify::check(&source, &Ask::default(), &mut |_| ()).expect("it is looked through");
         assert_eq!(report.findings.count, 0);
         assert!(report.is_outdated);
     }

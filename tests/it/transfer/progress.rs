@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Instant;
 
 use super::{export, import, succeeded, word};
-use crate::support::process::invited;
+use crate::support::process::{invited, run};
 use crate::support::terminal;
 
 /// Invitations of the seed: more than after how many a command tells how far it is.
@@ -45,7 +45,10 @@ fn long_exports_and_imports_say_in_lines_how_far_they_are_and_not_too_often() {
     let of_export = format!("importing: 1000 of {RECORDS} records");
     let exporting = format!("exporting: 1000 of {RECORDS} records");
     let (from, to) = (path("from.db"), path("to.db"));
-    let steps: [(&dyn Fn() -> _, &[&str]); 4] = [
+    let comparing = format!("comparing: 1000 of {} records", 2 * MANY);
+    let copy = word(&path("copy.db"));
+    let on = |words: &[&str]| run(&[words, &["--database", &word(&to)]].concat());
+    let steps: [(&dyn Fn() -> _, &[&str]); 7] = [
         (&|| import(&from, &[&word(&seed)]), &[&of_all]),
         (&|| export(&from, &[&word(&file)]), &[&exporting]),
         (
@@ -56,6 +59,9 @@ fn long_exports_and_imports_say_in_lines_how_far_they_are_and_not_too_often() {
             &|| import(&to, &[&word(&file)]),
             &["checking: 1000 records", &of_export],
         ),
+        (&|| on(&["verify"]), &[&comparing]),
+        (&|| on(&["backup", &copy]), &[&comparing]),
+        (&|| on(&["restore", &copy, "--new-secret"]), &[&comparing]),
     ];
     for (run, expected) in steps {
         let start = Instant::now();
