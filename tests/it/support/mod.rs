@@ -6,6 +6,7 @@ pub mod endpoint;
 pub mod kept;
 pub mod life;
 pub mod log_gate;
+mod others;
 pub mod process;
 pub mod smtp;
 pub mod tally;

@@ -1,13 +1,9 @@
 //! A webhook goes with its deliveries, however many, and whoever writes meanwhile goes between.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use super::{list, make_silent, path_of};
 use crate::support::TestApp;
-use crate::support::process::measured;
 
 /// Puts `count` deliveries that have ended, and as many that wait, into the log of a webhook.
 fn fill(app: &mut TestApp, webhook: &Value, count: usize) {
@@ -41,31 +37,10 @@ fn a_webhook_with_many_deliveries_goes_while_others_write() {
     let mut app = TestApp::serve();
     let webhook = make_silent(&app, None);
     fill(&mut app, &webhook, 10_000);
-    let is_over = AtomicBool::new(false);
-    let (took, waits) = std::thread::scope(|scope| {
-        let others = scope.spawn(|| {
-            let (mut waits, start) = (Vec::new(), Instant::now());
-            while !is_over.load(Ordering::Relaxed) && start.elapsed() < Duration::from_secs(60) {
-                let begun = Instant::now();
-                app.invite("globex", &format!("q{}@b.co", waits.len()));
-                waits.push(begun.elapsed());
-            }
-            waits
-        });
-        let begun = Instant::now();
+    app.while_others_write(10, || {
         let answer = app.request("DELETE", &path_of(&webhook)).send();
         assert_eq!(answer.status, 204, "{}", answer.text());
-        let took = begun.elapsed();
-        is_over.store(true, Ordering::Relaxed);
-        (took, others.join().expect("the others"))
     });
-    let longest = waits.iter().max().copied().unwrap_or_default();
-    let others = waits.len();
-    measured(format!(
-        "the deletion {took:?}, {others} others, at most {longest:?}"
-    ));
-    assert!(others >= 10, "{others} in {took:?}");
-    assert!(longest < took / 2, "{longest:?} of {took:?}");
     assert_eq!(app.get(&path_of(&webhook)).status, 404);
     assert_eq!(list(&app), Vec::<Value>::new());
     let left = app.db_rows("select hex(id) from webhook_delivery");
