@@ -116,12 +116,14 @@ pub(crate) fn make_to(
     Ok(made)
 }
 
-/// Copies `source` into `part`, and looks through the copy when others need the processor less.
+/// Copies `source` into `part`, and looks through the copy. A server does the latter when others
+/// need the processor less. A command has somebody who waits for it: where writers take all that
+/// there is, a look that gave way would take several times as long.
 fn fill(source: &Source, part: &Part, tell: Tell<'_>) -> Result<Made, Failure> {
     copy(source, part, tell)?;
     // Not before: the transaction of the copy ought to be short. On Linux the thread gives way,
-    // elsewhere the whole process, which a server must not.
-    if cfg!(target_os = "linux") || !source.is_served() {
+    // elsewhere it would be the whole process.
+    if cfg!(target_os = "linux") && source.is_served() {
         give_way();
     }
     check(source, part, &source.open_copy(part.path())?, tell)

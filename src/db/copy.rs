@@ -30,8 +30,8 @@ use crate::base::failure::Failure;
 const PASSES: usize = 2;
 /// Pages of 4,096 bytes in a piece: what is written between two rests.
 const PIECE: u32 = 64;
-/// How long a pass rests after a piece that was written: 256 KiB in 5 ms are 50 MB a second.
-const REST_AFTER_WRITES: Duration = Duration::from_millis(5);
+/// How long a pass rests after a piece that was written: 256 KiB in 2 ms are 125 MB a second.
+const REST_AFTER_WRITES: Duration = Duration::from_millis(2);
 /// How long it rests after a piece that was only compared.
 const REST_AFTER_READS: Duration = Duration::from_micros(300);
 /// Pages that are written between two syncs: a commit of the server never waits for more of ours.
