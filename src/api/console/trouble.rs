@@ -13,6 +13,7 @@ use crate::api::state::State;
 use crate::base::error::{Code, Error, Result};
 use crate::http::context::Failed;
 use crate::http::{host, problem};
+use crate::session::Token;
 
 /// Responds with `error` as a page, with the same status and headers as a problem document. Who is
 /// not signed in gets the form for that.
@@ -47,15 +48,23 @@ fn page(error: &Error, failed: &Failed<'_>) -> Result<String> {
         let query = query.append_pair("next", &next).finish();
         return sheet::bare(path, "again.html", context! { query });
     }
-    let values = context! { detail => error.detail, next };
-    sheet::bare(path, "sign_in.html", values)
+    // Who comes without a cookie has done nothing wrong.
+    let has_failed = failed
+        .request
+        .is_none_or(|request| request.method() != Method::GET || token(request).is_some());
+    let detail = has_failed.then_some(&*error.detail);
+    sheet::bare(path, "sign_in.html", context! { detail, next })
+}
+
+/// The token of the session that `request` bears, whatever it is worth.
+fn token(request: &HttpRequest) -> Option<Token> {
+    let state = request.app_data::<Data<State>>()?;
+    token_of(request, &state.public_url)
 }
 
 /// Whether a browser may have kept its cookie back, as it does for a link on another site.
 fn may_have_a_cookie(request: &HttpRequest) -> bool {
-    let state = request.app_data::<Data<State>>();
-    let token = state.and_then(|state| token_of(request, &state.public_url));
-    token.is_none()
+    token(request).is_none()
         && request.method() == Method::GET
         && request.path() != "/console/sign-in"
         && host::is_link_elsewhere(request.headers())

@@ -50,6 +50,9 @@ fn without_a_session_every_page_is_401_and_asks_to_sign_in() {
         assert_eq!(answer.status, 401, "{path}");
         assert!(answer.text().contains("name=\"key\""), "{path}");
         assert!(answer.header("set-cookie").is_none(), "{path}");
+        // Who only opens a page has done nothing wrong; a form that was sent is lost.
+        let is_told = answer.text().contains("role=\"alert\"");
+        assert_eq!(is_told, method == "POST", "{path}");
     }
     // A key is for the API: a page of another site could not send it, and a browser has none.
     let answer = app.get("/console");
