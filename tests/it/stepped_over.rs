@@ -61,7 +61,7 @@ fn retention_deletes_what_is_due_before_and_behind_damaged_rows() {
     let many = 1_005;
     for (change_of_b, stay) in [
         (
-            "update invitation set id = randomblob(3) where organization_id = 'b'",
+            "update invitation set id = randomblob(15) where organization_id = 'b'",
             many,
         ),
         (
