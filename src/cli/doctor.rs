@@ -11,8 +11,12 @@ use crate::base::failure::Failure;
 use crate::base::mode::Mode;
 use crate::config::sources::Sources;
 use crate::config::{Config, Settings};
-use crate::db::{find_holder, read_file};
+use crate::db::{Source, find_holder, read_file};
 use crate::doctor::{self, Finding, Severity, network};
+use crate::secret;
+
+/// The name of the finding about the secret.
+const SECRET: &str = "secret";
 
 /// What to look at, and how to say it.
 #[derive(Args, Debug)]
@@ -57,10 +61,26 @@ pub(crate) fn run(args: DoctorArgs, sources: &Sources) -> Result<(), Failure> {
 /// What the checks find.
 pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     let mut findings = doctor::examine_outside(&config.doctor_setup()?);
+    for finding in &mut findings {
+        // What is wrong with the file itself is the first thing to mend.
+        if finding.name == SECRET && finding.state != Severity::Bad {
+            *finding = check_secret(config).unwrap_or_else(|| finding.clone());
+        }
+    }
     let (plan, now) = (config.backups.as_ref(), Clock::System.now());
     findings.push(finding::of_folder(plan, None, now));
     findings.extend(examine_contents(&config.database));
     Ok(findings)
+}
+
+/// Why the server would not start with its secret; none: it would, or the data file cannot be read,
+/// which is a finding of its own.
+fn check_secret(config: &Config) -> Option<Finding> {
+    let refused = match Source::open(&config.database) {
+        Ok(source) => secret::start::text_of(&source, &config.secret).err(),
+        Err(_) => config.secret.check().err(),
+    };
+    refused.map(|failure| Finding::of_failure(SECRET, &failure))
 }
 
 /// What the checks find in the file `database`. Nothing is said of one that is missing.

@@ -102,6 +102,31 @@ fn rights_of_others_are_found_by_the_server_and_by_the_command() {
 }
 
 #[test]
+fn a_secret_with_which_the_server_would_not_start_is_bad() {
+    let app = TestApp::serve();
+    let other = "0123456789abcdef".repeat(4);
+    let own = fs::read_to_string(app.secret_file()).expect("a secret");
+    for (secret, state, said) in [
+        (&*other, "bad", "another secret, which does not belong to"),
+        ("short", "bad", "has 5 bytes, fewer than 32"),
+        ("", "bad", "is empty"),
+        (&own, "ok", "private"),
+    ] {
+        fs::write(app.secret_file(), secret).expect("it is written");
+        let (code, findings) = doctor(&app.database, &[]);
+        let found = finding(&findings, "secret");
+        assert_eq!(found["state"], state, "{found}");
+        assert_eq!(code, i32::from(state == "bad"), "{findings}");
+        assert!(found["detail"].to_string().contains(said), "{found}");
+    }
+    let mut given = invited();
+    given.args(["doctor", "--offline", "--database"]);
+    given.arg(&app.database).env("INVITED_SECRET", &other);
+    let printed = text(&given.output().expect("it runs"));
+    assert!(printed.contains("BAD  secret"), "{printed}");
+}
+
+#[test]
 fn a_clock_that_is_behind_the_newest_event_is_bad() {
     let app = TestApp::serve();
     app.invite("acme", "a@b.co");
