@@ -78,9 +78,13 @@ pub(crate) fn parse_limit(value: &str) -> Checked<u32> {
 /// # Errors
 /// What it may be.
 pub(crate) fn parse_time(key: &'static str, value: &str) -> Checked<Timestamp> {
-    // A plus sign in a query is a space.
-    let detail = "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z; write the + of \
-        an offset as %2B";
+    // A plus sign in a query is a space. A command takes it as it is.
+    let detail = if value.contains(' ') {
+        "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z; write the + of an offset as \
+         %2B"
+    } else {
+        "an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z"
+    };
     Timestamp::parse(value).ok_or_else(|| FieldError::new(key, FieldCode::InvalidFormat, detail))
 }
 

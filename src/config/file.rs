@@ -224,7 +224,9 @@ fn hint_for(name: &str, known: &[String]) -> String {
     if name == "new-secret" {
         return "give --new-secret on the command line: it holds for one start".to_owned();
     }
-    match alike(name, known.iter().map(String::as_str)) {
+    // The name of a variable may have been taken over, whose underscores are dashes by now.
+    let bare = name.strip_prefix("INVITED-").unwrap_or(name);
+    match alike(bare, known.iter().map(String::as_str)) {
         Some(alike) => format!("did you mean `{alike}`?"),
         None => "the keys are the names of the flags: see `invited config init`".to_owned(),
     }

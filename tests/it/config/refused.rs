@@ -22,6 +22,16 @@ fn a_file_that_cannot_be_used_is_named_with_line_key_and_what_to_do() {
             1,
             &["`smtp_ulr`", "did you mean `smtp-url`?"],
         ),
+        (
+            "INVITED_LISTEN = 'x'",
+            1,
+            &["`INVITED_LISTEN`", "did you mean `listen`?"],
+        ),
+        (
+            "INVITED_METRICS_LISTEN = 'x'",
+            1,
+            &["did you mean `metrics-listen`?"],
+        ),
         ("zzz = 1", 1, &["unknown key `zzz`", "invited config init"]),
         (
             "new-secret = true",

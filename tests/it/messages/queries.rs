@@ -68,6 +68,14 @@ fn a_value_of_the_query_that_is_wrong_is_told_what_would_be_right() {
             list("createdAfter=1969-12-31T23:59:59Z"),
             "createdAfter: an RFC 3339 time from 1970 to 9999, as 2026-",
         ),
+        (
+            list("createdAfter=yesterday"),
+            "createdAfter: an RFC 3339 time from 1970 to 9999, as 2026-11-30T02:43:00Z.",
+        ),
+        (
+            list("createdAfter=2026-11-30T02:43:00+01:00"),
+            "write the + of an offset as %2B",
+        ),
         (list("q=plus+1"), "write + as %2B"),
         (
             list("role=admin,viewer"),
