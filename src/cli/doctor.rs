@@ -73,8 +73,8 @@ pub(super) fn examine(config: &Config) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// Why the server would not start with its secret; none: it would, or the data file cannot be read,
-/// which is a finding of its own.
+/// Why the server would not start with its secret, if so. Where the data file cannot be opened, which
+/// is a finding of its own, it is only looked whether the secret is one.
 fn check_secret(config: &Config) -> Option<Finding> {
     let refused = match Source::open(&config.database) {
         Ok(source) => secret::start::text_of(&source, &config.secret).err(),
